@@ -1,1 +1,308 @@
-//! (being built)
+//! The engines bridge: SQLite or PostgreSQL behind one synchronous [`Tx`], called from async code.
+//!
+//! Data code is a closure `Fn(&mut Tx) -> Result<T, E>`, free of side effects, run on a database thread (or,
+//! for [`Db::point`] on SQLite, right where it is awaited) and repeated when the database asks for it. Writes
+//! are group-committed by lanes. This crate is the only user of the database drivers and knows nothing of
+//! what is stored; it never holds a transaction open while it waits for anything but the database.
+//!
+//! Writes on PostgreSQL run at READ COMMITTED: a rule that spans several rows first locks a row that stands
+//! for all of them, by an `UPDATE` of it. On SQLite there is one writer and nothing to lock.
+#![warn(missing_docs)]
+
+mod error;
+mod lanes;
+mod migrate;
+mod queue;
+mod reading;
+pub mod sql;
+mod sqlite;
+mod stats;
+mod tx;
+mod value;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::{Mutex, mpsc};
+
+use lanes::{Call, Job, guarded};
+use queue::{Queue, Refusal};
+use sqlite::{Readers, SqliteWriter};
+
+pub use error::{Error, ErrorKind};
+pub use migrate::{MigrateReport, Migration};
+pub use stats::LabelStats;
+pub use tx::Tx;
+pub use value::{FromColumn, Param, Row};
+
+/// Which database is behind a [`Db`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// A file of our own.
+    Sqlite,
+    /// A PostgreSQL server, or one that speaks its protocol.
+    Postgres,
+}
+
+/// Where the data is.
+#[derive(Clone)]
+pub enum Target {
+    /// A SQLite file; it and its directory are created when missing.
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A PostgreSQL server.
+    Postgres {
+        /// `postgres://user:password@host:port/database?sslmode=require`; several hosts with commas.
+        url: String,
+    },
+}
+
+/// How to open a database.
+#[derive(Clone)]
+pub struct Options {
+    /// Where the data is.
+    pub target: Target,
+    /// Reading threads.
+    pub readers: usize,
+    /// Writing threads on PostgreSQL; SQLite always has one.
+    pub lanes: usize,
+    /// Calls that may wait in each queue before new ones are refused.
+    pub queue: usize,
+}
+
+impl Options {
+    /// A SQLite file with sensible numbers.
+    pub fn sqlite(path: impl Into<PathBuf>) -> Self {
+        Self { target: Target::Sqlite { path: path.into() }, readers: 4, lanes: 1, queue: 4096 }
+    }
+
+    /// A PostgreSQL server with sensible numbers.
+    pub fn postgres(url: impl Into<String>) -> Self {
+        Self { target: Target::Postgres { url: url.into() }, readers: 8, lanes: 4, queue: 4096 }
+    }
+}
+
+type Jobs = Arc<Queue<Box<dyn Job>>>;
+
+/// An open database. Cheap to clone; the last clone dropped ends its threads after they drained their queues.
+#[derive(Clone)]
+pub struct Db {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    target: Target,
+    points: Option<Arc<Readers>>,
+    reads: Jobs,
+    lanes: Vec<Jobs>,
+    stats: stats::Stats,
+    /// Closed by itself when the last thread has ended.
+    threads: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close_queues();
+    }
+}
+
+impl Inner {
+    fn close_queues(&self) {
+        self.reads.close();
+        self.lanes.iter().for_each(|lane| lane.close());
+    }
+}
+
+impl Db {
+    /// Connects and checks. Errors say what to change.
+    pub fn open(options: Options) -> Result<Self, Error> {
+        let queue = || Arc::new(Queue::new(options.queue.max(1)));
+        let (alive, threads) = mpsc::channel(1);
+        let reads: Jobs = queue();
+        match &options.target {
+            Target::Sqlite { path } => {
+                let writer = SqliteWriter::new(sqlite::open_writer(path)?);
+                let readers = Arc::new(Readers::new(path.clone(), options.readers.max(1) + 4));
+                let lane: Jobs = queue();
+                let jobs = Arc::clone(&lane);
+                start("db-write", &alive, move || lanes::serve(writer, &jobs))?;
+                for _ in 0..options.readers.max(1) {
+                    let (readers, jobs) = (Arc::clone(&readers), Arc::clone(&reads));
+                    start("db-read", &alive, move || reading::serve(readers, &jobs))?;
+                }
+                Ok(Self::assemble(Engine::Sqlite, options, Some(readers), reads, vec![lane], threads))
+            }
+            Target::Postgres { .. } => {
+                Err(Error::other("PostgreSQL is not in this build: open a SQLite file"))
+            }
+        }
+    }
+
+    fn assemble(
+        engine: Engine,
+        options: Options,
+        points: Option<Arc<Readers>>,
+        reads: Jobs,
+        lanes: Vec<Jobs>,
+        threads: mpsc::Receiver<()>,
+    ) -> Self {
+        let (stats, threads, target) = (stats::Stats::default(), Mutex::new(threads), options.target);
+        Self { inner: Arc::new(Inner { engine, target, points, reads, lanes, stats, threads }) }
+    }
+
+    /// Which database this is.
+    pub fn engine(&self) -> Engine {
+        self.inner.engine
+    }
+
+    /// Runs a closure of any number of queries in one consistent snapshot, on a reading thread.
+    pub async fn read<T, E>(
+        &self,
+        label: &'static str,
+        f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.call(&self.inner.reads, "reading", label, f).await
+    }
+
+    /// Like [`Db::read`] for closures that touch a handful of rows by key. On SQLite it runs on the calling
+    /// thread, without a hop; so never use it for a query whose result can be large.
+    pub async fn point<T, E>(
+        &self,
+        label: &'static str,
+        f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let Some(readers) = &self.inner.points else { return self.read(label, f).await };
+        let since = Instant::now();
+        let run = readers.run(|mut tx| {
+            let outcome = guarded(label, &f, &mut tx);
+            (outcome, tx.into_failure())
+        });
+        let (outcome, failed) = match run {
+            Ok((_, Some(failure))) if failure.error.may_run_again() => return self.read(label, f).await,
+            Err(error) if error.may_run_again() => return self.read(label, f).await,
+            Ok((outcome, failure)) => (outcome, failure.is_some()),
+            Err(error) => (Err(E::from(error)), true),
+        };
+        self.inner.stats.counter(label).answered(since, failed);
+        outcome
+    }
+
+    /// Runs a closure in a transaction and answers once it is committed. `lane` is the key whose writes are
+    /// served in order by one thread: the account's id.
+    ///
+    /// An `Err` of the closure rolls its own changes back. [`ErrorKind::Retry`] and
+    /// [`ErrorKind::Unavailable`] are worth another call later; when a commit was lost on the way, the message
+    /// says that the outcome is unknown.
+    pub async fn write<T, E>(
+        &self,
+        label: &'static str,
+        lane: &str,
+        f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let lanes = &self.inner.lanes;
+        let index = if lanes.len() == 1 { 0 } else { pick(lane, lanes.len()) };
+        self.call(&lanes[index], "writing", label, f).await
+    }
+
+    async fn call<T, E>(
+        &self,
+        jobs: &Jobs,
+        what: &str,
+        label: &'static str,
+        f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (since, counter) = (Instant::now(), self.inner.stats.counter(label));
+        let (call, answer) = Call::new(label, f, since, Arc::clone(&counter));
+        if let Err(refusal) = jobs.push(Box::new(call)) {
+            counter.answered(since, true);
+            return Err(E::from(match refusal {
+                Refusal::Closed => lanes::gone(),
+                Refusal::Full => Error::new(
+                    ErrorKind::Unavailable,
+                    format!("too many calls wait for {what} the database; try again in a moment"),
+                ),
+            }));
+        }
+        answer.await.unwrap_or_else(|_| Err(E::from(lanes::gone())))
+    }
+
+    /// Applies the steps that are missing. Several processes may call it at once: one works, the others wait.
+    ///
+    /// Errors: [`ErrorKind::NewerSchema`] when the database knows steps these do not,
+    /// [`ErrorKind::Locked`] when another process does not finish.
+    pub fn migrate(&self, steps: &[Migration]) -> Result<MigrateReport, Error> {
+        match &self.inner.target {
+            Target::Sqlite { path } => {
+                migrate::migrate(&mut SqliteWriter::new(sqlite::open_writer(path)?), Engine::Sqlite, steps)
+            }
+            Target::Postgres { .. } => Err(lanes::gone()),
+        }
+    }
+
+    /// How many steps [`Db::migrate`] would apply; changes nothing. Errors as there.
+    pub fn pending(&self, steps: &[Migration]) -> Result<usize, Error> {
+        match &self.inner.target {
+            Target::Sqlite { path } => {
+                migrate::pending(&mut SqliteWriter::new(sqlite::open_writer(path)?), Engine::Sqlite, steps)
+            }
+            Target::Postgres { .. } => Err(lanes::gone()),
+        }
+    }
+
+    /// Succeeds when the database answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.read("ping", |tx| tx.query_one("SELECT 1", &[], |row| row.get::<i64>(0)).map(|_| ())).await
+    }
+
+    /// Counters per label, sorted by label.
+    pub fn stats(&self) -> Vec<LabelStats> {
+        self.inner.stats.snapshot()
+    }
+
+    /// Takes no more calls, finishes those that wait, and returns when the last thread has ended.
+    pub async fn close(&self) {
+        self.inner.close_queues();
+        // Nothing is ever sent: the end of the channel is the end of the threads.
+        let _ = self.inner.threads.lock().await.recv().await;
+        if let Some(readers) = &self.inner.points {
+            readers.close();
+        }
+    }
+}
+
+fn pick(lane: &str, lanes: usize) -> usize {
+    let mut hasher = DefaultHasher::new();
+    lane.hash(&mut hasher);
+    usize::try_from(hasher.finish() % lanes as u64).unwrap_or(0)
+}
+
+fn start(name: &str, alive: &mpsc::Sender<()>, work: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+    let alive = alive.clone();
+    let work = move || {
+        work();
+        drop(alive);
+    };
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    started.map(|_| ()).map_err(|error| Error::other(format!("a database thread does not start: {error}")))
+}

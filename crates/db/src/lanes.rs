@@ -1,0 +1,289 @@
+//! Group commit. A lane is one thread with one writing connection: it drains its queue into one transaction,
+//! runs each closure in its own savepoint, commits once, then answers all. It never waits to gather more: what
+//! queued while the last commit ran is the next batch.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use crate::queue::Queue;
+use crate::stats::Counter;
+use crate::tx::Failure;
+use crate::{Error, ErrorKind, Tx};
+
+/// Closures in one transaction at most.
+pub(crate) const BATCH: usize = 128;
+/// Times a closure is tried before its conflict is answered.
+pub(crate) const TRIES: u32 = 6;
+
+/// Why a commit did not happen, or may not have.
+pub(crate) enum CommitFault {
+    /// A pipelined statement of this slot had failed; the whole transaction was rolled back.
+    Slot(Failure),
+    /// Nothing was committed; the batch may run again.
+    Again(Error),
+    /// Nothing was committed, or nobody knows; the batch must not run again.
+    Broken(Error),
+}
+
+/// A writing connection as a lane drives it. At most one transaction is open; at most one savepoint in it.
+pub(crate) trait Writer {
+    fn begin(&mut self) -> Result<(), Error>;
+    fn save(&mut self, slot: usize) -> Result<(), Error>;
+    /// Keeps what happened since `save`.
+    fn keep(&mut self, slot: usize) -> Result<(), Error>;
+    /// Rolls back to `save`. An `Err` of an earlier slot says that the savepoint now undone was that one's.
+    fn undo(&mut self, slot: usize) -> Result<(), Failure>;
+    fn tx(&mut self, slot: usize) -> Tx<'_>;
+    /// Runs several statements at once, without parameters.
+    fn script(&mut self, sql: &str) -> Result<(), Error>;
+    fn commit(&mut self) -> Result<(), CommitFault>;
+    fn rollback(&mut self);
+    /// The queue is empty: a chance to settle what nobody waits for.
+    fn rest(&mut self) {}
+    /// The lane ends.
+    fn finish(&mut self) {}
+}
+
+/// A closure on its way through a database thread, its types erased.
+pub(crate) trait Job: Send {
+    /// False when nobody waits for the answer any more.
+    fn wanted(&self) -> bool;
+    /// Runs the closure and keeps what it answered; true when that is `Ok` and nothing failed.
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Replaces the outcome by this error.
+    fn fail(&mut self, error: Error);
+    fn retried(&self);
+    fn answer(self: Box<Self>);
+}
+
+/// The one implementation of [`Job`].
+pub(crate) struct Call<T, E, F> {
+    label: &'static str,
+    f: F,
+    outcome: Option<Result<T, E>>,
+    reply: oneshot::Sender<Result<T, E>>,
+    since: Instant,
+    counter: Arc<Counter>,
+    failed: bool,
+}
+
+impl<T, E, F> Call<T, E, F> {
+    pub(crate) fn new(
+        label: &'static str,
+        f: F,
+        since: Instant,
+        counter: Arc<Counter>,
+    ) -> (Self, oneshot::Receiver<Result<T, E>>) {
+        let (reply, answer) = oneshot::channel();
+        (Self { label, f, outcome: None, reply, since, counter, failed: false }, answer)
+    }
+}
+
+impl<T, E, F> Job for Call<T, E, F>
+where
+    T: Send,
+    E: From<Error> + Send,
+    F: Fn(&mut Tx<'_>) -> Result<T, E> + Send,
+{
+    fn wanted(&self) -> bool {
+        !self.reply.is_closed()
+    }
+
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
+        let outcome = guarded(self.label, &self.f, tx);
+        self.failed = tx.failure().is_some();
+        let fine = outcome.is_ok();
+        self.outcome = Some(outcome);
+        fine
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.failed = true;
+        self.outcome = Some(Err(E::from(error.settled())));
+    }
+
+    fn retried(&self) {
+        self.counter.retried();
+    }
+
+    fn answer(self: Box<Self>) {
+        self.counter.answered(self.since, self.failed);
+        if let Some(outcome) = self.outcome {
+            // Nobody waits any more: there is nobody to tell.
+            let _ = self.reply.send(outcome);
+        }
+    }
+}
+
+/// Runs a closure; a panic and an `Ok` after a failed statement become errors.
+pub(crate) fn guarded<T, E: From<Error>>(
+    label: &'static str,
+    f: &impl Fn(&mut Tx<'_>) -> Result<T, E>,
+    tx: &mut Tx<'_>,
+) -> Result<T, E> {
+    let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| f(tx))) else {
+        tracing::error!(label, "a database closure panicked");
+        return Err(E::from(Error::panicked(label)));
+    };
+    match (outcome, tx.failure()) {
+        (Ok(_), Some(failure)) => Err(E::from(failure.error.settled())),
+        (outcome, _) => outcome,
+    }
+}
+
+/// Serves a lane until its queue is closed and empty.
+pub(crate) fn serve(mut writer: impl Writer, queue: &Queue<Box<dyn Job>>) {
+    while let Some(mut jobs) = queue.drain(BATCH) {
+        jobs.retain(|job| job.wanted());
+        if !jobs.is_empty() {
+            settle(&mut writer, &mut jobs);
+            jobs.into_iter().for_each(Job::answer);
+        }
+        writer.rest();
+    }
+    writer.finish();
+}
+
+/// Brings every job of a batch to its outcome: together while that works, one by one after a second conflict.
+fn settle(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>]) {
+    let mut failed = vec![false; jobs.len()];
+    let mut tries = 0;
+    loop {
+        let error = match attempt(writer, jobs, &mut failed) {
+            End::Done => return,
+            End::Without => continue,
+            End::Again(error) => error,
+            End::Broken(error) => return fail_rest(jobs, &failed, &error),
+        };
+        tries += 1;
+        if jobs.len() > 1 && tries >= 2 && !error.is_lost() {
+            for (job, failed) in jobs.iter_mut().zip(failed) {
+                if !failed {
+                    settle(writer, std::slice::from_mut(job));
+                }
+            }
+            return;
+        }
+        let hopeless = jobs.len() == 1 && !error.may_run_again();
+        if tries >= TRIES || hopeless {
+            return fail_rest(jobs, &failed, &error);
+        }
+        jobs.iter().for_each(|job| job.retried());
+        std::thread::sleep(pause(tries));
+    }
+}
+
+fn fail_rest(jobs: &mut [Box<dyn Job>], failed: &[bool], error: &Error) {
+    for (job, failed) in jobs.iter_mut().zip(failed) {
+        if !failed {
+            job.fail(error.clone());
+        }
+    }
+}
+
+/// Full jitter: anything up to a bound that doubles with each try.
+pub(crate) fn pause(tries: u32) -> Duration {
+    let most = 10_000_u64 << tries.min(6);
+    Duration::from_micros(rand::random_range(0..=most))
+}
+
+enum End {
+    Done,
+    /// A slot failed for good and took the transaction with it; the others run again without it.
+    Without,
+    Again(Error),
+    Broken(Error),
+}
+
+/// One transaction over all jobs that have not failed for good.
+fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], failed: &mut [bool]) -> End {
+    if let Err(error) = writer.begin() {
+        writer.rollback();
+        // The closures are not at fault: the batch stays together.
+        return End::Again(if error.is_retryable() { Error::lost(error.to_string()) } else { error });
+    }
+    let alone = jobs.len() == 1;
+    let (mut kept, mut slot) = (0, 0);
+    while slot < jobs.len() {
+        if failed[slot] {
+            slot += 1;
+            continue;
+        }
+        match step(writer, jobs, slot, alone) {
+            Step::Kept => kept += 1,
+            Step::Undone => {}
+            Step::Rewound(earlier) => {
+                failed[earlier] = true;
+                slot = earlier;
+            }
+            Step::Abort(error) => {
+                writer.rollback();
+                return End::Again(error);
+            }
+        }
+        slot += 1;
+    }
+    if kept == 0 {
+        writer.rollback();
+        return End::Done;
+    }
+    match writer.commit() {
+        Ok(()) => End::Done,
+        Err(CommitFault::Slot(failure)) if !failure.error.may_run_again() => {
+            jobs[failure.slot].fail(failure.error);
+            failed[failure.slot] = true;
+            if alone { End::Done } else { End::Without }
+        }
+        Err(CommitFault::Slot(Failure { error, .. }) | CommitFault::Again(error)) => End::Again(error),
+        Err(CommitFault::Broken(error)) => End::Broken(error),
+    }
+}
+
+enum Step {
+    Kept,
+    Undone,
+    /// A pipelined statement of this earlier slot had failed: it is undone and answered, and what came after
+    /// it runs again.
+    Rewound(usize),
+    Abort(Error),
+}
+
+fn step(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], slot: usize, alone: bool) -> Step {
+    if !alone && let Err(error) = writer.save(slot) {
+        return Step::Abort(error);
+    }
+    let mut tx = writer.tx(slot);
+    let fine = jobs[slot].run(&mut tx);
+    let failure = tx.into_failure();
+    match failure {
+        Some(failure) if failure.error.may_run_again() => return Step::Abort(failure.error),
+        Some(failure) if failure.slot < slot => {
+            jobs[failure.slot].fail(failure.error);
+            return match writer.undo(failure.slot) {
+                Ok(()) => Step::Rewound(failure.slot),
+                Err(failure) => Step::Abort(failure.error),
+            };
+        }
+        _ => {}
+    }
+    if fine {
+        let kept = if alone { Ok(()) } else { writer.keep(slot) };
+        return kept.map_or_else(Step::Abort, |()| Step::Kept);
+    }
+    match if alone { Ok(()) } else { writer.undo(slot) } {
+        Ok(()) => Step::Undone,
+        Err(failure) if failure.slot < slot && !failure.error.may_run_again() => {
+            jobs[failure.slot].fail(failure.error);
+            Step::Rewound(failure.slot)
+        }
+        Err(failure) => Step::Abort(failure.error),
+    }
+}
+
+/// What a caller hears when a database thread no longer answers.
+pub(crate) fn gone() -> Error {
+    Error::new(ErrorKind::Unavailable, "the database is closed; the server is stopping")
+}

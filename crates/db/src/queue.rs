@@ -1,0 +1,71 @@
+//! A bounded queue between async callers and database threads. It never waits on the pushing side: a full
+//! queue is an answer, not a delay.
+
+use std::collections::VecDeque;
+
+use parking_lot::{Condvar, Mutex};
+
+/// Why a job was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Full,
+    Closed,
+}
+
+struct State<T> {
+    waiting: VecDeque<T>,
+    open: bool,
+}
+
+pub(crate) struct Queue<T> {
+    state: Mutex<State<T>>,
+    ready: Condvar,
+    limit: usize,
+}
+
+impl<T> Queue<T> {
+    pub(crate) fn new(limit: usize) -> Self {
+        let state = State { waiting: VecDeque::new(), open: true };
+        Self { state: Mutex::new(state), ready: Condvar::new(), limit }
+    }
+
+    pub(crate) fn push(&self, job: T) -> Result<(), Refusal> {
+        let mut state = self.state.lock();
+        if !state.open {
+            return Err(Refusal::Closed);
+        }
+        if state.waiting.len() >= self.limit {
+            return Err(Refusal::Full);
+        }
+        state.waiting.push_back(job);
+        drop(state);
+        self.ready.notify_one();
+        Ok(())
+    }
+
+    /// The next job; `None` once the queue is closed and empty.
+    pub(crate) fn pop(&self) -> Option<T> {
+        self.wait().waiting.pop_front()
+    }
+
+    /// Everything that waits, up to `most`; `None` once the queue is closed and empty.
+    pub(crate) fn drain(&self, most: usize) -> Option<Vec<T>> {
+        let mut state = self.wait();
+        let count = state.waiting.len().min(most);
+        if count == 0 { None } else { Some(state.waiting.drain(..count).collect()) }
+    }
+
+    /// Takes no more jobs; what waits is still served.
+    pub(crate) fn close(&self) {
+        self.state.lock().open = false;
+        self.ready.notify_all();
+    }
+
+    fn wait(&self) -> parking_lot::MutexGuard<'_, State<T>> {
+        let mut state = self.state.lock();
+        while state.waiting.is_empty() && state.open {
+            self.ready.wait(&mut state);
+        }
+        state
+    }
+}

@@ -1,0 +1,327 @@
+//! SQLite: opening the file, statements, and the one writer. WAL with `synchronous=FULL`: an acknowledged
+//! write survives power loss. Readers cannot write, whatever SQL they are given.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OpenFlags, Statement};
+
+use crate::error::Fault;
+use crate::lanes::{CommitFault, Writer};
+use crate::tx::{Failure, Session, brief};
+use crate::{Error, ErrorKind, Param, Row, Tx};
+
+/// Older releases carry a WAL-reset bug that can corrupt the file.
+const OLDEST: i32 = 3_051_003;
+const STATEMENTS: usize = 400;
+const BUSY: Duration = Duration::from_secs(2);
+
+/// Opens the file for writing, creating it (mode 0600) and its directory (mode 0700) when missing.
+pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
+    let found = rusqlite::version_number();
+    if found < OLDEST {
+        let text = format!("the SQLite library is {found}, older than {OLDEST}: build with a newer one");
+        return Err(Error::other(text));
+    }
+    create_file(path).map_err(|error| {
+        let text = format!("the database file {} cannot be opened: {error}", path.display());
+        Error::new(ErrorKind::Unavailable, text + "; check the path and who owns the directory")
+    })?;
+    let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mode: String = conn
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(|error| unusable(path, &error))?;
+    if mode != "wal" {
+        let text =
+            format!("SQLite cannot use a write-ahead log for {}: put it on a local disk", path.display());
+        return Err(Error::other(text));
+    }
+    // A checkpoint copies pages into the file and syncs twice: worth doing rarely, bounded for the disk.
+    conn.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -4000;
+         PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864;
+         PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;",
+    )?;
+    Ok(conn)
+}
+
+fn open_reader(path: &Path) -> Result<Connection, Error> {
+    let conn = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    conn.execute_batch(
+        "PRAGMA query_only = ON; PRAGMA cache_size = -1000; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;",
+    )?;
+    Ok(conn)
+}
+
+fn open(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
+    let conn = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(|error| unusable(path, &error))?;
+    conn.busy_timeout(BUSY)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(conn)
+}
+
+fn unusable(path: &Path, error: &rusqlite::Error) -> Error {
+    let text = format!("{} cannot be used as a SQLite database: {error}", path.display());
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+            Error::new(ErrorKind::Locked, text + "; another process holds it, stop that one or wait")
+        }
+        Some(rusqlite::ErrorCode::NotADatabase) => {
+            Error::other(text + "; point the path at another file, or restore a backup")
+        }
+        _ => Error::new(ErrorKind::Unavailable, text + "; check the owner and mode of file and directory"),
+    }
+}
+
+#[cfg(unix)]
+fn create_file(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    }
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    // A file that somebody else made readable is closed again; SQLite gives -wal and -shm the same mode.
+    let mode = file.metadata()?.permissions().mode();
+    if mode & 0o077 != 0 && file.set_permissions(std::fs::Permissions::from_mode(0o600)).is_err() {
+        tracing::warn!(mode = format!("{mode:o}"), "other users may read the database file: chmod 600 it");
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn create_file(path: &Path) -> std::io::Result<()> {
+    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+        std::fs::create_dir_all(dir)?;
+    }
+    std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(path).map(|_| ())
+}
+
+/// Read-only connections, shared by reader threads and inline point reads. The last one given back is taken
+/// first, so that a quiet server keeps one warm.
+pub(crate) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    keep: usize,
+}
+
+impl Readers {
+    pub(crate) fn new(path: PathBuf, keep: usize) -> Self {
+        Self { path, idle: Mutex::new(Vec::new()), keep }
+    }
+
+    /// Runs `f` in one snapshot. An error of beginning the snapshot is the outer one.
+    pub(crate) fn run<R>(&self, f: impl FnOnce(Tx<'_>) -> R) -> Result<R, Error> {
+        let idle = self.idle.lock().pop();
+        let conn = idle.map_or_else(|| open_reader(&self.path), Ok)?;
+        step(&conn, "BEGIN")?;
+        let result = f(Tx::new(Session::Sqlite(&conn), 0));
+        // A connection whose snapshot does not end is not given back: closing it ends it.
+        if step(&conn, "COMMIT").is_ok() {
+            let mut idle = self.idle.lock();
+            if idle.len() < self.keep {
+                idle.push(conn);
+            }
+        }
+        Ok(result)
+    }
+
+    pub(crate) fn close(&self) {
+        self.idle.lock().clear();
+    }
+}
+
+/// The connection of the write lane.
+pub(crate) struct SqliteWriter {
+    conn: Connection,
+}
+
+impl SqliteWriter {
+    pub(crate) fn new(conn: Connection) -> Self {
+        Self { conn }
+    }
+}
+
+impl Writer for SqliteWriter {
+    fn begin(&mut self) -> Result<(), Error> {
+        step(&self.conn, "BEGIN IMMEDIATE")
+    }
+
+    fn save(&mut self, _slot: usize) -> Result<(), Error> {
+        step(&self.conn, "SAVEPOINT s")
+    }
+
+    fn keep(&mut self, _slot: usize) -> Result<(), Error> {
+        step(&self.conn, "RELEASE s")
+    }
+
+    fn undo(&mut self, slot: usize) -> Result<(), Failure> {
+        // After a full disk or an I/O error SQLite has rolled back the whole transaction by itself: then there
+        // is no savepoint to return to, and this error ends the batch.
+        let undone = step(&self.conn, "ROLLBACK TO s").and_then(|()| step(&self.conn, "RELEASE s"));
+        undone.map_err(|error| Failure { slot, error })
+    }
+
+    fn tx(&mut self, slot: usize) -> Tx<'_> {
+        Tx::new(Session::Sqlite(&self.conn), slot)
+    }
+
+    fn script(&mut self, sql: &str) -> Result<(), Error> {
+        Ok(self.conn.execute_batch(sql)?)
+    }
+
+    fn commit(&mut self) -> Result<(), CommitFault> {
+        let Err(error) = step(&self.conn, "COMMIT") else { return Ok(()) };
+        self.rollback();
+        Err(if error.is_retryable() { CommitFault::Again(error) } else { CommitFault::Broken(error) })
+    }
+
+    fn rollback(&mut self) {
+        if !self.conn.is_autocommit()
+            && let Err(error) = step(&self.conn, "ROLLBACK")
+        {
+            tracing::error!(%error, "SQLite did not roll back");
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Err(error) = self.conn.execute_batch("PRAGMA optimize") {
+            tracing::debug!(%error, "SQLite did not refresh its statistics at the end");
+        }
+    }
+}
+
+fn step(conn: &Connection, sql: &str) -> Result<(), Error> {
+    conn.prepare_cached(sql)?.raw_execute()?;
+    Ok(())
+}
+
+pub(crate) fn exec(conn: &Connection, sql: &str, params: &[Param<'_>]) -> Result<u64, Error> {
+    let mut statement = prepare(conn, sql, params)?;
+    if statement.column_count() == 0 {
+        return Ok(statement.raw_execute()? as u64);
+    }
+    // RETURNING: each row that comes back is a row touched
+    let (mut rows, mut count) = (statement.raw_query(), 0);
+    while rows.next()?.is_some() {
+        count += 1;
+    }
+    Ok(count)
+}
+
+pub(crate) fn each(
+    conn: &Connection,
+    sql: &str,
+    params: &[Param<'_>],
+    f: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>, Error>,
+) -> Result<(), Fault> {
+    let mut statement = prepare(conn, sql, params)?;
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next()? {
+        if f(&Row::sqlite(row)).map_err(Fault::Caller)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn cell<'r>(row: &'r rusqlite::Row<'_>, index: usize) -> Result<Param<'r>, Error> {
+    match row.get_ref(index)? {
+        ValueRef::Null => Ok(Param::Null),
+        ValueRef::Integer(int) => Ok(Param::Int(int)),
+        ValueRef::Blob(bytes) => Ok(Param::Bytes(bytes)),
+        ValueRef::Text(bytes) => std::str::from_utf8(bytes)
+            .map(Param::Text)
+            .map_err(|_| Error::other(format!("column {index} holds text that is not UTF-8"))),
+        ValueRef::Real(_) => {
+            Err(Error::other(format!("column {index} is a float: store integers, or cast the expression")))
+        }
+    }
+}
+
+struct Bound<'a>(Param<'a>);
+
+impl rusqlite::ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Param::Null => ValueRef::Null,
+            Param::Int(int) => ValueRef::Integer(int),
+            Param::Bool(bool) => ValueRef::Integer(bool.into()),
+            Param::Text(text) => ValueRef::Text(text.as_bytes()),
+            Param::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+fn prepare<'c>(
+    conn: &'c Connection,
+    sql: &str,
+    params: &[Param<'_>],
+) -> Result<rusqlite::CachedStatement<'c>, Error> {
+    let mut statement = conn.prepare_cached(sql).map_err(|error| named(error, sql))?;
+    let count = statement.parameter_count();
+    if count != params.len() {
+        let given = params.len();
+        let text = format!("the statement has {count} parameters and {given} values: {}", brief(sql));
+        return Err(Error::other(text));
+    }
+    if numbered_in_order(sql, count) {
+        for (index, param) in params.iter().enumerate() {
+            statement.raw_bind_parameter(index + 1, Bound(*param))?;
+        }
+    } else {
+        bind_by_name(&mut statement, sql, params)?;
+    }
+    Ok(statement)
+}
+
+/// To SQLite `$2` is a name; its place is where it first appears. When the numbers first appear in rising
+/// order, which is nearly always, place and number agree.
+fn numbered_in_order(sql: &str, count: usize) -> bool {
+    let bytes = sql.as_bytes();
+    let (mut highest, mut quoted, mut at) = (0, false, 0);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\'' => quoted = !quoted,
+            b'$' if !quoted => {
+                let mut number = 0_usize;
+                while let Some(digit) = bytes.get(at + 1).filter(|byte| byte.is_ascii_digit()) {
+                    number = number.saturating_mul(10).saturating_add(usize::from(digit - b'0'));
+                    at += 1;
+                }
+                if number == 0 || number > highest + 1 {
+                    return false;
+                }
+                highest = highest.max(number);
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    highest == count
+}
+
+fn bind_by_name(statement: &mut Statement<'_>, sql: &str, params: &[Param<'_>]) -> Result<(), Error> {
+    for place in 1..=params.len() {
+        let number = statement.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse().ok());
+        let param = number.and_then(|number: usize| params.get(number.checked_sub(1)?));
+        let Some(param) = param else {
+            let count = params.len();
+            let text = format!("parameters must be $1 to ${count} without holes: {}", brief(sql));
+            return Err(Error::other(text));
+        };
+        statement.raw_bind_parameter(place, Bound(*param))?;
+    }
+    Ok(())
+}
+
+/// Wrong SQL is a mistake in our own text: say in which.
+fn named(error: rusqlite::Error, sql: &str) -> Error {
+    match Error::from(error) {
+        error if error.kind() == ErrorKind::Other => Error::other(format!("{error}: {}", brief(sql))),
+        error => error,
+    }
+}

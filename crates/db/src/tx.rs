@@ -1,0 +1,168 @@
+//! [`Tx`]: the open transaction a closure works in. It never begins, commits or rolls back; the bridge does.
+
+use std::ops::ControlFlow;
+
+use crate::error::Fault;
+use crate::value::check_params;
+use crate::{Error, Param, Row, sqlite};
+
+/// The connection under a transaction.
+pub(crate) enum Session<'c> {
+    Sqlite(&'c rusqlite::Connection),
+}
+
+/// The first statement that failed in a transaction.
+#[derive(Clone)]
+pub(crate) struct Failure {
+    /// The place in the batch of the closure that sent the statement: an earlier one than the closure that
+    /// hears of it when the statement was pipelined.
+    pub(crate) slot: usize,
+    pub(crate) error: Error,
+}
+
+/// An open transaction. SQL text is the same for both engines, with parameters `$1…$n`.
+///
+/// After a statement failed in the database the transaction can only be rolled back, on both engines alike:
+/// every further call answers the same error, and an `Ok` of the closure counts as that error. So decide by
+/// query first, or let the closure end with the error; do not carry on after a refused statement.
+pub struct Tx<'c> {
+    session: Session<'c>,
+    slot: usize,
+    failure: Option<Failure>,
+}
+
+impl<'c> Tx<'c> {
+    pub(crate) fn new(session: Session<'c>, slot: usize) -> Self {
+        Self { session, slot, failure: None }
+    }
+
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    pub(crate) fn into_failure(self) -> Option<Failure> {
+        self.failure
+    }
+
+    /// All rows of a query, each mapped by `map`. For results of unknown size use [`Tx::each`].
+    pub fn query<T>(
+        &mut self,
+        sql: &str,
+        params: &[Param<'_>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut rows = Vec::new();
+        self.run(sql, params, &mut |row| {
+            rows.push(map(row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(rows)
+    }
+
+    /// The only row of a query, or `None`. More than one row is an error.
+    pub fn query_opt<T>(
+        &mut self,
+        sql: &str,
+        params: &[Param<'_>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let mut found = None;
+        self.run(sql, params, &mut |row| {
+            if found.is_some() {
+                return Err(Error::other(format!(
+                    "more than one row where one was expected: {}",
+                    brief(sql)
+                )));
+            }
+            found = Some(map(row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
+    }
+
+    /// The only row of a query. No row and more than one row are errors.
+    pub fn query_one<T>(
+        &mut self,
+        sql: &str,
+        params: &[Param<'_>],
+        map: impl FnMut(&Row<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.query_opt(sql, params, map)?
+            .ok_or_else(|| Error::other(format!("no row where one was expected: {}", brief(sql))))
+    }
+
+    /// Hands every row to `f` as it arrives, in constant memory, until the end or a `Break`.
+    pub fn each(
+        &mut self,
+        sql: &str,
+        params: &[Param<'_>],
+        mut f: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, Error>,
+    ) -> Result<(), Error> {
+        self.run(sql, params, &mut f)
+    }
+
+    /// Runs a statement and answers how many rows it touched (matched, for an UPDATE).
+    pub fn exec(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64, Error> {
+        self.ready(params)?;
+        let done = match &mut self.session {
+            Session::Sqlite(conn) => sqlite::exec(conn, sql, params),
+        };
+        done.map_err(|error| self.fail(error))
+    }
+
+    /// A write whose row count nobody needs. On PostgreSQL it is queued and travels with the next query or
+    /// the COMMIT, without a round trip of its own; its error surfaces there at the latest, and then as the
+    /// error of this call's closure even when that has returned `Ok` already.
+    pub fn put(&mut self, sql: &str, params: &[Param<'_>]) -> Result<(), Error> {
+        self.ready(params)?;
+        let done = match &mut self.session {
+            Session::Sqlite(conn) => sqlite::exec(conn, sql, params).map(|_| ()),
+        };
+        done.map_err(|error| self.fail(error))
+    }
+
+    fn run(
+        &mut self,
+        sql: &str,
+        params: &[Param<'_>],
+        f: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>, Error>,
+    ) -> Result<(), Error> {
+        self.ready(params)?;
+        let done = match &mut self.session {
+            Session::Sqlite(conn) => sqlite::each(conn, sql, params, f),
+        };
+        match done {
+            Ok(()) => Ok(()),
+            Err(Fault::Caller(error)) => Err(error),
+            Err(Fault::Database(error)) => Err(self.fail(error)),
+        }
+    }
+
+    fn ready(&self, params: &[Param<'_>]) -> Result<(), Error> {
+        match &self.failure {
+            Some(failure) => Err(failure.error.clone()),
+            None => check_params(params),
+        }
+    }
+
+    fn fail(&mut self, error: Error) -> Error {
+        self.failure = Some(Failure { slot: self.slot, error: error.clone() });
+        error
+    }
+}
+
+/// The head of a statement for an error message.
+pub(crate) fn brief(sql: &str) -> String {
+    let mut words = String::new();
+    for word in sql.split_whitespace() {
+        if words.len() + word.len() > 120 {
+            words.push_str(" …");
+            break;
+        }
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(word);
+    }
+    words
+}
