@@ -1,1 +1,16 @@
-//! (being built)
+//! Muster, the server: an identity-provisioning directory that identity providers push users and groups into by SCIM
+//! 2.0, proving themselves with a JWT that they issue.
+//!
+//! Data flows one way: bytes → wire type → parsed model and `Caller` → `Grant` → transaction → event → wire type.
+
+pub mod access;
+pub mod accounts;
+pub mod app;
+pub mod audit;
+pub mod directory;
+pub mod events;
+pub mod kernel;
+pub mod migrations;
+pub mod router;
+pub mod tokens;
+pub mod web;

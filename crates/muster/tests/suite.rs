@@ -1,1 +1,5 @@
-//! The one test binary.
+//! The one test binary of the server.
+
+mod actors;
+mod routes;
+mod tidy;

@@ -1,0 +1,21 @@
+CREATE TABLE audit_rows (
+    account_id {text} NOT NULL,
+    at {int} NOT NULL,
+    audit_id {text} NOT NULL,
+    org_id {text} NOT NULL,
+    project_id {text} NOT NULL,
+    action {text} NOT NULL,
+    resource_type {text} NOT NULL,
+    resource_id {text} NOT NULL,
+    resource_name {text} NOT NULL,
+    principal_kind {text} NOT NULL,
+    principal_id {text} NOT NULL,
+    principal_label {text} NOT NULL,
+    principal_name {text} NOT NULL,
+    credential {text} NOT NULL,
+    method {text} NOT NULL,
+    client_ip {text},
+    request_id {text} NOT NULL,
+    detail {text},
+    PRIMARY KEY (account_id, at, audit_id)
+) {narrow};

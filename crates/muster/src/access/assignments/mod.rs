@@ -1,0 +1,3 @@
+//! Role assignments: this principal, this role, on these resources, in this scope (platform API §7).
+
+pub mod store;

@@ -1,0 +1,145 @@
+//! From role assignments to `Rights`: what a principal holds now, direct and through its groups.
+
+use std::collections::{HashMap, HashSet};
+
+use db::{Row, Tx, params};
+use serde::{Deserialize, Serialize};
+
+use super::decide::{Binding, Rights, Selector, What};
+use super::managed;
+use super::permissions::{self, PermissionSet};
+use crate::kernel::caller::{Principal, PrincipalKind};
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::Problem;
+use crate::kernel::scope::Scope;
+
+const OF_PRINCIPAL: &str = "SELECT org_id, project_id, role_id, resource_group_id FROM role_assignments \
+    WHERE account_id = $1 AND principal_kind = $2 AND principal_id = $3 AND principal_level = $4 AND disabled = $5";
+/// Groups of a user, with the scope each lives in: the groups that name him as member.
+const OF_GROUPS: &str = "SELECT a.org_id, a.project_id, a.role_id, a.resource_group_id FROM group_members m \
+    JOIN user_groups g ON g.account_id = m.account_id AND g.group_id = m.group_id \
+    JOIN role_assignments a ON a.account_id = g.account_id AND a.principal_kind = $3 AND a.principal_id = g.identifier \
+    WHERE m.account_id = $1 AND m.member_id = $2 AND a.disabled = $4 \
+    AND a.principal_level = CASE WHEN g.project_id <> '' THEN 'project' WHEN g.org_id <> '' THEN 'organization' ELSE 'account' END \
+    AND (g.org_id = '' OR g.org_id = a.org_id) AND (g.project_id = '' OR g.project_id = a.project_id)";
+const ROLE: &str = "SELECT permissions FROM roles \
+    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
+const RESOURCE_GROUP: &str = "SELECT included_scopes, resource_filter FROM resource_groups \
+    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
+
+/// One included scope as stored (the wire's form, platform API §8).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IncludedScope {
+    /// `EXCLUDING_CHILD_SCOPES` or `INCLUDING_CHILD_SCOPES`.
+    pub filter: String,
+    /// Organization of the scope.
+    pub org_identifier: Option<String>,
+    /// Project of the scope.
+    pub project_identifier: Option<String>,
+}
+
+/// Which resources, as stored (the wire's form).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ResourceFilter {
+    /// Every resource of every type.
+    pub include_all_resources: bool,
+    /// Or these.
+    pub resources: Vec<ResourceSelector>,
+}
+
+/// One resource type of a filter.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ResourceSelector {
+    /// For example `USER`.
+    pub resource_type: String,
+    /// Those ids only; none means the whole type.
+    pub identifiers: Option<Vec<String>>,
+}
+
+struct Assignment {
+    scope: Scope,
+    role: String,
+    resource_group: String,
+}
+
+/// All that the principal holds in the account.
+pub fn load(tx: &mut Tx<'_>, account: &AccountId, principal: &Principal) -> Result<Rights, Problem> {
+    let (id, kind, level) = (principal.id.as_str(), principal.kind.as_str(), principal.scope.level().lower());
+    // The reference forces a user's level to null; we store the empty text (§7).
+    let level = if principal.kind == PrincipalKind::User { "" } else { level };
+    let mut rows = tx.query(OF_PRINCIPAL, params![account.as_str(), kind, id, level, false], parts)?;
+    if principal.kind == PrincipalKind::User {
+        let group = PrincipalKind::UserGroup.as_str();
+        rows.extend(tx.query(OF_GROUPS, params![account.as_str(), id, group, false], parts)?);
+    }
+    let mut bindings = Vec::with_capacity(rows.len());
+    for (org, project, role, resource_group) in rows {
+        let scope = Scope::of(account.clone(), Some(&org), Some(&project))?;
+        // A service account below the account is bound only in its own scope and under it.
+        if principal.scope.contains(&scope) {
+            bindings.extend(binding(tx, &Assignment { scope, role, resource_group })?);
+        }
+    }
+    Ok(Rights { bindings })
+}
+
+type Parts = (String, String, String, String);
+
+fn parts(row: &Row<'_>) -> Result<Parts, db::Error> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+}
+
+/// `None` when the role or the resource group no longer exists: an assignment without them gives nothing.
+fn binding(tx: &mut Tx<'_>, assignment: &Assignment) -> Result<Option<Binding>, Problem> {
+    let Some(permissions) = role_permissions(tx, &assignment.scope, &assignment.role)? else { return Ok(None) };
+    let selectors = selectors(tx, &assignment.scope, &assignment.resource_group)?;
+    Ok(Some(Binding { permissions, selectors }))
+}
+
+/// What a role may do, managed or custom of that scope.
+pub fn role_permissions(tx: &mut Tx<'_>, scope: &Scope, role: &str) -> Result<Option<PermissionSet>, Problem> {
+    if let Some(managed) = managed::role(role) {
+        return Ok(Some(managed.permissions()));
+    }
+    let key = params![scope.account.as_str(), scope.org_column(), scope.project_column(), role];
+    let Some(list) = tx.query_opt(ROLE, key, |row| row.get::<String>(0))? else { return Ok(None) };
+    let ids: Vec<String> = stored(&list)?;
+    Ok(Some(ids.iter().filter_map(|id| permissions::find(id)).collect()))
+}
+
+fn selectors(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Vec<Selector>, Problem> {
+    if let Some(managed) = managed::resource_group(id) {
+        return Ok(vec![managed.selector(scope)]);
+    }
+    let key = params![scope.account.as_str(), scope.org_column(), scope.project_column(), id];
+    let row = tx.query_opt(RESOURCE_GROUP, key, |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)))?;
+    let Some((scopes, filter)) = row else { return Ok(Vec::new()) };
+    let what = std::sync::Arc::new(what(stored(&filter)?));
+    let scopes: Vec<IncludedScope> = stored(&scopes)?;
+    scopes
+        .into_iter()
+        .map(|s| {
+            let at = Scope::of(scope.account.clone(), s.org_identifier.as_deref(), s.project_identifier.as_deref())?;
+            Ok(Selector { scope: at, children: s.filter == "INCLUDING_CHILD_SCOPES", what: what.clone() })
+        })
+        .collect()
+}
+
+fn what(filter: ResourceFilter) -> What {
+    if filter.include_all_resources {
+        return What::All;
+    }
+    let mut types: HashMap<String, Option<HashSet<String>>> = HashMap::new();
+    for selector in filter.resources {
+        let ids = selector.identifiers.filter(|ids| !ids.is_empty()).map(HashSet::from_iter);
+        types.insert(selector.resource_type, ids);
+    }
+    What::Types(types)
+}
+
+fn stored<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, Problem> {
+    serde_json::from_str(json).map_err(|error| Problem::internal(format!("a stored access document is damaged: {error}")))
+}

@@ -1,0 +1,156 @@
+//! The first step of an account: the account itself, its first administrator and a token for him. For the operator at
+//! the console, who holds the database; no route reaches it.
+
+use db::{Db, Tx};
+use serde_json::json;
+
+use super::store;
+use crate::access::assignments::store::{self as assignments, AssignmentRow};
+use crate::audit::{self, Action, Entry};
+use crate::directory::users::store::{self as users, UserRow};
+use crate::kernel::caller::{Caller, PrincipalKind};
+use crate::kernel::ids::{AccountId, TokenId, UserId};
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::rng::Rng;
+use crate::kernel::scope::Scope;
+use crate::kernel::secret::Secret;
+use crate::kernel::text::{Tags, looks_like_email};
+use crate::kernel::time::Timestamp;
+use crate::tokens::secret as token_secret;
+use crate::tokens::store::{self as tokens, KeyRow, Owner, TokenRow};
+
+const TOKEN_DAYS: i64 = 30;
+const DAY_SECS: i64 = 86_400;
+
+/// What to make.
+#[derive(Clone, Debug)]
+pub struct Bootstrap {
+    /// The account.
+    pub account: AccountId,
+    /// Address of its first administrator.
+    pub email: String,
+    /// Make one more token for the administrator of an account that exists.
+    pub another_token: bool,
+}
+
+/// What was made.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The account.
+    pub account: AccountId,
+    /// The administrator.
+    pub user: UserId,
+    /// His token (PAT), shown once.
+    pub token: Secret,
+}
+
+/// Makes account, administrator and token in one transaction.
+///
+/// # Errors
+/// `Invalid` for an address that is none, `Conflict` when the account exists (or, with `another_token`, when no user
+/// of it has that address).
+pub async fn bootstrap(db: &Db, rng: &Rng, now: Timestamp, wish: Bootstrap) -> Result<Made> {
+    if !looks_like_email(&wish.email) {
+        return Err(Problem::invalid(format!("{:?} is not an e-mail address: write it as name@domain", wish.email)));
+    }
+    let lane = wish.account.to_string();
+    let rng = rng.clone();
+    db.write("bootstrap", &lane, move |tx| run(tx, &rng, now, &wish)).await
+}
+
+fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Result<Made> {
+    let fresh = store::insert(tx, &wish.account, wish.account.as_str(), now)?;
+    let user = match (fresh, wish.another_token) {
+        (true, false) => first_administrator(tx, rng, now, wish)?,
+        (true, true) => return Err(conflict(format!("there is no account {}: leave --another-token out to make it", wish.account))),
+        (false, true) => users::find_id_by_email(tx, &wish.account, &wish.email)?
+            .ok_or_else(|| conflict(format!("account {} has no user {}: give the address of one", wish.account, wish.email)))?,
+        (false, false) => {
+            let text = format!("account {} exists already: add --another-token to make one more token for {}", wish.account, wish.email);
+            return Err(conflict(text));
+        }
+    };
+    let token = token(tx, rng, now, &wish.account, &user)?;
+    store::bump_version(tx, &wish.account)?;
+    Ok(Made { account: wish.account.clone(), user, token })
+}
+
+fn conflict(text: String) -> Problem {
+    Problem::new(Kind::Conflict, text)
+}
+
+fn first_administrator(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Result<UserId> {
+    let id = UserId::new(rng.uuid());
+    let doc = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": wish.email, "active": true, "emails": [{"value": wish.email, "type": "work", "primary": true}]
+    });
+    let row = UserRow {
+        id: id.clone(),
+        user_name: wish.email.clone(),
+        external_id: None,
+        email: wish.email.clone(),
+        name: wish.email.clone(),
+        active: true,
+        externally_managed: false,
+        doc: doc.to_string(),
+    };
+    users::insert(tx, &wish.account, &row, now)?;
+    let scope = Scope::account(wish.account.clone());
+    let assignment = AssignmentRow {
+        scope: scope.clone(),
+        identifier: format!("role_assignment_{}", rng.base62(20)),
+        role: "_account_admin".into(),
+        resource_group: "_all_resources_including_child_scopes".into(),
+        principal_kind: PrincipalKind::User,
+        principal_id: id.to_string(),
+        principal_level: None,
+        disabled: false,
+        managed: false,
+    };
+    assignments::insert(tx, &assignment, now)?;
+    record(tx, rng, now, &scope, Action::Create, "ACCOUNT", wish.account.as_str(), wish.account.as_str())?;
+    record(tx, rng, now, &scope, Action::Create, "USER", id.as_str(), &wish.email)?;
+    Ok(id)
+}
+
+fn token(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, account: &AccountId, user: &UserId) -> Result<Secret> {
+    let scope = Scope::account(account.clone());
+    let owner = Owner { scope: scope.clone(), kind: token_secret::Kind::User, id: user.to_string() };
+    let key = KeyRow {
+        identifier: "bootstrap".into(),
+        name: "bootstrap".into(),
+        description: Some("Made at the console".into()),
+        tags: Tags::new(),
+        default_ttl_ms: TOKEN_DAYS * DAY_SECS * 1_000,
+    };
+    // The key of an earlier bootstrap serves again.
+    tokens::insert_key(tx, &owner, &key, now)?;
+    let id = TokenId::new(rng.uuid());
+    let (text, sha256) = token_secret::mint(rng, owner.kind, account, &id);
+    let identifier = format!("bootstrap_{}", rng.base62(12));
+    let row = TokenRow {
+        id,
+        api_key: key.identifier,
+        name: identifier.clone(),
+        identifier,
+        description: None,
+        tags: Tags::new(),
+        sha256,
+        valid_from: now,
+        valid_to: Some(now.plus_secs(TOKEN_DAYS * DAY_SECS)),
+    };
+    tokens::insert_token(tx, &owner, &row, now)?;
+    record(tx, rng, now, &scope, Action::CreateToken, "TOKEN", &row.identifier, &row.name)?;
+    Ok(text)
+}
+
+#[allow(clippy::too_many_arguments)] // one line per audit row above reads better than a struct of the same
+fn record(
+    tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, scope: &Scope, action: Action, kind: &'static str, id: &str, name: &str,
+) -> Result<()> {
+    let caller = Caller::console(scope.account.clone());
+    let detail = serde_json::Value::Null;
+    let entry = Entry { action, resource_type: kind, resource_id: id, resource_name: name, scope, detail };
+    audit::record(tx, &caller, now, &rng.uuid(), &entry)
+}

@@ -1,0 +1,3 @@
+//! People of an account. Deactivating keeps the record and its bindings; deleting frees the unique values.
+
+pub mod store;

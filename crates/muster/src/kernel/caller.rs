@@ -1,0 +1,105 @@
+//! Who asks: the principal behind a request, by which credential, from where.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::ids::AccountId;
+use super::scope::Scope;
+
+/// The kinds of principal that may act or be bound to a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PrincipalKind {
+    /// A person of the directory.
+    User,
+    /// A group of persons: can be bound, never acts.
+    UserGroup,
+    /// A machine identity.
+    ServiceAccount,
+    /// The operator at the machine's console, or the server itself.
+    System,
+}
+
+impl PrincipalKind {
+    /// The wire's spelling (platform API §7).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "USER",
+            Self::UserGroup => "USER_GROUP",
+            Self::ServiceAccount => "SERVICE_ACCOUNT",
+            Self::System => "SYSTEM",
+        }
+    }
+    /// Reads the wire's spelling of a kind that can be bound.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::User, Self::UserGroup, Self::ServiceAccount].into_iter().find(|k| k.as_str() == text)
+    }
+}
+
+/// One who acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// Person, machine or system.
+    pub kind: PrincipalKind,
+    /// User id, or service account identifier.
+    pub id: String,
+    /// Where the principal lives (users: the account).
+    pub scope: Scope,
+    /// What an audit row shows: e-mail of a user, identifier of a service account.
+    pub label: String,
+    /// Display name.
+    pub name: String,
+}
+
+/// What proved the principal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A PAT or SAT of ours, by its record id.
+    Token { id: String },
+    /// A JWT of a trusted issuer (contract of JWT trust).
+    Jwt { trust: String, key_id: Option<String>, subject: Option<String>, token_sha256: String },
+    /// The operator at the console.
+    Console,
+}
+
+/// Where a request came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Id of the request, in every answer and log line.
+    pub request_id: String,
+    /// HTTP method; empty at the console.
+    pub method: String,
+    /// Peer address, if the request came over the network.
+    pub client: Option<IpAddr>,
+}
+
+/// The principal of one request. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The account acted in.
+    pub account: AccountId,
+    /// Who.
+    pub principal: Arc<Principal>,
+    /// By which proof.
+    pub credential: Arc<Credential>,
+    /// From where.
+    pub origin: Arc<Origin>,
+}
+
+impl Caller {
+    /// The operator at the machine's console: holds the database file, so nothing can be kept from him.
+    pub fn console(account: AccountId) -> Self {
+        let principal = Principal {
+            kind: PrincipalKind::System,
+            id: "console".into(),
+            scope: Scope::account(account.clone()),
+            label: "console".into(),
+            name: "Operator at the console".into(),
+        };
+        Self {
+            account,
+            principal: Arc::new(principal),
+            credential: Arc::new(Credential::Console),
+            origin: Arc::default(),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Pages of the platform API (§1.6): what a client asks for and what it gets.
+
+use serde::{Deserialize, Serialize};
+
+use super::problem::{Problem, Result};
+
+/// Default size of a page.
+pub const DEFAULT_SIZE: u32 = 50;
+/// Largest page.
+pub const MAX_SIZE: u32 = 100;
+
+/// The paging part of a query string. All optional; `pageToken` of an earlier page wins over `pageIndex`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PageQuery {
+    /// From 0.
+    pub page_index: Option<String>,
+    /// 1–100, 50 without.
+    pub page_size: Option<String>,
+    /// `data.nextPageToken` of the page before.
+    pub page_token: Option<String>,
+    /// Literal, case-insensitive substring.
+    pub search_term: Option<String>,
+}
+
+/// A checked demand for one page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Number of the page, from 0.
+    pub index: u32,
+    /// Most items on it.
+    pub size: u32,
+}
+
+impl PageQuery {
+    /// Checks the demand.
+    ///
+    /// # Errors
+    /// `Invalid` for something that is no number, a size of 0 or over 100, or a token that is not ours.
+    pub fn request(&self) -> Result<PageRequest> {
+        let index = match self.page_token.as_deref().filter(|t| !t.is_empty()) {
+            Some(token) => token.strip_prefix('p').and_then(|n| n.parse().ok()).ok_or_else(|| {
+                Problem::invalid("pageToken is not one of ours: take data.nextPageToken of the page before")
+            })?,
+            None => number("pageIndex", self.page_index.as_deref(), 0)?,
+        };
+        let size = number("pageSize", self.page_size.as_deref(), DEFAULT_SIZE)?;
+        if size == 0 || size > MAX_SIZE {
+            return Err(Problem::invalid(format!("pageSize {size} is out of range: ask for 1 to {MAX_SIZE}")));
+        }
+        Ok(PageRequest { index, size })
+    }
+}
+
+fn number(field: &str, text: Option<&str>, default: u32) -> Result<u32> {
+    match text.filter(|t| !t.is_empty()) {
+        None => Ok(default),
+        Some(text) => {
+            text.parse().map_err(|_| Problem::invalid(format!("{field} {text:?} is not a number from 0 on")))
+        }
+    }
+}
+
+impl PageRequest {
+    /// Rows before this page.
+    pub fn offset(&self) -> i64 {
+        i64::from(self.index) * i64::from(self.size)
+    }
+    /// Rows on this page at most.
+    pub fn limit(&self) -> i64 {
+        i64::from(self.size)
+    }
+}
+
+/// One page as the wire has it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Page<T> {
+    total_pages: u64,
+    total_items: u64,
+    page_item_count: usize,
+    page_size: u32,
+    content: Vec<T>,
+    page_index: u32,
+    empty: bool,
+    page_token: Option<String>,
+    next_page_token: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A page whose items and total the database counted.
+    pub fn new(request: PageRequest, content: Vec<T>, total: u64) -> Self {
+        let pages = total.div_ceil(u64::from(request.size));
+        let more = u64::from(request.index) + 1 < pages;
+        Self {
+            total_pages: pages,
+            total_items: total,
+            page_item_count: content.len(),
+            page_size: request.size,
+            empty: content.is_empty(),
+            content,
+            page_index: request.index,
+            page_token: None,
+            next_page_token: more.then(|| format!("p{}", request.index + 1)),
+        }
+    }
+    /// A page cut from the whole list, for small lists that are filtered in memory.
+    pub fn cut(request: PageRequest, all: Vec<T>) -> Self {
+        let total = all.len() as u64;
+        let from = usize::try_from(request.offset()).unwrap_or(usize::MAX);
+        let content = all.into_iter().skip(from).take(request.size as usize).collect();
+        Self::new(request, content, total)
+    }
+    /// The same page with each item turned into another.
+    pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            total_pages: self.total_pages,
+            total_items: self.total_items,
+            page_item_count: self.page_item_count,
+            page_size: self.page_size,
+            content: self.content.into_iter().map(turn).collect(),
+            page_index: self.page_index,
+            empty: self.empty,
+            page_token: self.page_token,
+            next_page_token: self.next_page_token,
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The one error of actions. Every surface (platform API, SCIM, CLI) renders the same `Problem` in its own words.
+//!
+//! A message says what is wrong and what to change; the request id is added where it is rendered.
+
+use std::borrow::Cow;
+
+use super::scope::Scope;
+
+/// What went wrong, as far as a client can act on it. `web::error` maps each to one status and code a surface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The request is malformed or asks the impossible. Platform: 400 `INVALID_REQUEST`.
+    Invalid,
+    /// A well-formed request names a thing or value that cannot be. Platform: 400 `INVALID_ARGUMENT`.
+    InvalidArgument,
+    /// Fields of the body break their rules (see `Problem::fields`). Platform: 400, failure form.
+    Fields,
+    /// A unique value is taken. Platform: 400 `DUPLICATE_FIELD`; SCIM: 409 `uniqueness`.
+    Duplicate,
+    /// The thing is not there, or not visible. Platform: 404 `ENTITY_NOT_FOUND`; SCIM: 404.
+    NotFound,
+    /// As `NotFound`, where the reference answers 400 `RESOURCE_NOT_FOUND_EXCEPTION` (platform API §1.5).
+    NoSuchResource,
+    /// As `NotFound`, where the reference answers 404 `RESOURCE_NOT_FOUND`.
+    ResourceNotFound,
+    /// No credential, or one that does not hold. 401.
+    Unauthenticated,
+    /// The principal lacks a permission. 403.
+    Denied,
+    /// The caller may see none of the kinds asked for. Platform: 400 `USER_NOT_AUTHORIZED`.
+    NotAuthorized,
+    /// The version asked for is not the stored one (RFC 7644 §3.14). 412.
+    Stale,
+    /// The state forbids it (a managed role, the last administrator). Platform: 400 `INVALID_REQUEST`; SCIM: 409.
+    Conflict,
+    /// Body or value over a limit. 413.
+    TooLarge,
+    /// Not a media type we read. 415.
+    MediaType,
+    /// The path exists, the method does not. 405.
+    Method,
+    /// Too many requests. 429 with Retry-After.
+    TooMany,
+    /// Cannot be done now; the same request may work later. 503 with Retry-After.
+    Unavailable,
+    /// Known to the standard, not built here. 501.
+    NotImplemented,
+    /// A defect of ours. 500; the cause goes to the log only.
+    Internal,
+}
+
+/// A permission that was asked for and not held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedCheck {
+    /// Permission identifier, for example `core_user_view`.
+    pub permission: &'static str,
+    /// Resource type, for example `USER`.
+    pub resource_type: &'static str,
+    /// One resource, or none when the whole type was asked for.
+    pub resource: Option<String>,
+    /// Where.
+    pub scope: Scope,
+}
+
+/// What an action answers when it does not succeed.
+#[derive(Clone, Debug)]
+pub struct Problem(Box<Body>);
+
+#[derive(Clone, Debug)]
+struct Body {
+    kind: Kind,
+    message: Cow<'static, str>,
+    code: Option<&'static str>,
+    fields: Vec<(String, String)>,
+    failed: Vec<FailedCheck>,
+    retry_after_secs: Option<u32>,
+    cause: Option<String>,
+}
+
+/// Short for the result of actions.
+pub type Result<T> = std::result::Result<T, Problem>;
+
+impl Problem {
+    /// Any kind with a message.
+    pub fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Body {
+            kind,
+            message: message.into(),
+            code: None,
+            fields: Vec::new(),
+            failed: Vec::new(),
+            retry_after_secs: None,
+            cause: None,
+        }))
+    }
+    /// `Kind::Invalid`.
+    pub fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Invalid, message)
+    }
+    /// `Kind::InvalidArgument`.
+    pub fn argument(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::InvalidArgument, message)
+    }
+    /// `Kind::Duplicate`.
+    pub fn duplicate(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Duplicate, message)
+    }
+    /// `Kind::NotFound`.
+    pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::NotFound, message)
+    }
+    /// `Kind::Fields`: (field, what is wrong) pairs.
+    pub fn fields(fields: Vec<(String, String)>) -> Self {
+        let text = fields.iter().map(|(f, e)| format!("{f}: {e}")).collect::<Vec<_>>().join(", ");
+        let mut problem = Self::new(Kind::Fields, text);
+        problem.0.fields = fields;
+        problem
+    }
+    /// `Kind::Denied` for one permission. `who` is the principal as messages show it.
+    pub fn denied(who: &str, check: FailedCheck) -> Self {
+        let of = check.resource.as_ref().map(|id| format!(" with identifier {id}")).unwrap_or_default();
+        let what = check.resource_type.to_lowercase();
+        let message = format!("{who} : Missing permission {} on {what}{of}", check.permission);
+        let mut problem = Self::new(Kind::Denied, message);
+        problem.0.failed.push(check);
+        problem
+    }
+    /// `Kind::Internal`: the client sees a fixed text, the log sees the cause.
+    pub fn internal(cause: impl Into<String>) -> Self {
+        let mut problem = Self::new(Kind::Internal, "Something went wrong on our side; the request changed nothing. \
+            Try again, and give the operator the request id if it stays.");
+        problem.0.cause = Some(cause.into());
+        problem
+    }
+    /// Sets the stable machine-readable code: a SCIM `scimType`, or the public code of a refused token.
+    #[must_use]
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.0.code = Some(code);
+        self
+    }
+    /// Seconds after which trying again makes sense.
+    #[must_use]
+    pub fn retry_after(mut self, secs: u32) -> Self {
+        self.0.retry_after_secs = Some(secs);
+        self
+    }
+    /// Which kind.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+    /// The message for the client.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+    /// The stable code, if one was set.
+    pub fn code_text(&self) -> Option<&'static str> {
+        self.0.code
+    }
+    /// Broken fields.
+    pub fn broken_fields(&self) -> &[(String, String)] {
+        &self.0.fields
+    }
+    /// Missing permissions.
+    pub fn failed_checks(&self) -> &[FailedCheck] {
+        &self.0.failed
+    }
+    /// Seconds for `Retry-After`.
+    pub fn retry_after_secs(&self) -> Option<u32> {
+        self.0.retry_after_secs
+    }
+    /// For the log only.
+    pub fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl From<db::Error> for Problem {
+    fn from(error: db::Error) -> Self {
+        match error.kind() {
+            db::ErrorKind::Retry | db::ErrorKind::Unavailable | db::ErrorKind::Timeout => {
+                let mut problem = Self::new(Kind::Unavailable, "The database cannot take this now; try again shortly.")
+                    .retry_after(1);
+                problem.0.cause = Some(error.to_string());
+                problem
+            }
+            _ => Self::internal(error.to_string()),
+        }
+    }
+}
+
+impl From<scim::error::ScimError> for Problem {
+    /// The SCIM core's refusals keep their `scimType` (RFC 7644 §3.12) as the code.
+    fn from(error: scim::error::ScimError) -> Self {
+        let kind = match error.status {
+            404 => Kind::NotFound,
+            409 => Kind::Duplicate,
+            412 => Kind::Stale,
+            413 => Kind::TooLarge,
+            501 => Kind::NotImplemented,
+            _ => Kind::Invalid,
+        };
+        let problem = Self::new(kind, error.detail);
+        match error.scim_type {
+            Some(scim_type) => problem.code(scim_type.as_str()),
+            None => problem,
+        }
+    }
+}

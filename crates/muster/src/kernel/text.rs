@@ -1,0 +1,159 @@
+//! The grammar of identifiers, names, e-mail addresses and tags on the platform API (§1.8).
+
+use std::collections::BTreeMap;
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
+use super::problem::{Problem, Result};
+
+/// Free labels of a thing: name to value.
+pub type Tags = BTreeMap<String, String>;
+
+const RESERVED: &[&str] = &[
+    "or", "and", "eq", "ne", "lt", "gt", "le", "ge", "div", "mod", "not", "null", "true", "false", "new", "var",
+    "return", "step", "parallel", "stepGroup", "org", "account", "class", "shellScriptProvisioner",
+];
+
+/// Collects what is wrong with the fields of one body, so that a client hears of all at once.
+#[derive(Debug, Default)]
+pub struct FieldCheck(Vec<(String, String)>);
+
+impl FieldCheck {
+    /// Starts with no complaint.
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// Notes a complaint.
+    pub fn fail(&mut self, field: &str, text: impl Into<String>) {
+        self.0.push((field.to_owned(), text.into()));
+    }
+    /// `^[a-zA-Z_][0-9a-zA-Z_$]{0,127}$`, no reserved word.
+    pub fn identifier(&mut self, field: &str, value: &str) {
+        if let Err(text) = identifier(value) {
+            self.fail(field, text);
+        }
+    }
+    /// 1–128 characters of letters, digits, `-_. /` and space.
+    pub fn name(&mut self, field: &str, value: &str) {
+        let allowed = |c: char| c.is_alphanumeric() || "-_. /".contains(c);
+        if value.trim().is_empty() {
+            self.fail(field, "cannot be empty");
+        } else if value.chars().count() > 128 {
+            self.fail(field, "cannot be more than 128 characters long");
+        } else if !value.chars().all(allowed) {
+            self.fail(field, "can only contain alphanumeric, dot, hyphen, forward slash and underscore characters and spaces");
+        }
+    }
+    /// At most 1,024 characters.
+    pub fn description(&mut self, field: &str, value: Option<&str>) {
+        if value.is_some_and(|v| v.chars().count() > 1_024) {
+            self.fail(field, "cannot be more than 1024 characters long");
+        }
+    }
+    /// At most 128 entries.
+    pub fn tags(&mut self, field: &str, value: &Tags) {
+        if value.len() > 128 {
+            self.fail(field, "cannot have more than 128 entries");
+        }
+    }
+    /// An e-mail address: one `@`, something on both sides, no white space, at most 254 characters.
+    pub fn email(&mut self, field: &str, value: &str) {
+        if !looks_like_email(value) {
+            self.fail(field, format!("{value:?} is not an e-mail address; write it as name@domain"));
+        }
+    }
+    /// All complaints as one `Problem`, or nothing.
+    ///
+    /// # Errors
+    /// `Kind::Fields` with every complaint.
+    pub fn done(self) -> Result<()> {
+        if self.0.is_empty() { Ok(()) } else { Err(Problem::fields(self.0)) }
+    }
+}
+
+/// Checks an identifier; the error text follows the field's name in messages.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn identifier(value: &str) -> std::result::Result<(), String> {
+    let mut bytes = value.bytes();
+    let Some(first) = bytes.next() else { return Err("cannot be empty".into()) };
+    let start = first.is_ascii_alphabetic() || first == b'_';
+    if !start || value.len() > 128 || !bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'$') {
+        return Err("can be 128 characters long and can only contain alphanumeric, underscore and $ characters, \
+            and not start with a number or $"
+            .into());
+    }
+    if RESERVED.contains(&value) {
+        return Err(format!("{value} is a keyword, so cannot be used"));
+    }
+    Ok(())
+}
+
+/// The shape of an address, not its existence.
+pub fn looks_like_email(value: &str) -> bool {
+    let Some((local, domain)) = value.rsplit_once('@') else { return false };
+    let clean = |c: char| !c.is_whitespace() && !c.is_control();
+    value.len() <= 254
+        && !local.is_empty()
+        && !local.contains('@')
+        && !domain.is_empty()
+        && !domain.starts_with('.')
+        && !domain.ends_with('.')
+        && value.chars().all(clean)
+}
+
+/// An identifier made from a display name (SCIM contract §6): trim; `.` and `-` become `_`; accents go; leading
+/// digits, `-` and `$` go; spaces become `_`; other specials go. Never empty, never a reserved word.
+pub fn identifier_from_name(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.trim().nfd().filter(|c| !is_combining_mark(*c)) {
+        match c {
+            '.' | '-' | ' ' => out.push('_'),
+            c if c.is_ascii_alphanumeric() || c == '_' || c == '$' => out.push(c),
+            _ => {}
+        }
+    }
+    let cut = out.trim_start_matches(|c: char| c.is_ascii_digit() || c == '$');
+    let mut id: String = cut.chars().take(120).collect();
+    if id.is_empty() || RESERVED.contains(&id.as_str()) {
+        id.insert(0, '_');
+    }
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers() {
+        for good in ["a", "_x9$", "SCIM_Okta"] {
+            assert_eq!(identifier(good), Ok(()), "{good}");
+        }
+        for bad in ["", "9a", "$a", "a-b", "a b", "é", "org", &"a".repeat(129)] {
+            assert!(identifier(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn identifiers_from_names() {
+        for (name, id) in [
+            (" Team A.b-c ", "Team_A_b_c"), ("Équipe Ü", "Equipe_U"), ("12$go", "go"), ("org", "_org"), ("日本", "_"), ("a(b)!", "ab"),
+        ] {
+            assert_eq!(identifier_from_name(name), id, "{name}");
+            assert_eq!(identifier(id), Ok(()), "{id}");
+        }
+    }
+
+    #[test]
+    fn emails() {
+        for good in ["a@b", "A.b+c@example.com"] {
+            assert!(looks_like_email(good), "{good}");
+        }
+        for bad in ["", "a", "@b", "a@", "a b@c", "a@@b", "a@.b"] {
+            assert!(!looks_like_email(bad), "{bad}");
+        }
+    }
+}

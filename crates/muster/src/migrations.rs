@@ -1,0 +1,25 @@
+//! The database's shape, in numbered steps that only go forward. A step that has been released is never edited.
+
+use db::Migration;
+
+macro_rules! steps {
+    ($($version:literal $name:literal),+ $(,)?) => {
+        /// All steps, oldest first.
+        pub const STEPS: &[Migration] = &[$(Migration {
+            version: $version,
+            name: $name,
+            sql: include_str!(concat!("../migrations/", $name, ".sql")),
+        }),+];
+    };
+}
+
+steps! {
+    1 "0001_accounts",
+    2 "0002_audit",
+    3 "0003_events",
+    4 "0004_access",
+    5 "0005_service_accounts",
+    6 "0006_tokens",
+    7 "0007_settings",
+    8 "0008_directory",
+}

@@ -1,0 +1,151 @@
+//! From credential to `Actor`. What a credential proves is kept by (token hash, account version): each request reads
+//! the account's one row, so that a revoked token or binding is dead with the next request on every replica.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams};
+use db::Tx;
+use http::request::Parts;
+use quick_cache::sync::Cache;
+use sha2::{Digest as _, Sha256};
+
+use crate::access::{Actor, Rights, rights};
+use crate::accounts;
+use crate::app::App;
+use crate::kernel::caller::{Caller, Credential, Origin, Principal};
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::time::Timestamp;
+use crate::tokens::secret::{self, Presented};
+use crate::tokens::verify::verify;
+use crate::web::surface::RequestId;
+
+/// What a credential proved, as long as the account's version stands.
+#[derive(Debug)]
+pub struct Session {
+    account: AccountId,
+    version: i64,
+    expires_at: Option<Timestamp>,
+    principal: Arc<Principal>,
+    credential: Arc<Credential>,
+    rights: Arc<Rights>,
+}
+
+/// Sessions by SHA-256 of the whole credential.
+pub struct Sessions(Cache<[u8; 32], Arc<Session>>);
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self(Cache::new(10_000))
+    }
+}
+
+impl Session {
+    fn holds(&self, account: &AccountId, version: i64, now: Timestamp) -> bool {
+        self.account == *account && self.version == version && self.expires_at.is_none_or(|end| now < end)
+    }
+
+    fn actor(&self, origin: Origin) -> Actor {
+        let caller = Caller {
+            account: self.account.clone(),
+            principal: self.principal.clone(),
+            credential: self.credential.clone(),
+            origin: Arc::new(origin),
+        };
+        Actor { caller, rights: self.rights.clone() }
+    }
+}
+
+/// The platform API's credential: `x-api-key` with a PAT or SAT (§1.2).
+impl FromRequestParts<App> for Actor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let Some(key) = parts.headers.get("x-api-key") else {
+            return Err(refused("The request has no x-api-key header: send a personal access token or a service account token in it."));
+        };
+        let key = key.to_str().unwrap_or_default().trim().to_owned();
+        let named = named_account(parts, app).await;
+        by_token(app, &key, named.as_deref(), origin(parts)).await
+    }
+}
+
+/// The account that the request names, in the reference's order: header, query, path.
+async fn named_account(parts: &mut Parts, app: &App) -> Option<String> {
+    if let Some(value) = parts.headers.get("harness-account").and_then(|v| v.to_str().ok()) {
+        return Some(value.to_owned());
+    }
+    let query: Vec<_> = url::form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes()).collect();
+    for name in ["account", "accountIdentifier", "routingId"] {
+        if let Some((_, value)) = query.iter().find(|(key, _)| key == name) {
+            return Some(value.to_string());
+        }
+    }
+    let path = RawPathParams::from_request_parts(parts, app).await.ok()?;
+    path.iter().find(|(key, _)| *key == "accountIdentifier").map(|(_, value)| value.to_owned())
+}
+
+/// Where the request came from.
+pub fn origin(parts: &Parts) -> Origin {
+    Origin {
+        request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
+        method: parts.method.to_string(),
+        client: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip()),
+    }
+}
+
+/// A PAT or SAT to its actor. `account`: the one the request names, if it names one; it must be the token's.
+///
+/// # Errors
+/// `Unauthenticated`, one text for every reason; the log has the reason.
+pub async fn by_token(app: &App, text: &str, account: Option<&str>, origin: Origin) -> Result<Actor> {
+    let Some(token) = secret::read(text) else {
+        tracing::info!(request_id = origin.request_id, reason = "malformed", "token refused");
+        return Err(invalid_token());
+    };
+    if account.is_some_and(|named| named != token.account.as_str()) {
+        tracing::info!(request_id = origin.request_id, reason = "other account", token_id = %token.id, "token refused");
+        return Err(invalid_token());
+    }
+    let key: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+    let (now, known) = (app.clock.now(), app.sessions.0.get(&key));
+    let request_id = origin.request_id.clone();
+    let session = app.db.point("authenticate", move |tx| session(tx, &token, known.as_ref(), now, &request_id)).await?;
+    let Some(session) = session else { return Err(invalid_token()) };
+    app.sessions.0.insert(key, session.clone());
+    Ok(session.actor(origin))
+}
+
+fn session(
+    tx: &mut Tx<'_>, token: &Presented, known: Option<&Arc<Session>>, now: Timestamp, request_id: &str,
+) -> Result<Option<Arc<Session>>> {
+    let Some(version) = accounts::store::find_version(tx, &token.account)? else { return Ok(None) };
+    if let Some(known) = known.filter(|s| s.holds(&token.account, version, now)) {
+        return Ok(Some(known.clone()));
+    }
+    let verified = match verify(tx, token, now)? {
+        Ok(verified) => verified,
+        Err(reason) => {
+            tracing::info!(request_id, ?reason, token_id = %token.id, "token refused");
+            return Ok(None);
+        }
+    };
+    let rights = rights::load(tx, &token.account, &verified.principal)?;
+    Ok(Some(Arc::new(Session {
+        account: token.account.clone(),
+        version,
+        expires_at: verified.expires_at,
+        principal: Arc::new(verified.principal),
+        credential: Arc::new(Credential::Token { id: token.id.to_string() }),
+        rights: Arc::new(rights),
+    })))
+}
+
+fn refused(text: &'static str) -> Problem {
+    Problem::new(Kind::Unauthenticated, text)
+}
+
+fn invalid_token() -> Problem {
+    refused("Token is not valid. It may be mistyped, expired, revoked or another account's: check it or make a new one.")
+}

@@ -1,0 +1,97 @@
+//! From a presented token to its principal. Part of each request whose credential is not known yet.
+
+use db::{Tx, params};
+use subtle::ConstantTimeEq as _;
+
+use super::secret::{Kind, Presented};
+use crate::kernel::caller::{Principal, PrincipalKind};
+use crate::kernel::problem::Problem;
+use crate::kernel::scope::Scope;
+use crate::kernel::time::Timestamp;
+
+const FIND: &str = "SELECT kind, secret_sha256, valid_from, valid_to, scheduled_expire_at, org_id, project_id, parent_id \
+    FROM tokens WHERE account_id = $1 AND token_id = $2";
+const FIND_USER: &str = "SELECT email, name FROM users WHERE account_id = $1 AND user_id = $2 AND active = $3";
+const FIND_SERVICE_ACCOUNT: &str = "SELECT identifier, name FROM service_accounts \
+    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
+
+/// A token that holds.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// Its owner.
+    pub principal: Principal,
+    /// From then on it no longer holds; `None`: never.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Why a token does not hold. Clients hear one text for all; logs and administrators hear which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No such record, or the secret is not its secret.
+    Unknown,
+    /// `validFrom` lies ahead.
+    NotYet,
+    /// Past its end.
+    Expired,
+    /// The owner is gone or deactivated.
+    OwnerGone,
+}
+
+struct Row {
+    kind: String,
+    sha256: Vec<u8>,
+    valid_from: i64,
+    ends: Option<i64>,
+    org: String,
+    project: String,
+    parent: String,
+}
+
+/// Checks the presented token against its record: kind, secret (constant time), times, owner alive.
+///
+/// # Errors
+/// Only of the database; a token that does not hold is the inner `Err`.
+pub fn verify(tx: &mut Tx<'_>, token: &Presented, now: Timestamp) -> Result<Result<Verified, Refusal>, Problem> {
+    let row = tx.query_opt(FIND, params![token.account.as_str(), token.id.as_str()], |row| {
+        let (valid_to, scheduled): (Option<i64>, Option<i64>) = (row.get(3)?, row.get(4)?);
+        Ok(Row {
+            kind: row.get(0)?,
+            sha256: row.get(1)?,
+            valid_from: row.get(2)?,
+            ends: scheduled.or(valid_to),
+            org: row.get(5)?,
+            project: row.get(6)?,
+            parent: row.get(7)?,
+        })
+    })?;
+    let Some(row) = row else { return Ok(Err(Refusal::Unknown)) };
+    if row.kind != token.kind.as_str() || !bool::from(row.sha256.as_slice().ct_eq(&token.sha256)) {
+        return Ok(Err(Refusal::Unknown));
+    }
+    if now.micros() < row.valid_from {
+        return Ok(Err(Refusal::NotYet));
+    }
+    if row.ends.is_some_and(|end| now.micros() >= end) {
+        return Ok(Err(Refusal::Expired));
+    }
+    let expires_at = row.ends.map(Timestamp::from_micros);
+    let principal = owner(tx, token, row)?;
+    Ok(principal.map(|principal| Verified { principal, expires_at }).ok_or(Refusal::OwnerGone))
+}
+
+fn owner(tx: &mut Tx<'_>, token: &Presented, row: Row) -> Result<Option<Principal>, Problem> {
+    let account = token.account.as_str();
+    let scope = Scope::of(token.account.clone(), Some(&row.org), Some(&row.project))?;
+    let (kind, found) = match token.kind {
+        Kind::User => {
+            let found = tx.query_opt(FIND_USER, params![account, &row.parent, true], |r| Ok((r.get(0)?, r.get(1)?)))?;
+            (PrincipalKind::User, found)
+        }
+        Kind::ServiceAccount => {
+            let at = params![account, scope.org_column(), scope.project_column(), &row.parent];
+            let found = tx.query_opt(FIND_SERVICE_ACCOUNT, at, |r| Ok((r.get(0)?, r.get(1)?)))?;
+            (PrincipalKind::ServiceAccount, found)
+        }
+    };
+    Ok(found.map(|(label, name): (String, String)| Principal { kind, id: row.parent, scope, label, name }))
+}

@@ -1,0 +1,120 @@
+//! One table from `Problem` to what each surface answers.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::kernel::problem::{FailedCheck, Kind, Problem};
+
+impl IntoResponse for Problem {
+    /// Only carries the problem to the surface layer, which knows the words of its surface and the request id.
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Platform status and code (§1.5), SCIM status and default `scimType` (RFC 7644 §3.12).
+fn row(kind: Kind) -> (u16, &'static str, u16, Option<&'static str>) {
+    match kind {
+        Kind::Invalid => (400, "INVALID_REQUEST", 400, None),
+        Kind::InvalidArgument => (400, "INVALID_ARGUMENT", 400, Some("invalidValue")),
+        Kind::Fields => (400, "INVALID_REQUEST", 400, Some("invalidValue")),
+        Kind::Duplicate => (400, "DUPLICATE_FIELD", 409, Some("uniqueness")),
+        Kind::NotFound => (404, "ENTITY_NOT_FOUND", 404, None),
+        Kind::NoSuchResource => (400, "RESOURCE_NOT_FOUND_EXCEPTION", 404, None),
+        Kind::ResourceNotFound => (404, "RESOURCE_NOT_FOUND", 404, None),
+        Kind::Unauthenticated => (401, "INVALID_TOKEN", 401, None),
+        Kind::Denied => (403, "NG_ACCESS_DENIED", 403, None),
+        Kind::NotAuthorized => (400, "USER_NOT_AUTHORIZED", 403, None),
+        Kind::Stale => (412, "INVALID_REQUEST", 412, None),
+        Kind::Conflict => (400, "INVALID_REQUEST", 409, None),
+        Kind::TooLarge => (413, "INVALID_REQUEST", 413, None),
+        Kind::MediaType => (415, "MEDIA_NOT_SUPPORTED", 415, None),
+        Kind::Method => (405, "INVALID_REQUEST", 405, None),
+        Kind::TooMany => (429, "TOO_MANY_REQUESTS", 429, None),
+        Kind::Unavailable => (503, "SERVICE_UNAVAILABLE", 503, None),
+        Kind::NotImplemented => (501, "INVALID_REQUEST", 501, None),
+        Kind::Internal => (500, "UNKNOWN_ERROR", 500, None),
+    }
+}
+
+/// The platform API's form.
+pub fn platform(problem: &Problem, request_id: &str) -> Response {
+    let (status, code, ..) = row(problem.kind());
+    let message = problem.message();
+    let fields = problem.broken_fields();
+    let failure = matches!(problem.kind(), Kind::Fields | Kind::NoSuchResource | Kind::Method | Kind::MediaType);
+    let mut body = if failure {
+        let list: Vec<_> = fields.iter().map(|(field, error)| json!({"fieldId": field, "error": error})).collect();
+        let errors = if list.is_empty() { Value::Null } else { Value::from(list) };
+        json!({"status": "FAILURE", "code": code, "message": message, "correlationId": request_id, "errors": errors})
+    } else {
+        let lead = json!({"code": code, "level": "ERROR", "message": message, "exception": null, "failureTypes": []});
+        json!({
+            "status": "ERROR", "code": code, "message": message, "correlationId": request_id,
+            "detailedMessage": null, "responseMessages": [lead], "metadata": null
+        })
+    };
+    if problem.kind() == Kind::Denied {
+        let checks: Vec<_> = problem.failed_checks().iter().map(failed_check).collect();
+        body["failedPermissionChecks"] = Value::from(checks);
+    }
+    if let Some(reason) = problem.code_text() {
+        body["reason"] = Value::from(reason);
+    }
+    finish(problem, status, "application/json", &body, request_id)
+}
+
+fn failed_check(check: &FailedCheck) -> Value {
+    let scope = &check.scope;
+    json!({
+        "resourceScope": {
+            "accountIdentifier": scope.account, "orgIdentifier": scope.org(), "projectIdentifier": scope.project_id()
+        },
+        "resourceType": check.resource_type, "resourceAttributes": null, "resourceIdentifier": check.resource,
+        "permission": check.permission
+    })
+}
+
+/// The SCIM form (RFC 7644 §3.12): `status` is a string, `detail` ends with the request id.
+pub fn scim(problem: &Problem, request_id: &str) -> Response {
+    let (_, _, status, default_type) = row(problem.kind());
+    let detail = format!("{} (request {request_id})", problem.message());
+    let mut body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": status.to_string(), "detail": detail
+    });
+    let scim_types = matches!(status, 400 | 409);
+    if let Some(scim_type) = problem.code_text().filter(|_| scim_types).or(default_type) {
+        body["scimType"] = Value::from(scim_type);
+    }
+    if let Some(code) = problem.code_text().filter(|_| !scim_types) {
+        body["code"] = Value::from(code);
+    }
+    let mut response = finish(problem, status, "application/scim+json", &body, request_id);
+    if status == 401 {
+        let challenge = match problem.code_text() {
+            Some(code) => format!("Bearer error=\"invalid_token\", error_description=\"{code}\""),
+            None => "Bearer".to_owned(),
+        };
+        if let Ok(value) = HeaderValue::from_str(&challenge) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        }
+    }
+    response
+}
+
+fn finish(problem: &Problem, status: u16, media: &'static str, body: &Value, request_id: &str) -> Response {
+    if let Some(cause) = problem.cause() {
+        tracing::error!(request_id, cause, "a request failed");
+    }
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, body.to_string()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    if let Some(secs) = problem.retry_after_secs() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(secs));
+    }
+    response
+}

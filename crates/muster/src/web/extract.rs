@@ -1,0 +1,156 @@
+//! Reading requests: bodies, query strings and scopes, with errors that say where and what.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
+use http::request::Parts;
+use http::{StatusCode, header};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::scope::Scope;
+
+/// A JSON body. Unknown members are ignored (platform API §1.2); a wrong type is named with its path.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        let media = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+        let media = media.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+        if !matches!(media.as_str(), "" | "application/json" | "text/plain" | "application/x-www-form-urlencoded") {
+            let text = format!("The body's Content-Type {media:?} is not read here: send application/json.");
+            return Err(Problem::new(Kind::MediaType, text));
+        }
+        let bytes = body(request, app).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned> OptionalFromRequest<App> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Option<Self>> {
+        let bytes = body(request, app).await?;
+        if bytes.is_empty() { Ok(None) } else { parse(&bytes).map(|value| Some(Self(value))) }
+    }
+}
+
+/// The raw body, within the limit set on the route.
+///
+/// # Errors
+/// `TooLarge` over the limit, `Invalid` when the connection broke off.
+pub async fn body(request: Request, app: &App) -> Result<Bytes> {
+    Bytes::from_request(request, app).await.map_err(|rejection: BytesRejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(Kind::TooLarge, "The body is over the limit of this route: send less in one request.")
+        }
+        _ => Problem::invalid("The body could not be read to its end: send the request again."),
+    })
+}
+
+/// Parses JSON text; errors name line, column and path.
+///
+/// # Errors
+/// `Invalid`.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    if bytes.is_empty() {
+        return Err(Problem::invalid("The request has no body: send the JSON document that this route takes."));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.inner();
+        if inner.is_data() {
+            Problem::invalid(format!("The body does not fit at {path}: {inner}."))
+        } else {
+            Problem::invalid(format!("The body is not JSON: {inner}."))
+        }
+    })?;
+    reader.end().map_err(|error| Problem::invalid(format!("The body has something after its JSON document: {error}.")))?;
+    Ok(value)
+}
+
+/// A query string.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        axum::extract::Query::try_from_uri(&parts.uri)
+            .map(|axum::extract::Query(value)| Self(value))
+            .map_err(|error| Problem::invalid(format!("The query string does not fit: {error}.")))
+    }
+}
+
+/// Every value of a query parameter that may be repeated (`identifiers=a&identifiers=b`) or listed (`a,b`).
+pub fn repeated(parts: &http::Uri, name: &str) -> Vec<String> {
+    let pairs = url::form_urlencoded::parse(parts.query().unwrap_or("").as_bytes());
+    let values = pairs.filter(|(key, _)| key == name).map(|(_, value)| value);
+    values.flat_map(|v| v.split(',').map(str::to_owned).collect::<Vec<_>>()).filter(|v| !v.is_empty()).collect()
+}
+
+/// A path's variables.
+#[derive(Debug)]
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        axum::extract::Path::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Path(value)| Self(value))
+            .map_err(|error| Problem::invalid(format!("The path does not fit: {error}.")))
+    }
+}
+
+/// The scope parameters of a query string (§1.3). `into_scope` takes the caller's account when the query names none.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScopeQuery {
+    /// The account; must be the caller's.
+    pub account_identifier: Option<String>,
+    /// Organization, if the call is about one or about a project in it.
+    pub org_identifier: Option<String>,
+    /// Project, if the call is about one.
+    pub project_identifier: Option<String>,
+}
+
+impl ScopeQuery {
+    /// The scope asked for.
+    ///
+    /// # Errors
+    /// `Invalid` for another account than the caller's or a project without its organization.
+    pub fn scope(&self, account: &AccountId) -> Result<Scope> {
+        same("accountIdentifier", Some(account.as_str()), self.account_identifier.as_deref())?;
+        Scope::of(account.clone(), self.org_identifier.as_deref(), self.project_identifier.as_deref())
+    }
+}
+
+/// Scope parts in a body must equal those of the query where they are given (§1.3).
+///
+/// # Errors
+/// `Invalid`, naming both values.
+pub fn same_scope(scope: &Scope, account: Option<&str>, org: Option<&str>, project: Option<&str>) -> Result<()> {
+    same("accountIdentifier", Some(scope.account.as_str()), account)?;
+    same("orgIdentifier", scope.org(), org)?;
+    same("projectIdentifier", scope.project_id(), project)
+}
+
+fn same(field: &str, query: Option<&str>, body: Option<&str>) -> Result<()> {
+    match body.filter(|b| !b.is_empty()) {
+        Some(b) if Some(b) != query => Err(Problem::invalid(format!(
+            "Value mismatch, previous: {} current: {b} ({field}): send the same {field} everywhere or leave it out of the body",
+            query.unwrap_or("none")
+        ))),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,6 @@
+//! The bottom of HTTP: reading requests strictly, writing the two envelopes and the two error forms. Knows no slice.
+
+pub mod envelope;
+pub mod error;
+pub mod extract;
+pub mod surface;

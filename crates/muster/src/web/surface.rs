@@ -1,0 +1,59 @@
+//! The outermost layer of each surface: gives the request an id, runs it, and puts what came back into the surface's
+//! words.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderName, HeaderValue};
+
+use super::envelope::{self, Data};
+use super::error;
+use crate::app::App;
+use crate::kernel::problem::{Kind, Problem};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of the request: a UUID made here, in every answer (`X-Request-Id`, `correlationId`) and log line.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// Platform API: envelope for data, ErrorDTO or FailureDTO for problems.
+pub async fn platform(State(app): State<App>, request: Request, next: Next) -> Response {
+    run(app, request, next, error::platform).await
+}
+
+/// SCIM API: bodies go out as they are, problems as SCIM errors.
+pub async fn scim(State(app): State<App>, request: Request, next: Next) -> Response {
+    run(app, request, next, error::scim).await
+}
+
+async fn run(app: App, mut request: Request, next: Next, words: fn(&Problem, &str) -> Response) -> Response {
+    let id = app.rng.uuid();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let mut response = next.run(request).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let headers = std::mem::take(response.headers_mut());
+        response = words(&problem, &id);
+        if let Some(allow) = headers.get(http::header::ALLOW) {
+            response.headers_mut().insert(http::header::ALLOW, allow.clone());
+        }
+    } else if let Some(data) = response.extensions_mut().remove::<Data>() {
+        envelope::wrap(&mut response, &data, &id);
+    }
+    if let Ok(value) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    response
+}
+
+/// For paths that no route has.
+pub async fn no_route(request: Request) -> Problem {
+    let path = request.uri().path();
+    Problem::new(Kind::NoSuchResource, format!("There is no {path} here: compare the path with the API documentation."))
+}
+
+/// For methods that a path does not have.
+pub async fn no_method(request: Request) -> Problem {
+    let (method, path) = (request.method(), request.uri().path());
+    Problem::new(Kind::Method, format!("{path} does not take {method}: the Allow header names the methods it takes."))
+}

@@ -1,0 +1,219 @@
+//! The cast of the tests: a server on a fresh database with a fixed clock and a seeded rng, and clients with roles.
+//! Requests go through the whole router; only the socket is left out (tests/process has that).
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use db::Db;
+use http::{HeaderMap, Method, Request};
+use http_body_util::BodyExt as _;
+use muster::accounts::bootstrap::{Bootstrap, bootstrap};
+use muster::app::{App, Limits, Parts};
+use muster::kernel::ids::AccountId;
+use muster::kernel::rng::Rng;
+use muster::kernel::time::{Clock, Timestamp};
+use muster::{migrations, router};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+/// 2026-01-01T00:00:00Z.
+pub const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+/// One server on one database, with account `acme` and its administrator.
+#[derive(Clone)]
+pub struct World {
+    pub app: App,
+    pub account: AccountId,
+    pub admin_id: String,
+    admin_token: String,
+    options: db::Options,
+    router: Router,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+    /// The body as JSON; `Null` when it is none.
+    pub json: Value,
+}
+
+/// Someone who sends requests.
+#[derive(Clone)]
+pub struct Client {
+    router: Router,
+    headers: Vec<(String, String)>,
+}
+
+static SEEDS: AtomicU64 = AtomicU64::new(1);
+
+fn assemble(options: &db::Options, clock: Clock) -> App {
+    let db = Db::open(options.clone()).expect("the database opens");
+    db.migrate(migrations::STEPS).expect("migrations run");
+    // A second world on the same database must not repeat the first one's ids.
+    let rng = Rng::seeded(SEEDS.fetch_add(1, Ordering::Relaxed));
+    App::new(Parts { db, clock, rng, limits: Limits::default(), sessions: Default::default() })
+}
+
+impl World {
+    pub async fn new(options: db::Options) -> Self {
+        let app = assemble(&options, Clock::fixed(START));
+        let account = AccountId::new("acme");
+        let (token, user) = found(&app, &account, "admin@acme.example").await;
+        let router = router::build(app.clone());
+        Self { app, account, admin_id: user, admin_token: token, options, router }
+    }
+
+    /// A second server on the same database, as a replica: own caches, same clock.
+    pub fn replica(&self) -> Self {
+        let app = assemble(&self.options, self.app.clock.clone());
+        let router = router::build(app.clone());
+        Self { app, router, ..self.clone() }
+    }
+
+    /// Another account on the same server; answers its administrator's token.
+    pub async fn other_account(&self, id: &str) -> String {
+        found(&self.app, &AccountId::new(id), &format!("admin@{id}.example")).await.0
+    }
+
+    /// Nobody: no credential.
+    pub fn anon(&self) -> Client {
+        Client { router: self.router.clone(), headers: Vec::new() }
+    }
+
+    /// The account's administrator on the platform API.
+    pub fn admin(&self) -> Client {
+        self.holder(&self.admin_token)
+    }
+
+    /// The administrator's token text.
+    pub fn admin_token(&self) -> &str {
+        &self.admin_token
+    }
+
+    /// Whoever holds this token, on the platform API (`x-api-key`).
+    pub fn holder(&self, token: &str) -> Client {
+        self.anon().with("x-api-key", token)
+    }
+
+    /// Whoever holds this token or JWT, on the SCIM API (`Authorization: Bearer`).
+    pub fn bearer(&self, token: &str) -> Client {
+        self.anon().with("authorization", &format!("Bearer {token}"))
+    }
+}
+
+async fn found(app: &App, account: &AccountId, email: &str) -> (String, String) {
+    let wish = Bootstrap { account: account.clone(), email: email.into(), another_token: false };
+    let made = bootstrap(&app.db, &app.rng, app.clock.now(), wish).await.expect("the account is made");
+    (made.token.expose().to_owned(), made.user.to_string())
+}
+
+impl Client {
+    /// The same client with one more header on each request.
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.push((name.into(), value.into()));
+        client
+    }
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None).await
+    }
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None).await
+    }
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, Some(body.to_string())).await
+    }
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PUT, path, Some(body.to_string())).await
+    }
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, Some(body.to_string())).await
+    }
+    /// Any method, any body text. JSON unless the client has another `content-type`.
+    pub async fn send(&self, method: Method, path: &str, body: Option<String>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        if body.is_some() && !self.headers.iter().any(|(name, _)| name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
+        let request = request.body(Body::from(body.unwrap_or_default())).expect("the request can be built");
+        let response = self.router.clone().oneshot(request).await.expect("the router never fails");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("the body can be read").to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).expect("answers are UTF-8");
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status: parts.status.as_u16(), headers: parts.headers, text, json }
+    }
+}
+
+impl Answer {
+    /// Asserts the status; shows the body when it differs.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "body: {}", self.text);
+        self
+    }
+    /// `data` of a platform reply.
+    #[track_caller]
+    pub fn data(self) -> Value {
+        let answer = self.expect(200);
+        assert_eq!(answer.json["status"], "SUCCESS", "body: {}", answer.text);
+        answer.json["data"].clone()
+    }
+    /// Asserts status and `code` of a refused platform call; answers its message.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str) -> String {
+        let answer = self.expect(status);
+        assert_eq!(answer.json["code"], code, "body: {}", answer.text);
+        assert_eq!(answer.json["correlationId"], answer.header("x-request-id"), "body: {}", answer.text);
+        answer.json["message"].as_str().unwrap_or_default().to_owned()
+    }
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("")
+    }
+}
+
+/// Runs a test body on a fresh SQLite database.
+pub fn on_sqlite<F: Future<Output = ()>>(body: impl FnOnce(World) -> F) {
+    run(db::testing::sqlite(), body);
+}
+
+/// Runs a test body on a fresh PostgreSQL database; says so when there is no PostgreSQL (in CI that is a failure).
+pub fn on_postgres<F: Future<Output = ()>>(body: impl FnOnce(World) -> F) {
+    if let Some(options) = db::testing::postgres() {
+        run(options, body);
+    }
+}
+
+fn run<F: Future<Output = ()>>(options: db::Options, body: impl FnOnce(World) -> F) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime starts").block_on(async { body(World::new(options).await).await });
+}
+
+/// Writes each test twice: `name::sqlite` and `name::postgres`.
+#[macro_export]
+macro_rules! both_engines {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($($pattern:tt)+) $body:block)+) => {$(
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            $(#[doc = $doc])*
+            async fn body($($pattern)+) $body
+            #[test]
+            fn sqlite() {
+                $crate::actors::on_sqlite(body);
+            }
+            #[test]
+            fn postgres() {
+                $crate::actors::on_postgres(body);
+            }
+        }
+    )+};
+}

@@ -1,0 +1,3 @@
+//! Tests by topic of the API, each on both engines.
+
+mod authentication;
