@@ -1,4 +1,5 @@
-//! The one error of this crate: a kind to act on and a line to read. It never carries row values or passwords.
+//! The one error of this crate: a kind to act on and a line to read. It never carries row values or
+//! passwords.
 
 use std::fmt;
 use std::sync::Arc;

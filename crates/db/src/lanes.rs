@@ -1,6 +1,6 @@
 //! Group commit. A lane is one thread with one writing connection: it drains its queue into one transaction,
-//! runs each closure in its own savepoint, commits once, then answers all. It never waits to gather more: what
-//! queued while the last commit ran is the next batch.
+//! runs each closure in its own savepoint, commits once, then answers all. It never waits to gather more:
+//! what queued while the last commit ran is the next batch.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

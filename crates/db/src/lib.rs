@@ -204,8 +204,8 @@ impl Db {
     /// served in order by one thread: the account's id.
     ///
     /// An `Err` of the closure rolls its own changes back. [`ErrorKind::Retry`] and
-    /// [`ErrorKind::Unavailable`] are worth another call later; when a commit was lost on the way, the message
-    /// says that the outcome is unknown.
+    /// [`ErrorKind::Unavailable`] are worth another call later; when a commit was lost on the way, the
+    /// message says that the outcome is unknown.
     pub async fn write<T, E>(
         &self,
         label: &'static str,

@@ -159,8 +159,8 @@ impl Writer for SqliteWriter {
     }
 
     fn undo(&mut self, slot: usize) -> Result<(), Failure> {
-        // After a full disk or an I/O error SQLite has rolled back the whole transaction by itself: then there
-        // is no savepoint to return to, and this error ends the batch.
+        // After a full disk or an I/O error SQLite has rolled back the whole transaction by itself: then
+        // there is no savepoint to return to, and this error ends the batch.
         let undone = step(&self.conn, "ROLLBACK TO s").and_then(|()| step(&self.conn, "RELEASE s"));
         undone.map_err(|error| Failure { slot, error })
     }

@@ -1,7 +1,9 @@
-//! Muster, the server: an identity-provisioning directory that identity providers push users and groups into by SCIM
+//! Muster, the server: an identity-provisioning directory that identity providers push users and groups into
+//! by SCIM
 //! 2.0, proving themselves with a JWT that they issue.
 //!
-//! Data flows one way: bytes → wire type → parsed model and `Caller` → `Grant` → transaction → event → wire type.
+//! Data flows one way: bytes → wire type → parsed model and `Caller` → `Grant` → transaction → event → wire
+//! type.
 
 pub mod access;
 pub mod accounts;

@@ -1,4 +1,5 @@
-//! The database's shape, in numbered steps that only go forward. A step that has been released is never edited.
+//! The database's shape, in numbered steps that only go forward. A step that has been released is never
+//! edited.
 
 use db::Migration;
 

@@ -1,5 +1,5 @@
-//! Reads the source and holds its shape: length of functions, handlers, files and lines, and who may know whom. An
-//! exception has its reason beside it in this file.
+//! Reads the source and holds its shape: length of functions, handlers, files and lines, and who may know
+//! whom. An exception has its reason beside it in this file.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -68,7 +68,10 @@ impl Source {
                 continue;
             }
             let closing = format!("{}}}", " ".repeat(indent));
-            if let Some(end) = lines[at..].iter().position(|l| *l == closing || l.ends_with(" }") && l.trim_start() == trimmed) {
+            if let Some(end) = lines[at..]
+                .iter()
+                .position(|l| *l == closing || l.ends_with(" }") && l.trim_start() == trimmed)
+            {
                 found.push((at + 1, trimmed, end + 1));
             }
         }
@@ -77,7 +80,9 @@ impl Source {
 }
 
 fn is_function(line: &str) -> bool {
-    let mut words = line.split_whitespace().skip_while(|w| w.starts_with("pub") || matches!(*w, "const" | "async" | "default"));
+    let mut words = line
+        .split_whitespace()
+        .skip_while(|w| w.starts_with("pub") || matches!(*w, "const" | "async" | "default"));
     words.next() == Some("fn")
 }
 
@@ -92,7 +97,11 @@ fn functions_fit_on_a_screen() {
     for source in sources() {
         for (line, signature, lines) in source.functions() {
             if lines > FUNCTION_LINES {
-                let _ = writeln!(complaints, "{}:{line}: {lines} lines, at most {FUNCTION_LINES}: {signature}", source.path);
+                let _ = writeln!(
+                    complaints,
+                    "{}:{line}: {lines} lines, at most {FUNCTION_LINES}: {signature}",
+                    source.path
+                );
             }
         }
     }
@@ -105,7 +114,11 @@ fn handlers_are_short() {
     for source in sources().iter().filter(|s| s.path.ends_with("/api.rs") || s.path.contains("/scim_api/")) {
         for (line, signature, lines) in source.functions() {
             if signature.contains("async fn") && lines > HANDLER_LINES {
-                let _ = writeln!(complaints, "{}:{line}: {lines} lines, a handler has at most {HANDLER_LINES}: {signature}", source.path);
+                let _ = writeln!(
+                    complaints,
+                    "{}:{line}: {lines} lines, a handler has at most {HANDLER_LINES}: {signature}",
+                    source.path
+                );
             }
         }
     }
@@ -131,7 +144,8 @@ fn lines_fit() {
         for (at, line) in source.text.lines().enumerate() {
             // Text in quotes may be long: breaking a message or a test body makes it harder to find.
             if line.chars().count() > LINE_CHARS && !line.contains('"') {
-                let _ = writeln!(complaints, "{}:{}: {} characters", source.path, at + 1, line.chars().count());
+                let _ =
+                    writeln!(complaints, "{}:{}: {} characters", source.path, at + 1, line.chars().count());
             }
         }
     }
@@ -140,8 +154,16 @@ fn lines_fit() {
 
 /// (room, what its files must not mention, why).
 const WALLS: &[(&str, &[&str], &str)] = &[
-    ("crates/muster/src/kernel/", &["axum", "crate::web", "crate::access", "crate::app", "rusqlite"], "the kernel knows no room"),
-    ("crates/muster/src/web/", &["crate::settings", "crate::tokens", "crate::directory", "crate::trust", "crate::access"], "web is below the slices"),
+    (
+        "crates/muster/src/kernel/",
+        &["axum", "crate::web", "crate::access", "crate::app", "rusqlite"],
+        "the kernel knows no room",
+    ),
+    (
+        "crates/muster/src/web/",
+        &["crate::settings", "crate::tokens", "crate::directory", "crate::trust", "crate::access"],
+        "web is below the slices",
+    ),
     ("crates/scim/src/", &["tokio", "axum", "std::net", "std::fs", "SystemTime"], "the SCIM core is pure"),
     ("crates/jose/src/", &["tokio", "axum", "std::net", "std::fs", "SystemTime"], "the JOSE core is pure"),
 ];
@@ -151,7 +173,9 @@ fn walls_stand() {
     let mut complaints = String::new();
     for source in sources() {
         for (room, banned, why) in WALLS.iter().filter(|(room, ..)| source.path.starts_with(room)) {
-            for (at, line) in source.code().lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
+            for (at, line) in
+                source.code().lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//"))
+            {
                 if let Some(word) = banned.iter().find(|word| line.contains(**word)) {
                     let _ = writeln!(complaints, "{}:{}: {word} in {room}: {why}", source.path, at + 1);
                 }
@@ -166,7 +190,8 @@ fn sql_lives_in_stores() {
     let mut complaints = String::new();
     for source in sources().iter().filter(|s| s.path.starts_with("crates/muster/src/") && !s.is_test()) {
         let allowed = ["store.rs", "filter_sql.rs", "rights.rs", "verify.rs"];
-        // rights and verify are the two reads of the door; each keeps its statements beside the logic they serve.
+        // rights and verify are the two reads of the door; each keeps its statements beside the logic they
+        // serve.
         if allowed.iter().any(|name| source.path.ends_with(name)) || source.path.contains("/store/") {
             continue;
         }

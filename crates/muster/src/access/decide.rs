@@ -115,7 +115,11 @@ mod tests {
     #[test]
     fn another_permission_and_another_account_are_refused() {
         let rights = rights(true, What::All);
-        assert!(!rights.allow(Check { permission: UserManage::PERMISSION, scope: &scope(None), resource: None }));
+        assert!(!rights.allow(Check {
+            permission: UserManage::PERMISSION,
+            scope: &scope(None),
+            resource: None
+        }));
         assert!(!view(&rights, &Scope::account(AccountId::new("b")), None));
     }
 

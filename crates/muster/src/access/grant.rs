@@ -1,5 +1,5 @@
-//! Grants: the proof that a check said yes. An action that needs a permission takes a `Grant<P>`; there is no other
-//! way to make one than to ask.
+//! Grants: the proof that a check said yes. An action that needs a permission takes a `Grant<P>`; there is no
+//! other way to make one than to ask.
 
 use std::marker::PhantomData;
 use std::sync::Arc;

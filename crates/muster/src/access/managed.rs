@@ -1,5 +1,5 @@
-//! The managed roles and resource groups: there from the start, the same in every account, never stored, never changed
-//! by a client (platform API §6.1, §8).
+//! The managed roles and resource groups: there from the start, the same in every account, never stored,
+//! never changed by a client (platform API §6.1, §8).
 
 use super::decide::{Selector, What};
 use super::permissions::{CATALOGUE, Permission, PermissionSet};
@@ -25,32 +25,87 @@ fn views(permission: &Permission) -> bool {
 }
 
 fn identity_views(p: &Permission) -> bool {
-    matches!(p.resource_type, "USER" | "USERGROUP" | "ROLE" | "RESOURCEGROUP" | "AUDIT" | "SETTING") && views(p)
+    matches!(p.resource_type, "USER" | "USERGROUP" | "ROLE" | "RESOURCEGROUP" | "AUDIT" | "SETTING")
+        && views(p)
 }
 
 /// Every managed role.
 pub const ROLES: &[ManagedRole] = &[
-    ManagedRole { id: "_account_admin", name: "Account Admin", description: "Everything in the account", level: Level::Account, carries: |_| true },
-    ManagedRole { id: "_account_viewer", name: "Account Viewer", description: "See everything in the account", level: Level::Account, carries: views },
     ManagedRole {
-        id: "_account_basic", name: "Account Basic", description: "See the account itself", level: Level::Account,
+        id: "_account_admin",
+        name: "Account Admin",
+        description: "Everything in the account",
+        level: Level::Account,
+        carries: |_| true,
+    },
+    ManagedRole {
+        id: "_account_viewer",
+        name: "Account Viewer",
+        description: "See everything in the account",
+        level: Level::Account,
+        carries: views,
+    },
+    ManagedRole {
+        id: "_account_basic",
+        name: "Account Basic",
+        description: "See the account itself",
+        level: Level::Account,
         carries: |p| matches!(p.id, "core_account_view" | "core_license_view"),
     },
-    ManagedRole { id: "_organization_admin", name: "Organization Admin", description: "Everything in the organization", level: Level::Organization, carries: |_| true },
-    ManagedRole { id: "_organization_viewer", name: "Organization Viewer", description: "See everything in the organization", level: Level::Organization, carries: views },
     ManagedRole {
-        id: "_organization_basic", name: "Organization Basic", description: "See the organization itself", level: Level::Organization,
+        id: "_organization_admin",
+        name: "Organization Admin",
+        description: "Everything in the organization",
+        level: Level::Organization,
+        carries: |_| true,
+    },
+    ManagedRole {
+        id: "_organization_viewer",
+        name: "Organization Viewer",
+        description: "See everything in the organization",
+        level: Level::Organization,
+        carries: views,
+    },
+    ManagedRole {
+        id: "_organization_basic",
+        name: "Organization Basic",
+        description: "See the organization itself",
+        level: Level::Organization,
         carries: |p| p.id == "core_organization_view",
     },
-    ManagedRole { id: "_project_admin", name: "Project Admin", description: "Everything in the project", level: Level::Project, carries: |_| true },
-    ManagedRole { id: "_project_viewer", name: "Project Viewer", description: "See everything in the project", level: Level::Project, carries: views },
     ManagedRole {
-        id: "_project_basic", name: "Project Basic", description: "See the project itself", level: Level::Project,
+        id: "_project_admin",
+        name: "Project Admin",
+        description: "Everything in the project",
+        level: Level::Project,
+        carries: |_| true,
+    },
+    ManagedRole {
+        id: "_project_viewer",
+        name: "Project Viewer",
+        description: "See everything in the project",
+        level: Level::Project,
+        carries: views,
+    },
+    ManagedRole {
+        id: "_project_basic",
+        name: "Project Basic",
+        description: "See the project itself",
+        level: Level::Project,
         carries: |p| p.id == "core_project_view",
     },
-    ManagedRole { id: "_pipeline_executor", name: "Pipeline Executor", description: "See people and access of the project", level: Level::Project, carries: identity_views },
     ManagedRole {
-        id: "_scim_provisioner", name: "SCIM Provisioner", description: "Provision users and groups by SCIM, nothing else", level: Level::Account,
+        id: "_pipeline_executor",
+        name: "Pipeline Executor",
+        description: "See people and access of the project",
+        level: Level::Project,
+        carries: identity_views,
+    },
+    ManagedRole {
+        id: "_scim_provisioner",
+        name: "SCIM Provisioner",
+        description: "Provision users and groups by SCIM, nothing else",
+        level: Level::Account,
         carries: |p| matches!(p.resource_type, "USER" | "USERGROUP"),
     },
 ];
@@ -85,20 +140,32 @@ pub struct ManagedResourceGroup {
 /// Every managed resource group.
 pub const RESOURCE_GROUPS: &[ManagedResourceGroup] = &[
     ManagedResourceGroup {
-        id: "_all_account_level_resources", name: "All Account Level Resources",
-        description: "All resources of the account itself", levels: &[Level::Account], children: false,
+        id: "_all_account_level_resources",
+        name: "All Account Level Resources",
+        description: "All resources of the account itself",
+        levels: &[Level::Account],
+        children: false,
     },
     ManagedResourceGroup {
-        id: "_all_organization_level_resources", name: "All Organization Level Resources",
-        description: "All resources of the organization itself", levels: &[Level::Organization], children: false,
+        id: "_all_organization_level_resources",
+        name: "All Organization Level Resources",
+        description: "All resources of the organization itself",
+        levels: &[Level::Organization],
+        children: false,
     },
     ManagedResourceGroup {
-        id: "_all_project_level_resources", name: "All Project Level Resources",
-        description: "All resources of the project", levels: &[Level::Project], children: false,
+        id: "_all_project_level_resources",
+        name: "All Project Level Resources",
+        description: "All resources of the project",
+        levels: &[Level::Project],
+        children: false,
     },
     ManagedResourceGroup {
-        id: "_all_resources_including_child_scopes", name: "All Resources Including Child Scopes",
-        description: "All resources of the scope and of every scope below", levels: &[Level::Account, Level::Organization], children: true,
+        id: "_all_resources_including_child_scopes",
+        name: "All Resources Including Child Scopes",
+        description: "All resources of the scope and of every scope below",
+        levels: &[Level::Account, Level::Organization],
+        children: true,
     },
 ];
 

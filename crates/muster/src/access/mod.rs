@@ -1,6 +1,7 @@
-//! Who may do what. A *role* is a set of permissions; a *resource group* says on which things; a *role assignment*
-//! binds a principal to both in a scope. `rights` is what a principal's assignments come to, `decide` is the one
-//! pure function that answers, `Grant<P>` is the proof of its yes that every action asks for.
+//! Who may do what. A *role* is a set of permissions; a *resource group* says on which things; a *role
+//! assignment* binds a principal to both in a scope. `rights` is what a principal's assignments come to,
+//! `decide` is the one pure function that answers, `Grant<P>` is the proof of its yes that every action asks
+//! for.
 //!
 //! Never reads a clock, never caches by itself: the door keeps `Rights` by (account, version).
 

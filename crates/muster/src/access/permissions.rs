@@ -1,5 +1,5 @@
-//! The permission catalogue, one table: identifier, name, levels, resource type. Roles, messages, the permission API
-//! and the `Grant` types derive from it.
+//! The permission catalogue, one table: identifier, name, levels, resource type. Roles, messages, the
+//! permission API and the `Grant` types derive from it.
 
 use crate::kernel::scope::Level;
 

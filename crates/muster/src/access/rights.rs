@@ -18,9 +18,11 @@ const OF_PRINCIPAL: &str = "SELECT org_id, project_id, role_id, resource_group_i
 /// Groups of a user, with the scope each lives in: the groups that name him as member.
 const OF_GROUPS: &str = "SELECT a.org_id, a.project_id, a.role_id, a.resource_group_id FROM group_members m \
     JOIN user_groups g ON g.account_id = m.account_id AND g.group_id = m.group_id \
-    JOIN role_assignments a ON a.account_id = g.account_id AND a.principal_kind = $3 AND a.principal_id = g.identifier \
+    JOIN role_assignments a ON a.account_id = g.account_id AND a.principal_kind = $3 \
+    AND a.principal_id = g.identifier \
     WHERE m.account_id = $1 AND m.member_id = $2 AND a.disabled = $4 \
-    AND a.principal_level = CASE WHEN g.project_id <> '' THEN 'project' WHEN g.org_id <> '' THEN 'organization' ELSE 'account' END \
+    AND a.principal_level = CASE WHEN g.project_id <> '' THEN 'project' \
+    WHEN g.org_id <> '' THEN 'organization' ELSE 'account' END \
     AND (g.org_id = '' OR g.org_id = a.org_id) AND (g.project_id = '' OR g.project_id = a.project_id)";
 const ROLE: &str = "SELECT permissions FROM roles \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
@@ -94,13 +96,19 @@ fn parts(row: &Row<'_>) -> Result<Parts, db::Error> {
 
 /// `None` when the role or the resource group no longer exists: an assignment without them gives nothing.
 fn binding(tx: &mut Tx<'_>, assignment: &Assignment) -> Result<Option<Binding>, Problem> {
-    let Some(permissions) = role_permissions(tx, &assignment.scope, &assignment.role)? else { return Ok(None) };
+    let Some(permissions) = role_permissions(tx, &assignment.scope, &assignment.role)? else {
+        return Ok(None);
+    };
     let selectors = selectors(tx, &assignment.scope, &assignment.resource_group)?;
     Ok(Some(Binding { permissions, selectors }))
 }
 
 /// What a role may do, managed or custom of that scope.
-pub fn role_permissions(tx: &mut Tx<'_>, scope: &Scope, role: &str) -> Result<Option<PermissionSet>, Problem> {
+pub fn role_permissions(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    role: &str,
+) -> Result<Option<PermissionSet>, Problem> {
     if let Some(managed) = managed::role(role) {
         return Ok(Some(managed.permissions()));
     }
@@ -122,7 +130,11 @@ fn selectors(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Vec<Selector>, 
     scopes
         .into_iter()
         .map(|s| {
-            let at = Scope::of(scope.account.clone(), s.org_identifier.as_deref(), s.project_identifier.as_deref())?;
+            let at = Scope::of(
+                scope.account.clone(),
+                s.org_identifier.as_deref(),
+                s.project_identifier.as_deref(),
+            )?;
             Ok(Selector { scope: at, children: s.filter == "INCLUDING_CHILD_SCOPES", what: what.clone() })
         })
         .collect()
@@ -141,5 +153,6 @@ fn what(filter: ResourceFilter) -> What {
 }
 
 fn stored<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, Problem> {
-    serde_json::from_str(json).map_err(|error| Problem::internal(format!("a stored access document is damaged: {error}")))
+    serde_json::from_str(json)
+        .map_err(|error| Problem::internal(format!("a stored access document is damaged: {error}")))
 }

@@ -1,5 +1,5 @@
-//! The first step of an account: the account itself, its first administrator and a token for him. For the operator at
-//! the console, who holds the database; no route reaches it.
+//! The first step of an account: the account itself, its first administrator and a token for him. For the
+//! operator at the console, who holds the database; no route reaches it.
 
 use db::{Db, Tx};
 use serde_json::json;
@@ -46,12 +46,14 @@ pub struct Made {
 
 /// Makes account, administrator and token in one transaction.
 ///
-/// # Errors
-/// `Invalid` for an address that is none, `Conflict` when the account exists (or, with `another_token`, when no user
-/// of it has that address).
+/// # Errors `Invalid` for an address that is none, `Conflict` when the account exists (or, with
+/// `another_token`, when no user of it has that address).
 pub async fn bootstrap(db: &Db, rng: &Rng, now: Timestamp, wish: Bootstrap) -> Result<Made> {
     if !looks_like_email(&wish.email) {
-        return Err(Problem::invalid(format!("{:?} is not an e-mail address: write it as name@domain", wish.email)));
+        return Err(Problem::invalid(format!(
+            "{:?} is not an e-mail address: write it as name@domain",
+            wish.email
+        )));
     }
     let lane = wish.account.to_string();
     let rng = rng.clone();
@@ -62,11 +64,20 @@ fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Result<M
     let fresh = store::insert(tx, &wish.account, wish.account.as_str(), now)?;
     let user = match (fresh, wish.another_token) {
         (true, false) => first_administrator(tx, rng, now, wish)?,
-        (true, true) => return Err(conflict(format!("there is no account {}: leave --another-token out to make it", wish.account))),
-        (false, true) => users::find_id_by_email(tx, &wish.account, &wish.email)?
-            .ok_or_else(|| conflict(format!("account {} has no user {}: give the address of one", wish.account, wish.email)))?,
+        (true, true) => {
+            return Err(conflict(format!(
+                "there is no account {}: leave --another-token out to make it",
+                wish.account
+            )));
+        }
+        (false, true) => users::find_id_by_email(tx, &wish.account, &wish.email)?.ok_or_else(|| {
+            conflict(format!("account {} has no user {}: give the address of one", wish.account, wish.email))
+        })?,
         (false, false) => {
-            let text = format!("account {} exists already: add --another-token to make one more token for {}", wish.account, wish.email);
+            let text = format!(
+                "account {} exists already: add --another-token to make one more token for {}",
+                wish.account, wish.email
+            );
             return Err(conflict(text));
         }
     };
@@ -147,7 +158,14 @@ fn token(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, account: &AccountId, user: 
 
 #[allow(clippy::too_many_arguments)] // one line per audit row above reads better than a struct of the same
 fn record(
-    tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, scope: &Scope, action: Action, kind: &'static str, id: &str, name: &str,
+    tx: &mut Tx<'_>,
+    rng: &Rng,
+    now: Timestamp,
+    scope: &Scope,
+    action: Action,
+    kind: &'static str,
+    id: &str,
+    name: &str,
 ) -> Result<()> {
     let caller = Caller::console(scope.account.clone());
     let detail = serde_json::Value::Null;

@@ -10,13 +10,15 @@ const FIND_VERSION: &str = "SELECT version FROM accounts WHERE account_id = $1";
 const BUMP: &str = "UPDATE accounts SET version = version + 1 WHERE account_id = $1";
 const TAKE: &str = "UPDATE accounts SET seq = seq + $2 WHERE account_id = $1 RETURNING seq";
 
-/// The account's version: changes whenever settings, roles, bindings, trusts or tokens change. `None`: no such account.
+/// The account's version: changes whenever settings, roles, bindings, trusts or tokens change. `None`: no
+/// such account.
 pub fn find_version(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<i64>, Problem> {
     Ok(tx.query_opt(FIND_VERSION, params![account.as_str()], |row| row.get(0))?)
 }
 
-/// Makes every cache of the account stale, on every replica, with its next request. Call it in the transaction of
-/// each change to settings, roles, bindings, groups that carry bindings, trusts, service accounts and tokens.
+/// Makes every cache of the account stale, on every replica, with its next request. Call it in the
+/// transaction of each change to settings, roles, bindings, groups that carry bindings, trusts, service
+/// accounts and tokens.
 pub fn bump_version(tx: &mut Tx<'_>, account: &AccountId) -> Result<(), Problem> {
     Ok(tx.put(BUMP, params![account.as_str()])?)
 }

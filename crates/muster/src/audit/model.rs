@@ -55,8 +55,8 @@ impl Action {
 pub struct Entry<'a> {
     /// What was done.
     pub action: Action,
-    /// Kind of thing in the audit's spelling: `USER`, `USER_GROUP`, `SERVICE_ACCOUNT`, `API_KEY`, `TOKEN`, `SETTING`,
-    /// `ROLE`, `ROLE_ASSIGNMENT`, `RESOURCE_GROUP`, `ORGANIZATION`, `PROJECT`, `ACCOUNT`.
+    /// Kind of thing in the audit's spelling: `USER`, `USER_GROUP`, `SERVICE_ACCOUNT`, `API_KEY`, `TOKEN`,
+    /// `SETTING`, `ROLE`, `ROLE_ASSIGNMENT`, `RESOURCE_GROUP`, `ORGANIZATION`, `PROJECT`, `ACCOUNT`.
     pub resource_type: &'static str,
     /// Its identifier.
     pub resource_id: &'a str,

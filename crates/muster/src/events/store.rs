@@ -25,7 +25,12 @@ pub struct Event<'a> {
 }
 
 /// Numbers the events under the account row and writes them, in the caller's transaction.
-pub fn append(tx: &mut Tx<'_>, account: &AccountId, now: Timestamp, events: &[Event<'_>]) -> Result<(), Problem> {
+pub fn append(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    now: Timestamp,
+    events: &[Event<'_>],
+) -> Result<(), Problem> {
     if events.is_empty() {
         return Ok(());
     }
@@ -35,7 +40,15 @@ pub fn append(tx: &mut Tx<'_>, account: &AccountId, now: Timestamp, events: &[Ev
         let account = account.as_str();
         tx.put(
             INSERT,
-            params![account, seq, now.micros(), event.kind, event.resource_type, event.resource_id, data.as_str()],
+            params![
+                account,
+                seq,
+                now.micros(),
+                event.kind,
+                event.resource_type,
+                event.resource_id,
+                data.as_str()
+            ],
         )?;
     }
     Ok(())

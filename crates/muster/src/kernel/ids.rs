@@ -1,4 +1,5 @@
-//! Typed identifiers: an id of one concept cannot be passed where another's is meant. Cheap to clone (shared text).
+//! Typed identifiers: an id of one concept cannot be passed where another's is meant. Cheap to clone (shared
+//! text).
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +14,8 @@ macro_rules! id_types {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Takes text that is already known to be an id of this kind (a database column, a checked input).
+            /// Takes text that is already known to be an id of this kind (a database column, a checked
+            /// input).
             pub fn new(text: impl Into<Arc<str>>) -> Self {
                 Self(text.into())
             }

@@ -1,4 +1,5 @@
-//! Words every room of the server uses: ids, time, randomness, scopes, the one error of actions. Knows no SQL and no HTTP.
+//! Words every room of the server uses: ids, time, randomness, scopes, the one error of actions. Knows no SQL
+//! and no HTTP.
 
 pub mod caller;
 pub mod ids;

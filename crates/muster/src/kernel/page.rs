@@ -46,7 +46,9 @@ impl PageQuery {
         };
         let size = number("pageSize", self.page_size.as_deref(), DEFAULT_SIZE)?;
         if size == 0 || size > MAX_SIZE {
-            return Err(Problem::invalid(format!("pageSize {size} is out of range: ask for 1 to {MAX_SIZE}")));
+            return Err(Problem::invalid(format!(
+                "pageSize {size} is out of range: ask for 1 to {MAX_SIZE}"
+            )));
         }
         Ok(PageRequest { index, size })
     }

@@ -1,4 +1,5 @@
-//! The one error of actions. Every surface (platform API, SCIM, CLI) renders the same `Problem` in its own words.
+//! The one error of actions. Every surface (platform API, SCIM, CLI) renders the same `Problem` in its own
+//! words.
 //!
 //! A message says what is wrong and what to change; the request id is added where it is rendered.
 
@@ -6,7 +7,8 @@ use std::borrow::Cow;
 
 use super::scope::Scope;
 
-/// What went wrong, as far as a client can act on it. `web::error` maps each to one status and code a surface.
+/// What went wrong, as far as a client can act on it. `web::error` maps each to one status and code a
+/// surface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// The request is malformed or asks the impossible. Platform: 400 `INVALID_REQUEST`.
@@ -31,7 +33,8 @@ pub enum Kind {
     NotAuthorized,
     /// The version asked for is not the stored one (RFC 7644 §3.14). 412.
     Stale,
-    /// The state forbids it (a managed role, the last administrator). Platform: 400 `INVALID_REQUEST`; SCIM: 409.
+    /// The state forbids it (a managed role, the last administrator). Platform: 400 `INVALID_REQUEST`; SCIM:
+    /// 409.
     Conflict,
     /// Body or value over a limit. 413.
     TooLarge,
@@ -127,8 +130,11 @@ impl Problem {
     }
     /// `Kind::Internal`: the client sees a fixed text, the log sees the cause.
     pub fn internal(cause: impl Into<String>) -> Self {
-        let mut problem = Self::new(Kind::Internal, "Something went wrong on our side; the request changed nothing. \
-            Try again, and give the operator the request id if it stays.");
+        let mut problem = Self::new(
+            Kind::Internal,
+            "Something went wrong on our side; the request changed nothing. \
+            Try again, and give the operator the request id if it stays.",
+        );
         problem.0.cause = Some(cause.into());
         problem
     }
@@ -186,31 +192,13 @@ impl From<db::Error> for Problem {
     fn from(error: db::Error) -> Self {
         match error.kind() {
             db::ErrorKind::Retry | db::ErrorKind::Unavailable | db::ErrorKind::Timeout => {
-                let mut problem = Self::new(Kind::Unavailable, "The database cannot take this now; try again shortly.")
-                    .retry_after(1);
+                let mut problem =
+                    Self::new(Kind::Unavailable, "The database cannot take this now; try again shortly.")
+                        .retry_after(1);
                 problem.0.cause = Some(error.to_string());
                 problem
             }
             _ => Self::internal(error.to_string()),
-        }
-    }
-}
-
-impl From<scim::error::ScimError> for Problem {
-    /// The SCIM core's refusals keep their `scimType` (RFC 7644 §3.12) as the code.
-    fn from(error: scim::error::ScimError) -> Self {
-        let kind = match error.status {
-            404 => Kind::NotFound,
-            409 => Kind::Duplicate,
-            412 => Kind::Stale,
-            413 => Kind::TooLarge,
-            501 => Kind::NotImplemented,
-            _ => Kind::Invalid,
-        };
-        let problem = Self::new(kind, error.detail);
-        match error.scim_type {
-            Some(scim_type) => problem.code(scim_type.as_str()),
-            None => problem,
         }
     }
 }

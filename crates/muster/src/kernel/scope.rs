@@ -36,7 +36,9 @@ impl Level {
     }
     /// Reads either spelling, any case.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Account, Self::Organization, Self::Project].into_iter().find(|l| l.lower().eq_ignore_ascii_case(text))
+        [Self::Account, Self::Organization, Self::Project]
+            .into_iter()
+            .find(|l| l.lower().eq_ignore_ascii_case(text))
     }
 }
 
@@ -71,7 +73,9 @@ impl Scope {
         let org = org.filter(|o| !o.is_empty()).map(OrgId::new);
         let project = project.filter(|p| !p.is_empty()).map(ProjectId::new);
         if project.is_some() && org.is_none() {
-            return Err(Problem::invalid("projectIdentifier needs orgIdentifier beside it: add the organization of the project"));
+            return Err(Problem::invalid(
+                "projectIdentifier needs orgIdentifier beside it: add the organization of the project",
+            ));
         }
         Ok(Self { account, org, project })
     }
@@ -140,7 +144,8 @@ mod tests {
 
     #[test]
     fn containment_goes_downward_only() {
-        let (account, org, project) = (scope(None, None), scope(Some("o"), None), scope(Some("o"), Some("p")));
+        let (account, org, project) =
+            (scope(None, None), scope(Some("o"), None), scope(Some("o"), Some("p")));
         assert!(account.contains(&project) && org.contains(&project) && project.contains(&project));
         assert!(!project.contains(&org) && !org.contains(&account));
         assert!(!scope(Some("other"), None).contains(&project));

@@ -11,8 +11,30 @@ use super::problem::{Problem, Result};
 pub type Tags = BTreeMap<String, String>;
 
 const RESERVED: &[&str] = &[
-    "or", "and", "eq", "ne", "lt", "gt", "le", "ge", "div", "mod", "not", "null", "true", "false", "new", "var",
-    "return", "step", "parallel", "stepGroup", "org", "account", "class", "shellScriptProvisioner",
+    "or",
+    "and",
+    "eq",
+    "ne",
+    "lt",
+    "gt",
+    "le",
+    "ge",
+    "div",
+    "mod",
+    "not",
+    "null",
+    "true",
+    "false",
+    "new",
+    "var",
+    "return",
+    "step",
+    "parallel",
+    "stepGroup",
+    "org",
+    "account",
+    "class",
+    "shellScriptProvisioner",
 ];
 
 /// Collects what is wrong with the fields of one body, so that a client hears of all at once.
@@ -81,14 +103,25 @@ pub fn identifier(value: &str) -> std::result::Result<(), String> {
     let Some(first) = bytes.next() else { return Err("cannot be empty".into()) };
     let start = first.is_ascii_alphabetic() || first == b'_';
     if !start || value.len() > 128 || !bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'$') {
-        return Err("can be 128 characters long and can only contain alphanumeric, underscore and $ characters, \
+        return Err(
+            "can be 128 characters long and can only contain alphanumeric, underscore and $ characters, \
             and not start with a number or $"
-            .into());
+                .into(),
+        );
     }
     if RESERVED.contains(&value) {
         return Err(format!("{value} is a keyword, so cannot be used"));
     }
     Ok(())
+}
+
+/// The one key folding of the product: NFC, then Unicode default case folding. Keys of case-insensitive text
+/// are made with it, and compared byte by byte.
+pub fn fold(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
+        return text.into();
+    }
+    caseless::default_case_fold_str(&text.nfc().collect::<String>()).into()
 }
 
 /// The shape of an address, not its existence.
@@ -104,8 +137,8 @@ pub fn looks_like_email(value: &str) -> bool {
         && value.chars().all(clean)
 }
 
-/// An identifier made from a display name (SCIM contract §6): trim; `.` and `-` become `_`; accents go; leading
-/// digits, `-` and `$` go; spaces become `_`; other specials go. Never empty, never a reserved word.
+/// An identifier made from a display name (SCIM contract §6): trim; `.` and `-` become `_`; accents go;
+/// leading digits, `-` and `$` go; spaces become `_`; other specials go. Never empty, never a reserved word.
 pub fn identifier_from_name(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for c in name.trim().nfd().filter(|c| !is_combining_mark(*c)) {
@@ -140,7 +173,12 @@ mod tests {
     #[test]
     fn identifiers_from_names() {
         for (name, id) in [
-            (" Team A.b-c ", "Team_A_b_c"), ("Équipe Ü", "Equipe_U"), ("12$go", "go"), ("org", "_org"), ("日本", "_"), ("a(b)!", "ab"),
+            (" Team A.b-c ", "Team_A_b_c"),
+            ("Équipe Ü", "Equipe_U"),
+            ("12$go", "go"),
+            ("org", "_org"),
+            ("日本", "_"),
+            ("a(b)!", "ab"),
         ] {
             assert_eq!(identifier_from_name(name), id, "{name}");
             assert_eq!(identifier(id), Ok(()), "{id}");

@@ -41,10 +41,17 @@ impl Timestamp {
     pub fn rfc3339(self) -> String {
         let whole = self.0.div_euclid(1_000_000);
         let millis = self.0.rem_euclid(1_000_000) / 1_000;
-        let Ok(at) = OffsetDateTime::from_unix_timestamp(whole) else { return String::from("9999-12-31T23:59:59.999Z") };
+        let Ok(at) = OffsetDateTime::from_unix_timestamp(whole) else {
+            return String::from("9999-12-31T23:59:59.999Z");
+        };
         format!(
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{millis:03}Z",
-            at.year(), u8::from(at.month()), at.day(), at.hour(), at.minute(), at.second()
+            at.year(),
+            u8::from(at.month()),
+            at.day(),
+            at.hour(),
+            at.minute(),
+            at.second()
         )
     }
     /// Reads RFC 3339 text; `None` if it is none.

@@ -1,5 +1,6 @@
-//! From credential to `Actor`. What a credential proves is kept by (token hash, account version): each request reads
-//! the account's one row, so that a revoked token or binding is dead with the next request on every replica.
+//! From credential to `Actor`. What a credential proves is kept by (token hash, account version): each
+//! request reads the account's one row, so that a revoked token or binding is dead with the next request on
+//! every replica.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -63,7 +64,9 @@ impl FromRequestParts<App> for Actor {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let Some(key) = parts.headers.get("x-api-key") else {
-            return Err(refused("The request has no x-api-key header: send a personal access token or a service account token in it."));
+            return Err(refused(
+                "The request has no x-api-key header: send a personal access token or a service account token in it.",
+            ));
         };
         let key = key.to_str().unwrap_or_default().trim().to_owned();
         let named = named_account(parts, app).await;
@@ -111,14 +114,19 @@ pub async fn by_token(app: &App, text: &str, account: Option<&str>, origin: Orig
     let key: [u8; 32] = Sha256::digest(text.as_bytes()).into();
     let (now, known) = (app.clock.now(), app.sessions.0.get(&key));
     let request_id = origin.request_id.clone();
-    let session = app.db.point("authenticate", move |tx| session(tx, &token, known.as_ref(), now, &request_id)).await?;
+    let session =
+        app.db.point("authenticate", move |tx| session(tx, &token, known.as_ref(), now, &request_id)).await?;
     let Some(session) = session else { return Err(invalid_token()) };
     app.sessions.0.insert(key, session.clone());
     Ok(session.actor(origin))
 }
 
 fn session(
-    tx: &mut Tx<'_>, token: &Presented, known: Option<&Arc<Session>>, now: Timestamp, request_id: &str,
+    tx: &mut Tx<'_>,
+    token: &Presented,
+    known: Option<&Arc<Session>>,
+    now: Timestamp,
+    request_id: &str,
 ) -> Result<Option<Arc<Session>>> {
     let Some(version) = accounts::store::find_version(tx, &token.account)? else { return Ok(None) };
     if let Some(known) = known.filter(|s| s.holds(&token.account, version, now)) {
@@ -147,5 +155,7 @@ fn refused(text: &'static str) -> Problem {
 }
 
 fn invalid_token() -> Problem {
-    refused("Token is not valid. It may be mistyped, expired, revoked or another account's: check it or make a new one.")
+    refused(
+        "Token is not valid. It may be mistyped, expired, revoked or another account's: check it or make a new one.",
+    )
 }

@@ -1,5 +1,6 @@
-//! The text of a token: `pat.<account>.<tokenId>.<secret>` or `sat.…`; the secret is 43 characters of base62 (256 bits)
-//! and a 6-character CRC-32 of them, so that a truncated paste is told apart from a revoked token without a look-up.
+//! The text of a token: `pat.<account>.<tokenId>.<secret>` or `sat.…`; the secret is 43 characters of base62
+//! (256 bits) and a 6-character CRC-32 of them, so that a truncated paste is told apart from a revoked token
+//! without a look-up.
 
 use sha2::{Digest as _, Sha256};
 
@@ -62,7 +63,8 @@ pub fn mint(rng: &Rng, kind: Kind, account: &AccountId, id: &TokenId) -> (Secret
     (Secret::new(format!("{}.{account}.{id}.{secret}", kind.prefix())), hash)
 }
 
-/// Takes a token apart. `None` when it cannot be one of ours: wrong prefix, parts, length, characters or check sum.
+/// Takes a token apart. `None` when it cannot be one of ours: wrong prefix, parts, length, characters or
+/// check sum.
 pub fn read(text: &str) -> Option<Presented> {
     let mut parts = text.split('.');
     let (prefix, account, id, secret) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -107,7 +109,13 @@ mod tests {
         let text = text.expose();
         let (last, rest) = (text.chars().last().unwrap(), &text[..text.len() - 1]);
         let other = if last == 'a' { 'b' } else { 'a' };
-        for bad in [rest.to_owned(), format!("{rest}{other}"), text.replace("pat.", "tok."), format!("{text}.x"), String::new()] {
+        for bad in [
+            rest.to_owned(),
+            format!("{rest}{other}"),
+            text.replace("pat.", "tok."),
+            format!("{text}.x"),
+            String::new(),
+        ] {
             assert_eq!(read(&bad), None, "{bad}");
         }
     }

@@ -13,7 +13,8 @@ const INSERT_KEY: &str = "INSERT INTO api_keys (account_id, org_id, project_id, 
     name, description, tags, default_ttl_ms, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) ON CONFLICT DO NOTHING";
 const INSERT_TOKEN: &str = "INSERT INTO tokens (account_id, token_id, org_id, project_id, kind, parent_id, api_key_id, \
-    identifier_key, identifier, name, description, tags, secret_sha256, valid_from, valid_to, created_at, updated_at) \
+    identifier_key, identifier, name, description, tags, secret_sha256, valid_from, valid_to, created_at, \
+    updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16) ON CONFLICT DO NOTHING";
 
 /// Whose keys: a user's (scope is the account) or a service account's (scope is where it lives).
@@ -75,24 +76,50 @@ pub fn insert_key(tx: &mut Tx<'_>, owner: &Owner, key: &KeyRow, now: Timestamp) 
     let rows = tx.exec(
         INSERT_KEY,
         params![
-            at.account.as_str(), at.org_column(), at.project_column(), owner.kind.as_str(), &owner.id,
-            &*scim::name::fold(&key.identifier), &key.identifier, &key.name, key.description.as_deref(),
-            &tags_text(&key.tags)?, key.default_ttl_ms, now.micros()
+            at.account.as_str(),
+            at.org_column(),
+            at.project_column(),
+            owner.kind.as_str(),
+            &owner.id,
+            &*crate::kernel::text::fold(&key.identifier),
+            &key.identifier,
+            &key.name,
+            key.description.as_deref(),
+            &tags_text(&key.tags)?,
+            key.default_ttl_ms,
+            now.micros()
         ],
     )?;
     Ok(rows == 1)
 }
 
 /// Inserts a token; `false` when its identifier is taken.
-pub fn insert_token(tx: &mut Tx<'_>, owner: &Owner, token: &TokenRow, now: Timestamp) -> Result<bool, Problem> {
+pub fn insert_token(
+    tx: &mut Tx<'_>,
+    owner: &Owner,
+    token: &TokenRow,
+    now: Timestamp,
+) -> Result<bool, Problem> {
     let at = &owner.scope;
     let rows = tx.exec(
         INSERT_TOKEN,
         params![
-            at.account.as_str(), token.id.as_str(), at.org_column(), at.project_column(), owner.kind.as_str(), &owner.id,
-            &token.api_key, &*scim::name::fold(&token.identifier), &token.identifier, &token.name,
-            token.description.as_deref(), &tags_text(&token.tags)?, &token.sha256[..], token.valid_from.micros(),
-            token.valid_to.map(Timestamp::micros), now.micros()
+            at.account.as_str(),
+            token.id.as_str(),
+            at.org_column(),
+            at.project_column(),
+            owner.kind.as_str(),
+            &owner.id,
+            &token.api_key,
+            &*crate::kernel::text::fold(&token.identifier),
+            &token.identifier,
+            &token.name,
+            token.description.as_deref(),
+            &tags_text(&token.tags)?,
+            &token.sha256[..],
+            token.valid_from.micros(),
+            token.valid_to.map(Timestamp::micros),
+            now.micros()
         ],
     )?;
     Ok(rows == 1)

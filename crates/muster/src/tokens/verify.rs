@@ -11,7 +11,8 @@ use crate::kernel::time::Timestamp;
 
 const FIND: &str = "SELECT kind, secret_sha256, valid_from, valid_to, scheduled_expire_at, org_id, project_id, parent_id \
     FROM tokens WHERE account_id = $1 AND token_id = $2";
-const FIND_USER: &str = "SELECT email, name FROM users WHERE account_id = $1 AND user_id = $2 AND active = $3";
+const FIND_USER: &str =
+    "SELECT email, name FROM users WHERE account_id = $1 AND user_id = $2 AND active = $3";
 const FIND_SERVICE_ACCOUNT: &str = "SELECT identifier, name FROM service_accounts \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
 
@@ -51,7 +52,11 @@ struct Row {
 ///
 /// # Errors
 /// Only of the database; a token that does not hold is the inner `Err`.
-pub fn verify(tx: &mut Tx<'_>, token: &Presented, now: Timestamp) -> Result<Result<Verified, Refusal>, Problem> {
+pub fn verify(
+    tx: &mut Tx<'_>,
+    token: &Presented,
+    now: Timestamp,
+) -> Result<Result<Verified, Refusal>, Problem> {
     let row = tx.query_opt(FIND, params![token.account.as_str(), token.id.as_str()], |row| {
         let (valid_to, scheduled): (Option<i64>, Option<i64>) = (row.get(3)?, row.get(4)?);
         Ok(Row {
@@ -84,7 +89,8 @@ fn owner(tx: &mut Tx<'_>, token: &Presented, row: Row) -> Result<Option<Principa
     let scope = Scope::of(token.account.clone(), Some(&row.org), Some(&row.project))?;
     let (kind, found) = match token.kind {
         Kind::User => {
-            let found = tx.query_opt(FIND_USER, params![account, &row.parent, true], |r| Ok((r.get(0)?, r.get(1)?)))?;
+            let found =
+                tx.query_opt(FIND_USER, params![account, &row.parent, true], |r| Ok((r.get(0)?, r.get(1)?)))?;
             (PrincipalKind::User, found)
         }
         Kind::ServiceAccount => {

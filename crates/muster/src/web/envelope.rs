@@ -9,8 +9,8 @@ use serde::Serialize;
 use crate::kernel::page::PageRequest;
 use crate::kernel::problem::Problem;
 
-/// The answer of a v0 route: `{"status":"SUCCESS","data":T,"metaData":null,"correlationId":"…"}` with HTTP 200. The
-/// surface layer adds the envelope, because it knows the request id.
+/// The answer of a v0 route: `{"status":"SUCCESS","data":T,"metaData":null,"correlationId":"…"}` with HTTP
+/// 200. The surface layer adds the envelope, because it knows the request id.
 #[derive(Debug)]
 pub struct Reply<T>(pub T);
 

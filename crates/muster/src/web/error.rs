@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::kernel::problem::{FailedCheck, Kind, Problem};
 
 impl IntoResponse for Problem {
-    /// Only carries the problem to the surface layer, which knows the words of its surface and the request id.
+    /// Only carries the problem to the surface layer, which knows the words of its surface and the request
+    /// id.
     fn into_response(self) -> Response {
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
         response.extensions_mut().insert(self);
@@ -45,9 +46,11 @@ pub fn platform(problem: &Problem, request_id: &str) -> Response {
     let (status, code, ..) = row(problem.kind());
     let message = problem.message();
     let fields = problem.broken_fields();
-    let failure = matches!(problem.kind(), Kind::Fields | Kind::NoSuchResource | Kind::Method | Kind::MediaType);
+    let failure =
+        matches!(problem.kind(), Kind::Fields | Kind::NoSuchResource | Kind::Method | Kind::MediaType);
     let mut body = if failure {
-        let list: Vec<_> = fields.iter().map(|(field, error)| json!({"fieldId": field, "error": error})).collect();
+        let list: Vec<_> =
+            fields.iter().map(|(field, error)| json!({"fieldId": field, "error": error})).collect();
         let errors = if list.is_empty() { Value::Null } else { Value::from(list) };
         json!({"status": "FAILURE", "code": code, "message": message, "correlationId": request_id, "errors": errors})
     } else {

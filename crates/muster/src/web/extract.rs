@@ -23,7 +23,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self> {
         let media = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
         let media = media.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-        if !matches!(media.as_str(), "" | "application/json" | "text/plain" | "application/x-www-form-urlencoded") {
+        if !matches!(
+            media.as_str(),
+            "" | "application/json" | "text/plain" | "application/x-www-form-urlencoded"
+        ) {
             let text = format!("The body's Content-Type {media:?} is not read here: send application/json.");
             return Err(Problem::new(Kind::MediaType, text));
         }
@@ -47,9 +50,10 @@ impl<T: DeserializeOwned> OptionalFromRequest<App> for Json<T> {
 /// `TooLarge` over the limit, `Invalid` when the connection broke off.
 pub async fn body(request: Request, app: &App) -> Result<Bytes> {
     Bytes::from_request(request, app).await.map_err(|rejection: BytesRejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::new(Kind::TooLarge, "The body is over the limit of this route: send less in one request.")
-        }
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+            Kind::TooLarge,
+            "The body is over the limit of this route: send less in one request.",
+        ),
         _ => Problem::invalid("The body could not be read to its end: send the request again."),
     })
 }
@@ -60,7 +64,9 @@ pub async fn body(request: Request, app: &App) -> Result<Bytes> {
 /// `Invalid`.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if bytes.is_empty() {
-        return Err(Problem::invalid("The request has no body: send the JSON document that this route takes."));
+        return Err(Problem::invalid(
+            "The request has no body: send the JSON document that this route takes.",
+        ));
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -72,7 +78,9 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
             Problem::invalid(format!("The body is not JSON: {inner}."))
         }
     })?;
-    reader.end().map_err(|error| Problem::invalid(format!("The body has something after its JSON document: {error}.")))?;
+    reader.end().map_err(|error| {
+        Problem::invalid(format!("The body has something after its JSON document: {error}."))
+    })?;
     Ok(value)
 }
 
@@ -94,7 +102,10 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 pub fn repeated(parts: &http::Uri, name: &str) -> Vec<String> {
     let pairs = url::form_urlencoded::parse(parts.query().unwrap_or("").as_bytes());
     let values = pairs.filter(|(key, _)| key == name).map(|(_, value)| value);
-    values.flat_map(|v| v.split(',').map(str::to_owned).collect::<Vec<_>>()).filter(|v| !v.is_empty()).collect()
+    values
+        .flat_map(|v| v.split(',').map(str::to_owned).collect::<Vec<_>>())
+        .filter(|v| !v.is_empty())
+        .collect()
 }
 
 /// A path's variables.
@@ -112,7 +123,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// The scope parameters of a query string (§1.3). `into_scope` takes the caller's account when the query names none.
+/// The scope parameters of a query string (§1.3). `into_scope` takes the caller's account when the query
+/// names none.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScopeQuery {
@@ -139,7 +151,12 @@ impl ScopeQuery {
 ///
 /// # Errors
 /// `Invalid`, naming both values.
-pub fn same_scope(scope: &Scope, account: Option<&str>, org: Option<&str>, project: Option<&str>) -> Result<()> {
+pub fn same_scope(
+    scope: &Scope,
+    account: Option<&str>,
+    org: Option<&str>,
+    project: Option<&str>,
+) -> Result<()> {
     same("accountIdentifier", Some(scope.account.as_str()), account)?;
     same("orgIdentifier", scope.org(), org)?;
     same("projectIdentifier", scope.project_id(), project)

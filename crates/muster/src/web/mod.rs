@@ -1,4 +1,5 @@
-//! The bottom of HTTP: reading requests strictly, writing the two envelopes and the two error forms. Knows no slice.
+//! The bottom of HTTP: reading requests strictly, writing the two envelopes and the two error forms. Knows no
+//! slice.
 
 pub mod envelope;
 pub mod error;

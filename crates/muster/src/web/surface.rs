@@ -1,5 +1,5 @@
-//! The outermost layer of each surface: gives the request an id, runs it, and puts what came back into the surface's
-//! words.
+//! The outermost layer of each surface: gives the request an id, runs it, and puts what came back into the
+//! surface's words.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -49,11 +49,17 @@ async fn run(app: App, mut request: Request, next: Next, words: fn(&Problem, &st
 /// For paths that no route has.
 pub async fn no_route(request: Request) -> Problem {
     let path = request.uri().path();
-    Problem::new(Kind::NoSuchResource, format!("There is no {path} here: compare the path with the API documentation."))
+    Problem::new(
+        Kind::NoSuchResource,
+        format!("There is no {path} here: compare the path with the API documentation."),
+    )
 }
 
 /// For methods that a path does not have.
 pub async fn no_method(request: Request) -> Problem {
     let (method, path) = (request.method(), request.uri().path());
-    Problem::new(Kind::Method, format!("{path} does not take {method}: the Allow header names the methods it takes."))
+    Problem::new(
+        Kind::Method,
+        format!("{path} does not take {method}: the Allow header names the methods it takes."),
+    )
 }

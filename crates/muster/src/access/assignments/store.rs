@@ -40,9 +40,18 @@ pub fn insert(tx: &mut Tx<'_>, row: &AssignmentRow, now: Timestamp) -> Result<bo
     let rows = tx.exec(
         INSERT,
         params![
-            at.account.as_str(), at.org_column(), at.project_column(), &row.identifier, &row.role, &row.resource_group,
-            row.principal_kind.as_str(), &row.principal_id, row.principal_level.map_or("", Level::lower), row.disabled,
-            row.managed, now.micros()
+            at.account.as_str(),
+            at.org_column(),
+            at.project_column(),
+            &row.identifier,
+            &row.role,
+            &row.resource_group,
+            row.principal_kind.as_str(),
+            &row.principal_id,
+            row.principal_level.map_or("", Level::lower),
+            row.disabled,
+            row.managed,
+            now.micros()
         ],
     )?;
     Ok(rows == 1)
