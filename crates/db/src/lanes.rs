@@ -171,7 +171,9 @@ fn settle(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>]) {
         if tries >= TRIES || hopeless {
             return fail_rest(jobs, &failed, &error);
         }
-        jobs.iter().for_each(|job| job.retried());
+        for job in jobs.iter() {
+            job.retried();
+        }
         std::thread::sleep(pause(tries));
     }
 }

@@ -12,11 +12,14 @@
 mod error;
 mod lanes;
 mod migrate;
+mod postgres;
 mod queue;
 mod reading;
 pub mod sql;
 mod sqlite;
 mod stats;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tx;
 mod value;
 
@@ -27,7 +30,8 @@ use std::time::Instant;
 
 use tokio::sync::{Mutex, mpsc};
 
-use lanes::{Call, Job, guarded};
+use lanes::{Call, Job, Writer, guarded};
+use postgres::{PgSession, Settings};
 use queue::{Queue, Refusal};
 use sqlite::{Readers, SqliteWriter};
 
@@ -137,8 +141,23 @@ impl Db {
                 }
                 Ok(Self::assemble(Engine::Sqlite, options, Some(readers), reads, vec![lane], threads))
             }
-            Target::Postgres { .. } => {
-                Err(Error::other("PostgreSQL is not in this build: open a SQLite file"))
+            Target::Postgres { url } => {
+                let settings = Arc::new(Settings::parse(url)?);
+                aside(|| postgres::check(&settings))?;
+                let lanes: Vec<Jobs> = (0..options.lanes.max(1)).map(|_| queue()).collect();
+                for lane in &lanes {
+                    let (settings, jobs, runtime) =
+                        (Arc::clone(&settings), Arc::clone(lane), PgSession::runtime()?);
+                    let work = move || lanes::serve(PgSession::new(settings, runtime), &jobs);
+                    start("db-write", &alive, work)?;
+                }
+                for _ in 0..options.readers.max(1) {
+                    let (settings, jobs, runtime) =
+                        (Arc::clone(&settings), Arc::clone(&reads), PgSession::runtime()?);
+                    let work = move || reading::serve(PgSession::new(settings, runtime), &jobs);
+                    start("db-read", &alive, work)?;
+                }
+                Ok(Self::assemble(Engine::Postgres, options, None, reads, lanes, threads))
             }
         }
     }
@@ -256,7 +275,9 @@ impl Db {
             Target::Sqlite { path } => {
                 migrate::migrate(&mut SqliteWriter::new(sqlite::open_writer(path)?), Engine::Sqlite, steps)
             }
-            Target::Postgres { .. } => Err(lanes::gone()),
+            Target::Postgres { url } => {
+                on_session(url, |session| migrate::migrate(session, Engine::Postgres, steps))
+            }
         }
     }
 
@@ -266,7 +287,9 @@ impl Db {
             Target::Sqlite { path } => {
                 migrate::pending(&mut SqliteWriter::new(sqlite::open_writer(path)?), Engine::Sqlite, steps)
             }
-            Target::Postgres { .. } => Err(lanes::gone()),
+            Target::Postgres { url } => {
+                on_session(url, |session| migrate::pending(session, Engine::Postgres, steps))
+            }
         }
     }
 
@@ -305,4 +328,25 @@ fn start(name: &str, alive: &mpsc::Sender<()>, work: impl FnOnce() + Send + 'sta
     };
     let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
     started.map(|_| ()).map_err(|error| Error::other(format!("a database thread does not start: {error}")))
+}
+
+/// Runs `work` on a thread of its own: a PostgreSQL session waits in a runtime, which cannot be entered from
+/// inside the caller's.
+fn aside<T: Send>(work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+    let done = std::thread::scope(|scope| scope.spawn(work).join());
+    done.unwrap_or_else(|_| Err(Error::panicked("set up")))
+}
+
+/// A PostgreSQL session for one piece of administrative work.
+fn on_session<T: Send>(
+    url: &str,
+    work: impl FnOnce(&mut PgSession) -> Result<T, Error> + Send,
+) -> Result<T, Error> {
+    aside(|| {
+        let settings = Arc::new(Settings::parse(url)?.unhurried());
+        let mut session = PgSession::new(settings, PgSession::runtime()?);
+        let result = work(&mut session);
+        Writer::finish(&mut session);
+        result
+    })
 }

@@ -14,6 +14,8 @@ pub(crate) trait Reader {
     fn snapshot<R>(&mut self, f: impl FnOnce(Tx<'_>) -> R) -> Result<R, Error>;
     /// The answer is out: a chance to settle what nobody waits for.
     fn rest(&mut self) {}
+    /// The thread ends.
+    fn finish(&mut self) {}
 }
 
 impl Reader for Arc<Readers> {
@@ -32,6 +34,7 @@ pub(crate) fn serve(mut reader: impl Reader, queue: &Queue<Box<dyn Job>>) {
         job.answer();
         reader.rest();
     }
+    reader.finish();
 }
 
 fn answer(reader: &mut impl Reader, job: &mut dyn Job) {

@@ -3,12 +3,14 @@
 use std::ops::ControlFlow;
 
 use crate::error::Fault;
+use crate::postgres::{PgFault, PgSession};
 use crate::value::check_params;
 use crate::{Error, Param, Row, sqlite};
 
 /// The connection under a transaction.
 pub(crate) enum Session<'c> {
     Sqlite(&'c rusqlite::Connection),
+    Postgres(&'c mut PgSession),
 }
 
 /// The first statement that failed in a transaction.
@@ -104,10 +106,12 @@ impl<'c> Tx<'c> {
     /// Runs a statement and answers how many rows it touched (matched, for an UPDATE).
     pub fn exec(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64, Error> {
         self.ready(params)?;
+        let slot = self.slot;
         let done = match &mut self.session {
-            Session::Sqlite(conn) => sqlite::exec(conn, sql, params),
+            Session::Sqlite(conn) => sqlite::exec(conn, sql, params).map_err(|error| Failure { slot, error }),
+            Session::Postgres(session) => session.exec(slot, sql, params),
         };
-        done.map_err(|error| self.fail(error))
+        done.map_err(|failure| self.fail(failure))
     }
 
     /// A write whose row count nobody needs. On PostgreSQL it is queued and travels with the next query or
@@ -115,10 +119,14 @@ impl<'c> Tx<'c> {
     /// error of this call's closure even when that has returned `Ok` already.
     pub fn put(&mut self, sql: &str, params: &[Param<'_>]) -> Result<(), Error> {
         self.ready(params)?;
+        let slot = self.slot;
         let done = match &mut self.session {
-            Session::Sqlite(conn) => sqlite::exec(conn, sql, params).map(|_| ()),
+            Session::Sqlite(conn) => {
+                sqlite::exec(conn, sql, params).map(|_| ()).map_err(|error| Failure { slot, error })
+            }
+            Session::Postgres(session) => session.put(slot, sql, params),
         };
-        done.map_err(|error| self.fail(error))
+        done.map_err(|failure| self.fail(failure))
     }
 
     fn run(
@@ -128,13 +136,16 @@ impl<'c> Tx<'c> {
         f: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>, Error>,
     ) -> Result<(), Error> {
         self.ready(params)?;
-        let done = match &mut self.session {
-            Session::Sqlite(conn) => sqlite::each(conn, sql, params, f),
-        };
-        match done {
-            Ok(()) => Ok(()),
-            Err(Fault::Caller(error)) => Err(error),
-            Err(Fault::Database(error)) => Err(self.fail(error)),
+        let slot = self.slot;
+        match &mut self.session {
+            Session::Sqlite(conn) => sqlite::each(conn, sql, params, f).map_err(|fault| match fault {
+                Fault::Caller(error) => error,
+                Fault::Database(error) => self.fail(Failure { slot, error }),
+            }),
+            Session::Postgres(session) => session.each(slot, sql, params, f).map_err(|fault| match fault {
+                PgFault::Caller(error) => error,
+                PgFault::Database(failure) => self.fail(failure),
+            }),
         }
     }
 
@@ -145,8 +156,9 @@ impl<'c> Tx<'c> {
         }
     }
 
-    fn fail(&mut self, error: Error) -> Error {
-        self.failure = Some(Failure { slot: self.slot, error: error.clone() });
+    fn fail(&mut self, failure: Failure) -> Error {
+        let error = failure.error.clone();
+        self.failure = Some(failure);
         error
     }
 }

@@ -193,11 +193,16 @@ pub struct Row<'r> {
 
 enum Cells<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
 }
 
 impl<'r> Row<'r> {
     pub(crate) fn sqlite(row: &'r rusqlite::Row<'r>) -> Self {
         Self { cells: Cells::Sqlite(row) }
+    }
+
+    pub(crate) fn postgres(row: &'r tokio_postgres::Row) -> Self {
+        Self { cells: Cells::Postgres(row) }
     }
 
     /// The value of a column, counted from 0. Errors when the column does not exist or holds another type.
@@ -232,6 +237,7 @@ impl<'r> Row<'r> {
     pub fn cell(&self, index: usize) -> Result<Param<'_>, Error> {
         match self.cells {
             Cells::Sqlite(row) => crate::sqlite::cell(row, index),
+            Cells::Postgres(row) => crate::postgres::cell(row, index),
         }
     }
 }

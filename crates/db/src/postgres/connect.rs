@@ -1,0 +1,250 @@
+//! Reading the URL, connecting, TLS, and what PostgreSQL's errors mean. Nothing here ever shows the URL
+//! itself: it holds the password.
+
+use std::error::Error as StdError;
+use std::fmt::Write as _;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::tx::brief;
+use crate::{Error, ErrorKind};
+
+const CONNECT: Duration = Duration::from_secs(5);
+const SHAPE: &str = "write postgres://user:password@host:5432/database?sslmode=require";
+
+/// How to connect: the URL, completed with what makes a failover short and a hang impossible.
+pub(crate) struct Settings {
+    config: Config,
+    hosts: String,
+    setup: String,
+    tls: OnceLock<Result<MakeRustlsConnect, Error>>,
+}
+
+impl Settings {
+    /// Reads the URL. `sslmode` may be `disable`, `prefer` (the default: encrypts when that works),
+    /// `require`, `verify-ca` or `verify-full`; the last three all verify the certificate and the host's name
+    /// against the machine's roots.
+    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+        let url = url.replace("sslmode=verify-full", "sslmode=require");
+        let url = url.replace("sslmode=verify-ca", "sslmode=require");
+        let mut config: Config = url.parse().map_err(|error| unreadable(&error))?;
+        if config.get_hosts().is_empty() {
+            return Err(Error::other(format!("the PostgreSQL URL names no host: {SHAPE}")));
+        }
+        if config.get_target_session_attrs() == TargetSessionAttrs::Any {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT);
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(Duration::from_secs(15));
+        }
+        if config.get_keepalives_idle() > Duration::from_hours(1) {
+            config.keepalives_idle(Duration::from_secs(15));
+            config.keepalives_interval(Duration::from_secs(5)).keepalives_retries(3);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("muster");
+        }
+        let setup = limits(config.get_options().unwrap_or_default(), 60_000, 10_000);
+        let hosts = describe(&config);
+        Ok(Self { config, hosts, setup, tls: OnceLock::new() })
+    }
+
+    /// For migrations: no limit on how long a statement runs or waits, unless the URL sets one.
+    pub(crate) fn unhurried(mut self) -> Self {
+        self.setup = limits(self.config.get_options().unwrap_or_default(), 0, 0);
+        self
+    }
+
+    fn tls(&self) -> Result<MakeRustlsConnect, Error> {
+        self.tls.get_or_init(build_tls).clone()
+    }
+}
+
+/// What each connection is set to, except what the URL's own `options` set.
+fn limits(options: &str, statement_ms: u32, lock_ms: u32) -> String {
+    let wanted = [
+        ("statement_timeout", statement_ms),
+        ("lock_timeout", lock_ms),
+        ("idle_in_transaction_session_timeout", statement_ms),
+    ];
+    wanted.iter().filter(|(name, _)| !options.contains(name)).fold(String::new(), |mut sql, (name, ms)| {
+        write!(sql, "SET {name} = {ms};").expect("writing to a String cannot fail");
+        sql
+    })
+}
+
+fn unreadable(error: &tokio_postgres::Error) -> Error {
+    // The parser's own words may quote the URL; only these do not.
+    let why =
+        error.source().map(ToString::to_string).filter(|why| why.starts_with("invalid value for option"));
+    let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+    Error::other(format!("the PostgreSQL URL cannot be read{why}: {SHAPE}"))
+}
+
+fn describe(config: &Config) -> String {
+    let ports = config.get_ports();
+    let names = config.get_hosts().iter().enumerate().map(|(index, host)| {
+        let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+        match host {
+            Host::Tcp(name) => format!("{name}:{port}"),
+            #[cfg(unix)]
+            Host::Unix(path) => format!("{}:{port}", path.display()),
+        }
+    });
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn build_tls() -> Result<MakeRustlsConnect, Error> {
+    let mut roots = rustls::RootCertStore::empty();
+    let (found, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if found == 0 {
+        return Err(Error::new(
+            ErrorKind::Unavailable,
+            "no trusted certificates were found for TLS to PostgreSQL: \
+             install ca-certificates, or set SSL_CERT_FILE to the server's CA",
+        ));
+    }
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let config = rustls::ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::other(format!("TLS cannot be set up: {error}")))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+/// Connects and prepares the session. Must run inside the runtime that is to drive the connection.
+pub(super) async fn connect(settings: &Settings) -> Result<(Client, JoinHandle<()>), Error> {
+    let (client, task) = match settings.config.get_ssl_mode() {
+        SslMode::Disable => plain(settings, &settings.config).await?,
+        SslMode::Prefer => match encrypted(settings).await {
+            Err(TlsFailed::Handshake(error)) => {
+                tracing::warn!(%error, "PostgreSQL without TLS: set sslmode=require to insist on it");
+                plain(settings, settings.config.clone().ssl_mode(SslMode::Disable)).await?
+            }
+            Err(TlsFailed::Other(error)) => return Err(error),
+            Ok(connected) => connected,
+        },
+        _ => encrypted(settings).await.map_err(|failed| match failed {
+            TlsFailed::Handshake(error) | TlsFailed::Other(error) => error,
+        })?,
+    };
+    let ready = tokio::time::timeout(CONNECT, client.batch_execute(&settings.setup)).await;
+    match ready {
+        Ok(Ok(())) => Ok((client, task)),
+        Ok(Err(error)) => Err(refused(settings, &error)),
+        Err(_) => Err(Error::lost(format!("PostgreSQL at {} does not answer", settings.hosts))),
+    }
+}
+
+enum TlsFailed {
+    Handshake(Error),
+    Other(Error),
+}
+
+async fn encrypted(settings: &Settings) -> Result<(Client, JoinHandle<()>), TlsFailed> {
+    let tls = settings.tls().map_err(TlsFailed::Handshake)?;
+    match settings.config.connect(tls).await {
+        Ok((client, connection)) => Ok((client, drive(connection))),
+        Err(error) if error.to_string().starts_with("error performing TLS") => {
+            let why = error.source().map_or_else(String::new, |why| format!(" ({why})"));
+            Err(TlsFailed::Handshake(Error::new(
+                ErrorKind::Unavailable,
+                format!(
+                    "TLS to PostgreSQL at {} failed{why}: check the server's certificate, \
+                     or set SSL_CERT_FILE to its CA",
+                    settings.hosts
+                ),
+            )))
+        }
+        Err(error) => Err(TlsFailed::Other(refused(settings, &error))),
+    }
+}
+
+async fn plain(settings: &Settings, config: &Config) -> Result<(Client, JoinHandle<()>), Error> {
+    let (client, connection) = config.connect(NoTls).await.map_err(|error| refused(settings, &error))?;
+    Ok((client, drive(connection)))
+}
+
+fn drive(
+    connection: impl Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a PostgreSQL connection ended");
+        }
+    })
+}
+
+/// Why a connection did not come about, in one line.
+fn refused(settings: &Settings, error: &tokio_postgres::Error) -> Error {
+    let hosts = &settings.hosts;
+    let Some(db) = error.as_db_error() else {
+        let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        if why.contains("does not allow writes") {
+            return Error::lost(format!("PostgreSQL at {hosts} is read-only: put the primary into the URL"));
+        }
+        return Error::lost(format!(
+            "PostgreSQL at {hosts} cannot be reached ({why}): \
+             check that it runs and that host, port and sslmode in the URL are right"
+        ));
+    };
+    let (code, why) = (db.code().code(), db.message());
+    let advice = match code {
+        "28P01" | "28000" => "check user and password in the URL and the server's pg_hba.conf",
+        "3D000" => "create the database, or correct its name at the end of the URL",
+        "42704" | "42501" => "check the options in the URL and the rights of the user",
+        // starting up, too many connections, shutting down: it may work in a moment
+        _ => return Error::lost(format!("PostgreSQL at {hosts} accepts no connection now: {why}")),
+    };
+    Error::new(ErrorKind::Unavailable, format!("PostgreSQL at {hosts} refused: {why}; {advice}"))
+}
+
+pub(super) fn lost() -> Error {
+    Error::lost("the connection to PostgreSQL was lost")
+}
+
+/// What an error of a statement means.
+pub(super) fn classify(error: &tokio_postgres::Error, sql: &str) -> Error {
+    let Some(db) = error.as_db_error() else {
+        let text = error.to_string();
+        let why = error.source().map_or_else(String::new, |why| format!(": {why}"));
+        // Found before anything was sent: the connection is fine, our SQL or values are not.
+        if ["error serializing", "error deserializing", "expected "].iter().any(|head| text.starts_with(head))
+        {
+            return Error::other(format!("{text}{why}: {}", brief(sql)));
+        }
+        return Error::lost(format!("the connection to PostgreSQL was lost ({text}{why})"));
+    };
+    let (code, text) = (db.code(), db.message());
+    let stale = (*code == SqlState::FEATURE_NOT_SUPPORTED && text.starts_with("cached plan"))
+        || *code == SqlState::INVALID_SQL_STATEMENT_NAME;
+    match code.code() {
+        "23505" => Error::new(ErrorKind::Unique, format!("a row with this key exists already: {text}")),
+        "40001" | "40P01" | "55P03" => {
+            Error::new(ErrorKind::Retry, format!("PostgreSQL asks to try again: {text}"))
+        }
+        "57014" => Error::new(ErrorKind::Timeout, format!("PostgreSQL: {text}: {}", brief(sql))),
+        "53100" | "53200" => {
+            Error::new(ErrorKind::Unavailable, format!("PostgreSQL has no room left: {text}"))
+        }
+        // shut down, a primary that became a replica, an idle timeout, a plan made before a migration
+        "57P01" | "57P02" | "57P03" | "57P05" | "25006" | "25P03" => {
+            Error::lost(format!("PostgreSQL ended the session: {text}"))
+        }
+        other if stale || other.starts_with("08") => {
+            Error::lost(format!("PostgreSQL ended the session: {text}"))
+        }
+        _ if sql.is_empty() => Error::other(format!("PostgreSQL: {text}")),
+        _ => Error::other(format!("PostgreSQL: {text}: {}", brief(sql))),
+    }
+}
