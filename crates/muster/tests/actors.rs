@@ -182,14 +182,15 @@ impl Answer {
 
 /// Runs a test body on a fresh SQLite database.
 pub fn on_sqlite<F: Future<Output = ()>>(body: impl FnOnce(World) -> F) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    run(db::Options::sqlite(folder.path().join("muster.db")), body);
+    run(db::testing::sqlite(), body);
 }
 
 /// Runs a test body on a fresh PostgreSQL database; says so when there is no PostgreSQL (in CI that is a
 /// failure).
 pub fn on_postgres<F: Future<Output = ()>>(body: impl FnOnce(World) -> F) {
-    drop(body); // the PostgreSQL half of the bridge has not landed yet
+    if let Some(server) = db::testing::postgres() {
+        run(db::Options::postgres(server.create_database()), body);
+    }
 }
 
 fn run<F: Future<Output = ()>>(options: db::Options, body: impl FnOnce(World) -> F) {
