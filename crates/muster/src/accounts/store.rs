@@ -2,8 +2,10 @@
 
 use db::{Tx, params};
 
+use super::model::Account;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
+use crate::kernel::scope::{Level, Scope};
 use crate::kernel::time::Timestamp;
 
 const FIND_VERSION: &str = "SELECT version FROM accounts WHERE account_id = $1";
@@ -35,4 +37,88 @@ const INSERT: &str = "INSERT INTO accounts (account_id, name, version, seq, crea
 /// Inserts an account; `false` when it exists already.
 pub fn insert(tx: &mut Tx<'_>, account: &AccountId, name: &str, now: Timestamp) -> Result<bool, Problem> {
     Ok(tx.exec(INSERT, params![account.as_str(), name, now.micros()])? == 1)
+}
+
+const FIND: &str = "SELECT name, created_at, updated_at FROM accounts WHERE account_id = $1";
+const RENAME: &str = "UPDATE accounts SET name = $2, updated_at = $3, version = version + 1 WHERE account_id = $1";
+
+/// The account's row.
+pub fn find(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<Account>, Problem> {
+    Ok(tx.query_opt(FIND, params![account.as_str()], |row| {
+        Ok(Account {
+            identifier: account.clone(),
+            name: row.get(0)?,
+            created_at: Timestamp::from_micros(row.get(1)?),
+            updated_at: Timestamp::from_micros(row.get(2)?),
+        })
+    })?)
+}
+
+/// Writes the account's name and makes its caches stale.
+pub fn rename(tx: &mut Tx<'_>, account: &AccountId, name: &str, now: Timestamp) -> Result<(), Problem> {
+    Ok(tx.put(RENAME, params![account.as_str(), name, now.micros()])?)
+}
+
+macro_rules! below {
+    ($($table:literal),+ $(,)?) => {
+        /// Tables whose rows live in an organization or project by their columns `org_id` and `project_id`.
+        pub const SCOPED_TABLES: &[&str] = &[$($table),+];
+        /// One statement for each: an empty `$3` means the organization with all its projects.
+        const REMOVE: &[&str] = &[$(concat!(
+            "DELETE FROM ", $table, " WHERE account_id = $1 AND org_id = $2 AND ($3 = '' OR project_id = $3)"
+        )),+];
+    };
+}
+
+below! {
+    "api_keys",
+    "resource_groups",
+    "role_assignments",
+    "roles",
+    "service_accounts",
+    "settings",
+    "tokens",
+    "user_groups",
+}
+
+const GROUPS_BELOW: &str = "SELECT group_id, name FROM user_groups \
+    WHERE account_id = $1 AND org_id = $2 AND ($3 = '' OR project_id = $3) ORDER BY group_id";
+const REMOVE_MEMBERS: &str = "DELETE FROM group_members WHERE account_id = $1 AND group_id IN \
+    (SELECT group_id FROM user_groups WHERE account_id = $1 AND org_id = $2 AND ($3 = '' OR project_id = $3))";
+const REMOVE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id IN \
+    (SELECT group_id FROM user_groups WHERE account_id = $1 AND org_id = $2 AND ($3 = '' OR project_id = $3))";
+const REMOVE_INDEX: &str = "DELETE FROM directory_index WHERE account_id = $1 AND resource_id IN \
+    (SELECT group_id FROM user_groups WHERE account_id = $1 AND org_id = $2 AND ($3 = '' OR project_id = $3))";
+
+/// Removes all that lives in the organization (with its projects) or project; answers (id, name) of the groups that
+/// went, for their events. The rows of the organization and its projects themselves stay.
+pub fn remove_below(tx: &mut Tx<'_>, scope: &Scope) -> Result<Vec<(String, String)>, Problem> {
+    debug_assert_ne!(scope.level(), Level::Account, "an account is not emptied this way");
+    let key = params![scope.account.as_str(), scope.org_column(), scope.project_column()];
+    let groups = tx.query(GROUPS_BELOW, key, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    // Members and index rows find their groups by the groups' rows, so they go first.
+    for sql in [REMOVE_MEMBERS, REMOVE_MEMBERSHIPS, REMOVE_INDEX].iter().chain(REMOVE) {
+        tx.put(sql, key)?;
+    }
+    Ok(groups)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrations::STEPS;
+
+    #[test]
+    fn every_table_with_a_scope_is_emptied_with_its_organization() {
+        let mut scoped = Vec::new();
+        for table in STEPS.iter().flat_map(|step| step.sql.split("CREATE TABLE ").skip(1)) {
+            let (name, body) = table.split_once('(').unwrap();
+            let body = body.split(';').next().unwrap();
+            if body.contains("org_id ") && !matches!(name.trim(), "audit_rows" | "projects") {
+                scoped.push(name.trim());
+            }
+        }
+        scoped.sort_unstable();
+        assert_eq!(scoped, SCOPED_TABLES, "audit rows stay for ever; projects go by their own statement");
+    }
 }

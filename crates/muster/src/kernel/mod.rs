@@ -3,6 +3,7 @@
 
 pub mod caller;
 pub mod ids;
+pub mod listing;
 pub mod page;
 pub mod problem;
 pub mod rng;
@@ -10,3 +11,4 @@ pub mod scope;
 pub mod secret;
 pub mod text;
 pub mod time;
+pub mod version;

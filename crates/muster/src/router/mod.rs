@@ -6,12 +6,13 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 
+use crate::accounts;
 use crate::app::App;
 use crate::web::surface;
 
 /// Every route of the platform API, without prefix.
 fn platform() -> Router<App> {
-    Router::new()
+    Router::new().merge(accounts::api::routes())
 }
 
 /// The whole server.

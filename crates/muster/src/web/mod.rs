@@ -3,5 +3,6 @@
 
 pub mod envelope;
 pub mod error;
+pub mod etag;
 pub mod extract;
 pub mod surface;

@@ -1,0 +1,77 @@
+//! What can be done with an account, and the check that a scope exists.
+
+use db::Tx;
+use serde_json::json;
+
+use super::model::Account;
+use super::{organizations, projects, store};
+use crate::access::Grant;
+use crate::access::permissions::{AccountEdit, AccountView};
+use crate::app::App;
+use crate::audit::{self, Action, Entry};
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::{Level, Scope};
+use crate::kernel::text::FieldCheck;
+
+/// Does the organization or project of this scope exist? The account does: the caller proved to be in it.
+///
+/// # Errors
+/// `InvalidArgument`, naming what is missing (platform API §3).
+pub fn check_scope(tx: &mut Tx<'_>, scope: &Scope) -> Result<()> {
+    let (account, org, project) = (&scope.account, scope.org_column(), scope.project_column());
+    match scope.level() {
+        Level::Account => Ok(()),
+        Level::Organization if organizations::store::exists(tx, account, org)? => Ok(()),
+        Level::Organization => Err(Problem::argument(format!(
+            "Organization [{org}] in Account [{account}] does not exist: create it or correct orgIdentifier"
+        ))),
+        Level::Project if projects::store::exists(tx, account, org, project)? => Ok(()),
+        Level::Project => Err(Problem::argument(format!(
+            "Project [{project}] in Org [{org}] and Account [{account}] does not exist: create it or correct \
+             orgIdentifier and projectIdentifier"
+        ))),
+    }
+}
+
+/// The account.
+///
+/// # Errors
+/// Only of the database.
+pub async fn account(app: &App, grant: &Grant<AccountView>) -> Result<Account> {
+    let id = grant.scope().account.clone();
+    app.db.point("accounts.find", move |tx| load(tx, &id)).await
+}
+
+/// Gives the account another name.
+///
+/// # Errors
+/// `Fields` for a name that breaks the rules of names.
+pub async fn rename(app: &App, grant: &Grant<AccountEdit>, name: String) -> Result<Account> {
+    let mut check = FieldCheck::new();
+    check.name("name", &name);
+    check.done()?;
+    let (now, audit_id) = (app.clock.now(), app.rng.uuid());
+    let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
+    let lane = scope.account.to_string();
+    app.db
+        .write("accounts.rename", &lane, move |tx| {
+            let before = load(tx, &scope.account)?;
+            store::rename(tx, &scope.account, &name, now)?;
+            let entry = Entry {
+                action: Action::Update,
+                resource_type: "ACCOUNT",
+                resource_id: scope.account.as_str(),
+                resource_name: &name,
+                scope: &scope,
+                detail: json!({"old": {"name": before.name}, "new": {"name": name}}),
+            };
+            audit::record(tx, &caller, now, &audit_id, &entry)?;
+            load(tx, &scope.account)
+        })
+        .await
+}
+
+fn load(tx: &mut Tx<'_>, id: &AccountId) -> Result<Account> {
+    store::find(tx, id)?.ok_or_else(|| Problem::not_found(format!("There is no account {id}.")))
+}

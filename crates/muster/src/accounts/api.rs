@@ -1,0 +1,90 @@
+//! Routes of accounts (platform API §12).
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, put};
+use serde::{Deserialize, Serialize};
+
+use super::actions;
+use super::model::{API_KEY_LIMIT, Account, TOKEN_LIMIT};
+use super::{organizations, projects};
+use crate::access::Actor;
+use crate::access::permissions::{AccountEdit, AccountView};
+use crate::app::App;
+use crate::kernel::problem::Result;
+use crate::kernel::scope::Scope;
+use crate::web::envelope::Reply;
+use crate::web::extract::{Json, Path, ScopeQuery};
+
+/// Accounts, organizations, projects.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/ng/api/accounts/{accountIdentifier}", get(show))
+        .route("/ng/api/accounts/{accountIdentifier}/name", put(rename))
+        .merge(organizations::api::routes())
+        .merge(projects::api::routes())
+}
+
+#[derive(Debug, Deserialize)]
+struct NameBody {
+    name: String,
+}
+
+/// Wire form of an account. `companyName` is the name again: the reference keeps both.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    identifier: String,
+    name: String,
+    company_name: String,
+    created_at: i64,
+    last_modified_at: i64,
+    next_gen_enabled: bool,
+    service_account_config: ServiceAccountConfig,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ServiceAccountConfig {
+    api_key_limit: i64,
+    token_limit: i64,
+}
+
+impl From<Account> for Shown {
+    fn from(account: Account) -> Self {
+        Self {
+            identifier: account.identifier.to_string(),
+            company_name: account.name.clone(),
+            name: account.name,
+            created_at: account.created_at.millis(),
+            last_modified_at: account.updated_at.millis(),
+            next_gen_enabled: true,
+            service_account_config: ServiceAccountConfig {
+                api_key_limit: API_KEY_LIMIT,
+                token_limit: TOKEN_LIMIT,
+            },
+        }
+    }
+}
+
+/// The account of the path, which must be the caller's.
+fn scope_of(actor: &Actor, account: String) -> Result<Scope> {
+    let query = ScopeQuery { account_identifier: Some(account), ..ScopeQuery::default() };
+    query.scope(&actor.caller.account)
+}
+
+async fn show(
+    State(app): State<App>, actor: Actor, Path(account): Path<String>,
+) -> Result<Reply<Shown>> {
+    let scope = scope_of(&actor, account)?;
+    let grant = actor.grant_on::<AccountView>(&scope, Some(scope.account.as_str()))?;
+    Ok(Reply(actions::account(&app, &grant).await?.into()))
+}
+
+async fn rename(
+    State(app): State<App>, actor: Actor, Path(account): Path<String>, Json(body): Json<NameBody>,
+) -> Result<Reply<Shown>> {
+    let scope = scope_of(&actor, account)?;
+    let grant = actor.grant_on::<AccountEdit>(&scope, Some(scope.account.as_str()))?;
+    Ok(Reply(actions::rename(&app, &grant, body.name).await?.into()))
+}

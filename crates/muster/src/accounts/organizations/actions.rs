@@ -1,0 +1,202 @@
+//! What can be done with organizations.
+
+use serde_json::{Value, json};
+
+use super::model::{NewOrganization, Organization};
+use super::store;
+use crate::access::permissions::{OrganizationCreate, OrganizationDelete, OrganizationEdit, OrganizationView};
+use crate::access::{Actor, Grant};
+use crate::accounts::store as accounts;
+use crate::app::App;
+use crate::audit::{Action, Entry, record};
+use crate::events::{Event, append};
+use crate::kernel::ids::{AccountId, OrgId};
+use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::scope::Scope;
+use crate::kernel::version::IfMatch;
+
+/// Fields that `sortOrders` may name.
+pub const SORT_FIELDS: &[&str] = &["identifier", "name", "createdAt", "lastModifiedAt"];
+
+/// Which organizations a list is to show.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Only these; empty for all.
+    pub identifiers: Vec<String>,
+    /// Only those with it in identifier, name or tags.
+    pub search: SearchTerm,
+    /// In this order.
+    pub orders: Orders,
+}
+
+/// The organizations that the caller may see.
+///
+/// # Errors
+/// Only of the database: who may see none gets an empty list.
+pub async fn list(app: &App, actor: &Actor, wanted: Wanted) -> Result<Vec<Organization>> {
+    let account = actor.caller.account.clone();
+    let mut all = app.db.read("organizations.list", move |tx| store::list(tx, &account)).await?;
+    all.retain(|org| {
+        let fields = &org.fields;
+        let tags = fields.tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+        let scope = scope(&actor.caller.account, &fields.identifier);
+        (wanted.identifiers.is_empty() || wanted.identifiers.contains(&fields.identifier))
+            && wanted.search.hits([fields.identifier.as_str(), &fields.name].into_iter().chain(tags))
+            && actor.holds::<OrganizationView>(&scope, Some(&fields.identifier))
+    });
+    wanted.orders.sort(&mut all, |a, b, field| match field {
+        "identifier" => a.fields.identifier.cmp(&b.fields.identifier),
+        "name" => a.fields.name.cmp(&b.fields.name),
+        "createdAt" => a.created_at.cmp(&b.created_at),
+        _ => a.updated_at.cmp(&b.updated_at),
+    });
+    Ok(all)
+}
+
+/// The scope of an organization.
+pub fn scope(account: &AccountId, identifier: &str) -> Scope {
+    Scope::organization(account.clone(), OrgId::new(identifier))
+}
+
+/// One organization; the grant's scope is the organization.
+///
+/// # Errors
+/// `NoSuchResource`.
+pub async fn load(app: &App, grant: &Grant<OrganizationView>) -> Result<Organization> {
+    let scope = grant.scope().clone();
+    app.db.point("organizations.find", move |tx| stored(tx, &scope)).await
+}
+
+fn stored(tx: &mut db::Tx<'_>, scope: &Scope) -> Result<Organization> {
+    let identifier = scope.org_column();
+    store::find(tx, &scope.account, identifier)?.ok_or_else(|| {
+        let text = format!(
+            "Organization with identifier [{identifier}] not found: the list of organizations names those there are"
+        );
+        Problem::new(Kind::NoSuchResource, text)
+    })
+}
+
+/// Makes an organization.
+///
+/// # Errors
+/// `Fields`, `Duplicate`.
+pub async fn create(app: &App, grant: &Grant<OrganizationCreate>, new: NewOrganization) -> Result<Organization> {
+    new.check()?;
+    let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
+    let account = grant.scope().account.clone();
+    let lane = account.to_string();
+    app.db
+        .write("organizations.create", &lane, move |tx| {
+            if !store::insert(tx, &account, &new, now)? {
+                let id = &new.identifier;
+                return Err(Problem::duplicate(format!(
+                    "Organization [{id}] under account [{account}] already exists: choose another identifier"
+                )));
+            }
+            let scope = scope(&account, &new.identifier);
+            record(tx, &caller, now, &audit_id, &entry(Action::Create, &scope, &new, new_only(&new)))?;
+            accounts::bump_version(tx, &account)?;
+            stored(tx, &scope)
+        })
+        .await
+}
+
+/// Replaces name, description and tags; the grant's scope is the organization.
+///
+/// # Errors
+/// `Fields`, `NoSuchResource`, `Stale`, `Conflict` for the default organization.
+pub async fn update(
+    app: &App, grant: &Grant<OrganizationEdit>, new: NewOrganization, seen: IfMatch,
+) -> Result<Organization> {
+    new.check()?;
+    let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
+    let scope = grant.scope().clone();
+    let lane = scope.account.to_string();
+    app.db
+        .write("organizations.update", &lane, move |tx| {
+            let old = stored(tx, &scope)?;
+            changeable(&old, "Update")?;
+            seen.check(old.version)?;
+            if old.fields == new {
+                return Ok(old);
+            }
+            if !store::update(tx, &scope.account, old.version, &new, now)? {
+                return Err(meanwhile());
+            }
+            let detail = json!({"old": old.fields.document(), "new": new.document()});
+            record(tx, &caller, now, &audit_id, &entry(Action::Update, &scope, &new, detail))?;
+            accounts::bump_version(tx, &scope.account)?;
+            stored(tx, &scope)
+        })
+        .await
+}
+
+/// Removes the organization with all that lives in it and in its projects; the grant's scope is the organization.
+///
+/// # Errors
+/// `NoSuchResource`, `Stale`, `Conflict` for the default organization.
+pub async fn delete(app: &App, grant: &Grant<OrganizationDelete>, seen: IfMatch) -> Result<()> {
+    let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
+    let scope = grant.scope().clone();
+    let lane = scope.account.to_string();
+    app.db
+        .write("organizations.delete", &lane, move |tx| {
+            let old = stored(tx, &scope)?;
+            changeable(&old, "Delete")?;
+            seen.check(old.version)?;
+            let groups = accounts::remove_below(tx, &scope)?;
+            store::delete(tx, &scope.account, &old.fields.identifier)?;
+            let detail = json!({"old": old.fields.document()});
+            record(tx, &caller, now, &audit_id, &entry(Action::Delete, &scope, &old.fields, detail))?;
+            append(tx, &scope.account, now, &gone(&groups))?;
+            accounts::bump_version(tx, &scope.account)
+        })
+        .await
+}
+
+/// Events of the groups that went with their scope: (id, name).
+pub fn gone(groups: &[(String, String)]) -> Vec<Event<'_>> {
+    let event = |(id, name): &'_ (String, String)| json!({"id": id, "displayName": name});
+    groups
+        .iter()
+        .map(|group| Event {
+            kind: "group.deleted",
+            resource_type: "Group",
+            resource_id: &group.0,
+            data: event(group),
+        })
+        .collect()
+}
+
+/// What a change answers when another one came between its reading and its writing.
+pub fn meanwhile() -> Problem {
+    Problem::new(Kind::Stale, "It was changed at the same moment by another request: read it again and repeat yours")
+}
+
+fn changeable(org: &Organization, what: &str) -> Result<()> {
+    if !org.managed() {
+        return Ok(());
+    }
+    let id = &org.fields.identifier;
+    Err(Problem::new(
+        Kind::Conflict,
+        format!("{what} operation not supported for Default Organization (identifier: [{id}]): use one of your own"),
+    ))
+}
+
+fn new_only(new: &NewOrganization) -> Value {
+    json!({"new": new.document()})
+}
+
+fn entry<'a>(action: Action, scope: &'a Scope, fields: &'a NewOrganization, detail: Value) -> Entry<'a> {
+    Entry {
+        action,
+        resource_type: "ORGANIZATION",
+        resource_id: &fields.identifier,
+        resource_name: &fields.name,
+        scope,
+        detail,
+    }
+}

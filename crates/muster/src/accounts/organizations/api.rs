@@ -1,0 +1,148 @@
+//! Routes of organizations (platform API §12).
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use http::Uri;
+use serde::{Deserialize, Serialize};
+
+use super::actions::{self, SORT_FIELDS, Wanted};
+use super::model::{NewOrganization, Organization};
+use crate::access::Actor;
+use crate::access::permissions::{OrganizationCreate, OrganizationDelete, OrganizationEdit, OrganizationView};
+use crate::app::App;
+use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::page::{Page, PageQuery};
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::Scope;
+use crate::kernel::text::Tags;
+use crate::kernel::version::IfMatch;
+use crate::web::envelope::Reply;
+use crate::web::etag::Tagged;
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, repeated};
+
+/// `/ng/api/organizations`.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/ng/api/organizations", get(list).post(create))
+        .route("/ng/api/organizations/{identifier}", get(show).put(update).delete(delete))
+}
+
+#[derive(Debug, Deserialize)]
+struct Body {
+    organization: Fields,
+}
+
+#[derive(Debug, Deserialize)]
+struct Fields {
+    identifier: Option<String>,
+    name: Option<String>,
+    description: Option<String>,
+    tags: Option<Tags>,
+}
+
+/// `OrganizationResponse` of the reference.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    organization: Dto,
+    created_at: i64,
+    last_modified_at: i64,
+    harness_managed: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Dto {
+    identifier: String,
+    name: String,
+    description: Option<String>,
+    tags: Tags,
+}
+
+impl From<Organization> for Shown {
+    fn from(org: Organization) -> Self {
+        let harness_managed = org.managed();
+        let NewOrganization { identifier, name, description, tags } = org.fields;
+        Self {
+            organization: Dto { identifier, name, description, tags },
+            created_at: org.created_at.millis(),
+            last_modified_at: org.updated_at.millis(),
+            harness_managed,
+        }
+    }
+}
+
+impl From<Organization> for Tagged<Shown> {
+    fn from(org: Organization) -> Self {
+        Self { version: org.version, data: org.into() }
+    }
+}
+
+impl Fields {
+    /// `path`: the identifier of the path, which wins when the body has none.
+    fn read(self, path: Option<&str>) -> Result<NewOrganization> {
+        let identifier = self.identifier.or_else(|| path.map(str::to_owned)).unwrap_or_default();
+        if let Some(path) = path.filter(|path| *path != identifier) {
+            return Err(Problem::invalid(format!(
+                "Value mismatch, previous: {path} current: {identifier} (identifier): an identifier cannot be changed"
+            )));
+        }
+        Ok(NewOrganization {
+            identifier,
+            name: self.name.unwrap_or_default(),
+            description: self.description,
+            tags: self.tags.unwrap_or_default(),
+        })
+    }
+}
+
+/// The scope of the organization in the path.
+fn scope_of(actor: &Actor, query: &ScopeQuery, identifier: &str) -> Result<Scope> {
+    let account = query.scope(&actor.caller.account)?.account;
+    Ok(actions::scope(&account, identifier))
+}
+
+async fn list(
+    State(app): State<App>, actor: Actor, uri: Uri, Query(scope): Query<ScopeQuery>, Query(page): Query<PageQuery>,
+) -> Result<Reply<Page<Shown>>> {
+    scope.scope(&actor.caller.account)?;
+    let request = page.request()?;
+    let wanted = Wanted {
+        identifiers: repeated(&uri, "identifiers"),
+        search: SearchTerm::new(page.search_term.as_deref()),
+        orders: Orders::read(&every(&uri, "sortOrders"), SORT_FIELDS)?,
+    };
+    let all = actions::list(&app, &actor, wanted).await?;
+    Ok(Reply(Page::cut(request, all).map(Shown::from)))
+}
+
+async fn show(
+    State(app): State<App>, actor: Actor, Path(id): Path<String>, Query(query): Query<ScopeQuery>,
+) -> Result<Tagged<Shown>> {
+    let grant = actor.grant_on::<OrganizationView>(&scope_of(&actor, &query, &id)?, Some(&id))?;
+    Ok(actions::load(&app, &grant).await?.into())
+}
+
+async fn create(
+    State(app): State<App>, actor: Actor, Query(query): Query<ScopeQuery>, Json(body): Json<Body>,
+) -> Result<Tagged<Shown>> {
+    let scope = Scope::account(query.scope(&actor.caller.account)?.account);
+    let grant = actor.grant::<OrganizationCreate>(&scope)?;
+    Ok(actions::create(&app, &grant, body.organization.read(None)?).await?.into())
+}
+
+async fn update(
+    State(app): State<App>, actor: Actor, Path(id): Path<String>, Query(query): Query<ScopeQuery>, seen: IfMatch,
+    Json(body): Json<Body>,
+) -> Result<Tagged<Shown>> {
+    let grant = actor.grant_on::<OrganizationEdit>(&scope_of(&actor, &query, &id)?, Some(&id))?;
+    Ok(actions::update(&app, &grant, body.organization.read(Some(&id))?, seen).await?.into())
+}
+
+async fn delete(
+    State(app): State<App>, actor: Actor, Path(id): Path<String>, Query(query): Query<ScopeQuery>, seen: IfMatch,
+) -> Result<Reply<bool>> {
+    let grant = actor.grant_on::<OrganizationDelete>(&scope_of(&actor, &query, &id)?, Some(&id))?;
+    actions::delete(&app, &grant, seen).await?;
+    Ok(Reply(true))
+}

@@ -1,0 +1,76 @@
+//! A project and the rules of its fields.
+
+use serde_json::{Value, json};
+
+use crate::kernel::problem::Result;
+use crate::kernel::text::{FieldCheck, Tags};
+use crate::kernel::time::Timestamp;
+
+/// Colour of a project whose creator names none.
+pub const DEFAULT_COLOR: &str = "#0063F7";
+const MAX_MODULES: usize = 64;
+
+/// What a client gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewProject {
+    /// Unique in the organization; never changes.
+    pub identifier: String,
+    /// For people.
+    pub name: String,
+    /// `#RRGGBB`.
+    pub color: String,
+    /// For people.
+    pub description: Option<String>,
+    /// Names of product modules, kept for clients that send them.
+    pub modules: Vec<String>,
+    /// Free labels.
+    pub tags: Tags,
+}
+
+/// What is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// The organization it is in.
+    pub org: String,
+    /// As the client gave it.
+    pub fields: NewProject,
+    /// From 1, one more with each change.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl NewProject {
+    /// Checks all fields at once (platform API §1.8).
+    ///
+    /// # Errors
+    /// `Fields` with every complaint.
+    pub fn check(&self) -> Result<()> {
+        let mut check = FieldCheck::new();
+        check.identifier("project.identifier", &self.identifier);
+        check.name("project.name", &self.name);
+        if !is_color(&self.color) {
+            check.fail("project.color", "is not a colour: write # and six hexadecimal digits, for example #0063F7");
+        }
+        check.description("project.description", self.description.as_deref());
+        if self.modules.len() > MAX_MODULES || self.modules.iter().any(|m| m.is_empty() || m.len() > 64) {
+            check.fail("project.modules", "can have 64 entries of 1 to 64 characters");
+        }
+        check.tags("project.tags", &self.tags);
+        check.done()
+    }
+
+    /// For the audit trail.
+    pub fn document(&self) -> Value {
+        json!({
+            "identifier": self.identifier, "name": self.name, "color": self.color, "description": self.description,
+            "modules": self.modules, "tags": self.tags
+        })
+    }
+}
+
+fn is_color(text: &str) -> bool {
+    text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+}

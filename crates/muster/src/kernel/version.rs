@@ -1,0 +1,55 @@
+//! Optimistic concurrency: the version a client saw, against the one that is stored.
+
+use super::problem::{Kind, Problem, Result};
+
+/// What a change demands of the stored version (RFC 9110 §13.1.1): nothing, any, or one of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IfMatch(Option<Vec<String>>);
+
+impl IfMatch {
+    /// Reads the header's text: a list of entity tags, quoted or bare (the reference's clients send both), or `*`.
+    /// `None`: the header was not sent.
+    pub fn read(header: Option<&str>) -> Self {
+        Self(header.map(|text| text.split(',').map(|tag| tag.trim().to_owned()).collect()))
+    }
+
+    /// Does the demand hold for this version?
+    ///
+    /// # Errors
+    /// `Stale`, naming both.
+    pub fn check(&self, version: i64) -> Result<()> {
+        let Some(tags) = &self.0 else { return Ok(()) };
+        let stored = version.to_string();
+        let bare = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').to_owned();
+        if tags.iter().any(|tag| tag == "*" || bare(tag) == stored) {
+            return Ok(());
+        }
+        Err(Problem::new(
+            Kind::Stale,
+            format!(
+                "If-Match names {} but version \"{stored}\" is stored: read it again, apply your change to \
+                 that, and send its ETag",
+                tags.join(", ")
+            ),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_for_nothing_asked_any_and_the_same_version() {
+        for good in [None, Some("*"), Some("\"7\""), Some("7"), Some("W/\"7\""), Some("\"1\", \"7\"")] {
+            assert!(IfMatch::read(good).check(7).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn another_version_is_stale() {
+        for bad in ["\"6\"", "", "\"\"", "x", "77"] {
+            assert_eq!(IfMatch::read(Some(bad)).check(7).unwrap_err().kind(), Kind::Stale, "{bad:?}");
+        }
+    }
+}
