@@ -73,16 +73,17 @@ fn scope_of(actor: &Actor, account: String) -> Result<Scope> {
     query.scope(&actor.caller.account)
 }
 
-async fn show(
-    State(app): State<App>, actor: Actor, Path(account): Path<String>,
-) -> Result<Reply<Shown>> {
+async fn show(State(app): State<App>, actor: Actor, Path(account): Path<String>) -> Result<Reply<Shown>> {
     let scope = scope_of(&actor, account)?;
     let grant = actor.grant_on::<AccountView>(&scope, Some(scope.account.as_str()))?;
     Ok(Reply(actions::account(&app, &grant).await?.into()))
 }
 
 async fn rename(
-    State(app): State<App>, actor: Actor, Path(account): Path<String>, Json(body): Json<NameBody>,
+    State(app): State<App>,
+    actor: Actor,
+    Path(account): Path<String>,
+    Json(body): Json<NameBody>,
 ) -> Result<Reply<Shown>> {
     let scope = scope_of(&actor, account)?;
     let grant = actor.grant_on::<AccountEdit>(&scope, Some(scope.account.as_str()))?;

@@ -1,10 +1,11 @@
-//! The first step of an account: the account itself, its first administrator and a token for him. For the
-//! operator at the console, who holds the database; no route reaches it.
+//! The first step of an account: the account itself, its default organization, its first administrator and a token
+//! for him. For the operator at the console, who holds the database; no route reaches it.
 
 use db::{Db, Tx};
 use serde_json::json;
 
-use super::store;
+use super::organizations::model::{DEFAULT, NewOrganization};
+use super::{organizations, store};
 use crate::access::assignments::store::{self as assignments, AssignmentRow};
 use crate::audit::{self, Action, Entry};
 use crate::directory::users::store::{self as users, UserRow};
@@ -63,7 +64,10 @@ pub async fn bootstrap(db: &Db, rng: &Rng, now: Timestamp, wish: Bootstrap) -> R
 fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Result<Made> {
     let fresh = store::insert(tx, &wish.account, wish.account.as_str(), now)?;
     let user = match (fresh, wish.another_token) {
-        (true, false) => first_administrator(tx, rng, now, wish)?,
+        (true, false) => {
+            default_organization(tx, rng, now, &wish.account)?;
+            first_administrator(tx, rng, now, wish)?
+        }
         (true, true) => {
             return Err(conflict(format!(
                 "there is no account {}: leave --another-token out to make it",
@@ -88,6 +92,18 @@ fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Result<M
 
 fn conflict(text: String) -> Problem {
     Problem::new(Kind::Conflict, text)
+}
+
+fn default_organization(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, account: &AccountId) -> Result<()> {
+    let org = NewOrganization {
+        identifier: DEFAULT.into(),
+        name: DEFAULT.into(),
+        description: Some("Comes with the account".into()),
+        tags: Tags::new(),
+    };
+    organizations::store::insert(tx, account, &org, now)?;
+    let scope = organizations::actions::scope(account, DEFAULT);
+    record(tx, rng, now, &scope, Action::Create, "ORGANIZATION", DEFAULT, DEFAULT)
 }
 
 fn first_administrator(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Result<UserId> {

@@ -40,7 +40,8 @@ pub fn insert(tx: &mut Tx<'_>, account: &AccountId, name: &str, now: Timestamp) 
 }
 
 const FIND: &str = "SELECT name, created_at, updated_at FROM accounts WHERE account_id = $1";
-const RENAME: &str = "UPDATE accounts SET name = $2, updated_at = $3, version = version + 1 WHERE account_id = $1";
+const RENAME: &str =
+    "UPDATE accounts SET name = $2, updated_at = $3, version = version + 1 WHERE account_id = $1";
 
 /// The account's row.
 pub fn find(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<Account>, Problem> {

@@ -11,12 +11,12 @@ pub struct SearchTerm(String);
 impl SearchTerm {
     /// From a query string; absent or empty finds everything.
     pub fn new(term: Option<&str>) -> Self {
-        Self(scim::name::fold(term.unwrap_or("")).into_owned())
+        Self(super::text::fold(term.unwrap_or("")).into_owned())
     }
 
     /// Is it in any of the texts?
     pub fn hits<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> bool {
-        self.0.is_empty() || texts.into_iter().any(|text| scim::name::fold(text).contains(&self.0))
+        self.0.is_empty() || texts.into_iter().any(|text| super::text::fold(text).contains(&self.0))
     }
 }
 
@@ -42,13 +42,17 @@ impl Orders {
             let (field, direction) = value.split_once(',').unwrap_or((value, "DESC"));
             let Some(field) = fields.iter().find(|f| **f == field.trim()) else {
                 let known = fields.join(", ");
-                return Err(Problem::invalid(format!("sortOrders {value:?} names no field of this list: use {known}")));
+                return Err(Problem::invalid(format!(
+                    "sortOrders {value:?} names no field of this list: use {known}"
+                )));
             };
             let descending = match direction.trim().to_ascii_uppercase().as_str() {
                 "ASC" => false,
                 "DESC" => true,
                 _ => {
-                    let text = format!("sortOrders {value:?} has no known direction: write {field},ASC or {field},DESC");
+                    let text = format!(
+                        "sortOrders {value:?} has no known direction: write {field},ASC or {field},DESC"
+                    );
                     return Err(Problem::invalid(text));
                 }
             };

@@ -33,7 +33,7 @@ impl<T: Serialize> IntoResponse for Tagged<T> {
 impl<S: Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> std::result::Result<Self, Infallible> {
         let values = parts.headers.get_all(header::IF_MATCH).iter();
         let texts: Vec<_> = values.map(|value| value.to_str().unwrap_or("")).collect();
         Ok(Self::read((!texts.is_empty()).then(|| texts.join(",")).as_deref()))

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::model::{NewOrganization, Organization};
 use super::store;
-use crate::access::permissions::{OrganizationCreate, OrganizationDelete, OrganizationEdit, OrganizationView};
+use crate::access::permissions::{
+    OrganizationCreate, OrganizationDelete, OrganizationEdit, OrganizationView,
+};
 use crate::access::{Actor, Grant};
 use crate::accounts::store as accounts;
 use crate::app::App;
@@ -82,7 +84,11 @@ fn stored(tx: &mut db::Tx<'_>, scope: &Scope) -> Result<Organization> {
 ///
 /// # Errors
 /// `Fields`, `Duplicate`.
-pub async fn create(app: &App, grant: &Grant<OrganizationCreate>, new: NewOrganization) -> Result<Organization> {
+pub async fn create(
+    app: &App,
+    grant: &Grant<OrganizationCreate>,
+    new: NewOrganization,
+) -> Result<Organization> {
     new.check()?;
     let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
     let account = grant.scope().account.clone();
@@ -108,7 +114,10 @@ pub async fn create(app: &App, grant: &Grant<OrganizationCreate>, new: NewOrgani
 /// # Errors
 /// `Fields`, `NoSuchResource`, `Stale`, `Conflict` for the default organization.
 pub async fn update(
-    app: &App, grant: &Grant<OrganizationEdit>, new: NewOrganization, seen: IfMatch,
+    app: &App,
+    grant: &Grant<OrganizationEdit>,
+    new: NewOrganization,
+    seen: IfMatch,
 ) -> Result<Organization> {
     new.check()?;
     let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
@@ -172,7 +181,10 @@ pub fn gone(groups: &[(String, String)]) -> Vec<Event<'_>> {
 
 /// What a change answers when another one came between its reading and its writing.
 pub fn meanwhile() -> Problem {
-    Problem::new(Kind::Stale, "It was changed at the same moment by another request: read it again and repeat yours")
+    Problem::new(
+        Kind::Stale,
+        "It was changed at the same moment by another request: read it again and repeat yours",
+    )
 }
 
 fn changeable(org: &Organization, what: &str) -> Result<()> {
@@ -182,7 +194,9 @@ fn changeable(org: &Organization, what: &str) -> Result<()> {
     let id = &org.fields.identifier;
     Err(Problem::new(
         Kind::Conflict,
-        format!("{what} operation not supported for Default Organization (identifier: [{id}]): use one of your own"),
+        format!(
+            "{what} operation not supported for Default Organization (identifier: [{id}]): use one of your own"
+        ),
     ))
 }
 

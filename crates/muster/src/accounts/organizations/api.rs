@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::actions::{self, SORT_FIELDS, Wanted};
 use super::model::{NewOrganization, Organization};
 use crate::access::Actor;
-use crate::access::permissions::{OrganizationCreate, OrganizationDelete, OrganizationEdit, OrganizationView};
+use crate::access::permissions::{
+    OrganizationCreate, OrganizationDelete, OrganizationEdit, OrganizationView,
+};
 use crate::app::App;
 use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
@@ -103,7 +105,11 @@ fn scope_of(actor: &Actor, query: &ScopeQuery, identifier: &str) -> Result<Scope
 }
 
 async fn list(
-    State(app): State<App>, actor: Actor, uri: Uri, Query(scope): Query<ScopeQuery>, Query(page): Query<PageQuery>,
+    State(app): State<App>,
+    actor: Actor,
+    uri: Uri,
+    Query(scope): Query<ScopeQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<Reply<Page<Shown>>> {
     scope.scope(&actor.caller.account)?;
     let request = page.request()?;
@@ -117,14 +123,20 @@ async fn list(
 }
 
 async fn show(
-    State(app): State<App>, actor: Actor, Path(id): Path<String>, Query(query): Query<ScopeQuery>,
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(query): Query<ScopeQuery>,
 ) -> Result<Tagged<Shown>> {
     let grant = actor.grant_on::<OrganizationView>(&scope_of(&actor, &query, &id)?, Some(&id))?;
     Ok(actions::load(&app, &grant).await?.into())
 }
 
 async fn create(
-    State(app): State<App>, actor: Actor, Query(query): Query<ScopeQuery>, Json(body): Json<Body>,
+    State(app): State<App>,
+    actor: Actor,
+    Query(query): Query<ScopeQuery>,
+    Json(body): Json<Body>,
 ) -> Result<Tagged<Shown>> {
     let scope = Scope::account(query.scope(&actor.caller.account)?.account);
     let grant = actor.grant::<OrganizationCreate>(&scope)?;
@@ -132,7 +144,11 @@ async fn create(
 }
 
 async fn update(
-    State(app): State<App>, actor: Actor, Path(id): Path<String>, Query(query): Query<ScopeQuery>, seen: IfMatch,
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(query): Query<ScopeQuery>,
+    seen: IfMatch,
     Json(body): Json<Body>,
 ) -> Result<Tagged<Shown>> {
     let grant = actor.grant_on::<OrganizationEdit>(&scope_of(&actor, &query, &id)?, Some(&id))?;
@@ -140,7 +156,11 @@ async fn update(
 }
 
 async fn delete(
-    State(app): State<App>, actor: Actor, Path(id): Path<String>, Query(query): Query<ScopeQuery>, seen: IfMatch,
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(query): Query<ScopeQuery>,
+    seen: IfMatch,
 ) -> Result<Reply<bool>> {
     let grant = actor.grant_on::<OrganizationDelete>(&scope_of(&actor, &query, &id)?, Some(&id))?;
     actions::delete(&app, &grant, seen).await?;

@@ -24,7 +24,7 @@ const DELETE_PROJECTS: &str = "DELETE FROM projects WHERE account_id = $1 AND or
 /// A row with its tags still as text.
 struct Stored(Organization, String);
 
-fn stored(row: &Row<'_>) -> Result<Stored, db::Error> {
+fn stored(row: &Row<'_>) -> std::result::Result<Stored, db::Error> {
     let fields = NewOrganization {
         identifier: row.get(0)?,
         name: row.get(1)?,
@@ -42,8 +42,9 @@ fn stored(row: &Row<'_>) -> Result<Stored, db::Error> {
 
 impl Stored {
     fn read(mut self) -> Result<Organization> {
-        self.0.fields.tags = serde_json::from_str(&self.1)
-            .map_err(|error| Problem::internal(format!("stored tags of an organization are damaged: {error}")))?;
+        self.0.fields.tags = serde_json::from_str(&self.1).map_err(|error| {
+            Problem::internal(format!("stored tags of an organization are damaged: {error}"))
+        })?;
         Ok(self.0)
     }
 }
@@ -69,23 +70,24 @@ pub fn list(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<Organization>> {
 
 /// Inserts it; `false` when the identifier is taken.
 pub fn insert(
-    tx: &mut Tx<'_>, account: &AccountId, fields: &NewOrganization, now: Timestamp,
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    fields: &NewOrganization,
+    now: Timestamp,
 ) -> Result<bool> {
     let tags = tags_text(&fields.tags)?;
-    let row = params![
-        account.as_str(),
-        &fields.identifier,
-        &fields.name,
-        &fields.description,
-        &tags,
-        now.micros()
-    ];
+    let row =
+        params![account.as_str(), &fields.identifier, &fields.name, &fields.description, &tags, now.micros()];
     Ok(tx.exec(INSERT, row)? == 1)
 }
 
 /// Writes name, description and tags over the given version; `false` when another version is stored by now.
 pub fn update(
-    tx: &mut Tx<'_>, account: &AccountId, version: i64, fields: &NewOrganization, now: Timestamp,
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    version: i64,
+    fields: &NewOrganization,
+    now: Timestamp,
 ) -> Result<bool> {
     let tags = tags_text(&fields.tags)?;
     let row = params![

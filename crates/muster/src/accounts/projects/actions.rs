@@ -115,7 +115,12 @@ pub async fn create(app: &App, grant: &Grant<ProjectCreate>, new: NewProject) ->
 ///
 /// # Errors
 /// `Fields`, `NoSuchResource`, `Stale`.
-pub async fn update(app: &App, grant: &Grant<ProjectEdit>, new: NewProject, seen: IfMatch) -> Result<Project> {
+pub async fn update(
+    app: &App,
+    grant: &Grant<ProjectEdit>,
+    new: NewProject,
+    seen: IfMatch,
+) -> Result<Project> {
     new.check()?;
     let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
     let scope = grant.scope().clone();

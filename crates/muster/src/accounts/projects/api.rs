@@ -123,7 +123,11 @@ fn scope_of(actor: &Actor, query: &ScopeQuery, body: Option<&str>, identifier: &
 }
 
 async fn list(
-    State(app): State<App>, actor: Actor, uri: Uri, Query(query): Query<ScopeQuery>, Query(page): Query<PageQuery>,
+    State(app): State<App>,
+    actor: Actor,
+    uri: Uri,
+    Query(query): Query<ScopeQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<Reply<Page<Shown>>> {
     let scope = query.scope(&actor.caller.account)?;
     let request = page.request()?;
@@ -138,14 +142,20 @@ async fn list(
 }
 
 async fn show(
-    State(app): State<App>, actor: Actor, Path(id): Path<String>, Query(query): Query<ScopeQuery>,
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(query): Query<ScopeQuery>,
 ) -> Result<Tagged<Shown>> {
     let grant = actor.grant_on::<ProjectView>(&scope_of(&actor, &query, None, &id)?, Some(&id))?;
     Ok(actions::load(&app, &grant).await?.into())
 }
 
 async fn create(
-    State(app): State<App>, actor: Actor, Query(query): Query<ScopeQuery>, Json(body): Json<Body>,
+    State(app): State<App>,
+    actor: Actor,
+    Query(query): Query<ScopeQuery>,
+    Json(body): Json<Body>,
 ) -> Result<Tagged<Shown>> {
     let org = org_of(&actor, &query, body.project.org_identifier.as_deref())?;
     let grant = actor.grant::<ProjectCreate>(&org)?;
@@ -153,7 +163,11 @@ async fn create(
 }
 
 async fn update(
-    State(app): State<App>, actor: Actor, Path(id): Path<String>, Query(query): Query<ScopeQuery>, seen: IfMatch,
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(query): Query<ScopeQuery>,
+    seen: IfMatch,
     Json(body): Json<Body>,
 ) -> Result<Tagged<Shown>> {
     let scope = scope_of(&actor, &query, body.project.org_identifier.as_deref(), &id)?;
@@ -162,7 +176,11 @@ async fn update(
 }
 
 async fn delete(
-    State(app): State<App>, actor: Actor, Path(id): Path<String>, Query(query): Query<ScopeQuery>, seen: IfMatch,
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(query): Query<ScopeQuery>,
+    seen: IfMatch,
 ) -> Result<Reply<bool>> {
     let grant = actor.grant_on::<ProjectDelete>(&scope_of(&actor, &query, None, &id)?, Some(&id))?;
     actions::delete(&app, &grant, seen).await?;

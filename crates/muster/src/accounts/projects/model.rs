@@ -52,7 +52,10 @@ impl NewProject {
         check.identifier("project.identifier", &self.identifier);
         check.name("project.name", &self.name);
         if !is_color(&self.color) {
-            check.fail("project.color", "is not a colour: write # and six hexadecimal digits, for example #0063F7");
+            check.fail(
+                "project.color",
+                "is not a colour: write # and six hexadecimal digits, for example #0063F7",
+            );
         }
         check.description("project.description", self.description.as_deref());
         if self.modules.len() > MAX_MODULES || self.modules.iter().any(|m| m.is_empty() || m.len() > 64) {

@@ -28,7 +28,7 @@ struct Stored {
     tags: String,
 }
 
-fn stored(row: &Row<'_>) -> Result<Stored, db::Error> {
+fn stored(row: &Row<'_>) -> std::result::Result<Stored, db::Error> {
     let fields = NewProject {
         identifier: row.get(1)?,
         name: row.get(2)?,
@@ -98,7 +98,13 @@ pub fn insert(tx: &mut Tx<'_>, scope: &Scope, fields: &NewProject, now: Timestam
 }
 
 /// Writes all but the identifier over the given version; `false` when another version is stored by now.
-pub fn update(tx: &mut Tx<'_>, scope: &Scope, version: i64, fields: &NewProject, now: Timestamp) -> Result<bool> {
+pub fn update(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    version: i64,
+    fields: &NewProject,
+    now: Timestamp,
+) -> Result<bool> {
     let (modules, tags) = lists(fields)?;
     let row = params![
         scope.account.as_str(),
