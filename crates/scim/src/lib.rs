@@ -1,1 +1,40 @@
-//! (being built)
+//! The SCIM 2.0 core: schemas as data, filters, PATCH, projection, lists and discovery documents
+//! (RFC 7643, RFC 7644 with errata, RFC 9865).
+//!
+//! Pure: values in, values out. It never reads a clock, a socket, a file or a random number, and it
+//! knows nothing of accounts, storage or HTTP. One request makes one [`Mender`], which carries the
+//! dialect and collects the name of every client quirk that was mended.
+#![warn(missing_docs)]
+
+mod apply;
+pub mod dialect;
+pub mod discovery;
+mod element;
+pub mod error;
+pub mod eval;
+pub mod filter;
+pub mod index;
+mod lexer;
+pub mod list;
+pub mod name;
+pub mod patch;
+pub mod path;
+pub mod project;
+pub mod resolve;
+pub mod resource;
+pub mod schema;
+pub mod sort;
+pub mod standard;
+pub mod value;
+
+pub use dialect::{Dialect, Mended, Mender, Quirk};
+pub use error::{ScimError, ScimType};
+pub use filter::{CompareOp, Filter};
+pub use index::{IndexKey, index_keys};
+pub use name::fold;
+pub use patch::{DetachedOp, PasswordChange, PatchOutcome, PatchRequest};
+pub use project::Projection;
+pub use resolve::{Expr, Literal};
+pub use resource::{Accepted, Detached};
+pub use schema::{AttrRef, Attribute, Attributes, Catalogue, ResourceType, Schema, Type};
+pub use sort::{SortBy, SortValue};

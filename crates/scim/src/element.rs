@@ -1,0 +1,83 @@
+//! Elements of multi-valued attributes inside a document: the one primary, sameness by value and type, and
+//! the element a filter describes. It works on normalised values only.
+
+use serde_json::{Map, Value};
+
+use crate::filter::CompareOp;
+use crate::resolve::{Expr, Literal};
+use crate::schema::Attribute;
+
+const PRIMARY: &str = "primary";
+
+/// Whether the element is marked primary.
+pub(crate) fn is_primary(element: &Value) -> bool {
+    element.get(PRIMARY) == Some(&Value::Bool(true))
+}
+
+/// Clears every primary mark but that of the element at `keep`; tells whether something changed
+/// (contract PA-7).
+pub(crate) fn clear_other_primaries(list: &mut [Value], keep: usize) -> bool {
+    let mut changed = false;
+    for (_, element) in list.iter_mut().enumerate().filter(|(at, element)| *at != keep && is_primary(element))
+    {
+        element[PRIMARY] = Value::Bool(false);
+        changed = true;
+    }
+    changed
+}
+
+/// Whether two complex elements stand for the same value: equal `value` and equal `type`
+/// (RFC 7643 §2.4).
+pub(crate) fn same_element(one: &Value, other: &Value) -> bool {
+    match (one.get("value"), other.get("value")) {
+        (Some(a), Some(b)) => a == b && one.get("type") == other.get("type"),
+        _ => one == other,
+    }
+}
+
+/// Adds the sub-attributes of `new` to `element`; tells whether something changed.
+pub(crate) fn merge_into(element: &mut Value, new: &Value) -> bool {
+    let (Some(element), Some(new)) = (element.as_object_mut(), new.as_object()) else {
+        let changed = element != new;
+        if changed {
+            *element = new.clone();
+        }
+        return changed;
+    };
+    let mut changed = false;
+    for (name, value) in new {
+        if element.get(name) != Some(value) {
+            element.insert(name.clone(), value.clone());
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// The element that a filter describes, if it is made of `eq` joined by `and` (contract PA-11).
+pub(crate) fn described_by(filter: &Expr, attr: &Attribute) -> Option<Map<String, Value>> {
+    let mut element = Map::new();
+    describe(filter, attr, &mut element).then_some(element)
+}
+
+fn describe(filter: &Expr, owner: &Attribute, element: &mut Map<String, Value>) -> bool {
+    match filter {
+        Expr::And(terms) => terms.iter().all(|term| describe(term, owner, element)),
+        Expr::Compare { attr, op: CompareOp::Eq, value } => {
+            let Some(sub) = &attr.sub else { return false };
+            if owner.sub.get(&sub.name).is_none() {
+                return false;
+            }
+            let value = match value {
+                Literal::Text { raw, .. } => Value::from(raw.as_str()),
+                Literal::Bool(flag) => Value::from(*flag),
+                Literal::Integer(number) => Value::from(*number),
+                Literal::Decimal(number) => Value::from(*number),
+                Literal::Instant(_) => return false,
+            };
+            element.insert(sub.name.clone(), value);
+            true
+        }
+        _ => false,
+    }
+}

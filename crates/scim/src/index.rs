@@ -1,0 +1,86 @@
+//! Keys for equality lookups: one for each value of an attribute the schema marks as indexed, folded as the
+//! evaluator folds. It says nothing about where the keys are kept.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::name::{comparison_key, fold};
+use crate::schema::{AttrRef, ResourceType};
+
+/// A key of a resource. A filter `attr eq "x"` looks for (`attr`, key of x), whatever the qualifier;
+/// `emails[type eq "work"].value eq "x"` looks for (`emails.value`, `work`, key of x).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IndexKey {
+    /// Storage path of the attribute ([`AttrRef::path`]), such as `emails.value`.
+    pub attr: Arc<str>,
+    /// The folded `type` of the element, if it has one.
+    pub qualifier: Option<String>,
+    /// The value: folded, or as it is for a case-exact attribute. At most [`crate::value::MAX_KEY_BYTES`]
+    /// bytes before folding.
+    pub key: String,
+}
+
+/// The keys of a normalised resource, in the schema's order, each once.
+pub fn index_keys(kind: &ResourceType, resource: &Value) -> Vec<IndexKey> {
+    let mut keys = Vec::with_capacity(8);
+    for attr in kind.indexed() {
+        let holder = match &attr.extension {
+            None => Some(resource),
+            Some(schema) => resource.get(&schema.urn),
+        };
+        match holder.and_then(|holder| holder.get(&attr.attr.name)) {
+            None => {}
+            Some(Value::Array(list)) => list.iter().for_each(|element| push(&mut keys, attr, element)),
+            Some(single) => push(&mut keys, attr, single),
+        }
+    }
+    keys
+}
+
+fn push(keys: &mut Vec<IndexKey>, attr: &AttrRef, element: &Value) {
+    let value = attr.sub.as_ref().map_or(Some(element), |sub| element.get(&sub.name));
+    let Some(text) = value.and_then(Value::as_str) else { return };
+    let qualifier = element.get("type").and_then(Value::as_str).map(|kind| fold(kind).into_owned());
+    let key = comparison_key(attr.leaf().case_exact, text).into_owned();
+    let key = IndexKey { attr: attr.path.clone(), qualifier, key };
+    if !keys.contains(&key) {
+        keys.push(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Catalogue;
+    use serde_json::json;
+
+    #[test]
+    fn keys_are_folded_and_qualified() {
+        let catalogue = Catalogue::standard();
+        let user = catalogue.resource_type("User").unwrap();
+        let resource = json!({
+            "userName": "BJensen", "externalId": "Ab1",
+            "name": {"familyName": "Jensen"},
+            "emails": [{"value": "B@x", "type": "Work"}, {"value": "c@x"}, {"value": "b@X", "type": "work"}],
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":
+                {"department": "R&D", "manager": {"value": "M1"}, "costCenter": "7"}
+        });
+        let keys: Vec<String> = index_keys(user, &resource)
+            .iter()
+            .map(|key| format!("{} {} {}", key.attr, key.qualifier.as_deref().unwrap_or("-"), key.key))
+            .collect();
+        assert_eq!(
+            keys,
+            [
+                "externalId - Ab1",
+                "userName - bjensen",
+                "name.familyName - jensen",
+                "emails.value work b@x",
+                "emails.value - c@x",
+                "enterprise:department - r&d",
+                "enterprise:manager.value - M1",
+            ]
+        );
+    }
+}

@@ -1,0 +1,291 @@
+//! Filters with meaning: every leaf carries the definition of its attribute and a typed literal, so that a
+//! back end (memory or SQL) decides nothing by itself. It never looks at a resource.
+
+use serde_json::Value;
+
+use crate::dialect::{Mender, Quirk};
+use crate::error::ScimError;
+use crate::filter::{CompareOp, Filter};
+use crate::name::comparison_key;
+use crate::schema::{AttrRef, Attribute, Resolution, ResourceType, Returned, Type};
+use crate::value::{kind_of, parse_instant};
+
+/// A literal of the attribute's type.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Literal {
+    /// Text of a string, reference or binary.
+    Text {
+        /// As written.
+        raw: String,
+        /// What comparison uses: folded unless the attribute is case-exact.
+        key: String,
+    },
+    /// Boolean.
+    Bool(bool),
+    /// Integer.
+    Integer(i64),
+    /// Decimal.
+    Decimal(f64),
+    /// Instant, in microseconds since 1970.
+    Instant(i64),
+}
+
+/// A resolved filter. Both back ends give it this meaning:
+/// - a multi-valued attribute matches if any of its values does (F-3);
+/// - `Ne` also matches resources (or elements) without the attribute (F-19);
+/// - text compares by the key of [`Literal::Text`], in byte order for gt, ge, lt, le;
+/// - [`Expr::Never`] is false, so `Not(Never)` is true.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expr {
+    /// All of them.
+    And(Vec<Expr>),
+    /// Any of them.
+    Or(Vec<Expr>),
+    /// Not.
+    Not(Box<Expr>),
+    /// Some value of `attr` compares so. Never on a complex attribute.
+    Compare {
+        /// The attribute; `leaf()` has type and case rule.
+        attr: AttrRef,
+        /// The operator.
+        op: CompareOp,
+        /// The literal, of the attribute's type.
+        value: Literal,
+    },
+    /// The attribute has a value. May be a complex attribute.
+    Present {
+        /// The attribute.
+        attr: AttrRef,
+    },
+    /// One element of `attr` meets `filter`. The leaves inside carry full references (`emails.type`) but
+    /// speak of that element alone; a leaf without `sub` is the element itself (list of simple values).
+    ValuePath {
+        /// The attribute whose elements are tried.
+        attr: AttrRef,
+        /// What one element must meet.
+        filter: Box<Expr>,
+    },
+    /// False: the attribute is unknown (F-20, not in strict).
+    Never,
+}
+
+/// Resolves a filter against a resource type. Errors: 400 `invalidFilter`.
+pub(crate) fn resolve(filter: &Filter, kind: &ResourceType, mender: &mut Mender) -> Result<Expr, ScimError> {
+    resolve_with(filter, mender, &|text, mender| match kind.resolve(text, mender) {
+        Resolution::Attr(attr) => Ok(Some(attr)),
+        Resolution::ForeignUrn if mender.mend(Quirk::ForeignUrn, text) => Ok(None),
+        _ => unknown(text, &kind.name, mender),
+    })
+}
+
+/// Resolves the filter inside the brackets after `owner`.
+pub(crate) fn resolve_element(
+    filter: &Filter,
+    owner: &AttrRef,
+    mender: &mut Mender,
+) -> Result<Expr, ScimError> {
+    resolve_with(filter, mender, &|text, mender| {
+        let attr = &owner.attr;
+        if let Some(sub) = attr.sub.get(text) {
+            return Ok(Some(owner.with_sub(Some(sub))));
+        }
+        if attr.kind != Type::Complex && text.eq_ignore_ascii_case("value") {
+            return Ok(Some(owner.clone()));
+        }
+        unknown(text, &owner.to_string(), mender)
+    })
+}
+
+fn unknown(text: &str, owner: &str, mender: &mut Mender) -> Result<Option<AttrRef>, ScimError> {
+    if mender.mend(Quirk::UnknownAttribute, text) {
+        return Ok(None);
+    }
+    Err(ScimError::invalid_filter(format!(
+        "{text:?} is not an attribute of {owner}; see /Schemas for the names."
+    )))
+}
+
+type Lookup<'a> = dyn Fn(&str, &mut Mender) -> Result<Option<AttrRef>, ScimError> + 'a;
+
+fn resolve_with(filter: &Filter, mender: &mut Mender, lookup: &Lookup<'_>) -> Result<Expr, ScimError> {
+    let all = |terms: &[Filter], mender: &mut Mender| {
+        terms.iter().map(|term| resolve_with(term, mender, lookup)).collect::<Result<Vec<_>, _>>()
+    };
+    Ok(match filter {
+        Filter::And(terms) => Expr::And(all(terms, mender)?),
+        Filter::Or(terms) => Expr::Or(all(terms, mender)?),
+        Filter::Not(inner) => Expr::Not(Box::new(resolve_with(inner, mender, lookup)?)),
+        Filter::Present { attr } => match lookup(attr, mender)? {
+            Some(attr) => Expr::Present { attr: filterable(attr)? },
+            None => Expr::Never,
+        },
+        Filter::Compare { attr, op, value } => match lookup(attr, mender)? {
+            Some(attr) => compare(filterable(attr)?, *op, value, mender)?,
+            None => Expr::Never,
+        },
+        Filter::ValuePath { attr, filter } => match lookup(attr, mender)? {
+            Some(attr) if attr.sub.is_some() => {
+                return Err(ScimError::invalid_filter(format!(
+                    "{attr} is a sub-attribute; brackets go after the attribute: {}[…].",
+                    attr.attr.name
+                )));
+            }
+            Some(attr) => {
+                let attr = filterable(attr)?;
+                let filter = Box::new(resolve_element(filter, &attr, mender)?);
+                Expr::ValuePath { attr, filter }
+            }
+            None => Expr::Never,
+        },
+    })
+}
+
+fn filterable(attr: AttrRef) -> Result<AttrRef, ScimError> {
+    if attr.leaf().returned == Returned::Never || attr.attr.returned == Returned::Never {
+        return Err(ScimError::invalid_filter(format!(
+            "{attr} cannot be filtered because it is never returned; leave it out."
+        )));
+    }
+    Ok(attr)
+}
+
+fn compare(attr: AttrRef, op: CompareOp, value: &Value, mender: &mut Mender) -> Result<Expr, ScimError> {
+    if value.is_null() {
+        return match op {
+            CompareOp::Eq => Ok(Expr::Not(Box::new(Expr::Present { attr }))),
+            CompareOp::Ne => Ok(Expr::Present { attr }),
+            _ => Err(ScimError::invalid_filter(format!("{attr}: null goes with eq and ne only."))),
+        };
+    }
+    // Contract F-4: a complex attribute stands for its `value`.
+    let attr = match (attr.leaf().kind, attr.attr.value_sub()) {
+        (Type::Complex, Some(value_sub)) => attr.with_sub(Some(value_sub)),
+        (Type::Complex, None) => {
+            return Err(ScimError::invalid_filter(format!(
+                "{attr} is complex and has no value; compare one of its sub-attributes, as in {attr}.{}.",
+                attr.attr.sub.iter().next().map_or("name", |sub| sub.name.as_str())
+            )));
+        }
+        _ => attr,
+    };
+    check_operator(&attr, op)?;
+    let Some(value) = literal(attr.leaf(), value, mender)? else {
+        return Err(ScimError::invalid_filter(format!(
+            "{attr} is of type {}; the filter compares it with {}.",
+            attr.leaf().kind.as_str(),
+            if value.is_string() { "another string" } else { kind_of(value) }
+        )));
+    };
+    Ok(Expr::Compare { attr, op, value })
+}
+
+/// Contract F-8: ordering needs an ordered type, substrings need text.
+fn check_operator(attr: &AttrRef, op: CompareOp) -> Result<(), ScimError> {
+    use CompareOp::{Co, Eq, Ew, Ge, Gt, Le, Lt, Ne, Sw};
+    let kind = attr.leaf().kind;
+    let good = match op {
+        Eq | Ne => true,
+        Gt | Ge | Lt | Le => !matches!(kind, Type::Boolean | Type::Binary),
+        Co | Sw | Ew => matches!(kind, Type::String | Type::Reference),
+    };
+    if good {
+        return Ok(());
+    }
+    Err(ScimError::invalid_filter(format!(
+        "{} does not go with {attr}, which is of type {}; use eq, ne or pr.",
+        op.as_str(),
+        kind.as_str()
+    )))
+}
+
+fn literal(attr: &Attribute, value: &Value, mender: &mut Mender) -> Result<Option<Literal>, ScimError> {
+    Ok(match (attr.kind, value) {
+        (Type::String | Type::Reference | Type::Binary, Value::String(text)) => {
+            if memchr::memchr(0, text.as_bytes()).is_some() {
+                return Err(ScimError::invalid_filter("The filter holds the character U+0000; remove it."));
+            }
+            let key = comparison_key(attr.case_exact, text).into_owned();
+            Some(Literal::Text { raw: text.clone(), key })
+        }
+        (Type::Boolean, Value::Bool(flag)) => Some(Literal::Bool(*flag)),
+        (Type::Boolean, Value::String(text)) => {
+            let flag = [("true", true), ("false", false)].iter().find(|(t, _)| t.eq_ignore_ascii_case(text));
+            flag.filter(|_| mender.mend(Quirk::StringBoolean, &attr.name)).map(|&(_, f)| Literal::Bool(f))
+        }
+        (Type::Integer, Value::Number(number)) => number.as_i64().map(Literal::Integer),
+        (Type::Decimal, Value::Number(number)) => number.as_f64().map(Literal::Decimal),
+        (Type::DateTime, Value::String(text)) => parse_instant(text).map(Literal::Instant),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::Dialect;
+    use crate::schema::Catalogue;
+
+    fn compiled(dialect: Dialect, text: &str) -> Result<Expr, String> {
+        let catalogue = Catalogue::standard();
+        let user = catalogue.resource_type("User").unwrap();
+        Filter::compile(text, user, &mut Mender::new(dialect)).map_err(|error| {
+            assert_eq!(error.scim_type, Some(crate::error::ScimType::InvalidFilter));
+            error.detail
+        })
+    }
+
+    #[test]
+    fn f_4_complex_means_value() {
+        let direct = compiled(Dialect::Strict, "emails co \"x\"").unwrap();
+        assert_eq!(direct, compiled(Dialect::Strict, "EMAILS.Value co \"x\"").unwrap());
+        assert!(compiled(Dialect::Strict, "name eq \"x\"").unwrap_err().contains("name.formatted"));
+    }
+
+    #[test]
+    fn f_8_operators_that_do_not_fit_the_type() {
+        for text in [
+            "active gt true",
+            "x509Certificates.value le \"MA==\"",
+            "x509Certificates.value co \"MA\"",
+            "active co true",
+            "meta.lastModified sw \"2011\"",
+            "userName gt 5",
+            "userName eq true",
+            "meta.created gt \"yesterday\"",
+            "title gt null",
+            "name.givenName[value pr]",
+        ] {
+            assert!(compiled(Dialect::Auto, text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn f_20_unknown_attribute() {
+        for text in ["nothing eq \"x\"", "urn:example:x pr", "nothing[a pr]", "name.nothing pr"] {
+            assert!(compiled(Dialect::Strict, text).is_err());
+            assert_eq!(compiled(Dialect::Auto, text), Ok(Expr::Never));
+        }
+    }
+
+    #[test]
+    fn pwd_1_password_is_not_filterable() {
+        for dialect in Dialect::ALL {
+            for text in ["password pr", "password eq \"x\"", "not (password sw \"a\")", "password eq null"] {
+                assert!(compiled(dialect, text).unwrap_err().contains("never returned"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn literals_take_the_type_of_the_attribute() {
+        let Ok(Expr::Compare { value, .. }) = compiled(Dialect::Strict, "userName eq \"BJensen\"") else {
+            panic!()
+        };
+        assert_eq!(value, Literal::Text { raw: "BJensen".into(), key: "bjensen".into() });
+        assert!(compiled(Dialect::Strict, "active eq \"True\"").is_err());
+        let Ok(Expr::Compare { value, .. }) = compiled(Dialect::Entra, "active eq \"True\"") else {
+            panic!()
+        };
+        assert_eq!(value, Literal::Bool(true));
+    }
+}

@@ -1,0 +1,391 @@
+//! Whole resources: checks and normalises the body of a create or replace. What the server sets (`id`,
+//! `meta`, other readOnly attributes) is dropped from the body, the password and detached attributes are
+//! handed out apart. It never stores or reads anything.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::dialect::{Mender, Quirk};
+use crate::error::ScimError;
+use crate::patch::{DetachedChange, PasswordChange, PatchRequest};
+use crate::schema::{AttrRef, Attribute, Attributes, Mutability, ResourceType, Schema, Type};
+use crate::value::{Place, kind_of, normalise, normalise_elements, twice, unknown_attribute};
+
+/// A body that passed.
+#[derive(Clone)]
+pub struct Accepted {
+    /// The normalised document: `schemas` first, then the attributes; no `id`, `meta`, password or detached
+    /// attributes.
+    pub document: Value,
+    /// The password, if the body has one.
+    pub password: Option<String>,
+    /// Every detached attribute of the resource type with the elements of the body (none: empty list).
+    pub detached: Vec<Detached>,
+}
+
+/// Elements of a detached attribute.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detached {
+    /// The attribute, such as `members`.
+    pub attr: AttrRef,
+    /// Its elements: objects with `value`, each id once.
+    pub values: Vec<Value>,
+}
+
+/// Does not show the password.
+impl fmt::Debug for Accepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accepted")
+            .field("document", &self.document)
+            .field("password", &self.password.as_ref().map(|_| "…"))
+            .field("detached", &self.detached)
+            .finish()
+    }
+}
+
+/// Checks the body of a create (RFC 7644 §3.3). Errors: 400 `invalidSyntax` or `invalidValue`.
+pub fn create(kind: &ResourceType, body: Value, mender: &mut Mender) -> Result<Accepted, ScimError> {
+    let accepted = accept(kind, body, mender)?;
+    check_complete(kind, &accepted)?;
+    Ok(accepted)
+}
+
+/// Checks the body of a replace (RFC 7644 §3.5.1) against the stored document: omitted readWrite attributes
+/// are cleared, readOnly ones of the stored document stay, immutable ones must match. A missing password
+/// leaves the stored one. Errors: as for create, and 400 `mutability`.
+pub fn replace(
+    kind: &ResourceType,
+    body: Value,
+    current: &Value,
+    mender: &mut Mender,
+) -> Result<Accepted, ScimError> {
+    let mut accepted = accept(kind, body, mender)?;
+    let (Value::Object(new), Some(old)) = (&mut accepted.document, current.as_object()) else {
+        return Err(ScimError::plain(500, "The stored resource is not an object."));
+    };
+    keep_fixed(kind.top(), None, new, old)?;
+    for extension in &kind.extensions {
+        let schema = &extension.schema;
+        let Some(old) = old.get(&schema.urn).and_then(Value::as_object) else { continue };
+        let mut inner = match new.shift_remove(&schema.urn) {
+            Some(Value::Object(map)) => map,
+            _ => Map::new(),
+        };
+        keep_fixed(&schema.attributes, Some(schema), &mut inner, old)?;
+        if !inner.is_empty() {
+            new.insert(schema.urn.clone(), Value::Object(inner));
+        }
+    }
+    let schemas = schemas_of(kind, new);
+    new.insert("schemas".to_owned(), schemas);
+    check_complete(kind, &accepted)?;
+    Ok(accepted)
+}
+
+/// The `schemas` that go with a document: the base schema and each extension that has data.
+pub(crate) fn schemas_of(kind: &ResourceType, document: &Map<String, Value>) -> Value {
+    let present = kind.extensions.iter().map(|ext| &ext.schema.urn).filter(|urn| document.contains_key(*urn));
+    std::iter::once(&kind.base.urn).chain(present).map(|urn| Value::from(urn.as_str())).collect()
+}
+
+/// Refuses an extension that lacks a required attribute.
+pub(crate) fn check_required(schema: &Schema, map: &Map<String, Value>) -> Result<(), ScimError> {
+    let missing = |attr: &&Arc<Attribute>| is_missing(attr, map);
+    match schema.attributes.iter().find(missing) {
+        Some(attr) => Err(required(&format!("{}:{}", schema.urn, attr.name))),
+        None => Ok(()),
+    }
+}
+
+fn is_missing(attr: &Attribute, map: &Map<String, Value>) -> bool {
+    attr.required && attr.mutability != Mutability::ReadOnly && !map.contains_key(&attr.name)
+}
+
+fn required(what: &str) -> ScimError {
+    ScimError::invalid_value(format!("{what} is required; give it a value."))
+}
+
+fn check_complete(kind: &ResourceType, accepted: &Accepted) -> Result<(), ScimError> {
+    let Some(map) = accepted.document.as_object() else { return Ok(()) };
+    for attr in kind.top().iter().filter(|attr| is_missing(attr, map)) {
+        let given = if attr.is_secret() {
+            accepted.password.is_some()
+        } else {
+            attr.detached
+                && accepted.detached.iter().any(|d| d.attr.attr.name == attr.name && !d.values.is_empty())
+        };
+        if !given {
+            return Err(required(&attr.name));
+        }
+    }
+    for extension in &kind.extensions {
+        match map.get(&extension.schema.urn).and_then(Value::as_object) {
+            Some(inner) => check_required(&extension.schema, inner)?,
+            None if extension.required => return Err(required(&extension.schema.urn)),
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// What the body says beside the document.
+struct Intake<'a> {
+    kind: &'a ResourceType,
+    mender: &'a mut Mender,
+    document: Map<String, Value>,
+    claimed: Option<Value>,
+    password: Option<String>,
+    detached: Vec<Detached>,
+}
+
+fn accept(kind: &ResourceType, body: Value, mender: &mut Mender) -> Result<Accepted, ScimError> {
+    let Value::Object(body) = body else {
+        return Err(ScimError::invalid_syntax(format!(
+            "The body must be a JSON object; the request has {}.",
+            kind_of(&body)
+        )));
+    };
+    let detached = kind
+        .detached()
+        .iter()
+        .map(|attr| Detached { attr: AttrRef::new(None, attr, None), values: Vec::new() });
+    let mut intake = Intake {
+        document: Map::from_iter([("schemas".to_owned(), Value::Null)]),
+        claimed: None,
+        password: None,
+        detached: detached.collect(),
+        kind,
+        mender,
+    };
+    let mut odd_keys = Map::new();
+    for (key, value) in body {
+        if let Some(attr) = kind.top().get(&key) {
+            intake.top(attr, key, value)?;
+        } else if let Some(schema) = kind.extension(&key) {
+            intake.extension(schema, value)?;
+        } else {
+            odd_keys.insert(key, value);
+        }
+    }
+    if !odd_keys.is_empty() {
+        intake.odd_keys(odd_keys)?;
+    }
+    let schemas = schemas_of(kind, &intake.document);
+    intake.check_schemas(&schemas)?;
+    intake.document.insert("schemas".to_owned(), schemas);
+    Ok(Accepted {
+        document: Value::Object(intake.document),
+        password: intake.password,
+        detached: intake.detached,
+    })
+}
+
+impl Intake<'_> {
+    fn top(&mut self, attr: &Arc<Attribute>, key: String, value: Value) -> Result<(), ScimError> {
+        if attr.name == "schemas" {
+            self.claimed = Some(value);
+            return Ok(());
+        }
+        if attr.mutability == Mutability::ReadOnly {
+            return Ok(());
+        }
+        let place = Place::top(&attr.name);
+        if attr.detached {
+            let list = match value {
+                Value::Array(list) => list,
+                Value::Null => return Ok(()),
+                single => match normalise(attr, single, place, self.mender)? {
+                    Some(Value::Array(list)) => list,
+                    _ => return Ok(()),
+                },
+            };
+            let values = normalise_elements(attr, list, place, self.mender)?;
+            if let Some(slot) = self.detached.iter_mut().find(|slot| slot.attr.attr.name == attr.name) {
+                slot.values = values;
+            }
+            return Ok(());
+        }
+        let Some(value) = normalise(attr, value, place, self.mender)? else { return Ok(()) };
+        if attr.is_secret() {
+            self.password = value.as_str().map(str::to_owned);
+            return Ok(());
+        }
+        insert(&mut self.document, attr, key, value, place)
+    }
+
+    fn extension(&mut self, schema: &Arc<Schema>, value: Value) -> Result<(), ScimError> {
+        let map = match value {
+            Value::Null => return Ok(()),
+            Value::Object(map) => map,
+            other => {
+                return Err(ScimError::invalid_value(format!(
+                    "{} must be an object; the request has {}.",
+                    schema.urn,
+                    kind_of(&other)
+                )));
+            }
+        };
+        let mut inner = Map::new();
+        for (key, value) in map {
+            let Some(attr) = schema.attributes.get(&key) else {
+                if key.contains('.') && self.mender.dialect().mends(Quirk::DottedKey) {
+                    self.odd_keys(Map::from_iter([(format!("{}:{key}", schema.urn), value)]))?;
+                } else {
+                    unknown_attribute(format_args!("{}:{key}", schema.urn), self.mender)?;
+                }
+                continue;
+            };
+            if attr.mutability == Mutability::ReadOnly {
+                continue;
+            }
+            let place = Place { extension: Some(schema), attr: &attr.name, sub: None };
+            if let Some(value) = normalise(attr, value, place, self.mender)? {
+                insert(&mut inner, attr, key, value, place)?;
+            }
+        }
+        self.merge_extension(schema, inner)
+    }
+
+    /// Adds to what dotted keys may have put there already.
+    fn merge_extension(&mut self, schema: &Schema, inner: Map<String, Value>) -> Result<(), ScimError> {
+        if inner.is_empty() {
+            return Ok(());
+        }
+        match self.document.get_mut(&schema.urn).and_then(Value::as_object_mut) {
+            None => {
+                self.document.insert(schema.urn.clone(), Value::Object(inner));
+            }
+            Some(there) => {
+                for (name, value) in inner {
+                    if there.contains_key(&name) {
+                        return Err(twice(Place { extension: Some(schema), attr: &name, sub: None }));
+                    }
+                    there.insert(name, value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keys that are no attribute names mean what they would mean in a PATCH without path.
+    fn odd_keys(&mut self, keys: Map<String, Value>) -> Result<(), ScimError> {
+        let patch = PatchRequest::of_keys(keys, self.kind, self.mender)?;
+        if let Some(PasswordChange::Set(password)) = patch.password() {
+            self.password = Some(password.clone());
+        }
+        for op in patch.detached() {
+            let (DetachedChange::Add(values) | DetachedChange::Replace(values)) = &op.change else {
+                continue;
+            };
+            if let Some(slot) = self.detached.iter_mut().find(|slot| slot.attr == op.attr) {
+                slot.values.clone_from(values);
+            }
+        }
+        let document = Value::Object(std::mem::take(&mut self.document));
+        let outcome = patch.apply(self.kind, document, self.mender)?;
+        if let Value::Object(document) = outcome.document {
+            self.document = document;
+        }
+        Ok(())
+    }
+
+    /// Contract SCH-1, SCH-14: `schemas` is there, names the base schema and what the body uses, nothing
+    /// unknown and nothing twice.
+    fn check_schemas(&mut self, used: &Value) -> Result<(), ScimError> {
+        let wrong = |what: String| ScimError::invalid_syntax(format!("schemas {what}"));
+        let claimed = match self.claimed.take() {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(list)) => list,
+            Some(single) if self.mender.mend(Quirk::SingleValueForList, "schemas") => vec![single],
+            Some(_) => return Err(wrong("must be a list of URNs.".to_owned())),
+        };
+        for (at, urn) in claimed.iter().enumerate() {
+            let Some(text) = urn.as_str() else { return Err(wrong("must be a list of URNs.".to_owned())) };
+            let same = |other: &Value| other.as_str().is_some_and(|other| other.eq_ignore_ascii_case(text));
+            if claimed[..at].iter().any(same) && !self.mender.mend(Quirk::IncompleteSchemas, text) {
+                return Err(wrong(format!("lists {text:.200} twice; list it once.")));
+            }
+            let known = self.kind.base.urn.eq_ignore_ascii_case(text) || self.kind.extension(text).is_some();
+            let legacy = !known && matches!(self.kind.split_urn(text, self.mender), Some((_, "")));
+            if !known && !legacy && !self.mender.mend(Quirk::ForeignUrn, text) {
+                return Err(wrong(format!(
+                    "lists {text:.200}, which {} does not have; remove it.",
+                    self.kind.name
+                )));
+            }
+        }
+        for urn in used.as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let listed = |claim: &Value| claim.as_str().is_some_and(|claim| claim.eq_ignore_ascii_case(urn));
+            if !claimed.iter().any(listed) && !self.mender.mend(Quirk::IncompleteSchemas, urn) {
+                return Err(wrong(format!("must list {urn}.")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn insert(
+    map: &mut Map<String, Value>,
+    attr: &Attribute,
+    key: String,
+    value: Value,
+    place: Place<'_>,
+) -> Result<(), ScimError> {
+    let key = if key == attr.name { key } else { attr.name.clone() };
+    match map.insert(key, value) {
+        None => Ok(()),
+        Some(_) => Err(twice(place)),
+    }
+}
+
+/// Carries over what a replace cannot change and refuses what tries to.
+fn keep_fixed(
+    attributes: &Attributes,
+    schema: Option<&Schema>,
+    new: &mut Map<String, Value>,
+    old: &Map<String, Value>,
+) -> Result<(), ScimError> {
+    for attr in attributes.iter() {
+        let is_own = schema.is_none() && matches!(attr.name.as_str(), "id" | "meta" | "schemas");
+        let Some(old) = old.get(&attr.name).filter(|_| !is_own && !attr.detached) else { continue };
+        let place = Place { extension: schema, attr: &attr.name, sub: None };
+        keep_one(attr, new, old, place)?;
+        if attr.kind != Type::Complex || attr.multi_valued {
+            continue;
+        }
+        let (Some(old), Some(new)) =
+            (old.as_object(), new.get_mut(&attr.name).and_then(Value::as_object_mut))
+        else {
+            continue;
+        };
+        for sub in attr.sub.iter() {
+            if let Some(old) = old.get(&sub.name) {
+                keep_one(sub, new, old, place.sub(&sub.name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn keep_one(
+    attr: &Attribute,
+    new: &mut Map<String, Value>,
+    old: &Value,
+    place: Place<'_>,
+) -> Result<(), ScimError> {
+    match attr.mutability {
+        Mutability::ReadWrite | Mutability::WriteOnly => return Ok(()),
+        Mutability::Immutable if new.get(&attr.name).is_some_and(|new| new != old) => {
+            return Err(ScimError::mutability(format!(
+                "{place} is immutable: send the value it has, or leave it out."
+            )));
+        }
+        Mutability::ReadOnly | Mutability::Immutable => {}
+    }
+    if new.get(&attr.name) != Some(old) {
+        new.insert(attr.name.clone(), old.clone());
+    }
+    Ok(())
+}

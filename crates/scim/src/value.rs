@@ -1,0 +1,490 @@
+//! Typed values: turns what a client sent for one attribute into the normalised form, or says which
+//! attribute is wrong and what type it has. Unassigned values (null, "", [], {}) vanish here. It knows
+//! one attribute at a time, never a whole resource.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::dialect::{Mender, Quirk};
+use crate::error::ScimError;
+use crate::schema::{Attribute, Mutability, Schema, Type};
+
+/// Most elements a multi-valued attribute inside a document may have (detached ones are not bounded).
+pub const MAX_VALUES: usize = 1000;
+/// Longest text, in bytes, of an attribute with index keys or a uniqueness rule.
+pub const MAX_KEY_BYTES: usize = 1024;
+
+/// Where a value stands, for error messages.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) extension: Option<&'a Schema>,
+    pub(crate) attr: &'a str,
+    pub(crate) sub: Option<&'a str>,
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn top(attr: &'a str) -> Self {
+        Self { extension: None, attr, sub: None }
+    }
+
+    pub(crate) fn sub(self, sub: &'a str) -> Self {
+        Self { sub: Some(sub), ..self }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schema) = self.extension {
+            write!(f, "{}:", schema.urn)?;
+        }
+        f.write_str(self.attr)?;
+        self.sub.map_or(Ok(()), |sub| write!(f, ".{sub}"))
+    }
+}
+
+/// Whether the value means "no value" (RFC 7643 §2.5).
+pub(crate) fn is_unassigned(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.iter().all(is_unassigned),
+        Value::Object(map) => map.values().all(is_unassigned),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// What a value is, for error messages.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Parses an `xsd:dateTime` into microseconds since 1970. A text without offset is read as UTC.
+pub fn parse_instant(text: &str) -> Option<i64> {
+    let parsed = OffsetDateTime::parse(text, &Rfc3339)
+        .or_else(|error| {
+            if text.len() < 19 || !text.is_ascii() {
+                return Err(error);
+            }
+            OffsetDateTime::parse(&format!("{text}Z"), &Rfc3339)
+        })
+        .ok()?;
+    i64::try_from(parsed.unix_timestamp_nanos().div_euclid(1000)).ok()
+}
+
+/// Normalises a whole value of `attr`: a list if it is multi-valued. `None` means unassigned.
+pub(crate) fn normalise(
+    attr: &Attribute,
+    value: Value,
+    place: Place<'_>,
+    mender: &mut Mender,
+) -> Result<Option<Value>, ScimError> {
+    if !attr.multi_valued {
+        return normalise_single(attr, value, place, mender);
+    }
+    let list = match value {
+        Value::Array(list) => list,
+        Value::Null => return Ok(None),
+        single => {
+            if !mender.mend(Quirk::SingleValueForList, place) {
+                return Err(type_error(attr, &single, place));
+            }
+            vec![single]
+        }
+    };
+    let mut list = normalise_elements(attr, list, place, mender)?;
+    settle_primary(&mut list, place, mender)?;
+    Ok((!list.is_empty()).then_some(Value::Array(list)))
+}
+
+/// Normalises the elements of a multi-valued attribute; equal elements are kept once.
+pub(crate) fn normalise_elements(
+    attr: &Attribute,
+    list: Vec<Value>,
+    place: Place<'_>,
+    mender: &mut Mender,
+) -> Result<Vec<Value>, ScimError> {
+    if list.len() > MAX_VALUES && !attr.detached {
+        return Err(too_many_values(place));
+    }
+    let mut kept: Vec<Value> = Vec::with_capacity(list.len());
+    let mut seen = HashSet::new();
+    for element in list {
+        let Some(element) = normalise_element(attr, element, place, mender)? else { continue };
+        if attr.detached {
+            let id = element_id(&element, place)?;
+            if seen.insert(id.to_owned()) {
+                kept.push(element);
+            }
+        } else if !kept.contains(&element) {
+            kept.push(element);
+        }
+    }
+    Ok(kept)
+}
+
+/// The `value` of an element that is a row of its own.
+pub(crate) fn element_id<'v>(element: &'v Value, place: Place<'_>) -> Result<&'v str, ScimError> {
+    element.get("value").and_then(Value::as_str).ok_or_else(|| {
+        ScimError::invalid_value(format!("Each element of {place} needs a \"value\": the id it stands for."))
+    })
+}
+
+pub(crate) fn too_many_values(place: Place<'_>) -> ScimError {
+    ScimError::invalid_value(format!("{place} takes at most {MAX_VALUES} values; send fewer."))
+}
+
+/// Normalises a single-valued attribute.
+fn normalise_single(
+    attr: &Attribute,
+    value: Value,
+    place: Place<'_>,
+    mender: &mut Mender,
+) -> Result<Option<Value>, ScimError> {
+    let value = match value {
+        Value::Array(mut list) => {
+            if list.len() > 1 || !mender.mend(Quirk::ListForSingleValue, place) {
+                return Err(type_error(attr, &Value::Array(list), place));
+            }
+            list.pop().unwrap_or(Value::Null)
+        }
+        value => value,
+    };
+    normalise_element(attr, value, place, mender)
+}
+
+/// Normalises one value: an element of a list or a single value.
+pub(crate) fn normalise_element(
+    attr: &Attribute,
+    value: Value,
+    place: Place<'_>,
+    mender: &mut Mender,
+) -> Result<Option<Value>, ScimError> {
+    if attr.kind != Type::Complex {
+        return normalise_scalar(attr, value, place, mender);
+    }
+    let map = match value {
+        Value::Null => return Ok(None),
+        Value::Object(map) => map,
+        Value::String(text) if text.is_empty() => return Ok(None),
+        plain => wrap_plain(attr, plain, place, mender)?,
+    };
+    let map = normalise_complex(attr, map, place, mender)?;
+    Ok((!map.is_empty()).then_some(Value::Object(map)))
+}
+
+/// `"id"` where `{"value": "id"}` belongs.
+pub(crate) fn wrap_plain(
+    attr: &Attribute,
+    plain: Value,
+    place: Place<'_>,
+    mender: &mut Mender,
+) -> Result<Map<String, Value>, ScimError> {
+    let scalar = matches!(plain, Value::String(_) | Value::Number(_) | Value::Bool(_));
+    if !scalar || attr.value_sub().is_none() || !mender.mend(Quirk::PlainValueForComplex, place) {
+        return Err(type_error(attr, &plain, place));
+    }
+    Ok(Map::from_iter([("value".to_owned(), plain)]))
+}
+
+/// Normalises the sub-attributes of a complex value; readOnly ones are dropped.
+fn normalise_complex(
+    attr: &Attribute,
+    map: Map<String, Value>,
+    place: Place<'_>,
+    mender: &mut Mender,
+) -> Result<Map<String, Value>, ScimError> {
+    let mut out = Map::new();
+    for (key, value) in map {
+        let Some(sub) = attr.sub.get(&key) else {
+            unknown_attribute(place.sub(&key), mender)?;
+            continue;
+        };
+        if sub.mutability == Mutability::ReadOnly {
+            continue;
+        }
+        if let Some(value) = normalise(sub, value, place.sub(&sub.name), mender)? {
+            let key = if key == sub.name { key } else { sub.name.clone() };
+            if out.insert(key, value).is_some() {
+                return Err(twice(place.sub(&sub.name)));
+            }
+        }
+    }
+    if !out.is_empty() {
+        check_required_subs(attr, &out, place)?;
+    }
+    Ok(out)
+}
+
+/// Refuses a complex value that lacks a required sub-attribute.
+pub(crate) fn check_required_subs(
+    attr: &Attribute,
+    map: &Map<String, Value>,
+    place: Place<'_>,
+) -> Result<(), ScimError> {
+    let writable = |sub: &Attribute| sub.required && sub.mutability != Mutability::ReadOnly;
+    match attr.sub.iter().find(|sub| writable(sub) && !map.contains_key(&sub.name)) {
+        Some(sub) => {
+            Err(ScimError::invalid_value(format!("{} is required; give it a value.", place.sub(&sub.name))))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Strict refuses an attribute the schema does not have; the others drop and note it.
+pub(crate) fn unknown_attribute(
+    place: impl fmt::Display + Copy,
+    mender: &mut Mender,
+) -> Result<(), ScimError> {
+    if mender.mend(Quirk::UnknownAttribute, place) {
+        return Ok(());
+    }
+    Err(ScimError::invalid_syntax(format!(
+        "{place} is not an attribute of this resource type; remove it or declare it in a schema extension."
+    )))
+}
+
+pub(crate) fn twice(place: Place<'_>) -> ScimError {
+    ScimError::invalid_syntax(format!("{place} stands twice in the body, in different case; keep one."))
+}
+
+/// One value is primary at most: a second one is refused or, where the dialect mends it, cleared.
+pub(crate) fn settle_primary(
+    list: &mut [Value],
+    place: Place<'_>,
+    mender: &mut Mender,
+) -> Result<(), ScimError> {
+    let mut found = false;
+    for element in list {
+        if element.get("primary") != Some(&Value::Bool(true)) {
+            continue;
+        }
+        if found {
+            if !mender.mend(Quirk::ManyPrimaries, place) {
+                return Err(ScimError::invalid_value(format!(
+                    "{place} has more than one value with primary true; mark one at most."
+                )));
+            }
+            element["primary"] = Value::Bool(false);
+        }
+        found = true;
+    }
+    Ok(())
+}
+
+fn normalise_scalar(
+    attr: &Attribute,
+    value: Value,
+    place: Place<'_>,
+    mender: &mut Mender,
+) -> Result<Option<Value>, ScimError> {
+    let value = match value {
+        Value::Null => return Ok(None),
+        Value::Object(mut map) => match map.get_mut("value").map(Value::take) {
+            Some(inner) if !inner.is_object() && mender.mend(Quirk::WrappedValue, place) => inner,
+            _ => return Err(type_error(attr, &Value::Object(map), place)),
+        },
+        value => value,
+    };
+    if is_unassigned(&value) {
+        return Ok(None);
+    }
+    match attr.kind {
+        Type::Boolean => boolean(value, place, mender),
+        Type::Integer | Type::Decimal => number(attr, value, place, mender),
+        _ => {
+            let text = text(attr, value, place, mender)?;
+            check_text(attr, &text, place)?;
+            Ok(Value::String(text))
+        }
+    }
+    .map(Some)
+}
+
+fn boolean(value: Value, place: Place<'_>, mender: &mut Mender) -> Result<Value, ScimError> {
+    let flag = match &value {
+        Value::Bool(flag) => return Ok(Value::Bool(*flag)),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => true,
+        Value::String(text) if text.eq_ignore_ascii_case("false") => false,
+        _ => return Err(wrong_type(Type::Boolean, &value, place)),
+    };
+    if mender.mend(Quirk::StringBoolean, place) {
+        Ok(Value::Bool(flag))
+    } else {
+        Err(wrong_type(Type::Boolean, &value, place))
+    }
+}
+
+fn number(attr: &Attribute, value: Value, place: Place<'_>, mender: &mut Mender) -> Result<Value, ScimError> {
+    let number = match &value {
+        Value::Number(number) => Some(number.clone()),
+        Value::String(text) => {
+            text.trim().parse::<serde_json::Number>().ok().filter(|_| mender.mend(Quirk::StringNumber, place))
+        }
+        _ => None,
+    };
+    match number {
+        Some(number) if attr.kind == Type::Decimal || number.is_i64() => Ok(Value::Number(number)),
+        _ => Err(wrong_type(attr.kind, &value, place)),
+    }
+}
+
+fn text(attr: &Attribute, value: Value, place: Place<'_>, mender: &mut Mender) -> Result<String, ScimError> {
+    match value {
+        Value::String(text) => Ok(text),
+        Value::Bool(_) | Value::Number(_)
+            if attr.kind == Type::String && mender.mend(Quirk::ScalarAsString, place) =>
+        {
+            Ok(value.to_string())
+        }
+        other => Err(wrong_type(attr.kind, &other, place)),
+    }
+}
+
+fn check_text(attr: &Attribute, text: &str, place: Place<'_>) -> Result<(), ScimError> {
+    if memchr::memchr(0, text.as_bytes()).is_some() {
+        return Err(ScimError::invalid_value(format!("{place} holds the character U+0000; remove it.")));
+    }
+    let is_key = attr.indexed || attr.uniqueness != crate::schema::Uniqueness::None;
+    if is_key && text.len() > MAX_KEY_BYTES {
+        return Err(ScimError::invalid_value(format!(
+            "{place} is {} bytes long; at most {MAX_KEY_BYTES} are allowed.",
+            text.len()
+        )));
+    }
+    let good = match attr.kind {
+        Type::DateTime => parse_instant(text).is_some(),
+        Type::Binary => is_base64(text),
+        _ => true,
+    };
+    if good { Ok(()) } else { Err(wrong_type(attr.kind, &Value::String(String::new()), place)) }
+}
+
+/// Base64 or base64url (RFC 7643 §2.3.6), padding optional, line breaks allowed.
+fn is_base64(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
+    let digits = body.bytes().filter(|byte| !byte.is_ascii_whitespace()).count();
+    text.len() - body.len() <= 2
+        && digits % 4 != 1
+        && body.bytes().all(|byte| good(byte) || byte.is_ascii_whitespace())
+}
+
+fn expected(kind: Type) -> &'static str {
+    match kind {
+        Type::String => "a string",
+        Type::Boolean => "true or false",
+        Type::Decimal => "a number",
+        Type::Integer => "a whole number of 64 bits",
+        Type::DateTime => "a dateTime such as \"2030-01-31T09:30:00Z\"",
+        Type::Binary => "a base64 string",
+        Type::Reference => "a URI as a string",
+        Type::Complex => "an object",
+    }
+}
+
+/// The error for a value whose shape is wrong: list, single value, or another type.
+pub(crate) fn type_error(attr: &Attribute, value: &Value, place: Place<'_>) -> ScimError {
+    match (attr.multi_valued, value) {
+        (true, Value::Array(_)) => {
+            ScimError::invalid_value(format!("The list of {place} holds a wrong value."))
+        }
+        (true, _) if !attr.kind.eq(&Type::Complex) || !value.is_object() => {
+            ScimError::invalid_value(format!(
+                "{place} is a list, each element {}; the request has {}.",
+                expected(attr.kind),
+                kind_of(value)
+            ))
+        }
+        _ => wrong_type(attr.kind, value, place),
+    }
+}
+
+fn wrong_type(kind: Type, value: &Value, place: Place<'_>) -> ScimError {
+    ScimError::invalid_value(match (kind, value) {
+        (Type::DateTime | Type::Binary | Type::Boolean | Type::Decimal | Type::Integer, Value::String(_)) => {
+            format!("{place} must be {}; the request has another string.", expected(kind))
+        }
+        _ => format!("{place} must be {}; the request has {}.", expected(kind), kind_of(value)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::Dialect;
+    use crate::schema::Catalogue;
+    use serde_json::json;
+
+    fn run(dialect: Dialect, attr: &str, value: Value) -> Result<Option<Value>, String> {
+        let catalogue = Catalogue::standard();
+        let user = catalogue.resource_type("User").unwrap();
+        let attr = user.top().get(attr).unwrap();
+        normalise(attr, value, Place::top(&attr.name), &mut Mender::new(dialect))
+            .map_err(|error| error.detail)
+    }
+
+    #[test]
+    fn sch_4_unassigned_values_vanish() {
+        for dialect in [Dialect::Strict, Dialect::Auto] {
+            assert_eq!(run(dialect, "emails", json!([])), Ok(None));
+            assert_eq!(run(dialect, "emails", json!([{"value": null}, {}])), Ok(None));
+            assert_eq!(run(dialect, "nickName", json!("")), Ok(None));
+            assert_eq!(run(dialect, "name", json!({"givenName": null})), Ok(None));
+        }
+    }
+
+    #[test]
+    fn pa_14_string_booleans_and_wrapped_values_are_mended() {
+        assert_eq!(run(Dialect::Entra, "active", json!("False")), Ok(Some(json!(false))));
+        assert_eq!(run(Dialect::Entra, "title", json!([{"$ref": null, "value": "x"}])), Ok(Some(json!("x"))));
+        assert_eq!(
+            run(Dialect::Strict, "active", json!("False")).unwrap_err(),
+            "active must be true or false; the request has another string."
+        );
+        assert!(run(Dialect::Auto, "active", json!("no")).is_err());
+    }
+
+    #[test]
+    fn sch_3_type_errors_name_attribute_and_type() {
+        for (attr, value, words) in [
+            ("userName", json!({}), "userName must be a string"),
+            ("name", json!(true), "name must be an object"),
+            ("emails", json!({"value": 1}), "emails"),
+            ("x509Certificates", json!([{"value": "%%%"}]), "x509Certificates.value must be a base64"),
+            ("userName", json!("a\u{0}b"), "U+0000"),
+            ("userName", json!("x".repeat(1025)), "1025 bytes"),
+        ] {
+            let error = run(Dialect::Strict, attr, value).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn sch_10_one_primary() {
+        let two = json!([{"value": "a", "primary": true}, {"value": "b", "primary": true}]);
+        let mended = json!([{"value": "a", "primary": true}, {"value": "b", "primary": false}]);
+        assert!(run(Dialect::Strict, "emails", two.clone()).is_err());
+        assert_eq!(run(Dialect::Auto, "emails", two), Ok(Some(mended)));
+    }
+
+    #[test]
+    fn instants_do_not_depend_on_the_offset() {
+        let utc = parse_instant("2011-05-13T04:42:34Z");
+        assert!(utc.is_some());
+        assert_eq!(parse_instant("2011-05-13T06:42:34+02:00"), utc);
+        assert_eq!(parse_instant("2011-05-13T04:42:34"), utc);
+        assert_eq!(parse_instant("yesterday"), None);
+        assert_eq!(parse_instant("2011-05-13"), None);
+    }
+}
