@@ -1,0 +1,448 @@
+//! A compact JWS taken apart (RFC 7515 §3.1): everything that can be judged without a key or a policy.
+//!
+//! Nothing read here is trusted before [`crate::verify`] has said so.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::algorithm::{Algorithm, Algorithms};
+use crate::base64url;
+use crate::claims::Claims;
+use crate::reader::{JsonError, Limits};
+use crate::reason::Reason;
+use crate::refusal::{Refusal, Step, quoted};
+use crate::trace::{Trace, Verdict};
+use crate::value::{Document, Kind, Value};
+
+/// Most bytes of a token.
+pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
+/// Most bytes of the decoded header.
+pub const MAX_HEADER_BYTES: usize = 2 * 1024;
+/// Most bytes of the decoded claims.
+pub const MAX_CLAIMS_BYTES: usize = 8 * 1024;
+/// Most bytes of a `kid`, in a token or a key set.
+pub const MAX_KID_BYTES: usize = 256;
+
+const HEADER: Limits = Limits { depth: 4, mark_duplicates: false };
+const CLAIMS: Limits = Limits { depth: 16, mark_duplicates: false };
+
+/// What the header's `typ` says. A token without one is a [`TokenType::Jwt`] (RFC 7519 §5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TokenType {
+    /// `JWT`.
+    Jwt,
+    /// `at+jwt`, an OAuth access token (RFC 9068 §2.1).
+    AccessToken,
+}
+
+impl TokenType {
+    /// The type of a `typ` value, in any case, with or without `application/` (RFC 7515 §4.1.9).
+    pub fn from_name(name: &str) -> Option<Self> {
+        const PREFIX: &str = "application/";
+        let prefixed = name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
+        let name = if prefixed { &name[PREFIX.len()..] } else { name };
+        [Self::Jwt, Self::AccessToken].into_iter().find(|known| known.name().eq_ignore_ascii_case(name))
+    }
+
+    /// `JWT` or `at+jwt`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jwt => "JWT",
+            Self::AccessToken => "at+jwt",
+        }
+    }
+}
+
+impl Serialize for TokenType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for TokenType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::from_name(&name).ok_or_else(|| {
+            serde::de::Error::custom(format!("unknown token type {name:?}; use \"JWT\" or \"at+jwt\""))
+        })
+    }
+}
+
+/// The token of one `Authorization` header value: scheme `Bearer` in any case (RFC 6750 §2.1,
+/// RFC 9110 §11.1).
+///
+/// # Errors
+/// [`Reason::NotBearer`] for another scheme, [`Reason::TokenEmpty`] for none after it.
+pub fn bearer(header_value: &str) -> Result<&str, Refusal> {
+    let (scheme, rest) = header_value.split_once(' ').unwrap_or((header_value, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Refusal::new(Step::Envelope, Reason::NotBearer)
+            .expected("Authorization: Bearer <token>")
+            .received("another scheme")
+            .hint("send the token as `Authorization: Bearer <token>`"));
+    }
+    let token = rest.trim_matches(' ');
+    check_envelope(token)?;
+    Ok(token)
+}
+
+/// What a token's `kid` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KidState {
+    /// Not read, or not usable.
+    Unread,
+    Absent,
+    Present,
+}
+
+/// A token as far as it could be read; complete only inside a [`Token`].
+pub(crate) struct Draft<'t> {
+    pub(crate) signed: &'t [u8],
+    pub(crate) header: Option<Document>,
+    pub(crate) algorithm: Option<Algorithm>,
+    pub(crate) token_type: Option<TokenType>,
+    pub(crate) kid_state: KidState,
+    pub(crate) signature: Option<Vec<u8>>,
+    pub(crate) claims: Option<Result<Claims, Refusal>>,
+}
+
+impl Draft<'_> {
+    pub(crate) fn kid(&self) -> Option<&str> {
+        match self.kid_state {
+            KidState::Present => self.header.as_ref()?.root().get("kid")?.as_str(),
+            KidState::Absent | KidState::Unread => None,
+        }
+    }
+}
+
+/// A well-formed token: three parts, a header this server understands, a signature of some kind.
+pub struct Token<'t> {
+    pub(crate) draft: Draft<'t>,
+    algorithm: Algorithm,
+}
+
+impl<'t> Token<'t> {
+    /// Reads a compact JWS: steps 1 to 5, 7 to 10, and of step 6 whether the algorithm is known at all.
+    ///
+    /// # Errors
+    /// The [`Refusal`] of the first step that does not hold.
+    pub fn parse(text: &'t str) -> Result<Self, Refusal> {
+        let draft = read(text, &mut Verdict)?;
+        let algorithm = draft.algorithm.ok_or_else(|| Refusal::new(Step::Algorithm, Reason::AlgMissing))?;
+        Ok(Self { draft, algorithm })
+    }
+
+    /// The header's `kid`: a key for a map, nothing else.
+    pub fn kid(&self) -> Option<&str> {
+        self.draft.kid()
+    }
+
+    /// The header's `alg`.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The header's `typ`.
+    pub fn token_type(&self) -> TokenType {
+        self.draft.token_type.unwrap_or(TokenType::Jwt)
+    }
+
+    /// The `iss` claim if it is a string. Nobody has checked it: good for choosing candidates only.
+    pub fn unverified_issuer(&self) -> Option<&str> {
+        self.unverified_claims()?.string("iss")
+    }
+
+    /// The claims if they are strict JSON. Nobody has checked them.
+    pub fn unverified_claims(&self) -> Option<&Claims> {
+        self.draft.claims.as_ref()?.as_ref().ok()
+    }
+}
+
+/// Shows header values only, never the signature or the claims.
+impl fmt::Debug for Token<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("algorithm", &self.algorithm)
+            .field("kid", &self.kid())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The three parts, still encoded.
+struct Parts<'t> {
+    header: &'t [u8],
+    claims: &'t [u8],
+    signature: &'t [u8],
+    signed: &'t [u8],
+}
+
+/// Walks steps 1 to 5 and 7 to 10.
+pub(crate) fn read<'t, T: Trace>(text: &'t str, trace: &mut T) -> Result<Draft<'t>, Refusal> {
+    let mut draft = Draft {
+        signed: b"",
+        header: None,
+        algorithm: None,
+        token_type: None,
+        kid_state: KidState::Unread,
+        signature: None,
+        claims: None,
+    };
+    let size = || (format!("at most {MAX_TOKEN_BYTES} bytes"), format!("{} bytes", text.len()));
+    if trace.check(Step::Envelope, check_envelope(text), |()| size())?.is_none() {
+        return Ok(draft);
+    }
+    let three = |_: &Parts<'_>| ("three parts of base64url".to_owned(), "three parts".to_owned());
+    let Some(parts) = trace.check(Step::Structure, split(text), three)? else { return Ok(draft) };
+    draft.signed = parts.signed;
+    let signature_bytes = |()| ("a signature".to_owned(), format!("{} characters", parts.signature.len()));
+    let signed = trace.check(Step::Signed, check_signed(&parts), |()| signature_bytes(()))?.is_some();
+    let mut decode = |name: &'static str, part: &[u8]| {
+        let all = |_: &Vec<u8>| ("base64url without padding".to_owned(), "three such parts".to_owned());
+        trace.check(Step::Encoding, decode_part(name, part), all)
+    };
+    let header = decode("header", parts.header)?;
+    let claims = decode("claims", parts.claims)?;
+    draft.signature = decode("signature", parts.signature)?.filter(|_| signed);
+    draft.claims = claims.map(read_claims);
+    let Some(header) = header else { return Ok(draft) };
+    let wanted = |document: &Document| {
+        (format!("one JSON object of at most {MAX_HEADER_BYTES} bytes"), quoted(&document.text))
+    };
+    let Some(document) = trace.check(Step::Header, read_header(header), wanted)? else { return Ok(draft) };
+    read_parameters(&mut draft, document.root(), trace)?;
+    draft.header = Some(document);
+    Ok(draft)
+}
+
+/// Walks steps 6 to 10 over the header.
+fn read_parameters<T: Trace>(draft: &mut Draft<'_>, header: Value<'_>, trace: &mut T) -> Result<(), Refusal> {
+    draft.algorithm = trace.check(Step::Algorithm, read_algorithm(header), |algorithm| {
+        (Algorithms::ALL.to_string(), algorithm.to_string())
+    })?;
+    trace.check(Step::Extensions, check_extensions(header), |()| {
+        ("no crit, b64, enc, zip".to_owned(), "none of them".to_owned())
+    })?;
+    draft.token_type = trace.check(Step::Type, read_type(header), |_| {
+        let received = header.get("typ").map_or_else(|| "no typ".to_owned(), |typ| typ.to_string());
+        ("JWT, at+jwt or no typ".to_owned(), received)
+    })?;
+    trace.pass(Step::EmbeddedKeys, || {
+        let names: Vec<&str> =
+            ["jwk", "jku", "x5u", "x5c"].into_iter().filter(|name| header.get(name).is_some()).collect();
+        let received =
+            if names.is_empty() { "none".to_owned() } else { format!("{}: ignored", names.join(", ")) };
+        ("keys the token brings along are never used or fetched".to_owned(), received)
+    });
+    let kid = trace.check(Step::KeyId, read_kid(header), |kid| {
+        ("a string of at most 256 bytes, or none".to_owned(), kid.map_or("no kid".to_owned(), quoted))
+    })?;
+    draft.kid_state = match kid {
+        None => KidState::Unread,
+        Some(None) => KidState::Absent,
+        Some(Some(_)) => KidState::Present,
+    };
+    Ok(())
+}
+
+fn check_envelope(text: &str) -> Result<(), Refusal> {
+    let refuse =
+        |reason| Refusal::new(Step::Envelope, reason).expected(format!("1 to {MAX_TOKEN_BYTES} bytes"));
+    match text.len() {
+        0 => Err(refuse(Reason::TokenEmpty).received("nothing").hint("send the token after the word Bearer")),
+        1..=MAX_TOKEN_BYTES => Ok(()),
+        bytes => Err(refuse(Reason::TokenTooLarge)
+            .received(format!("{bytes} bytes"))
+            .hint("let the issuer put fewer claims into the token")),
+    }
+}
+
+fn split(text: &str) -> Result<Parts<'_>, Refusal> {
+    let bytes = text.as_bytes();
+    let foreign = |b: &u8| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    if let Some(at) = bytes.iter().position(foreign) {
+        let hint = match bytes[at] {
+            b'=' => "base64url in a JWS has no padding",
+            b'+' | b'/' => "use base64url, with - and _ for + and /",
+            b'{' if at == 0 => "use the compact serialization, not the JSON one",
+            b' ' | b'\t' | b'\r' | b'\n' => "remove the white space around or inside the token",
+            b'"' => "send the token without quotes",
+            _ => "send the token exactly as the issuer made it",
+        };
+        return Err(Refusal::new(Step::Structure, Reason::AlphabetInvalid)
+            .expected("only A–Z a–z 0–9 - _ and dots")
+            .received(format!("byte 0x{:02x} at {at}", bytes[at]))
+            .hint(hint));
+    }
+    // Counting stops past five parts, so that a token of dots costs nothing.
+    let dots: Vec<usize> =
+        bytes.iter().enumerate().filter(|(_, b)| **b == b'.').map(|(at, _)| at).take(5).collect();
+    match dots[..] {
+        [first, second] => Ok(Parts {
+            header: &bytes[..first],
+            claims: &bytes[first + 1..second],
+            signature: &bytes[second + 1..],
+            signed: &bytes[..second],
+        }),
+        [_, _, _, _] => Err(Refusal::new(Step::Structure, Reason::JweNotSupported)
+            .expected("a signed token of three parts")
+            .received("five parts, an encrypted token")
+            .hint("let the issuer sign the token without encrypting it")),
+        _ => {
+            let parts =
+                if dots.len() == 5 { "more than five".to_owned() } else { (dots.len() + 1).to_string() };
+            Err(Refusal::new(Step::Structure, Reason::PartsInvalid)
+                .expected("three parts between two dots")
+                .received(format!("{parts} parts"))
+                .hint("send the whole JWT; other kinds of token are not accepted here"))
+        }
+    }
+}
+
+fn check_signed(parts: &Parts<'_>) -> Result<(), Refusal> {
+    if parts.signature.is_empty() {
+        return Err(Refusal::new(Step::Signed, Reason::AlgNone)
+            .expected("a signature")
+            .received("an empty third part")
+            .hint("let the issuer sign the token"));
+    }
+    Ok(())
+}
+
+fn decode_part(name: &'static str, part: &[u8]) -> Result<Vec<u8>, Refusal> {
+    base64url::decode(part).ok_or_else(|| {
+        Refusal::new(Step::Encoding, Reason::Base64Invalid)
+            .expected("base64url without padding, unused bits zero")
+            .received(format!("a {name} part that is not"))
+            .hint("send the token exactly as the issuer made it; it may be cut off")
+    })
+}
+
+fn read_header(bytes: Vec<u8>) -> Result<Document, Refusal> {
+    let reasons = JsonReasons {
+        step: Step::Header,
+        limit: MAX_HEADER_BYTES,
+        too_large: Reason::HeaderTooLarge,
+        not_json: Reason::HeaderNotJson,
+        too_deep: Reason::HeaderTooDeep,
+        duplicate: Reason::HeaderDuplicateMember,
+        not_object: Reason::HeaderNotObject,
+    };
+    read_object(bytes, HEADER, &reasons)
+}
+
+fn read_claims(bytes: Vec<u8>) -> Result<Claims, Refusal> {
+    let reasons = JsonReasons {
+        step: Step::Claims,
+        limit: MAX_CLAIMS_BYTES,
+        too_large: Reason::ClaimsTooLarge,
+        not_json: Reason::ClaimsNotJson,
+        too_deep: Reason::ClaimsTooDeep,
+        duplicate: Reason::ClaimsDuplicateMember,
+        not_object: Reason::ClaimsNotObject,
+    };
+    read_object(bytes, CLAIMS, &reasons).map(Claims::new)
+}
+
+/// The reasons of one JSON part.
+struct JsonReasons {
+    step: Step,
+    limit: usize,
+    too_large: Reason,
+    not_json: Reason,
+    too_deep: Reason,
+    duplicate: Reason,
+    not_object: Reason,
+}
+
+fn read_object(bytes: Vec<u8>, limits: Limits, reasons: &JsonReasons) -> Result<Document, Refusal> {
+    let refuse = |reason| {
+        Refusal::new(reasons.step, reason)
+            .expected(format!("one JSON object of at most {} bytes", reasons.limit))
+    };
+    if bytes.len() > reasons.limit {
+        return Err(refuse(reasons.too_large).received(format!("{} bytes", bytes.len())));
+    }
+    let document = Document::parse(bytes, limits).map_err(|error| {
+        let reason = match &error {
+            JsonError::NotUtf8 | JsonError::Syntax { .. } => reasons.not_json,
+            JsonError::TooDeep(_) => reasons.too_deep,
+            JsonError::Duplicate(_) => reasons.duplicate,
+        };
+        let problem = match &error {
+            JsonError::Duplicate(name) => format!("two members named {}", quoted(name)),
+            other => other.to_string(),
+        };
+        refuse(reason).received(problem)
+    })?;
+    match document.root().kind() {
+        Kind::Object => Ok(document),
+        kind => Err(refuse(reasons.not_object).received(kind.word())),
+    }
+}
+
+fn read_algorithm(header: Value<'_>) -> Result<Algorithm, Refusal> {
+    let refuse = |reason| Refusal::new(Step::Algorithm, reason).expected(Algorithms::ALL.to_string());
+    let Some(member) = header.get("alg") else {
+        return Err(refuse(Reason::AlgMissing).received("no alg"));
+    };
+    let Some(name) = member.as_str() else {
+        return Err(refuse(Reason::AlgNotString).received(member.kind().word()));
+    };
+    if let Some(algorithm) = Algorithm::from_name(name) {
+        return Ok(algorithm);
+    }
+    let (reason, hint) = if name.eq_ignore_ascii_case("none") {
+        (Reason::AlgNone, "let the issuer sign the token")
+    } else if name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("HS")) {
+        (
+            Reason::AlgSymmetric,
+            "let the issuer sign with a private key: RS256, ES256 or EdDSA, not a shared secret",
+        )
+    } else {
+        (Reason::AlgUnknown, "let the issuer sign with RS256, ES256 or EdDSA; names are case-sensitive")
+    };
+    Err(refuse(reason).received(quoted(name)).hint(hint))
+}
+
+fn check_extensions(header: Value<'_>) -> Result<(), Refusal> {
+    const REFUSED: [(&str, Reason); 4] = [
+        ("crit", Reason::CritNotSupported),
+        ("b64", Reason::B64NotSupported),
+        ("enc", Reason::JweNotSupported),
+        ("zip", Reason::ZipNotSupported),
+    ];
+    match REFUSED.into_iter().find(|(name, _)| header.get(name).is_some()) {
+        None => Ok(()),
+        Some((name, reason)) => Err(Refusal::new(Step::Extensions, reason)
+            .expected("no crit, b64, enc, zip")
+            .received(name)
+            .hint(format!("let the issuer leave {name} out of the header"))),
+    }
+}
+
+fn read_type(header: Value<'_>) -> Result<TokenType, Refusal> {
+    let refuse = |reason| Refusal::new(Step::Type, reason).expected("JWT, at+jwt or no typ");
+    let Some(member) = header.get("typ") else { return Ok(TokenType::Jwt) };
+    let Some(name) = member.as_str() else {
+        return Err(refuse(Reason::TypNotString).received(member.kind().word()));
+    };
+    TokenType::from_name(name).ok_or_else(|| {
+        refuse(Reason::TypNotSupported)
+            .received(quoted(name))
+            .hint("send an access token or a plain JWT, not a token made for another purpose")
+    })
+}
+
+fn read_kid(header: Value<'_>) -> Result<Option<&str>, Refusal> {
+    let refuse = |reason| {
+        Refusal::new(Step::KeyId, reason)
+            .expected(format!("a string of at most {MAX_KID_BYTES} bytes, or none"))
+    };
+    let Some(member) = header.get("kid") else { return Ok(None) };
+    match member.as_str() {
+        Some(kid) if kid.len() <= MAX_KID_BYTES => Ok(Some(kid)),
+        Some(kid) => Err(refuse(Reason::KidTooLong).received(format!("{} bytes", kid.len()))),
+        None => Err(refuse(Reason::KidNotString).received(member.kind().word())),
+    }
+}
