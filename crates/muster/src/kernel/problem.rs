@@ -202,3 +202,22 @@ impl From<db::Error> for Problem {
         }
     }
 }
+
+impl From<scim::ScimError> for Problem {
+    /// The SCIM core's refusals keep their `scimType` (RFC 7644 §3.12) as the code.
+    fn from(error: scim::ScimError) -> Self {
+        let kind = match error.status {
+            404 => Kind::NotFound,
+            409 => Kind::Duplicate,
+            412 => Kind::Stale,
+            413 => Kind::TooLarge,
+            501 => Kind::NotImplemented,
+            _ => Kind::Invalid,
+        };
+        let problem = Self::new(kind, error.detail);
+        match error.scim_type {
+            Some(scim_type) => problem.code(scim_type.as_str()),
+            None => problem,
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+/// The one key folding of the product; keys of case-insensitive text are made with it and compared byte by byte.
+pub use scim::name::fold;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
@@ -113,15 +115,6 @@ pub fn identifier(value: &str) -> std::result::Result<(), String> {
         return Err(format!("{value} is a keyword, so cannot be used"));
     }
     Ok(())
-}
-
-/// The one key folding of the product: NFC, then Unicode default case folding. Keys of case-insensitive text
-/// are made with it, and compared byte by byte.
-pub fn fold(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
-        return text.into();
-    }
-    caseless::default_case_fold_str(&text.nfc().collect::<String>()).into()
 }
 
 /// The shape of an address, not its existence.
