@@ -8,6 +8,10 @@ use db::Db;
 use crate::kernel::rng::Rng;
 use crate::kernel::time::Clock;
 use crate::router::authenticate::Sessions;
+use crate::trust::Trusts;
+use crate::trust::fetch::Fetcher;
+use crate::trust::guard::Allow;
+use crate::trust::jwks::Jwks;
 
 /// The parts of a running server. Cheap to clone.
 #[derive(Clone)]
@@ -25,6 +29,8 @@ pub struct Parts {
     pub limits: Limits,
     /// Verified credentials, kept by account version.
     pub sessions: Sessions,
+    /// Trusted issuers, their keys, and tokens of theirs that were verified.
+    pub trusts: Trusts,
 }
 
 /// Limits and switches of the HTTP surface.
@@ -42,10 +48,33 @@ impl Default for Limits {
     }
 }
 
+/// What an operator decides for the whole server.
+#[derive(Clone, Debug)]
+pub struct Switches {
+    /// Limits of the HTTP surface.
+    pub limits: Limits,
+    /// Places outside of the public Internet where key sets may be fetched.
+    pub jwks_allow: Allow,
+    /// Remember verified JWTs for up to a minute?
+    pub jwt_cache: bool,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self { limits: Limits::default(), jwks_allow: Allow::default(), jwt_cache: true }
+    }
+}
+
 impl App {
     /// Puts the parts together.
-    pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+    ///
+    /// # Errors
+    /// When TLS for outbound connections cannot be set up on this machine.
+    pub fn assemble(db: Db, clock: Clock, rng: Rng, switches: Switches) -> Result<Self, String> {
+        let fetcher = Fetcher::new(switches.jwks_allow)?;
+        let trusts = Trusts::new(Jwks::new(fetcher, clock.clone(), rng.clone()), switches.jwt_cache);
+        let (limits, sessions) = (switches.limits, Sessions::default());
+        Ok(Self(Arc::new(Parts { db, clock, rng, limits, sessions, trusts })))
     }
 }
 

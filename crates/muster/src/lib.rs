@@ -15,4 +15,5 @@ pub mod kernel;
 pub mod migrations;
 pub mod router;
 pub mod tokens;
+pub mod trust;
 pub mod web;

@@ -10,10 +10,11 @@ use db::Db;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
 use muster::accounts::bootstrap::{Bootstrap, bootstrap};
-use muster::app::{App, Limits, Parts};
+use muster::app::{App, Switches};
 use muster::kernel::ids::AccountId;
 use muster::kernel::rng::Rng;
 use muster::kernel::time::{Clock, Timestamp};
+use muster::trust::guard::Allow;
 use muster::{migrations, router};
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -51,17 +52,19 @@ pub struct Client {
 
 static SEEDS: AtomicU64 = AtomicU64::new(1);
 
-fn assemble(options: &db::Options, clock: Clock) -> App {
+fn assemble(options: &db::Options, clock: Clock, allow: &[&str]) -> App {
     let db = Db::open(options.clone()).expect("the database opens");
     db.migrate(migrations::STEPS).expect("migrations run");
     // A second world on the same database must not repeat the first one's ids.
     let rng = Rng::seeded(SEEDS.fetch_add(1, Ordering::Relaxed));
-    App::new(Parts { db, clock, rng, limits: Limits::default(), sessions: Default::default() })
+    let jwks_allow = Allow::of(allow.iter().copied()).expect("the list can be read");
+    let switches = Switches { jwks_allow, ..Switches::default() };
+    App::assemble(db, clock, rng, switches).expect("TLS starts")
 }
 
 impl World {
     pub async fn new(options: db::Options) -> Self {
-        let app = assemble(&options, Clock::fixed(START));
+        let app = assemble(&options, Clock::fixed(START), &["127.0.0.1"]);
         let account = AccountId::new("acme");
         let (token, user) = found(&app, &account, "admin@acme.example").await;
         let router = router::build(app.clone());
@@ -70,7 +73,12 @@ impl World {
 
     /// A second server on the same database, as a replica: own caches, same clock.
     pub fn replica(&self) -> Self {
-        let app = assemble(&self.options, self.app.clock.clone());
+        self.replica_allowing(&["127.0.0.1"])
+    }
+
+    /// A replica whose operator allows these places for key sets.
+    pub fn replica_allowing(&self, allow: &[&str]) -> Self {
+        let app = assemble(&self.options, self.app.clock.clone(), allow);
         let router = router::build(app.clone());
         Self { app, router, ..self.clone() }
     }

@@ -85,19 +85,29 @@ pub fn verify(
 }
 
 fn owner(tx: &mut Tx<'_>, token: &Presented, row: Row) -> Result<Option<Principal>, Problem> {
-    let account = token.account.as_str();
     let scope = Scope::of(token.account.clone(), Some(&row.org), Some(&row.project))?;
-    let (kind, found) = match token.kind {
-        Kind::User => {
-            let found =
-                tx.query_opt(FIND_USER, params![account, &row.parent, true], |r| Ok((r.get(0)?, r.get(1)?)))?;
-            (PrincipalKind::User, found)
-        }
-        Kind::ServiceAccount => {
-            let at = params![account, scope.org_column(), scope.project_column(), &row.parent];
-            let found = tx.query_opt(FIND_SERVICE_ACCOUNT, at, |r| Ok((r.get(0)?, r.get(1)?)))?;
-            (PrincipalKind::ServiceAccount, found)
-        }
-    };
-    Ok(found.map(|(label, name): (String, String)| Principal { kind, id: row.parent, scope, label, name }))
+    match token.kind {
+        Kind::User => user(tx, scope, &row.parent),
+        Kind::ServiceAccount => service_account(tx, scope, &row.parent),
+    }
+}
+
+fn user(tx: &mut Tx<'_>, scope: Scope, id: &str) -> Result<Option<Principal>, Problem> {
+    let key = params![scope.account.as_str(), id, true];
+    let found = tx.query_opt(FIND_USER, key, |r| Ok((r.get(0)?, r.get(1)?)))?;
+    Ok(found.map(|(label, name)| Principal {
+        kind: PrincipalKind::User,
+        id: id.to_owned(),
+        scope,
+        label,
+        name,
+    }))
+}
+
+/// The service account of that scope as a principal, if it exists.
+pub fn service_account(tx: &mut Tx<'_>, scope: Scope, id: &str) -> Result<Option<Principal>, Problem> {
+    let key = params![scope.account.as_str(), scope.org_column(), scope.project_column(), id];
+    let found = tx.query_opt(FIND_SERVICE_ACCOUNT, key, |r| Ok((r.get(0)?, r.get(1)?)))?;
+    let kind = PrincipalKind::ServiceAccount;
+    Ok(found.map(|(label, name)| Principal { kind, id: id.to_owned(), scope, label, name }))
 }

@@ -1,0 +1,200 @@
+//! Where the server may fetch keys from: https to public addresses, and what the operator allows beside them
+//! (`--jwks-allow`). Metadata addresses stay closed whatever he allows. Pure; `fetch` asks it at each stage.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use url::{Host, Url};
+
+use super::address;
+
+/// The operator's exceptions: host names (`idp.internal`) and networks (`10.0.0.0/8`, `127.0.0.1`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allow {
+    hosts: Vec<String>,
+    nets: Vec<IpNet>,
+}
+
+impl Allow {
+    /// Adds one entry.
+    ///
+    /// # Errors
+    /// Says what an entry looks like.
+    pub fn add(&mut self, entry: &str) -> Result<(), String> {
+        let text = entry.trim();
+        if let Ok(net) = IpNet::from_str(text) {
+            self.nets.push(net);
+        } else if let Ok(ip) = IpAddr::from_str(text.trim_start_matches('[').trim_end_matches(']')) {
+            self.nets.push(IpNet::from(ip));
+        } else {
+            match Host::parse(text) {
+                Ok(Host::Domain(host)) if !text.contains('/') => {
+                    self.hosts.push(host.trim_end_matches('.').to_owned())
+                }
+                _ => {
+                    return Err(format!(
+                        "{text:?} is neither a host name, an IP address nor a network: write idp.internal, 10.1.2.3 or 10.0.0.0/8"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// From a list of entries.
+    ///
+    /// # Errors
+    /// That of the first bad entry.
+    pub fn of<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
+        let mut allow = Self::default();
+        for entry in entries {
+            allow.add(entry)?;
+        }
+        Ok(allow)
+    }
+
+    fn has_host(&self, host: &str) -> bool {
+        self.hosts.iter().any(|h| h == host.trim_end_matches('.'))
+    }
+
+    fn has_address(&self, ip: IpAddr) -> bool {
+        self.nets.iter().any(|net| net.contains(&ip) || net.contains(&address::unwrapped(ip)))
+    }
+
+    /// May a connection for `host` go to this address?
+    ///
+    /// # Errors
+    /// Says why not and how the operator opens it.
+    pub fn check_address(&self, host: &str, ip: IpAddr) -> Result<(), String> {
+        if address::is_metadata(ip) {
+            return Err(format!("{host} is at {ip}, a cloud metadata address; that is never fetched"));
+        }
+        match address::not_public(ip) {
+            Some(why) if !self.has_host(host) && !self.has_address(ip) => Err(format!(
+                "{host} is at {ip}, which is not a public address ({why}); the operator can allow it with --jwks-allow {host}"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The checks that need no look-up: scheme, credentials, literal addresses, plain http.
+    ///
+    /// # Errors
+    /// Says what to change in the URL.
+    pub fn check_url(&self, url: &Url) -> Result<(), String> {
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("the URL carries a user name or password; leave them out".into());
+        }
+        if url.fragment().is_some() {
+            return Err("the URL has a #fragment, which is never sent; leave it out".into());
+        }
+        let (host, literal) = match url.host() {
+            None => return Err("the URL names no host".into()),
+            Some(Host::Domain(name)) => (name.to_owned(), None),
+            Some(Host::Ipv4(ip)) => (ip.to_string(), Some(IpAddr::V4(ip))),
+            Some(Host::Ipv6(ip)) => (ip.to_string(), Some(IpAddr::V6(ip))),
+        };
+        match url.scheme() {
+            "https" => {}
+            "http" => self.check_plain(&host, literal)?,
+            other => return Err(format!("the URL begins with {other}:// but must begin with https://")),
+        }
+        literal.map_or(Ok(()), |ip| self.check_address(&host, ip))
+    }
+
+    /// Plain http is for a provider on the same machine, and only if the operator says so.
+    fn check_plain(&self, host: &str, literal: Option<IpAddr>) -> Result<(), String> {
+        let loopback =
+            literal.map_or(host == "localhost" || host.ends_with(".localhost"), address::is_loopback);
+        let allowed = self.has_host(host) || literal.is_some_and(|ip| self.has_address(ip));
+        match (loopback, allowed) {
+            (true, true) => Ok(()),
+            (true, false) => Err(format!(
+                "plain http is only for a provider on this machine that the operator allowed: use https, or start the server with --jwks-allow {host}"
+            )),
+            (false, _) => Err("plain http would let anyone on the way replace the keys: use https".into()),
+        }
+    }
+
+    /// Plain http may only reach loopback, whatever the name resolves to.
+    pub fn check_peer(&self, url: &Url, ip: IpAddr) -> Result<(), String> {
+        let host = url.host_str().unwrap_or_default();
+        if url.scheme() == "http" && !address::is_loopback(ip) {
+            return Err(format!("{host} is at {ip}, which is not on this machine: use https"));
+        }
+        self.check_address(host, ip)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(allow: &[&str], url: &str) -> Result<(), String> {
+        let url = Url::parse(url).map_err(|e| e.to_string())?;
+        Allow::of(allow.iter().copied()).unwrap().check_url(&url)
+    }
+
+    #[test]
+    fn literal_addresses_in_every_spelling() {
+        for url in [
+            "https://127.0.0.1/",
+            "https://2130706433/",
+            "https://0x7f000001/",
+            "https://0177.0.0.1/",
+            "https://127.1/",
+            "https://[::1]/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://[::ffff:7f00:1]/",
+            "https://10.0.0.1/",
+            "https://0/",
+            "https://169.254.169.254/latest",
+            "https://[fd00:ec2::254]/",
+            "https://[64:ff9b::7f00:1]/",
+            "https://①②⑦.⓪.⓪.①/",
+        ] {
+            assert!(check(&[], url).is_err(), "{url}");
+        }
+        assert_eq!(check(&[], "https://1.1.1.1/"), Ok(()));
+        assert_eq!(check(&[], "https://idp.example.com/jwks"), Ok(()));
+    }
+
+    #[test]
+    fn what_the_operator_allows() {
+        assert_eq!(check(&["10.0.0.0/8"], "https://10.9.8.7/"), Ok(()));
+        assert_eq!(check(&["10.0.0.0/8"], "https://[::ffff:10.9.8.7]/"), Ok(()));
+        assert!(check(&["10.0.0.0/8"], "https://192.168.0.1/").is_err());
+        assert!(check(&["0.0.0.0/0", "::/0"], "https://169.254.169.254/").is_err(), "metadata stays closed");
+        assert!(check(&["0.0.0.0/0", "::/0"], "https://[fd00:ec2::254]/").is_err(), "metadata stays closed");
+    }
+
+    #[test]
+    fn plain_http_only_to_allowed_loopback() {
+        assert_eq!(check(&["127.0.0.1"], "http://127.0.0.1:9000/jwks"), Ok(()));
+        assert_eq!(check(&["localhost"], "http://localhost/jwks"), Ok(()));
+        assert!(check(&[], "http://localhost/jwks").unwrap_err().contains("--jwks-allow localhost"));
+        assert!(check(&["10.0.0.0/8"], "http://10.0.0.1/").is_err());
+        assert!(check(&["idp.example.com"], "http://idp.example.com/").is_err());
+    }
+
+    #[test]
+    fn odd_urls() {
+        for url in [
+            "ftp://a/",
+            "file:///etc/passwd",
+            "https://u:p@a.example/",
+            "https://a.example/#x",
+            "data:text/plain,x",
+        ] {
+            assert!(check(&[], url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn bad_entries_are_explained() {
+        for entry in ["", "10.0.0.0/99", "http://a", "a/b"] {
+            assert!(Allow::default().add(entry).is_err(), "{entry}");
+        }
+    }
+}
