@@ -4,6 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -135,11 +136,11 @@ pub(crate) fn guarded<T, E: From<Error>>(
 }
 
 /// Serves a lane until its queue is closed and empty.
-pub(crate) fn serve(mut writer: impl Writer, queue: &Queue<Box<dyn Job>>) {
+pub(crate) fn serve(mut writer: impl Writer, queue: &Queue<Box<dyn Job>>, commits: &AtomicU64) {
     while let Some(mut jobs) = queue.drain(BATCH) {
         jobs.retain(|job| job.wanted());
         if !jobs.is_empty() {
-            settle(&mut writer, &mut jobs);
+            settle(&mut writer, &mut jobs, commits);
             jobs.into_iter().for_each(Job::answer);
         }
         writer.rest();
@@ -148,12 +149,16 @@ pub(crate) fn serve(mut writer: impl Writer, queue: &Queue<Box<dyn Job>>) {
 }
 
 /// Brings every job of a batch to its outcome: together while that works, one by one after a second conflict.
-fn settle(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>]) {
+fn settle(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], commits: &AtomicU64) {
     let mut failed = vec![false; jobs.len()];
     let mut tries = 0;
     loop {
         let error = match attempt(writer, jobs, &mut failed) {
-            End::Done => return,
+            End::Committed => {
+                commits.fetch_add(1, Relaxed);
+                return;
+            }
+            End::Empty => return,
             End::Without => continue,
             End::Again(error) => error,
             End::Broken(error) => return fail_rest(jobs, &failed, &error),
@@ -162,7 +167,7 @@ fn settle(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>]) {
         if jobs.len() > 1 && tries >= 2 && !error.is_lost() {
             for (job, failed) in jobs.iter_mut().zip(failed) {
                 if !failed {
-                    settle(writer, std::slice::from_mut(job));
+                    settle(writer, std::slice::from_mut(job), commits);
                 }
             }
             return;
@@ -193,7 +198,9 @@ pub(crate) fn pause(tries: u32) -> Duration {
 }
 
 enum End {
-    Done,
+    Committed,
+    /// Every outcome is an error: there was nothing to commit.
+    Empty,
     /// A slot failed for good and took the transaction with it; the others run again without it.
     Without,
     Again(Error),
@@ -230,14 +237,14 @@ fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], failed: &mut [bo
     }
     if kept == 0 {
         writer.rollback();
-        return End::Done;
+        return End::Empty;
     }
     match writer.commit() {
-        Ok(()) => End::Done,
+        Ok(()) => End::Committed,
         Err(CommitFault::Slot(failure)) if !failure.error.may_run_again() => {
             jobs[failure.slot].fail(failure.error);
             failed[failure.slot] = true;
-            if alone { End::Done } else { End::Without }
+            if alone { End::Empty } else { End::Without }
         }
         Err(CommitFault::Slot(Failure { error, .. }) | CommitFault::Again(error)) => End::Again(error),
         Err(CommitFault::Broken(error)) => End::Broken(error),

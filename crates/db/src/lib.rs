@@ -12,6 +12,7 @@
 mod error;
 mod lanes;
 mod migrate;
+mod open;
 mod postgres;
 mod queue;
 mod reading;
@@ -26,12 +27,13 @@ mod value;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use tokio::sync::{Mutex, mpsc};
 
-use lanes::{Call, Job, Writer, guarded};
-use postgres::{PgSession, Settings};
+use lanes::{Call, Job, guarded};
+use open::on_session;
 use queue::{Queue, Refusal};
 use sqlite::{Readers, SqliteWriter};
 
@@ -105,6 +107,7 @@ struct Inner {
     reads: Jobs,
     lanes: Vec<Jobs>,
     stats: stats::Stats,
+    commits: Arc<AtomicU64>,
     /// Closed by itself when the last thread has ended.
     threads: Mutex<mpsc::Receiver<()>>,
 }
@@ -125,53 +128,7 @@ impl Inner {
 impl Db {
     /// Connects and checks. Errors say what to change.
     pub fn open(options: Options) -> Result<Self, Error> {
-        let queue = || Arc::new(Queue::new(options.queue.max(1)));
-        let (alive, threads) = mpsc::channel(1);
-        let reads: Jobs = queue();
-        match &options.target {
-            Target::Sqlite { path } => {
-                let writer = SqliteWriter::new(sqlite::open_writer(path)?);
-                let readers = Arc::new(Readers::new(path.clone(), options.readers.max(1) + 4));
-                let lane: Jobs = queue();
-                let jobs = Arc::clone(&lane);
-                start("db-write", &alive, move || lanes::serve(writer, &jobs))?;
-                for _ in 0..options.readers.max(1) {
-                    let (readers, jobs) = (Arc::clone(&readers), Arc::clone(&reads));
-                    start("db-read", &alive, move || reading::serve(readers, &jobs))?;
-                }
-                Ok(Self::assemble(Engine::Sqlite, options, Some(readers), reads, vec![lane], threads))
-            }
-            Target::Postgres { url } => {
-                let settings = Arc::new(Settings::parse(url)?);
-                aside(|| postgres::check(&settings))?;
-                let lanes: Vec<Jobs> = (0..options.lanes.max(1)).map(|_| queue()).collect();
-                for lane in &lanes {
-                    let (settings, jobs, runtime) =
-                        (Arc::clone(&settings), Arc::clone(lane), PgSession::runtime()?);
-                    let work = move || lanes::serve(PgSession::new(settings, runtime), &jobs);
-                    start("db-write", &alive, work)?;
-                }
-                for _ in 0..options.readers.max(1) {
-                    let (settings, jobs, runtime) =
-                        (Arc::clone(&settings), Arc::clone(&reads), PgSession::runtime()?);
-                    let work = move || reading::serve(PgSession::new(settings, runtime), &jobs);
-                    start("db-read", &alive, work)?;
-                }
-                Ok(Self::assemble(Engine::Postgres, options, None, reads, lanes, threads))
-            }
-        }
-    }
-
-    fn assemble(
-        engine: Engine,
-        options: Options,
-        points: Option<Arc<Readers>>,
-        reads: Jobs,
-        lanes: Vec<Jobs>,
-        threads: mpsc::Receiver<()>,
-    ) -> Self {
-        let (stats, threads, target) = (stats::Stats::default(), Mutex::new(threads), options.target);
-        Self { inner: Arc::new(Inner { engine, target, points, reads, lanes, stats, threads }) }
+        open::open(options)
     }
 
     /// Which database this is.
@@ -303,6 +260,12 @@ impl Db {
         self.inner.stats.snapshot()
     }
 
+    /// Write transactions committed since the database was opened. Compared with the calls of
+    /// [`Db::write`] it shows how many share a commit.
+    pub fn commits(&self) -> u64 {
+        self.inner.commits.load(Relaxed)
+    }
+
     /// Takes no more calls, finishes those that wait, and returns when the last thread has ended.
     pub async fn close(&self) {
         self.inner.close_queues();
@@ -318,35 +281,4 @@ fn pick(lane: &str, lanes: usize) -> usize {
     let mut hasher = DefaultHasher::new();
     lane.hash(&mut hasher);
     usize::try_from(hasher.finish() % lanes as u64).unwrap_or(0)
-}
-
-fn start(name: &str, alive: &mpsc::Sender<()>, work: impl FnOnce() + Send + 'static) -> Result<(), Error> {
-    let alive = alive.clone();
-    let work = move || {
-        work();
-        drop(alive);
-    };
-    let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
-    started.map(|_| ()).map_err(|error| Error::other(format!("a database thread does not start: {error}")))
-}
-
-/// Runs `work` on a thread of its own: a PostgreSQL session waits in a runtime, which cannot be entered from
-/// inside the caller's.
-fn aside<T: Send>(work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
-    let done = std::thread::scope(|scope| scope.spawn(work).join());
-    done.unwrap_or_else(|_| Err(Error::panicked("set up")))
-}
-
-/// A PostgreSQL session for one piece of administrative work.
-fn on_session<T: Send>(
-    url: &str,
-    work: impl FnOnce(&mut PgSession) -> Result<T, Error> + Send,
-) -> Result<T, Error> {
-    aside(|| {
-        let settings = Arc::new(Settings::parse(url)?.unhurried());
-        let mut session = PgSession::new(settings, PgSession::runtime()?);
-        let result = work(&mut session);
-        Writer::finish(&mut session);
-        result
-    })
 }

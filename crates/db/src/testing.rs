@@ -4,6 +4,7 @@
 #![allow(clippy::print_stderr)] // this speaks to whoever runs the tests
 
 use std::future::Future;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -46,7 +47,7 @@ impl PgServer {
 
     /// Like [`PgServer::admin`], in another database than `postgres`.
     pub fn admin_in(&self, database: &str, sql: &str) -> Result<(), Error> {
-        crate::on_session(&self.url(database), |session| session.outside(sql))
+        crate::open::on_session(&self.url(database), |session| session.outside(sql))
     }
 }
 
@@ -172,14 +173,18 @@ fn start_cluster(bin: &Path) -> PgServer {
     let made = Command::new(&words[0]).args(&words[1..]).current_dir("/").output().expect("initdb runs");
     let problem = String::from_utf8_lossy(&made.stderr);
     assert!(made.status.success(), "initdb makes a cluster: {problem}");
+    // One user needs a password, for the tests of what a wrong one says.
+    let rules = "host all locked 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n";
+    std::fs::write(data.join("pg_hba.conf"), rules).expect("the cluster's directory is writable");
+    // In the file and not on the command line, so that a test may change them.
+    let mut file = std::fs::OpenOptions::new().append(true).open(data.join("postgresql.conf"));
+    let written = file.as_mut().map(|file| file.write_all(SETTINGS.as_bytes()));
+    assert!(matches!(written, Ok(Ok(()))), "the cluster's configuration is writable");
     for _ in 0..3 {
         let port = free_port();
         let mut words = prefix.clone();
         words.push(bin.join("postgres").display().to_string());
         words.extend(["-D".into(), data.display().to_string(), "-p".into(), port.to_string()]);
-        for setting in SETTINGS {
-            words.extend(["-c".to_owned(), (*setting).to_owned()]);
-        }
         let server = PgServer { port };
         watch(&data, Some(&words));
         if wait_until_ready(&server) {
@@ -189,17 +194,17 @@ fn start_cluster(bin: &Path) -> PgServer {
     panic!("PostgreSQL does not start");
 }
 
-const SETTINGS: &[&str] = &[
-    "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",
-    "max_connections=300",
-    "shared_buffers=32MB",
-    "fsync=off",
-    "full_page_writes=off",
-    "autovacuum=off",
-    "deadlock_timeout=100ms",
-    "log_min_messages=panic",
-];
+const SETTINGS: &str = "
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+max_connections = 300
+shared_buffers = 32MB
+fsync = off
+full_page_writes = off
+autovacuum = off
+deadlock_timeout = 100ms
+log_min_messages = panic
+";
 
 fn free_port() -> u16 {
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");

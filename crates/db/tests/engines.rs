@@ -1,6 +1,12 @@
-//! What must hold on both engines alike.
+//! What must hold on both engines alike, and what is special to each.
 #![allow(clippy::unwrap_used)]
 
-mod both {
+mod engines {
+    pub mod batches;
+    pub mod gate;
+    pub mod migrations;
+    pub mod model;
+    pub mod postgres;
+    pub mod sqlite;
     pub mod values;
 }

@@ -160,8 +160,8 @@ async fn encrypted(settings: &Settings) -> Result<(Client, JoinHandle<()>), TlsF
             Err(TlsFailed::Handshake(Error::new(
                 ErrorKind::Unavailable,
                 format!(
-                    "TLS to PostgreSQL at {} failed{why}: check the server's certificate, \
-                     or set SSL_CERT_FILE to its CA",
+                    "TLS to PostgreSQL at {} failed{why}: check the server's certificate and set \
+                     SSL_CERT_FILE to its CA if that is private; without TLS use sslmode=disable",
                     settings.hosts
                 ),
             )))

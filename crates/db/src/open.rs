@@ -1,0 +1,103 @@
+//! Opening: what runs on which thread. It never touches data.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use tokio::sync::{Mutex, mpsc};
+
+use crate::lanes::{self, Writer};
+use crate::postgres::{self, PgSession, Settings};
+use crate::queue::Queue;
+use crate::sqlite::{self, Readers, SqliteWriter};
+use crate::stats::Stats;
+use crate::{Db, Engine, Error, Inner, Jobs, Options, Target, reading};
+
+pub(crate) fn open(options: Options) -> Result<Db, Error> {
+    let queue = || -> Jobs { Arc::new(Queue::new(options.queue.max(1))) };
+    let readers = options.readers.max(1);
+    let (alive, threads) = mpsc::channel(1);
+    let (engine, lanes, points) = match &options.target {
+        Target::Sqlite { path } => {
+            (Engine::Sqlite, 1, Some(Arc::new(Readers::new(path.clone(), readers + 4))))
+        }
+        Target::Postgres { .. } => (Engine::Postgres, options.lanes.max(1), None),
+    };
+    // Dropping this ends the threads already started, so an error on the way leaves none behind.
+    let db = Db {
+        inner: Arc::new(Inner {
+            engine,
+            target: options.target.clone(),
+            points,
+            reads: queue(),
+            lanes: (0..lanes).map(|_| queue()).collect(),
+            stats: Stats::default(),
+            commits: Arc::new(AtomicU64::new(0)),
+            threads: Mutex::new(threads),
+        }),
+    };
+    match &options.target {
+        Target::Sqlite { path } => start_sqlite(&db.inner, path, readers, &alive)?,
+        Target::Postgres { url } => start_postgres(&db.inner, url, readers, &alive)?,
+    }
+    Ok(db)
+}
+
+fn start_sqlite(inner: &Inner, path: &Path, readers: usize, alive: &mpsc::Sender<()>) -> Result<(), Error> {
+    let writer = SqliteWriter::new(sqlite::open_writer(path)?);
+    let (jobs, commits) = (Arc::clone(&inner.lanes[0]), Arc::clone(&inner.commits));
+    start("db-write", alive, move || lanes::serve(writer, &jobs, &commits))?;
+    for points in std::iter::repeat_n(inner.points.as_ref(), readers).flatten() {
+        let (points, jobs) = (Arc::clone(points), Arc::clone(&inner.reads));
+        start("db-read", alive, move || reading::serve(points, &jobs))?;
+    }
+    Ok(())
+}
+
+fn start_postgres(inner: &Inner, url: &str, readers: usize, alive: &mpsc::Sender<()>) -> Result<(), Error> {
+    let settings = Arc::new(Settings::parse(url)?);
+    aside(|| postgres::check(&settings))?;
+    for lane in &inner.lanes {
+        let (settings, runtime) = (Arc::clone(&settings), PgSession::runtime()?);
+        let (jobs, commits) = (Arc::clone(lane), Arc::clone(&inner.commits));
+        let work = move || lanes::serve(PgSession::new(settings, runtime), &jobs, &commits);
+        start("db-write", alive, work)?;
+    }
+    for _ in 0..readers {
+        let (settings, runtime) = (Arc::clone(&settings), PgSession::runtime()?);
+        let jobs = Arc::clone(&inner.reads);
+        start("db-read", alive, move || reading::serve(PgSession::new(settings, runtime), &jobs))?;
+    }
+    Ok(())
+}
+
+fn start(name: &str, alive: &mpsc::Sender<()>, work: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+    let alive = alive.clone();
+    let work = move || {
+        work();
+        drop(alive);
+    };
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    started.map(|_| ()).map_err(|error| Error::other(format!("a database thread does not start: {error}")))
+}
+
+/// Runs `work` on a thread of its own: a PostgreSQL session waits in a runtime, which cannot be entered from
+/// inside the caller's.
+fn aside<T: Send>(work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+    let done = std::thread::scope(|scope| scope.spawn(work).join());
+    done.unwrap_or_else(|_| Err(Error::panicked("set up")))
+}
+
+/// A PostgreSQL session for one piece of administrative work.
+pub(crate) fn on_session<T: Send>(
+    url: &str,
+    work: impl FnOnce(&mut PgSession) -> Result<T, Error> + Send,
+) -> Result<T, Error> {
+    aside(|| {
+        let settings = Arc::new(Settings::parse(url)?.unhurried());
+        let mut session = PgSession::new(settings, PgSession::runtime()?);
+        let result = work(&mut session);
+        Writer::finish(&mut session);
+        result
+    })
+}

@@ -1,0 +1,239 @@
+//! Group commit: one transaction for what queued together, and nobody pays for a neighbour's failure.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use db::testing::{databases, each_engine};
+use db::{Db, Error, ErrorKind, Migration, Options, Tx, params};
+use tokio::task::JoinHandle;
+
+use super::gate::{Gate, settle};
+
+const STEPS: &[Migration] = &[Migration {
+    version: 1,
+    name: "init",
+    sql: "CREATE TABLE t (id {text} NOT NULL PRIMARY KEY, n {int} NOT NULL) {narrow};",
+}];
+
+const INSERT: &str = "INSERT INTO t (id, n) VALUES ($1, $2)";
+
+/// What a slice would have: a refusal of its own beside the database's errors.
+#[derive(Debug)]
+enum Refusal {
+    NotToday,
+    Db(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl Refusal {
+    fn kind(&self) -> Option<ErrorKind> {
+        if let Self::Db(error) = self { Some(error.kind()) } else { None }
+    }
+}
+
+fn write(
+    db: &Db,
+    f: impl Fn(&mut Tx<'_>) -> Result<(), Refusal> + Send + 'static,
+) -> JoinHandle<Result<(), Refusal>> {
+    let db = db.clone();
+    tokio::spawn(async move { db.write("write", "a", f).await })
+}
+
+async fn ids(db: &Db) -> Vec<String> {
+    let found: Result<Vec<String>, Error> =
+        db.read("ids", |tx| tx.query("SELECT id FROM t ORDER BY id", &[], |row| row.get(0))).await;
+    found.unwrap()
+}
+
+#[derive(Clone, Copy)]
+enum How {
+    Exec,
+    Put,
+    PutThenQuery,
+}
+
+fn insert(tx: &mut Tx<'_>, how: How, id: &str) -> Result<(), Refusal> {
+    match how {
+        How::Exec => tx.exec(INSERT, params![id, 1]).map(|_| ())?,
+        How::Put => tx.put(INSERT, params![id, 1])?,
+        How::PutThenQuery => {
+            tx.put(INSERT, params![id, 1])?;
+            tx.query_one("SELECT n FROM t WHERE id = $1", params![id], |row| row.get::<i64>(0))?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_failure_rolls_back_its_own_closure_only() {
+    for how in [How::Exec, How::Put, How::PutThenQuery] {
+        each_engine("isolation", |db| async move {
+            db.migrate(STEPS).unwrap();
+            let gate = Gate::shut(&db, "a").await;
+            let before = db.commits();
+            let mut calls = Vec::new();
+            for n in 0..10 {
+                calls.push(write(&db, move |tx| {
+                    insert(tx, how, &format!("{n}-first"))?;
+                    match n {
+                        2 => return Err(Refusal::NotToday),
+                        4 => panic!("on purpose"),
+                        6 => insert(tx, how, "0-first")?,
+                        7 => {
+                            insert(tx, how, "1-first")?;
+                            return Err(Refusal::NotToday);
+                        }
+                        _ => {}
+                    }
+                    insert(tx, how, &format!("{n}-last"))
+                }));
+                settle().await;
+            }
+            gate.open().await;
+            let mut answers = Vec::new();
+            for call in calls {
+                answers.push(call.await.unwrap());
+            }
+            for (n, answer) in answers.iter().enumerate() {
+                match (n, answer) {
+                    (2 | 7, Err(Refusal::NotToday)) => {}
+                    (4, Err(Refusal::Db(error))) => {
+                        assert!(error.to_string().contains("`write` panicked"), "{error}");
+                    }
+                    (6 | 7, Err(refusal)) => assert_eq!(refusal.kind(), Some(ErrorKind::Unique)),
+                    (0 | 1 | 3 | 5 | 8 | 9, Ok(())) => {}
+                    (n, answer) => panic!("call {n} answered {answer:?}"),
+                }
+            }
+            assert_eq!(db.commits() - before, 2, "the gate, and one commit for all ten");
+            let kept: Vec<String> =
+                [0, 1, 3, 5, 8, 9].iter().flat_map(|n| [format!("{n}-first"), format!("{n}-last")]).collect();
+            assert_eq!(ids(&db).await, kept);
+        });
+    }
+}
+
+#[test]
+fn a_lane_keeps_the_order_of_calls() {
+    each_engine("order", |db| async move {
+        db.migrate(STEPS).unwrap();
+        db.write("seed", "a", |tx| tx.exec(INSERT, params!["row", 0])).await.unwrap();
+        let gate = Gate::shut(&db, "a").await;
+        let mut calls = Vec::new();
+        for n in 1..=40_i64 {
+            calls.push(write(&db, move |tx| {
+                let found = tx.query_one("SELECT n FROM t WHERE id = 'row'", &[], |row| row.get::<i64>(0))?;
+                assert_eq!(found, n - 1);
+                Ok(tx.put("UPDATE t SET n = $1 WHERE id = 'row'", params![n])?)
+            }));
+            tokio::task::yield_now().await;
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        gate.open().await;
+        for call in calls {
+            call.await.unwrap().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_full_queue_refuses_and_recovers() {
+    for options in databases() {
+        let db = Db::open(Options { queue: 2, ..options }).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let gate = Gate::shut(&db, "a").await;
+            let calls: Vec<_> = (0..5).map(|_| write(&db, |_| Ok(()))).collect();
+            settle().await;
+            gate.open().await;
+            let mut refused = 0;
+            for call in calls {
+                match call.await.unwrap() {
+                    Ok(()) => {}
+                    Err(refusal) => {
+                        assert_eq!(refusal.kind(), Some(ErrorKind::Unavailable));
+                        refused += 1;
+                    }
+                }
+            }
+            assert_eq!(refused, 3);
+            write(&db, |_| Ok(())).await.unwrap().unwrap();
+            db.close().await;
+        });
+    }
+}
+
+#[test]
+fn a_call_nobody_waits_for_does_not_run() {
+    each_engine("abandoned", |db| async move {
+        let gate = Gate::shut(&db, "a").await;
+        let ran = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&ran);
+        let call = write(&db, move |_| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        });
+        settle().await;
+        call.abort();
+        settle().await;
+        gate.open().await;
+        write(&db, |_| Ok(())).await.unwrap().unwrap();
+        assert_eq!(ran.load(Ordering::SeqCst), 0);
+    });
+}
+
+#[test]
+fn closing_finishes_what_waits_and_refuses_the_rest() {
+    each_engine("close", |db| async move {
+        db.migrate(STEPS).unwrap();
+        let gate = Gate::shut(&db, "a").await;
+        let call = write(&db, |tx| insert(tx, How::Put, "late"));
+        settle().await;
+        let (closing, opening) = (db.close(), gate.open());
+        tokio::join!(closing, opening);
+        call.await.unwrap().unwrap();
+        let refused = write(&db, |_| Ok(())).await.unwrap().unwrap_err();
+        assert_eq!(refused.kind(), Some(ErrorKind::Unavailable));
+        assert_eq!(db.ping().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    });
+}
+
+#[test]
+fn a_panicking_read_is_an_error_and_the_next_one_works() {
+    each_engine("panic", |db| async move {
+        for point in [false, true] {
+            let f = |_: &mut Tx<'_>| -> Result<(), Error> { panic!("on purpose") };
+            let answer = if point { db.point("p", f).await } else { db.read("p", f).await };
+            assert!(answer.unwrap_err().to_string().contains("`p` panicked"));
+        }
+        db.ping().await.unwrap();
+        let stats = db.stats();
+        assert_eq!(stats.iter().map(|stats| stats.label).collect::<Vec<_>>(), ["p", "ping"]);
+        assert_eq!((stats[0].calls, stats[1].calls, stats[1].failures), (2, 1, 0));
+    });
+}
+
+#[test]
+fn a_read_sees_one_snapshot() {
+    each_engine("snapshot", |db| async move {
+        db.migrate(STEPS).unwrap();
+        let writer = db.clone();
+        let handle = tokio::runtime::Handle::current();
+        let counts: Result<(i64, i64), Error> = db
+            .read("counts", move |tx| {
+                let count = "SELECT count(*) FROM t";
+                let first = tx.query_one(count, &[], |row| row.get(0))?;
+                let (writer, handle) = (writer.clone(), handle.clone());
+                let write = async move { writer.write("w", "a", |tx| insert(tx, How::Exec, "new")).await };
+                std::thread::spawn(move || handle.block_on(write)).join().unwrap().unwrap();
+                Ok((first, tx.query_one(count, &[], |row| row.get(0))?))
+            })
+            .await;
+        assert_eq!(counts.unwrap(), (0, 0));
+        assert_eq!(ids(&db).await, ["new"]);
+    });
+}

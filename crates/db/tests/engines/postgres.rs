@@ -1,0 +1,366 @@
+//! What is special to PostgreSQL: conflicts, lost connections, the URL.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use db::testing::{PgServer, postgres};
+use db::{Db, Error, ErrorKind, Options, Tx, params};
+use tokio::task::JoinHandle;
+
+use super::gate::{Gate, settle};
+
+async fn with_server<Fut: Future<Output = ()>>(test: impl FnOnce(&'static PgServer, String, Db) -> Fut) {
+    let Some(server) = postgres() else { return };
+    let url = server.create_database();
+    let db = Db::open(Options { readers: 2, lanes: 3, ..Options::postgres(&url) }).unwrap();
+    db.write("init", "a", |tx| tx.exec("CREATE TABLE t (id TEXT PRIMARY KEY, n BIGINT NOT NULL)", &[]))
+        .await
+        .unwrap();
+    test(server, url, db.clone()).await;
+    db.close().await;
+}
+
+fn write<T: Send + 'static>(
+    db: &Db,
+    lane: &'static str,
+    f: impl Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+) -> JoinHandle<Result<T, Error>> {
+    let db = db.clone();
+    tokio::spawn(async move { db.write("write", lane, f).await })
+}
+
+fn pid(tx: &mut Tx<'_>) -> Result<i64, Error> {
+    tx.query_one("SELECT pg_backend_pid()", &[], |row| row.get(0))
+}
+
+fn insert(tx: &mut Tx<'_>, id: &str) -> Result<(), Error> {
+    tx.put("INSERT INTO t (id, n) VALUES ($1, 0)", params![id])
+}
+
+async fn ids(db: &Db) -> Vec<String> {
+    let found: Result<Vec<String>, Error> =
+        db.read("ids", |tx| tx.query("SELECT id FROM t ORDER BY id", &[], |row| row.get(0))).await;
+    found.unwrap()
+}
+
+/// `conflict(n)` fails as a serialization conflict until it was called more than `n` times in all.
+async fn create_conflict(db: &Db) {
+    for sql in [
+        "CREATE SEQUENCE tries",
+        "CREATE FUNCTION conflict(most BIGINT) RETURNS BIGINT LANGUAGE plpgsql AS $$ BEGIN
+           IF nextval('tries') <= most THEN RAISE EXCEPTION 'forced' USING ERRCODE = '40001'; END IF;
+           RETURN most; END $$",
+    ] {
+        db.write("conflict", "a", move |tx| tx.exec(sql, &[])).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_is_tried_again_until_it_works() {
+    with_server(|_, _, db| async move {
+        create_conflict(&db).await;
+        let gate = Gate::shut(&db, "a").await;
+        let calls: Vec<_> = (0..4)
+            .map(|n| {
+                write(&db, "a", move |tx| {
+                    insert(tx, &format!("{n}"))?;
+                    if n == 2 {
+                        // The error is swallowed: the bridge must notice all the same.
+                        let _ = tx.query_one("SELECT conflict(3)", &[], |row| row.get::<i64>(0));
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        settle().await;
+        gate.open().await;
+        for call in calls {
+            call.await.unwrap().unwrap();
+        }
+        assert_eq!(ids(&db).await, ["0", "1", "2", "3"]);
+        let stats = db.stats();
+        let stats = stats.iter().find(|stats| stats.label == "write").unwrap();
+        assert!(stats.retries >= 3 && stats.failures == 0, "{stats:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_without_end_is_answered_and_hurts_nobody_else() {
+    with_server(|_, _, db| async move {
+        create_conflict(&db).await;
+        let gate = Gate::shut(&db, "a").await;
+        let calls: Vec<_> = (0..4)
+            .map(|n| {
+                write(&db, "a", move |tx| {
+                    insert(tx, &format!("{n}"))?;
+                    if n == 1 {
+                        tx.query_one("SELECT conflict(1000000)", &[], |row| row.get::<i64>(0))?;
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        settle().await;
+        gate.open().await;
+        for (n, call) in calls.into_iter().enumerate() {
+            let answer = call.await.unwrap();
+            if n == 1 {
+                let error = answer.unwrap_err();
+                assert!(error.kind() == ErrorKind::Retry && error.is_retryable(), "{error}");
+            } else {
+                answer.unwrap();
+            }
+        }
+        assert_eq!(ids(&db).await, ["0", "2", "3"]);
+        let read: Result<i64, Error> =
+            db.read("read", |tx| tx.query_one("SELECT conflict(0)", &[], |row| row.get(0))).await;
+        assert!(read.is_err(), "nextval is a write");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadlock_between_lanes_resolves_itself() {
+    with_server(|_, url, db| async move {
+        for id in ["x", "y"] {
+            db.write("seed", "a", move |tx| insert(tx, id)).await.unwrap();
+        }
+        // Two lanes of two servers, as two replicas would have.
+        let other = Db::open(Options::postgres(url)).unwrap();
+        let barrier = Arc::new(std::sync::Barrier::new(2));
+        let calls: Vec<_> = [(&db, "x", "y"), (&other, "y", "x")]
+            .into_iter()
+            .map(|(db, first, second)| {
+                let (barrier, tries) = (Arc::clone(&barrier), AtomicUsize::new(0));
+                write(db, "a", move |tx| {
+                    let add = "UPDATE t SET n = n + 1 WHERE id = $1";
+                    tx.exec(add, params![first])?;
+                    if tries.fetch_add(1, Ordering::SeqCst) == 0 {
+                        barrier.wait();
+                    }
+                    tx.exec(add, params![second]).map(|_| ())
+                })
+            })
+            .collect();
+        for call in calls {
+            call.await.unwrap().unwrap();
+        }
+        let sum: Result<Vec<i64>, Error> =
+            db.read("sum", |tx| tx.query("SELECT n FROM t", &[], |row| row.get(0))).await;
+        assert_eq!(sum.unwrap(), [2, 2]);
+        let retries: u64 = [&db, &other].iter().flat_map(|db| db.stats()).map(|stats| stats.retries).sum();
+        assert_eq!(retries, 1);
+        other.close().await;
+    })
+    .await;
+}
+
+/// Ends one's own session at the first call only.
+fn die_once(tx: &mut Tx<'_>, calls: &AtomicUsize, server: &PgServer) -> Result<(), Error> {
+    if calls.fetch_add(1, Ordering::SeqCst) == 0 {
+        let pid = pid(tx)?;
+        server.admin(&format!("SELECT pg_terminate_backend({pid}, 5000)")).unwrap();
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_connection_is_replaced_and_the_work_done_again() {
+    with_server(|server, _, db| async move {
+        let gate = Gate::shut(&db, "a").await;
+        let calls: Vec<_> = (0..3)
+            .map(|n| {
+                let runs = AtomicUsize::new(0);
+                write(&db, "a", move |tx| {
+                    insert(tx, &format!("{n}"))?;
+                    if n == 1 {
+                        die_once(tx, &runs, server)?;
+                        tx.query("SELECT id FROM t", &[], |_| Ok(()))?;
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        settle().await;
+        gate.open().await;
+        for call in calls {
+            call.await.unwrap().unwrap();
+        }
+        assert_eq!(ids(&db).await, ["0", "1", "2"]);
+        let runs = AtomicUsize::new(0);
+        let read: Result<usize, Error> = db
+            .read("read", move |tx| {
+                die_once(tx, &runs, server)?;
+                Ok(tx.query("SELECT id FROM t", &[], |_| Ok(()))?.len())
+            })
+            .await;
+        assert_eq!(read.unwrap(), 3);
+    })
+    .await;
+}
+
+const END_ALL: &str = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = '$' AND pid <> pg_backend_pid()";
+
+fn end_all(server: &PgServer, url: &str) {
+    let name = url.rsplit('/').next().and_then(|rest| rest.split('?').next()).unwrap();
+    server.admin(&END_ALL.replace('$', name)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_died_while_idle_go_unnoticed() {
+    with_server(|server, url, db| async move {
+        db.ping().await.unwrap();
+        end_all(server, &url);
+        // Nothing but pipelined statements: the death shows itself no earlier than at the commit.
+        db.write("put", "a", |tx| insert(tx, "1")).await.unwrap();
+        end_all(server, &url);
+        assert_eq!(ids(&db).await, ["1"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_lost_during_the_commit_is_not_tried_again() {
+    with_server(|server, _, db| async move {
+        for sql in [
+            "CREATE FUNCTION slow() RETURNS TRIGGER LANGUAGE plpgsql AS
+             $$ BEGIN PERFORM pg_sleep(3); RETURN NULL; END $$",
+            "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION slow()",
+        ] {
+            db.write("slow", "a", move |tx| tx.exec(sql, &[])).await.unwrap();
+        }
+        let runs = Arc::new(AtomicUsize::new(0));
+        let (counter, (tell, told)) = (Arc::clone(&runs), std::sync::mpsc::channel());
+        let call = write(&db, "a", move |tx| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            tell.send(pid(tx)?).unwrap();
+            insert(tx, "1")
+        });
+        let pid = tokio::task::spawn_blocking(move || told.recv().unwrap()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        server.admin(&format!("SELECT pg_terminate_backend({pid})")).unwrap();
+        let error = call.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("outcome is unknown"), "{error}");
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
+        db.ping().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_runs_too_long_is_a_timeout_of_its_own() {
+    with_server(|_, url, db| async move {
+        let slow =
+            Db::open(Options::postgres(format!("{url}&options=-c%20statement_timeout%3D300"))).unwrap();
+        let gate = Gate::shut(&slow, "a").await;
+        let calls: Vec<_> = (0..3)
+            .map(|n| {
+                write(&slow, "a", move |tx| {
+                    insert(tx, &format!("{n}"))?;
+                    let sql = if n == 1 { "SELECT pg_sleep(5)" } else { "SELECT pg_sleep(0)" };
+                    tx.query(sql, &[], |_| Ok(())).map(|_| ())
+                })
+            })
+            .collect();
+        settle().await;
+        gate.open().await;
+        for (n, call) in calls.into_iter().enumerate() {
+            let answer = call.await.unwrap();
+            if n == 1 {
+                assert_eq!(answer.unwrap_err().kind(), ErrorKind::Timeout);
+            } else {
+                answer.unwrap();
+            }
+        }
+        assert_eq!(ids(&db).await, ["0", "2"]);
+        slow.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_server_is_left_for_one_that_writes() {
+    with_server(|server, url, db| async move {
+        let name = url.rsplit('/').next().and_then(|rest| rest.split('?').next()).unwrap();
+        server.admin(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).unwrap();
+        end_all(server, &url);
+        let error = Db::open(Options::postgres(&url)).err().unwrap();
+        assert!(error.to_string().contains("is read-only: put the primary into the URL"), "{error}");
+        let call = write(&db, "a", |tx| insert(tx, "1"));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let back = format!("ALTER DATABASE {name} SET default_transaction_read_only = off");
+        server.admin(&format!("SET default_transaction_read_only = off; {back}")).unwrap();
+        call.await.unwrap().unwrap();
+        assert_eq!(ids(&db).await, ["1"]);
+    })
+    .await;
+}
+
+#[test]
+fn what_is_wrong_with_a_url_is_said_in_one_line_without_the_password() {
+    let Some(server) = postgres() else { return };
+    let name = "locked";
+    // Another test of this process may have made the user.
+    let _ = server.admin(&format!("CREATE ROLE {name} LOGIN PASSWORD 'right'"));
+    let port = server.port();
+    for (url, expected) in [
+        ("postgres://u:secret@h:port/x".to_owned(), "the PostgreSQL URL cannot be read"),
+        ("postgres://u:secret@h/x?sslmode=perhaps".to_owned(), "invalid value for option `sslmode`"),
+        ("u:secret@h:5432/x".to_owned(), "the PostgreSQL URL cannot be read"),
+        ("postgres:///x?password=secret".to_owned(), "names no host"),
+        ("postgres://u:secret@127.0.0.1:1/x".to_owned(), "127.0.0.1:1 cannot be reached (Connection refused"),
+        (format!("postgres://locked:secret@127.0.0.1:{port}/postgres"), "check user and password"),
+        (format!("postgres://muster:secret@127.0.0.1:{port}/none"), "create the database"),
+        (format!("postgres://muster:secret@127.0.0.1:{port}/postgres?sslmode=require"), "sslmode"),
+    ] {
+        let error = Db::open(Options::postgres(&url)).err().unwrap().to_string();
+        assert!(error.contains(expected), "{url}: {error}");
+        assert!(!error.contains("secret") && !error.contains('\n'), "{error}");
+    }
+    for url in [
+        format!("postgres://locked:right@127.0.0.1:{port}/postgres?sslmode=prefer"),
+        format!("postgres://muster@127.0.0.1:1,127.0.0.1:{port}/postgres?sslmode=disable"),
+    ] {
+        Db::open(Options::postgres(&url)).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_statements_than_the_cache_holds_work() {
+    with_server(|_, _, db| async move {
+        let sum: Result<i64, Error> = db
+            .write("many", "a", |tx| {
+                let mut sum = 0;
+                for n in 0..1_100_i64 {
+                    sum += tx.query_one(&format!("SELECT {n} + $1"), params![1], |row| row.get::<i64>(0))?;
+                }
+                Ok(sum)
+            })
+            .await;
+        assert_eq!(sum.unwrap(), (0..1_100).sum::<i64>() + 1_100);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_of_the_wrong_type_never_goes_missing() {
+    with_server(|_, _, db| async move {
+        let wrong: Result<(), Error> = db
+            .write("wrong", "a", |tx| {
+                insert(tx, "1")?;
+                // Prepared with text first, then given bytes, which the driver itself refuses.
+                tx.put("INSERT INTO t (id, n) VALUES ($1, 2)", params!["2"])?;
+                tx.put("INSERT INTO t (id, n) VALUES ($1, 2)", params![&[1_u8]])
+            })
+            .await;
+        assert!(
+            wrong.unwrap_err().to_string().contains("parameter $1 is bytes where PostgreSQL expects text")
+        );
+        assert!(ids(&db).await.is_empty());
+    })
+    .await;
+}
