@@ -8,11 +8,12 @@ use axum::middleware::from_fn_with_state;
 
 use crate::accounts;
 use crate::app::App;
+use crate::settings;
 use crate::web::surface;
 
 /// Every route of the platform API, without prefix.
 fn platform() -> Router<App> {
-    Router::new().merge(accounts::api::routes())
+    Router::new().merge(accounts::api::routes()).merge(settings::api::routes())
 }
 
 /// The whole server.

@@ -1,0 +1,359 @@
+//! What can be done with settings, and how other slices read them.
+
+use db::Tx;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::catalogue::{self, CATALOGUE, Check, Setting};
+use super::checks::{self, Refusal};
+use super::model::{Held, Row, Seen, check_type};
+use super::store;
+use crate::access::permissions::{AccountView, SettingEdit, SettingView};
+use crate::access::{Actor, Grant};
+use crate::accounts::actions::check_scope;
+use crate::accounts::store::bump_version;
+use crate::app::App;
+use crate::audit::{self, Action, Entry};
+use crate::kernel::caller::Caller;
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::scope::Scope;
+use crate::kernel::time::Timestamp;
+
+/// All settings that hold in a scope, in one query.
+///
+/// # Errors
+/// Only of the database.
+pub fn held(tx: &mut Tx<'_>, scope: &Scope) -> Result<Held> {
+    Ok(Held::new(scope.clone(), store::along(tx, scope)?))
+}
+
+fn held_one(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Held> {
+    Ok(Held::new(scope.clone(), store::along_one(tx, scope, id)?))
+}
+
+/// The value of one setting in a scope: the nearest one, else the default.
+///
+/// # Errors
+/// Only of the database.
+pub fn text(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Option<String>> {
+    Ok(held_one(tx, scope, id)?.text(id).map(str::to_owned))
+}
+
+/// As `text`, for a Boolean setting.
+///
+/// # Errors
+/// Only of the database.
+pub fn flag(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<bool> {
+    Ok(held_one(tx, scope, id)?.flag(id))
+}
+
+/// As `text`, for a Number setting.
+///
+/// # Errors
+/// Only of the database.
+pub fn number(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Option<i64>> {
+    Ok(held_one(tx, scope, id)?.number(id))
+}
+
+/// Proof that the caller may read the settings of a scope: he may view settings there, or the account.
+#[derive(Clone, Debug)]
+pub struct Reader(Scope);
+
+impl Reader {
+    /// Asks.
+    ///
+    /// # Errors
+    /// `Denied`, naming the account's view permission.
+    pub fn ask(actor: &Actor, scope: &Scope) -> Result<Self> {
+        if !actor.holds::<SettingView>(scope, None) {
+            let account = Scope::account(scope.account.clone());
+            actor.grant_on::<AccountView>(&account, Some(scope.account.as_str()))?;
+        }
+        Ok(Self(scope.clone()))
+    }
+}
+
+/// One setting as the scope sees it.
+///
+/// # Errors
+/// `NotFound` for an identifier that does not exist at this level, `InvalidArgument` for a missing scope.
+pub async fn load(app: &App, reader: &Reader, id: String) -> Result<Seen> {
+    let scope = reader.0.clone();
+    let setting = find_here(&id, &scope).map_err(Problem::not_found)?;
+    app.db
+        .point("settings.load", move |tx| {
+            check_scope(tx, &scope)?;
+            Ok(held_one(tx, &scope, setting.id)?.see(setting))
+        })
+        .await
+}
+
+fn find_here(id: &str, scope: &Scope) -> std::result::Result<&'static Setting, String> {
+    catalogue::find_at(id, scope.level()).ok_or_else(|| {
+        let level = scope.level().upper();
+        format!(
+            "Setting [{id}] is either invalid or is not applicable in scope [{level}]: the list of settings names \
+             those there are and their scopes"
+        )
+    })
+}
+
+/// Which settings a list is to show.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Only of this category.
+    pub category: &'static str,
+    /// Only of this group.
+    pub group: Option<String>,
+    /// Also those that only scopes above can set.
+    pub parents: bool,
+}
+
+/// Every setting of a category, set or not, as the scope sees it.
+///
+/// # Errors
+/// `InvalidArgument` for a missing scope.
+pub async fn list(app: &App, reader: &Reader, wanted: Wanted) -> Result<Vec<Seen>> {
+    let scope = reader.0.clone();
+    app.db
+        .point("settings.list", move |tx| {
+            check_scope(tx, &scope)?;
+            let held = held(tx, &scope)?;
+            let level = |setting: &&Setting| {
+                let here = setting.scopes.contains(&scope.level());
+                here || wanted.parents && setting.highest() <= scope.level()
+            };
+            let group =
+                |setting: &&Setting| wanted.group.is_none() || wanted.group.as_deref() == setting.group;
+            let rows = CATALOGUE.iter().filter(|setting| setting.category == wanted.category);
+            Ok(rows.filter(level).filter(group).map(|setting| held.see(setting)).collect())
+        })
+        .await
+}
+
+/// One wish of a PUT, as the client sent it.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// Which setting.
+    pub id: Option<String>,
+    /// The new value.
+    pub value: Option<String>,
+    /// May scopes below have their own? Without: as before.
+    pub allow_overrides: Option<bool>,
+    /// `UPDATE` (also without) or `RESTORE`.
+    pub update_type: Option<String>,
+}
+
+/// What became of one wish.
+#[derive(Debug)]
+pub struct Outcome {
+    /// As the client sent it.
+    pub id: Option<String>,
+    /// The setting afterwards, or why it is as before.
+    pub result: std::result::Result<Seen, String>,
+    /// What the client should know although the wish was fulfilled.
+    pub warning: Option<String>,
+}
+
+/// What every wish of one request has in common.
+#[derive(Clone)]
+struct Request {
+    app: App,
+    caller: Caller,
+    scope: Scope,
+    now: Timestamp,
+}
+
+/// Fulfils the wishes in order: each in a transaction of its own, or (`atomic`) all or none in one.
+///
+/// # Errors
+/// What ends the whole request; what one wish does wrong is in its outcome.
+pub async fn put(
+    app: &App,
+    grant: &Grant<SettingEdit>,
+    changes: Vec<Change>,
+    atomic: bool,
+) -> Result<Vec<Outcome>> {
+    let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
+    let request = Request { app: app.clone(), caller, scope, now: app.clock.now() };
+    let mut outcomes =
+        if atomic { put_together(&request, changes).await? } else { put_each(&request, changes).await? };
+    warn(app, &mut outcomes).await;
+    Ok(outcomes)
+}
+
+async fn put_each(request: &Request, changes: Vec<Change>) -> Result<Vec<Outcome>> {
+    let mut outcomes = Vec::with_capacity(changes.len());
+    for change in changes {
+        let (id, audit_id, ask) = (change.id.clone(), request.app.rng.uuid(), request.clone());
+        let lane = request.scope.account.as_str();
+        let work = move |tx: &mut Tx<'_>| apply(tx, &ask, &change, &audit_id);
+        let result = match request.app.db.write("settings.put", lane, work).await {
+            Ok(seen) => Ok(seen),
+            Err(Refusal::Item(text)) => Err(text),
+            // As long as nothing is stored, the request as a whole can fail as it should.
+            Err(Refusal::Whole(problem)) if outcomes.iter().all(|o: &Outcome| o.result.is_err()) => {
+                return Err(problem);
+            }
+            Err(Refusal::Whole(problem)) => Err(format!("Error while updating the setting: {problem}")),
+        };
+        outcomes.push(Outcome { id, result, warning: None });
+    }
+    Ok(outcomes)
+}
+
+/// Why a transaction of several wishes is not committed.
+enum Undone {
+    Some(Vec<Option<String>>),
+    Whole(Problem),
+}
+
+impl From<db::Error> for Undone {
+    fn from(error: db::Error) -> Self {
+        Self::Whole(error.into())
+    }
+}
+
+async fn put_together(request: &Request, changes: Vec<Change>) -> Result<Vec<Outcome>> {
+    let ids: Vec<_> = changes.iter().map(|change| change.id.clone()).collect();
+    let wishes: Vec<_> = changes.into_iter().map(|change| (change, request.app.rng.uuid())).collect();
+    let (ask, lane) = (request.clone(), request.scope.account.as_str());
+    let work = move |tx: &mut Tx<'_>| {
+        let (mut done, mut errors, mut failed) = (Vec::new(), Vec::new(), false);
+        for (change, audit_id) in &wishes {
+            match apply(tx, &ask, change, audit_id) {
+                Ok(seen) => {
+                    done.push(Ok(seen));
+                    errors.push(None);
+                }
+                Err(Refusal::Item(text)) => {
+                    errors.push(Some(text));
+                    failed = true;
+                }
+                Err(Refusal::Whole(problem)) => return Err(Undone::Whole(problem)),
+            }
+        }
+        if failed { Err(Undone::Some(errors)) } else { Ok(done) }
+    };
+    let results = match request.app.db.write("settings.put_atomic", lane, work).await {
+        Ok(done) => done,
+        Err(Undone::Whole(problem)) => return Err(problem),
+        Err(Undone::Some(errors)) => {
+            errors.into_iter().map(|error| Err(error.unwrap_or_else(held_back))).collect()
+        }
+    };
+    Ok(ids.into_iter().zip(results).map(|(id, result)| Outcome { id, result, warning: None }).collect())
+}
+
+fn held_back() -> String {
+    "Not stored, because another item of this request is refused and atomic=true was asked for: correct that item.".into()
+}
+
+fn apply(
+    tx: &mut Tx<'_>,
+    ask: &Request,
+    change: &Change,
+    audit_id: &str,
+) -> std::result::Result<Seen, Refusal> {
+    check_scope(tx, &ask.scope)?;
+    let Some(id) = change.id.as_deref().filter(|id| !id.is_empty()) else {
+        return Err(Refusal::Item("The item names no setting: send its identifier.".into()));
+    };
+    match change.update_type.as_deref() {
+        None | Some("UPDATE") => update(tx, ask, id, change, audit_id),
+        Some("RESTORE") => restore(tx, ask, id, audit_id),
+        Some(other) => {
+            Err(Refusal::Item(format!("The updateType [{other}] is unknown: send UPDATE or RESTORE.")))
+        }
+    }
+}
+
+/// The order of the rules is the contract's (platform API §2.1).
+fn update(
+    tx: &mut Tx<'_>,
+    ask: &Request,
+    id: &str,
+    change: &Change,
+    audit_id: &str,
+) -> std::result::Result<Seen, Refusal> {
+    let scope = &ask.scope;
+    let before = held_one(tx, scope, id)?;
+    before.may_override(id)?;
+    let setting = find_here(id, scope)?;
+    let removed = match change.allow_overrides {
+        Some(false) => store::delete_below(tx, scope, id)?,
+        _ => Vec::new(),
+    };
+    let value = change.value.as_deref();
+    check_type(setting, value)?;
+    checks::special(tx, &ask.app, scope, setting, value)?;
+    let kept = before.own(id).map_or(setting.allow_overrides, |row| row.allow_overrides);
+    let row = Row {
+        scope: scope.clone(),
+        id: id.to_owned(),
+        value: change.value.clone(),
+        allow_overrides: change.allow_overrides.unwrap_or(kept),
+        updated_at: ask.now,
+    };
+    store::put(tx, &row)?;
+    let paths: Vec<_> = removed.iter().map(Scope::path).collect();
+    let detail =
+        json!({"old": document(before.own(id)), "new": document(Some(&row)), "overridesRemoved": paths});
+    note(tx, ask, Action::Update, setting, detail, audit_id)?;
+    Ok(held_one(tx, scope, id)?.see(setting))
+}
+
+fn restore(tx: &mut Tx<'_>, ask: &Request, id: &str, audit_id: &str) -> std::result::Result<Seen, Refusal> {
+    let setting = find_here(id, &ask.scope)?;
+    let before = held_one(tx, &ask.scope, id)?;
+    if let Some(row) = before.own(id) {
+        store::delete(tx, &ask.scope, id)?;
+        note(tx, ask, Action::Restore, setting, json!({"old": document(Some(row))}), audit_id)?;
+    }
+    Ok(held_one(tx, &ask.scope, id)?.see(setting))
+}
+
+fn document(row: Option<&Row>) -> Value {
+    row.map_or(Value::Null, |row| json!({"value": row.value, "allowOverrides": row.allow_overrides}))
+}
+
+fn note(
+    tx: &mut Tx<'_>,
+    ask: &Request,
+    action: Action,
+    setting: &Setting,
+    detail: Value,
+    audit_id: &str,
+) -> Result<()> {
+    let (resource_id, resource_name) = (setting.id, setting.name);
+    let entry =
+        Entry { action, resource_type: "SETTING", resource_id, resource_name, scope: &ask.scope, detail };
+    audit::record(tx, &ask.caller, ask.now, audit_id, &entry)?;
+    bump_version(tx, &ask.scope.account)
+}
+
+/// Tries the key set URL that is now in force, and warns in its item when it gives no keys.
+async fn warn(app: &App, outcomes: &mut [Outcome]) {
+    let stored = outcomes.iter_mut().rev().find_map(|outcome| {
+        let seen = outcome.result.as_ref().ok().filter(|seen| seen.setting.check == Check::JwksUrl)?;
+        let url = Url::parse(seen.value.as_deref()?).ok()?;
+        Some((url, outcome))
+    });
+    if let Some((url, outcome)) = stored {
+        outcome.warning = checks::warn_unreachable(app, &url).await;
+    }
+}
+
+/// The category of that name.
+///
+/// # Errors
+/// `NoSuchResource`, as the reference answers an unknown enum value in a query.
+pub fn category(name: &str) -> Result<&'static str> {
+    catalogue::CATEGORIES.iter().copied().find(|category| *category == name).ok_or_else(|| {
+        let known = catalogue::CATEGORIES.join(", ");
+        Problem::new(
+            Kind::NoSuchResource,
+            format!("There is no category {name:?} of settings: use one of {known}"),
+        )
+    })
+}

@@ -1,0 +1,115 @@
+//! The special rules of some settings, and the warning that a stored URL cannot be reached now.
+
+use std::future::{Future, ready};
+
+use db::Tx;
+use url::Url;
+
+use super::catalogue::{Check, Setting};
+use super::store;
+use crate::app::App;
+use crate::kernel::problem::Problem;
+use crate::kernel::scope::Scope;
+
+/// Why a change is not made: the client's fault in one item, or something that ends the whole request.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The item's `errorMessage`.
+    Item(String),
+    /// Nothing of the request can go on.
+    Whole(Problem),
+}
+
+impl From<String> for Refusal {
+    fn from(text: String) -> Self {
+        Self::Item(text)
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Whole(problem)
+    }
+}
+
+impl From<db::Error> for Refusal {
+    fn from(error: db::Error) -> Self {
+        Self::Whole(error.into())
+    }
+}
+
+/// Checks the setting's special rule; its type has been checked.
+///
+/// # Errors
+/// `Item` with what is wrong and what to change.
+pub fn special(
+    tx: &mut Tx<'_>,
+    app: &App,
+    scope: &Scope,
+    setting: &Setting,
+    value: Option<&str>,
+) -> Result<(), Refusal> {
+    match setting.check {
+        Check::None => Ok(()),
+        Check::Clean => clean(value).map(drop).map_err(Refusal::Item),
+        Check::JwksUrl => Ok(jwks_url(app, &url(clean(value)?)?)?),
+        Check::Days(most) => Ok(days(value.unwrap_or_default(), most)?),
+        Check::ServiceAccount => {
+            let id = clean(value)?;
+            if store::has_service_account(tx, &Scope::account(scope.account.clone()), id)? {
+                return Ok(());
+            }
+            Err(Refusal::Item(format!(
+                "There is no service account [{id}] in account [{}]: create it at the account first, or correct \
+                 the identifier.",
+                scope.account
+            )))
+        }
+    }
+}
+
+fn clean(value: Option<&str>) -> Result<&str, String> {
+    match value {
+        None | Some("") => Err("The value is empty: send one, or updateType RESTORE to unset it.".into()),
+        Some(text) if text.trim() != text => {
+            Err(format!("The value [{text}] has white space at its ends: remove it."))
+        }
+        Some(text) => Ok(text),
+    }
+}
+
+fn days(text: &str, most: u32) -> Result<(), String> {
+    match text.parse::<u32>() {
+        Ok(days) if (1..=most).contains(&days) => Ok(()),
+        _ => Err(format!("The value [{text}] is not allowed. Send a whole number of days from 1 to {most}.")),
+    }
+}
+
+/// Reads an absolute URL.
+fn url(text: &str) -> Result<Url, String> {
+    let example = "write it as https://idp.example.com/keys";
+    let url =
+        Url::parse(text).map_err(|error| format!("The value [{text}] is not a URL ({error}): {example}."))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("The URL carries a user name or a password: remove them, key sets are public.".into());
+    }
+    Ok(url)
+}
+
+/// May the server fetch keys from this URL?
+///
+/// # Errors
+/// The text for the client.
+pub fn jwks_url(_app: &App, url: &Url) -> Result<(), String> {
+    match url.scheme() {
+        "https" if url.has_host() => Ok(()),
+        "http" => Err(format!("The URL [{url}] is not protected on its way: use https.")),
+        other => Err(format!("The URL [{url}] has the scheme {other}: use https.")),
+    }
+}
+
+/// What to tell who stored a URL that does not answer with keys now; `None` when all is well. Never inside of a
+/// transaction.
+pub fn warn_unreachable(_app: &App, _url: &Url) -> impl Future<Output = Option<String>> + Send + use<> {
+    ready(None)
+}
