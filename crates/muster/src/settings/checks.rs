@@ -1,15 +1,13 @@
 //! The special rules of some settings, and the warning that a stored URL cannot be reached now.
 
-use std::future::{Future, ready};
-
 use db::Tx;
 use url::Url;
 
 use super::catalogue::{Check, Setting};
-use super::store;
 use crate::app::App;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
+use crate::tokens::verify::service_account;
 
 /// Why a change is not made: the client's fault in one item, or something that ends the whole request.
 #[derive(Debug)]
@@ -56,7 +54,7 @@ pub fn special(
         Check::Days(most) => Ok(days(value.unwrap_or_default(), most)?),
         Check::ServiceAccount => {
             let id = clean(value)?;
-            if store::has_service_account(tx, &Scope::account(scope.account.clone()), id)? {
+            if service_account(tx, Scope::account(scope.account.clone()), id)?.is_some() {
                 return Ok(());
             }
             Err(Refusal::Item(format!(
@@ -85,31 +83,27 @@ fn days(text: &str, most: u32) -> Result<(), String> {
     }
 }
 
-/// Reads an absolute URL.
+/// Reads an absolute URL. The parser would silently drop line breaks and tabs, so they are refused first.
 fn url(text: &str) -> Result<Url, String> {
     let example = "write it as https://idp.example.com/keys";
-    let url =
-        Url::parse(text).map_err(|error| format!("The value [{text}] is not a URL ({error}): {example}."))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("The URL carries a user name or a password: remove them, key sets are public.".into());
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(format!("The value [{text}] has white space in it: {example}."));
     }
-    Ok(url)
+    Url::parse(text).map_err(|error| format!("The value [{text}] is not a URL ({error}): {example}."))
 }
 
-/// May the server fetch keys from this URL?
+/// May the server fetch keys from this URL? Looks at the text only; what the name resolves to is looked at with
+/// each fetch.
 ///
 /// # Errors
 /// The text for the client.
-pub fn jwks_url(_app: &App, url: &Url) -> Result<(), String> {
-    match url.scheme() {
-        "https" if url.has_host() => Ok(()),
-        "http" => Err(format!("The URL [{url}] is not protected on its way: use https.")),
-        other => Err(format!("The URL [{url}] has the scheme {other}: use https.")),
-    }
+pub fn jwks_url(app: &App, url: &Url) -> Result<(), String> {
+    app.trusts.check_url(url).map_err(|why| format!("The value [{url}] cannot be used: {why}."))
 }
 
 /// What to tell who stored a URL that does not answer with keys now; `None` when all is well. Never inside of a
 /// transaction.
-pub fn warn_unreachable(_app: &App, _url: &Url) -> impl Future<Output = Option<String>> + Send + use<> {
-    ready(None)
+pub async fn warn_unreachable(app: &App, url: &Url) -> Option<String> {
+    let why = app.trusts.warn_unreachable(url).await?;
+    Some(format!("Stored, but the keys cannot be fetched now: {why}. JWTs are refused until they can be."))
 }

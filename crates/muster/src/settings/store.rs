@@ -89,12 +89,3 @@ pub fn delete_below(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Vec<Scop
     }
     Ok(scopes)
 }
-
-const HAS_SERVICE_ACCOUNT: &str = "SELECT 1 FROM service_accounts \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
-
-/// Is there such a service account in that very scope?
-pub fn has_service_account(tx: &mut Tx<'_>, at: &Scope, id: &str) -> Result<bool> {
-    let key = params![at.account.as_str(), at.org_column(), at.project_column(), id];
-    Ok(tx.query_opt(HAS_SERVICE_ACCOUNT, key, |_| Ok(()))?.is_some())
-}
