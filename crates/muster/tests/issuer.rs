@@ -50,7 +50,8 @@ impl Issuer {
     pub async fn at(address: &str) -> Self {
         let listener = TcpListener::bind(address).await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let keys = [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa].map(TestKey::shared);
+        let keys =
+            [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa].map(TestKey::shared);
         let publishes = Mutex::new(Publishes::Body(jwks(keys)));
         let state = Arc::new(State { publishes, connections: AtomicUsize::new(0) });
         let served = state.clone();
@@ -89,7 +90,11 @@ impl Issuer {
 async fn answer(mut stream: TcpStream, publishes: Publishes) {
     let mut request = [0; 4096];
     let _ = stream.read(&mut request).await;
-    let head = |length: usize| format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    let head = |length: usize| {
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        )
+    };
     let text = match publishes {
         Publishes::Body(body) => format!("{}{body}", head(body.len())),
         Publishes::Raw(text) => text,
