@@ -76,8 +76,6 @@ skip_reasons! {
     RsaRoca = "rsa_roca",
     /// Coordinates that are no point of the curve, or a point of small order.
     BadPoint = "bad_point",
-    /// The cryptographic library refuses the key.
-    Rejected = "rejected",
 }
 
 impl fmt::Display for SkipReason {
@@ -100,12 +98,18 @@ fn skip<T>(reason: SkipReason, detail: impl Into<String>) -> Result<T, Skip> {
 }
 
 /// A public signature key, parsed once for each algorithm it may verify.
-#[derive(Debug)]
 pub struct Key {
     kid: Option<Arc<str>>,
     bits: usize,
     algorithms: Algorithms,
     parsed: Vec<(Algorithm, ParsedPublicKey)>,
+}
+
+/// Without the key itself, which is long and tells nobody anything.
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({:?}, {} bits, {})", self.kid, self.bits, self.algorithms)
+    }
 }
 
 impl Key {
@@ -237,11 +241,12 @@ fn read_rsa(jwk: Value<'_>, limits: &KeySetLimits) -> Result<Parsed, Skip> {
     // Some issuers put a zero byte first against RFC 7518 §6.3.1.1; the number is the same.
     let (modulus, exponent) = (without_zeros(&modulus), without_zeros(&exponent));
     let bits = bit_length(modulus);
-    if bits < limits.min_rsa_bits {
-        return skip(SkipReason::RsaTooSmall, format!("{bits} bits; at least {}", limits.min_rsa_bits));
+    let sizes = limits.rsa_bits();
+    if bits < *sizes.start() {
+        return skip(SkipReason::RsaTooSmall, format!("{bits} bits; at least {}", sizes.start()));
     }
-    if bits > limits.max_rsa_bits {
-        return skip(SkipReason::RsaTooLarge, format!("{bits} bits; at most {}", limits.max_rsa_bits));
+    if bits > *sizes.end() {
+        return skip(SkipReason::RsaTooLarge, format!("{bits} bits; at most {}", sizes.end()));
     }
     if modulus.last().is_none_or(|byte| byte % 2 == 0) {
         return skip(SkipReason::RsaModulusEven, "the modulus is even");
@@ -258,7 +263,7 @@ fn read_rsa(jwk: Value<'_>, limits: &KeySetLimits) -> Result<Parsed, Skip> {
         .collect::<Result<Vec<_>, aws_lc_rs::error::KeyRejected>>();
     match parsed {
         Ok(parsed) => Ok((bits, algorithms, parsed)),
-        Err(rejected) => skip(SkipReason::Rejected, rejected.to_string()),
+        Err(rejected) => skip(SkipReason::MemberInvalid, format!("n and e are no RSA key: {rejected}")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A JSON Web Key Set (RFC 7517 §5), parsed once into an immutable value to share. It never fetches.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
@@ -19,10 +20,17 @@ pub struct KeySetLimits {
     pub max_bytes: usize,
     /// Most entries of `keys`, used or not: 100.
     pub max_keys: usize,
-    /// Least bits of an RSA modulus: 2048. Verification takes none below 2048 whatever is set here.
+    /// Least bits of an RSA modulus: 2048; a smaller limit counts as 2048.
     pub min_rsa_bits: usize,
-    /// Most bits of an RSA modulus: 8192. Verification takes none above 8192 whatever is set here.
+    /// Most bits of an RSA modulus: 8192; a greater limit counts as 8192.
     pub max_rsa_bits: usize,
+}
+
+impl KeySetLimits {
+    /// The sizes of RSA moduli that are taken; the verification itself takes no others than 2048 to 8192.
+    pub(crate) fn rsa_bits(&self) -> RangeInclusive<usize> {
+        self.min_rsa_bits.max(2048)..=self.max_rsa_bits.min(8192)
+    }
 }
 
 impl Default for KeySetLimits {
