@@ -14,6 +14,7 @@ pub mod events;
 pub mod kernel;
 pub mod migrations;
 pub mod router;
+pub mod service_accounts;
 pub mod settings;
 pub mod tokens;
 pub mod trust;

@@ -113,6 +113,10 @@ impl<T> Page<T> {
         let content = all.into_iter().skip(from).take(request.size as usize).collect();
         Self::new(request, content, total)
     }
+    /// The items on it.
+    pub fn items(&self) -> &[T] {
+        &self.content
+    }
     /// The same page with each item turned into another.
     pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Page<U> {
         Page {

@@ -18,6 +18,7 @@ use crate::kernel::caller::{Caller, Credential, Origin, Principal};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::time::Timestamp;
+use crate::tokens::last_used::LastUsed;
 use crate::tokens::secret::{self, Presented};
 use crate::tokens::verify::verify;
 use crate::web::surface::RequestId;
@@ -33,12 +34,17 @@ pub struct Session {
     rights: Arc<Rights>,
 }
 
-/// Sessions by SHA-256 of the whole credential.
-pub struct Sessions(Cache<[u8; 32], Arc<Session>>);
+/// What the door remembers between requests.
+pub struct Sessions {
+    /// By SHA-256 of the whole credential.
+    known: Cache<[u8; 32], Arc<Session>>,
+    /// Uses of tokens that wait to be written.
+    pub last_used: LastUsed,
+}
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self(Cache::new(10_000))
+        Self { known: Cache::new(10_000), last_used: LastUsed::default() }
     }
 }
 
@@ -79,14 +85,21 @@ async fn named_account(parts: &mut Parts, app: &App) -> Option<String> {
     if let Some(value) = parts.headers.get("harness-account").and_then(|v| v.to_str().ok()) {
         return Some(value.to_owned());
     }
-    let query: Vec<_> = url::form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes()).collect();
-    for name in ["account", "accountIdentifier", "routingId"] {
-        if let Some((_, value)) = query.iter().find(|(key, _)| key == name) {
-            return Some(value.to_string());
-        }
+    if let Some(named) = account_of_query(parts.uri.query().unwrap_or("")) {
+        return Some(named);
     }
     let path = RawPathParams::from_request_parts(parts, app).await.ok()?;
     path.iter().find(|(key, _)| *key == "accountIdentifier").map(|(_, value)| value.to_owned())
+}
+
+/// The account that a query string names; an empty value names none.
+fn account_of_query(query: &str) -> Option<String> {
+    const NAMES: [&str; 3] = ["account", "accountIdentifier", "routingId"];
+    url::form_urlencoded::parse(query.as_bytes())
+        .filter(|(_, value)| !value.is_empty())
+        .filter_map(|(key, value)| Some((NAMES.iter().position(|name| *name == key)?, value)))
+        .min_by_key(|(rank, _)| *rank)
+        .map(|(_, value)| value.into_owned())
 }
 
 /// Where the request came from.
@@ -112,12 +125,15 @@ pub async fn by_token(app: &App, text: &str, account: Option<&str>, origin: Orig
         return Err(invalid_token());
     }
     let key: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-    let (now, known) = (app.clock.now(), app.sessions.0.get(&key));
-    let request_id = origin.request_id.clone();
+    let (now, known) = (app.clock.now(), app.sessions.known.get(&key));
+    let (id, before, request_id) = (token.id.clone(), known.clone(), origin.request_id.clone());
     let session =
         app.db.point("authenticate", move |tx| session(tx, &token, known.as_ref(), now, &request_id)).await?;
     let Some(session) = session else { return Err(invalid_token()) };
-    app.sessions.0.insert(key, session.clone());
+    if before.is_none_or(|before| !Arc::ptr_eq(&before, &session)) {
+        app.sessions.known.insert(key, session.clone());
+    }
+    app.sessions.last_used.note(&session.account, &id, now, origin.client);
     Ok(session.actor(origin))
 }
 

@@ -8,12 +8,18 @@ use axum::middleware::from_fn_with_state;
 
 use crate::accounts;
 use crate::app::App;
+use crate::service_accounts;
 use crate::settings;
+use crate::tokens;
 use crate::web::surface;
 
 /// Every route of the platform API, without prefix.
 fn platform() -> Router<App> {
-    Router::new().merge(accounts::api::routes()).merge(settings::api::routes())
+    Router::new()
+        .merge(accounts::api::routes())
+        .merge(service_accounts::api::routes())
+        .merge(settings::api::routes())
+        .merge(tokens::api::routes())
 }
 
 /// The whole server.

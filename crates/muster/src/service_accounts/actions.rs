@@ -1,0 +1,327 @@
+//! What can be done with service accounts.
+
+use std::collections::HashMap;
+
+use db::Tx;
+use serde_json::{Value, json};
+
+use super::model::{Aggregate, Binding, Change, NamedScope, NewServiceAccount, Reach, ServiceAccount};
+use super::store;
+use crate::access::permissions::{
+    Ask, ServiceAccountDelete, ServiceAccountEdit, ServiceAccountManageApiKey, ServiceAccountView,
+};
+use crate::access::{Actor, Grant};
+use crate::accounts;
+use crate::app::App;
+use crate::audit::{self, Action, Entry};
+use crate::kernel::caller::Caller;
+use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::page::{Page, PageRequest};
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::Scope;
+use crate::kernel::time::Timestamp;
+
+/// Fields by which lists sort.
+pub const SORT_FIELDS: &[&str] = &["name", "identifier", "email", "createdAt", "lastModifiedAt"];
+
+/// What a list shows.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Only these; empty for all.
+    pub identifiers: Vec<String>,
+    /// Only those with this in name, identifier, address or a tag.
+    pub search: SearchTerm,
+    /// Which scopes besides the one asked for.
+    pub reach: Reach,
+    /// In which order.
+    pub orders: Orders,
+}
+
+/// The service account of that identifier in exactly that scope, for other slices.
+///
+/// # Errors
+/// Only of the database.
+pub fn find(tx: &mut Tx<'_>, scope: &Scope, identifier: &str) -> Result<Option<ServiceAccount>> {
+    store::find(tx, scope, identifier)
+}
+
+/// Makes a service account.
+///
+/// # Errors
+/// `InvalidArgument` when the organization or project does not exist, `Duplicate` when the identifier is taken.
+pub async fn create(
+    app: &App,
+    grant: &Grant<ServiceAccountEdit>,
+    new: NewServiceAccount,
+) -> Result<ServiceAccount> {
+    let (now, audit_id) = (app.clock.now(), app.rng.uuid());
+    let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
+    let lane = scope.account.to_string();
+    app.db
+        .write("service_accounts.create", &lane, move |tx| {
+            accounts::actions::check_scope(tx, &scope)?;
+            if !store::insert(tx, &scope, &new, now)? {
+                return Err(Problem::duplicate(format!(
+                    "A service account with identifier {} is already present in scope {}: choose another identifier",
+                    new.identifier,
+                    scope.path()
+                )));
+            }
+            let made = load(tx, &scope, &new.identifier)?;
+            let detail = json!({"new": document(&made)});
+            record(tx, &caller, now, &audit_id, Action::Create, &made, detail)?;
+            accounts::store::bump_version(tx, &scope.account)?;
+            Ok(made)
+        })
+        .await
+}
+
+/// Changes name, description and tags.
+///
+/// # Errors
+/// `Invalid` for an unknown identifier (as the reference answers) or another e-mail address than the stored one.
+pub async fn update(
+    app: &App,
+    grant: &Grant<ServiceAccountEdit>,
+    identifier: String,
+    change: Change,
+) -> Result<ServiceAccount> {
+    let (now, audit_id) = (app.clock.now(), app.rng.uuid());
+    let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
+    let lane = scope.account.to_string();
+    app.db
+        .write("service_accounts.update", &lane, move |tx| {
+            let before = load(tx, &scope, &identifier)?;
+            change.fits(&before)?;
+            store::update(tx, &scope, &identifier, &change, now)?;
+            let after = load(tx, &scope, &identifier)?;
+            let detail = json!({"old": document(&before), "new": document(&after)});
+            record(tx, &caller, now, &audit_id, Action::Update, &after, detail)?;
+            accounts::store::bump_version(tx, &scope.account)?;
+            Ok(after)
+        })
+        .await
+}
+
+/// Deletes a service account with its API keys, tokens and role assignments: from then on nothing acts as it.
+///
+/// # Errors
+/// `Invalid` for an unknown identifier, as the reference answers.
+pub async fn delete(app: &App, grant: &Grant<ServiceAccountDelete>, identifier: String) -> Result<()> {
+    let (now, audit_id) = (app.clock.now(), app.rng.uuid());
+    let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
+    let lane = scope.account.to_string();
+    app.db
+        .write("service_accounts.delete", &lane, move |tx| {
+            let before = load(tx, &scope, &identifier)?;
+            let removed = store::delete(tx, &scope, &identifier)?.ok_or_else(|| unknown(&identifier))?;
+            let with = json!({"apiKeys": removed.keys, "tokens": removed.tokens, "roleAssignments": removed.bindings});
+            let detail = json!({"old": document(&before), "removed": with});
+            record(tx, &caller, now, &audit_id, Action::Delete, &before, detail)?;
+            accounts::store::bump_version(tx, &scope.account)
+        })
+        .await
+}
+
+/// The service accounts of the scope that the caller may see, by identifier.
+///
+/// # Errors
+/// Only of the database.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    scope: Scope,
+    identifiers: Vec<String>,
+) -> Result<Vec<ServiceAccount>> {
+    let at = scope.clone();
+    let mut found = app.db.read("service_accounts.list", move |tx| store::list(tx, &at, Reach::Here)).await?;
+    found.retain(|s| identifiers.is_empty() || identifiers.contains(&s.identifier));
+    found.retain(|s| sees::<ServiceAccountView>(actor, &scope, s));
+    Ok(found)
+}
+
+/// One page of what the caller may see, with number of keys and bindings.
+///
+/// # Errors
+/// `Denied` when the caller may see none of what is there.
+pub async fn aggregates(
+    app: &App,
+    actor: &Actor,
+    scope: Scope,
+    filter: Filter,
+    page: PageRequest,
+) -> Result<Page<Aggregate>> {
+    page_of::<ServiceAccountView>(app, actor, scope, filter, page).await
+}
+
+/// One page of those whose API keys the caller may manage.
+///
+/// # Errors
+/// `Denied` when there are none.
+pub async fn manageable(
+    app: &App,
+    actor: &Actor,
+    scope: Scope,
+    filter: Filter,
+    page: PageRequest,
+) -> Result<Page<Aggregate>> {
+    page_of::<ServiceAccountManageApiKey>(app, actor, scope, filter, page).await
+}
+
+async fn page_of<P: Ask>(
+    app: &App,
+    actor: &Actor,
+    scope: Scope,
+    filter: Filter,
+    page: PageRequest,
+) -> Result<Page<Aggregate>> {
+    let (at, reach) = (scope.clone(), filter.reach);
+    let (found, keys, bindings) = app
+        .db
+        .read("service_accounts.aggregate", move |tx| {
+            let found = store::list(tx, &at, reach)?;
+            Ok::<_, Problem>((found, store::key_counts(tx, &at.account)?, store::bindings(tx, &at)?))
+        })
+        .await?;
+    let mut seen: Vec<_> = found.into_iter().filter(|s| sees::<P>(actor, &scope, s)).collect();
+    if seen.is_empty() {
+        // Who may see the type as a whole sees an empty list, anybody else hears what he lacks.
+        actor.grant::<P>(&scope)?;
+    }
+    seen.retain(|s| filter.identifiers.is_empty() || filter.identifiers.contains(&s.identifier));
+    seen.retain(|s| filter.search.hits(texts(s)));
+    filter.orders.sort(&mut seen, |a, b, field| match field {
+        "name" => a.name.cmp(&b.name),
+        "identifier" => a.identifier.cmp(&b.identifier),
+        "email" => a.email.cmp(&b.email),
+        "createdAt" => a.created_at.cmp(&b.created_at),
+        _ => a.updated_at.cmp(&b.updated_at),
+    });
+    let mut bound = by_principal(bindings);
+    Ok(Page::cut(page, seen).map(|service_account| aggregate(service_account, &keys, &mut bound, &scope)))
+}
+
+/// One service account with number of keys and bindings.
+///
+/// # Errors
+/// `InvalidArgument` for an unknown identifier, as the reference answers.
+pub async fn find_aggregate(
+    app: &App,
+    grant: &Grant<ServiceAccountView>,
+    identifier: String,
+) -> Result<Aggregate> {
+    let scope = grant.scope().clone();
+    app.db
+        .read("service_accounts.aggregate_one", move |tx| {
+            let found = store::find(tx, &scope, &identifier)?.ok_or_else(|| {
+                Problem::argument(format!(
+                    "Service account [{identifier}] doesn't exist in scope {}: check identifier and scope",
+                    scope.path()
+                ))
+            })?;
+            let keys = store::key_counts(tx, &scope.account)?;
+            let mut bound = by_principal(store::bindings(tx, &scope)?);
+            Ok(aggregate(found, &keys, &mut bound, &scope))
+        })
+        .await
+}
+
+/// The scopes below its own in which the service account is bound.
+///
+/// # Errors
+/// `InvalidArgument` for an unknown identifier.
+pub async fn scopes(
+    app: &App,
+    grant: &Grant<ServiceAccountView>,
+    identifier: String,
+) -> Result<Vec<NamedScope>> {
+    let scope = grant.scope().clone();
+    app.db
+        .read("service_accounts.scopes", move |tx| {
+            if store::find(tx, &scope, &identifier)?.is_none() {
+                return Err(Problem::argument(format!(
+                    "Service account [{identifier}] doesn't exist in scope {}: check identifier and scope",
+                    scope.path()
+                )));
+            }
+            let mut bound = store::bound_scopes(tx, &scope, &identifier)?;
+            bound.retain(|b| b.scope != scope);
+            Ok(bound)
+        })
+        .await
+}
+
+/// May the caller see it from this scope? By a right on itself where it lives, or, for one inherited from above, by
+/// the right in the scope that inherits it.
+fn sees<P: Ask>(actor: &Actor, from: &Scope, service_account: &ServiceAccount) -> bool {
+    let home = &service_account.scope;
+    actor.holds::<P>(home, Some(&service_account.identifier))
+        || (home != from && home.contains(from) && actor.holds::<P>(from, None))
+}
+
+fn texts(s: &ServiceAccount) -> impl Iterator<Item = &str> {
+    let tags = s.tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+    [s.name.as_str(), &s.identifier, &s.email].into_iter().chain(tags)
+}
+
+type Bound = HashMap<(String, String), Vec<Binding>>;
+
+fn by_principal(bindings: Vec<Binding>) -> Bound {
+    let mut bound = Bound::new();
+    for binding in bindings {
+        bound.entry((binding.service_account.clone(), binding.level.clone())).or_default().push(binding);
+    }
+    bound
+}
+
+fn aggregate(
+    service_account: ServiceAccount,
+    keys: &HashMap<(Scope, String), i64>,
+    bound: &mut Bound,
+    from: &Scope,
+) -> Aggregate {
+    let home = service_account.scope.clone();
+    let keys = keys.get(&(home.clone(), service_account.identifier.clone())).copied().unwrap_or(0);
+    // A namesake in a sibling scope shares level and identifier, but no binding lies where it cannot reach.
+    let own = home
+        .contains(from)
+        .then(|| bound.remove(&(service_account.identifier.clone(), home.level().lower().to_owned())));
+    Aggregate { service_account, keys, bindings: own.flatten().unwrap_or_default() }
+}
+
+fn load(tx: &mut Tx<'_>, scope: &Scope, identifier: &str) -> Result<ServiceAccount> {
+    store::find(tx, scope, identifier)?.ok_or_else(|| unknown(identifier))
+}
+
+fn unknown(identifier: &str) -> Problem {
+    Problem::invalid(format!(
+        "Service account with identifier: {identifier} doesn't exist in this scope: check identifier, \
+         orgIdentifier and projectIdentifier"
+    ))
+}
+
+fn document(s: &ServiceAccount) -> Value {
+    json!({
+        "identifier": s.identifier, "name": s.name, "email": s.email, "description": s.description, "tags": s.tags
+    })
+}
+
+fn record(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    now: Timestamp,
+    audit_id: &str,
+    action: Action,
+    of: &ServiceAccount,
+    detail: Value,
+) -> Result<()> {
+    let entry = Entry {
+        action,
+        resource_type: "SERVICE_ACCOUNT",
+        resource_id: &of.identifier,
+        resource_name: &of.name,
+        scope: &of.scope,
+        detail,
+    };
+    audit::record(tx, caller, now, audit_id, &entry)
+}

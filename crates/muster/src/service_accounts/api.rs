@@ -1,0 +1,296 @@
+//! Routes of service accounts (platform API §3).
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, put};
+use http::Uri;
+use serde::{Deserialize, Serialize};
+
+use super::actions::{self, Filter, SORT_FIELDS};
+use super::model::{Aggregate, Binding, Change, NamedScope, NewServiceAccount, Reach, ServiceAccount};
+use crate::access::Actor;
+use crate::access::managed;
+use crate::access::permissions::{ServiceAccountDelete, ServiceAccountEdit, ServiceAccountView};
+use crate::app::App;
+use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::page::{Page, PageQuery};
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::Scope;
+use crate::kernel::text::Tags;
+use crate::web::envelope::Reply;
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, repeated, same_scope};
+
+/// The routes.
+pub fn routes() -> Router<App> {
+    const AT: &str = "/ng/api/serviceaccount";
+    Router::new()
+        .route(AT, get(list).post(create))
+        .route(&format!("{AT}/aggregate"), get(aggregates))
+        .route(&format!("{AT}/aggregate/{{identifier}}"), get(aggregate))
+        .route(&format!("{AT}/manageable"), get(manageable))
+        .route(&format!("{AT}/{{identifier}}"), put(update).delete(remove))
+        .route(&format!("{AT}/{{identifier}}/scopes"), get(scopes))
+}
+
+/// The wire's `ServiceAccountDTO`, as clients send it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    identifier: Option<String>,
+    name: Option<String>,
+    email: Option<String>,
+    description: Option<String>,
+    tags: Option<Tags>,
+    account_identifier: Option<String>,
+    org_identifier: Option<String>,
+    project_identifier: Option<String>,
+}
+
+impl Body {
+    /// Scope parts of the body fill in what the query leaves out; where both speak they must agree.
+    fn scope(&self, query: &ScopeQuery, actor: &Actor) -> Result<Scope> {
+        let merged = ScopeQuery {
+            account_identifier: query.account_identifier.clone(),
+            org_identifier: query.org_identifier.clone().or_else(|| self.org_identifier.clone()),
+            project_identifier: query.project_identifier.clone().or_else(|| self.project_identifier.clone()),
+        };
+        let scope = merged.scope(&actor.caller.account)?;
+        let (account, org) = (self.account_identifier.as_deref(), self.org_identifier.as_deref());
+        same_scope(&scope, account, org, self.project_identifier.as_deref())?;
+        Ok(scope)
+    }
+}
+
+/// The wire's `ServiceAccountDTO`, as we send it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct View {
+    identifier: String,
+    name: String,
+    email: String,
+    description: Option<String>,
+    tags: Tags,
+    account_identifier: String,
+    org_identifier: Option<String>,
+    project_identifier: Option<String>,
+}
+
+impl From<ServiceAccount> for View {
+    fn from(s: ServiceAccount) -> Self {
+        Self {
+            account_identifier: s.scope.account.to_string(),
+            org_identifier: s.scope.org().map(str::to_owned),
+            project_identifier: s.scope.project_id().map(str::to_owned),
+            identifier: s.identifier,
+            name: s.name,
+            email: s.email,
+            description: s.description,
+            tags: s.tags,
+        }
+    }
+}
+
+/// The wire's `ServiceAccountAggregateDTO`; `tokensCount` counts API keys, as in the reference.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AggregateView {
+    service_account: View,
+    created_at: i64,
+    last_modified_at: i64,
+    tokens_count: i64,
+    #[serde(rename = "roleAssignmentsMetadataDTO")]
+    role_assignments: Vec<BindingView>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BindingView {
+    identifier: String,
+    role_identifier: String,
+    role_name: String,
+    resource_group_identifier: String,
+    resource_group_name: String,
+    managed_role: bool,
+    managed_role_assignment: bool,
+}
+
+impl From<Aggregate> for AggregateView {
+    fn from(a: Aggregate) -> Self {
+        Self {
+            created_at: a.service_account.created_at.millis(),
+            last_modified_at: a.service_account.updated_at.millis(),
+            tokens_count: a.keys,
+            role_assignments: a.bindings.into_iter().map(Into::into).collect(),
+            service_account: a.service_account.into(),
+        }
+    }
+}
+
+impl From<Binding> for BindingView {
+    fn from(b: Binding) -> Self {
+        let role = managed::role(&b.role);
+        let group = managed::resource_group(&b.resource_group);
+        Self {
+            identifier: b.identifier,
+            // A role that is gone shows its identifier.
+            role_name: role.map(|r| r.name.to_owned()).or(b.role_name).unwrap_or_else(|| b.role.clone()),
+            managed_role: role.is_some(),
+            role_identifier: b.role,
+            resource_group_name: group
+                .map(|g| g.name.to_owned())
+                .or(b.resource_group_name)
+                .unwrap_or_else(|| b.resource_group.clone()),
+            resource_group_identifier: b.resource_group,
+            managed_role_assignment: b.managed,
+        }
+    }
+}
+
+/// The wire's `ScopeNameDTO`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ScopeName {
+    account_identifier: String,
+    org_identifier: Option<String>,
+    project_identifier: Option<String>,
+    org_name: Option<String>,
+    project_name: Option<String>,
+}
+
+impl From<NamedScope> for ScopeName {
+    fn from(n: NamedScope) -> Self {
+        Self {
+            account_identifier: n.scope.account.to_string(),
+            org_identifier: n.scope.org().map(str::to_owned),
+            project_identifier: n.scope.project_id().map(str::to_owned),
+            org_name: n.org_name,
+            project_name: n.project_name,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListQuery {
+    filter_type: Option<String>,
+}
+
+fn filter(uri: &Uri, query: &ListQuery, page: &PageQuery) -> Result<Filter> {
+    Ok(Filter {
+        identifiers: repeated(uri, "identifiers"),
+        search: SearchTerm::new(page.search_term.as_deref()),
+        reach: Reach::parse(query.filter_type.as_deref())?,
+        orders: Orders::read(&every(uri, "sortOrders"), SORT_FIELDS)?,
+    })
+}
+
+async fn create(
+    State(app): State<App>,
+    actor: Actor,
+    Query(query): Query<ScopeQuery>,
+    Json(body): Json<Body>,
+) -> Result<Reply<View>> {
+    let scope = body.scope(&query, &actor)?;
+    let grant = actor.grant::<ServiceAccountEdit>(&scope)?;
+    let name = body.name.unwrap_or_default();
+    // An empty identifier or address is an absent one: forms send them so.
+    let (identifier, email) =
+        (body.identifier.filter(|i| !i.is_empty()), body.email.filter(|e| !e.is_empty()));
+    let tags = body.tags.unwrap_or_default();
+    let new = NewServiceAccount::check(identifier, name, email, body.description, tags)?;
+    actions::create(&app, &grant, new).await.map(|made| Reply(made.into()))
+}
+
+async fn update(
+    State(app): State<App>,
+    actor: Actor,
+    Path(identifier): Path<String>,
+    Query(query): Query<ScopeQuery>,
+    Json(body): Json<Body>,
+) -> Result<Reply<View>> {
+    let scope = body.scope(&query, &actor)?;
+    let grant = actor.grant_on::<ServiceAccountEdit>(&scope, Some(&identifier))?;
+    if let Some(other) = body.identifier.filter(|i| !i.is_empty() && *i != identifier) {
+        return Err(Problem::invalid(format!(
+            "Value mismatch, previous: {identifier} current: {other}: the identifier of a service account cannot \
+             change, send the one of the path or leave it out of the body"
+        )));
+    }
+    let email = body.email.filter(|e| !e.is_empty());
+    let change =
+        Change::check(body.name.unwrap_or_default(), email, body.description, body.tags.unwrap_or_default())?;
+    actions::update(&app, &grant, identifier, change).await.map(|changed| Reply(changed.into()))
+}
+
+async fn remove(
+    State(app): State<App>,
+    actor: Actor,
+    Path(identifier): Path<String>,
+    Query(query): Query<ScopeQuery>,
+) -> Result<Reply<bool>> {
+    let scope = query.scope(&actor.caller.account)?;
+    let grant = actor.grant_on::<ServiceAccountDelete>(&scope, Some(&identifier))?;
+    actions::delete(&app, &grant, identifier).await.map(|()| Reply(true))
+}
+
+async fn list(
+    State(app): State<App>,
+    actor: Actor,
+    uri: Uri,
+    Query(query): Query<ScopeQuery>,
+) -> Result<Reply<Vec<View>>> {
+    let scope = query.scope(&actor.caller.account)?;
+    let found = actions::list(&app, &actor, scope, repeated(&uri, "identifiers")).await?;
+    Ok(Reply(found.into_iter().map(Into::into).collect()))
+}
+
+async fn aggregates(
+    State(app): State<App>,
+    actor: Actor,
+    uri: Uri,
+    Query(query): Query<ScopeQuery>,
+    Query(list): Query<ListQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Reply<Page<AggregateView>>> {
+    let scope = query.scope(&actor.caller.account)?;
+    let filter = filter(&uri, &list, &page)?;
+    let found = actions::aggregates(&app, &actor, scope, filter, page.request()?).await?;
+    Ok(Reply(found.map(Into::into)))
+}
+
+async fn manageable(
+    State(app): State<App>,
+    actor: Actor,
+    uri: Uri,
+    Query(query): Query<ScopeQuery>,
+    Query(list): Query<ListQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Reply<Page<AggregateView>>> {
+    let scope = query.scope(&actor.caller.account)?;
+    let filter = filter(&uri, &list, &page)?;
+    let found = actions::manageable(&app, &actor, scope, filter, page.request()?).await?;
+    Ok(Reply(found.map(Into::into)))
+}
+
+async fn aggregate(
+    State(app): State<App>,
+    actor: Actor,
+    Path(identifier): Path<String>,
+    Query(query): Query<ScopeQuery>,
+) -> Result<Reply<AggregateView>> {
+    let scope = query.scope(&actor.caller.account)?;
+    let grant = actor.grant_on::<ServiceAccountView>(&scope, Some(&identifier))?;
+    actions::find_aggregate(&app, &grant, identifier).await.map(|found| Reply(found.into()))
+}
+
+async fn scopes(
+    State(app): State<App>,
+    actor: Actor,
+    Path(identifier): Path<String>,
+    Query(query): Query<ScopeQuery>,
+) -> Result<Reply<Vec<ScopeName>>> {
+    let scope = query.scope(&actor.caller.account)?;
+    let grant = actor.grant_on::<ServiceAccountView>(&scope, Some(&identifier))?;
+    let bound = actions::scopes(&app, &grant, identifier).await?;
+    Ok(Reply(bound.into_iter().map(Into::into).collect()))
+}

@@ -1,0 +1,468 @@
+//! What can be done with tokens.
+
+use std::collections::HashMap;
+
+use db::Tx;
+use serde_json::{Value, json};
+
+use super::keys::{insert as insert_key, load as load_key};
+use super::{ListGrant, OwnerGrant, find_owner, load_owner, policy};
+use crate::accounts;
+use crate::app::App;
+use crate::audit::{self, Action, Entry};
+use crate::kernel::caller::Caller;
+use crate::kernel::ids::{AccountId, TokenId};
+use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::page::{Page, PageRequest};
+use crate::kernel::problem::{Kind as ProblemKind, Problem, Result};
+use crate::kernel::secret::Secret;
+use crate::kernel::text::{FieldCheck, Tags, fold};
+use crate::kernel::time::Timestamp;
+use crate::tokens::model::{DEFAULT_TTL_MS, Policy, TOKEN_LIMIT, Wish, rotated_identifier};
+use crate::tokens::secret;
+use crate::tokens::store::{self, Key, KeyRow, Listing, Owner, Token, TokenRow};
+use crate::tokens::verify::{Refusal, verify};
+
+/// Fields by which lists sort.
+pub const SORT_FIELDS: &[&str] = &["name", "identifier", "validTo", "createdAt", "lastModifiedAt"];
+
+/// What a client wishes of a token.
+#[derive(Clone, Debug)]
+pub struct TokenWish {
+    /// The key it belongs to; made on the way when it does not exist.
+    pub api_key: String,
+    /// Unique among the key's tokens, case aside; never changes.
+    pub identifier: String,
+    /// For people.
+    pub name: String,
+    /// For people.
+    pub description: Option<String>,
+    /// Free labels.
+    pub tags: Tags,
+    /// From when to when.
+    pub times: Wish,
+}
+
+impl TokenWish {
+    /// Checks the wish.
+    ///
+    /// # Errors
+    /// `Fields`, every complaint at once.
+    pub fn check(self) -> Result<Self> {
+        let mut check = FieldCheck::new();
+        check.identifier("identifier", &self.identifier);
+        check.name("name", &self.name);
+        check.identifier("apiKeyIdentifier", &self.api_key);
+        check.description("description", self.description.as_deref());
+        check.tags("tags", &self.tags);
+        check.done()?;
+        Ok(self)
+    }
+}
+
+/// A token with its owner's e-mail address and name; both empty when the owner is gone.
+#[derive(Clone, Debug)]
+pub struct TokenCard {
+    /// The token.
+    pub token: Token,
+    /// E-mail address of its owner.
+    pub email: String,
+    /// Name of its owner.
+    pub username: String,
+    /// Does it hold now?
+    pub valid: bool,
+}
+
+/// Makes a token and, if need be, its key. The answer is the only time its text is seen.
+///
+/// # Errors
+/// `NoSuchResource` without its owner, `Duplicate` when the identifier is taken, `Invalid` over the limit of tokens or
+/// for times that do not hold.
+pub async fn create(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<Secret> {
+    let now = app.clock.now();
+    let id = TokenId::new(app.rng.uuid());
+    let audit_ids = [app.rng.uuid(), app.rng.uuid()];
+    let OwnerGrant { caller, owner } = grant.clone();
+    let (text, sha256) = secret::mint(&app.rng, owner.kind, &owner.scope.account, &id);
+    let lane = owner.scope.account.to_string();
+    app.db
+        .write("tokens.create", &lane, move |tx| {
+            load_owner(tx, &owner)?;
+            let policy = policy(tx, &owner.scope)?;
+            // Takes the account's row first, so that two replicas cannot both count up to the limit.
+            accounts::store::bump_version(tx, &owner.scope.account)?;
+            let key = match store::find_key(tx, &owner, &wish.api_key)? {
+                Some(key) => key,
+                None => {
+                    insert_key(tx, &caller, &owner, &auto_key(&wish.api_key, policy), now, &audit_ids[0])?
+                }
+            };
+            let span = policy.span(wish.times, key.row.default_ttl_ms, now)?;
+            store::purge_expired_of_key(tx, &key, now)?;
+            let row = TokenRow {
+                id: id.clone(),
+                api_key: key.row.identifier.clone(),
+                identifier: wish.identifier.clone(),
+                name: wish.name.clone(),
+                description: wish.description.clone(),
+                tags: wish.tags.clone(),
+                sha256,
+                valid_from: span.from,
+                valid_to: span.to,
+            };
+            let made = insert(tx, &key, &row, now)?;
+            limit(tx, &key, false)?;
+            record(
+                tx,
+                &caller,
+                now,
+                &audit_ids[1],
+                Action::CreateToken,
+                &made,
+                json!({"new": document(&made)}),
+            )
+        })
+        .await?;
+    Ok(text)
+}
+
+/// The key that a token makes for itself (platform API §5).
+fn auto_key(identifier: &str, policy: Policy) -> KeyRow {
+    KeyRow {
+        identifier: identifier.to_owned(),
+        name: format!("{identifier}_auto"),
+        description: None,
+        tags: Tags::new(),
+        default_ttl_ms: DEFAULT_TTL_MS.min(policy.max_ms()),
+    }
+}
+
+fn insert(tx: &mut Tx<'_>, key: &Key, row: &TokenRow, now: Timestamp) -> Result<Token> {
+    if !store::insert_token(tx, &key.owner, row, now)? {
+        return Err(Problem::duplicate(format!(
+            "Try using different token name, [{}] already exists (upper and lower case count as the same)",
+            row.identifier
+        )));
+    }
+    load(tx, key, &row.identifier)
+}
+
+fn limit(tx: &mut Tx<'_>, key: &Key, rotated: bool) -> Result<()> {
+    if store::count_tokens(tx, key, rotated)? <= TOKEN_LIMIT {
+        return Ok(());
+    }
+    let what = if rotated { "rotated tokens that still hold" } else { "tokens" };
+    Err(Problem::invalid(format!(
+        "Maximum limit has reached: {TOKEN_LIMIT} {what} for each API key, delete one first or use another key"
+    )))
+}
+
+/// Changes name, description, tags and times; times that are not given stay.
+///
+/// # Errors
+/// `NotFound` for an unknown token, `Invalid` for a rotated one and for times that do not hold.
+pub async fn update(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<TokenCard> {
+    let (now, audit_id) = (app.clock.now(), app.rng.uuid());
+    let OwnerGrant { caller, owner } = grant.clone();
+    let lane = owner.scope.account.to_string();
+    app.db
+        .write("tokens.update", &lane, move |tx| {
+            let key = load_key(tx, &owner, &wish.api_key)?;
+            let before = load(tx, &key, &wish.identifier)?;
+            if before.scheduled_expire_at.is_some() {
+                return Err(Problem::invalid(
+                    "Rotated tokens cannot be updated: update the token that took its identifier",
+                ));
+            }
+            let (valid_from, valid_to) = times(policy(tx, &owner.scope)?, &wish, &before, now)?;
+            let after = Token {
+                name: wish.name.clone(),
+                description: wish.description.clone(),
+                tags: wish.tags.clone(),
+                valid_from,
+                valid_to,
+                updated_at: now,
+                ..before.clone()
+            };
+            store::update_token(tx, &after, now)?;
+            let detail = json!({"old": document(&before), "new": document(&after)});
+            record(tx, &caller, now, &audit_id, Action::Update, &after, detail)?;
+            accounts::store::bump_version(tx, &owner.scope.account)?;
+            card(tx, after, now)
+        })
+        .await
+}
+
+/// The times after an update. Unchanged ones are not measured again: a policy that became stricter later must not
+/// keep anybody from renaming a token.
+fn times(
+    policy: Policy,
+    wish: &TokenWish,
+    before: &Token,
+    now: Timestamp,
+) -> Result<(Timestamp, Option<Timestamp>)> {
+    let from = wish.times.from.unwrap_or(before.valid_from);
+    let to = if wish.times.never { None } else { wish.times.to.or(before.valid_to) };
+    let millis = |from: Timestamp, to: Option<Timestamp>| (from.millis(), to.map(Timestamp::millis));
+    if millis(from, to) == millis(before.valid_from, before.valid_to) {
+        return Ok((before.valid_from, before.valid_to));
+    }
+    let wish = Wish { from: Some(from), to: wish.times.to.or(to), never: to.is_none() };
+    let span = policy.span(wish, 0, now)?;
+    Ok((span.from, span.to))
+}
+
+/// Revokes a token: the next request with it is refused, on every replica.
+///
+/// # Errors
+/// `NotFound` for an unknown token.
+pub async fn revoke(app: &App, grant: &OwnerGrant, api_key: String, identifier: String) -> Result<()> {
+    let (now, audit_id) = (app.clock.now(), app.rng.uuid());
+    let OwnerGrant { caller, owner } = grant.clone();
+    let lane = owner.scope.account.to_string();
+    app.db
+        .write("tokens.revoke", &lane, move |tx| {
+            let key = load_key(tx, &owner, &api_key)?;
+            let token = load(tx, &key, &identifier)?;
+            store::delete_token(tx, &owner.scope.account, &token.id)?;
+            let detail = json!({"old": document(&token)});
+            record(tx, &caller, now, &audit_id, Action::RevokeToken, &token, detail)?;
+            accounts::store::bump_version(tx, &owner.scope.account)
+        })
+        .await
+}
+
+/// Gives a token a new secret with the same name and end. The old secret keeps working until `old_until`, never past
+/// the token's end; a time that is not ahead ends it at once.
+///
+/// # Errors
+/// `NotFound` for an unknown token, `Invalid` for an expired or rotated one and for too many rotated ones.
+pub async fn rotate(
+    app: &App,
+    grant: &OwnerGrant,
+    api_key: String,
+    identifier: String,
+    old_until: Timestamp,
+) -> Result<Secret> {
+    let now = app.clock.now();
+    let id = TokenId::new(app.rng.uuid());
+    let (audit_id, retired) = (app.rng.uuid(), rotated_identifier(&app.rng));
+    let OwnerGrant { caller, owner } = grant.clone();
+    let (text, sha256) = secret::mint(&app.rng, owner.kind, &owner.scope.account, &id);
+    let lane = owner.scope.account.to_string();
+    app.db
+        .write("tokens.rotate", &lane, move |tx| {
+            accounts::store::bump_version(tx, &owner.scope.account)?;
+            let key = load_key(tx, &owner, &api_key)?;
+            let old = load(tx, &key, &identifier)?;
+            rotatable(&old, now)?;
+            let until = old.valid_to.map_or(old_until, |end| end.min(old_until));
+            store::retire_token(tx, &old, &retired, until, now)?;
+            // One that ends at once need not wait for the purge.
+            store::purge_expired_of_key(tx, &key, now)?;
+            let row = TokenRow {
+                id: id.clone(),
+                api_key: key.row.identifier.clone(),
+                identifier: old.identifier.clone(),
+                name: old.name.clone(),
+                description: old.description.clone(),
+                tags: old.tags.clone(),
+                sha256,
+                valid_from: now,
+                valid_to: old.valid_to,
+            };
+            let made = insert(tx, &key, &row, now)?;
+            limit(tx, &key, true)?;
+            let rotated =
+                json!({"identifier": retired, "tokenId": old.id.as_str(), "endsAt": until.millis()});
+            let detail = json!({"new": document(&made), "rotated": rotated});
+            record(tx, &caller, now, &audit_id, Action::CreateToken, &made, detail)
+        })
+        .await?;
+    Ok(text)
+}
+
+fn rotatable(token: &Token, now: Timestamp) -> Result<()> {
+    if token.scheduled_expire_at.is_some() {
+        return Err(Problem::invalid(
+            "This token was rotated already: rotate the token that took its identifier",
+        ));
+    }
+    if token.valid_to.is_some_and(|end| end <= now) {
+        return Err(Problem::invalid(
+            "This token has expired, and a rotated one keeps its end: create a new token instead",
+        ));
+    }
+    Ok(())
+}
+
+/// What a list of tokens shows.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Of this key only; needs one owner.
+    pub api_key: Option<String>,
+    /// Only these; empty for all.
+    pub identifiers: Vec<String>,
+    /// Only those with this in name, identifier or a tag.
+    pub search: SearchTerm,
+    /// Only those that hold now.
+    pub active_only: bool,
+    /// In which order.
+    pub orders: Orders,
+}
+
+/// One page of tokens.
+///
+/// # Errors
+/// `Invalid` for a key without its owner.
+pub async fn list(
+    app: &App,
+    grant: &ListGrant,
+    filter: Filter,
+    page: PageRequest,
+) -> Result<Page<TokenCard>> {
+    let now = app.clock.now();
+    let (scope, kind, parent) = (grant.scope.clone(), grant.kind, grant.parent.clone());
+    if filter.api_key.is_some() && parent.is_none() {
+        return Err(Problem::invalid(
+            "Need to pass parentIdentifier along with apikeyIdentifier to list the tokens.",
+        ));
+    }
+    let identifiers: Vec<_> = filter.identifiers.iter().map(|i| fold(i).into_owned()).collect();
+    app.db
+        .read("tokens.list", move |tx| {
+            let mut listing = Listing {
+                scope: scope.clone(),
+                kind,
+                parent: parent.clone(),
+                api_key: None,
+                active_at: filter.active_only.then_some(now),
+            };
+            if let (Some(id), Some(name)) = (&parent, &filter.api_key) {
+                let owner = Owner { scope: scope.clone(), kind, id: id.clone() };
+                // A key that is not there has no tokens.
+                let key = store::find_key(tx, &owner, name)?;
+                listing.api_key = Some(key.map_or_else(|| name.clone(), |key| key.row.identifier));
+            }
+            let mut found = store::list_tokens(tx, &listing, |token| {
+                let folded = fold(&token.identifier);
+                let named = identifiers.is_empty() || identifiers.iter().any(|i| *i == folded);
+                named && filter.search.hits(texts(token))
+            })?;
+            filter.orders.sort(&mut found, compare);
+            cards(tx, Page::cut(page, found), now)
+        })
+        .await
+}
+
+fn compare(a: &Token, b: &Token, field: &str) -> std::cmp::Ordering {
+    match field {
+        "name" => a.name.cmp(&b.name),
+        "identifier" => a.identifier.cmp(&b.identifier),
+        "validTo" => a.ends().cmp(&b.ends()),
+        "createdAt" => a.created_at.cmp(&b.created_at),
+        _ => a.updated_at.cmp(&b.updated_at),
+    }
+}
+
+fn texts(token: &Token) -> impl Iterator<Item = &str> {
+    let tags = token.tags.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+    [token.name.as_str(), &token.identifier].into_iter().chain(tags)
+}
+
+/// Looks at a token text as the door would and says what it belongs to.
+///
+/// # Errors
+/// `Unauthenticated` with a reason (`token_malformed`, `token_expired`, `token_not_yet_valid`, `token_untrusted`)
+/// when it does not hold in this account.
+pub async fn validate(app: &App, account: &AccountId, text: &str) -> Result<TokenCard> {
+    let now = app.clock.now();
+    let presented = secret::read(text).ok_or_else(|| {
+        let why = "it is not a whole token of this server, check that the text was copied to its end";
+        invalid_token(why, "token_malformed")
+    })?;
+    if presented.account != *account {
+        return Err(untrusted());
+    }
+    app.db
+        .point("tokens.validate", move |tx| {
+            match verify(tx, &presented, now)? {
+                Ok(_) => {}
+                Err(Refusal::Expired) => {
+                    return Err(invalid_token("it has expired, make a new one", "token_expired"));
+                }
+                Err(Refusal::NotYet) => {
+                    let why = "its validFrom lies ahead, wait for it";
+                    return Err(invalid_token(why, "token_not_yet_valid"));
+                }
+                Err(Refusal::Unknown | Refusal::OwnerGone) => return Err(untrusted()),
+            }
+            let found = store::find_token_by_id(tx, &presented.account, &presented.id)?;
+            card(tx, found.ok_or_else(untrusted)?, now)
+        })
+        .await
+}
+
+fn untrusted() -> Problem {
+    invalid_token("it is unknown here, revoked, or its owner may no longer act", "token_untrusted")
+}
+
+fn invalid_token(why: &str, code: &'static str) -> Problem {
+    Problem::new(ProblemKind::Unauthenticated, format!("Token is not valid: {why}.")).code(code)
+}
+
+fn load(tx: &mut Tx<'_>, key: &Key, identifier: &str) -> Result<Token> {
+    store::find_token(tx, key, identifier)?.ok_or_else(|| {
+        Problem::not_found(format!(
+            "There is no token {identifier} of API key {}: check identifier, apiKeyIdentifier and parentIdentifier",
+            key.row.identifier
+        ))
+    })
+}
+
+fn card(tx: &mut Tx<'_>, token: Token, now: Timestamp) -> Result<TokenCard> {
+    let (email, username) = find_owner(tx, &token.owner)?.unwrap_or_default();
+    Ok(TokenCard { valid: token.holds(now), email, username, token })
+}
+
+fn cards(tx: &mut Tx<'_>, page: Page<Token>, now: Timestamp) -> Result<Page<TokenCard>> {
+    let mut owners: HashMap<Owner, (String, String)> = HashMap::new();
+    for token in page.items() {
+        if !owners.contains_key(&token.owner) {
+            owners.insert(token.owner.clone(), find_owner(tx, &token.owner)?.unwrap_or_default());
+        }
+    }
+    Ok(page.map(|token| {
+        let (email, username) = owners.get(&token.owner).cloned().unwrap_or_default();
+        TokenCard { valid: token.holds(now), email, username, token }
+    }))
+}
+
+fn document(token: &Token) -> Value {
+    json!({
+        "identifier": token.identifier, "name": token.name, "description": token.description, "tags": token.tags,
+        "tokenId": token.id.as_str(), "apiKeyType": token.owner.kind.as_str(),
+        "parentIdentifier": token.owner.id, "apiKeyIdentifier": token.api_key,
+        "validFrom": token.valid_from.millis(), "validTo": token.valid_to.map(Timestamp::millis)
+    })
+}
+
+fn record(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    now: Timestamp,
+    audit_id: &str,
+    action: Action,
+    token: &Token,
+    detail: Value,
+) -> Result<()> {
+    let entry = Entry {
+        action,
+        resource_type: "TOKEN",
+        resource_id: &token.identifier,
+        resource_name: &token.name,
+        scope: &token.owner.scope,
+        detail,
+    };
+    audit::record(tx, caller, now, audit_id, &entry)
+}

@@ -1,0 +1,180 @@
+//! Routes of API keys (platform API §4).
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, put};
+use http::Uri;
+use serde::{Deserialize, Serialize};
+
+use super::{OwnerBody, OwnerQuery, same_identifier};
+use crate::access::Actor;
+use crate::app::App;
+use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::page::{Page, PageQuery};
+use crate::kernel::problem::Result;
+use crate::kernel::text::Tags;
+use crate::tokens::actions::keys::{self, KeyAggregate, KeyWish, SORT_FIELDS};
+use crate::tokens::store::Key;
+use crate::web::envelope::Reply;
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, repeated};
+
+pub(super) fn routes() -> Router<App> {
+    const AT: &str = "/ng/api/apikey";
+    Router::new()
+        .route(AT, get(list).post(create))
+        .route(&format!("{AT}/aggregate"), get(aggregates))
+        .route(&format!("{AT}/aggregate/{{identifier}}"), get(aggregate))
+        .route(&format!("{AT}/{{identifier}}"), put(update).delete(remove))
+}
+
+/// The wire's `ApiKeyDTO`, as clients send it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    identifier: Option<String>,
+    name: Option<String>,
+    description: Option<String>,
+    tags: Option<Tags>,
+    default_time_to_expire_token: Option<i64>,
+    #[serde(flatten)]
+    owner: OwnerBody,
+}
+
+impl Body {
+    fn wish(self, identifier: Option<String>) -> Result<KeyWish> {
+        let wish = KeyWish {
+            identifier: identifier.or(self.identifier).unwrap_or_default(),
+            name: self.name.unwrap_or_default(),
+            description: self.description,
+            tags: self.tags.unwrap_or_default(),
+            default_ttl_ms: self.default_time_to_expire_token,
+        };
+        wish.check()
+    }
+}
+
+/// The wire's `ApiKeyDTO`, as we send it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct View {
+    identifier: String,
+    name: String,
+    description: Option<String>,
+    tags: Tags,
+    api_key_type: &'static str,
+    parent_identifier: String,
+    default_time_to_expire_token: i64,
+    account_identifier: String,
+    org_identifier: Option<String>,
+    project_identifier: Option<String>,
+}
+
+impl From<Key> for View {
+    fn from(key: Key) -> Self {
+        let scope = &key.owner.scope;
+        Self {
+            account_identifier: scope.account.to_string(),
+            org_identifier: scope.org().map(str::to_owned),
+            project_identifier: scope.project_id().map(str::to_owned),
+            api_key_type: key.owner.kind.as_str(),
+            parent_identifier: key.owner.id,
+            identifier: key.row.identifier,
+            name: key.row.name,
+            description: key.row.description,
+            tags: key.row.tags,
+            default_time_to_expire_token: key.row.default_ttl_ms,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AggregateView {
+    api_key: View,
+    created_at: i64,
+    last_modified_at: i64,
+    tokens_count: i64,
+}
+
+impl From<KeyAggregate> for AggregateView {
+    fn from(a: KeyAggregate) -> Self {
+        Self {
+            created_at: a.key.created_at.millis(),
+            last_modified_at: a.key.updated_at.millis(),
+            tokens_count: a.tokens,
+            api_key: a.key.into(),
+        }
+    }
+}
+
+async fn create(
+    State(app): State<App>,
+    actor: Actor,
+    Query(query): Query<ScopeQuery>,
+    Json(body): Json<Body>,
+) -> Result<Reply<View>> {
+    let grant = body.owner.grant(&actor, &query)?;
+    keys::create(&app, &grant, body.wish(None)?).await.map(|key| Reply(key.into()))
+}
+
+async fn update(
+    State(app): State<App>,
+    actor: Actor,
+    Path(identifier): Path<String>,
+    Query(query): Query<ScopeQuery>,
+    Json(body): Json<Body>,
+) -> Result<Reply<View>> {
+    let grant = body.owner.grant(&actor, &query)?;
+    same_identifier(&identifier, body.identifier.as_deref())?;
+    keys::update(&app, &grant, body.wish(Some(identifier))?).await.map(|key| Reply(key.into()))
+}
+
+async fn remove(
+    State(app): State<App>,
+    actor: Actor,
+    Path(identifier): Path<String>,
+    Query(query): Query<ScopeQuery>,
+    Query(owner): Query<OwnerQuery>,
+) -> Result<Reply<bool>> {
+    let grant = owner.grant(&actor, &query.scope(&actor.caller.account)?)?;
+    keys::delete(&app, &grant, identifier).await.map(|()| Reply(true))
+}
+
+async fn list(
+    State(app): State<App>,
+    actor: Actor,
+    uri: Uri,
+    Query(query): Query<ScopeQuery>,
+    Query(owner): Query<OwnerQuery>,
+) -> Result<Reply<Vec<View>>> {
+    let grant = owner.grant(&actor, &query.scope(&actor.caller.account)?)?;
+    let found = keys::list(&app, &grant, repeated(&uri, "identifiers")).await?;
+    Ok(Reply(found.into_iter().map(Into::into).collect()))
+}
+
+async fn aggregates(
+    State(app): State<App>,
+    actor: Actor,
+    uri: Uri,
+    Query(query): Query<ScopeQuery>,
+    Query(owner): Query<OwnerQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Reply<Page<AggregateView>>> {
+    let grant = owner.grant(&actor, &query.scope(&actor.caller.account)?)?;
+    let search = SearchTerm::new(page.search_term.as_deref());
+    let orders = Orders::read(&every(&uri, "sortOrders"), SORT_FIELDS)?;
+    let identifiers = repeated(&uri, "identifiers");
+    let found = keys::aggregates(&app, &grant, identifiers, search, orders, page.request()?).await?;
+    Ok(Reply(found.map(Into::into)))
+}
+
+async fn aggregate(
+    State(app): State<App>,
+    actor: Actor,
+    Path(identifier): Path<String>,
+    Query(query): Query<ScopeQuery>,
+    Query(owner): Query<OwnerQuery>,
+) -> Result<Reply<AggregateView>> {
+    let grant = owner.grant(&actor, &query.scope(&actor.caller.account)?)?;
+    keys::aggregate(&app, &grant, identifier).await.map(|found| Reply(found.into()))
+}

@@ -1,0 +1,111 @@
+//! Routes of API keys and tokens (platform API §4, §5).
+
+mod keys;
+mod tokens;
+
+use axum::Router;
+use serde::Deserialize;
+
+use super::actions::OwnerGrant;
+use super::secret::Kind;
+use crate::access::Actor;
+use crate::app::App;
+use crate::kernel::problem::{Kind as ProblemKind, Problem, Result};
+use crate::kernel::scope::Scope;
+use crate::kernel::text::FieldCheck;
+use crate::web::extract::{ScopeQuery, same_scope};
+
+/// The routes.
+pub fn routes() -> Router<App> {
+    keys::routes().merge(tokens::routes())
+}
+
+/// The part of a query string that names an owner.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OwnerQuery {
+    api_key_type: Option<String>,
+    parent_identifier: Option<String>,
+}
+
+impl OwnerQuery {
+    /// Asks for the owner's keys.
+    fn grant(&self, actor: &Actor, scope: &Scope) -> Result<OwnerGrant> {
+        let (kind, parent) = owner(self.api_key_type.as_deref(), self.parent_identifier.as_deref())?;
+        OwnerGrant::ask(actor, scope, kind.ok_or_else(|| unknown_kind(self.api_key_type.as_deref()))?, parent)
+    }
+
+    /// The kind alone, for lists that need no owner.
+    fn kind(&self) -> Result<Kind> {
+        let (kind, _) = owner(self.api_key_type.as_deref(), Some("any"))?;
+        kind.ok_or_else(|| unknown_kind(self.api_key_type.as_deref()))
+    }
+}
+
+/// The part of a body that names an owner and its scope.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OwnerBody {
+    api_key_type: Option<String>,
+    parent_identifier: Option<String>,
+    account_identifier: Option<String>,
+    org_identifier: Option<String>,
+    project_identifier: Option<String>,
+}
+
+impl OwnerBody {
+    /// Asks for the owner's keys. Scope parts of the body fill in what the query leaves out; where both speak they
+    /// must agree.
+    fn grant(&self, actor: &Actor, query: &ScopeQuery) -> Result<OwnerGrant> {
+        let merged = ScopeQuery {
+            account_identifier: query.account_identifier.clone(),
+            org_identifier: query.org_identifier.clone().or_else(|| self.org_identifier.clone()),
+            project_identifier: query.project_identifier.clone().or_else(|| self.project_identifier.clone()),
+        };
+        let scope = merged.scope(&actor.caller.account)?;
+        let (account, org) = (self.account_identifier.as_deref(), self.org_identifier.as_deref());
+        same_scope(&scope, account, org, self.project_identifier.as_deref())?;
+        let (kind, parent) = owner(self.api_key_type.as_deref(), self.parent_identifier.as_deref())?;
+        let unknown = || {
+            let text = format!("{:?} is not known here; send USER or SERVICE_ACCOUNT", self.api_key_type);
+            Problem::fields(vec![("apiKeyType".to_owned(), text)])
+        };
+        OwnerGrant::ask(actor, &scope, kind.ok_or_else(unknown)?, parent)
+    }
+}
+
+/// Kind (`None`: a word we do not know) and id of an owner; complains of both at once where they are missing.
+fn owner<'a>(kind: Option<&str>, parent: Option<&'a str>) -> Result<(Option<Kind>, &'a str)> {
+    let mut check = FieldCheck::new();
+    let kind = kind.filter(|k| !k.is_empty());
+    if kind.is_none() {
+        check.fail("apiKeyType", "cannot be empty; send USER or SERVICE_ACCOUNT");
+    }
+    let parent = parent.unwrap_or_default();
+    if parent.is_empty() {
+        check.fail(
+            "parentIdentifier",
+            "cannot be empty; send the user's id or the service account's identifier",
+        );
+    }
+    check.done()?;
+    Ok((kind.and_then(Kind::parse), parent))
+}
+
+/// The reference answers an unknown word in a query string so (§1.5).
+fn unknown_kind(kind: Option<&str>) -> Problem {
+    let text =
+        format!("apiKeyType {:?} is not known here: send USER or SERVICE_ACCOUNT", kind.unwrap_or_default());
+    Problem::new(ProblemKind::NoSuchResource, text)
+}
+
+/// The identifier of a path, which the body may repeat but not change.
+fn same_identifier(path: &str, body: Option<&str>) -> Result<()> {
+    match body.filter(|b| !b.is_empty() && *b != path) {
+        None => Ok(()),
+        Some(other) => Err(Problem::invalid(format!(
+            "Value mismatch, previous: {path} current: {other}: an identifier cannot change, send the one of the path \
+             or leave it out of the body"
+        ))),
+    }
+}
