@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod apply;
+mod detached;
 pub mod dialect;
 pub mod discovery;
 mod element;
@@ -19,9 +20,11 @@ pub mod list;
 pub mod name;
 pub mod patch;
 pub mod path;
+mod plan;
 pub mod project;
 pub mod resolve;
 pub mod resource;
+mod resource_type;
 pub mod schema;
 pub mod sort;
 pub mod standard;
@@ -32,7 +35,7 @@ pub use error::{ScimError, ScimType};
 pub use filter::{CompareOp, Filter};
 pub use index::{IndexKey, index_keys};
 pub use name::fold;
-pub use patch::{DetachedOp, PasswordChange, PatchOutcome, PatchRequest};
+pub use patch::{DetachedChange, DetachedOp, PasswordChange, PatchOutcome, PatchRequest};
 pub use project::Projection;
 pub use resolve::{Expr, Literal};
 pub use resource::{Accepted, Detached};

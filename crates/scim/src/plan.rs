@@ -1,0 +1,404 @@
+//! From the operations of a PATCH to typed steps: finds what each path means, checks mutability and types,
+//! and mends quirks. The document is not needed for any of it.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::apply::{ElementChange, Step};
+use crate::dialect::{Mender, Quirk};
+use crate::error::ScimError;
+use crate::patch::{PasswordChange, PatchRequest};
+use crate::path::{PatchPath, Target};
+use crate::resolve::Expr;
+use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema, Type};
+use crate::value::{
+    Place, is_unassigned, kind_of, normalise, normalise_element, normalise_elements, settle_primary, twice,
+    type_error, unknown_attribute, wrap_plain,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OpKind {
+    Add,
+    Remove,
+    Replace,
+}
+
+pub(crate) struct Builder<'a> {
+    pub(crate) kind: &'a ResourceType,
+    pub(crate) mender: &'a mut Mender,
+    pub(crate) request: PatchRequest,
+}
+
+pub(crate) fn place(attr: &AttrRef) -> Place<'_> {
+    Place {
+        extension: attr.extension.as_deref(),
+        attr: &attr.attr.name,
+        sub: attr.sub.as_deref().map(|sub| sub.name.as_str()),
+    }
+}
+
+pub(crate) fn missing_value(what: &impl std::fmt::Display) -> ScimError {
+    ScimError::invalid_value(format!("add and replace of {what} need a value."))
+}
+
+fn readonly(what: &impl std::fmt::Display) -> ScimError {
+    ScimError::mutability(format!("{what} is readOnly: the server sets it; leave it out."))
+}
+
+fn removes_required(what: &impl std::fmt::Display) -> ScimError {
+    ScimError::mutability(format!("{what} is required and cannot be removed; replace it instead."))
+}
+
+impl Builder<'_> {
+    pub(crate) fn operation(&mut self, operation: Value) -> Result<(), ScimError> {
+        let Value::Object(map) = operation else {
+            return Err(ScimError::invalid_syntax("it is not an object with op, path and value."));
+        };
+        let (mut op, mut path, mut value) = (None, None, None);
+        for (key, found) in map {
+            match key.as_str() {
+                name if name.eq_ignore_ascii_case("op") => op = Some(found),
+                name if name.eq_ignore_ascii_case("path") => path = Some(found),
+                name if name.eq_ignore_ascii_case("value") => value = Some(found),
+                _ => {}
+            }
+        }
+        let kind = self.op_kind(op.as_ref())?;
+        let target = match path {
+            None | Some(Value::Null) => Target::Resource,
+            Some(Value::String(text)) => PatchPath::parse(&text)?.resolve(self.kind, self.mender)?,
+            Some(_) => return Err(ScimError::invalid_path("path must be a string.")),
+        };
+        self.target(kind, target, value)
+    }
+
+    fn op_kind(&mut self, op: Option<&Value>) -> Result<OpKind, ScimError> {
+        let text = op.and_then(Value::as_str).unwrap_or_default();
+        let known = [("add", OpKind::Add), ("remove", OpKind::Remove), ("replace", OpKind::Replace)];
+        match known.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
+            Some((name, kind)) if name == text || self.mender.mend(Quirk::OperationCase, text) => Ok(kind),
+            _ => Err(ScimError::invalid_syntax("op must be \"add\", \"remove\" or \"replace\".")),
+        }
+    }
+
+    fn target(&mut self, kind: OpKind, target: Target, value: Option<Value>) -> Result<(), ScimError> {
+        match target {
+            Target::Foreign => Ok(()),
+            Target::Resource if kind == OpKind::Remove => {
+                Err(ScimError::no_target("remove needs a path that says what to remove."))
+            }
+            Target::Resource => match value {
+                Some(Value::Object(map)) => self.expand(kind, None, map),
+                other => Err(ScimError::invalid_value(format!(
+                    "{} without path needs an object of attributes as value; the request has {}.",
+                    if kind == OpKind::Add { "add" } else { "replace" },
+                    other.as_ref().map_or("none", kind_of)
+                ))),
+            },
+            Target::Extension(schema) => self.extension(kind, &schema, value),
+            Target::Attr(attr) => self.attr(kind, attr, value),
+            Target::Elements { attr, filter, sub } => self.elements(kind, attr, filter, sub, value),
+        }
+    }
+
+    fn extension(
+        &mut self,
+        kind: OpKind,
+        schema: &Arc<Schema>,
+        value: Option<Value>,
+    ) -> Result<(), ScimError> {
+        match (kind, value) {
+            (OpKind::Add | OpKind::Replace, Some(Value::Object(map))) if !map.is_empty() => {
+                self.expand(kind, Some(schema), map)
+            }
+            (OpKind::Add | OpKind::Replace, None) => Err(missing_value(&schema.urn)),
+            (OpKind::Add, Some(value)) if is_unassigned(&value) => Ok(()),
+            (OpKind::Replace, Some(value)) if !is_unassigned(&value) => {
+                Err(ScimError::invalid_value(format!("{} takes an object of its attributes.", schema.urn)))
+            }
+            (OpKind::Add, Some(_)) => {
+                Err(ScimError::invalid_value(format!("{} takes an object of its attributes.", schema.urn)))
+            }
+            (OpKind::Remove | OpKind::Replace, _) => {
+                let fixed = |attr: &Arc<Attribute>| attr.mutability == Mutability::ReadOnly;
+                if let Some(attr) = schema.attributes.iter().find(|attr| fixed(attr)) {
+                    return Err(readonly(&format!("{}:{}", schema.urn, attr.name)));
+                }
+                self.request.steps.push(Step::RemoveExtension { schema: schema.clone() });
+                Ok(())
+            }
+        }
+    }
+
+    /// A value without path: one operation for each key (contract PA-3, PA-10).
+    pub(crate) fn expand(
+        &mut self,
+        kind: OpKind,
+        schema: Option<&Arc<Schema>>,
+        map: Map<String, Value>,
+    ) -> Result<(), ScimError> {
+        for (key, value) in map {
+            let attr = match schema {
+                Some(schema) => schema.attributes.get(&key),
+                None => self.kind.top().get(&key),
+            };
+            if let Some(attr) = attr {
+                if schema.is_none() && attr.name == "schemas" {
+                    continue; // kept in step with the extensions present, whatever is sent
+                }
+                let attr = AttrRef::new(schema, attr, None);
+                if attr.attr.mutability != Mutability::ReadOnly {
+                    self.attr(kind, attr, Some(value))?;
+                } else if !self.mender.mend(Quirk::ReadOnlyInValue, &attr) {
+                    return Err(readonly(&attr));
+                }
+            } else {
+                self.expand_key(kind, schema, key, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A key that is no attribute name: the URN of an extension, or a quirk.
+    fn expand_key(
+        &mut self,
+        kind: OpKind,
+        schema: Option<&Arc<Schema>>,
+        key: String,
+        value: Value,
+    ) -> Result<(), ScimError> {
+        let own = schema.is_none().then(|| self.kind.extension(&key)).flatten().cloned();
+        if let Some(extension) = own {
+            return self.extension(kind, &extension, Some(value));
+        }
+        let quirk = if key.contains(':') { Quirk::QualifiedKey } else { Quirk::DottedKey };
+        let is_path = key.contains([':', '.', '[']);
+        let full = schema.map_or_else(|| key.clone(), |schema| format!("{}:{key}", schema.urn));
+        let path =
+            if is_path && self.mender.dialect().mends(quirk) { PatchPath::parse(&full).ok() } else { None };
+        let Some(path) = path else { return unknown_attribute(key.as_str(), self.mender) };
+        match path.resolve(self.kind, self.mender) {
+            Ok(Target::Foreign) => Ok(()),
+            Ok(target) => {
+                self.mender.mend(quirk, &key);
+                self.target(kind, target, Some(value))
+            }
+            Err(_) => unknown_attribute(key.as_str(), self.mender),
+        }
+    }
+
+    fn attr(&mut self, kind: OpKind, attr: AttrRef, value: Option<Value>) -> Result<(), ScimError> {
+        if attr.attr.mutability == Mutability::ReadOnly || attr.leaf().mutability == Mutability::ReadOnly {
+            return Err(readonly(&attr));
+        }
+        if attr.extension.is_none() && attr.attr.name == "schemas" {
+            return Err(ScimError::mutability("schemas follows the attributes in use; leave it out."));
+        }
+        if attr.attr.is_secret() {
+            return self.password(kind, &attr, value);
+        }
+        if attr.attr.detached {
+            return self.detached(kind, attr, value);
+        }
+        if kind == OpKind::Remove {
+            return self.remove(attr, value);
+        }
+        let value = value.ok_or_else(|| missing_value(&attr))?;
+        self.write(kind, attr, value)
+    }
+
+    fn password(&mut self, kind: OpKind, attr: &AttrRef, value: Option<Value>) -> Result<(), ScimError> {
+        let value = match (kind, value) {
+            (OpKind::Remove, _) => None,
+            (_, None) => return Err(missing_value(attr)),
+            (_, Some(value)) => normalise(&attr.attr, value, place(attr), self.mender)?,
+        };
+        self.request.password = Some(match value {
+            Some(Value::String(text)) => PasswordChange::Set(text),
+            _ => PasswordChange::Clear,
+        });
+        Ok(())
+    }
+
+    fn remove(&mut self, attr: AttrRef, value: Option<Value>) -> Result<(), ScimError> {
+        if attr.leaf().required {
+            return Err(removes_required(&attr));
+        }
+        let value = value.filter(|value| !value.is_null());
+        let step = match (value, &attr.sub) {
+            (Some(value), None) if attr.attr.multi_valued => {
+                let values = self.values_to_remove(&attr, value)?;
+                Step::RemoveValues { attr, values }
+            }
+            (_, Some(sub)) if attr.attr.multi_valued => Step::Sub {
+                sub: sub.clone(),
+                attr: attr.with_sub(None),
+                filter: None,
+                value: None,
+                create: false,
+            },
+            _ => Step::Put { attr, value: None },
+        };
+        self.request.steps.push(step);
+        Ok(())
+    }
+
+    pub(crate) fn values_to_remove(&mut self, attr: &AttrRef, value: Value) -> Result<Vec<Value>, ScimError> {
+        if !self.mender.mend(Quirk::RemoveWithValue, attr) {
+            return Err(ScimError::invalid_value(format!(
+                "remove takes no value; say which values go with a filter: {attr}[value eq \"…\"]."
+            )));
+        }
+        let list = match value {
+            Value::Array(list) => list,
+            single => vec![single],
+        };
+        normalise_elements(&attr.attr, list, place(attr), self.mender)
+    }
+
+    /// add or replace of an attribute, or of a sub-attribute of a single complex value.
+    fn write(&mut self, kind: OpKind, attr: AttrRef, value: Value) -> Result<(), ScimError> {
+        if let Some(sub) = attr.sub.as_ref().filter(|_| attr.attr.multi_valued) {
+            let value = normalise(sub, value, place(&attr), self.mender)?;
+            let (sub, attr) = (sub.clone(), attr.with_sub(None));
+            return self.sub_step(attr, None, sub, value);
+        }
+        let leaf = attr.leaf();
+        let filled_object = value.as_object().is_some_and(|map| !map.is_empty());
+        if is_unassigned(&value) && !(leaf.kind == Type::Complex && !leaf.multi_valued && filled_object) {
+            let removes = kind == OpKind::Replace
+                || (!leaf.multi_valued && self.mender.mend(Quirk::EmptyValueRemoves, &attr));
+            if removes && leaf.required {
+                return Err(ScimError::invalid_value(format!("{attr} is required; give it a value.")));
+            }
+            if removes {
+                self.request.steps.push(Step::Put { attr, value: None });
+            }
+            return Ok(());
+        }
+        let step = if leaf.multi_valued && kind == OpKind::Add {
+            let list = match value {
+                Value::Array(list) => list,
+                single => vec![single],
+            };
+            let mut values = normalise_elements(leaf, list, place(&attr), self.mender)?;
+            settle_primary(&mut values, place(&attr), self.mender)?;
+            Step::Append { attr, values }
+        } else if leaf.multi_valued || leaf.kind != Type::Complex {
+            let value = normalise(leaf, value, place(&attr), self.mender)?;
+            Step::Put { attr, value }
+        } else {
+            let subs = self.sub_values(&attr, value)?;
+            Step::Merge { attr, subs }
+        };
+        self.request.steps.push(step);
+        Ok(())
+    }
+
+    /// The sub-attributes a complex value sets, or clears with `None`.
+    fn sub_values(&mut self, attr: &AttrRef, value: Value) -> Result<SubValues, ScimError> {
+        let place = place(attr);
+        let map = match value {
+            Value::Object(map) => map,
+            Value::Array(mut list)
+                if list.len() == 1 && self.mender.mend(Quirk::ListForSingleValue, place) =>
+            {
+                match list.remove(0) {
+                    Value::Object(map) => map,
+                    plain => wrap_plain(&attr.attr, plain, place, self.mender)?,
+                }
+            }
+            list @ Value::Array(_) => return Err(type_error(&attr.attr, &list, place)),
+            plain => wrap_plain(&attr.attr, plain, place, self.mender)?,
+        };
+        let mut subs: SubValues = Vec::with_capacity(map.len());
+        for (key, value) in map {
+            let Some(sub) = attr.attr.sub.get(&key) else {
+                unknown_attribute(place.sub(&key), self.mender)?;
+                continue;
+            };
+            if sub.mutability == Mutability::ReadOnly {
+                continue;
+            }
+            if subs.iter().any(|(seen, _)| Arc::ptr_eq(seen, sub)) {
+                return Err(twice(place.sub(&sub.name)));
+            }
+            let value = normalise(sub, value, place.sub(&sub.name), self.mender)?;
+            if value.is_none() && sub.required {
+                return Err(removes_required(&place.sub(&sub.name)));
+            }
+            subs.push((sub.clone(), value));
+        }
+        Ok(subs)
+    }
+
+    fn elements(
+        &mut self,
+        kind: OpKind,
+        attr: AttrRef,
+        filter: Expr,
+        sub: Option<Arc<Attribute>>,
+        value: Option<Value>,
+    ) -> Result<(), ScimError> {
+        let named = attr.with_sub(sub.as_ref());
+        if attr.attr.mutability == Mutability::ReadOnly || named.leaf().mutability == Mutability::ReadOnly {
+            return Err(readonly(&named));
+        }
+        if attr.attr.detached {
+            return self.detached_elements(kind, &attr, filter, sub.as_ref(), value);
+        }
+        if let Some(sub) = sub {
+            let value = match (kind, value) {
+                (OpKind::Remove, _) => None,
+                (_, None) => return Err(missing_value(&named)),
+                (_, Some(value)) => normalise(&sub, value, place(&named), self.mender)?,
+            };
+            return self.sub_step(attr, Some(filter), sub, value);
+        }
+        let change = match (kind, value) {
+            (OpKind::Remove, _) => ElementChange::Remove,
+            (_, None) => return Err(missing_value(&attr)),
+            (kind, Some(value)) => match (kind, self.element(&attr, value)?) {
+                (OpKind::Add, None) => return Ok(()),
+                (_, None) => ElementChange::Remove,
+                (OpKind::Add, Some(value)) => ElementChange::Merge(value),
+                (_, Some(value)) => ElementChange::Replace(value),
+            },
+        };
+        let create = self.mender.dialect().mends(Quirk::CreatedElement);
+        self.request.steps.push(Step::Elements { attr, filter, change, create });
+        Ok(())
+    }
+
+    /// One element; a list of one is accepted where the dialect mends it.
+    pub(crate) fn element(&mut self, attr: &AttrRef, value: Value) -> Result<Option<Value>, ScimError> {
+        let value = match value {
+            Value::Array(mut list)
+                if list.len() == 1 && self.mender.mend(Quirk::ListForSingleValue, attr) =>
+            {
+                list.remove(0)
+            }
+            value => value,
+        };
+        normalise_element(&attr.attr, value, place(attr), self.mender)
+    }
+
+    fn sub_step(
+        &mut self,
+        attr: AttrRef,
+        filter: Option<Expr>,
+        sub: Arc<Attribute>,
+        value: Option<Value>,
+    ) -> Result<(), ScimError> {
+        if value.is_none() && sub.required {
+            return Err(removes_required(&attr.with_sub(Some(&sub))));
+        }
+        let create = self.mender.dialect().mends(Quirk::CreatedElement);
+        self.request.steps.push(Step::Sub { attr, filter, sub, value, create });
+        Ok(())
+    }
+}
+
+/// Sub-attributes with their new values; `None` clears.
+pub(crate) type SubValues = Vec<(Arc<Attribute>, Option<Value>)>;
