@@ -7,40 +7,20 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::dialect::{Mender, Quirk};
-use crate::element::{clear_other_primaries, described_by, is_primary, merge_into, same_element};
+use crate::element::{
+    clear_other_primaries, described_by, is_primary, keep_distinct, list_at, merge_into, object_at,
+    same_element, set,
+};
 use crate::error::ScimError;
 use crate::patch::{PatchOutcome, PatchRequest};
-use crate::plan::SubValues;
 use crate::resolve::Expr;
 use crate::resource::schemas_of;
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema};
-use crate::value::{MAX_VALUES, Place, check_required_subs, too_many_values};
+use crate::step::{ElementChange, Step};
+use crate::value::{MAX_VALUES, Place, check_required_subs, is_unassigned, too_many_values};
 
-/// One typed change.
-#[derive(Debug, Clone)]
-pub(crate) enum Step {
-    /// Sets an attribute (or a sub-attribute of a single complex value) as a whole; `None` removes it.
-    Put { attr: AttrRef, value: Option<Value> },
-    /// Merges sub-attributes into a single complex value.
-    Merge { attr: AttrRef, subs: SubValues },
-    /// Adds values to a list.
-    Append { attr: AttrRef, values: Vec<Value> },
-    /// Removes the elements that the values describe.
-    RemoveValues { attr: AttrRef, values: Vec<Value> },
-    /// Sets or removes a sub-attribute of the elements that match (all without a filter).
-    Sub { attr: AttrRef, filter: Option<Expr>, sub: Arc<Attribute>, value: Option<Value>, create: bool },
-    /// Changes the elements that match as a whole.
-    Elements { attr: AttrRef, filter: Expr, change: ElementChange, create: bool },
-    /// Removes an extension.
-    RemoveExtension { schema: Arc<Schema> },
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum ElementChange {
-    Remove,
-    Merge(Value),
-    Replace(Value),
-}
+/// Most comparisons of elements one PATCH may cause: what real clients send needs a few dozen.
+const MAX_COMPARISONS: usize = 1_000_000;
 
 impl PatchRequest {
     /// Applies the operations in order. Errors: 400 `noTarget`, `mutability` or `invalidValue`; the
@@ -55,7 +35,8 @@ impl PatchRequest {
         let Value::Object(map) = document else {
             return Err(ScimError::plain(500, "The stored resource is not an object."));
         };
-        let mut applier = Applier { document: map, changed_paths: Vec::new(), mender };
+        let mut applier =
+            Applier { document: map, changed_paths: Vec::new(), budget: MAX_COMPARISONS, mender };
         let mut extensions = false;
         for step in &self.steps {
             let extension = applier.step(step)?;
@@ -100,6 +81,7 @@ fn settle_extensions(kind: &ResourceType, document: &mut Map<String, Value>) -> 
 struct Applier<'a> {
     document: Map<String, Value>,
     changed_paths: Vec<String>,
+    budget: usize,
     mender: &'a mut Mender,
 }
 
@@ -123,35 +105,70 @@ fn breaks_immutable(attr: &Attribute, old: Option<&Value>, new: Option<&Value>) 
 impl Applier<'_> {
     /// Carries out one step; tells whether it was about an extension.
     fn step(&mut self, step: &Step) -> Result<bool, ScimError> {
-        let (attr, changed) = match step {
-            Step::RemoveExtension { schema } => {
-                if self.document.shift_remove(&schema.urn).is_some() {
-                    self.note(schema.urn.clone());
-                }
-                return Ok(true);
-            }
-            Step::Put { attr, value } => (attr, self.put(attr, value.as_ref())?),
-            Step::Merge { attr, subs } => (attr, self.merge(attr, subs)?),
-            Step::Append { attr, values } => (attr, self.append(attr, values)?),
-            Step::RemoveValues { attr, values } => (attr, self.remove_values(attr, values)),
-            Step::Sub { attr, filter, sub, value, create } => {
-                let changed = self.sub(attr, filter.as_ref(), sub, value.as_ref(), *create)?;
-                if changed {
-                    self.note(attr.with_sub(Some(sub)).to_string());
-                }
-                (attr, false)
-            }
-            Step::Elements { attr, filter, change, create } => {
-                (attr, self.elements(attr, filter, change, *create)?)
-            }
+        let attr = match step {
+            Step::RemoveExtension { schema } => return self.remove_extension(schema).map(|()| true),
+            Step::Put { attr, .. }
+            | Step::Merge { attr, .. }
+            | Step::Append { attr, .. }
+            | Step::RemoveValues { attr, .. }
+            | Step::Sub { attr, .. }
+            | Step::Elements { attr, .. } => attr,
         };
-        if changed {
-            self.note(attr.to_string());
+        let name = &attr.attr.name;
+        let is_immutable = attr.attr.mutability == Mutability::Immutable;
+        let fixed = if is_immutable { self.holder(attr).get(name).cloned() } else { None };
+        let changed = self.change(step, attr)?;
+        let holder = self.holder(attr);
+        if fixed.is_some() && fixed.as_ref() != holder.get(name) {
+            return Err(immutable(attr));
         }
-        if attr.attr.required && !self.holder(attr).contains_key(&attr.attr.name) {
+        if attr.attr.required && !holder.contains_key(name) {
             return Err(ScimError::mutability(format!("{attr} is required and cannot be removed.")));
         }
+        if changed {
+            self.note(match step {
+                Step::Sub { sub, .. } => attr.with_sub(Some(sub)).to_string(),
+                _ => attr.to_string(),
+            });
+        }
         Ok(attr.extension.is_some())
+    }
+
+    fn change(&mut self, step: &Step, attr: &AttrRef) -> Result<bool, ScimError> {
+        match step {
+            Step::RemoveExtension { .. } => Ok(false),
+            Step::Put { value, .. } => self.put(attr, value.as_ref()),
+            Step::Merge { subs, .. } => self.merge(attr, subs),
+            Step::Append { values, .. } => self.append(attr, values),
+            Step::RemoveValues { values, .. } => self.remove_values(attr, values),
+            Step::Sub { filter, sub, value, create, .. } => {
+                self.sub(attr, filter.as_ref(), sub, value.as_ref(), *create)
+            }
+            Step::Elements { filter, change, create, .. } => self.elements(attr, filter, change, *create),
+        }
+    }
+
+    fn remove_extension(&mut self, schema: &Schema) -> Result<(), ScimError> {
+        let Some(Value::Object(gone)) = self.document.shift_remove(&schema.urn) else { return Ok(()) };
+        let fixed = |attr: &&Arc<Attribute>| breaks_immutable(attr, gone.get(&attr.name), None);
+        if let Some(attr) = schema.attributes.iter().find(fixed) {
+            return Err(immutable(&format!("{}:{}", schema.urn, attr.name)));
+        }
+        self.note(schema.urn.clone());
+        Ok(())
+    }
+
+    /// Counts comparisons of elements; a PATCH that wants too many is refused before it takes them.
+    fn spend(&mut self, elements: usize, tests: usize) -> Result<(), ScimError> {
+        match self.budget.checked_sub(elements.saturating_mul(tests)) {
+            Some(left) => {
+                self.budget = left;
+                Ok(())
+            }
+            None => Err(ScimError::invalid_value(format!(
+                "The operations compare more than {MAX_COMPARISONS} values; send them in several requests."
+            ))),
+        }
     }
 
     fn note(&mut self, path: String) {
@@ -170,11 +187,7 @@ impl Applier<'_> {
 
     fn put(&mut self, attr: &AttrRef, value: Option<&Value>) -> Result<bool, ScimError> {
         let Some(sub) = &attr.sub else {
-            let holder = self.holder(attr);
-            if breaks_immutable(&attr.attr, holder.get(&attr.attr.name), value) {
-                return Err(immutable(attr));
-            }
-            return Ok(set(holder, &attr.attr.name, value));
+            return Ok(set(self.holder(attr), &attr.attr.name, value));
         };
         self.merge(&attr.with_sub(None), std::slice::from_ref(&(sub.clone(), value.cloned())))
     }
@@ -184,9 +197,7 @@ impl Applier<'_> {
         let map = object_at(holder, &attr.attr.name);
         let mut changed = false;
         for (sub, value) in subs {
-            if breaks_immutable(sub, map.get(&sub.name), value.as_ref())
-                || breaks_immutable(&attr.attr, map.get(&sub.name), value.as_ref())
-            {
+            if breaks_immutable(sub, map.get(&sub.name), value.as_ref()) {
                 return Err(immutable(&attr.with_sub(Some(sub))));
             }
             let differs = set(map, &sub.name, value.as_ref());
@@ -215,17 +226,15 @@ impl Applier<'_> {
 
     fn drop_if_empty(&mut self, attr: &AttrRef) {
         let holder = self.holder(attr);
-        if holder.get(&attr.attr.name).is_some_and(crate::value::is_unassigned) {
+        if holder.get(&attr.attr.name).is_some_and(is_unassigned) {
             holder.shift_remove(&attr.attr.name);
         }
     }
 
     fn append(&mut self, attr: &AttrRef, values: &[Value]) -> Result<bool, ScimError> {
+        let known = self.list(attr).len();
+        self.spend(known + values.len() / 2, values.len())?;
         let list = self.list(attr);
-        if attr.leaf().mutability == Mutability::Immutable && !list.is_empty() {
-            let known = values.iter().all(|value| list.contains(value));
-            return if known { Ok(false) } else { Err(immutable(attr)) };
-        }
         let mut changed = false;
         for value in values {
             let at = if let Some(at) = list.iter().position(|old| same_element(old, value)) {
@@ -247,13 +256,15 @@ impl Applier<'_> {
         Ok(changed)
     }
 
-    fn remove_values(&mut self, attr: &AttrRef, values: &[Value]) -> bool {
+    fn remove_values(&mut self, attr: &AttrRef, values: &[Value]) -> Result<bool, ScimError> {
+        let known = self.list(attr).len();
+        self.spend(known, values.len())?;
         let list = self.list(attr);
         let before = list.len();
         list.retain(|old| !values.iter().any(|gone| is_described(old, gone)));
         let changed = list.len() < before;
         self.drop_if_empty(attr);
-        changed
+        Ok(changed)
     }
 
     fn sub(
@@ -272,24 +283,30 @@ impl Applier<'_> {
             }
             return self.merge(attr, std::slice::from_ref(&(sub.clone(), value.cloned())));
         }
+        let known = self.list(attr).len();
+        self.spend(known, filter.map_or(1, Expr::terms))?;
         let list = self.list(attr);
-        let (mut found, mut changed) = (None, false);
-        for (at, element) in list.iter_mut().enumerate() {
-            if filter.is_some_and(|filter| !filter.matches_element(element)) {
-                continue;
-            }
-            let Some(map) = element.as_object_mut() else { continue };
-            found.get_or_insert(at);
+        let mut matches = matching(list, filter);
+        let makes_primary = sub.name == "primary" && value == Some(&Value::Bool(true));
+        if makes_primary && !matches.is_empty() {
+            // One of several matches can be primary: the one that is already, else the first.
+            let keep = matches.iter().copied().find(|&at| is_primary(&list[at])).unwrap_or(matches[0]);
+            matches = vec![keep];
+        }
+        let mut changed = false;
+        for &at in &matches {
+            let Some(map) = list[at].as_object_mut() else { continue };
             if breaks_immutable(sub, map.get(&sub.name), value) {
                 return Err(immutable(&attr.with_sub(Some(sub))));
             }
             changed |= set(map, &sub.name, value);
         }
-        list.retain(|element| !crate::value::is_unassigned(element));
-        if let (Some(at), Some(Value::Bool(true)), "primary") = (found, value, sub.name.as_str()) {
-            changed |= clear_other_primaries(list, at);
+        if makes_primary && !matches.is_empty() {
+            changed |= clear_other_primaries(list, matches[0]);
         }
-        if let (None, Some(value)) = (found, value) {
+        list.retain(|element| !is_unassigned(element));
+        keep_distinct(list);
+        if let (true, Some(value)) = (matches.is_empty(), value) {
             let new = Value::Object(Map::from_iter([(sub.name.clone(), value.clone())]));
             return self.create(attr, filter, new, create);
         }
@@ -327,36 +344,42 @@ impl Applier<'_> {
         if !attr.attr.multi_valued {
             return self.single_element(attr, filter, change);
         }
+        let known = self.list(attr).len();
+        self.spend(known, filter.terms())?;
         let list = self.list(attr);
-        let mut changed = false;
+        let matches = matching(list, Some(filter));
         let (ElementChange::Merge(new) | ElementChange::Replace(new)) = change else {
-            let before = list.len();
-            list.retain(|element| !filter.matches_element(element));
-            changed |= list.len() < before;
+            matches.iter().rev().for_each(|&at| drop(list.remove(at)));
             self.drop_if_empty(attr);
-            return Ok(changed);
+            return Ok(!matches.is_empty());
         };
-        let mut found = None;
-        for (at, element) in list.iter_mut().enumerate().filter(|(_, e)| filter.matches_element(e)) {
-            found.get_or_insert(at);
-            check_immutable_subs(attr, element, new, matches!(change, ElementChange::Replace(_)))?;
-            if matches!(change, ElementChange::Merge(_)) {
-                changed |= merge_into(element, new);
-            } else if element != new {
-                *element = new.clone();
-                changed = true;
+        let Some(&first) = matches.first() else {
+            return if new.is_object() {
+                self.create(attr, Some(filter), new.clone(), create)
+            } else {
+                Err(no_target(attr))
+            };
+        };
+        let whole = matches!(change, ElementChange::Replace(_));
+        matches.iter().try_for_each(|&at| check_immutable_subs(attr, &list[at], new, whole))?;
+        let mut changed = false;
+        if whole {
+            // All matches become the same element, and equal elements stand once.
+            matches[1..].iter().rev().for_each(|&at| drop(list.remove(at)));
+            changed = matches.len() > 1 || list[first] != *new;
+            list[first] = new.clone();
+        } else {
+            let mut rest = new.clone();
+            rest.as_object_mut().map(|map| map.shift_remove("primary"));
+            for &at in &matches {
+                changed |= merge_into(&mut list[at], if at == first { new } else { &rest });
             }
         }
-        match found {
-            Some(at) => {
-                if is_primary(new) {
-                    changed |= clear_other_primaries(list, at);
-                }
-                Ok(changed)
-            }
-            None if new.is_object() => self.create(attr, Some(filter), new.clone(), create),
-            None => Err(no_target(attr)),
+        if is_primary(new) {
+            changed |= clear_other_primaries(list, first);
         }
+        keep_distinct(list);
+        Ok(changed)
     }
 
     /// A filter on a single value: the value is the one element.
@@ -382,6 +405,12 @@ impl Applier<'_> {
     }
 }
 
+/// The positions of the elements that match; all without a filter.
+fn matching(list: &[Value], filter: Option<&Expr>) -> Vec<usize> {
+    let is_match = |element: &Value| filter.is_none_or(|filter| filter.matches_element(element));
+    (0..list.len()).filter(|&at| is_match(&list[at])).collect()
+}
+
 /// Immutable sub-attributes of an element keep their value.
 fn check_immutable_subs(attr: &AttrRef, old: &Value, new: &Value, whole: bool) -> Result<(), ScimError> {
     for sub in attr.attr.sub.iter().filter(|sub| sub.mutability == Mutability::Immutable) {
@@ -402,36 +431,4 @@ fn is_described(element: &Value, by: &Value) -> bool {
         return same("value") && same("type");
     }
     by.keys().all(|name| same(name))
-}
-
-/// Sets or removes a key; tells whether something changed.
-fn set(map: &mut Map<String, Value>, name: &str, value: Option<&Value>) -> bool {
-    match value {
-        None => map.shift_remove(name).is_some(),
-        Some(value) => match map.get_mut(name) {
-            Some(old) if old == value => false,
-            Some(old) => {
-                *old = value.clone();
-                true
-            }
-            None => {
-                map.insert(name.to_owned(), value.clone());
-                true
-            }
-        },
-    }
-}
-
-fn object_at<'m>(map: &'m mut Map<String, Value>, name: &str) -> &'m mut Map<String, Value> {
-    if !map.get(name).is_some_and(Value::is_object) {
-        map.insert(name.to_owned(), Value::Object(Map::new()));
-    }
-    map.get_mut(name).and_then(Value::as_object_mut).expect("an object stands there since the line above")
-}
-
-fn list_at<'m>(map: &'m mut Map<String, Value>, name: &str) -> &'m mut Vec<Value> {
-    if !map.get(name).is_some_and(Value::is_array) {
-        map.insert(name.to_owned(), Value::Array(Vec::new()));
-    }
-    map.get_mut(name).and_then(Value::as_array_mut).expect("a list stands there since the line above")
 }

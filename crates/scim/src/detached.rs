@@ -11,7 +11,7 @@ use crate::filter::CompareOp;
 use crate::plan::{Builder, OpKind, missing_value, place};
 use crate::resolve::{Expr, Literal};
 use crate::schema::{AttrRef, Attribute};
-use crate::value::{element_id, normalise_elements, type_error};
+use crate::value::{element_id, list_error, normalise_elements};
 
 /// One operation on an attribute whose elements are rows elsewhere. Carry them out in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +64,7 @@ impl Builder<'_> {
                     single if kind == OpKind::Add || self.mender.mend(Quirk::SingleValueForList, &attr) => {
                         vec![single]
                     }
-                    single => return Err(type_error(&attr.attr, &single, place(&attr))),
+                    single => return Err(list_error(&attr.attr, &single, place(&attr))),
                 };
                 let values = normalise_elements(&attr.attr, list, place(&attr), self.mender)?;
                 if kind == OpKind::Add {

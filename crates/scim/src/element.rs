@@ -1,5 +1,7 @@
-//! Elements of multi-valued attributes inside a document: the one primary, sameness by value and type, and
-//! the element a filter describes. It works on normalised values only.
+//! Values inside a document: lists with their one primary, sameness by value and type, the element a filter
+//! describes, and writing under a key. It works on normalised values only and knows no mutability.
+
+use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
@@ -33,6 +35,23 @@ pub(crate) fn same_element(one: &Value, other: &Value) -> bool {
         (Some(a), Some(b)) => a == b && one.get("type") == other.get("type"),
         _ => one == other,
     }
+}
+
+/// Keeps the first of equal elements.
+pub(crate) fn keep_distinct(list: &mut Vec<Value>) {
+    if list.len() <= 16 {
+        let mut at = 1;
+        while at < list.len() {
+            if list[..at].contains(&list[at]) {
+                list.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+        return;
+    }
+    let mut seen = HashSet::with_capacity(list.len());
+    list.retain(|element| seen.insert(element.to_string()));
 }
 
 /// Adds the sub-attributes of `new` to `element`; tells whether something changed.
@@ -80,4 +99,38 @@ fn describe(filter: &Expr, owner: &Attribute, element: &mut Map<String, Value>) 
         }
         _ => false,
     }
+}
+
+/// Sets or removes a key; tells whether something changed.
+pub(crate) fn set(map: &mut Map<String, Value>, name: &str, value: Option<&Value>) -> bool {
+    match value {
+        None => map.shift_remove(name).is_some(),
+        Some(value) => match map.get_mut(name) {
+            Some(old) if old == value => false,
+            Some(old) => {
+                *old = value.clone();
+                true
+            }
+            None => {
+                map.insert(name.to_owned(), value.clone());
+                true
+            }
+        },
+    }
+}
+
+/// The object under a key; made if there is none.
+pub(crate) fn object_at<'m>(map: &'m mut Map<String, Value>, name: &str) -> &'m mut Map<String, Value> {
+    if !map.get(name).is_some_and(Value::is_object) {
+        map.insert(name.to_owned(), Value::Object(Map::new()));
+    }
+    map.get_mut(name).and_then(Value::as_object_mut).expect("an object stands there since the line above")
+}
+
+/// The list under a key; made if there is none.
+pub(crate) fn list_at<'m>(map: &'m mut Map<String, Value>, name: &str) -> &'m mut Vec<Value> {
+    if !map.get(name).is_some_and(Value::is_array) {
+        map.insert(name.to_owned(), Value::Array(Vec::new()));
+    }
+    map.get_mut(name).and_then(Value::as_array_mut).expect("a list stands there since the line above")
 }

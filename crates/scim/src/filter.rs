@@ -285,8 +285,8 @@ mod tests {
         fn reading_words_of_the_grammar_never_panics(
             words in prop::collection::vec(
                 prop::sample::select(vec![
-                    "a", "emails", ".value", "eq", "pr", "and", "or", "not", "(", ")", "[", "]", "\"x\"", "\"",
-                    "\\", " ", "1", "true", "null", "urn:a:b:", "ä",
+                    "a", "emails", ".value", "eq", "pr", "and", "or", "not", "(", ")", "[", "]", "\"x\"",
+                    "\"",                    "\\", " ", "1", "true", "null", "urn:a:b:", "ä",
                 ]),
                 0..24,
             ),

@@ -28,6 +28,7 @@ mod resource_type;
 pub mod schema;
 pub mod sort;
 pub mod standard;
+mod step;
 pub mod value;
 
 pub use dialect::{Dialect, Mended, Mender, Quirk};

@@ -4,12 +4,12 @@
 
 use serde_json::{Map, Value};
 
-use crate::apply::Step;
 pub use crate::detached::{DetachedChange, DetachedOp};
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::plan::{Builder, OpKind};
 use crate::schema::ResourceType;
+use crate::step::Step;
 
 /// URN of the PATCH message.
 pub const PATCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";

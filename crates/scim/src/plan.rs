@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::apply::{ElementChange, Step};
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::patch::{PasswordChange, PatchRequest};
 use crate::path::{PatchPath, Target};
 use crate::resolve::Expr;
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema, Type};
+use crate::step::{ElementChange, Step, SubValues};
 use crate::value::{
     Place, is_unassigned, kind_of, normalise, normalise_element, normalise_elements, settle_primary, twice,
     type_error, unknown_attribute, wrap_plain,
@@ -399,6 +399,3 @@ impl Builder<'_> {
         Ok(())
     }
 }
-
-/// Sub-attributes with their new values; `None` clears.
-pub(crate) type SubValues = Vec<(Arc<Attribute>, Option<Value>)>;

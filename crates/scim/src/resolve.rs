@@ -69,6 +69,18 @@ pub enum Expr {
     Never,
 }
 
+impl Expr {
+    /// How many comparisons it makes at most.
+    pub fn terms(&self) -> usize {
+        match self {
+            Self::And(terms) | Self::Or(terms) => terms.iter().map(Self::terms).sum(),
+            Self::Not(inner) => inner.terms(),
+            Self::ValuePath { filter, .. } => filter.terms(),
+            Self::Compare { .. } | Self::Present { .. } | Self::Never => 1,
+        }
+    }
+}
+
 /// Resolves a filter against a resource type. Errors: 400 `invalidFilter`.
 pub(crate) fn resolve(filter: &Filter, kind: &ResourceType, mender: &mut Mender) -> Result<Expr, ScimError> {
     resolve_with(filter, mender, &|text, mender| match kind.resolve(text, mender) {

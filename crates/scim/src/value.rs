@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::dialect::{Mender, Quirk};
+use crate::element::keep_distinct;
 use crate::error::ScimError;
 use crate::schema::{Attribute, Mutability, Schema, Type};
 
@@ -97,7 +98,7 @@ pub(crate) fn normalise(
         Value::Null => return Ok(None),
         single => {
             if !mender.mend(Quirk::SingleValueForList, place) {
-                return Err(type_error(attr, &single, place));
+                return Err(list_error(attr, &single, place));
             }
             vec![single]
         }
@@ -121,14 +122,12 @@ pub(crate) fn normalise_elements(
     let mut seen = HashSet::new();
     for element in list {
         let Some(element) = normalise_element(attr, element, place, mender)? else { continue };
-        if attr.detached {
-            let id = element_id(&element, place)?;
-            if seen.insert(id.to_owned()) {
-                kept.push(element);
-            }
-        } else if !kept.contains(&element) {
+        if !attr.detached || seen.insert(element_id(&element, place)?.to_owned()) {
             kept.push(element);
         }
+    }
+    if !attr.detached {
+        keep_distinct(&mut kept);
     }
     Ok(kept)
 }
@@ -393,21 +392,25 @@ fn expected(kind: Type) -> &'static str {
     }
 }
 
-/// The error for a value whose shape is wrong: list, single value, or another type.
+/// The error for a value that should be a list.
+pub(crate) fn list_error(attr: &Attribute, value: &Value, place: Place<'_>) -> ScimError {
+    ScimError::invalid_value(format!(
+        "{place} must be a list, each element {}; the request has {}.",
+        expected(attr.kind),
+        kind_of(value)
+    ))
+}
+
+/// The error for one value of the wrong shape.
 pub(crate) fn type_error(attr: &Attribute, value: &Value, place: Place<'_>) -> ScimError {
-    match (attr.multi_valued, value) {
-        (true, Value::Array(_)) => {
-            ScimError::invalid_value(format!("The list of {place} holds a wrong value."))
-        }
-        (true, _) if !attr.kind.eq(&Type::Complex) || !value.is_object() => {
-            ScimError::invalid_value(format!(
-                "{place} is a list, each element {}; the request has {}.",
-                expected(attr.kind),
-                kind_of(value)
-            ))
-        }
-        _ => wrong_type(attr.kind, value, place),
+    if attr.multi_valued {
+        return ScimError::invalid_value(format!(
+            "Each element of {place} must be {}; the request has {}.",
+            expected(attr.kind),
+            kind_of(value)
+        ));
     }
+    wrong_type(attr.kind, value, place)
 }
 
 fn wrong_type(kind: Type, value: &Value, place: Place<'_>) -> ScimError {
@@ -460,7 +463,9 @@ mod tests {
         for (attr, value, words) in [
             ("userName", json!({}), "userName must be a string"),
             ("name", json!(true), "name must be an object"),
-            ("emails", json!({"value": 1}), "emails"),
+            ("emails", json!({"value": 1}), "emails must be a list, each element an object"),
+            ("emails", json!([5]), "Each element of emails must be an object; the request has a number"),
+            ("emails", json!([{"value": {}}]), "emails.value must be a string; the request has an object"),
             ("x509Certificates", json!([{"value": "%%%"}]), "x509Certificates.value must be a base64"),
             ("userName", json!("a\u{0}b"), "U+0000"),
             ("userName", json!("x".repeat(1025)), "1025 bytes"),

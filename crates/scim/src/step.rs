@@ -1,0 +1,37 @@
+//! The typed steps between a PATCH as sent and a document: made by `plan`, carried out by `apply`.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::resolve::Expr;
+use crate::schema::{AttrRef, Attribute, Schema};
+
+/// Sub-attributes with their new values; `None` clears.
+pub(crate) type SubValues = Vec<(Arc<Attribute>, Option<Value>)>;
+
+/// One typed change.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    /// Sets an attribute (or a sub-attribute of a single complex value) as a whole; `None` removes it.
+    Put { attr: AttrRef, value: Option<Value> },
+    /// Merges sub-attributes into a single complex value.
+    Merge { attr: AttrRef, subs: SubValues },
+    /// Adds values to a list.
+    Append { attr: AttrRef, values: Vec<Value> },
+    /// Removes the elements that the values describe.
+    RemoveValues { attr: AttrRef, values: Vec<Value> },
+    /// Sets or removes a sub-attribute of the elements that match (all without a filter).
+    Sub { attr: AttrRef, filter: Option<Expr>, sub: Arc<Attribute>, value: Option<Value>, create: bool },
+    /// Changes the elements that match as a whole.
+    Elements { attr: AttrRef, filter: Expr, change: ElementChange, create: bool },
+    /// Removes an extension.
+    RemoveExtension { schema: Arc<Schema> },
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum ElementChange {
+    Remove,
+    Merge(Value),
+    Replace(Value),
+}

@@ -1,0 +1,258 @@
+//! A resource type defined at run time obeys every characteristic (contract SCH-3, SCH-6, SCH-7, SCH-16).
+
+use std::sync::Arc;
+
+use scim::schema::{Extension, Mutability, Returned};
+use scim::{
+    Attribute, Attributes, Catalogue, Dialect, Filter, Mender, PatchRequest, Projection, ResourceType,
+    Schema, ScimError, ScimType, SortBy, Type, resource,
+};
+use serde_json::{Value, json};
+
+const DEVICE: &str = "urn:example:params:scim:schemas:Device:1.5";
+const LOCATION: &str = "urn:example:params:scim:schemas:Device:1.5:Location";
+
+fn attribute(name: &str, kind: Type, change: impl FnOnce(&mut Attribute)) -> Arc<Attribute> {
+    let mut attr = Attribute::new(name, kind, "For the test.");
+    change(&mut attr);
+    Arc::new(attr)
+}
+
+fn schema(urn: &str, attributes: Vec<Arc<Attribute>>) -> Arc<Schema> {
+    Arc::new(Schema {
+        urn: urn.into(),
+        name: "Device".into(),
+        description: "Device".into(),
+        alias: None,
+        legacy_urns: Vec::new(),
+        attributes: Attributes::new(attributes),
+    })
+}
+
+/// A device: one attribute for each rule.
+fn device() -> ResourceType {
+    let plain = |_: &mut Attribute| {};
+    let port = vec![
+        attribute("number", Type::Integer, |a| a.required = true),
+        attribute("label", Type::String, plain),
+        attribute("mac", Type::String, |a| a.mutability = Mutability::Immutable),
+        attribute("secret", Type::String, |a| a.returned = Returned::Request),
+        attribute("key", Type::String, |a| a.returned = Returned::Always),
+    ];
+    let base = vec![
+        attribute("serial", Type::String, |a| {
+            a.required = true;
+            a.mutability = Mutability::Immutable;
+            a.indexed = true;
+        }),
+        attribute("weight", Type::Decimal, plain),
+        attribute("slots", Type::Integer, plain),
+        attribute("bought", Type::DateTime, plain),
+        attribute("tags", Type::String, |a| a.multi_valued = true),
+        attribute("origins", Type::String, |a| {
+            a.multi_valued = true;
+            a.mutability = Mutability::Immutable;
+        }),
+        attribute("notes", Type::String, |a| a.returned = Returned::Request),
+        attribute("seen", Type::DateTime, |a| a.mutability = Mutability::ReadOnly),
+        attribute("ports", Type::Complex, |a| {
+            a.multi_valued = true;
+            a.sub = Attributes::new(port);
+        }),
+    ];
+    let location = vec![
+        attribute("site", Type::String, |a| a.required = true),
+        attribute("room", Type::String, plain),
+        attribute("building", Type::String, |a| a.mutability = Mutability::Immutable),
+    ];
+    let extension = Extension { schema: schema(LOCATION, location), required: false };
+    ResourceType::new("Device", "Devices", schema(DEVICE, base), vec![extension])
+}
+
+fn sample() -> Value {
+    json!({
+        "schemas": [DEVICE], "serial": "S1", "weight": 1.5, "slots": 4, "bought": "2020-01-01T00:00:00Z",
+        "tags": ["a", "B"], "origins": ["x"], "notes": "n",
+        "ports": [{"number": 1, "mac": "m1", "secret": "s", "key": "k"}, {"number": 2}]
+    })
+}
+
+fn patched(operations: Value) -> Result<Value, ScimError> {
+    let kind = device();
+    let mut mender = Mender::new(Dialect::Strict);
+    let body =
+        json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations});
+    let request = PatchRequest::parse(body, &kind, &mut mender)?;
+    request.apply(&kind, sample(), &mut mender).map(|outcome| outcome.document)
+}
+
+fn refusal(operation: Value) -> Option<ScimType> {
+    patched(json!([operation])).expect_err("it must be refused").scim_type
+}
+
+#[test]
+fn sch_16_a_type_of_the_account_is_validated_and_listed() {
+    let kind = device();
+    let mut strict = Mender::new(Dialect::Strict);
+    let accepted = resource::create(&kind, sample(), &mut strict).unwrap();
+    assert_eq!(accepted.document, sample());
+    for (name, value) in [
+        ("weight", json!("1.5")),
+        ("slots", json!(1.5)),
+        ("slots", json!(9_223_372_036_854_775_808_u64)),
+        ("bought", json!("monday")),
+        ("tags", json!("a")),
+        ("tags", json!([["a"]])),
+        ("ports", json!([{"label": "x"}])),
+        ("serial", json!(null)),
+    ] {
+        let mut body = sample();
+        body[name] = value;
+        let error = resource::create(&kind, body, &mut strict).expect_err(name);
+        assert_eq!(error.scim_type, Some(ScimType::InvalidValue), "{error}");
+        assert!(error.detail.contains(name), "{error}");
+    }
+    let catalogue = Catalogue { types: vec![Arc::new(kind)] };
+    assert_eq!(catalogue.types_json("https://x")[0]["schema"], DEVICE);
+    assert_eq!(catalogue.schemas_json("https://x").len(), 2);
+    let keys = scim::index_keys(&catalogue.types[0], &sample());
+    assert_eq!((keys.len(), &*keys[0].attr, keys[0].key.as_str()), (1, "serial", "s1"));
+}
+
+#[test]
+fn sch_6_immutable_is_settable_once() {
+    assert_eq!(
+        refusal(json!({"op": "replace", "path": "serial", "value": "S2"})),
+        Some(ScimType::Mutability)
+    );
+    assert_eq!(refusal(json!({"op": "remove", "path": "origins"})), Some(ScimType::Mutability));
+    let append = json!({"op": "add", "path": "origins", "value": ["y"]});
+    assert_eq!(refusal(append), Some(ScimType::Mutability));
+    let mac = json!({"op": "replace", "path": "ports[number eq 1].mac", "value": "m2"});
+    assert_eq!(refusal(mac), Some(ScimType::Mutability));
+    let element = json!({"op": "replace", "path": "ports[number eq 1]", "value": {"number": 1}});
+    assert_eq!(refusal(element), Some(ScimType::Mutability));
+    let same = patched(json!([
+        {"op": "replace", "path": "serial", "value": "S1"},
+        {"op": "add", "path": "origins", "value": ["x"]},
+        {"op": "add", "path": "ports[number eq 2].mac", "value": "m2"},
+    ]));
+    assert_eq!(same.unwrap()["ports"][1], json!({"number": 2, "mac": "m2"}));
+    let (kind, mut strict) = (device(), Mender::new(Dialect::Strict));
+    let mut body = sample();
+    body["serial"] = json!("S2");
+    let error = resource::replace(&kind, body, &sample(), &mut strict).unwrap_err();
+    assert_eq!(error.scim_type, Some(ScimType::Mutability));
+    let mut current = sample();
+    current["seen"] = json!("2021-01-01T00:00:00Z");
+    let body = json!({"schemas": [DEVICE], "serial": "S1"});
+    let kept = resource::replace(&kind, body, &current, &mut strict).unwrap().document;
+    let expected = json!({
+        "schemas": [DEVICE], "serial": "S1", "origins": ["x"], "seen": "2021-01-01T00:00:00Z"
+    });
+    assert_eq!(kept, expected);
+}
+
+#[test]
+fn sch_6_an_extension_with_a_fixed_value_stays() {
+    let kind = device();
+    let mut strict = Mender::new(Dialect::Strict);
+    let mut stored = sample();
+    stored[LOCATION] = json!({"site": "s", "building": "b"});
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "remove", "path": LOCATION}],
+    });
+    let error =
+        PatchRequest::parse(body, &kind, &mut strict).unwrap().apply(&kind, stored, &mut strict).unwrap_err();
+    assert_eq!(error.scim_type, Some(ScimType::Mutability));
+}
+
+#[test]
+fn pa_4_required_parts_cannot_be_removed() {
+    for path in ["ports.number", "ports[number eq 1].number", "serial"] {
+        assert_eq!(refusal(json!({"op": "remove", "path": path})), Some(ScimType::Mutability), "{path}");
+    }
+    let room = json!({"op": "add", "path": format!("{LOCATION}:room"), "value": "7"});
+    assert_eq!(refusal(room.clone()), Some(ScimType::InvalidValue));
+    let site = json!({"op": "add", "path": format!("{LOCATION}:site"), "value": "s"});
+    let both = patched(json!([room, site])).unwrap();
+    assert_eq!(both[LOCATION], json!({"room": "7", "site": "s"}));
+    assert_eq!(both["schemas"], json!([DEVICE, LOCATION]));
+}
+
+#[test]
+fn lists_of_simple_values_are_patched() {
+    let tags = |operation: Value| patched(json!([operation])).unwrap()["tags"].clone();
+    assert_eq!(tags(json!({"op": "add", "path": "tags", "value": ["c", "a"]})), json!(["a", "B", "c"]));
+    assert_eq!(tags(json!({"op": "remove", "path": "tags[value eq \"b\"]"})), json!(["a"]));
+    assert_eq!(
+        tags(json!({"op": "replace", "path": "tags[value eq \"b\"]", "value": "z"})),
+        json!(["a", "z"])
+    );
+    assert_eq!(
+        tags(json!({"op": "replace", "path": "tags[value eq \"b\"].value", "value": "z"})),
+        json!(["a", "z"])
+    );
+    let missing = json!({"op": "replace", "path": "tags[value eq \"q\"]", "value": "z"});
+    assert_eq!(refusal(missing), Some(ScimType::NoTarget));
+}
+
+#[test]
+fn f_8_numbers_and_times_compare_by_value() {
+    let kind = device();
+    let mut strict = Mender::new(Dialect::Strict);
+    for (text, expected) in [
+        ("weight gt 1", true),
+        ("weight le 1.49", false),
+        ("slots ge 4", true),
+        ("bought lt \"2020-01-01T01:00:00+02:00\"", false),
+        ("bought ge \"2020-01-01T01:00:00+02:00\"", true),
+        ("tags eq \"b\"", true),
+        ("tags[value sw \"A\"]", true),
+        ("ports[number eq 1 and key pr]", true),
+        ("ports[number eq 2 and key pr]", false),
+        ("ports.number eq 2", true),
+    ] {
+        let filter = Filter::compile(text, &kind, &mut strict).unwrap();
+        assert_eq!(filter.matches(&sample()), expected, "{text}");
+    }
+    for text in ["slots eq 1.5", "slots eq \"4\"", "weight co 1", "ports eq 1"] {
+        assert!(Filter::compile(text, &kind, &mut strict).is_err(), "{text}");
+    }
+    let by = SortBy::parse(&kind, Some("weight"), None, &mut strict).unwrap().unwrap();
+    let (light, heavy) = (by.key(&json!({"weight": 0.5})), by.key(&sample()));
+    assert!(by.compare(light.as_ref(), heavy.as_ref()).is_lt());
+}
+
+#[test]
+fn sch_7_returned_decides_what_is_shown() {
+    let kind = device();
+    let shown = |attributes: Option<&str>, excluded: Option<&str>| {
+        let mut resource = sample();
+        Projection::parse(&kind, attributes, excluded).unwrap().apply(&kind, &mut resource);
+        resource
+    };
+    let plain = shown(None, None);
+    assert_eq!(plain.get("notes"), None);
+    assert_eq!(plain["ports"][0], json!({"number": 1, "mac": "m1", "key": "k"}));
+    assert_eq!(shown(Some("notes"), None)["notes"], "n");
+    assert_eq!(shown(Some("ports.secret"), None)["ports"], json!([{"secret": "s", "key": "k"}]));
+    assert_eq!(shown(Some("ports"), None)["ports"][0], json!({"number": 1, "mac": "m1", "key": "k"}));
+    assert_eq!(shown(None, Some("ports.key,ports.mac"))["ports"][0], json!({"number": 1, "key": "k"}));
+}
+
+#[test]
+fn too_many_values_and_comparisons_are_refused() {
+    let many: Vec<String> = (0..1001).map(|n| n.to_string()).collect();
+    let error = patched(json!([{"op": "add", "path": "tags", "value": many}])).unwrap_err();
+    assert!(error.detail.contains("at most 1000"), "{error}");
+    let tags = |numbers: std::ops::Range<u32>| numbers.map(|n| n.to_string()).collect::<Vec<_>>();
+    let halves = [0..600, 600..1200].map(|half| json!({"op": "add", "path": "tags", "value": tags(half)}));
+    assert!(patched(json!(halves)).unwrap_err().detail.contains("at most 1000"));
+    let list = json!({"op": "replace", "path": "tags", "value": tags(0..1000)});
+    let touch = json!({"op": "remove", "path": "tags[value eq \"x\"]"});
+    let mut operations = vec![list];
+    operations.extend(vec![touch; 1001]);
+    assert!(patched(json!(operations)).unwrap_err().detail.contains("several requests"));
+}
