@@ -74,6 +74,11 @@ impl Error {
         self.lost || self.is_retryable()
     }
 
+    /// The same error, of a transaction that never began.
+    pub(crate) fn as_lost(&self) -> Self {
+        Self { lost: true, ..self.clone() }
+    }
+
     /// The same error for a reader who must not run the work again by itself.
     pub(crate) fn settled(&self) -> Self {
         Self { lost: false, ..self.clone() }

@@ -11,38 +11,41 @@ use tokio::sync::oneshot;
 
 use crate::queue::Queue;
 use crate::stats::Counter;
-use crate::tx::Failure;
 use crate::{Error, ErrorKind, Tx};
 
 /// Closures in one transaction at most.
 pub(crate) const BATCH: usize = 128;
 /// Times a closure is tried before its conflict is answered.
-pub(crate) const TRIES: u32 = 6;
+const TRIES: u32 = 6;
+/// No new try after this long: whoever waits must be answered while somebody still listens.
+const ENOUGH: Duration = Duration::from_secs(10);
 
 /// Why a commit did not happen, or may not have.
 pub(crate) enum CommitFault {
-    /// A pipelined statement of this slot had failed; the whole transaction was rolled back.
-    Slot(Failure),
+    /// A statement sent ahead had failed; the whole transaction was rolled back.
+    Refused(Error),
     /// Nothing was committed; the batch may run again.
     Again(Error),
     /// Nothing was committed, or nobody knows; the batch must not run again.
     Broken(Error),
 }
 
-/// A writing connection as a lane drives it. At most one transaction is open; at most one savepoint in it.
+/// A writing connection as a lane drives it. At most one transaction is open, at most one savepoint in it.
 pub(crate) trait Writer {
+    /// True when a batch should first try to do without savepoints.
+    const DEAR_SAVEPOINTS: bool;
     fn begin(&mut self) -> Result<(), Error>;
-    fn save(&mut self, slot: usize) -> Result<(), Error>;
-    /// Keeps what happened since `save`.
-    fn keep(&mut self, slot: usize) -> Result<(), Error>;
-    /// Rolls back to `save`. An `Err` of an earlier slot says that the savepoint now undone was that one's.
-    fn undo(&mut self, slot: usize) -> Result<(), Failure>;
-    fn tx(&mut self, slot: usize) -> Tx<'_>;
+    fn save(&mut self) -> Result<(), Error>;
+    /// Keeps what happened since `save`. After an error that can only be undone.
+    fn keep(&mut self) -> Result<(), Error>;
+    /// Rolls back to `save`. An error says that the transaction as a whole is lost.
+    fn undo(&mut self) -> Result<(), Error>;
+    fn tx(&mut self) -> Tx<'_>;
     /// Runs several statements at once, without parameters.
     fn script(&mut self, sql: &str) -> Result<(), Error>;
     fn commit(&mut self) -> Result<(), CommitFault>;
     fn rollback(&mut self);
-    /// The queue is empty: a chance to settle what nobody waits for.
+    /// All are answered: a chance to settle what nobody waits for.
     fn rest(&mut self) {}
     /// The lane ends.
     fn finish(&mut self) {}
@@ -130,7 +133,7 @@ pub(crate) fn guarded<T, E: From<Error>>(
         return Err(E::from(Error::panicked(label)));
     };
     match (outcome, tx.failure()) {
-        (Ok(_), Some(failure)) => Err(E::from(failure.error.settled())),
+        (Ok(_), Some(failure)) => Err(E::from(failure.settled())),
         (outcome, _) => outcome,
     }
 }
@@ -149,32 +152,33 @@ pub(crate) fn serve(mut writer: impl Writer, queue: &Queue<Box<dyn Job>>, commit
 }
 
 /// Brings every job of a batch to its outcome: together while that works, one by one after a second conflict.
-fn settle(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], commits: &AtomicU64) {
-    let mut failed = vec![false; jobs.len()];
-    let mut tries = 0;
+fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], commits: &AtomicU64) {
+    let mut savepoints = jobs.len() > 1 && !W::DEAR_SAVEPOINTS;
+    let (start, mut tries) = (Instant::now(), 0);
     loop {
-        let error = match attempt(writer, jobs, &mut failed) {
+        let error = match attempt(writer, jobs, savepoints) {
             End::Committed => {
                 commits.fetch_add(1, Relaxed);
                 return;
             }
             End::Empty => return,
-            End::Without => continue,
+            End::Spoilt => {
+                savepoints = true;
+                continue;
+            }
             End::Again(error) => error,
-            End::Broken(error) => return fail_rest(jobs, &failed, &error),
+            End::Broken(error) => return fail_all(jobs, &error),
         };
         tries += 1;
         if jobs.len() > 1 && tries >= 2 && !error.is_lost() {
-            for (job, failed) in jobs.iter_mut().zip(failed) {
-                if !failed {
-                    settle(writer, std::slice::from_mut(job), commits);
-                }
+            for job in jobs {
+                settle(writer, std::slice::from_mut(job), commits);
             }
             return;
         }
         let hopeless = jobs.len() == 1 && !error.may_run_again();
-        if tries >= TRIES || hopeless {
-            return fail_rest(jobs, &failed, &error);
+        if hopeless || is_enough(start, tries) {
+            return fail_all(jobs, &error);
         }
         for job in jobs.iter() {
             job.retried();
@@ -183,12 +187,14 @@ fn settle(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], commits: &AtomicU
     }
 }
 
-fn fail_rest(jobs: &mut [Box<dyn Job>], failed: &[bool], error: &Error) {
-    for (job, failed) in jobs.iter_mut().zip(failed) {
-        if !failed {
-            job.fail(error.clone());
-        }
+fn fail_all(jobs: &mut [Box<dyn Job>], error: &Error) {
+    for job in jobs {
+        job.fail(error.clone());
     }
+}
+
+pub(crate) fn is_enough(start: Instant, tries: u32) -> bool {
+    tries >= TRIES || start.elapsed() > ENOUGH
 }
 
 /// Full jitter: anything up to a bound that doubles with each try.
@@ -201,39 +207,35 @@ enum End {
     Committed,
     /// Every outcome is an error: there was nothing to commit.
     Empty,
-    /// A slot failed for good and took the transaction with it; the others run again without it.
-    Without,
+    /// One of several failed after it had written, without a savepoint to return to: all run again with them.
+    Spoilt,
     Again(Error),
     Broken(Error),
 }
 
-/// One transaction over all jobs that have not failed for good.
-fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], failed: &mut [bool]) -> End {
+/// One transaction over all jobs.
+fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], savepoints: bool) -> End {
     if let Err(error) = writer.begin() {
         writer.rollback();
         // The closures are not at fault: the batch stays together.
-        return End::Again(if error.is_retryable() { Error::lost(error.to_string()) } else { error });
+        return End::Again(if error.is_retryable() { error.as_lost() } else { error });
     }
     let alone = jobs.len() == 1;
-    let (mut kept, mut slot) = (0, 0);
-    while slot < jobs.len() {
-        if failed[slot] {
-            slot += 1;
-            continue;
-        }
-        match step(writer, jobs, slot, alone) {
+    let mut kept = 0;
+    for job in &mut *jobs {
+        match step(writer, job.as_mut(), savepoints) {
             Step::Kept => kept += 1,
             Step::Undone => {}
-            Step::Rewound(earlier) => {
-                failed[earlier] = true;
-                slot = earlier;
+            Step::Spoilt if alone => {}
+            Step::Spoilt => {
+                writer.rollback();
+                return End::Spoilt;
             }
             Step::Abort(error) => {
                 writer.rollback();
                 return End::Again(error);
             }
         }
-        slot += 1;
     }
     if kept == 0 {
         writer.rollback();
@@ -241,55 +243,43 @@ fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], failed: &mut [bo
     }
     match writer.commit() {
         Ok(()) => End::Committed,
-        Err(CommitFault::Slot(failure)) if !failure.error.may_run_again() => {
-            jobs[failure.slot].fail(failure.error);
-            failed[failure.slot] = true;
-            if alone { End::Empty } else { End::Without }
-        }
-        Err(CommitFault::Slot(Failure { error, .. }) | CommitFault::Again(error)) => End::Again(error),
-        Err(CommitFault::Broken(error)) => End::Broken(error),
+        Err(CommitFault::Refused(error)) if error.may_run_again() => End::Again(error),
+        Err(CommitFault::Refused(_)) if !alone && !savepoints => End::Spoilt,
+        Err(CommitFault::Again(error)) => End::Again(error),
+        Err(CommitFault::Refused(error) | CommitFault::Broken(error)) => End::Broken(error),
     }
 }
 
 enum Step {
     Kept,
     Undone,
-    /// A pipelined statement of this earlier slot had failed: it is undone and answered, and what came after
-    /// it runs again.
-    Rewound(usize),
+    /// It failed after it had written, and there is no savepoint.
+    Spoilt,
     Abort(Error),
 }
 
-fn step(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], slot: usize, alone: bool) -> Step {
-    if !alone && let Err(error) = writer.save(slot) {
+fn step(writer: &mut impl Writer, job: &mut dyn Job, savepoints: bool) -> Step {
+    if savepoints && let Err(error) = writer.save() {
         return Step::Abort(error);
     }
-    let mut tx = writer.tx(slot);
-    let fine = jobs[slot].run(&mut tx);
-    let failure = tx.into_failure();
-    match failure {
-        Some(failure) if failure.error.may_run_again() => return Step::Abort(failure.error),
-        Some(failure) if failure.slot < slot => {
-            jobs[failure.slot].fail(failure.error);
-            return match writer.undo(failure.slot) {
-                Ok(()) => Step::Rewound(failure.slot),
-                Err(failure) => Step::Abort(failure.error),
-            };
+    let mut tx = writer.tx();
+    let fine = job.run(&mut tx);
+    match tx.failure() {
+        Some(error) if error.may_run_again() => return Step::Abort(error.clone()),
+        failure if !savepoints && !fine => {
+            return if failure.is_some() || tx.wrote() { Step::Spoilt } else { Step::Undone };
         }
         _ => {}
     }
     if fine {
-        let kept = if alone { Ok(()) } else { writer.keep(slot) };
-        return kept.map_or_else(Step::Abort, |()| Step::Kept);
-    }
-    match if alone { Ok(()) } else { writer.undo(slot) } {
-        Ok(()) => Step::Undone,
-        Err(failure) if failure.slot < slot && !failure.error.may_run_again() => {
-            jobs[failure.slot].fail(failure.error);
-            Step::Rewound(failure.slot)
+        match if savepoints { writer.keep() } else { Ok(()) } {
+            Ok(()) => return Step::Kept,
+            Err(error) if error.may_run_again() => return Step::Abort(error),
+            // a statement sent ahead was refused
+            Err(error) => job.fail(error),
         }
-        Err(failure) => Step::Abort(failure.error),
     }
+    writer.undo().map_or_else(Step::Abort, |()| Step::Undone)
 }
 
 /// What a caller hears when a database thread no longer answers.

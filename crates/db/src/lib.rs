@@ -164,12 +164,12 @@ impl Db {
         let since = Instant::now();
         let run = readers.run(|mut tx| {
             let outcome = guarded(label, &f, &mut tx);
-            (outcome, tx.into_failure())
+            (outcome, tx.failure().cloned())
         });
         let (outcome, failed) = match run {
-            Ok((_, Some(failure))) if failure.error.may_run_again() => return self.read(label, f).await,
+            Ok((_, Some(error))) if error.may_run_again() => return self.read(label, f).await,
             Err(error) if error.may_run_again() => return self.read(label, f).await,
-            Ok((outcome, failure)) => (outcome, failure.is_some()),
+            Ok((outcome, error)) => (outcome, error.is_some()),
             Err(error) => (Err(E::from(error)), true),
         };
         self.inner.stats.counter(label).answered(since, failed);

@@ -60,7 +60,7 @@ pub(crate) fn migrate(
     acquire(writer, engine, &holder)?;
     let done = apply(writer, engine, steps, &holder);
     let released = in_tx(writer, |writer| {
-        writer.tx(0).exec("DELETE FROM schema_lease WHERE holder = $1", params![&holder]).map(|_| ())
+        writer.tx().exec("DELETE FROM schema_lease WHERE holder = $1", params![&holder]).map(|_| ())
     });
     let applied = done?;
     released?;
@@ -74,7 +74,7 @@ pub(crate) fn pending(writer: &mut impl Writer, engine: Engine, steps: &[Migrati
         Engine::Sqlite => "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_steps'",
         Engine::Postgres => "SELECT CAST(to_regclass('schema_steps') IS NOT NULL AS INTEGER)",
     };
-    let exists = in_tx(writer, |writer| writer.tx(0).query_one(exists, &[], |row| row.get::<i64>(0)))?;
+    let exists = in_tx(writer, |writer| writer.tx().query_one(exists, &[], |row| row.get::<i64>(0)))?;
     if exists == 0 {
         return Ok(steps.len());
     }
@@ -110,7 +110,7 @@ type Recorded = BTreeMap<u32, String>;
 
 fn recorded(writer: &mut impl Writer) -> Result<Recorded, Error> {
     let rows = in_tx(writer, |writer| {
-        writer.tx(0).query("SELECT version, checksum FROM schema_steps ORDER BY version", &[], |row| {
+        writer.tx().query("SELECT version, checksum FROM schema_steps ORDER BY version", &[], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
     })?;
@@ -164,7 +164,7 @@ fn acquire(writer: &mut impl Writer, engine: Engine, holder: &str) -> Result<(),
     );
     let start = Instant::now();
     loop {
-        let taken = in_tx(writer, |writer| writer.tx(0).exec(&take, params![holder, LEASE_MICROS]));
+        let taken = in_tx(writer, |writer| writer.tx().exec(&take, params![holder, LEASE_MICROS]));
         match taken {
             Ok(1) => return Ok(()),
             Ok(_) => {}
@@ -196,7 +196,7 @@ fn apply(
     for step in missing(&recorded(writer)?, steps)? {
         let script = expand(step.sql, engine);
         in_tx(writer, |writer| {
-            if writer.tx(0).exec(&renew, params![holder, LEASE_MICROS])? == 0 {
+            if writer.tx().exec(&renew, params![holder, LEASE_MICROS])? == 0 {
                 return Err(Error::new(
                     ErrorKind::Locked,
                     "another process took over the migration; try again when it is done",
@@ -204,7 +204,7 @@ fn apply(
             }
             writer.script(&script)?;
             let checksum = checksum(step);
-            writer.tx(0).exec(&record, params![step.version, step.name, &checksum]).map(|_| ())
+            writer.tx().exec(&record, params![step.version, step.name, &checksum]).map(|_| ())
         })
         .map_err(|error| failed(step, &error))?;
         tracing::info!(version = step.version, name = step.name, "migrated");
@@ -220,15 +220,21 @@ fn failed(step: &Migration, error: &Error) -> Error {
 }
 
 fn in_tx<W: Writer, T>(writer: &mut W, work: impl FnOnce(&mut W) -> Result<T, Error>) -> Result<T, Error> {
-    writer.begin()?;
+    let start = Instant::now();
+    // On SQLite a step of another process keeps the whole file.
+    while let Err(error) = writer.begin() {
+        if !error.is_retryable() || start.elapsed() > PATIENCE {
+            return Err(error);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
     let result = work(writer);
     if result.is_err() {
         writer.rollback();
         return result;
     }
     writer.commit().map_err(|fault| match fault {
-        CommitFault::Slot(failure) => failure.error,
-        CommitFault::Again(error) | CommitFault::Broken(error) => error,
+        CommitFault::Refused(error) | CommitFault::Again(error) | CommitFault::Broken(error) => error,
     })?;
     result
 }

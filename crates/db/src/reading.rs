@@ -2,8 +2,9 @@
 //! write.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use crate::lanes::{Job, TRIES, pause};
+use crate::lanes::{Job, is_enough, pause};
 use crate::queue::Queue;
 use crate::sqlite::Readers;
 use crate::{Error, Tx};
@@ -38,17 +39,18 @@ pub(crate) fn serve(mut reader: impl Reader, queue: &Queue<Box<dyn Job>>) {
 }
 
 fn answer(reader: &mut impl Reader, job: &mut dyn Job) {
+    let start = Instant::now();
     for tries in 1.. {
         let run = reader.snapshot(|mut tx| {
             job.run(&mut tx);
-            tx.into_failure().map(|failure| failure.error)
+            tx.failure().cloned()
         });
         let error = match run {
             Ok(None) => return,
             Ok(Some(error)) if !error.may_run_again() => return,
             Ok(Some(error)) | Err(error) => error,
         };
-        if tries >= TRIES || !error.may_run_again() {
+        if is_enough(start, tries) || !error.may_run_again() {
             return job.fail(error);
         }
         job.retried();

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, Statement};
 
 use crate::error::Fault;
 use crate::lanes::{CommitFault, Writer};
-use crate::tx::{Failure, Session, brief};
+use crate::tx::{Session, brief};
 use crate::{Error, ErrorKind, Param, Row, Tx};
 
 /// Older releases carry a WAL-reset bug that can corrupt the file.
@@ -51,7 +51,8 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
 fn open_reader(path: &Path) -> Result<Connection, Error> {
     let conn = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     conn.execute_batch(
-        "PRAGMA query_only = ON; PRAGMA cache_size = -1000; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;",
+        "PRAGMA query_only = ON; PRAGMA cache_size = -1000; PRAGMA mmap_size = 0;
+         PRAGMA temp_store = MEMORY;",
     )?;
     Ok(conn)
 }
@@ -118,7 +119,7 @@ impl Readers {
         let idle = self.idle.lock().pop();
         let conn = idle.map_or_else(|| open_reader(&self.path), Ok)?;
         step(&conn, "BEGIN")?;
-        let result = f(Tx::new(Session::Sqlite(&conn), 0));
+        let result = f(Tx::new(Session::Sqlite(&conn)));
         // A connection whose snapshot does not end is not given back: closing it ends it.
         if step(&conn, "COMMIT").is_ok() {
             let mut idle = self.idle.lock();
@@ -146,27 +147,28 @@ impl SqliteWriter {
 }
 
 impl Writer for SqliteWriter {
+    const DEAR_SAVEPOINTS: bool = false;
+
     fn begin(&mut self) -> Result<(), Error> {
         step(&self.conn, "BEGIN IMMEDIATE")
     }
 
-    fn save(&mut self, _slot: usize) -> Result<(), Error> {
+    fn save(&mut self) -> Result<(), Error> {
         step(&self.conn, "SAVEPOINT s")
     }
 
-    fn keep(&mut self, _slot: usize) -> Result<(), Error> {
+    fn keep(&mut self) -> Result<(), Error> {
         step(&self.conn, "RELEASE s")
     }
 
-    fn undo(&mut self, slot: usize) -> Result<(), Failure> {
+    fn undo(&mut self) -> Result<(), Error> {
         // After a full disk or an I/O error SQLite has rolled back the whole transaction by itself: then
         // there is no savepoint to return to, and this error ends the batch.
-        let undone = step(&self.conn, "ROLLBACK TO s").and_then(|()| step(&self.conn, "RELEASE s"));
-        undone.map_err(|error| Failure { slot, error })
+        step(&self.conn, "ROLLBACK TO s").and_then(|()| step(&self.conn, "RELEASE s"))
     }
 
-    fn tx(&mut self, slot: usize) -> Tx<'_> {
-        Tx::new(Session::Sqlite(&self.conn), slot)
+    fn tx(&mut self) -> Tx<'_> {
+        Tx::new(Session::Sqlite(&self.conn))
     }
 
     fn script(&mut self, sql: &str) -> Result<(), Error> {

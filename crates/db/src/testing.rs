@@ -164,6 +164,7 @@ fn id(what: &str, user: Option<&str>) -> Option<String> {
 
 fn start_cluster(bin: &Path) -> PgServer {
     let data = temp_dir("muster-pg");
+    watch(&data, None);
     let prefix = demotion(&data);
     let initdb = bin.join("initdb").display().to_string();
     let mut words = prefix.clone();
@@ -222,8 +223,8 @@ fn wait_until_ready(server: &PgServer) -> bool {
     false
 }
 
-/// A shell that runs `command` (if any) until this process ends, however it ends: then the pipe to the shell's
-/// standard input closes, and it stops the command and removes the directory.
+/// A shell that runs `command` (if any) until this process ends, however it ends: then the pipe to the
+/// shell's standard input closes, and it stops the command and removes the directory.
 fn watch(dir: &Path, command: Option<&[String]>) {
     const SCRIPT: &str = r#"trap '' INT TERM HUP
         dir=$1; shift

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::error::Fault;
-use crate::postgres::{PgFault, PgSession};
+use crate::postgres::PgSession;
 use crate::value::check_params;
 use crate::{Error, Param, Row, sqlite};
 
@@ -13,15 +13,6 @@ pub(crate) enum Session<'c> {
     Postgres(&'c mut PgSession),
 }
 
-/// The first statement that failed in a transaction.
-#[derive(Clone)]
-pub(crate) struct Failure {
-    /// The place in the batch of the closure that sent the statement: an earlier one than the closure that
-    /// hears of it when the statement was pipelined.
-    pub(crate) slot: usize,
-    pub(crate) error: Error,
-}
-
 /// An open transaction. SQL text is the same for both engines, with parameters `$1…$n`.
 ///
 /// After a statement failed in the database the transaction can only be rolled back, on both engines alike:
@@ -29,21 +20,23 @@ pub(crate) struct Failure {
 /// query first, or let the closure end with the error; do not carry on after a refused statement.
 pub struct Tx<'c> {
     session: Session<'c>,
-    slot: usize,
-    failure: Option<Failure>,
+    failure: Option<Error>,
+    wrote: bool,
 }
 
 impl<'c> Tx<'c> {
-    pub(crate) fn new(session: Session<'c>, slot: usize) -> Self {
-        Self { session, slot, failure: None }
+    pub(crate) fn new(session: Session<'c>) -> Self {
+        Self { session, failure: None, wrote: false }
     }
 
-    pub(crate) fn failure(&self) -> Option<&Failure> {
+    /// The first error of a statement, whatever the closure made of it.
+    pub(crate) fn failure(&self) -> Option<&Error> {
         self.failure.as_ref()
     }
 
-    pub(crate) fn into_failure(self) -> Option<Failure> {
-        self.failure
+    /// False when nothing but plain queries ran: then there is nothing to roll back.
+    pub(crate) fn wrote(&self) -> bool {
+        self.wrote
     }
 
     /// All rows of a query, each mapped by `map`. For results of unknown size use [`Tx::each`].
@@ -105,28 +98,24 @@ impl<'c> Tx<'c> {
 
     /// Runs a statement and answers how many rows it touched (matched, for an UPDATE).
     pub fn exec(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64, Error> {
-        self.ready(params)?;
-        let slot = self.slot;
+        self.ready(sql, params)?;
         let done = match &mut self.session {
-            Session::Sqlite(conn) => sqlite::exec(conn, sql, params).map_err(|error| Failure { slot, error }),
-            Session::Postgres(session) => session.exec(slot, sql, params),
+            Session::Sqlite(conn) => sqlite::exec(conn, sql, params),
+            Session::Postgres(session) => session.exec(sql, params),
         };
-        done.map_err(|failure| self.fail(failure))
+        done.map_err(|error| self.fail(error))
     }
 
     /// A write whose row count nobody needs. On PostgreSQL it is queued and travels with the next query or
     /// the COMMIT, without a round trip of its own; its error surfaces there at the latest, and then as the
     /// error of this call's closure even when that has returned `Ok` already.
     pub fn put(&mut self, sql: &str, params: &[Param<'_>]) -> Result<(), Error> {
-        self.ready(params)?;
-        let slot = self.slot;
+        self.ready(sql, params)?;
         let done = match &mut self.session {
-            Session::Sqlite(conn) => {
-                sqlite::exec(conn, sql, params).map(|_| ()).map_err(|error| Failure { slot, error })
-            }
-            Session::Postgres(session) => session.put(slot, sql, params),
+            Session::Sqlite(conn) => sqlite::exec(conn, sql, params).map(|_| ()),
+            Session::Postgres(session) => session.put(sql, params),
         };
-        done.map_err(|failure| self.fail(failure))
+        done.map_err(|error| self.fail(error))
     }
 
     fn run(
@@ -135,32 +124,34 @@ impl<'c> Tx<'c> {
         params: &[Param<'_>],
         f: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>, Error>,
     ) -> Result<(), Error> {
-        self.ready(params)?;
-        let slot = self.slot;
-        match &mut self.session {
-            Session::Sqlite(conn) => sqlite::each(conn, sql, params, f).map_err(|fault| match fault {
-                Fault::Caller(error) => error,
-                Fault::Database(error) => self.fail(Failure { slot, error }),
-            }),
-            Session::Postgres(session) => session.each(slot, sql, params, f).map_err(|fault| match fault {
-                PgFault::Caller(error) => error,
-                PgFault::Database(failure) => self.fail(failure),
-            }),
-        }
+        self.ready(sql, params)?;
+        let done = match &mut self.session {
+            Session::Sqlite(conn) => sqlite::each(conn, sql, params, f),
+            Session::Postgres(session) => session.each(sql, params, f),
+        };
+        done.map_err(|fault| match fault {
+            Fault::Caller(error) => error,
+            Fault::Database(error) => self.fail(error),
+        })
     }
 
-    fn ready(&self, params: &[Param<'_>]) -> Result<(), Error> {
-        match &self.failure {
-            Some(failure) => Err(failure.error.clone()),
-            None => check_params(params),
+    fn ready(&mut self, sql: &str, params: &[Param<'_>]) -> Result<(), Error> {
+        if let Some(error) = &self.failure {
+            return Err(error.clone());
         }
+        self.wrote |= !is_select(sql);
+        check_params(params)
     }
 
-    fn fail(&mut self, failure: Failure) -> Error {
-        let error = failure.error.clone();
-        self.failure = Some(failure);
+    fn fail(&mut self, error: Error) -> Error {
+        self.failure = Some(error.clone());
         error
     }
+}
+
+/// True for a statement that starts with SELECT. An UPDATE … RETURNING comes as a query, too.
+fn is_select(sql: &str) -> bool {
+    sql.trim_start().get(..6).is_some_and(|head| head.eq_ignore_ascii_case("select"))
 }
 
 /// The head of a statement for an error message.

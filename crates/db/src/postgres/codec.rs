@@ -8,6 +8,7 @@ use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use crate::sql::Value;
+use crate::tx::brief;
 use crate::{Error, Param};
 
 type Refused = Box<dyn StdError + Sync + Send>;
@@ -24,10 +25,11 @@ pub(super) fn hint(param: &Param<'_>) -> Type {
 }
 
 /// Refuses values that would not fit the statement's parameters.
-pub(super) fn check(statement: &Statement, params: &[Param<'_>]) -> Result<(), Error> {
+pub(super) fn check(statement: &Statement, params: &[Param<'_>], sql: &str) -> Result<(), Error> {
     let (count, given) = (statement.params().len(), params.len());
     if count != given {
-        return Err(Error::other(format!("the statement has {count} parameters and {given} values")));
+        let text = format!("the statement has {count} parameters and {given} values: {}", brief(sql));
+        return Err(Error::other(text));
     }
     for (index, (param, ty)) in params.iter().zip(statement.params()).enumerate() {
         let fits = match (*param, ty) {
@@ -43,7 +45,7 @@ pub(super) fn check(statement: &Statement, params: &[Param<'_>]) -> Result<(), E
         if !fits {
             let (number, found) = (index + 1, param.word());
             let text = format!("parameter ${number} is {found} where PostgreSQL expects {ty}");
-            return Err(Error::other(text + ": cast it in the SQL"));
+            return Err(Error::other(format!("{text}, cast it: {}", brief(sql))));
         }
     }
     Ok(())

@@ -1,0 +1,140 @@
+//! How lanes and readers drive a session: where transactions begin and end.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{Link, PgSession, Trouble, Whose, patient};
+use crate::lanes::{CommitFault, Writer};
+use crate::reading::Reader;
+use crate::tx::Session;
+use crate::{Error, ErrorKind, Tx};
+
+impl PgSession {
+    fn start(&mut self, begin: &'static str) -> Result<(), Error> {
+        let link = self.connect()?;
+        (link.sent, link.answered, link.mark) = (false, false, None);
+        link.hold_text(true, begin);
+        Ok(())
+    }
+
+    /// Ends a transaction of which nothing needs to be kept; the statement travels with the next one.
+    fn abandon(&mut self) {
+        if let Some(link) = &mut self.link {
+            link.pending.clear();
+            if std::mem::take(&mut link.sent) {
+                link.hold_text(true, "ROLLBACK");
+            }
+        }
+    }
+}
+
+impl Writer for PgSession {
+    /// Each costs two statements, and PostgreSQL slows down with more than 64 of them in a transaction.
+    const DEAR_SAVEPOINTS: bool = true;
+
+    fn begin(&mut self) -> Result<(), Error> {
+        self.start("BEGIN ISOLATION LEVEL READ COMMITTED")
+    }
+
+    fn save(&mut self) -> Result<(), Error> {
+        let link = self.link()?;
+        link.mark = Some(link.pending.len());
+        link.hold_text(false, "SAVEPOINT s");
+        Ok(())
+    }
+
+    fn keep(&mut self) -> Result<(), Error> {
+        let client = self.client()?;
+        self.ask("", async { patient(client.batch_execute("RELEASE SAVEPOINT s")).await })
+    }
+
+    fn undo(&mut self) -> Result<(), Error> {
+        let link = self.link()?;
+        if let Some(mark) = link.mark.take() {
+            link.pending.truncate(mark);
+            return Ok(());
+        }
+        link.pending.clear();
+        let client = self.client()?;
+        let sql = "ROLLBACK TO SAVEPOINT s; RELEASE SAVEPOINT s";
+        self.ask("", async { patient(client.batch_execute(sql)).await })
+    }
+
+    fn tx(&mut self) -> Tx<'_> {
+        Tx::new(Session::Postgres(self))
+    }
+
+    fn script(&mut self, sql: &str) -> Result<(), Error> {
+        let client = self.client()?;
+        self.ask("", async { Ok(client.batch_execute(sql).await?) })
+    }
+
+    fn commit(&mut self) -> Result<(), CommitFault> {
+        // If nothing was answered yet, the connection may have died while it was idle. Ask before the COMMIT,
+        // so that this is known to have changed nothing.
+        if self.link.as_ref().is_some_and(|link| !link.answered)
+            && let Err(error) = self.flush()
+        {
+            self.rollback();
+            return Err(CommitFault::Refused(error));
+        }
+        let client = self.client().map_err(CommitFault::Refused)?;
+        let Err(broken) = self.round(async { patient(client.batch_execute("COMMIT")).await }) else {
+            return Ok(());
+        };
+        // A statement refused before the COMMIT turned that into a rollback; a session that merely fell
+        // silent may have committed.
+        let certain = matches!(&broken.trouble, Trouble::Server(error) if error.as_db_error().is_some());
+        let (own, error) = (broken.whose == Whose::Own, self.meaning(broken, "COMMIT"));
+        if certain && !own {
+            return Err(CommitFault::Refused(error));
+        }
+        if error.is_retryable() {
+            return Err(CommitFault::Again(error));
+        }
+        if certain && !error.is_lost() {
+            return Err(CommitFault::Broken(error));
+        }
+        self.drop_link();
+        Err(CommitFault::Broken(Error::new(
+            ErrorKind::Unavailable,
+            "the connection to PostgreSQL was lost during the commit: the outcome is unknown, \
+             read before you try again",
+        )))
+    }
+
+    fn rollback(&mut self) {
+        self.abandon();
+    }
+
+    fn rest(&mut self) {
+        // The answer of a ROLLBACK changes nothing; a broken connection shows itself to the next transaction.
+        let _ = self.flush();
+    }
+
+    fn finish(&mut self) {
+        if let Some(Link { client, task, statements, pending, .. }) = self.link.take() {
+            drop((client, statements, pending));
+            // Says goodbye to the server; if it does not listen, the socket closes anyway.
+            let _ = self.runtime.block_on(async { timeout(Duration::from_secs(1), task).await });
+        }
+    }
+}
+
+impl Reader for PgSession {
+    fn snapshot<R>(&mut self, f: impl FnOnce(Tx<'_>) -> R) -> Result<R, Error> {
+        self.start("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        let result = f(Tx::new(Session::Postgres(self)));
+        self.abandon();
+        Ok(result)
+    }
+
+    fn rest(&mut self) {
+        Writer::rest(self);
+    }
+
+    fn finish(&mut self) {
+        Writer::finish(self);
+    }
+}
