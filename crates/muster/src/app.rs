@@ -1,7 +1,9 @@
 //! What the running server holds: built once, passed to every handler, never global.
 
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use db::Db;
 
@@ -27,6 +29,8 @@ pub struct Parts {
     pub rng: Rng,
     /// Limits and switches an operator sets.
     pub limits: Limits,
+    /// Where the set-up code lies, if in a file.
+    pub setup_file: Option<PathBuf>,
     /// Verified credentials, kept by account version.
     pub sessions: Sessions,
     /// Trusted issuers, their keys, and tokens of theirs that were verified.
@@ -40,11 +44,17 @@ pub struct Limits {
     pub platform_body_bytes: usize,
     /// Largest body of the SCIM API, bytes.
     pub scim_body_bytes: usize,
+    /// For a whole request, its body included.
+    pub request_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { platform_body_bytes: 1 << 20, scim_body_bytes: 4 << 20 }
+        Self {
+            platform_body_bytes: 1 << 20,
+            scim_body_bytes: 4 << 20,
+            request_timeout: Duration::from_secs(30),
+        }
     }
 }
 
@@ -57,11 +67,14 @@ pub struct Switches {
     pub jwks_allow: Allow,
     /// Remember verified JWTs for up to a minute?
     pub jwt_cache: bool,
+    /// Where the set-up code lies, if in a file.
+    pub setup_file: Option<PathBuf>,
 }
 
 impl Default for Switches {
     fn default() -> Self {
-        Self { limits: Limits::default(), jwks_allow: Allow::default(), jwt_cache: true }
+        let (limits, jwks_allow) = (Limits::default(), Allow::default());
+        Self { limits, jwks_allow, jwt_cache: true, setup_file: None }
     }
 }
 
@@ -73,8 +86,8 @@ impl App {
     pub fn assemble(db: Db, clock: Clock, rng: Rng, switches: Switches) -> Result<Self, String> {
         let fetcher = Fetcher::new(switches.jwks_allow)?;
         let trusts = Trusts::new(Jwks::new(fetcher, clock.clone(), rng.clone()), switches.jwt_cache);
-        let (limits, sessions) = (switches.limits, Sessions::default());
-        Ok(Self(Arc::new(Parts { db, clock, rng, limits, sessions, trusts })))
+        let (limits, setup_file, sessions) = (switches.limits, switches.setup_file, Sessions::default());
+        Ok(Self(Arc::new(Parts { db, clock, rng, limits, setup_file, sessions, trusts })))
     }
 }
 

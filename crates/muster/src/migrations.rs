@@ -23,4 +23,5 @@ steps! {
     6 "0006_tokens",
     7 "0007_settings",
     8 "0008_directory",
+    10 "0010_setup",
 }

@@ -61,7 +61,11 @@ pub async fn bootstrap(db: &Db, rng: &Rng, now: Timestamp, wish: Bootstrap) -> R
     db.write("bootstrap", &lane, move |tx| run(tx, &rng, now, &wish)).await
 }
 
-fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Result<Made> {
+/// The same inside of a transaction.
+///
+/// # Errors
+/// As `bootstrap`; the address is taken as checked.
+pub fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Result<Made> {
     let fresh = store::insert(tx, &wish.account, wish.account.as_str(), now)?;
     let user = match (fresh, wish.another_token) {
         (true, false) => {

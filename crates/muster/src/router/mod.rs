@@ -1,6 +1,7 @@
 //! The top of HTTP: lists the slices' routes, each under `/` and under `/gateway` (platform API §1.1).
 
 pub mod authenticate;
+pub mod health;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -10,6 +11,7 @@ use crate::accounts;
 use crate::app::App;
 use crate::service_accounts;
 use crate::settings;
+use crate::setup;
 use crate::tokens;
 use crate::web::surface;
 
@@ -19,6 +21,7 @@ fn platform() -> Router<App> {
         .merge(accounts::api::routes())
         .merge(service_accounts::api::routes())
         .merge(settings::api::routes())
+        .merge(setup::api::routes())
         .merge(tokens::api::routes())
 }
 
@@ -32,5 +35,6 @@ pub fn build(app: App) -> Router {
         .method_not_allowed_fallback(surface::no_method)
         .layer(DefaultBodyLimit::max(app.limits.platform_body_bytes))
         .layer(from_fn_with_state(app.clone(), surface::platform))
+        .merge(health::routes())
         .with_state(app)
 }

@@ -5,4 +5,6 @@ pub mod envelope;
 pub mod error;
 pub mod etag;
 pub mod extract;
+pub mod limits;
+pub mod listen;
 pub mod surface;

@@ -1,9 +1,11 @@
 //! The outermost layer of each surface: gives the request an id, runs it, and puts what came back into the
 //! surface's words.
 
+use std::time::Duration;
+
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::{HeaderName, HeaderValue};
 
 use super::envelope::{self, Data};
@@ -30,7 +32,11 @@ pub async fn scim(State(app): State<App>, request: Request, next: Next) -> Respo
 async fn run(app: App, mut request: Request, next: Next, words: fn(&Problem, &str) -> Response) -> Response {
     let id = app.rng.uuid();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.run(request).await;
+    let patience = app.limits.request_timeout;
+    let mut response = match tokio::time::timeout(patience, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => too_slow(patience).into_response(),
+    };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let headers = std::mem::take(response.headers_mut());
         response = words(&problem, &id);
@@ -44,6 +50,14 @@ async fn run(app: App, mut request: Request, next: Next, words: fn(&Problem, &st
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
     response
+}
+
+fn too_slow(patience: Duration) -> Problem {
+    let text = format!(
+        "The request was not done within {} seconds: look whether it took effect before sending it again.",
+        patience.as_secs()
+    );
+    Problem::new(Kind::Unavailable, text).retry_after(1)
 }
 
 /// For paths that no route has.

@@ -1,0 +1,51 @@
+//! `muster migrate` and `muster check`.
+
+use super::exit::{Exit, Failure};
+use super::{say, store};
+use crate::config::{Config, Place};
+use crate::migrations::STEPS;
+
+/// Applies what is missing and says what that was.
+pub fn migrate(config: &Config) -> Result<(), Failure> {
+    let db = store::open(config)?;
+    let report = db.migrate(STEPS)?;
+    super::serve::runtime(None)?.block_on(db.close());
+    match report.applied.len() {
+        0 => say(&format!("The schema is at version {}; nothing was pending.", report.version)),
+        count => {
+            say(&format!("The schema is at version {}; {count} migrations were applied.", report.version))
+        }
+    }
+}
+
+/// Looks at the database without changing it.
+pub fn check(config: &Config) -> Result<(), Failure> {
+    if let Place::Folder(folder) = &config.place
+        && !store::file(folder).is_file()
+    {
+        let text = format!(
+            "there is no database in {}: correct --data-dir, or make one with `muster bootstrap` or `muster serve`",
+            folder.display()
+        );
+        return Err(Failure::new(Exit::Unavailable, text));
+    }
+    let db = store::open(config)?;
+    let pending = db.pending(STEPS)?;
+    let runtime = super::serve::runtime(None)?;
+    runtime.block_on(db.ping())?;
+    say("database: reachable")?;
+    if pending > 0 {
+        let text = format!("{pending} migrations are pending: run `muster migrate` or start the server");
+        return Err(Failure::new(Exit::Schema, text));
+    }
+    say("schema: complete")?;
+    let damage = runtime.block_on(store::damage(&db))?;
+    runtime.block_on(db.close());
+    match damage.first() {
+        None => say("integrity: ok"),
+        Some(first) => {
+            let text = format!("the database file is damaged ({first}): restore a backup");
+            Err(Failure::new(Exit::Failed, text))
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The generated reference of commands, options and exit codes. `muster docs` writes the files; a test compares them.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use clap::ArgMatches;
+use serde_json::{Map, Value, json};
+
+use super::command::COMMANDS;
+use super::exit::{Exit, Failure, TABLE};
+use crate::config::options::{Flags, OPTIONS, Spec};
+use crate::config::value::Kind;
+
+/// (path below the repository, text) of each generated file.
+pub fn files() -> Vec<(&'static str, String)> {
+    vec![("docs/configuration.md", page()), ("config.schema.json", schema())]
+}
+
+/// `muster docs`: writes the files.
+pub fn write(matches: &ArgMatches) -> Result<(), Failure> {
+    let out = matches.get_one::<String>("out").map_or(".", String::as_str);
+    for (name, text) in files() {
+        let path = Path::new(out).join(name);
+        std::fs::write(&path, text).map_err(|error| {
+            Failure::new(Exit::Failed, format!("cannot write {}: {error}", path.display()))
+        })?;
+    }
+    Ok(())
+}
+
+fn page() -> String {
+    let mut out = String::from(INTRODUCTION);
+    for spec in OPTIONS {
+        option(&mut out, spec);
+    }
+    out.push_str("## Commands\n\n| command | what it does | options |\n| --- | --- | --- |\n");
+    for (name, server, about) in COMMANDS {
+        let options = match (*name, *server) {
+            ("version", _) => "none",
+            (_, true) => "all",
+            (_, false) => "config, data-dir, database, log-level, log-format",
+        };
+        let _ = writeln!(out, "| `muster {name}` | {about}. | {options} |");
+    }
+    out.push_str(SETUP);
+    out.push_str(
+        "## Exit codes\n\nA command that fails says why, and what to change, in one line on stderr.\n\n",
+    );
+    out.push_str("| code | meaning |\n| --- | --- |\n| 0 | The command did its work. |\n");
+    for (_, code, meaning) in TABLE {
+        let _ = writeln!(out, "| {code} | {meaning} |");
+    }
+    out
+}
+
+const INTRODUCTION: &str = "<!-- Generated from the table of options by `make docs`; do not edit. -->\n\
+# Configuration\n\n\
+Every option can be given as a flag, as an environment variable or in a TOML file that `--config` names. A flag wins \
+over the environment, the environment over the file, the file over the default. `muster config` prints what is in \
+force and where each value came from. A mistake in any source stops the program with one line that names the option, \
+the source and what to write instead.\n\n\
+```toml\n\
+# muster.toml\n\
+listen = \"0.0.0.0:8080\"\n\
+database = \"postgres://muster:secret@db1,db2/muster\"\n\
+jwks-allow = [\"idp.example.internal\", \"10.20.0.0/16\"]\n\
+```\n\n\
+The schema of the file is [config.schema.json](../config.schema.json).\n\n## Options\n\n";
+
+const SETUP: &str = "\n## The first account\n\n\
+There is no default password. A server without an account prints at its start how to make the first one:\n\n\
+- `muster bootstrap --account ID --email ADDRESS` beside the server or before its first start, for whoever reaches \
+its database. It prints the account, its administrator and a personal access token; with `--json` as \
+`{\"accountIdentifier\", \"userIdentifier\", \"token\"}`. For an account that exists it refuses, and \
+`--another-token` makes one more token for the user with that address.\n\
+- `POST /v1/setup` with `{\"code\", \"account\", \"email\"}` and the one-time set-up code, from elsewhere. The server \
+makes the code at its first start and writes it to `setup-code` (mode 0600) in the data directory; it is printed only \
+to a terminal. The answer is 201 with `{\"account_identifier\", \"user_identifier\", \"token\"}`; the code and its file \
+are gone with it. A wrong code is refused with 401, more than 10 tries a minute with 429, and any try with 400 once \
+there is an account. With PostgreSQL the code's hash lies in the database, so that every replica takes it, and \
+`muster setup-code --database URL` makes and prints a new one.\n\n";
+
+fn option(out: &mut String, spec: &Spec) {
+    let _ = writeln!(out, "### {}\n\n{}\n", spec.name, spec.help);
+    let flag = match spec.flags {
+        Flags::Everywhere => "every command",
+        Flags::Server => "`serve` and `config`",
+    };
+    let _ = writeln!(out, "- flag: `--{} {}` of {flag}", spec.name, spec.placeholder);
+    let _ = writeln!(out, "- environment: `{}`", spec.variable());
+    if spec.in_file() {
+        let _ = writeln!(out, "- file: `{}`", spec.name);
+    }
+    let _ = writeln!(out, "- value: {}", spec.kind.expects());
+    let default = if spec.default.is_empty() { "none".into() } else { format!("`{}`", spec.default) };
+    let _ = writeln!(out, "- default: {default}\n");
+}
+
+fn schema() -> String {
+    let properties: Map<String, Value> = OPTIONS
+        .iter()
+        .filter(|spec| spec.in_file())
+        .map(|spec| {
+            let mut property = shape(spec.kind);
+            property["description"] = spec.help.into();
+            if !spec.default.is_empty() {
+                property["default"] = spec.default.into();
+            }
+            (spec.name.to_owned(), property)
+        })
+        .collect();
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Options of Muster in a TOML file",
+        "type": "object",
+        "additionalProperties": false,
+        "not": {"required": ["data-dir", "database"]},
+        "properties": properties,
+    });
+    serde_json::to_string_pretty(&schema).expect("a JSON value can be written") + "\n"
+}
+
+fn shape(kind: Kind) -> Value {
+    match kind {
+        Kind::Address => json!({"type": "string", "pattern": "^\\S+:[0-9]{1,5}$"}),
+        Kind::Folder | Kind::File | Kind::Filter => json!({"type": "string", "minLength": 1}),
+        Kind::Database => json!({"type": "string", "pattern": "^postgres(ql)?://."}),
+        Kind::Reach => json!({"type": ["array", "string"], "items": {"type": "string"}}),
+        Kind::Bytes { .. } => {
+            json!({"type": ["string", "integer"], "pattern": "^[0-9]+ ?(B|K|k|KiB|M|MiB)?$"})
+        }
+        Kind::Count { least, most } => {
+            json!({"type": ["integer", "string"], "minimum": least, "maximum": most, "pattern": "^[0-9]+$"})
+        }
+        Kind::Time { .. } => json!({"type": ["string", "integer"], "pattern": "^[0-9]+ ?(ms|s|m|min|h)?$"}),
+        Kind::Threads => {
+            json!({"type": ["string", "integer"], "minimum": 1, "maximum": 1024, "pattern": "^(auto|[0-9]+)$"})
+        }
+        Kind::Switch => json!({"enum": ["on", "off", true, false]}),
+        Kind::Choice(words) => json!({"enum": words}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_files_are_up_to_date() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for (name, text) in files() {
+            let found = std::fs::read_to_string(root.join(name)).unwrap_or_default();
+            assert!(found == text, "{name} is not what the table of options says: run `make docs`");
+        }
+    }
+}

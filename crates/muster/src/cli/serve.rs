@@ -1,0 +1,185 @@
+//! `muster serve`: puts the server together, says how to set it up, serves until told to stop, and drains.
+
+use std::io::{self, IsTerminal as _};
+use std::net::SocketAddr;
+
+use db::Db;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use super::exit::{Exit, Failure};
+use super::{say, store};
+use crate::app::{App, Limits, Switches};
+use crate::config::{Config, Place};
+use crate::kernel::rng::Rng;
+use crate::kernel::time::Clock;
+use crate::migrations::STEPS;
+use crate::router::health::VERSION;
+use crate::setup::model::Invitation;
+use crate::web::limits::ConnectionLimits;
+use crate::web::listen;
+use crate::{jobs, router, setup};
+
+/// The runtime of a command; all cores without a number.
+pub(super) fn runtime(threads: Option<usize>) -> Result<Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = threads {
+        builder.worker_threads(threads);
+    }
+    let failed =
+        |error| Failure::new(Exit::Failed, format!("the threads of the server do not start: {error}"));
+    builder.enable_all().thread_name("serve").build().map_err(failed)
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub fn run(config: &Config) -> Result<(), Failure> {
+    log(config);
+    let runtime = runtime(config.worker_threads)?;
+    // Before the database is touched: a second server by mistake changes nothing.
+    let listener = runtime.block_on(bind(&config.listen))?;
+    let db = store::open(config)?;
+    let complete = if config.auto_migrate {
+        db.migrate(STEPS)?;
+        true
+    } else {
+        db.pending(STEPS)? == 0
+    };
+    let cut_off = runtime.block_on(serve(config, db, listener, complete))?;
+    // What is still open after the drain time is cut off with the runtime.
+    runtime.shutdown_background();
+    if cut_off > 0 {
+        tracing::warn!(connections = cut_off, "the drain time is over; connections were cut off");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn serve(config: &Config, db: Db, listener: TcpListener, complete: bool) -> Result<usize, Failure> {
+    let app = assemble(config, db)?;
+    let address = listener.local_addr().map_err(|e| Failure::new(Exit::Failed, e.to_string()))?;
+    say(&format!("Muster {VERSION} serves http://{address} with {}.", place(config)))?;
+    if complete {
+        let file = app.setup_file.as_deref();
+        let invitation = setup::actions::prepare(&app.db, &app.rng, app.clock.now(), file).await?;
+        invite(config, address, &invitation)?;
+    } else {
+        say("The schema is not complete: run `muster migrate`; until then /readyz answers 503.")?;
+    }
+    let (stop, stopping) = watch::channel(false);
+    let mut jobs = jobs::start(&app, jobs::JOBS, &stopping);
+    tokio::spawn(signals(stop));
+    let cut_off = listen::serve(listener, router::build(app.clone()), limits(config), stopping).await;
+    while jobs.join_next().await.is_some() {}
+    // A request that was cut off may still wait for the database: what was accepted is finished, not dropped.
+    app.db.close().await;
+    Ok(cut_off)
+}
+
+fn assemble(config: &Config, db: Db) -> Result<App, Failure> {
+    let limits = Limits {
+        platform_body_bytes: config.platform_body_bytes,
+        scim_body_bytes: config.scim_body_bytes,
+        request_timeout: config.request_timeout,
+    };
+    let (jwks_allow, jwt_cache) = (config.jwks_allow.clone(), config.jwt_cache);
+    let switches = Switches { limits, jwks_allow, jwt_cache, setup_file: store::setup_file(config) };
+    App::assemble(db, Clock::System, Rng::System, switches)
+        .map_err(|text| Failure::new(Exit::Unavailable, text))
+}
+
+fn limits(config: &Config) -> ConnectionLimits {
+    ConnectionLimits {
+        connections: config.max_connections,
+        header_bytes: config.header_bytes,
+        header_timeout: config.header_timeout,
+        idle_timeout: config.idle_timeout,
+        drain_timeout: config.drain_timeout,
+    }
+}
+
+fn place(config: &Config) -> String {
+    match &config.place {
+        Place::Folder(folder) => format!("the SQLite database in {}", folder.display()),
+        Place::Postgres(_) => "PostgreSQL".into(),
+    }
+}
+
+async fn bind(listen: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(listen).await.map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "another program listens there: stop it, or choose another address with --listen"
+            }
+            io::ErrorKind::PermissionDenied => {
+                "ports below 1024 need a privilege: choose a higher one with --listen"
+            }
+            io::ErrorKind::AddrNotAvailable => "this machine has no such address: correct --listen",
+            _ => "correct --listen",
+        };
+        Failure::new(Exit::Unavailable, format!("cannot listen on {listen}: {advice} ({error})"))
+    })
+}
+
+/// Says how to get from an empty database to the first credential. The code itself only reaches a terminal: what is
+/// written anywhere else is kept by somebody.
+fn invite(config: &Config, address: SocketAddr, invitation: &Invitation) -> Result<(), Failure> {
+    if matches!(invitation, Invitation::Over) {
+        return Ok(());
+    }
+    let target = match &config.place {
+        Place::Folder(folder) => format!("--data-dir {}", folder.display()),
+        Place::Postgres(_) => "--database URL".into(),
+    };
+    say("There is no account yet. Make the first one with its administrator and a token, either here:")?;
+    say(&format!("  muster bootstrap {target} --account ID --email ADDRESS"))?;
+    say("or from elsewhere with the one-time set-up code:")?;
+    say(&format!(
+        "  curl http://{address}/v1/setup --json '{{\"code\": \"CODE\", \"account\": \"ID\", \"email\": \"ADDRESS\"}}'"
+    ))?;
+    let file = store::setup_file(config).map(|path| path.display().to_string());
+    match (invitation, file) {
+        (Invitation::Fresh(code), _) if io::stdout().is_terminal() => {
+            say(&format!("The set-up code is {}", code.expose()))
+        }
+        (_, Some(path)) => say(&format!("The set-up code is in {path}")),
+        _ => say(
+            "The set-up code was not printed, this being no terminal: `muster setup-code --database URL` makes one.",
+        ),
+    }
+}
+
+/// The first SIGTERM or SIGINT stops, the second one ends at once.
+async fn signals(stop: watch::Sender<bool>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be received; the server ends only by being killed");
+        return std::future::pending().await;
+    };
+    for first in [true, false] {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        if first {
+            tracing::info!("stopping: no new connections, requests in flight are finished");
+            stop.send_replace(true);
+        }
+    }
+    tracing::warn!("stopped by a second signal");
+    std::process::exit(i32::from(Exit::Failed.code()));
+}
+
+fn log(config: &Config) {
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::prelude::*;
+    let filter: Targets = config.log_level.parse().unwrap_or_default();
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    if config.log_json {
+        tracing_subscriber::registry().with(lines.json().with_filter(filter)).init();
+    } else {
+        let colour = io::stderr().is_terminal();
+        tracing_subscriber::registry().with(lines.with_ansi(colour).with_filter(filter)).init();
+    }
+}

@@ -1,0 +1,52 @@
+//! Opening the database as the options say, and the one question that only the engine itself can answer.
+
+use std::path::{Path, PathBuf};
+
+use db::{Db, Options};
+
+use super::exit::{Exit, Failure};
+use crate::config::{Config, Place};
+
+const FILE: &str = "muster.db";
+const SETUP_CODE: &str = "setup-code";
+const INTEGRITY: &str = "PRAGMA integrity_check";
+
+/// The SQLite file of a data directory.
+pub fn file(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
+/// Where the set-up code lies: beside a SQLite file. With PostgreSQL there is no directory of ours.
+pub fn setup_file(config: &Config) -> Option<PathBuf> {
+    match &config.place {
+        Place::Folder(folder) => Some(folder.join(SETUP_CODE)),
+        Place::Postgres(_) => None,
+    }
+}
+
+/// Opens the database. Not to be called from async code: opening waits.
+pub fn open(config: &Config) -> Result<Db, Failure> {
+    let options = match &config.place {
+        Place::Folder(folder) => Options::sqlite(file(folder)),
+        Place::Postgres(url) => Options::postgres(url.expose()),
+    };
+    Db::open(options).map_err(|error| {
+        let change = match config.place {
+            Place::Folder(_) => "--data-dir",
+            Place::Postgres(_) => "--database",
+        };
+        Failure::new(Exit::Unavailable, format!("{error} (set by {change})"))
+    })
+}
+
+/// What SQLite finds wrong in its own file; nothing for PostgreSQL, which has its own tools.
+pub async fn damage(db: &Db) -> Result<Vec<String>, Failure> {
+    if db.engine() == db::Engine::Postgres {
+        return Ok(Vec::new());
+    }
+    let lines: Vec<String> = db
+        .read("check.integrity", |tx| tx.query(INTEGRITY, &[], |row| row.get(0)))
+        .await
+        .map_err(Failure::from)?;
+    Ok(lines.into_iter().filter(|line| line != "ok").collect())
+}

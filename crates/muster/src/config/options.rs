@@ -1,0 +1,216 @@
+//! The table of options. Flags, environment, file keys, help, the schema of the file and the reference page are all
+//! made from it; an option that is not in this table does not exist.
+
+use super::value::Kind;
+
+/// Which commands an option is a flag of. All commands read all options from environment and file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flags {
+    /// Every command that opens the database.
+    Everywhere,
+    /// Only the commands about the server itself.
+    Server,
+}
+
+/// One option.
+#[derive(Debug)]
+pub struct Spec {
+    /// `name`: the flag is `--name`, the variable `MUSTER_NAME`, the file's key `name`.
+    pub name: &'static str,
+    /// What stands for the value in help.
+    pub placeholder: &'static str,
+    /// Which values it takes.
+    pub kind: Kind,
+    /// The value without any source; empty: none.
+    pub default: &'static str,
+    /// Where it is a flag.
+    pub flags: Flags,
+    /// What it does, in one or two sentences.
+    pub help: &'static str,
+}
+
+impl Spec {
+    /// The environment variable.
+    pub fn variable(&self) -> String {
+        format!("MUSTER_{}", self.name.to_ascii_uppercase().replace('-', "_"))
+    }
+    /// The file cannot name another file.
+    pub fn in_file(&self) -> bool {
+        self.name != CONFIG
+    }
+}
+
+/// The option that names the file.
+pub const CONFIG: &str = "config";
+/// The SQLite side of the choice where the data is.
+pub const DATA_DIR: &str = "data-dir";
+/// The PostgreSQL side of it.
+pub const DATABASE: &str = "database";
+
+const fn spec(
+    name: &'static str,
+    placeholder: &'static str,
+    kind: Kind,
+    default: &'static str,
+    flags: Flags,
+    help: &'static str,
+) -> Spec {
+    Spec { name, placeholder, kind, default, flags, help }
+}
+
+use Flags::{Everywhere, Server};
+
+const SWITCH: Kind = Kind::Switch;
+
+/// All options, in the order of help and reference.
+pub const OPTIONS: &[Spec] = &[
+    spec(
+        CONFIG,
+        "FILE",
+        Kind::File,
+        "",
+        Everywhere,
+        "TOML file with options. A flag wins over the environment, the environment over the file.",
+    ),
+    spec(
+        DATA_DIR,
+        "DIR",
+        Kind::Folder,
+        "./data",
+        Everywhere,
+        "Directory of the embedded SQLite database and of the set-up code; made when missing. Not together with database.",
+    ),
+    spec(
+        DATABASE,
+        "URL",
+        Kind::Database,
+        "",
+        Everywhere,
+        "PostgreSQL database, postgres://USER:PASSWORD@HOST:PORT/NAME; several hosts with commas follow a failover. Instead of data-dir.",
+    ),
+    spec(
+        "listen",
+        "HOST:PORT",
+        Kind::Address,
+        "127.0.0.1:8080",
+        Server,
+        "Address that the server listens on. Port 0 takes a free one.",
+    ),
+    spec(
+        "auto-migrate",
+        "on|off",
+        SWITCH,
+        "on",
+        Server,
+        "Bring the database to this release's schema at the start. With off, run `muster migrate` yourself; until then /readyz answers 503.",
+    ),
+    spec(
+        "jwks-allow",
+        "HOST|CIDR",
+        Kind::Reach,
+        "",
+        Server,
+        "Host name, address or network that key sets may be fetched from although it is private or loopback. May be repeated. Plain http works only to loopback addresses allowed here.",
+    ),
+    spec(
+        "jwt-cache",
+        "on|off",
+        SWITCH,
+        "on",
+        Server,
+        "Keep the result of a JWT's signature check for at most 60 seconds. Rights and revocation are looked up with every request either way.",
+    ),
+    spec(
+        "platform-body-limit",
+        "SIZE",
+        Kind::Bytes { least: 1 << 10, most: 64 << 20 },
+        "1MiB",
+        Server,
+        "Largest body of a request to the platform API.",
+    ),
+    spec(
+        "scim-body-limit",
+        "SIZE",
+        Kind::Bytes { least: 1 << 10, most: 256 << 20 },
+        "4MiB",
+        Server,
+        "Largest body of a request to the SCIM API.",
+    ),
+    spec(
+        "header-limit",
+        "SIZE",
+        Kind::Bytes { least: 8 << 10, most: 256 << 10 },
+        "64KiB",
+        Server,
+        "Largest request line and headers together. Above it, and above 100 headers, the answer is 431.",
+    ),
+    spec(
+        "max-connections",
+        "COUNT",
+        Kind::Count { least: 1, most: 1_000_000 },
+        "4096",
+        Server,
+        "Connections served at the same time; more wait until one is free.",
+    ),
+    spec(
+        "header-timeout",
+        "TIME",
+        Kind::Time { least: 1, most: 300 },
+        "10s",
+        Server,
+        "How long a client may take to send request line and headers.",
+    ),
+    spec(
+        "idle-timeout",
+        "TIME",
+        Kind::Time { least: 1, most: 3_600 },
+        "2m",
+        Server,
+        "How long a connection may stay open without a request.",
+    ),
+    spec(
+        "request-timeout",
+        "TIME",
+        Kind::Time { least: 1, most: 3_600 },
+        "30s",
+        Server,
+        "How long a request may take, its body included; then the answer is 503.",
+    ),
+    spec(
+        "drain-timeout",
+        "TIME",
+        Kind::Time { least: 0, most: 3_600 },
+        "30s",
+        Server,
+        "How long requests in flight may take to finish after SIGTERM or SIGINT.",
+    ),
+    spec(
+        "worker-threads",
+        "COUNT|auto",
+        Kind::Threads,
+        "auto",
+        Server,
+        "Threads that serve connections; auto is one for each core.",
+    ),
+    spec(
+        "log-level",
+        "LEVEL",
+        Kind::Filter,
+        "info",
+        Everywhere,
+        "What is logged to stderr: error, warn, info, debug or trace, or filters by module as info,muster::web=debug.",
+    ),
+    spec(
+        "log-format",
+        "text|json",
+        Kind::Choice(&["text", "json"]),
+        "text",
+        Everywhere,
+        "Form of log lines.",
+    ),
+];
+
+/// The option of that name.
+pub fn find(name: &str) -> Option<&'static Spec> {
+    OPTIONS.iter().find(|spec| spec.name == name)
+}

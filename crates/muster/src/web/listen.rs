@@ -1,0 +1,153 @@
+//! The listener: accepts connections within their limits, serves HTTP/1.1 on them, and at the end lets requests in
+//! flight finish. Knows no route.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::response::Response;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::Service;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use super::limits::{ConnectionLimits, Pulse, Watched};
+
+/// Says once and to all that the server ends.
+pub type Stop = watch::Receiver<bool>;
+
+/// Waits until the server is to end. A sender that is gone says the same.
+pub async fn stopped(stop: &mut Stop) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Serves until `stop`, then takes no new connection and waits for requests in flight, at most the drain time.
+/// Answers how many connections were still open then.
+///
+/// # Panics
+/// Never: the semaphore of seats lives as long as the loop.
+pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimits, mut stop: Stop) -> usize {
+    let limits = Arc::new(limits);
+    let seats = Arc::new(Semaphore::new(limits.connections));
+    loop {
+        // Above the cap new connections wait in the kernel's queue.
+        let next = async {
+            let seat = Arc::clone(&seats).acquire_owned().await.expect("the semaphore is never closed");
+            (accept(&listener).await, seat)
+        };
+        let ((stream, peer), seat) = tokio::select! {
+            biased;
+            () = stopped(&mut stop) => break,
+            next = next => next,
+        };
+        let handler = Handler { router: router.clone(), peer, pulse: Arc::default() };
+        tokio::spawn(connection(stream, handler, Arc::clone(&limits), stop.clone(), seat));
+    }
+    drop(listener);
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    match tokio::time::timeout(limits.drain_timeout, seats.acquire_many(all)).await {
+        Ok(_) => 0,
+        Err(_) => limits.connections - seats.available_permits(),
+    }
+}
+
+/// The next connection. Errors of one connection are the peer's; a lack of file descriptors passes.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // Answers are written whole: waiting to gather more only delays them.
+                let _ = stream.set_nodelay(true);
+                return (stream, peer);
+            }
+            Err(error) if is_of_peer(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "cannot accept connections; raise the limit of open files or lower max-connections");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        }
+    }
+}
+
+fn is_of_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+async fn connection(
+    stream: TcpStream,
+    handler: Handler,
+    limits: Arc<ConnectionLimits>,
+    mut stop: Stop,
+    seat: OwnedSemaphorePermit,
+) {
+    let pulse = Arc::clone(&handler.pulse);
+    let io = TokioIo::new(Watched { stream, pulse: Arc::clone(&pulse) });
+    let mut builder = http1::Builder::new();
+    // The pulse bounds the head of a request; hyper's own timer would also end quiet connections.
+    builder.header_read_timeout(None).max_header_size(limits.header_bytes);
+    let mut connection = pin!(builder.serve_connection(io, handler));
+    let mut ticks = tokio::time::interval(limits.tick());
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks.reset();
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            biased;
+            done = connection.as_mut() => {
+                if let Err(error) = done {
+                    tracing::debug!(%error, "a connection broke off");
+                }
+                break;
+            }
+            () = stopped(&mut stop), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            _ = ticks.tick() => {
+                if pulse.overdue(&limits) {
+                    tracing::debug!("a connection was still for too long");
+                    break;
+                }
+            }
+        }
+    }
+    drop(seat);
+}
+
+/// The router at one connection.
+struct Handler {
+    router: Router,
+    peer: SocketAddr,
+    pulse: Arc<Pulse>,
+}
+
+type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+impl Service<Request<Incoming>> for Handler {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        self.pulse.busy();
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        let answer = tower::Service::call(&mut self.router.clone(), request);
+        let pulse = Arc::clone(&self.pulse);
+        Box::pin(async move {
+            let response = answer.await;
+            pulse.idle();
+            response
+        })
+    }
+}
