@@ -2,5 +2,6 @@
 
 mod actors;
 mod issuer;
+mod process;
 mod routes;
 mod tidy;

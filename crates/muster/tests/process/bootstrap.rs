@@ -1,0 +1,92 @@
+//! `muster bootstrap`: before the first start, beside a server, twice.
+
+use serde_json::Value;
+
+use super::{Ended, Server, data_dir, mode, muster, parse, postgres, run};
+
+fn bootstrap(store: [&str; 2], account: &str, more: &[&str]) -> Ended {
+    let email = format!("root@{account}.example");
+    let mut command = muster();
+    command.args(["bootstrap", "--account", account, "--email", &email]).args(store).args(more);
+    Ended::of(&command.output().expect("the program starts"))
+}
+
+fn made(ended: Ended) -> Value {
+    let out = ended.fine();
+    assert_eq!(out.lines().count(), 1, "{out}");
+    let made: Value = serde_json::from_str(&out).expect("--json prints JSON");
+    let keys: Vec<_> = made.as_object().expect("an object").keys().cloned().collect();
+    assert_eq!(keys, ["accountIdentifier", "userIdentifier", "token"]);
+    made
+}
+
+/// The token works on that server: the account's page is there for it.
+#[track_caller]
+fn works(server: &Server, token: &Value) {
+    let token = token.as_str().expect("a token");
+    let path = "/gateway/ng/api/accounts/acme?accountIdentifier=acme";
+    let request =
+        format!("GET {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {token}\r\nconnection: close\r\n\r\n");
+    let (status, body) = parse(&server.raw(request.as_bytes()));
+    assert_eq!(status, 200, "{body}");
+}
+
+fn before_and_beside(store: [&str; 2]) {
+    let first = made(bootstrap(store, "acme", &["--json"]));
+    assert_eq!(first["accountIdentifier"], "acme");
+    let again = bootstrap(store, "acme", &["--json"]);
+    again.refused(65, &["account acme exists", "--another-token"]);
+    assert_eq!(again.out, "");
+
+    let server = Server::start(&store);
+    works(&server, &first["token"]);
+    let second = made(bootstrap(store, "acme", &["--json", "--another-token"]));
+    assert_eq!(second["userIdentifier"], first["userIdentifier"]);
+    assert_ne!(second["token"], first["token"]);
+    works(&server, &second["token"]);
+    works(&server, &first["token"]);
+    assert_eq!(made(bootstrap(store, "other", &["--json"]))["accountIdentifier"], "other");
+}
+
+#[test]
+fn before_the_first_start_and_beside_a_server_on_sqlite() {
+    let (_folder, data) = data_dir();
+    before_and_beside(["--data-dir", &data]);
+    assert_eq!((mode(&data), mode(format!("{data}/muster.db"))), (0o700, 0o600));
+}
+
+#[test]
+fn before_the_first_start_and_beside_a_server_on_postgres() {
+    if let Some(url) = postgres() {
+        before_and_beside(["--database", &url]);
+    }
+}
+
+#[test]
+fn text_is_for_people() {
+    let (_folder, data) = data_dir();
+    let out = bootstrap(["--data-dir", &data], "acme", &[]).fine();
+    for part in ["Account        acme", "Token          pat.acme.", "shown only now", "x-api-key"] {
+        assert!(out.contains(part), "{out}");
+    }
+}
+
+#[test]
+fn what_cannot_be_made_is_refused_in_one_line() {
+    let (_folder, data) = data_dir();
+    for (account, email, words) in [
+        ("acme", "nobody", ["\"nobody\"", "name@domain"]),
+        ("a b", "a@b", ["\"a b\"", "letters, digits"]),
+        ("", "a@b", ["\"\"", "letters, digits"]),
+    ] {
+        run(["bootstrap", "--data-dir", &data, "--account", account, "--email", email]).refused(65, &words);
+    }
+    run(["bootstrap", "--data-dir", &data, "--account", "acme", "--email", "a@b", "--another-token"])
+        .refused(65, &["no account acme", "leave --another-token out"]);
+    bootstrap(["--data-dir", &data], "acme", &[]).fine();
+    run(["bootstrap", "--data-dir", &data, "--account", "acme", "--email", "x@y", "--another-token"])
+        .refused(65, &["no user x@y"]);
+    // The parser's own mistakes.
+    let ended = run(["bootstrap", "--data-dir", &data, "--account", "acme"]);
+    assert!(ended.code == 2 && ended.err.contains("--email"), "{ended:?}");
+}

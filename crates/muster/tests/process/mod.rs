@@ -1,0 +1,196 @@
+//! The program as an operator meets it: the real binary, real sockets, real signals.
+
+mod bootstrap;
+mod options;
+mod refusals;
+mod serving;
+mod setup;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// The binary under test.
+pub fn muster() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
+    command.env_clear().current_dir(std::env::temp_dir()).stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end.
+pub fn run<const N: usize>(words: [&str; N]) -> Ended {
+    Ended::of(&muster().args(words).output().expect("the program starts"))
+}
+
+/// What a finished program left.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ended {
+    pub fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("the program writes UTF-8");
+        let code = output.status.code().unwrap_or(-1);
+        Self { code, out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    /// It worked and had nothing to complain.
+    #[track_caller]
+    pub fn fine(self) -> String {
+        assert_eq!((self.code, self.err.as_str()), (0, ""), "out: {}", self.out);
+        self.out
+    }
+
+    /// It refused with this code, in one line on stderr with all of these words.
+    #[track_caller]
+    pub fn refused(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, code, "{self:?}");
+        assert_eq!(self.err.trim_end().lines().count(), 1, "one line: {self:?}");
+        assert!(self.err.starts_with("muster: "), "{self:?}");
+        for word in words {
+            assert!(self.err.contains(word), "{word:?} is not in {self:?}");
+        }
+    }
+}
+
+/// A running server, killed when the test ends.
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+    out: BufReader<std::process::ChildStdout>,
+    /// Its first line.
+    pub banner: String,
+    log: PathBuf,
+    _scratch: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts a server on a free port and waits until it serves.
+    pub fn start(words: &[&str]) -> Self {
+        let scratch = tempfile::tempdir().expect("a temporary folder");
+        let log = scratch.path().join("stderr");
+        let stderr = std::fs::File::create(&log).expect("the log can be written");
+        let mut command = muster();
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(words);
+        let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().expect("the program starts");
+        let mut out = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let mut banner = String::new();
+        out.read_line(&mut banner).expect("stdout can be read");
+        let address = banner.split("http://").nth(1).and_then(|rest| rest.split(' ').next());
+        let Some(address) = address.and_then(|text| text.parse().ok()) else {
+            let _ = child.wait();
+            panic!("the server did not serve: {}", std::fs::read_to_string(&log).unwrap_or_default());
+        };
+        let server = Self { child, address, out, banner, log, _scratch: scratch };
+        let since = Instant::now();
+        while !server.get("/livez").starts_with("HTTP/1.1 200") {
+            assert!(since.elapsed() < Duration::from_secs(20), "log: {}", server.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    /// What it has written to stderr.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// A connection to it.
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("the server accepts");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout can be set");
+        stream
+    }
+
+    /// Sends bytes and reads the whole answer, to the end of the connection.
+    pub fn raw(&self, request: &[u8]) -> String {
+        let mut stream = self.connect();
+        let _ = stream.write_all(request); // a server that has heard enough closes
+        rest(&mut stream)
+    }
+
+    pub fn get(&self, path: &str) -> String {
+        self.raw(format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").as_bytes())
+    }
+
+    /// Posts JSON; answers status and body.
+    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        parse(&self.raw(post(path, &body.to_string()).as_bytes()))
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(status.expect("kill runs").success());
+    }
+
+    /// Waits for its end; answers its code, the rest of its stdout, and its stderr.
+    pub fn wait(mut self) -> (Option<i32>, String, String) {
+        let since = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("the child can be waited for") {
+                break status;
+            }
+            assert!(since.elapsed() < Duration::from_secs(30), "the server does not end: {}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).expect("stdout can be read");
+        (status.code(), rest, self.log())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A POST request of a JSON body.
+pub fn post(path: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    )
+}
+
+/// Everything until the connection ends.
+pub fn rest(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Status and JSON body of an answer.
+pub fn parse(answer: &str) -> (u16, Value) {
+    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+/// A data directory that is not there yet, in a folder that goes away.
+pub fn data_dir() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("data").display().to_string();
+    (folder, path)
+}
+
+/// The permission bits of a file.
+pub fn mode(path: impl AsRef<Path>) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).expect("the file is there").permissions().mode() & 0o777
+}
+
+/// The URL of a fresh PostgreSQL database, where there is PostgreSQL.
+pub fn postgres() -> Option<String> {
+    db::testing::postgres().map(db::testing::PgServer::create_database)
+}

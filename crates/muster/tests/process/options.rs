@@ -1,0 +1,89 @@
+//! Options as the process takes them: environment, file, mistakes; and the small commands.
+
+use super::{Ended, data_dir, muster, run};
+
+#[test]
+fn environment_and_file_reach_the_program() {
+    let (folder, data) = data_dir();
+    let file = folder.path().join("muster.toml");
+    std::fs::write(&file, "listen = \"127.0.0.1:1\"\nidle-timeout = 45\n").expect("the folder is writable");
+    let mut command = muster();
+    command.arg("config").env("MUSTER_CONFIG", &file).env("MUSTER_DATA_DIR", &data);
+    // A cluster's own variable about a service of that name is none of ours.
+    command.env("MUSTER_LISTEN", "127.0.0.1:2").env("MUSTER_PORT", "tcp://10.0.0.1:80");
+    let shown = Ended::of(&command.args(["--max-connections", "9"]).output().expect("it starts")).fine();
+    for line in [
+        "listen = \"127.0.0.1:2\" # MUSTER_LISTEN",
+        "max-connections = \"9\" # flag",
+        "log-level = \"info\" # default",
+        &format!("data-dir = \"{data}\" # MUSTER_DATA_DIR"),
+        &format!("idle-timeout = \"45\" # {}", file.display()),
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line} is not in {shown}");
+    }
+    let shown = run(["config", "--database", "postgres://muster:geheim@h/d"]).fine();
+    assert!(shown.contains("postgres://muster:***@h/d") && !shown.contains("geheim"), "{shown}");
+}
+
+#[test]
+fn mistakes_name_option_source_and_remedy() {
+    run(["serve", "--listen", "8080"]).refused(78, &["--listen", "\"8080\"", "HOST:PORT"]);
+    run(["serve", "--jwks-allow", "https://idp"]).refused(78, &["--jwks-allow", "\"https://idp\""]);
+    run(["serve", "--config", "/nowhere/muster.toml"]).refused(78, &["/nowhere/muster.toml", "--config"]);
+    run(["serve", "--data-dir", "x", "--database", "postgres://h/d"])
+        .refused(78, &["--data-dir", "--database", "exclude each other"]);
+    let mut command = muster();
+    command.args(["migrate"]).env("MUSTER_LOG_LEVEL", "loud");
+    Ended::of(&command.output().expect("it starts")).refused(78, &["MUSTER_LOG_LEVEL", "\"loud\""]);
+    for words in [&["serve", "--nonsense"][..], &["nonsense"], &[]] {
+        let ended = Ended::of(&muster().args(words).output().expect("it starts"));
+        assert!(ended.code == 2 && ended.err.contains("Usage"), "{ended:?}");
+    }
+}
+
+#[test]
+fn help_and_version() {
+    assert_eq!(run(["version"]).fine(), format!("muster {}\n", env!("CARGO_PKG_VERSION")));
+    let help = run(["serve", "--help"]).fine();
+    for part in ["--jwks-allow <HOST|CIDR>", "MUSTER_DRAIN_TIMEOUT", "[default: 127.0.0.1:8080]"] {
+        assert!(help.contains(part), "{help}");
+    }
+}
+
+#[test]
+fn migrate_and_check() {
+    let (_folder, data) = data_dir();
+    run(["check", "--data-dir", &data]).refused(69, &["no database", "muster bootstrap"]);
+    assert!(!std::path::Path::new(&data).exists(), "a check makes nothing");
+    assert!(run(["migrate", "--data-dir", &data]).fine().contains("migrations were applied"));
+    assert!(run(["migrate", "--data-dir", &data]).fine().contains("nothing was pending"));
+    let said = run(["check", "--data-dir", &data]).fine();
+    assert_eq!(said, "database: reachable\nschema: complete\nintegrity: ok\n");
+}
+
+#[test]
+fn check_finds_missing_steps() {
+    let (_folder, data) = data_dir();
+    run(["migrate", "--data-dir", &data]).fine();
+    let file = rusqlite::Connection::open(format!("{data}/muster.db")).expect("the file is there");
+    let last = "DELETE FROM schema_steps WHERE version = (SELECT max(version) FROM schema_steps)";
+    file.execute(last, []).expect("a step can be forgotten");
+    run(["check", "--data-dir", &data]).refused(76, &["1 migration", "muster migrate"]);
+}
+
+#[test]
+fn check_finds_damage() {
+    let (_folder, data) = data_dir();
+    run(["bootstrap", "--data-dir", &data, "--account", "a", "--email", "a@b"]).fine();
+    let file = rusqlite::Connection::open(format!("{data}/muster.db")).expect("the file is there");
+    // Two indexes on one tree: the file is whole as far as opening it goes.
+    file.execute_batch(
+        "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema
+         SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'users_by_email')
+         WHERE name = 'users_by_external_id';",
+    )
+    .expect("the schema can be bent");
+    drop(file);
+    run(["check", "--data-dir", &data]).refused(1, &["damaged", "restore a backup"]);
+}

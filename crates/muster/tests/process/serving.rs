@@ -1,0 +1,240 @@
+//! Connections and the end of the server: limits, health, drain.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{Server, data_dir, parse, post, postgres, rest, run};
+
+const ASK: &[u8] = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
+
+fn on(data: &str, more: &[&str]) -> Server {
+    Server::start(&[&["--data-dir", data], more].concat())
+}
+
+/// Reads from a connection that stays open, until the answer has come.
+fn one_answer(stream: &mut TcpStream, end: &str) -> String {
+    let (mut got, mut chunk) = (Vec::new(), [0; 4096]);
+    while !String::from_utf8_lossy(&got).ends_with(end) {
+        match stream.read(&mut chunk) {
+            Ok(0) | Err(_) => break,
+            Ok(count) => got.extend_from_slice(&chunk[..count]),
+        }
+    }
+    String::from_utf8_lossy(&got).into_owned()
+}
+
+/// A request whose body does not come.
+fn stuck(server: &Server) -> TcpStream {
+    let mut stream = server.connect();
+    let head = "POST /v1/setup HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    stream.write_all(head.as_bytes()).expect("it is open");
+    std::thread::sleep(Duration::from_millis(300));
+    stream
+}
+
+#[track_caller]
+fn took(since: Instant, least_millis: u64, most_millis: u64) {
+    let took = since.elapsed();
+    assert!(took >= Duration::from_millis(least_millis), "too soon: {took:?}");
+    assert!(took <= Duration::from_millis(most_millis), "too late: {took:?}");
+}
+
+#[test]
+fn health_and_version_are_open() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &[]);
+    assert!(server.get("/livez").ends_with("\r\n\r\nok\n"));
+    assert_eq!(parse(&server.get("/readyz")), (200, json!({"ready": true})));
+    for path in ["/v1/version", "/gateway/v1/version"] {
+        assert_eq!(parse(&server.get(path)), (200, json!({"version": env!("CARGO_PKG_VERSION")})), "{path}");
+    }
+    assert!(server.banner.contains("SQLite"), "{}", server.banner);
+}
+
+#[test]
+fn not_ready_until_migrated() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &["--auto-migrate", "off"]);
+    let (status, body) = parse(&server.get("/readyz"));
+    assert_eq!((status, &body["ready"]), (503, &json!(false)));
+    let reason = body["reasons"][0].as_str().unwrap_or_default();
+    assert!(reason.contains("migrations are pending") && reason.contains("muster migrate"), "{body}");
+    run(["migrate", "--data-dir", &data]).fine();
+    assert_eq!(parse(&server.get("/readyz")).0, 200);
+}
+
+#[test]
+fn not_ready_without_its_database() {
+    let Some(url) = postgres() else { return };
+    let server = Server::start(&["--database", &url]);
+    assert_eq!(parse(&server.get("/readyz")).0, 200);
+    let name =
+        url.rsplit('/').next().and_then(|rest| rest.split('?').next()).expect("the URL names a database");
+    let admin = db::testing::postgres().expect("it is there");
+    admin.admin(&format!("DROP DATABASE {name} WITH (FORCE)")).expect("the database can be dropped");
+    let (status, body) = parse(&server.get("/readyz"));
+    assert_eq!((status, &body["ready"]), (503, &json!(false)), "{body}");
+    assert!(body["reasons"][0].as_str().is_some_and(|r| r.starts_with("database: ")), "{body}");
+    assert!(server.get("/livez").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn a_flood_of_headers_is_refused() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &["--header-limit", "8KiB"]);
+    let many: String = (0..200).map(|n| format!("x-{n}: {n}\r\n")).collect();
+    let answer = server.raw(format!("GET /livez HTTP/1.1\r\nhost: x\r\n{many}\r\n").as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    let long = "a".repeat(9_000);
+    // The second never ends: the server must not wait for the end.
+    for request in [
+        format!("GET /livez HTTP/1.1\r\nhost: x\r\nx-long: {long}\r\n\r\n"),
+        format!("GET /livez HTTP/1.1\r\nhost: x\r\nx-endless: {}", "a".repeat(600_000)),
+    ] {
+        let since = Instant::now();
+        let answer = server.raw(request.as_bytes());
+        // To a sender that goes on, the end of the connection can overtake the answer.
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+        took(since, 0, 5_000);
+    }
+    assert!(server.get("/livez").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &["--platform-body-limit", "1KiB"]);
+    let (status, body) = server.post("/v1/setup", &json!({"code": "a".repeat(5_000)}));
+    assert_eq!((status, &body["code"]), (413, &json!("INVALID_REQUEST")), "{body}");
+}
+
+#[test]
+fn a_dripping_header_is_cut_off_and_a_quiet_connection_is_not() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &["--header-timeout", "1s", "--idle-timeout", "60s"]);
+    let mut quiet = server.connect();
+    quiet.write_all(ASK).expect("it is open");
+    assert!(one_answer(&mut quiet, "ok\n").starts_with("HTTP/1.1 200"));
+
+    let (mut slow, since) = (server.connect(), Instant::now());
+    for byte in b"GET /livez HTTP/1.1\r\nx-slow: ".iter().chain(std::iter::repeat_n(&b'a', 80)) {
+        if slow.write_all(&[*byte]).is_err() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(rest(&mut slow), "");
+    took(since, 700, 8_000);
+
+    quiet.write_all(ASK).expect("the quiet connection is still open");
+    assert!(one_answer(&mut quiet, "ok\n").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn an_idle_connection_ends() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &["--idle-timeout", "1s"]);
+    let since = Instant::now();
+    assert_eq!(rest(&mut server.connect()), "");
+    took(since, 700, 8_000);
+}
+
+#[test]
+fn above_the_cap_connections_wait_their_turn() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &["--max-connections", "2"]);
+    let (one, _two) = (server.connect(), server.connect());
+    std::thread::sleep(Duration::from_millis(200));
+    let mut third = server.connect();
+    let ask = b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    third.write_all(ask).expect("the kernel takes it");
+    third.set_read_timeout(Some(Duration::from_millis(400))).expect("a timeout can be set");
+    assert!(third.read(&mut [0; 1]).is_err(), "nobody serves it yet");
+    drop(one);
+    third.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout can be set");
+    assert!(rest(&mut third).starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn a_request_that_takes_too_long_is_answered() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &["--request-timeout", "1s"]);
+    let since = Instant::now();
+    let mut stream = stuck(&server);
+    let answer = one_answer(&mut stream, "}");
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("SERVICE_UNAVAILABLE"), "{answer}");
+    took(since, 900, 8_000);
+}
+
+fn account(server: &Server, token: &Value) -> u16 {
+    let token = token.as_str().expect("a token");
+    let head = format!("host: x\r\nx-api-key: {token}\r\nconnection: close");
+    parse(&server.raw(format!("GET /ng/api/accounts/acme HTTP/1.1\r\n{head}\r\n\r\n").as_bytes())).0
+}
+
+#[test]
+fn sigterm_lets_a_request_in_flight_finish() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &[]);
+    let code = std::fs::read_to_string(format!("{data}/setup-code")).expect("the code is there");
+    let wish = json!({"code": code.trim(), "account": "acme", "email": "a@b"}).to_string();
+    let request = post("/v1/setup", &wish);
+    let (first, second) = request.split_at(request.len() - 20);
+    let (mut flying, mut idle) = (server.connect(), server.connect());
+    flying.write_all(first.as_bytes()).expect("it is open");
+    std::thread::sleep(Duration::from_millis(300));
+
+    server.signal("TERM");
+    let since = Instant::now();
+    assert_eq!(rest(&mut idle), "", "an idle connection is closed at once");
+    while TcpStream::connect(server.address).is_ok() {
+        took(since, 0, 5_000);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    flying.write_all(second.as_bytes()).expect("the request in flight goes on");
+    let (status, made) = parse(&rest(&mut flying));
+    assert_eq!((status, &made["account_identifier"]), (201, &json!("acme")), "{made}");
+    let (exit, _, log) = server.wait();
+    assert_eq!(exit, Some(0), "{log}");
+    assert!(log.contains("stopping") && log.contains("stopped"), "{log}");
+
+    assert_eq!(account(&on(&data, &[]), &made["token"]), 200, "what was answered is kept");
+}
+
+#[test]
+fn the_drain_has_an_end() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &["--drain-timeout", "1s"]);
+    let _stuck = stuck(&server);
+    let since = Instant::now();
+    server.signal("TERM");
+    let (exit, _, log) = server.wait();
+    assert_eq!(exit, Some(0), "{log}");
+    took(since, 900, 10_000);
+    assert!(log.contains("cut off"), "{log}");
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &["--drain-timeout", "60s"]);
+    let _stuck = stuck(&server);
+    server.signal("TERM");
+    std::thread::sleep(Duration::from_millis(300));
+    server.signal("TERM");
+    let (exit, _, log) = server.wait();
+    assert_eq!(exit, Some(1), "{log}");
+}
+
+#[test]
+fn log_lines_are_json_when_asked_for() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &["--log-format", "json"]);
+    server.signal("TERM");
+    let (_, _, log) = server.wait();
+    assert!(log.lines().count() > 0);
+    assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{log}");
+}
