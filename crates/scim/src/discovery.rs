@@ -1,5 +1,5 @@
-//! Discovery documents (RFC 7643 §5–§7, RFC 7644 §4): the server's configuration, its schemas and its resource
-//! types as JSON. They are made from the same data that validates requests, so they cannot say anything else.
+//! Discovery documents (RFC 7643 §5–§7, RFC 7644 §4): the server's configuration, its schemas and its
+//! resource types as JSON. They are made from the data that validates requests, so they cannot differ.
 
 use serde_json::{Map, Value, json};
 

@@ -60,6 +60,17 @@ impl ScimType {
     }
 }
 
+/// Longest detail, in bytes: a name the client made up may be as long as its body.
+const MAX_DETAIL: usize = 600;
+
+fn bounded(mut detail: String) -> String {
+    if detail.len() > MAX_DETAIL {
+        detail.truncate((0..=MAX_DETAIL).rev().find(|&cut| detail.is_char_boundary(cut)).unwrap_or(0));
+        detail.push('…');
+    }
+    detail
+}
+
 /// A refusal: what status to answer, which keyword, and what is wrong and what to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScimError {
@@ -75,7 +86,7 @@ macro_rules! bad_request {
     ($($name:ident => $kind:ident),+ $(,)?) => {$(
         #[doc = concat!("Status 400 with `", stringify!($kind), "`.")]
         pub fn $name(detail: impl Into<String>) -> Self {
-            Self { status: 400, scim_type: Some(ScimType::$kind), detail: detail.into() }
+            Self { status: 400, scim_type: Some(ScimType::$kind), detail: bounded(detail.into()) }
         }
     )+};
 }
@@ -138,5 +149,11 @@ mod tests {
             json!({"schemas": [ERROR_URN], "status": "409", "scimType": "uniqueness", "detail": "taken"})
         );
         assert_eq!(ScimError::plain(404, "none").to_json().get("scimType"), None);
+    }
+
+    #[test]
+    fn details_are_bounded() {
+        let long = ScimError::invalid_path("ä".repeat(5000)).detail;
+        assert!(long.len() < MAX_DETAIL + 4 && long.ends_with("ä…"));
     }
 }

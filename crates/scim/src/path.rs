@@ -7,6 +7,7 @@ use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::filter::Filter;
 use crate::lexer::{Fault, Reader};
+use crate::name::excerpt;
 use crate::resolve::{Expr, resolve_element};
 use crate::schema::{AttrRef, Attribute, Resolution, ResourceType, Schema, Type};
 
@@ -49,7 +50,8 @@ impl PatchPath {
         let text = text.trim();
         let mut in_filter = false;
         Self::read(text, &mut in_filter).map_err(|fault| {
-            let detail = format!("The path {text:.80?} is wrong at byte {}: {}.", fault.at, fault.what);
+            let Fault { at, what } = fault;
+            let detail = format!("The path {:?} is wrong at byte {at}: {what}.", excerpt(text));
             if in_filter { ScimError::invalid_filter(detail) } else { ScimError::invalid_path(detail) }
         })
     }
@@ -74,7 +76,8 @@ impl PatchPath {
     pub fn resolve(&self, kind: &ResourceType, mender: &mut Mender) -> Result<Target, ScimError> {
         let unknown = |name: &str| {
             ScimError::invalid_path(format!(
-                "The path names {name:.80?}, which is not an attribute of {}; see /Schemas.",
+                "The path names {:?}, which is not an attribute of {}; see /Schemas.",
+                excerpt(name),
                 kind.name
             ))
         };

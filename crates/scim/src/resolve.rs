@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::filter::{CompareOp, Filter};
-use crate::name::comparison_key;
+use crate::name::{comparison_key, excerpt};
 use crate::schema::{AttrRef, Attribute, Resolution, ResourceType, Returned, Type};
 use crate::value::{kind_of, parse_instant};
 
@@ -113,7 +113,8 @@ fn unknown(text: &str, owner: &str, mender: &mut Mender) -> Result<Option<AttrRe
         return Ok(None);
     }
     Err(ScimError::invalid_filter(format!(
-        "{text:?} is not an attribute of {owner}; see /Schemas for the names."
+        "{:?} is not an attribute of {owner}; see /Schemas for the names.",
+        excerpt(text)
     )))
 }
 

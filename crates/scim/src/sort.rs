@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::dialect::{Mender, Quirk};
 use crate::element::is_primary;
 use crate::error::ScimError;
-use crate::name::comparison_key;
+use crate::name::{comparison_key, excerpt};
 use crate::schema::{AttrRef, Attribute, Resolution, ResourceType, Returned, Type};
 use crate::value::{is_unassigned, parse_instant};
 
@@ -59,7 +59,8 @@ impl SortBy {
                 return Ok(None);
             }
             return Err(ScimError::invalid_value(format!(
-                "sortBy names {text:.80?}, which is not an attribute of {}; see /Schemas.",
+                "sortBy names {:?}, which is not an attribute of {}; see /Schemas.",
+                excerpt(text),
                 kind.name
             )));
         };
