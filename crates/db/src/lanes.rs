@@ -22,7 +22,7 @@ const ENOUGH: Duration = Duration::from_secs(10);
 
 /// Why a commit did not happen, or may not have.
 pub(crate) enum CommitFault {
-    /// A statement sent ahead had failed; the whole transaction was rolled back.
+    /// A statement sent ahead, or a constraint checked now, was refused: everything was rolled back.
     Refused(Error),
     /// Nothing was committed; the batch may run again.
     Again(Error),
@@ -245,6 +245,8 @@ fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], savepoints: bool
         Ok(()) => End::Committed,
         Err(CommitFault::Refused(error)) if error.may_run_again() => End::Again(error),
         Err(CommitFault::Refused(_)) if !alone && !savepoints => End::Spoilt,
+        // A constraint that is checked at the commit: whose it is shows when each runs alone.
+        Err(CommitFault::Refused(error)) if !alone => End::Again(error),
         Err(CommitFault::Again(error)) => End::Again(error),
         Err(CommitFault::Refused(error) | CommitFault::Broken(error)) => End::Broken(error),
     }

@@ -178,7 +178,11 @@ impl Writer for SqliteWriter {
     fn commit(&mut self) -> Result<(), CommitFault> {
         let Err(error) = step(&self.conn, "COMMIT") else { return Ok(()) };
         self.rollback();
-        Err(if error.is_retryable() { CommitFault::Again(error) } else { CommitFault::Broken(error) })
+        Err(match error.kind() {
+            ErrorKind::Retry => CommitFault::Again(error),
+            ErrorKind::Unavailable => CommitFault::Broken(error),
+            _ => CommitFault::Refused(error),
+        })
     }
 
     fn rollback(&mut self) {

@@ -17,6 +17,7 @@ use crate::{Db, Error, Options};
 /// A running PostgreSQL cluster that belongs to this test process.
 pub struct PgServer {
     port: u16,
+    data: PathBuf,
 }
 
 impl PgServer {
@@ -28,6 +29,11 @@ impl PgServer {
     /// The port it listens on, on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Its data directory, for tests that change its configuration.
+    pub fn data_dir(&self) -> &Path {
+        &self.data
     }
 
     /// Creates an empty database and answers its URL.
@@ -186,7 +192,7 @@ fn start_cluster(bin: &Path) -> PgServer {
         let mut words = prefix.clone();
         words.push(bin.join("postgres").display().to_string());
         words.extend(["-D".into(), data.display().to_string(), "-p".into(), port.to_string()]);
-        let server = PgServer { port };
+        let server = PgServer { port, data: data.clone() };
         watch(&data, Some(&words));
         if wait_until_ready(&server) {
             return server;

@@ -8,5 +8,6 @@ mod engines {
     pub mod model;
     pub mod postgres;
     pub mod sqlite;
+    pub mod tls;
     pub mod values;
 }

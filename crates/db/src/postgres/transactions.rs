@@ -86,15 +86,9 @@ impl Writer for PgSession {
         // A statement refused before the COMMIT turned that into a rollback; a session that merely fell
         // silent may have committed.
         let certain = matches!(&broken.trouble, Trouble::Server(error) if error.as_db_error().is_some());
-        let (own, error) = (broken.whose == Whose::Own, self.meaning(broken, "COMMIT"));
-        if certain && !own {
+        let (own, error) = (broken.whose == Whose::Own, self.meaning(broken, ""));
+        if certain && (!own || !error.is_lost()) {
             return Err(CommitFault::Refused(error));
-        }
-        if error.is_retryable() {
-            return Err(CommitFault::Again(error));
-        }
-        if certain && !error.is_lost() {
-            return Err(CommitFault::Broken(error));
         }
         self.drop_link();
         Err(CommitFault::Broken(Error::new(

@@ -236,3 +236,33 @@ fn a_read_sees_one_snapshot() {
         assert_eq!(ids(&db).await, ["new"]);
     });
 }
+
+#[test]
+fn a_constraint_checked_at_the_commit_fails_its_own_closure_only() {
+    each_engine("deferred", |db| async move {
+        let child = Migration {
+            version: 2,
+            name: "child",
+            sql: "CREATE TABLE c (id {text} NOT NULL PRIMARY KEY, t {text} NOT NULL
+                  REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED);",
+        };
+        db.migrate(&[STEPS[0], child]).unwrap();
+        let gate = Gate::shut(&db, "a").await;
+        let calls: Vec<_> = (0..5)
+            .map(|n| {
+                write(&db, move |tx| {
+                    let id = format!("{n}");
+                    tx.put("INSERT INTO c (id, t) VALUES ($1, $1)", params![&id])?;
+                    if n == 3 { Ok(()) } else { insert(tx, How::Put, &id) }
+                })
+            })
+            .collect();
+        settle().await;
+        gate.open().await;
+        for (n, call) in calls.into_iter().enumerate() {
+            let answer = call.await.unwrap();
+            assert_eq!(answer.is_err(), n == 3, "{n}: {answer:?}");
+        }
+        assert_eq!(ids(&db).await, ["0", "1", "2", "4"]);
+    });
+}
