@@ -53,29 +53,80 @@ pub struct Check<'a> {
     pub resource: Option<&'a str>,
 }
 
+/// Something that a binding gives and other rights do not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lack<'a> {
+    /// The permission …
+    pub permission: &'static Permission,
+    /// … in this scope …
+    pub scope: &'a Scope,
+    /// … and below it …
+    pub children: bool,
+    /// … on one resource, or on the type as a whole.
+    pub resource: Option<&'a str>,
+}
+
 impl Rights {
     /// The decision. A check without a resource needs a whole-type or an all match.
     pub fn allow(&self, check: Check<'_>) -> bool {
-        self.bindings.iter().any(|binding| binding.allows(check))
+        self.reach(check, false)
+    }
+
+    /// As `allow`; with `below` the answer holds for every scope under the check's too.
+    pub fn reach(&self, check: Check<'_>, below: bool) -> bool {
+        self.bindings.iter().any(|binding| binding.allows(check, below))
+    }
+
+    /// The first thing that `given` gives and these rights do not have; `None` when they have all of it.
+    pub fn lack<'a>(&self, given: &'a Binding) -> Option<Lack<'a>> {
+        given.selectors.iter().find_map(|selector| {
+            given.permissions.iter().find_map(|permission| self.lack_of(permission, selector))
+        })
+    }
+
+    fn lack_of<'a>(&self, permission: &'static Permission, given: &'a Selector) -> Option<Lack<'a>> {
+        let (scope, children) = (&given.scope, given.reaches_below());
+        let lack = |resource| Lack { permission, scope, children, resource };
+        let held = |resource| self.reach(Check { permission, scope, resource }, children);
+        match given.what.of(permission) {
+            Some(None) => (!held(None)).then(|| lack(None)),
+            Some(Some(ids)) => {
+                ids.iter().map(String::as_str).find(|id| !held(Some(id))).map(|id| lack(Some(id)))
+            }
+            None => None,
+        }
     }
 }
 
 impl Binding {
-    fn allows(&self, check: Check<'_>) -> bool {
-        self.permissions.has(check.permission) && self.selectors.iter().any(|s| s.matches(check))
+    fn allows(&self, check: Check<'_>, below: bool) -> bool {
+        self.permissions.has(check.permission) && self.selectors.iter().any(|s| s.matches(check, below))
     }
 }
 
 impl Selector {
-    fn matches(&self, check: Check<'_>) -> bool {
+    /// `INCLUDING_CHILD_SCOPES` where there can be child scopes.
+    fn reaches_below(&self) -> bool {
+        self.children && self.scope.project_id().is_none()
+    }
+
+    fn matches(&self, check: Check<'_>, below: bool) -> bool {
         let here = if self.children { self.scope.contains(check.scope) } else { self.scope == *check.scope };
-        here && match &*self.what {
-            What::All => true,
-            What::Types(types) => match types.get(check.permission.resource_type) {
+        here && (self.children || !below)
+            && match self.what.of(check.permission) {
                 None => false,
                 Some(None) => true,
                 Some(Some(ids)) => check.resource.is_some_and(|id| ids.contains(id)),
-            },
+            }
+    }
+}
+
+impl What {
+    /// What of the permission's resource type: nothing (`None`), all of it (`Some(None)`), or those ids.
+    fn of(&self, permission: &Permission) -> Option<Option<&HashSet<String>>> {
+        match self {
+            Self::All => Some(None),
+            Self::Types(types) => types.get(permission.resource_type).map(Option::as_ref),
         }
     }
 }
@@ -130,5 +181,29 @@ mod tests {
         assert!(view(&rights, &scope(None), Some("u1")));
         assert!(!view(&rights, &scope(None), Some("u2")));
         assert!(!view(&rights, &scope(None), None), "the whole type needs more than one id");
+    }
+
+    #[test]
+    fn nobody_has_what_reaches_further_than_his_own() {
+        let given = |children, what| rights(children, what).bindings.remove(0);
+        let ids = |ids: &[&str]| {
+            What::Types(HashMap::from([(
+                "USER".to_owned(),
+                Some(ids.iter().map(|id| (*id).to_owned()).collect()),
+            )]))
+        };
+        let (below, here, one) =
+            (rights(true, What::All), rights(false, What::All), rights(false, ids(&["u1"])));
+        assert_eq!(below.lack(&given(true, What::All)), None);
+        assert_eq!(below.lack(&given(false, ids(&["u1"]))), None);
+        assert_eq!(here.lack(&given(false, What::All)), None);
+        assert!(here.lack(&given(true, What::All)).is_some_and(|l| l.children), "child scopes");
+        assert!(one.lack(&given(false, What::All)).is_some_and(|l| l.resource.is_none()), "the whole type");
+        assert_eq!(one.lack(&given(false, ids(&["u1"]))), None);
+        assert_eq!(one.lack(&given(false, ids(&["u1", "u2"]))).and_then(|l| l.resource), Some("u2"));
+        let mut more = given(false, What::All);
+        more.permissions = more.permissions.with(UserManage::PERMISSION);
+        assert_eq!(below.lack(&more).map(|l| l.permission.id), Some("core_user_manage"));
+        assert_eq!(Rights::default().lack(&given(false, What::Types(HashMap::new()))), None, "nothing given");
     }
 }

@@ -8,7 +8,7 @@ use crate::kernel::scope::{Level, Scope};
 /// A role that comes with the product.
 #[derive(Debug)]
 pub struct ManagedRole {
-    /// Starts with `_`, which custom roles may not.
+    /// Starts with `_`; no custom role can have it.
     pub id: &'static str,
     /// For people.
     pub name: &'static str,

@@ -5,12 +5,19 @@
 //!
 //! Never reads a clock, never caches by itself: the door keeps `Rights` by (account, version).
 
+pub mod acl;
+pub mod api;
+pub mod arrange;
 pub mod assignments;
 pub mod decide;
+pub mod delegation;
 pub mod grant;
 pub mod managed;
 pub mod permissions;
+pub mod resource_groups;
 pub mod rights;
+pub mod roles;
+mod stored;
 
 pub use decide::{Binding, Check, Rights, Selector, What};
 pub use grant::{Actor, Grant};

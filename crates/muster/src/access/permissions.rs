@@ -116,6 +116,15 @@ impl PermissionSet {
     pub const fn with(self, permission: &Permission) -> Self {
         Self(self.0 | 1 << permission.index)
     }
+    /// What is in this one and not in `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+    /// Is nothing in it?
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
     /// Is it in?
     pub const fn has(self, permission: &Permission) -> bool {
         self.0 >> permission.index & 1 == 1

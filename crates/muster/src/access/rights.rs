@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::decide::{Binding, Rights, Selector, What};
 use super::managed;
 use super::permissions::{self, PermissionSet};
+use super::stored;
 use crate::kernel::caller::{Principal, PrincipalKind};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
@@ -61,12 +62,6 @@ pub struct ResourceSelector {
     pub identifiers: Option<Vec<String>>,
 }
 
-struct Assignment {
-    scope: Scope,
-    role: String,
-    resource_group: String,
-}
-
 /// All that the principal holds in the account.
 pub fn load(tx: &mut Tx<'_>, account: &AccountId, principal: &Principal) -> Result<Rights, Problem> {
     let (id, kind, level) = (principal.id.as_str(), principal.kind.as_str(), principal.scope.level().lower());
@@ -82,7 +77,7 @@ pub fn load(tx: &mut Tx<'_>, account: &AccountId, principal: &Principal) -> Resu
         let scope = Scope::of(account.clone(), Some(&org), Some(&project))?;
         // A service account below the account is bound only in its own scope and under it.
         if principal.scope.contains(&scope) {
-            bindings.extend(binding(tx, &Assignment { scope, role, resource_group })?);
+            bindings.extend(binding(tx, &scope, &role, &resource_group)?);
         }
     }
     Ok(Rights { bindings })
@@ -94,12 +89,16 @@ fn parts(row: &Row<'_>) -> Result<Parts, db::Error> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
 }
 
-/// `None` when the role or the resource group no longer exists: an assignment without them gives nothing.
-fn binding(tx: &mut Tx<'_>, assignment: &Assignment) -> Result<Option<Binding>, Problem> {
-    let Some(permissions) = role_permissions(tx, &assignment.scope, &assignment.role)? else {
-        return Ok(None);
-    };
-    let selectors = selectors(tx, &assignment.scope, &assignment.resource_group)?;
+/// What the role gives on the resource group, both of that scope. `None` when the role no longer exists; without
+/// its resource group it gives nothing.
+pub fn binding(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    role: &str,
+    resource_group: &str,
+) -> Result<Option<Binding>, Problem> {
+    let Some(permissions) = role_permissions(tx, scope, role)? else { return Ok(None) };
+    let selectors = selectors(tx, scope, resource_group)?;
     Ok(Some(Binding { permissions, selectors }))
 }
 
@@ -114,20 +113,29 @@ pub fn role_permissions(
     }
     let key = params![scope.account.as_str(), scope.org_column(), scope.project_column(), role];
     let Some(list) = tx.query_opt(ROLE, key, |row| row.get::<String>(0))? else { return Ok(None) };
-    let ids: Vec<String> = stored(&list)?;
+    let ids: Vec<String> = stored::read(&list)?;
     Ok(Some(ids.iter().filter_map(|id| permissions::find(id)).collect()))
 }
 
-fn selectors(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Vec<Selector>, Problem> {
+/// What a resource group of that scope covers, managed or custom; empty when there is none.
+pub fn selectors(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Vec<Selector>, Problem> {
     if let Some(managed) = managed::resource_group(id) {
         return Ok(vec![managed.selector(scope)]);
     }
     let key = params![scope.account.as_str(), scope.org_column(), scope.project_column(), id];
     let row = tx.query_opt(RESOURCE_GROUP, key, |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)))?;
     let Some((scopes, filter)) = row else { return Ok(Vec::new()) };
-    let what = std::sync::Arc::new(what(stored(&filter)?));
-    let scopes: Vec<IncludedScope> = stored(&scopes)?;
-    scopes
+    selectors_of(scope, stored::read(&scopes)?, stored::read(&filter)?)
+}
+
+/// What a custom resource group of that scope covers.
+pub fn selectors_of(
+    scope: &Scope,
+    included: Vec<IncludedScope>,
+    filter: ResourceFilter,
+) -> Result<Vec<Selector>, Problem> {
+    let what = std::sync::Arc::new(what(filter));
+    included
         .into_iter()
         .map(|s| {
             let at = Scope::of(
@@ -146,13 +154,15 @@ fn what(filter: ResourceFilter) -> What {
     }
     let mut types: HashMap<String, Option<HashSet<String>>> = HashMap::new();
     for selector in filter.resources {
-        let ids = selector.identifiers.filter(|ids| !ids.is_empty()).map(HashSet::from_iter);
-        types.insert(selector.resource_type, ids);
+        let ids: Option<HashSet<String>> =
+            selector.identifiers.filter(|ids| !ids.is_empty()).map(HashSet::from_iter);
+        let known = types.entry(selector.resource_type).or_insert_with(|| Some(HashSet::new()));
+        // Two selectors of one type add up; the whole type swallows ids.
+        match (known.as_mut(), ids) {
+            (Some(known), Some(ids)) => known.extend(ids),
+            (Some(_), None) => *known = None,
+            (None, _) => {}
+        }
     }
     What::Types(types)
-}
-
-fn stored<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, Problem> {
-    serde_json::from_str(json)
-        .map_err(|error| Problem::internal(format!("a stored access document is damaged: {error}")))
 }

@@ -128,6 +128,12 @@ impl Problem {
         problem.0.failed.push(check);
         problem
     }
+    /// The same problem in other words.
+    #[must_use]
+    pub fn reworded(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.0.message = message.into();
+        self
+    }
     /// `Kind::Internal`: the client sees a fixed text, the log sees the cause.
     pub fn internal(cause: impl Into<String>) -> Self {
         let mut problem = Self::new(

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 
+use crate::access;
 use crate::accounts;
 use crate::app::App;
 use crate::service_accounts;
@@ -18,6 +19,7 @@ use crate::web::surface;
 /// Every route of the platform API, without prefix.
 fn platform() -> Router<App> {
     Router::new()
+        .merge(access::api::routes())
         .merge(accounts::api::routes())
         .merge(service_accounts::api::routes())
         .merge(settings::api::routes())

@@ -7,4 +7,5 @@ pub mod etag;
 pub mod extract;
 pub mod limits;
 pub mod listen;
+pub mod scope;
 pub mod surface;

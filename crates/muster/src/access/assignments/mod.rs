@@ -1,3 +1,11 @@
-//! Role assignments: this principal, this role, on these resources, in this scope (platform API §7).
+//! Role assignments: this principal, this role, on these resources, in this scope (platform API §7). Never invents a
+//! principal: it checks that there is one, and its slice removes the assignments with it (`actions::remove_principal`).
 
+pub mod actions;
+pub mod api;
+pub mod create;
+pub mod model;
+pub mod permit;
+pub mod query;
 pub mod store;
+mod views;

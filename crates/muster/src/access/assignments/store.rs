@@ -1,8 +1,12 @@
 //! SQL of role assignments.
 
-use db::{Tx, params};
+use db::sql::Sql;
+use db::{Row, Tx, params};
 
+use super::model::{Assignment, Filter, Reach};
 use crate::kernel::caller::PrincipalKind;
+use crate::kernel::ids::AccountId;
+use crate::kernel::page::PageRequest;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::time::Timestamp;
@@ -10,6 +14,32 @@ use crate::kernel::time::Timestamp;
 const INSERT: &str = "INSERT INTO role_assignments (account_id, org_id, project_id, identifier, role_id, resource_group_id, \
     principal_kind, principal_id, principal_level, disabled, managed, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) ON CONFLICT DO NOTHING";
+
+const FIND: &str = "SELECT org_id, project_id, identifier, role_id, resource_group_id, principal_kind, principal_id, \
+    principal_level, disabled, managed, created_at, updated_at FROM role_assignments \
+    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
+const SELECT: &str = "SELECT org_id, project_id, identifier, role_id, resource_group_id, principal_kind, principal_id, \
+    principal_level, disabled, managed, created_at, updated_at FROM role_assignments WHERE account_id = ";
+const COUNT: &str = "SELECT COUNT(*) FROM role_assignments WHERE account_id = ";
+const SET_DISABLED: &str = "UPDATE role_assignments SET disabled = $5, updated_at = $6 \
+    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
+const DELETE: &str = "DELETE FROM role_assignments \
+    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
+const GROUPS_OF_ROLE: &str = "SELECT DISTINCT resource_group_id FROM role_assignments \
+    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND role_id = $4";
+const ROLES_OF_GROUP: &str = "SELECT DISTINCT role_id FROM role_assignments \
+    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND resource_group_id = $4";
+const FIND_USER: &str = "SELECT name, email FROM users WHERE account_id = $1 AND user_id = $2";
+const FIND_GROUP: &str = "SELECT name, '' FROM user_groups \
+    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
+const FIND_SERVICE_ACCOUNT: &str = "SELECT name, email FROM service_accounts \
+    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
+const FIND_RESTRICTION: &str = "SELECT value FROM settings WHERE account_id = $1 AND org_id = '' AND project_id = '' \
+    AND identifier = 'restrict_grants_to_own_permissions'";
+const FIND_NAMES: &str = "SELECT a.name, o.name, p.name FROM accounts a \
+    LEFT JOIN organizations o ON o.account_id = a.account_id AND o.identifier = $2 \
+    LEFT JOIN projects p ON p.account_id = a.account_id AND p.org_id = $2 AND p.identifier = $3 \
+    WHERE a.account_id = $1";
 
 /// An assignment as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,4 +85,229 @@ pub fn insert(tx: &mut Tx<'_>, row: &AssignmentRow, now: Timestamp) -> Result<bo
         ],
     )?;
     Ok(rows == 1)
+}
+
+/// An assignment by its identifier.
+pub fn find(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Option<Assignment>, Problem> {
+    let key = params![scope.account.as_str(), scope.org_column(), scope.project_column(), id];
+    let found = tx.query_opt(FIND, key, columns)?;
+    found.map(|stored| stored.assignment(&scope.account)).transpose()
+}
+
+struct Stored {
+    texts: [String; 8],
+    flags: [bool; 2],
+    times: [i64; 2],
+}
+
+fn columns(row: &Row<'_>) -> Result<Stored, db::Error> {
+    let text = |at| row.get::<String>(at);
+    Ok(Stored {
+        texts: [text(0)?, text(1)?, text(2)?, text(3)?, text(4)?, text(5)?, text(6)?, text(7)?],
+        flags: [row.get(8)?, row.get(9)?],
+        times: [row.get(10)?, row.get(11)?],
+    })
+}
+
+impl Stored {
+    fn assignment(self, account: &AccountId) -> Result<Assignment, Problem> {
+        let [org, project, identifier, role, resource_group, kind, principal_id, level] = self.texts;
+        let principal_kind = PrincipalKind::parse(&kind).ok_or_else(|| {
+            Problem::internal(format!("a stored role assignment has the principal kind {kind:?}"))
+        })?;
+        let row = AssignmentRow {
+            scope: Scope::of(account.clone(), Some(&org), Some(&project))?,
+            identifier,
+            role,
+            resource_group,
+            principal_kind,
+            principal_id,
+            principal_level: Level::parse(&level),
+            disabled: self.flags[0],
+            managed: self.flags[1],
+        };
+        let [created_at, updated_at] = self.times.map(Timestamp::from_micros);
+        Ok(Assignment { row, created_at, updated_at })
+    }
+}
+
+/// The assignments of one page, newest change first, and how many there are in all.
+pub fn page(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    reach: &[Reach],
+    filter: &Filter,
+    page: PageRequest,
+) -> Result<(Vec<Assignment>, u64), Problem> {
+    let mut count = Sql::new(COUNT);
+    narrow(&mut count, account, reach, filter);
+    let total: i64 = tx.query_one(count.text(), &count.params(), |row| row.get(0))?;
+    let mut select = Sql::new(SELECT);
+    narrow(&mut select, account, reach, filter);
+    select.push(" ORDER BY updated_at DESC, org_id, project_id, identifier LIMIT ").bind(page.limit());
+    select.push(" OFFSET ").bind(page.offset());
+    Ok((run(tx, account, &select)?, u64::try_from(total).unwrap_or(0)))
+}
+
+/// The first so many assignments in the same order.
+pub fn first(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    reach: &[Reach],
+    filter: &Filter,
+    most: u32,
+) -> Result<Vec<Assignment>, Problem> {
+    let mut select = Sql::new(SELECT);
+    narrow(&mut select, account, reach, filter);
+    select.push(" ORDER BY updated_at DESC, org_id, project_id, identifier LIMIT ").bind(most);
+    run(tx, account, &select)
+}
+
+fn run(tx: &mut Tx<'_>, account: &AccountId, sql: &Sql) -> Result<Vec<Assignment>, Problem> {
+    let rows = tx.query(sql.text(), &sql.params(), columns)?;
+    rows.into_iter().map(|stored| stored.assignment(account)).collect()
+}
+
+fn narrow(sql: &mut Sql, account: &AccountId, reach: &[Reach], filter: &Filter) {
+    sql.bind(account.as_str()).push(" AND (FALSE");
+    for at in reach {
+        sql.push(" OR (principal_kind IN (").bind_list(at.kinds.iter().map(|k| k.as_str())).push(")");
+        if !at.below || at.scope.level() != Level::Account {
+            sql.push(" AND org_id = ").bind(at.scope.org_column());
+        }
+        if !at.below || at.scope.level() == Level::Project {
+            sql.push(" AND project_id = ").bind(at.scope.project_column());
+        }
+        sql.push(")");
+    }
+    sql.push(")");
+    list(sql, "role_id", filter.roles.iter().map(String::as_str));
+    list(sql, "resource_group_id", filter.resource_groups.iter().map(String::as_str));
+    list(sql, "principal_kind", filter.kinds.iter().map(|k| k.as_str()));
+    list(sql, "principal_level", filter.levels.iter().map(|l| l.lower()));
+    if !filter.principals.is_empty() {
+        sql.push(" AND (FALSE");
+        for principal in &filter.principals {
+            sql.push(" OR (principal_kind = ").bind(principal.kind.as_str());
+            sql.push(" AND principal_id = ").bind(principal.id.as_str());
+            if let Some(level) = principal.level.filter(|_| principal.kind != PrincipalKind::User) {
+                sql.push(" AND principal_level = ").bind(level.lower());
+            }
+            sql.push(")");
+        }
+        sql.push(")");
+    }
+    if let Some(managed) = filter.managed {
+        sql.push(" AND managed = ").bind(managed);
+    }
+    if let Some(disabled) = filter.disabled {
+        sql.push(" AND disabled = ").bind(disabled);
+    }
+}
+
+fn list<'a>(sql: &mut Sql, column: &str, values: impl ExactSizeIterator<Item = &'a str>) {
+    if values.len() > 0 {
+        sql.push(" AND ").push(column).push(" IN (").bind_list(values).push(")");
+    }
+}
+
+/// Every assignment of the role in its scope.
+pub fn of_role(tx: &mut Tx<'_>, scope: &Scope, role: &str) -> Result<Vec<Assignment>, Problem> {
+    in_scope(tx, scope, "role_id", role)
+}
+
+/// Every assignment on the resource group in its scope.
+pub fn of_resource_group(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Vec<Assignment>, Problem> {
+    in_scope(tx, scope, "resource_group_id", id)
+}
+
+fn in_scope(tx: &mut Tx<'_>, scope: &Scope, column: &str, id: &str) -> Result<Vec<Assignment>, Problem> {
+    let mut sql = Sql::new(SELECT);
+    sql.bind(scope.account.as_str()).push(" AND org_id = ").bind(scope.org_column());
+    sql.push(" AND project_id = ").bind(scope.project_column());
+    sql.push(" AND ").push(column).push(" = ").bind(id);
+    run(tx, &scope.account, &sql)
+}
+
+/// Every assignment of the principal, in whatever scope. `home`: where a group or service account lives; for users the
+/// account.
+pub fn of_principal(
+    tx: &mut Tx<'_>,
+    home: &Scope,
+    kind: PrincipalKind,
+    id: &str,
+) -> Result<Vec<Assignment>, Problem> {
+    let mut sql = Sql::new(SELECT);
+    let level = if kind == PrincipalKind::User { "" } else { home.level().lower() };
+    sql.bind(home.account.as_str()).push(" AND principal_kind = ").bind(kind.as_str());
+    sql.push(" AND principal_id = ").bind(id).push(" AND principal_level = ").bind(level);
+    if let Some(org) = home.org() {
+        sql.push(" AND org_id = ").bind(org);
+    }
+    if let Some(project) = home.project_id() {
+        sql.push(" AND project_id = ").bind(project);
+    }
+    run(tx, &home.account, &sql)
+}
+
+/// Resource groups that the role is assigned on.
+pub fn resource_groups_of_role(tx: &mut Tx<'_>, scope: &Scope, role: &str) -> Result<Vec<String>, Problem> {
+    let key = params![scope.account.as_str(), scope.org_column(), scope.project_column(), role];
+    Ok(tx.query(GROUPS_OF_ROLE, key, |row| row.get(0))?)
+}
+
+/// Roles that are assigned on the resource group.
+pub fn roles_of_resource_group(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Vec<String>, Problem> {
+    let key = params![scope.account.as_str(), scope.org_column(), scope.project_column(), id];
+    Ok(tx.query(ROLES_OF_GROUP, key, |row| row.get(0))?)
+}
+
+/// Switches the assignment off or on.
+pub fn set_disabled(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    id: &str,
+    disabled: bool,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let (org, project) = (scope.org_column(), scope.project_column());
+    Ok(tx.put(SET_DISABLED, params![scope.account.as_str(), org, project, id, disabled, now.micros()])?)
+}
+
+/// Removes the assignment.
+pub fn delete(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<(), Problem> {
+    Ok(tx.put(DELETE, params![scope.account.as_str(), scope.org_column(), scope.project_column(), id])?)
+}
+
+/// Name and e-mail address of a principal that lives in `home`; `None` when there is none. Groups have no address.
+pub fn find_principal(
+    tx: &mut Tx<'_>,
+    home: &Scope,
+    kind: PrincipalKind,
+    id: &str,
+) -> Result<Option<(String, String)>, Problem> {
+    let account = home.account.as_str();
+    let key = params![account, home.org_column(), home.project_column(), id];
+    let names = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    Ok(match kind {
+        PrincipalKind::User => tx.query_opt(FIND_USER, params![account, id], names)?,
+        PrincipalKind::UserGroup => tx.query_opt(FIND_GROUP, key, names)?,
+        PrincipalKind::ServiceAccount => tx.query_opt(FIND_SERVICE_ACCOUNT, key, names)?,
+        PrincipalKind::System => None,
+    })
+}
+
+/// Names of the account, the organization and the project of a scope.
+pub fn scope_names(tx: &mut Tx<'_>, scope: &Scope) -> Result<[Option<String>; 3], Problem> {
+    let key = params![scope.account.as_str(), scope.org_column(), scope.project_column()];
+    let names = tx.query_opt(FIND_NAMES, key, |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
+    Ok(names.unwrap_or_default())
+}
+
+/// The account's setting `restrict_grants_to_own_permissions`; on unless it says `false`. It is one of the account
+/// alone, so that no override below can open it.
+pub fn restricts_grants(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool, Problem> {
+    let value =
+        tx.query_opt(FIND_RESTRICTION, params![account.as_str()], |row| row.get::<Option<String>>(0))?;
+    Ok(value.flatten().as_deref() != Some("false"))
 }

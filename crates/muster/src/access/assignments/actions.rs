@@ -1,0 +1,235 @@
+//! Switching role assignments off and on, and removing them.
+
+use db::Tx;
+
+use super::model::{Assignment, detail};
+use super::permit::{self, Permit};
+use super::store;
+use crate::access::{Actor, delegation, rights};
+use crate::accounts::store::bump_version;
+use crate::app::App;
+use crate::audit::{self, Action, Entry};
+use crate::kernel::caller::{Caller, PrincipalKind};
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::rng::Rng;
+use crate::kernel::scope::{Level, Scope};
+use crate::kernel::time::Timestamp;
+
+/// What a PUT says; only `disabled` may differ from what is stored. Absent parts are as stored.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// Must be the stored one.
+    pub role: Option<String>,
+    /// Must be the stored one.
+    pub resource_group: Option<String>,
+    /// Must be the stored one.
+    pub principal: Option<(PrincipalKind, String, Option<Level>)>,
+    /// Switched off?
+    pub disabled: bool,
+}
+
+/// What became of the ids of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Removal {
+    /// How many are gone.
+    pub removed: usize,
+    /// (id, why not) of the others.
+    pub failed: Vec<(String, String)>,
+}
+
+/// Finds an assignment that the actor may change. To one who may not even see it, it is not there.
+fn changeable(tx: &mut Tx<'_>, actor: &Actor, scope: &Scope, id: &str) -> Result<Assignment> {
+    let visible = permit::visible_kinds(actor, scope, false);
+    let unknown = || {
+        let text = format!(
+            "Invalid Role Assignment: there is no {id} in {}. List them to see which exist",
+            scope.path()
+        );
+        Problem::invalid(text)
+    };
+    let Some(found) = store::find(tx, scope, id)? else {
+        // Who may see none hears of his rights, not of what exists.
+        return Err(if visible.is_empty() { refusal(actor, scope) } else { unknown() });
+    };
+    match Permit::ask(actor, scope, found.row.principal_kind, &found.row.principal_id) {
+        Ok(_) => Ok(found),
+        Err(denied) if visible.contains(&found.row.principal_kind) => Err(denied),
+        Err(_) if visible.is_empty() => Err(refusal(actor, scope)),
+        Err(_) => Err(unknown()),
+    }
+}
+
+fn refusal(actor: &Actor, scope: &Scope) -> Problem {
+    match Permit::ask(actor, scope, PrincipalKind::User, "") {
+        Err(denied) => denied,
+        Ok(_) => permit::none_visible(scope),
+    }
+}
+
+/// Switches an assignment off or on. To switch it on is to give it anew: the caller must hold what it gives.
+///
+/// # Errors
+/// `Invalid` when there is none, when it is managed or when anything else would change; `Denied`.
+pub async fn update(
+    app: &App,
+    actor: &Actor,
+    scope: &Scope,
+    id: String,
+    change: Change,
+) -> Result<Assignment> {
+    let (actor, scope, lane) = (actor.clone(), scope.clone(), scope.account.to_string());
+    let (now, audit_id) = (app.clock.now(), app.rng.uuid());
+    app.db
+        .write("role_assignments.update", &lane, move |tx| {
+            let mut found = changeable(tx, &actor, &scope, &id)?;
+            check_same(&found, &change)?;
+            if found.row.disabled == change.disabled {
+                return Ok(found);
+            }
+            if found.row.managed {
+                return Err(Problem::invalid(
+                    "Cannot update a managed role assignment: it is kept by the server",
+                ));
+            }
+            if !change.disabled
+                && let Some(given) = rights::binding(tx, &scope, &found.row.role, &found.row.resource_group)?
+            {
+                delegation::only_own(tx, &actor, &given)?;
+            }
+            store::set_disabled(tx, &scope, &id, change.disabled, now)?;
+            found.row.disabled = change.disabled;
+            found.updated_at = now;
+            record(tx, &actor.caller, now, &audit_id, Action::RoleAssignmentUpdated, &found)?;
+            bump_version(tx, &scope.account)?;
+            Ok(found)
+        })
+        .await
+}
+
+fn check_same(found: &Assignment, change: &Change) -> Result<()> {
+    let row = &found.row;
+    let differs = |sent: &Option<String>, stored: &str| sent.as_ref().is_some_and(|sent| sent != stored);
+    let what = if differs(&change.role, &row.role) {
+        "role"
+    } else if differs(&change.resource_group, &row.resource_group) {
+        "resource group"
+    } else if change.principal.as_ref().is_some_and(|(kind, id, level)| {
+        let moved = level.is_some() && row.principal_level.is_some() && *level != row.principal_level;
+        *kind != row.principal_kind || *id != row.principal_id || moved
+    }) {
+        "principal"
+    } else {
+        return Ok(());
+    };
+    Err(Problem::invalid(format!(
+        "Cannot change {what} in the role assignment: delete it and create another one. Only `disabled` can change"
+    )))
+}
+
+fn record(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    now: Timestamp,
+    audit_id: &str,
+    action: Action,
+    found: &Assignment,
+) -> Result<()> {
+    let row = &found.row;
+    let entry = Entry {
+        action,
+        resource_type: "ROLE_ASSIGNMENT",
+        resource_id: &row.identifier,
+        resource_name: &row.identifier,
+        scope: &row.scope,
+        detail: detail(row),
+    };
+    audit::record(tx, caller, now, audit_id, &entry)
+}
+
+/// Removes an assignment.
+///
+/// # Errors
+/// `Invalid` when there is none or when it is managed; `Denied`.
+pub async fn delete(app: &App, actor: &Actor, scope: &Scope, id: String) -> Result<Assignment> {
+    let (actor, scope, lane) = (actor.clone(), scope.clone(), scope.account.to_string());
+    let (now, rng) = (app.clock.now(), app.rng.clone());
+    app.db
+        .write("role_assignments.delete", &lane, move |tx| {
+            let found = removable(tx, &actor, &scope, &id)?;
+            remove_rows(tx, &actor.caller, now, &rng, std::slice::from_ref(&found))?;
+            bump_version(tx, &scope.account)?;
+            Ok(found)
+        })
+        .await
+}
+
+fn removable(tx: &mut Tx<'_>, actor: &Actor, scope: &Scope, id: &str) -> Result<Assignment> {
+    let found = changeable(tx, actor, scope, id)?;
+    if found.row.managed {
+        return Err(Problem::invalid("Cannot delete a managed role assignment: it is kept by the server"));
+    }
+    Ok(found)
+}
+
+/// Removes several; each stands alone.
+///
+/// # Errors
+/// Only of the database: what is wrong with an id is in the answer.
+pub async fn delete_all(app: &App, actor: &Actor, scope: &Scope, ids: Vec<String>) -> Result<Removal> {
+    let (actor, scope, lane) = (actor.clone(), scope.clone(), scope.account.to_string());
+    let (now, rng) = (app.clock.now(), app.rng.clone());
+    app.db
+        .write("role_assignments.delete_all", &lane, move |tx| {
+            let mut removal = Removal::default();
+            for id in &ids {
+                match removable(tx, &actor, &scope, id) {
+                    Ok(found) => {
+                        remove_rows(tx, &actor.caller, now, &rng, &[found])?;
+                        removal.removed += 1;
+                    }
+                    Err(problem) if problem.cause().is_some() => return Err(problem),
+                    Err(problem) => removal.failed.push((id.clone(), problem.message().to_owned())),
+                }
+            }
+            if removal.removed > 0 {
+                bump_version(tx, &scope.account)?;
+            }
+            Ok(removal)
+        })
+        .await
+}
+
+/// Removes these assignments with an audit row each. The caller of this function bumps the account's version.
+pub(in crate::access) fn remove_rows(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    now: Timestamp,
+    rng: &Rng,
+    rows: &[Assignment],
+) -> Result<()> {
+    for found in rows {
+        store::delete(tx, &found.row.scope, &found.row.identifier)?;
+        record(tx, caller, now, &rng.uuid(), Action::RoleAssignmentDeleted, found)?;
+    }
+    Ok(())
+}
+
+/// Removes every assignment of a principal that is about to go; for the slices that delete users, groups and service
+/// accounts, in their transaction. `home`: where the principal lives (users: the account). Answers how many there were;
+/// when it is not 0 the caller of this function bumps the account's version.
+///
+/// # Errors
+/// Only of the database.
+pub fn remove_principal(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    now: Timestamp,
+    rng: &Rng,
+    home: &Scope,
+    kind: PrincipalKind,
+    id: &str,
+) -> Result<usize> {
+    let rows = store::of_principal(tx, home, kind, id)?;
+    remove_rows(tx, caller, now, rng, &rows)?;
+    Ok(rows.len())
+}

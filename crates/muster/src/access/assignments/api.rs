@@ -1,0 +1,201 @@
+//! Routes of role assignments (platform API §7).
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use serde::Deserialize;
+
+use super::permit::Permit;
+use super::views::{
+    AggregateReply, AssignmentBody, AssignmentReply, DescribedReply, FilterBody, FilterBodyV2, RemovalReply,
+    ValidationReply,
+};
+use super::{actions, create, query};
+use crate::access::Actor;
+use crate::app::App;
+use crate::kernel::page::{Page, PageQuery};
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::Scope;
+use crate::web::envelope::Reply;
+use crate::web::extract::{Json, Path, Query, ScopeQuery};
+
+/// Most items in one batch.
+const BATCH_MOST: usize = 1_000;
+
+/// The routes.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/authz/api/roleassignments", get(list).post(create_one))
+        .route("/authz/api/roleassignments/aggregate", post(aggregate))
+        .route("/authz/api/roleassignments/delete/batch", post(delete_batch))
+        .route("/authz/api/roleassignments/filter", post(filter))
+        .route("/authz/api/roleassignments/multi", post(create_multi))
+        .route("/authz/api/roleassignments/v2/filter", post(filter_v2))
+        .route("/authz/api/roleassignments/validate", post(validate))
+        .route("/authz/api/roleassignments/{identifier}", get(read).put(update).delete(delete))
+}
+
+async fn list(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Reply<Page<AssignmentReply>>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let found = query::list(&app, &actor, &scope, Default::default(), page.request()?).await?;
+    Ok(Reply(found.map(AssignmentReply::from)))
+}
+
+async fn filter(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Query(page): Query<PageQuery>,
+    Json(body): Json<FilterBody>,
+) -> Result<Reply<Page<AssignmentReply>>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let found = query::list(&app, &actor, &scope, body.read()?, page.request()?).await?;
+    Ok(Reply(found.map(AssignmentReply::from)))
+}
+
+async fn filter_v2(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Query(page): Query<PageQuery>,
+    Json(body): Json<FilterBodyV2>,
+) -> Result<Reply<Page<DescribedReply>>> {
+    let (filter, scopes) = body.read(&scope.scope(&actor.caller.account)?)?;
+    let found = query::across(&app, &actor, scopes, filter, page.request()?).await?;
+    Ok(Reply(found.map(DescribedReply::from)))
+}
+
+async fn aggregate(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Json(body): Json<FilterBody>,
+) -> Result<Reply<AggregateReply>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let found = query::aggregate(&app, &actor, &scope, body.read()?).await?;
+    Ok(Reply(AggregateReply::new(&scope, found)))
+}
+
+async fn read(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Reply<AssignmentReply>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    Ok(Reply(query::get(&app, &actor, &scope, id).await?.into()))
+}
+
+async fn create_one(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Json(body): Json<AssignmentBody>,
+) -> Result<Reply<AssignmentReply>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let wish = body.wish(&scope)?;
+    let permit = Permit::ask(&actor, &scope, wish.kind, &wish.principal)?;
+    Ok(Reply(create::create(&app, permit, wish).await?.into()))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MultiBody {
+    role_assignments: Vec<AssignmentBody>,
+}
+
+async fn create_multi(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Json(body): Json<MultiBody>,
+) -> Result<Reply<Vec<AssignmentReply>>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    check_batch(body.role_assignments.len())?;
+    let wishes = permitted(&actor, &scope, &body.role_assignments)?;
+    let made = create::create_all(&app, &scope, wishes).await?;
+    Ok(Reply(made.into_iter().map(AssignmentReply::from).collect()))
+}
+
+/// What cannot be read is left out, as `create_all` leaves out what cannot be; what is not permitted refuses all.
+fn permitted(
+    actor: &Actor,
+    scope: &Scope,
+    bodies: &[AssignmentBody],
+) -> Result<Vec<(Permit, super::model::NewAssignment)>> {
+    let wishes = bodies.iter().filter_map(|body| body.wish(scope).ok());
+    wishes.map(|wish| Ok((Permit::ask(actor, scope, wish.kind, &wish.principal)?, wish))).collect()
+}
+
+fn check_batch(items: usize) -> Result<()> {
+    if items > BATCH_MOST {
+        return Err(Problem::invalid(format!(
+            "{items} items are too many: send at most {BATCH_MOST} in one request"
+        )));
+    }
+    Ok(())
+}
+
+/// The body of `/validate`: the assignment, bare or wrapped.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ValidateBody {
+    role_assignment: Option<AssignmentBody>,
+    #[serde(flatten)]
+    bare: AssignmentBody,
+}
+
+async fn validate(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Json(body): Json<ValidateBody>,
+) -> Result<Reply<ValidationReply>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let wish = body.role_assignment.unwrap_or(body.bare).wish(&scope)?;
+    let permit = Permit::ask(&actor, &scope, wish.kind, &wish.principal)?;
+    Ok(Reply(create::validate(&app, permit, wish).await?.into()))
+}
+
+async fn update(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+    Json(body): Json<AssignmentBody>,
+) -> Result<Reply<AssignmentReply>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    if body.identifier.as_ref().is_some_and(|named| *named != id) {
+        return Err(Problem::invalid(
+            "Role assignment identifier in the request body and the url do not match: it cannot be changed",
+        ));
+    }
+    let change = body.change(&scope)?;
+    Ok(Reply(actions::update(&app, &actor, &scope, id, change).await?.into()))
+}
+
+async fn delete(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Reply<AssignmentReply>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    Ok(Reply(actions::delete(&app, &actor, &scope, id).await?.into()))
+}
+
+async fn delete_batch(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Json(ids): Json<Vec<String>>,
+) -> Result<Reply<RemovalReply>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    check_batch(ids.len())?;
+    Ok(Reply(actions::delete_all(&app, &actor, &scope, ids).await?.into()))
+}

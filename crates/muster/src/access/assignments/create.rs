@@ -1,0 +1,246 @@
+//! Binding a principal to a role: the checks of platform API §7, then one row.
+
+use db::Tx;
+
+use super::model::{Assignment, NewAssignment, at_level, detail};
+use super::permit::Permit;
+use super::store::{self, AssignmentRow};
+use crate::access::{delegation, resource_groups, rights, roles};
+use crate::accounts::actions::check_scope;
+use crate::accounts::store::bump_version;
+use crate::app::App;
+use crate::audit::{self, Action, Entry};
+use crate::kernel::caller::{Caller, PrincipalKind};
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::rng::Rng;
+use crate::kernel::scope::{Level, Scope};
+use crate::kernel::time::Timestamp;
+
+/// What `/validate` answers: the reason why a part cannot be, or `None` when it can.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Validation {
+    /// Of the principal.
+    pub principal: Option<String>,
+    /// Of the role.
+    pub role: Option<String>,
+    /// Of the resource group.
+    pub resource_group: Option<String>,
+}
+
+/// The moment of a change: when, and where fresh ids come from.
+struct Moment {
+    now: Timestamp,
+    rng: Rng,
+}
+
+/// Makes one assignment.
+///
+/// # Errors
+/// `Fields`, `Invalid` and `InvalidArgument` for what cannot be, `Denied` for rights that the caller lacks himself,
+/// `Duplicate` when the same binding or the identifier is there.
+pub async fn create(app: &App, permit: Permit, new: NewAssignment) -> Result<Assignment> {
+    new.check(permit.scope())?;
+    let moment = Moment { now: app.clock.now(), rng: app.rng.clone() };
+    let lane = permit.scope().account.to_string();
+    app.db
+        .write("role_assignments.create", &lane, move |tx| {
+            check_scope(tx, permit.scope())?;
+            let made = bind(tx, &moment, &permit, &new)?;
+            bump_version(tx, &permit.scope().account)?;
+            Ok(made)
+        })
+        .await
+}
+
+/// Makes several; those that cannot be or are there already are left out. One that the caller may not give refuses
+/// all of them.
+///
+/// # Errors
+/// `InvalidArgument` for a scope that does not exist, `Denied` for rights that the caller lacks himself.
+pub async fn create_all(
+    app: &App,
+    scope: &Scope,
+    wishes: Vec<(Permit, NewAssignment)>,
+) -> Result<Vec<Assignment>> {
+    let moment = Moment { now: app.clock.now(), rng: app.rng.clone() };
+    let (scope, lane) = (scope.clone(), scope.account.to_string());
+    app.db
+        .write("role_assignments.create_all", &lane, move |tx| {
+            check_scope(tx, &scope)?;
+            let mut made = Vec::with_capacity(wishes.len());
+            for (permit, new) in &wishes {
+                match new.check(&scope).and_then(|()| bind(tx, &moment, permit, new)) {
+                    Ok(assignment) => made.push(assignment),
+                    Err(problem) if is_droppable(problem.kind()) => {}
+                    Err(problem) => return Err(problem),
+                }
+            }
+            if !made.is_empty() {
+                bump_version(tx, &scope.account)?;
+            }
+            Ok(made)
+        })
+        .await
+}
+
+fn is_droppable(kind: Kind) -> bool {
+    matches!(kind, Kind::Fields | Kind::Invalid | Kind::InvalidArgument | Kind::Duplicate)
+}
+
+/// Says what would be wrong with an assignment, without making it.
+///
+/// # Errors
+/// `InvalidArgument` for a scope that does not exist.
+pub async fn validate(app: &App, permit: Permit, new: NewAssignment) -> Result<Validation> {
+    app.db
+        .read("role_assignments.validate", move |tx| {
+            let scope = permit.scope();
+            check_scope(tx, scope)?;
+            Ok(Validation {
+                principal: complaint(find_level(tx, scope, &new))?,
+                role: complaint(check_role(tx, scope, &new.role))?,
+                resource_group: complaint(check_resource_group(tx, scope, &new.resource_group))?,
+            })
+        })
+        .await
+}
+
+fn complaint<T>(checked: Result<T>) -> Result<Option<String>> {
+    match checked {
+        Ok(_) => Ok(None),
+        Err(problem) if is_droppable(problem.kind()) => Ok(Some(problem.message().to_owned())),
+        Err(problem) => Err(problem),
+    }
+}
+
+fn bind(tx: &mut Tx<'_>, moment: &Moment, permit: &Permit, new: &NewAssignment) -> Result<Assignment> {
+    let scope = permit.scope();
+    check_role(tx, scope, &new.role)?;
+    check_resource_group(tx, scope, &new.resource_group)?;
+    let principal_level = find_level(tx, scope, new)?;
+    if let Some(given) = rights::binding(tx, scope, &new.role, &new.resource_group)? {
+        delegation::only_own(tx, permit.actor(), &given)?;
+    }
+    let row = AssignmentRow {
+        scope: scope.clone(),
+        identifier: new.identifier.clone().unwrap_or_else(|| fresh_id(&moment.rng)),
+        role: new.role.clone(),
+        resource_group: new.resource_group.clone(),
+        principal_kind: new.kind,
+        principal_id: new.principal.clone(),
+        principal_level,
+        disabled: new.disabled,
+        managed: false,
+    };
+    if !store::insert(tx, &row, moment.now)? {
+        return Err(taken(tx, &row)?);
+    }
+    record(tx, moment, permit.caller(), &row)?;
+    see_organization(tx, moment, permit, &row)?;
+    Ok(Assignment { row, created_at: moment.now, updated_at: moment.now })
+}
+
+fn fresh_id(rng: &Rng) -> String {
+    format!("role_assignment_{}", rng.base62(20))
+}
+
+fn taken(tx: &mut Tx<'_>, row: &AssignmentRow) -> Result<Problem> {
+    let scope = row.scope.path();
+    Ok(Problem::duplicate(match store::find(tx, &row.scope, &row.identifier)? {
+        Some(_) => format!(
+            "A role assignment with identifier {} is already present in {scope}: leave the identifier out to have one \
+            made",
+            row.identifier
+        ),
+        None => format!(
+            "The {} {} already has the role {} on {} in {scope}: there is nothing to add",
+            row.principal_kind.as_str(),
+            row.principal_id,
+            row.role,
+            row.resource_group
+        ),
+    }))
+}
+
+fn record(tx: &mut Tx<'_>, moment: &Moment, caller: &Caller, row: &AssignmentRow) -> Result<()> {
+    let entry = Entry {
+        action: Action::RoleAssignmentCreated,
+        resource_type: "ROLE_ASSIGNMENT",
+        resource_id: &row.identifier,
+        resource_name: &row.identifier,
+        scope: &row.scope,
+        detail: detail(row),
+    };
+    audit::record(tx, caller, moment.now, &moment.rng.uuid(), &entry)
+}
+
+/// A group of the account that is given a role in a project also gets to see the project's organization (§7), as far as
+/// the caller could give that.
+fn see_organization(tx: &mut Tx<'_>, moment: &Moment, permit: &Permit, row: &AssignmentRow) -> Result<()> {
+    let of_account =
+        row.principal_kind == PrincipalKind::UserGroup && row.principal_level == Some(Level::Account);
+    let Some(organization) = at_level(&row.scope, Level::Organization) else { return Ok(()) };
+    if !of_account || row.scope.level() != Level::Project {
+        return Ok(());
+    }
+    let implied = AssignmentRow {
+        scope: organization,
+        identifier: fresh_id(&moment.rng),
+        role: "_organization_viewer".into(),
+        resource_group: "_all_organization_level_resources".into(),
+        disabled: false,
+        ..row.clone()
+    };
+    if let Some(given) = rights::binding(tx, &implied.scope, &implied.role, &implied.resource_group)? {
+        match delegation::only_own(tx, permit.actor(), &given) {
+            Err(problem) if problem.kind() == Kind::Denied => return Ok(()),
+            checked => checked?,
+        }
+    }
+    if store::insert(tx, &implied, moment.now)? {
+        record(tx, moment, permit.caller(), &implied)?;
+    }
+    Ok(())
+}
+
+fn check_role(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<()> {
+    match roles::actions::find(tx, scope, id)? {
+        Some(_) => Ok(()),
+        None => Err(Problem::invalid(format!(
+            "Did not find role {id} in {}: use a managed role of this level or a custom role of this scope",
+            scope.path()
+        ))),
+    }
+}
+
+fn check_resource_group(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<()> {
+    match resource_groups::actions::find(tx, scope, id)? {
+        Some(_) => Ok(()),
+        None => Err(Problem::invalid(format!(
+            "Did not find resource group identifier {id} in {}: use a managed resource group of this level or a custom \
+            one of this scope",
+            scope.path()
+        ))),
+    }
+}
+
+/// The level at which the principal lives; `None` for users, who belong to the account as a whole.
+fn find_level(tx: &mut Tx<'_>, scope: &Scope, new: &NewAssignment) -> Result<Option<Level>> {
+    let homes: Vec<Scope> = match (new.kind, new.level) {
+        (PrincipalKind::User, _) => vec![Scope::account(scope.account.clone())],
+        (_, Some(level)) => at_level(scope, level).into_iter().collect(),
+        (_, None) => scope.upward().collect(),
+    };
+    for home in homes {
+        if store::find_principal(tx, &home, new.kind, &new.principal)?.is_some() {
+            return Ok((new.kind != PrincipalKind::User).then(|| home.level()));
+        }
+    }
+    let place = new.level.map_or("this scope or above it", Level::lower);
+    Err(Problem::invalid(format!(
+        "Did not find the {} {} ({place}) for the role assignment in {}: create it first or correct the principal",
+        new.kind.as_str(),
+        new.principal,
+        scope.path()
+    )))
+}

@@ -1,0 +1,40 @@
+//! What one may give to others: only what one holds, and only where one holds it. So nobody can raise himself by
+//! assigning a role, widening a role or widening a resource group.
+
+use db::Tx;
+
+use super::assignments::store;
+use super::decide::Binding;
+use super::grant::Actor;
+use crate::kernel::caller::PrincipalKind;
+use crate::kernel::problem::{FailedCheck, Problem, Result};
+
+/// Refuses `given` when the actor does not hold all of it himself. The operator at the console may give anything, and
+/// so may everyone in an account whose setting `restrict_grants_to_own_permissions` is off.
+///
+/// # Errors
+/// `Denied`, naming the first permission that the actor lacks and where.
+pub fn only_own(tx: &mut Tx<'_>, actor: &Actor, given: &Binding) -> Result<()> {
+    if actor.caller.principal.kind == PrincipalKind::System {
+        return Ok(());
+    }
+    let Some(lack) = actor.rights.lack(given) else { return Ok(()) };
+    if !store::restricts_grants(tx, &actor.caller.account)? {
+        return Ok(());
+    }
+    let below = if lack.children { " and every scope below it" } else { "" };
+    let on = lack.resource.map(|id| format!(" on {id}")).unwrap_or_default();
+    let text = format!(
+        "You can only give what you hold yourself, and you lack {}{on} in {}{below}: leave it out, or ask someone who \
+        holds it. (The account setting restrict_grants_to_own_permissions asks for this.)",
+        lack.permission.id,
+        lack.scope.path()
+    );
+    let check = FailedCheck {
+        permission: lack.permission.id,
+        resource_type: lack.permission.resource_type,
+        resource: lack.resource.map(str::to_owned),
+        scope: lack.scope.clone(),
+    };
+    Err(Problem::denied(&actor.caller.principal.id, check).code("insufficient_permission").reworded(text))
+}

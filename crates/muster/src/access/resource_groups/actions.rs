@@ -1,0 +1,248 @@
+//! What can be done with resource groups.
+
+use std::collections::HashSet;
+
+use db::Tx;
+use serde_json::{Value, json};
+
+use super::model::{NewResourceGroup, ResourceGroup};
+use super::store;
+use crate::access::arrange;
+use crate::access::assignments::{actions as assignments, store as assignment_rows};
+use crate::access::permissions::{ResourceGroupDelete, ResourceGroupEdit, ResourceGroupView};
+use crate::access::{Actor, Binding, Grant, delegation, managed, rights};
+use crate::accounts::actions::check_scope;
+use crate::accounts::store::bump_version;
+use crate::app::App;
+use crate::audit::{self, Action, Entry};
+use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::page::{Page, PageRequest};
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::scope::Scope;
+
+/// Which groups to list.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// Literal part of identifier, name or label.
+    pub search: SearchTerm,
+    /// Only these, when not empty.
+    pub identifiers: HashSet<String>,
+    /// Only managed ones, or only custom ones.
+    pub managed: Option<bool>,
+    /// In which order.
+    pub orders: Orders,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// The managed groups of the scope's level and its custom ones. Who may view only some sees those.
+///
+/// # Errors
+/// `Denied` when there is none that the actor may view.
+pub async fn list(app: &App, actor: &Actor, scope: &Scope, listing: Listing) -> Result<Page<ResourceGroup>> {
+    let at = scope.clone();
+    let mut groups = app
+        .db
+        .read("resource_groups.list", move |tx| -> Result<_> {
+            check_scope(tx, &at)?;
+            store::list(tx, &at)
+        })
+        .await?;
+    groups.extend(managed::RESOURCE_GROUPS.iter().filter_map(|g| ResourceGroup::from_managed(g, scope)));
+    if !actor.holds::<ResourceGroupView>(scope, None) {
+        groups.retain(|group| actor.holds::<ResourceGroupView>(scope, Some(&group.identifier)));
+        if groups.is_empty() {
+            actor.grant::<ResourceGroupView>(scope)?;
+        }
+    }
+    let (ids, wanted) = (&listing.identifiers, listing.managed);
+    groups.retain(|g| ids.is_empty() || ids.contains(&g.identifier));
+    groups.retain(|g| wanted.is_none_or(|managed| managed == g.managed()));
+    arrange::search(&mut groups, &listing.search);
+    arrange::order(&mut groups, &listing.orders);
+    Ok(Page::cut(listing.page, groups))
+}
+
+/// The group, managed or custom, as seen from the scope.
+pub(in crate::access) fn find(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Option<ResourceGroup>> {
+    match managed::resource_group(id) {
+        Some(group) => Ok(ResourceGroup::from_managed(group, scope)),
+        None => store::find(tx, scope, id),
+    }
+}
+
+fn not_found(id: &str, scope: &Scope) -> Problem {
+    let text = format!(
+        "Resource group with identifier [{id}] not found in {}: list the resource groups there to see which exist",
+        scope.path()
+    );
+    Problem::new(Kind::ResourceNotFound, text)
+}
+
+/// One group of the scope, managed or custom.
+///
+/// # Errors
+/// `ResourceNotFound`.
+pub async fn get(app: &App, grant: &Grant<ResourceGroupView>, id: String) -> Result<ResourceGroup> {
+    let scope = grant.scope().clone();
+    app.db
+        .point("resource_groups.get", move |tx| {
+            check_scope(tx, &scope)?;
+            find(tx, &scope, &id)?.ok_or_else(|| not_found(&id, &scope))
+        })
+        .await
+}
+
+/// Makes a custom group. Ids of resources that do not exist are dropped.
+///
+/// # Errors
+/// `Fields`, `Invalid` and `InvalidArgument` for what the group cannot be, `Duplicate` when the identifier is taken.
+pub async fn create(
+    app: &App,
+    grant: &Grant<ResourceGroupEdit>,
+    mut new: NewResourceGroup,
+) -> Result<ResourceGroup> {
+    let (scope, caller) = (grant.scope().clone(), grant.caller().clone());
+    let scopes = new.check(&scope)?;
+    let taken = Problem::duplicate(format!(
+        "A resource group with identifier {} already exists at the specified scope {}: choose another identifier",
+        new.identifier,
+        scope.path()
+    ));
+    if managed::resource_group(&new.identifier).is_some() {
+        return Err(taken);
+    }
+    let (now, audit_id, lane) = (app.clock.now(), app.rng.uuid(), scope.account.to_string());
+    app.db
+        .write("resource_groups.create", &lane, move |tx| {
+            check_scopes(tx, &scope, &scopes)?;
+            let new = with_known_resources(tx, &scope, &new)?;
+            if !store::insert(tx, &scope, &new, now)? {
+                return Err(taken.clone());
+            }
+            let entry = entry(Action::Create, &scope, &new.identifier, &new.name, covers(&new)?);
+            audit::record(tx, &caller, now, &audit_id, &entry)?;
+            bump_version(tx, &scope.account)?;
+            stored(tx, &scope, &new.identifier)
+        })
+        .await
+}
+
+fn check_scopes(tx: &mut Tx<'_>, own: &Scope, included: &[Scope]) -> Result<()> {
+    check_scope(tx, own)?;
+    included.iter().filter(|scope| *scope != own).try_for_each(|scope| check_scope(tx, scope))
+}
+
+/// A selector whose ids are all unknown goes as a whole: without ids it would mean the whole type.
+fn with_known_resources(tx: &mut Tx<'_>, scope: &Scope, new: &NewResourceGroup) -> Result<NewResourceGroup> {
+    let mut new = new.clone();
+    let mut kept = Vec::with_capacity(new.filter.resources.len());
+    for mut selector in std::mem::take(&mut new.filter.resources) {
+        if let Some(ids) = selector.identifiers.take().filter(|ids| !ids.is_empty()) {
+            let mut known = Vec::with_capacity(ids.len());
+            for id in ids {
+                if !known.contains(&id) && store::resource_exists(tx, scope, &selector.resource_type, &id)? {
+                    known.push(id);
+                }
+            }
+            if known.is_empty() {
+                continue;
+            }
+            selector.identifiers = Some(known);
+        }
+        kept.push(selector);
+    }
+    new.filter.resources = kept;
+    Ok(new)
+}
+
+fn covers(group: &NewResourceGroup) -> Result<Value> {
+    let json = |value| {
+        serde_json::to_value(value).map_err(|e| Problem::internal(format!("cannot write a filter: {e}")))
+    };
+    Ok(json!({"includedScopes": group.included, "resourceFilter": json(&group.filter)?}))
+}
+
+fn entry<'a>(action: Action, scope: &'a Scope, id: &'a str, name: &'a str, detail: Value) -> Entry<'a> {
+    Entry { action, resource_type: "RESOURCE_GROUP", resource_id: id, resource_name: name, scope, detail }
+}
+
+fn stored(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<ResourceGroup> {
+    store::find(tx, scope, id)?
+        .ok_or_else(|| Problem::internal("a resource group that was just written is not there"))
+}
+
+/// Replaces a custom group. What it gains reaches everyone who is bound through it, so the caller must hold the roles'
+/// permissions on it.
+///
+/// # Errors
+/// `Invalid` for a managed group, `ResourceNotFound`, `Denied` for what the caller does not hold; those of `create`.
+pub async fn update(
+    app: &App,
+    grant: &Grant<ResourceGroupEdit>,
+    mut new: NewResourceGroup,
+) -> Result<ResourceGroup> {
+    let (scope, actor) = (grant.scope().clone(), grant.actor().clone());
+    if managed::resource_group(&new.identifier).is_some() {
+        return Err(Problem::invalid(
+            "Can't update managed resource group: make a custom one with what you need",
+        ));
+    }
+    let scopes = new.check(&scope)?;
+    let (now, audit_id, lane) = (app.clock.now(), app.rng.uuid(), scope.account.to_string());
+    app.db
+        .write("resource_groups.update", &lane, move |tx| {
+            check_scopes(tx, &scope, &scopes)?;
+            let new = with_known_resources(tx, &scope, &new)?;
+            check_reach(tx, &actor, &scope, &new)?;
+            if !store::update(tx, &scope, &new, now)? {
+                return Err(not_found(&new.identifier, &scope));
+            }
+            let entry = entry(Action::Update, &scope, &new.identifier, &new.name, covers(&new)?);
+            audit::record(tx, &actor.caller, now, &audit_id, &entry)?;
+            bump_version(tx, &scope.account)?;
+            stored(tx, &scope, &new.identifier)
+        })
+        .await
+}
+
+fn check_reach(tx: &mut Tx<'_>, actor: &Actor, scope: &Scope, new: &NewResourceGroup) -> Result<()> {
+    let Some(old) = store::find(tx, scope, &new.identifier)? else { return Ok(()) };
+    let before = rights::selectors_of(scope, old.included, old.filter)?;
+    let after = rights::selectors_of(scope, new.included.clone(), new.filter.clone())?;
+    if before == after {
+        return Ok(());
+    }
+    for role in assignment_rows::roles_of_resource_group(tx, scope, &new.identifier)? {
+        if let Some(permissions) = rights::role_permissions(tx, scope, &role)? {
+            delegation::only_own(tx, actor, &Binding { permissions, selectors: after.clone() })?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a custom group and every assignment on it.
+///
+/// # Errors
+/// `Invalid` for a managed group, `ResourceNotFound`.
+pub async fn delete(app: &App, grant: &Grant<ResourceGroupDelete>, id: String) -> Result<()> {
+    let (scope, caller) = (grant.scope().clone(), grant.caller().clone());
+    if managed::resource_group(&id).is_some() {
+        return Err(Problem::invalid(
+            "Managed resource group cannot be deleted: delete the role assignments on it instead",
+        ));
+    }
+    let (now, rng, lane) = (app.clock.now(), app.rng.clone(), scope.account.to_string());
+    app.db
+        .write("resource_groups.delete", &lane, move |tx| {
+            check_scope(tx, &scope)?;
+            let Some(group) = store::find(tx, &scope, &id)? else { return Err(not_found(&id, &scope)) };
+            let gone = assignment_rows::of_resource_group(tx, &scope, &id)?;
+            assignments::remove_rows(tx, &caller, now, &rng, &gone)?;
+            store::delete(tx, &scope, &id)?;
+            let entry = entry(Action::Delete, &scope, &id, &group.name, Value::Null);
+            audit::record(tx, &caller, now, &rng.uuid(), &entry)?;
+            bump_version(tx, &scope.account)
+        })
+        .await
+}

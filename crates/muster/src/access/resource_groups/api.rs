@@ -1,0 +1,355 @@
+//! Routes of resource groups (platform API §8).
+
+use std::collections::HashSet;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use http::Uri;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::actions::{self, Listing};
+use super::model::{DEFAULT_COLOR, EXCLUDING, NewResourceGroup, ResourceGroup};
+use crate::access::Actor;
+use crate::access::arrange::FIELDS;
+use crate::access::permissions::{ResourceGroupDelete, ResourceGroupEdit, ResourceGroupView};
+use crate::access::rights::{IncludedScope, ResourceFilter, ResourceSelector};
+use crate::app::App;
+use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::page::{Page, PageQuery};
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::{Level, Scope};
+use crate::kernel::text::Tags;
+use crate::kernel::time::Timestamp;
+use crate::web::envelope::Reply;
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, same_scope};
+
+/// The routes.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/authz/api/v2/resourcegroup", get(list).post(create))
+        .route("/authz/api/v2/resourcegroup/filter", post(filter))
+        .route("/authz/api/v2/resourcegroup/{identifier}", get(read).put(update).delete(delete))
+}
+
+/// `{"resourceGroup": {…}}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wrapper {
+    #[serde(alias = "resource_group")]
+    resource_group: GroupBody,
+}
+
+/// A group in a body; snake case is read too (§0).
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct GroupBody {
+    #[serde(alias = "account_identifier")]
+    account_identifier: Option<String>,
+    #[serde(alias = "org_identifier")]
+    org_identifier: Option<String>,
+    #[serde(alias = "project_identifier")]
+    project_identifier: Option<String>,
+    identifier: Option<String>,
+    name: Option<String>,
+    color: Option<String>,
+    tags: Option<Tags>,
+    description: Option<String>,
+    #[serde(alias = "included_scopes")]
+    included_scopes: Option<Vec<IncludedBody>>,
+    #[serde(alias = "resource_filter")]
+    resource_filter: Option<FilterBody>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct IncludedBody {
+    filter: Option<String>,
+    #[serde(alias = "account_identifier")]
+    account_identifier: Option<String>,
+    #[serde(alias = "org_identifier")]
+    org_identifier: Option<String>,
+    #[serde(alias = "project_identifier")]
+    project_identifier: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct FilterBody {
+    #[serde(alias = "include_all_resources")]
+    include_all_resources: Option<bool>,
+    resources: Option<Vec<SelectorBody>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SelectorBody {
+    #[serde(alias = "resource_type")]
+    resource_type: String,
+    identifiers: Option<Vec<String>>,
+    #[serde(alias = "attribute_filter")]
+    attribute_filter: Option<Value>,
+}
+
+impl SelectorBody {
+    fn read(self) -> Result<ResourceSelector> {
+        // To drop the condition would widen the group to the whole type.
+        if self
+            .attribute_filter
+            .is_some_and(|filter| filter.get("attributeName").is_some_and(|n| !n.is_null()))
+        {
+            return Err(Problem::invalid(format!(
+                "attributeFilter cannot be used: {} has no attributes to choose by. Name identifiers or leave it out",
+                self.resource_type
+            )));
+        }
+        Ok(ResourceSelector { resource_type: self.resource_type, identifiers: self.identifiers })
+    }
+}
+
+impl GroupBody {
+    fn read(self, scope: &Scope) -> Result<NewResourceGroup> {
+        let (account, org) = (self.account_identifier.as_deref(), self.org_identifier.as_deref());
+        same_scope(scope, account, org, self.project_identifier.as_deref())?;
+        let mut included = Vec::new();
+        for item in self.included_scopes.unwrap_or_default() {
+            // An included scope lives in the group's account; its organization and project are checked later.
+            same_scope(scope, item.account_identifier.as_deref(), None, None)?;
+            included.push(IncludedScope {
+                filter: item.filter.unwrap_or_else(|| EXCLUDING.to_owned()),
+                org_identifier: item.org_identifier.filter(|o| !o.is_empty()),
+                project_identifier: item.project_identifier.filter(|p| !p.is_empty()),
+            });
+        }
+        let filter = self.resource_filter.unwrap_or_default();
+        let resources = filter.resources.unwrap_or_default().into_iter().map(SelectorBody::read);
+        Ok(NewResourceGroup {
+            identifier: self.identifier.unwrap_or_default(),
+            name: self.name.unwrap_or_default(),
+            color: self.color.filter(|c| !c.is_empty()).unwrap_or_else(|| DEFAULT_COLOR.to_owned()),
+            description: self.description,
+            tags: self.tags.unwrap_or_default(),
+            included,
+            filter: ResourceFilter {
+                include_all_resources: filter.include_all_resources.unwrap_or(false),
+                resources: resources.collect::<Result<_>>()?,
+            },
+        })
+    }
+}
+
+/// `ResourceGroupDTO`: absent parts are left out.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::access) struct GroupDto {
+    account_identifier: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org_identifier: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project_identifier: Option<String>,
+    identifier: String,
+    name: String,
+    color: String,
+    tags: Tags,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    allowed_scope_levels: Vec<Level>,
+    included_scopes: Vec<IncludedDto>,
+    resource_filter: FilterDto,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct IncludedDto {
+    filter: String,
+    account_identifier: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org_identifier: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project_identifier: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FilterDto {
+    include_all_resources: bool,
+    resources: Vec<SelectorDto>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SelectorDto {
+    resource_type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identifiers: Option<Vec<String>>,
+}
+
+impl From<ResourceGroup> for GroupDto {
+    fn from(group: ResourceGroup) -> Self {
+        let account = group.scope.account.to_string();
+        let included = |s: IncludedScope| IncludedDto {
+            filter: s.filter,
+            account_identifier: account.clone(),
+            org_identifier: s.org_identifier,
+            project_identifier: s.project_identifier,
+        };
+        let selector =
+            |s: ResourceSelector| SelectorDto { resource_type: s.resource_type, identifiers: s.identifiers };
+        Self {
+            org_identifier: group.scope.org().map(str::to_owned),
+            project_identifier: group.scope.project_id().map(str::to_owned),
+            identifier: group.identifier,
+            name: group.name,
+            color: group.color,
+            tags: group.tags,
+            description: group.description,
+            allowed_scope_levels: group.levels,
+            included_scopes: group.included.into_iter().map(included).collect(),
+            resource_filter: FilterDto {
+                include_all_resources: group.filter.include_all_resources,
+                resources: group.filter.resources.into_iter().map(selector).collect(),
+            },
+            account_identifier: account,
+        }
+    }
+}
+
+/// A group in a reply.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupReply {
+    resource_group: GroupDto,
+    created_at: Option<i64>,
+    last_modified_at: Option<i64>,
+    harness_managed: bool,
+}
+
+impl From<ResourceGroup> for GroupReply {
+    fn from(group: ResourceGroup) -> Self {
+        Self {
+            created_at: group.times.map(|(at, _)| Timestamp::millis(at)),
+            last_modified_at: group.times.map(|(_, at)| Timestamp::millis(at)),
+            harness_managed: group.managed(),
+            resource_group: group.into(),
+        }
+    }
+}
+
+async fn list(
+    State(app): State<App>,
+    actor: Actor,
+    uri: Uri,
+    Query(scope): Query<ScopeQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Reply<Page<GroupReply>>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let listing = Listing {
+        page: page.request()?,
+        search: SearchTerm::new(page.search_term.as_deref()),
+        identifiers: HashSet::new(),
+        managed: None,
+        orders: Orders::read(&every(&uri, "sortOrders"), FIELDS)?,
+    };
+    Ok(Reply(actions::list(&app, &actor, &scope, listing).await?.map(GroupReply::from)))
+}
+
+/// The body of `/filter`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct FilterRequest {
+    account_identifier: Option<String>,
+    org_identifier: Option<String>,
+    project_identifier: Option<String>,
+    search_term: Option<String>,
+    identifier_filter: Option<HashSet<String>>,
+    managed_filter: Option<String>,
+}
+
+async fn filter(
+    State(app): State<App>,
+    actor: Actor,
+    uri: Uri,
+    Query(query): Query<ScopeQuery>,
+    Query(page): Query<PageQuery>,
+    Json(body): Json<FilterRequest>,
+) -> Result<Reply<Page<GroupReply>>> {
+    let asked = ScopeQuery {
+        account_identifier: body.account_identifier.or(query.account_identifier),
+        org_identifier: body.org_identifier.or(query.org_identifier),
+        project_identifier: body.project_identifier.or(query.project_identifier),
+    };
+    let scope = asked.scope(&actor.caller.account)?;
+    let listing = Listing {
+        page: page.request()?,
+        search: SearchTerm::new(body.search_term.or(page.search_term).as_deref()),
+        identifiers: body.identifier_filter.unwrap_or_default(),
+        managed: managed_filter(body.managed_filter.as_deref())?,
+        orders: Orders::read(&every(&uri, "sortOrders"), FIELDS)?,
+    };
+    Ok(Reply(actions::list(&app, &actor, &scope, listing).await?.map(GroupReply::from)))
+}
+
+fn managed_filter(text: Option<&str>) -> Result<Option<bool>> {
+    match text.unwrap_or("NO_FILTER") {
+        "NO_FILTER" => Ok(None),
+        "ONLY_MANAGED" => Ok(Some(true)),
+        "ONLY_CUSTOM" => Ok(Some(false)),
+        other => Err(Problem::invalid(format!(
+            "managedFilter {other:?} is unknown: use NO_FILTER, ONLY_MANAGED or ONLY_CUSTOM"
+        ))),
+    }
+}
+
+async fn read(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Reply<GroupReply>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let grant = actor.grant_on::<ResourceGroupView>(&scope, Some(&id))?;
+    Ok(Reply(actions::get(&app, &grant, id).await?.into()))
+}
+
+async fn create(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Json(body): Json<Wrapper>,
+) -> Result<Reply<GroupReply>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let grant = actor.grant::<ResourceGroupEdit>(&scope)?;
+    let new = body.resource_group.read(&scope)?;
+    Ok(Reply(actions::create(&app, &grant, new).await?.into()))
+}
+
+async fn update(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+    Json(body): Json<Wrapper>,
+) -> Result<Reply<GroupReply>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let grant = actor.grant_on::<ResourceGroupEdit>(&scope, Some(&id))?;
+    if body.resource_group.identifier.as_ref().is_some_and(|named| *named != id) {
+        return Err(Problem::invalid(
+            "Resource group identifier in the request body and the url do not match: it cannot be changed",
+        ));
+    }
+    let new = NewResourceGroup { identifier: id, ..body.resource_group.read(&scope)? };
+    Ok(Reply(actions::update(&app, &grant, new).await?.into()))
+}
+
+async fn delete(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Reply<bool>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let grant = actor.grant_on::<ResourceGroupDelete>(&scope, Some(&id))?;
+    actions::delete(&app, &grant, id).await?;
+    Ok(Reply(true))
+}

@@ -1,0 +1,200 @@
+//! Routes of roles (platform API §6).
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use http::Uri;
+use serde::{Deserialize, Serialize};
+
+use super::actions::{self, Listing};
+use super::model::{NewRole, Role};
+use super::store::Counts;
+use crate::access::Actor;
+use crate::access::arrange::FIELDS;
+use crate::access::permissions::{RoleDelete, RoleEdit, RoleView};
+use crate::app::App;
+use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::page::{Page, PageQuery};
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::text::Tags;
+use crate::kernel::time::Timestamp;
+use crate::web::envelope::Reply;
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every};
+use crate::web::scope::ScopeView;
+
+/// The routes.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/authz/api/roles", get(list).post(create))
+        .route("/authz/api/roles/{identifier}", get(read).put(update).delete(delete))
+}
+
+/// A role in a body. Parts that are absent or null are empty.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RoleBody {
+    identifier: Option<String>,
+    name: Option<String>,
+    permissions: Option<Vec<String>>,
+    allowed_scope_levels: Option<Vec<String>>,
+    description: Option<String>,
+    tags: Option<Tags>,
+}
+
+impl From<RoleBody> for NewRole {
+    fn from(body: RoleBody) -> Self {
+        Self {
+            identifier: body.identifier.unwrap_or_default(),
+            name: body.name.unwrap_or_default(),
+            description: body.description,
+            tags: body.tags.unwrap_or_default(),
+            permissions: body.permissions.unwrap_or_default(),
+            levels: body.allowed_scope_levels.unwrap_or_default(),
+        }
+    }
+}
+
+/// `RoleDTO`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::access) struct RoleDto {
+    identifier: String,
+    name: String,
+    permissions: Vec<String>,
+    allowed_scope_levels: [&'static str; 1],
+    description: Option<String>,
+    tags: Tags,
+}
+
+impl From<Role> for RoleDto {
+    fn from(role: Role) -> Self {
+        Self {
+            identifier: role.identifier,
+            name: role.name,
+            permissions: role.permissions,
+            allowed_scope_levels: [role.level.lower()],
+            description: role.description,
+            tags: role.tags,
+        }
+    }
+}
+
+/// A role in a reply. The three counts are in lists only.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::access) struct RoleReply {
+    role: RoleDto,
+    scope: Option<ScopeView>,
+    harness_managed: bool,
+    created_at: Option<i64>,
+    last_modified_at: Option<i64>,
+    #[serde(flatten)]
+    counts: Option<CountsDto>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CountsDto {
+    role_assigned_to_user_count: i64,
+    role_assigned_to_user_group_count: i64,
+    role_assigned_to_service_account_count: i64,
+}
+
+impl From<Role> for RoleReply {
+    fn from(role: Role) -> Self {
+        Self {
+            scope: role.scope.as_ref().map(ScopeView::from),
+            harness_managed: role.scope.is_none(),
+            created_at: role.times.map(|(at, _)| Timestamp::millis(at)),
+            last_modified_at: role.times.map(|(_, at)| Timestamp::millis(at)),
+            role: role.into(),
+            counts: None,
+        }
+    }
+}
+
+impl From<(Role, Counts)> for RoleReply {
+    fn from((role, counts): (Role, Counts)) -> Self {
+        let counts = CountsDto {
+            role_assigned_to_user_count: counts.users,
+            role_assigned_to_user_group_count: counts.user_groups,
+            role_assigned_to_service_account_count: counts.service_accounts,
+        };
+        Self { counts: Some(counts), ..role.into() }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListQuery {
+    harness_managed: Option<bool>,
+}
+
+async fn list(
+    State(app): State<App>,
+    actor: Actor,
+    uri: Uri,
+    Query(scope): Query<ScopeQuery>,
+    Query(page): Query<PageQuery>,
+    Query(query): Query<ListQuery>,
+) -> Result<Reply<Page<RoleReply>>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let listing = Listing {
+        page: page.request()?,
+        search: SearchTerm::new(page.search_term.as_deref()),
+        managed: query.harness_managed,
+        orders: Orders::read(&every(&uri, "sortOrders"), FIELDS)?,
+    };
+    Ok(Reply(actions::list(&app, &actor, &scope, listing).await?.map(RoleReply::from)))
+}
+
+async fn read(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Reply<RoleReply>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let grant = actor.grant_on::<RoleView>(&scope, Some(&id))?;
+    Ok(Reply(actions::get(&app, &grant, id).await?.into()))
+}
+
+async fn create(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Json(body): Json<RoleBody>,
+) -> Result<Reply<RoleReply>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let grant = actor.grant::<RoleEdit>(&scope)?;
+    Ok(Reply(actions::create(&app, &grant, body.into()).await?.into()))
+}
+
+async fn update(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+    Json(body): Json<RoleBody>,
+) -> Result<Reply<RoleReply>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let grant = actor.grant_on::<RoleEdit>(&scope, Some(&id))?;
+    if body.identifier.as_ref().is_some_and(|named| *named != id) {
+        return Err(Problem::invalid(
+            "Role identifier in the request body and the url do not match: the identifier cannot be changed",
+        ));
+    }
+    let new = NewRole { identifier: id, ..body.into() };
+    Ok(Reply(actions::update(&app, &grant, new).await?.into()))
+}
+
+async fn delete(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Reply<RoleReply>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let grant = actor.grant_on::<RoleDelete>(&scope, Some(&id))?;
+    Ok(Reply(actions::delete(&app, &grant, id).await?.into()))
+}
