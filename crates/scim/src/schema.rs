@@ -173,7 +173,6 @@ impl Attributes {
 
     /// The attribute of this name, in any case.
     pub fn get(&self, name: &str) -> Option<&Arc<Attribute>> {
-        // The spelling of the schema is what nearly every request uses.
         self.map.find(name, |at| self.list[at].name.as_str()).map(|at| &self.list[at])
     }
 

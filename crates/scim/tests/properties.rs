@@ -181,9 +181,16 @@ proptest! {
     fn f_a_filter_and_its_negation_split_the_resources(
         body in document(),
         text in prop::sample::select(vec![
-            "emails[type eq \"work\" and value sw \"a\"]", "emails.value ne \"a\"", "title gt \"B\"",
-            "active pr", "not (emails co \"b\") or title eq \"ß\"", "emails.primary eq true", "name.givenName ew \"\"",
-            "emails[not (primary eq true)]", "title eq null", "nothing ne \"x\"",
+            "emails[type eq \"work\" and value sw \"a\"]",
+            "emails.value ne \"a\"",
+            "title gt \"B\"",
+            "active pr",
+            "not (emails co \"b\") or title eq \"ß\"",
+            "emails.primary eq true",
+            "name.givenName ew \"\"",
+            "emails[not (primary eq true)]",
+            "title eq null",
+            "nothing ne \"x\"",
         ]),
     ) {
         let catalogue = Catalogue::standard();
