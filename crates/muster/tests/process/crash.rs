@@ -149,7 +149,8 @@ fn inspect(data: &str, done: &Acknowledged) {
 #[test]
 fn nothing_acknowledged_is_lost_and_nothing_is_there_by_half() {
     let (_folder, data) = data_dir();
-    let words = ["bootstrap", "--data-dir", &data, "--account", "acme", "--email", "root@acme.example", "--json"];
+    let words =
+        ["bootstrap", "--data-dir", &data, "--account", "acme", "--email", "root@acme.example", "--json"];
     let made: Value = serde_json::from_str(&run(words).fine()).expect("--json prints JSON");
     let token = made["token"].as_str().expect("a token").to_owned();
     let (done, names) = (Acknowledged::default(), AtomicU64::new(0));
