@@ -150,7 +150,7 @@ async fn a_deadlock_between_lanes_resolves_itself() {
             db.read("sum", |tx| tx.query("SELECT n FROM t", &[], |row| row.get(0))).await;
         assert_eq!(sum.unwrap(), [2, 2]);
         let retries: u64 = [&db, &other].iter().flat_map(|db| db.stats()).map(|stats| stats.retries).sum();
-        assert_eq!(retries, 1);
+        assert!(retries >= 1, "one of the two was chosen as the victim");
         other.close().await;
     })
     .await;
