@@ -5,7 +5,6 @@ CREATE TABLE users (
     user_name_key {text} NOT NULL,
     external_id {text},
     email {text} NOT NULL,
-    email_key {text} NOT NULL,
     name {text} NOT NULL,
     active {bool} NOT NULL,
     externally_managed {bool} NOT NULL,
@@ -20,8 +19,6 @@ CREATE UNIQUE INDEX users_by_user_name ON users (account_id, user_name_key);
 
 CREATE INDEX users_by_external_id ON users (account_id, external_id);
 
-CREATE INDEX users_by_email ON users (account_id, email_key);
-
 CREATE TABLE user_groups (
     account_id {text} NOT NULL,
     group_id {text} NOT NULL,
@@ -34,6 +31,7 @@ CREATE TABLE user_groups (
     externally_managed {bool} NOT NULL,
     description {text},
     tags {text} NOT NULL,
+    member_count {int} NOT NULL,
     doc {text} NOT NULL,
     version {int} NOT NULL,
     created_at {int} NOT NULL,
@@ -63,7 +61,6 @@ CREATE TABLE directory_index (
     attr {text} NOT NULL,
     value_key {text} NOT NULL,
     resource_id {text} NOT NULL,
-    PRIMARY KEY (account_id, attr, value_key, resource_id)
+    qualifier {text} NOT NULL,
+    PRIMARY KEY (account_id, attr, value_key, resource_id, qualifier)
 ) {narrow};
-
-CREATE INDEX directory_index_by_resource ON directory_index (account_id, resource_id);

@@ -10,6 +10,7 @@ use db::Db;
 use crate::kernel::rng::Rng;
 use crate::kernel::time::Clock;
 use crate::router::authenticate::Sessions;
+use crate::scim_api::Dialects;
 use crate::trust::Trusts;
 use crate::trust::fetch::Fetcher;
 use crate::trust::guard::Allow;
@@ -33,6 +34,8 @@ pub struct Parts {
     pub setup_file: Option<PathBuf>,
     /// Verified credentials, kept by account version.
     pub sessions: Sessions,
+    /// SCIM dialects, kept by account version.
+    pub dialects: Dialects,
     /// Trusted issuers, their keys, and tokens of theirs that were verified.
     pub trusts: Trusts,
 }
@@ -86,8 +89,9 @@ impl App {
     pub fn assemble(db: Db, clock: Clock, rng: Rng, switches: Switches) -> Result<Self, String> {
         let fetcher = Fetcher::new(switches.jwks_allow)?;
         let trusts = Trusts::new(Jwks::new(fetcher, clock.clone(), rng.clone()), switches.jwt_cache);
-        let (limits, setup_file, sessions) = (switches.limits, switches.setup_file, Sessions::default());
-        Ok(Self(Arc::new(Parts { db, clock, rng, limits, setup_file, sessions, trusts })))
+        let (limits, setup_file) = (switches.limits, switches.setup_file);
+        let (sessions, dialects) = (Sessions::default(), Dialects::default());
+        Ok(Self(Arc::new(Parts { db, clock, rng, limits, setup_file, sessions, dialects, trusts })))
     }
 }
 

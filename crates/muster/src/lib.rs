@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod kernel;
 pub mod migrations;
 pub mod router;
+pub mod scim_api;
 pub mod service_accounts;
 pub mod settings;
 pub mod setup;

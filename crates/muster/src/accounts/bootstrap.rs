@@ -8,7 +8,8 @@ use super::organizations::model::{DEFAULT, NewOrganization};
 use super::{organizations, store};
 use crate::access::assignments::store::{self as assignments, AssignmentRow};
 use crate::audit::{self, Action, Entry};
-use crate::directory::users::store::{self as users, UserRow};
+use crate::directory::users::actions as users;
+use crate::directory::users::store::find_id_by_email;
 use crate::kernel::caller::{Caller, PrincipalKind};
 use crate::kernel::ids::{AccountId, TokenId, UserId};
 use crate::kernel::problem::{Kind, Problem, Result};
@@ -78,7 +79,7 @@ pub fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Resu
                 wish.account
             )));
         }
-        (false, true) => users::find_id_by_email(tx, &wish.account, &wish.email)?.ok_or_else(|| {
+        (false, true) => find_id_by_email(tx, &wish.account, &wish.email)?.ok_or_else(|| {
             conflict(format!("account {} has no user {}: give the address of one", wish.account, wish.email))
         })?,
         (false, false) => {
@@ -116,17 +117,7 @@ fn first_administrator(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootst
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
         "userName": wish.email, "active": true, "emails": [{"value": wish.email, "type": "work", "primary": true}]
     });
-    let row = UserRow {
-        id: id.clone(),
-        user_name: wish.email.clone(),
-        external_id: None,
-        email: wish.email.clone(),
-        name: wish.email.clone(),
-        active: true,
-        externally_managed: false,
-        doc: doc.to_string(),
-    };
-    users::insert(tx, &wish.account, &row, now)?;
+    users::insert(tx, &wish.account, &id, &doc, false, now)?;
     let scope = Scope::account(wish.account.clone());
     let assignment = AssignmentRow {
         scope: scope.clone(),

@@ -1,4 +1,12 @@
-//! Users and user groups: the one directory behind the SCIM API and the platform API. Members are rows, never
-//! a document; what can be searched is a column or an index row whose key is folded in Rust.
+//! Persons and groups. The SCIM document of a resource is stored as text without what the server derives (`id`,
+//! `meta`, memberships); what is searched or unique stands in columns and index rows besides; members are rows.
+//!
+//! Never authenticates a person and never keeps a password.
 
+pub mod filter_sql;
+pub mod groups;
+pub mod model;
+pub mod search;
+pub mod store;
+pub mod stroke;
 pub mod users;

@@ -5,8 +5,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams};
+use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
 use db::Tx;
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
@@ -21,6 +24,7 @@ use crate::kernel::time::Timestamp;
 use crate::tokens::last_used::LastUsed;
 use crate::tokens::secret::{self, Presented};
 use crate::tokens::verify::verify;
+use crate::trust;
 use crate::web::surface::RequestId;
 
 /// What a credential proved, as long as the account's version stands.
@@ -56,6 +60,7 @@ impl Session {
     fn actor(&self, origin: Origin) -> Actor {
         let caller = Caller {
             account: self.account.clone(),
+            version: self.version,
             principal: self.principal.clone(),
             credential: self.credential.clone(),
             origin: Arc::new(origin),
@@ -78,6 +83,38 @@ impl FromRequestParts<App> for Actor {
         let named = named_account(parts, app).await;
         by_token(app, &key, named.as_deref(), origin(parts)).await
     }
+}
+
+/// The SCIM surface's credential: `Authorization: Bearer` with a PAT, a SAT or a JWT of the account's trusted issuer;
+/// the scheme in any case (SCIM contract §6).
+///
+/// # Errors
+/// `Unauthenticated`; of the trust: `Unavailable`.
+pub async fn bearer(app: &App, parts: &Parts, account: &str) -> Result<Actor> {
+    let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("").trim();
+    let (scheme, text) = header.split_once(' ').unwrap_or((header, ""));
+    let text = text.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") || text.is_empty() {
+        return Err(refused(
+            "The request has no Authorization: Bearer header: send a token of this account or a JWT of its trusted issuer in it.",
+        ));
+    }
+    let ours = [secret::Kind::User, secret::Kind::ServiceAccount];
+    if ours.iter().any(|kind| text.strip_prefix(kind.prefix()).is_some_and(|rest| rest.starts_with('.'))) {
+        return by_token(app, text, Some(account), origin(parts)).await;
+    }
+    let account = AccountId::parse(account).map_err(|_| invalid_token())?;
+    trust::actions::authenticate(app, &account, text, origin(parts)).await
+}
+
+/// Puts the `Actor` of a SCIM request into its extensions.
+pub async fn scim(State(app): State<App>, request: Request, next: Next) -> Result<Response> {
+    let (mut parts, body) = request.into_parts();
+    let params = RawPathParams::from_request_parts(&mut parts, &app).await.ok();
+    let account = params.iter().flatten().find(|(key, _)| *key == "accountIdentifier").map(|(_, value)| value.to_owned());
+    let actor = bearer(&app, &parts, account.as_deref().unwrap_or_default()).await?;
+    parts.extensions.insert(actor);
+    Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
 /// The account that the request names, in the reference's order: header, query, path.

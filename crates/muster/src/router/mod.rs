@@ -10,6 +10,7 @@ use axum::middleware::from_fn_with_state;
 use crate::access;
 use crate::accounts;
 use crate::app::App;
+use crate::scim_api;
 use crate::service_accounts;
 use crate::settings;
 use crate::setup;
@@ -27,8 +28,20 @@ fn platform() -> Router<App> {
         .merge(tokens::api::routes())
 }
 
-/// The whole server.
-pub fn build(app: App) -> Router {
+/// The SCIM surface of an account, without prefix (SCIM contract).
+fn scim(app: &App) -> Router<App> {
+    let closed = scim_api::closed().route_layer(from_fn_with_state(app.clone(), authenticate::scim));
+    Router::new()
+        .merge(scim_api::open())
+        .merge(closed)
+        .fallback(surface::no_route)
+        .method_not_allowed_fallback(surface::no_method)
+        .layer(DefaultBodyLimit::max(app.limits.scim_body_bytes))
+        .layer(from_fn_with_state(app.clone(), surface::scim))
+}
+
+/// The platform API, its own fallback included.
+fn platform_surface(app: &App) -> Router<App> {
     let platform = platform();
     Router::new()
         .nest("/gateway", platform.clone())
@@ -37,6 +50,16 @@ pub fn build(app: App) -> Router {
         .method_not_allowed_fallback(surface::no_method)
         .layer(DefaultBodyLimit::max(app.limits.platform_body_bytes))
         .layer(from_fn_with_state(app.clone(), surface::platform))
+}
+
+/// The whole server.
+pub fn build(app: App) -> Router {
+    let scim = scim(&app);
+    Router::new()
+        .nest("/ng/api/scim/account/{accountIdentifier}", scim.clone())
+        .nest("/gateway/ng/api/scim/account/{accountIdentifier}", scim.clone())
+        .nest("/scim/v2/{accountIdentifier}", scim)
+        .merge(platform_surface(&app))
         .merge(health::routes())
         .with_state(app)
 }

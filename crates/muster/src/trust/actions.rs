@@ -124,6 +124,7 @@ impl Session {
     fn actor(&self, origin: Origin) -> Actor {
         let caller = Caller {
             account: self.account.clone(),
+            version: self.version,
             principal: self.trust.principal.clone(),
             credential: self.credential.clone(),
             origin: Arc::new(origin),

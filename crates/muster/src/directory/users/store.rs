@@ -2,67 +2,125 @@
 
 use db::{Tx, params};
 
+use super::model::Columns;
+use crate::directory::model::Stored;
 use crate::kernel::ids::{AccountId, UserId};
 use crate::kernel::problem::Problem;
 use crate::kernel::time::Timestamp;
 
-const INSERT: &str = "INSERT INTO users (account_id, user_id, user_name, user_name_key, external_id, email, email_key, \
+const INSERT: &str = "INSERT INTO users (account_id, user_id, user_name, user_name_key, external_id, email, \
     name, active, externally_managed, doc, version, created_at, updated_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12) ON CONFLICT DO NOTHING";
-const FIND_ID_BY_EMAIL: &str =
-    "SELECT user_id FROM users WHERE account_id = $1 AND email_key = $2 ORDER BY user_id LIMIT 1";
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11) ON CONFLICT DO NOTHING";
+const UPDATE: &str = "UPDATE users SET email = $4, name = $5, active = $6, doc = $7, version = $8, updated_at = $9 \
+    WHERE account_id = $1 AND user_id = $2 AND version = $3";
+const UPDATE_KEYS: &str = "UPDATE users SET user_name = $3, user_name_key = $4, external_id = $5 \
+    WHERE account_id = $1 AND user_id = $2";
+const FIND_BY_NAME: &str = "SELECT user_id, active FROM users WHERE account_id = $1 AND user_name_key = $2";
+const FIND_ID_BY_EMAIL: &str = "SELECT DISTINCT u.user_id FROM directory_index i \
+    JOIN users u ON u.account_id = i.account_id AND u.user_id = i.resource_id \
+    WHERE i.account_id = $1 AND i.attr = 'emails.value' AND i.value_key = $2 ORDER BY u.user_id LIMIT 1";
+const DELETE: &str = "DELETE FROM users WHERE account_id = $1 AND user_id = $2";
+const DELETE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id = $2";
+const SHRINK_GROUPS: &str = "UPDATE user_groups SET member_count = member_count - 1, version = version + 1, \
+    updated_at = $3 WHERE account_id = $1 AND group_id IN \
+    (SELECT group_id FROM group_members WHERE account_id = $1 AND member_id = $2)";
+const DELETE_TOKENS: &str = "DELETE FROM tokens \
+    WHERE account_id = $1 AND org_id = '' AND project_id = '' AND kind = 'USER' AND parent_id = $2";
+const DELETE_KEYS: &str = "DELETE FROM api_keys \
+    WHERE account_id = $1 AND org_id = '' AND project_id = '' AND kind = 'USER' AND parent_id = $2";
+const DELETE_BINDINGS: &str =
+    "DELETE FROM role_assignments WHERE account_id = $1 AND principal_kind = 'USER' AND principal_id = $2";
+const OWNS_ACCESS: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM api_keys WHERE account_id = $1 \
+    AND org_id = '' AND project_id = '' AND kind = 'USER' AND parent_id = $2) \
+    OR EXISTS (SELECT 1 FROM role_assignments WHERE account_id = $1 AND principal_kind = 'USER' AND principal_id = $2) \
+    THEN 1 ELSE 0 END";
 
-/// A user as stored, without version and times.
-#[derive(Clone, Debug)]
-pub struct UserRow {
-    /// The id.
-    pub id: UserId,
-    /// SCIM `userName` as the client wrote it.
-    pub user_name: String,
-    /// SCIM `externalId`.
-    pub external_id: Option<String>,
-    /// Primary e-mail address; empty for none.
-    pub email: String,
-    /// Display name.
-    pub name: String,
-    /// May he act?
-    pub active: bool,
-    /// Made and kept by SCIM?
-    pub externally_managed: bool,
-    /// The SCIM document without `id`, `meta` and derived attributes, as JSON text.
-    pub doc: String,
-}
-
-/// Inserts the user; `false` when the user name is taken (any case).
-pub fn insert(tx: &mut Tx<'_>, account: &AccountId, user: &UserRow, now: Timestamp) -> Result<bool, Problem> {
+/// Inserts a user at version 1; `false` when the user name is taken (any case).
+pub fn insert(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    id: &UserId,
+    columns: &Columns,
+    (doc, externally_managed): (&str, bool),
+    now: Timestamp,
+) -> Result<bool, Problem> {
     let rows = tx.exec(
         INSERT,
         params![
             account.as_str(),
-            user.id.as_str(),
-            &user.user_name,
-            &*crate::kernel::text::fold(&user.user_name),
-            user.external_id.as_deref(),
-            &user.email,
-            &*crate::kernel::text::fold(&user.email),
-            &user.name,
-            user.active,
-            user.externally_managed,
-            &user.doc,
+            id.as_str(),
+            &columns.user_name,
+            &columns.user_name_key,
+            columns.external_id.as_deref(),
+            &columns.email,
+            &columns.name,
+            columns.active,
+            externally_managed,
+            doc,
             now.micros()
         ],
     )?;
     Ok(rows == 1)
 }
 
-/// The user with that primary e-mail address (any case).
-pub fn find_id_by_email(
+/// Writes the next version of a user over the version that was read; `false` when another was faster.
+pub fn update(
     tx: &mut Tx<'_>,
     account: &AccountId,
-    email: &str,
-) -> Result<Option<UserId>, Problem> {
-    let key = crate::kernel::text::fold(email);
-    let found =
-        tx.query_opt(FIND_ID_BY_EMAIL, params![account.as_str(), &*key], |row| row.get::<String>(0))?;
+    (read, next): (&Stored, &Stored),
+    (before, after): (&Columns, &Columns),
+) -> Result<bool, Problem> {
+    let rows = tx.exec(
+        UPDATE,
+        params![
+            account.as_str(),
+            &read.id,
+            read.version,
+            &after.email,
+            &after.name,
+            after.active,
+            &next.doc,
+            next.version,
+            next.updated.micros()
+        ],
+    )?;
+    // Index entries of columns that are named are rewritten, so the keys are named only where they change.
+    if before.user_name != after.user_name || before.external_id != after.external_id {
+        let external = after.external_id.as_deref();
+        let keys = params![account.as_str(), &read.id, &after.user_name, &after.user_name_key, external];
+        tx.put(UPDATE_KEYS, keys)?;
+    }
+    Ok(rows == 1)
+}
+
+/// The user of that user name (folded), and whether active.
+pub fn find_by_name(tx: &mut Tx<'_>, account: &AccountId, key: &str) -> Result<Option<(UserId, bool)>, Problem> {
+    let found = tx.query_opt(FIND_BY_NAME, params![account.as_str(), key], |row| {
+        Ok((row.get::<String>(0)?, row.get::<bool>(1)?))
+    })?;
+    Ok(found.map(|(id, active)| (UserId::new(id), active)))
+}
+
+/// A user with that e-mail address (any case).
+pub fn find_id_by_email(tx: &mut Tx<'_>, account: &AccountId, email: &str) -> Result<Option<UserId>, Problem> {
+    let key = scim::fold(email);
+    let found = tx.query_opt(FIND_ID_BY_EMAIL, params![account.as_str(), &*key], |row| row.get::<String>(0))?;
     Ok(found.map(UserId::new))
+}
+
+/// Removes the user with all that is his: memberships, API keys, tokens, role assignments.
+pub fn delete(tx: &mut Tx<'_>, account: &AccountId, id: &str, now: Timestamp) -> Result<(), Problem> {
+    let of_user = params![account.as_str(), id];
+    tx.put(DELETE, of_user)?;
+    tx.put(SHRINK_GROUPS, params![account.as_str(), id, now.micros()])?;
+    for sql in [DELETE_MEMBERSHIPS, DELETE_TOKENS, DELETE_KEYS, DELETE_BINDINGS] {
+        tx.put(sql, of_user)?;
+    }
+    Ok(())
+}
+
+/// Whether anything that a cache may hold depends on this user: an API key or a role assignment.
+pub fn owns_access(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<bool, Problem> {
+    let owns: i64 = tx.query_one(OWNS_ACCESS, params![account.as_str(), id], |row| row.get(0))?;
+    Ok(owns == 1)
 }

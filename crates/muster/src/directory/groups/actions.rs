@@ -1,0 +1,367 @@
+//! Use cases of groups.
+
+use std::sync::Arc;
+
+use db::Tx;
+use scim::patch::DetachedChange;
+use scim::resource::{Accepted, replace as accept_replace};
+use scim::{IndexKey, Mended, Mender, PatchRequest, ResourceType, index_keys};
+use serde_json::{Value, json};
+
+use super::members::{Membership, Moves};
+use super::model::{Columns, GroupResource, free_identifier};
+use super::store;
+use crate::access::Grant;
+use crate::access::permissions::{UserGroupManage, UserGroupView};
+use crate::accounts::store::bump_version;
+use crate::app::App;
+use crate::audit::Action;
+use crate::directory::model::{ANSWERED_MEMBERS, Expected, MemberRef, Stored, Subject};
+use crate::directory::search::{self, Found, Search};
+use crate::directory::store as directory;
+use crate::directory::stroke::{Stroke, differing, overtaken};
+use crate::events::{self, Event};
+use crate::kernel::ids::{AccountId, GroupId};
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::text::identifier_from_name;
+
+/// Most member ids that an audit row lists.
+const AUDITED_MEMBERS: usize = 100;
+
+/// Whether an answer shows the members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// Not at all.
+    Never,
+    /// Unless there are more than `ANSWERED_MEMBERS`.
+    IfFew,
+    /// All of them, however many.
+    Always,
+}
+
+/// How the body of a change is to be read and what its answer shows.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The account's Group type.
+    pub kind: Arc<ResourceType>,
+    /// Dialect and notes.
+    pub mender: Mender,
+    /// What If-Match asks.
+    pub expected: Expected,
+    /// Answer with members?
+    pub members: Show,
+    /// SCIM base URL, for conditions on `$ref`.
+    pub base: String,
+}
+
+/// What a change answers.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    /// The group.
+    pub group: GroupResource,
+    /// Quirks mended inside the transaction.
+    pub notes: Vec<Mended>,
+    /// Members that were asked for and do not exist.
+    pub unknown: Vec<String>,
+}
+
+/// One group.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn load(app: &App, grant: &Grant<UserGroupView>, id: &str, with_members: bool) -> Result<GroupResource> {
+    let (account, id) = (grant.scope().account.clone(), id.to_owned());
+    let read = move |tx: &mut Tx<'_>| {
+        let stored = find(tx, &account, &id)?;
+        let members = if with_members { Some(store::members(tx, &account, &id)?) } else { None };
+        Ok(GroupResource { stored, members })
+    };
+    // Members can be many; without them it is one row.
+    if with_members { app.db.read("groups.load", read).await } else { app.db.point("groups.find", read).await }
+}
+
+/// A page of groups with their members, where asked for.
+///
+/// # Errors
+/// See `search::run`.
+pub async fn list(
+    app: &App,
+    grant: &Grant<UserGroupView>,
+    search: Search,
+    with_members: bool,
+) -> Result<(u64, Vec<GroupResource>)> {
+    let account = grant.scope().account.clone();
+    let selective = search.is_selective(Subject::Group) && !with_members;
+    let read = move |tx: &mut Tx<'_>| {
+        let Found { total, rows } = search::run(tx, &account, Subject::Group, &search)?;
+        let mut groups = Vec::with_capacity(rows.len());
+        for stored in rows {
+            let members = if with_members { Some(store::members(tx, &account, &stored.id)?) } else { None };
+            groups.push(GroupResource { stored, members });
+        }
+        Ok((total, groups))
+    };
+    if selective { app.db.point("groups.find", read).await } else { app.db.read("groups.list", read).await }
+}
+
+/// Makes a group, managed from outside, from an accepted body. Its identifier on the platform API is derived from the
+/// name, with a number where that is taken.
+///
+/// # Errors
+/// `Invalid` for a member that cannot be one.
+pub async fn create(
+    app: &App,
+    grant: &Grant<UserGroupManage>,
+    accepted: Accepted,
+    reading: Reading,
+) -> Result<Changed> {
+    let columns = Columns::of(&accepted.document)?;
+    let (stroke, id) = (Stroke::new(app, grant.caller()), GroupId::new(app.rng.uuid()));
+    let keys = row_keys(&reading.kind, &accepted.document);
+    let (doc, adds) = (accepted.document.to_string(), members_of(&accepted, DetachedChange::Add));
+    let lane = stroke.account().to_string();
+    app.db
+        .write("groups.create", &lane, move |tx| {
+            let (account, group) = (stroke.account(), id.as_str());
+            let base = identifier_from_name(&columns.name);
+            let identifier = free_identifier(&base, &store::taken(tx, account, &base)?);
+            if !store::insert(tx, account, &id, &identifier, &columns, (&doc, true), stroke.now)? {
+                return Err(overtaken());
+            }
+            directory::put_keys(tx, account, group, &keys)?;
+            let (id, now) = (group.to_owned(), stroke.now);
+            let stored = Stored { id, doc: doc.clone(), version: 1, created: now, updated: now };
+            let mut unknown = Vec::new();
+            let moves = membership(&stroke, group, &reading).carry_out(tx, &adds, &mut unknown)?;
+            if !moves.is_empty() {
+                store::touch(tx, account, group, (moves.balance(), 0), now)?;
+            }
+            let detail = detail(&[], &moves);
+            stroke.record(tx, Action::Create, "USER_GROUP", (&identifier, &columns.name), detail)?;
+            announce(tx, &stroke, group, &columns, Some("group.created"), &[], &moves)?;
+            let members = shown(tx, account, group, reading.members)?;
+            let notes = reading.mender.clone().into_notes();
+            Ok(Changed { group: GroupResource { stored, members }, notes, unknown })
+        })
+        .await
+}
+
+fn members_of(accepted: &Accepted, change: fn(Vec<Value>) -> DetachedChange) -> Vec<DetachedChange> {
+    accepted.detached.iter().map(|detached| change(detached.values.clone())).collect()
+}
+
+fn membership<'a>(stroke: &'a Stroke, group: &'a str, reading: &'a Reading) -> Membership<'a> {
+    let (account, now) = (stroke.account(), stroke.now);
+    Membership { account, group, dialect: reading.mender.dialect(), now, base: &reading.base }
+}
+
+/// Replaces a group, its members included (RFC 7644 §3.5.1).
+///
+/// # Errors
+/// `NotFound`, `Stale`, and what the schema refuses.
+pub async fn replace(
+    app: &App,
+    grant: &Grant<UserGroupManage>,
+    id: &str,
+    body: Value,
+    reading: Reading,
+) -> Result<Changed> {
+    change(app, grant, "groups.replace", id, reading, move |kind, document, mender| {
+        let accepted = accept_replace(kind, body.clone(), &document, mender)?;
+        let members = members_of(&accepted, DetachedChange::Replace);
+        Ok(Turn { document: accepted.document, paths: Vec::new(), members })
+    })
+    .await
+}
+
+/// Changes a group by operations (RFC 7644 §3.5.2).
+///
+/// # Errors
+/// As `replace`.
+pub async fn patch(
+    app: &App,
+    grant: &Grant<UserGroupManage>,
+    id: &str,
+    request: PatchRequest,
+    reading: Reading,
+) -> Result<Changed> {
+    change(app, grant, "groups.patch", id, reading, move |kind, document, mender| {
+        let outcome = request.apply(kind, document, mender)?;
+        let members = request.detached().iter().map(|op| op.change.clone()).collect();
+        Ok(Turn { document: outcome.document, paths: outcome.changed_paths, members })
+    })
+    .await
+}
+
+/// Where a change leads: the next document, the paths that differ as far as known, and what happens to members.
+struct Turn {
+    document: Value,
+    paths: Vec<String>,
+    members: Vec<DetachedChange>,
+}
+
+async fn change(
+    app: &App,
+    grant: &Grant<UserGroupManage>,
+    label: &'static str,
+    id: &str,
+    reading: Reading,
+    turn: impl Fn(&ResourceType, Value, &mut Mender) -> Result<Turn> + Send + 'static,
+) -> Result<Changed> {
+    let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
+    let lane = stroke.account().to_string();
+    app.db
+        .write(label, &lane, move |tx| {
+            let account = stroke.account();
+            let stored = find(tx, account, &id)?;
+            reading.expected.check(&stored)?;
+            let before = stored.document()?;
+            let mut mender = reading.mender.clone();
+            let turn = turn(&reading.kind, before.clone(), &mut mender)?;
+            let mut unknown = Vec::new();
+            let moves = membership(&stroke, &id, &reading).carry_out(tx, &turn.members, &mut unknown)?;
+            let stored = write_change(tx, &stroke, &reading.kind, stored, &before, turn, &moves)?;
+            let members = shown(tx, account, &id, reading.members)?;
+            Ok(Changed { group: GroupResource { stored, members }, notes: mender.into_notes(), unknown })
+        })
+        .await
+}
+
+/// Writes the next version with its index rows, audit row and events; nothing where nothing changed.
+fn write_change(
+    tx: &mut Tx<'_>,
+    stroke: &Stroke,
+    kind: &ResourceType,
+    mut stored: Stored,
+    before: &Value,
+    turn: Turn,
+    moves: &Moves,
+) -> Result<Stored> {
+    let (account, id) = (stroke.account(), stored.id.clone());
+    let changed = *before != turn.document;
+    if !changed && moves.is_empty() {
+        return Ok(stored);
+    }
+    let columns = Columns::of(&turn.document)?;
+    let mut paths = Vec::new();
+    if changed {
+        paths = if turn.paths.is_empty() { differing(before, &turn.document) } else { turn.paths };
+        let doc = turn.document.to_string();
+        if !store::update(tx, account, (&stored, &doc), (&Columns::of(before)?, &columns), stroke.now)? {
+            return Err(overtaken());
+        }
+        directory::change_keys(tx, account, &id, &row_keys(kind, before), &row_keys(kind, &turn.document))?;
+        (stored.doc, stored.version) = (doc, stored.version + 1);
+    }
+    if !moves.is_empty() {
+        stored.version = store::touch(tx, account, &id, (moves.balance(), i64::from(!changed)), stroke.now)?.0;
+        if store::carries_roles(tx, account, &id)? {
+            bump_version(tx, account)?;
+        }
+    }
+    stored.updated = stroke.now;
+    let identifier = store::identifier(tx, account, &id)?;
+    stroke.record(tx, Action::Update, "USER_GROUP", (&identifier, &columns.name), detail(&paths, moves))?;
+    announce(tx, stroke, &id, &columns, changed.then_some("group.updated"), &paths, moves)?;
+    Ok(stored)
+}
+
+fn detail(paths: &[String], moves: &Moves) -> Value {
+    let (added, removed): (Vec<_>, Vec<_>) = (moves.added().collect(), moves.removed().collect());
+    if paths.is_empty() && moves.is_empty() {
+        return Value::Null;
+    }
+    let ids = |list: &[&MemberRef]| {
+        Value::from(list.iter().take(AUDITED_MEMBERS).map(|member| member.id.as_str()).collect::<Vec<_>>())
+    };
+    json!({
+        "changed": paths, "membersAdded": added.len(), "membersRemoved": removed.len(), "added": ids(&added),
+        "removed": ids(&removed)
+    })
+}
+
+fn announce(
+    tx: &mut Tx<'_>,
+    stroke: &Stroke,
+    id: &str,
+    columns: &Columns,
+    kind: Option<&'static str>,
+    paths: &[String],
+    moves: &Moves,
+) -> Result<()> {
+    let event = |kind: &'static str, data: Value| Event { kind, resource_type: "Group", resource_id: id, data };
+    let mut list = Vec::new();
+    if let Some(kind) = kind {
+        let mut data = json!({"displayName": columns.name});
+        if let Some(external) = &columns.external_id {
+            data["externalId"] = Value::from(external.as_str());
+        }
+        if !paths.is_empty() {
+            data["changed"] = Value::from(paths);
+        }
+        list.push(event(kind, data));
+    }
+    let data = |member: &MemberRef| {
+        let member = json!({"value": member.id, "type": member.kind.name(), "display": member.name});
+        json!({"displayName": columns.name, "member": member})
+    };
+    list.extend(moves.removed().map(|member| event("group.member_removed", data(member))));
+    list.extend(moves.added().map(|member| event("group.member_added", data(member))));
+    events::append(tx, stroke.account(), stroke.now, &list)
+}
+
+/// Removes a group with its memberships and role assignments.
+///
+/// # Errors
+/// `NotFound`, `Stale`.
+pub async fn delete(app: &App, grant: &Grant<UserGroupManage>, id: &str, reading: Reading) -> Result<()> {
+    let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
+    let lane = stroke.account().to_string();
+    app.db
+        .write("groups.delete", &lane, move |tx| {
+            let stored = find(tx, stroke.account(), &id)?;
+            reading.expected.check(&stored)?;
+            remove(tx, &stroke, &reading.kind, &stored)
+        })
+        .await
+}
+
+/// Removes a stored group.
+///
+/// # Errors
+/// Of the database.
+pub fn remove(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: &Stored) -> Result<()> {
+    let (account, id) = (stroke.account(), stored.id.as_str());
+    let document = stored.document()?;
+    let columns = Columns::of(&document)?;
+    if store::carries_roles(tx, account, id)? {
+        bump_version(tx, account)?;
+    }
+    let identifier = store::identifier(tx, account, id)?;
+    store::delete(tx, account, (id, &identifier), stroke.now)?;
+    directory::drop_keys(tx, account, id, &row_keys(kind, &document))?;
+    stroke.record(tx, Action::Delete, "USER_GROUP", (&identifier, &columns.name), Value::Null)?;
+    announce(tx, stroke, id, &columns, Some("group.deleted"), &[], &Moves::default())
+}
+
+fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Stored> {
+    directory::find(tx, account, Subject::Group, id)?.ok_or_else(|| {
+        Problem::not_found(format!("There is no group {id} in this account: look the id up by a filter on displayName."))
+    })
+}
+
+fn shown(tx: &mut Tx<'_>, account: &AccountId, id: &str, show: Show) -> Result<Option<Vec<MemberRef>>> {
+    let shows = match show {
+        Show::Never => false,
+        Show::Always => true,
+        Show::IfFew => store::member_count(tx, account, id)? <= ANSWERED_MEMBERS,
+    };
+    if shows { store::members(tx, account, id).map(Some) } else { Ok(None) }
+}
+
+/// Index rows: the keys that no column holds.
+fn row_keys(kind: &ResourceType, document: &Value) -> Vec<IndexKey> {
+    let mut keys = index_keys(kind, document);
+    keys.retain(|key| !matches!(&*key.attr, "displayName" | "externalId"));
+    keys
+}

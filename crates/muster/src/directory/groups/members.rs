@@ -1,0 +1,178 @@
+//! Carrying out changes of members, at a price by the members named and not by the size of the group.
+
+use std::collections::BTreeMap;
+
+use db::Tx;
+use scim::patch::DetachedChange;
+use scim::{Dialect, Expr};
+use serde_json::Value;
+
+use super::store;
+use crate::directory::model::{MemberRef, Subject};
+use crate::directory::stroke::overtaken;
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::time::Timestamp;
+
+/// What came of it: for each member that was touched, whether it is in now. Coming and going in one request leaves
+/// nothing behind.
+#[derive(Clone, Debug, Default)]
+pub struct Moves(BTreeMap<String, (MemberRef, bool)>);
+
+impl Moves {
+    /// Nothing moved.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+    /// Members that came.
+    pub fn added(&self) -> impl Iterator<Item = &MemberRef> {
+        self.0.values().filter(|(_, inside)| *inside).map(|(member, _)| member)
+    }
+    /// Members that went.
+    pub fn removed(&self) -> impl Iterator<Item = &MemberRef> {
+        self.0.values().filter(|(_, inside)| !*inside).map(|(member, _)| member)
+    }
+    /// How many more members there are now.
+    pub fn balance(&self) -> i64 {
+        let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        count(self.added().count()) - count(self.removed().count())
+    }
+    fn note(&mut self, member: MemberRef, inside: bool) {
+        // Back where it was: as if nothing had happened.
+        if self.0.remove(&member.id).is_none() {
+            self.0.insert(member.id.clone(), (member, inside));
+        }
+    }
+}
+
+/// Who changes the members of which group, and how strictly.
+#[derive(Debug)]
+pub struct Membership<'a> {
+    /// The account.
+    pub account: &'a AccountId,
+    /// The group's id.
+    pub group: &'a str,
+    /// Strict refuses members that do not exist (contract GRP-5).
+    pub dialect: Dialect,
+    /// When.
+    pub now: Timestamp,
+    /// SCIM base, for conditions on `$ref`.
+    pub base: &'a str,
+}
+
+impl Membership<'_> {
+    /// Carries out the operations in order; ids that no member can have are put into `unknown`.
+    ///
+    /// # Errors
+    /// `Invalid` with `invalidValue` for a cycle and, in strict, for an unknown member.
+    pub fn carry_out<'o>(
+        &self,
+        tx: &mut Tx<'_>,
+        operations: impl IntoIterator<Item = &'o DetachedChange>,
+        unknown: &mut Vec<String>,
+    ) -> Result<Moves> {
+        let mut moves = Moves::default();
+        for operation in operations {
+            match operation {
+                DetachedChange::Add(values) => self.add(tx, &ids(values), &mut moves, unknown)?,
+                DetachedChange::Remove(ids) => {
+                    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                    self.remove_named(tx, &ids, &mut moves)?;
+                }
+                DetachedChange::RemoveWhere(filter) => self.remove_where(tx, Some(filter), &mut moves)?,
+                DetachedChange::Clear => self.remove_where(tx, None, &mut moves)?,
+                DetachedChange::Replace(values) => self.replace(tx, &ids(values), &mut moves, unknown)?,
+            }
+        }
+        Ok(moves)
+    }
+
+    fn add(&self, tx: &mut Tx<'_>, ids: &[&str], moves: &mut Moves, unknown: &mut Vec<String>) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut found = store::resolve(tx, self.account, self.group, Subject::User, ids)?;
+        if found.len() < ids.len() {
+            let known: std::collections::HashSet<&str> = found.iter().map(|(m, _)| m.id.as_str()).collect();
+            let rest: Vec<&str> = ids.iter().filter(|id| !known.contains(*id)).copied().collect();
+            let groups = store::resolve(tx, self.account, self.group, Subject::Group, &rest)?;
+            self.refuse_cycles(tx, &groups)?;
+            for id in rest {
+                if !groups.iter().any(|(group, _)| group.id == id) {
+                    self.unknown(id, unknown)?;
+                }
+            }
+            found.extend(groups);
+        }
+        let new: Vec<MemberRef> = found.into_iter().filter(|(_, there)| !there).map(|(m, _)| m).collect();
+        if store::add(tx, self.account, self.group, &new, self.now)? != new.len() as u64 {
+            return Err(overtaken());
+        }
+        new.into_iter().for_each(|member| moves.note(member, true));
+        Ok(())
+    }
+
+    fn refuse_cycles(&self, tx: &mut Tx<'_>, groups: &[(MemberRef, bool)]) -> Result<()> {
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let above = store::above(tx, self.account, self.group)?;
+        match groups.iter().find(|(group, _)| above.contains(&group.id)) {
+            Some((group, _)) => Err(Problem::invalid(format!(
+                "Group {} cannot become a member: it contains this group already, and groups must not form a circle.",
+                group.id
+            ))
+            .code("invalidValue")),
+            None => Ok(()),
+        }
+    }
+
+    fn unknown(&self, id: &str, unknown: &mut Vec<String>) -> Result<()> {
+        if self.dialect == Dialect::Strict {
+            let text = format!("members names {id:.64}, which is no user or group of this account: create it first.");
+            return Err(Problem::invalid(text).code("invalidValue"));
+        }
+        unknown.push(id.to_owned());
+        Ok(())
+    }
+
+    fn remove_named(&self, tx: &mut Tx<'_>, ids: &[&str], moves: &mut Moves) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let there = store::members_among(tx, self.account, self.group, ids)?;
+        self.remove(tx, there, moves)
+    }
+
+    fn remove_where(&self, tx: &mut Tx<'_>, filter: Option<&Expr>, moves: &mut Moves) -> Result<()> {
+        let mut there = store::members(tx, self.account, self.group)?;
+        there.retain(|member| filter.is_none_or(|filter| filter.matches_element(&member.element(self.base))));
+        self.remove(tx, there, moves)
+    }
+
+    fn remove(&self, tx: &mut Tx<'_>, members: Vec<MemberRef>, moves: &mut Moves) -> Result<()> {
+        let ids: Vec<&str> = members.iter().map(|member| member.id.as_str()).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        if store::remove(tx, self.account, self.group, &ids)? != ids.len() as u64 {
+            return Err(overtaken());
+        }
+        members.into_iter().for_each(|member| moves.note(member, false));
+        Ok(())
+    }
+
+    fn replace(&self, tx: &mut Tx<'_>, ids: &[&str], moves: &mut Moves, unknown: &mut Vec<String>) -> Result<()> {
+        let wanted: std::collections::HashSet<&str> = ids.iter().copied().collect();
+        let mut gone = store::members(tx, self.account, self.group)?;
+        gone.retain(|member| !wanted.contains(member.id.as_str()));
+        self.remove(tx, gone, moves)?;
+        self.add(tx, ids, moves, unknown)
+    }
+}
+
+/// The ids of elements, each once.
+fn ids(values: &[Value]) -> Vec<&str> {
+    let mut seen = std::collections::HashSet::new();
+    values.iter().filter_map(|value| value.get("value").and_then(Value::as_str)).filter(|id| seen.insert(*id)).collect()
+}

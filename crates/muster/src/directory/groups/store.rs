@@ -1,0 +1,289 @@
+//! SQL of groups and memberships.
+
+use std::collections::HashMap;
+
+use db::sql::Sql;
+use db::{Row, Tx, params};
+
+use super::model::Columns;
+use crate::directory::model::{GroupRef, MemberRef, Stored, Subject};
+use crate::kernel::ids::{AccountId, GroupId};
+use crate::kernel::problem::Problem;
+use crate::kernel::time::Timestamp;
+
+const INSERT: &str = "INSERT INTO user_groups (account_id, group_id, org_id, project_id, identifier, name, name_key, \
+    external_id, externally_managed, description, tags, member_count, doc, version, created_at, updated_at) \
+    VALUES ($1, $2, '', '', $3, $4, $5, $6, $7, NULL, '{}', 0, $8, 1, $9, $9) ON CONFLICT DO NOTHING";
+const UPDATE: &str = "UPDATE user_groups SET doc = $4, version = version + 1, updated_at = $5 \
+    WHERE account_id = $1 AND group_id = $2 AND version = $3";
+const UPDATE_KEYS: &str = "UPDATE user_groups SET name = $3, name_key = $4, external_id = $5 \
+    WHERE account_id = $1 AND group_id = $2";
+const TOUCH: &str = "UPDATE user_groups SET member_count = member_count + $3, version = version + $4, updated_at = $5 \
+    WHERE account_id = $1 AND group_id = $2 RETURNING version, member_count";
+const MEMBER_COUNT: &str = "SELECT member_count FROM user_groups WHERE account_id = $1 AND group_id = $2";
+const IDENTIFIER: &str = "SELECT identifier FROM user_groups WHERE account_id = $1 AND group_id = $2";
+const TAKEN: &str = "SELECT identifier FROM user_groups WHERE account_id = $1 AND org_id = '' AND project_id = '' \
+    AND identifier >= $2 AND identifier < $3";
+const MEMBERS: &str = "SELECT m.member_id, m.member_kind, COALESCE(u.name, g.name, '') FROM group_members m \
+    LEFT JOIN users u ON u.account_id = m.account_id AND u.user_id = m.member_id \
+    LEFT JOIN user_groups g ON g.account_id = m.account_id AND g.group_id = m.member_id \
+    WHERE m.account_id = $1 AND m.group_id = $2";
+const OF_USERS: &str = "WITH RECURSIVE up (user_id, group_id) AS (\
+    SELECT member_id, group_id FROM group_members WHERE account_id = $1 AND member_id IN (";
+const OF_USERS_END: &str = ") UNION SELECT up.user_id, m.group_id FROM up \
+    JOIN group_members m ON m.account_id = $1 AND m.member_id = up.group_id) \
+    SELECT up.user_id, up.group_id, g.name, CASE WHEN EXISTS (SELECT 1 FROM group_members d \
+    WHERE d.account_id = $1 AND d.group_id = up.group_id AND d.member_id = up.user_id) THEN 1 ELSE 0 END \
+    FROM up JOIN user_groups g ON g.account_id = $1 AND g.group_id = up.group_id ORDER BY g.name_key, up.group_id";
+const ABOVE: &str = "WITH RECURSIVE up (group_id) AS (SELECT group_id FROM user_groups \
+    WHERE account_id = $1 AND group_id = $2 UNION SELECT m.group_id FROM up \
+    JOIN group_members m ON m.account_id = $1 AND m.member_id = up.group_id) SELECT group_id FROM up";
+const CARRIES_ROLES: &str = "WITH RECURSIVE up (group_id) AS (SELECT group_id FROM user_groups \
+    WHERE account_id = $1 AND group_id = $2 UNION SELECT m.group_id FROM up \
+    JOIN group_members m ON m.account_id = $1 AND m.member_id = up.group_id) \
+    SELECT count(*) FROM up JOIN user_groups g ON g.account_id = $1 AND g.group_id = up.group_id \
+    JOIN role_assignments a ON a.account_id = $1 AND a.principal_kind = 'USER_GROUP' AND a.principal_id = g.identifier";
+const CLEAR: &str = "DELETE FROM group_members WHERE account_id = $1 AND group_id = $2";
+const DELETE: &str = "DELETE FROM user_groups WHERE account_id = $1 AND group_id = $2";
+const DELETE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id = $2";
+const SHRINK_GROUPS: &str = "UPDATE user_groups SET member_count = member_count - 1, version = version + 1, \
+    updated_at = $3 WHERE account_id = $1 AND group_id IN \
+    (SELECT group_id FROM group_members WHERE account_id = $1 AND member_id = $2)";
+const DELETE_BINDINGS: &str = "DELETE FROM role_assignments \
+    WHERE account_id = $1 AND principal_kind = 'USER_GROUP' AND principal_level = 'account' AND principal_id = $2";
+
+/// Ids asked for by one statement at most.
+const IDS_AT_ONCE: usize = 256;
+
+/// Binds ids for `IN (…)`. Lists are filled up to a power of two, so that few different statements are prepared.
+fn bind_ids(sql: &mut Sql, ids: &[&str]) {
+    let filled = ids.len().next_power_of_two();
+    sql.bind_list(ids.iter().chain(std::iter::repeat_n(&ids[0], filled - ids.len())).copied());
+}
+
+/// Inserts a group of the account itself at version 1; `false` when the identifier is taken.
+pub fn insert(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    id: &GroupId,
+    identifier: &str,
+    columns: &Columns,
+    (doc, externally_managed): (&str, bool),
+    now: Timestamp,
+) -> Result<bool, Problem> {
+    let rows = tx.exec(
+        INSERT,
+        params![
+            account.as_str(),
+            id.as_str(),
+            identifier,
+            &columns.name,
+            &columns.name_key,
+            columns.external_id.as_deref(),
+            externally_managed,
+            doc,
+            now.micros()
+        ],
+    )?;
+    Ok(rows == 1)
+}
+
+/// Writes a document over the version that was read; `false` when another was faster.
+pub fn update(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    (read, doc): (&Stored, &str),
+    (before, after): (&Columns, &Columns),
+    now: Timestamp,
+) -> Result<bool, Problem> {
+    let rows = tx.exec(UPDATE, params![account.as_str(), &read.id, read.version, doc, now.micros()])?;
+    if before != after {
+        let external = after.external_id.as_deref();
+        tx.put(UPDATE_KEYS, params![account.as_str(), &read.id, &after.name, &after.name_key, external])?;
+    }
+    Ok(rows == 1)
+}
+
+/// Counts members in and out and moves the version on by `versions`; answers version and number of members.
+pub fn touch(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    id: &str,
+    (more, versions): (i64, i64),
+    now: Timestamp,
+) -> Result<(i64, i64), Problem> {
+    let values = params![account.as_str(), id, more, versions, now.micros()];
+    Ok(tx.query_one(TOUCH, values, |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// How many members a group has.
+pub fn member_count(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<i64, Problem> {
+    Ok(tx.query_one(MEMBER_COUNT, params![account.as_str(), id], |row| row.get(0))?)
+}
+
+/// The identifier of a group on the platform API.
+pub fn identifier(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<String, Problem> {
+    Ok(tx.query_one(IDENTIFIER, params![account.as_str(), id], |row| row.get(0))?)
+}
+
+/// Identifiers in use that start with `base`.
+pub fn taken(tx: &mut Tx<'_>, account: &AccountId, base: &str) -> Result<Vec<String>, Problem> {
+    // '~' follows every character an identifier may have.
+    let end = format!("{base}~");
+    Ok(tx.query(TAKEN, params![account.as_str(), base, end.as_str()], |row| row.get(0))?)
+}
+
+fn member(row: &Row<'_>) -> Result<MemberRef, db::Error> {
+    let kind = Subject::parse(row.text_ref(1)?).unwrap_or(Subject::User);
+    Ok(MemberRef { id: row.get(0)?, kind, name: row.get(2)? })
+}
+
+/// All members, by id.
+pub fn members(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Vec<MemberRef>, Problem> {
+    let mut sql = Sql::new(MEMBERS);
+    sql.hold(account.as_str());
+    sql.hold(id);
+    sql.push(" ORDER BY m.member_id");
+    Ok(tx.query(sql.text(), &sql.params(), member)?)
+}
+
+/// Those of `ids` that are members.
+pub fn members_among(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    id: &str,
+    ids: &[&str],
+) -> Result<Vec<MemberRef>, Problem> {
+    let mut found = Vec::new();
+    for ids in ids.chunks(IDS_AT_ONCE) {
+        let mut sql = Sql::new(MEMBERS);
+        sql.hold(account.as_str());
+        sql.hold(id);
+        sql.push(" AND m.member_id IN (");
+        bind_ids(&mut sql, ids);
+        sql.push(")");
+        found.extend(tx.query(sql.text(), &sql.params(), member)?);
+    }
+    Ok(found)
+}
+
+/// Those of `ids` that are users or groups of the account, each with whether it is a member of `group` already.
+pub fn resolve(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    group: &str,
+    kind: Subject,
+    ids: &[&str],
+) -> Result<Vec<(MemberRef, bool)>, Problem> {
+    let (table, column) = match kind {
+        Subject::User => ("users", "user_id"),
+        Subject::Group => ("user_groups", "group_id"),
+    };
+    let mut found = Vec::new();
+    for ids in ids.chunks(IDS_AT_ONCE) {
+        let mut sql = Sql::new(format!(
+            "SELECT t.{column}, t.name, CASE WHEN EXISTS (SELECT 1 FROM group_members m WHERE m.account_id = $1 \
+             AND m.group_id = $2 AND m.member_id = t.{column}) THEN 1 ELSE 0 END \
+             FROM {table} t WHERE t.account_id = $1 AND t.{column} IN ("
+        ));
+        sql.hold(account.as_str());
+        sql.hold(group);
+        bind_ids(&mut sql, ids);
+        sql.push(if kind == Subject::Group { ") AND t.org_id = '' AND t.project_id = ''" } else { ")" });
+        found.extend(tx.query(sql.text(), &sql.params(), |row| {
+            let there: i64 = row.get(2)?;
+            Ok((MemberRef { id: row.get(0)?, kind, name: row.get(1)? }, there == 1))
+        })?);
+    }
+    Ok(found)
+}
+
+/// Writes membership rows; answers how many were new.
+pub fn add(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    group: &str,
+    members: &[MemberRef],
+    now: Timestamp,
+) -> Result<u64, Problem> {
+    let mut new = 0;
+    for members in members.chunks(64) {
+        let mut sql =
+            Sql::new("INSERT INTO group_members (account_id, group_id, member_id, member_kind, added_at) VALUES ");
+        let (account, group, at) = (sql.hold(account.as_str()), sql.hold(group), sql.hold(now.micros()));
+        for (place, member) in members.iter().enumerate() {
+            sql.push(if place == 0 { "(" } else { ", (" }).reuse(account).push(", ").reuse(group).push(", ");
+            sql.bind(member.id.as_str()).push(", ").bind(member.kind.name()).push(", ").reuse(at).push(")");
+        }
+        sql.push(" ON CONFLICT DO NOTHING");
+        new += tx.exec(sql.text(), &sql.params())?;
+    }
+    Ok(new)
+}
+
+/// Removes membership rows; answers how many there were.
+pub fn remove(tx: &mut Tx<'_>, account: &AccountId, group: &str, ids: &[&str]) -> Result<u64, Problem> {
+    let mut gone = 0;
+    for ids in ids.chunks(IDS_AT_ONCE) {
+        let mut sql = Sql::new("DELETE FROM group_members WHERE account_id = $1 AND group_id = $2 AND member_id IN (");
+        sql.hold(account.as_str());
+        sql.hold(group);
+        bind_ids(&mut sql, ids);
+        sql.push(")");
+        gone += tx.exec(sql.text(), &sql.params())?;
+    }
+    Ok(gone)
+}
+
+/// Groups of one user, direct and indirect, by name.
+pub fn of_user(tx: &mut Tx<'_>, account: &AccountId, user: &str) -> Result<Vec<GroupRef>, Problem> {
+    Ok(of_users(tx, account, &[user])?.remove(user).unwrap_or_default())
+}
+
+/// Groups of each of these users, direct and indirect, by name. Users without groups are absent.
+pub fn of_users(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    users: &[&str],
+) -> Result<HashMap<String, Vec<GroupRef>>, Problem> {
+    let mut found: HashMap<String, Vec<GroupRef>> = HashMap::new();
+    for users in users.chunks(IDS_AT_ONCE) {
+        let mut sql = Sql::new(OF_USERS);
+        sql.hold(account.as_str());
+        bind_ids(&mut sql, users);
+        sql.push(OF_USERS_END);
+        tx.each(sql.text(), &sql.params(), |row| {
+            let direct: i64 = row.get(3)?;
+            let group = GroupRef { id: row.get(1)?, name: row.get(2)?, direct: direct == 1 };
+            found.entry(row.get(0)?).or_default().push(group);
+            Ok(std::ops::ControlFlow::Continue(()))
+        })?;
+    }
+    Ok(found)
+}
+
+/// The group and every group it is in, directly or not.
+pub fn above(tx: &mut Tx<'_>, account: &AccountId, group: &str) -> Result<Vec<String>, Problem> {
+    Ok(tx.query(ABOVE, params![account.as_str(), group], |row| row.get(0))?)
+}
+
+/// Whether the group, or one it is in, is bound to a role.
+pub fn carries_roles(tx: &mut Tx<'_>, account: &AccountId, group: &str) -> Result<bool, Problem> {
+    let bindings: i64 = tx.query_one(CARRIES_ROLES, params![account.as_str(), group], |row| row.get(0))?;
+    Ok(bindings > 0)
+}
+
+/// Removes the group with all that is its: members, memberships, role assignments.
+pub fn delete(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    (id, identifier): (&str, &str),
+    now: Timestamp,
+) -> Result<(), Problem> {
+    tx.put(DELETE, params![account.as_str(), id])?;
+    tx.put(CLEAR, params![account.as_str(), id])?;
+    tx.put(SHRINK_GROUPS, params![account.as_str(), id, now.micros()])?;
+    tx.put(DELETE_MEMBERSHIPS, params![account.as_str(), id])?;
+    tx.put(DELETE_BINDINGS, params![account.as_str(), identifier])?;
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! What users and groups have in common: the stored resource, and what belongs to it but is derived.
+
+use std::sync::{Arc, LazyLock};
+
+use scim::{Catalogue, ResourceType};
+use serde_json::{Map, Value, json};
+
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::time::Timestamp;
+
+/// Most members a group may have and still be answered whole to a PATCH or an addition; above it, members are
+/// answered only when asked for, so that the price of adding one does not grow with the group.
+pub const ANSWERED_MEMBERS: i64 = 100;
+
+/// Longest key, in bytes, of a column or index row that values are looked up by (PostgreSQL's index rows end at
+/// 2,704 bytes).
+const MAX_KEY_BYTES: usize = 2_048;
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// Persons.
+    User,
+    /// Groups of the account itself.
+    Group,
+}
+
+impl Subject {
+    /// SCIM's name of the resource type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+        }
+    }
+    /// Reads a member's `type`, any case.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::User, Self::Group].into_iter().find(|s| s.name().eq_ignore_ascii_case(text))
+    }
+    /// Path segment below the SCIM base.
+    pub const fn endpoint(self) -> &'static str {
+        match self {
+            Self::User => "Users",
+            Self::Group => "Groups",
+        }
+    }
+}
+
+/// All schemas and resource types.
+pub fn catalogue() -> &'static Catalogue {
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::standard);
+    &CATALOGUE
+}
+
+/// The resource type of a subject.
+pub fn resource_type(subject: Subject) -> Arc<ResourceType> {
+    static KINDS: LazyLock<[Arc<ResourceType>; 2]> = LazyLock::new(|| {
+        let find = |subject: Subject| catalogue().resource_type(subject.name()).cloned();
+        let [user, group] = [Subject::User, Subject::Group].map(find);
+        [user.expect("the catalogue has User"), group.expect("the catalogue has Group")]
+    });
+    KINDS[usize::from(subject == Subject::Group)].clone()
+}
+
+/// A resource as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Its id.
+    pub id: String,
+    /// Its SCIM document as JSON text, without `id`, `meta` and what is derived.
+    pub doc: String,
+    /// Goes up by one with each change; the ETag.
+    pub version: i64,
+    /// When it was made, whole milliseconds.
+    pub created: Timestamp,
+    /// When it last changed, whole milliseconds.
+    pub updated: Timestamp,
+}
+
+impl Stored {
+    /// The document, parsed.
+    ///
+    /// # Errors
+    /// `Internal` when the stored text is damaged.
+    pub fn document(&self) -> Result<Value> {
+        serde_json::from_str(&self.doc)
+            .map_err(|error| Problem::internal(format!("the document of {} is damaged: {error}", self.id)))
+    }
+    /// The weak entity tag (RFC 7644 §3.14).
+    pub fn etag(&self) -> String {
+        format!("W/\"{}\"", self.version)
+    }
+    /// The resource with `id` and `meta`, as filters and projections see it.
+    ///
+    /// # Errors
+    /// As `document`.
+    pub fn resource(&self, subject: Subject, base: &str) -> Result<Map<String, Value>> {
+        let Value::Object(mut map) = self.document()? else {
+            return Err(Problem::internal(format!("the document of {} is no object", self.id)));
+        };
+        map.insert("id".into(), Value::from(self.id.as_str()));
+        let meta = json!({
+            "resourceType": subject.name(), "created": self.created.rfc3339(),
+            "lastModified": self.updated.rfc3339(),
+            "location": format!("{base}/{}/{}", subject.endpoint(), self.id), "version": self.etag()
+        });
+        map.insert("meta".into(), meta);
+        Ok(map)
+    }
+}
+
+/// A group that a user belongs to (RFC 7643 §4.1.2 `groups`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupRef {
+    /// Group id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Named as member there, or only through a group inside it?
+    pub direct: bool,
+}
+
+impl GroupRef {
+    /// The element of `groups`.
+    pub fn element(&self, base: &str) -> Value {
+        let kind = if self.direct { "direct" } else { "indirect" };
+        json!({"value": self.id, "$ref": format!("{base}/Groups/{}", self.id), "display": self.name, "type": kind})
+    }
+}
+
+/// A member of a group (RFC 7643 §4.2 `members`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberRef {
+    /// User or group id.
+    pub id: String,
+    /// Which.
+    pub kind: Subject,
+    /// Its display name.
+    pub name: String,
+}
+
+impl MemberRef {
+    /// The element of `members`.
+    pub fn element(&self, base: &str) -> Value {
+        let (kind, at) = (self.kind.name(), self.kind.endpoint());
+        json!({"value": self.id, "$ref": format!("{base}/{at}/{}", self.id), "display": self.name, "type": kind})
+    }
+}
+
+/// What If-Match asks (RFC 7644 §3.14): any version, or one of these.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Expected {
+    /// No condition, or `*`.
+    #[default]
+    Any,
+    /// One of these versions; a tag that is none of ours matches nothing.
+    OneOf(Vec<i64>),
+}
+
+impl Expected {
+    /// Holds the stored version against the condition.
+    ///
+    /// # Errors
+    /// `Stale`.
+    pub fn check(&self, stored: &Stored) -> Result<()> {
+        match self {
+            Self::OneOf(versions) if !versions.contains(&stored.version) => Err(Problem::new(
+                Kind::Stale,
+                format!(
+                    "The resource is at version {}, not at the one in If-Match: read it again and repeat the change.",
+                    stored.etag()
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A lookup key that every engine can index.
+///
+/// # Errors
+/// `InvalidArgument` over the limit.
+pub fn key<'t>(attr: &str, text: &'t str) -> Result<std::borrow::Cow<'t, str>> {
+    let key = scim::fold(text);
+    if key.len() > MAX_KEY_BYTES {
+        return Err(Problem::argument(format!("{attr} is too long to be searched by: shorten it.")));
+    }
+    Ok(key)
+}
+
+/// The time now as the directory stores it: whole milliseconds, so that what `meta` shows equals what is compared.
+pub fn stamp(now: Timestamp) -> Timestamp {
+    Timestamp::from_millis(now.millis())
+}

@@ -1,0 +1,179 @@
+//! SQL that users and groups share: reading stored resources by filter and order, and index rows.
+
+use db::sql::Sql;
+use db::{Row, Tx, params};
+use scim::IndexKey;
+
+use super::filter_sql::{Narrowed, id_column};
+use super::model::{Stored, Subject};
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::Problem;
+use crate::kernel::time::Timestamp;
+
+const USER: &str =
+    "SELECT user_id, doc, version, created_at, updated_at FROM users WHERE account_id = $1 AND user_id = $2";
+const GROUP: &str = "SELECT group_id, doc, version, created_at, updated_at FROM user_groups \
+    WHERE account_id = $1 AND group_id = $2 AND org_id = '' AND project_id = ''";
+const DROP_KEY: &str = "DELETE FROM directory_index \
+    WHERE account_id = $1 AND attr = $2 AND value_key = $3 AND resource_id = $4 AND qualifier = $5";
+
+/// Index rows written by one statement at most.
+const ROWS_AT_ONCE: usize = 8;
+
+/// In which order a page comes. The id is always the last key, so that the order is total.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// By id alone.
+    Id,
+    /// By a column without nulls.
+    Column {
+        /// The column.
+        column: &'static str,
+        /// Largest first?
+        descending: bool,
+    },
+    /// By the external id or by an indexed attribute with one value; where it is missing: last when ascending,
+    /// first when descending.
+    Optional {
+        /// Storage path of the attribute; `None`: the external id.
+        path: Option<String>,
+        /// Largest first?
+        descending: bool,
+    },
+}
+
+fn from(subject: Subject) -> &'static str {
+    match subject {
+        Subject::User => " FROM users r",
+        Subject::Group => " FROM user_groups r",
+    }
+}
+
+/// Starts the condition: `$1` is the account, groups are those of the account itself.
+fn condition(sql: &mut Sql, subject: Subject, narrowed: &Narrowed) {
+    sql.push(" WHERE account_id = $1");
+    if subject == Subject::Group {
+        sql.push(" AND org_id = '' AND project_id = ''");
+    }
+    narrowed.push(sql, subject);
+}
+
+fn columns(subject: Subject) -> String {
+    format!("SELECT {}, doc, version, created_at, updated_at", id_column(subject))
+}
+
+/// Reads the five columns of a stored resource.
+pub fn stored(row: &Row<'_>) -> Result<Stored, db::Error> {
+    Ok(Stored {
+        id: row.get(0)?,
+        doc: row.get(1)?,
+        version: row.get(2)?,
+        created: Timestamp::from_micros(row.get(3)?),
+        updated: Timestamp::from_micros(row.get(4)?),
+    })
+}
+
+/// The resource with that id.
+pub fn find(tx: &mut Tx<'_>, account: &AccountId, subject: Subject, id: &str) -> Result<Option<Stored>, Problem> {
+    let sql = if subject == Subject::User { USER } else { GROUP };
+    Ok(tx.query_opt(sql, params![account.as_str(), id], stored)?)
+}
+
+/// How many the condition lets through.
+pub fn count(tx: &mut Tx<'_>, account: &AccountId, subject: Subject, narrowed: &Narrowed) -> Result<i64, Problem> {
+    let mut sql = Sql::new("SELECT count(*)");
+    sql.hold(account.as_str());
+    sql.push(from(subject));
+    condition(&mut sql, subject, narrowed);
+    Ok(tx.query_one(sql.text(), &sql.params(), |row| row.get(0))?)
+}
+
+/// One page of those that the condition lets through.
+pub fn page(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    subject: Subject,
+    narrowed: &Narrowed,
+    order: &Order,
+    (offset, limit): (i64, i64),
+) -> Result<Vec<Stored>, Problem> {
+    let id = id_column(subject);
+    let mut sql = Sql::new(columns(subject));
+    sql.hold(account.as_str());
+    sql.push(from(subject));
+    if let Order::Optional { path: Some(path), .. } = order {
+        sql.push(" LEFT JOIN (SELECT resource_id, value_key FROM directory_index WHERE account_id = $1 AND attr = ");
+        sql.bind(path.as_str()).push(") s ON s.resource_id = r.").push(id);
+    }
+    condition(&mut sql, subject, narrowed);
+    sql.push(" ORDER BY ");
+    let way = |descending: &bool| if *descending { " DESC, " } else { ", " };
+    match order {
+        Order::Id => {}
+        Order::Column { column, descending } => drop(sql.push(column).push(way(descending))),
+        Order::Optional { path, descending } => {
+            let key = if path.is_some() { "s.value_key" } else { "external_id" };
+            sql.push("CASE WHEN ").push(key).push(" IS NULL THEN 1 ELSE 0 END").push(way(descending));
+            sql.push(key).push(way(descending));
+        }
+    }
+    sql.push(id).push(" LIMIT ").bind(limit).push(" OFFSET ").bind(offset);
+    Ok(tx.query(sql.text(), &sql.params(), stored)?)
+}
+
+/// The next of those that the condition lets through, by id, after `after`.
+pub fn chunk(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    subject: Subject,
+    narrowed: &Narrowed,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Stored>, Problem> {
+    let id = id_column(subject);
+    let mut sql = Sql::new(columns(subject));
+    sql.hold(account.as_str());
+    sql.push(from(subject));
+    condition(&mut sql, subject, narrowed);
+    sql.push(" AND ").push(id).push(" > ").bind(after).push(" ORDER BY ").push(id).push(" LIMIT ").bind(limit);
+    Ok(tx.query(sql.text(), &sql.params(), stored)?)
+}
+
+/// Writes index rows of a resource that has none of them yet.
+pub fn put_keys(tx: &mut Tx<'_>, account: &AccountId, id: &str, keys: &[IndexKey]) -> Result<(), Problem> {
+    for keys in keys.chunks(ROWS_AT_ONCE) {
+        let mut sql =
+            Sql::new("INSERT INTO directory_index (account_id, attr, value_key, resource_id, qualifier) VALUES ");
+        let (account, id) = (sql.hold(account.as_str()), sql.hold(id));
+        for (at, key) in keys.iter().enumerate() {
+            sql.push(if at == 0 { "(" } else { ", (" }).reuse(account).push(", ").bind(&*key.attr);
+            sql.push(", ").bind(key.key.as_str()).push(", ").reuse(id).push(", ");
+            sql.bind(key.qualifier.as_deref().unwrap_or("")).push(")");
+        }
+        tx.put(sql.text(), &sql.params())?;
+    }
+    Ok(())
+}
+
+/// Removes index rows of a resource.
+pub fn drop_keys(tx: &mut Tx<'_>, account: &AccountId, id: &str, keys: &[IndexKey]) -> Result<(), Problem> {
+    for key in keys {
+        let qualifier = key.qualifier.as_deref().unwrap_or("");
+        tx.put(DROP_KEY, params![account.as_str(), &*key.attr, key.key.as_str(), id, qualifier])?;
+    }
+    Ok(())
+}
+
+/// Turns the index rows of a resource from one set into another.
+pub fn change_keys(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    id: &str,
+    old: &[IndexKey],
+    new: &[IndexKey],
+) -> Result<(), Problem> {
+    let gone: Vec<_> = old.iter().filter(|key| !new.contains(key)).cloned().collect();
+    let come: Vec<_> = new.iter().filter(|key| !old.contains(key)).cloned().collect();
+    drop_keys(tx, account, id, &gone)?;
+    put_keys(tx, account, id, &come)
+}

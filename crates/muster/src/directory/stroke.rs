@@ -1,0 +1,68 @@
+//! One change of the directory: who, when, and the words all changes share.
+
+use db::Tx;
+use serde_json::Value;
+
+use super::model::stamp;
+use crate::app::App;
+use crate::audit::{self, Action, Entry};
+use crate::kernel::caller::Caller;
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::scope::Scope;
+use crate::kernel::time::Timestamp;
+
+/// Who changes, when, and the ids drawn for it.
+#[derive(Clone, Debug)]
+pub struct Stroke {
+    /// Who.
+    pub caller: Caller,
+    /// When, whole milliseconds.
+    pub now: Timestamp,
+    /// Id of the audit row.
+    pub audit_id: String,
+}
+
+impl Stroke {
+    /// Draws one.
+    pub fn new(app: &App, caller: &Caller) -> Self {
+        Self { caller: caller.clone(), now: stamp(app.clock.now()), audit_id: app.rng.uuid() }
+    }
+    /// The account acted in.
+    pub fn account(&self) -> &AccountId {
+        &self.caller.account
+    }
+    /// Writes the audit row.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn record(&self, tx: &mut Tx<'_>, action: Action, kind: &'static str, named: (&str, &str), detail: Value) -> Result<()> {
+        let scope = Scope::account(self.account().clone());
+        let (resource_id, resource_name) = named;
+        let entry = Entry { action, resource_type: kind, resource_id, resource_name, scope: &scope, detail };
+        audit::record(tx, &self.caller, self.now, &self.audit_id, &entry)
+    }
+}
+
+/// What another replica's write in the same instant is told.
+pub fn overtaken() -> Problem {
+    Problem::new(Kind::Unavailable, "Another change of the same resource came first: send the request again.")
+        .retry_after(1)
+}
+
+/// Top-level attributes that differ.
+pub fn differing(before: &Value, after: &Value) -> Vec<String> {
+    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else { return Vec::new() };
+    let mut names: Vec<String> =
+        after.iter().filter(|(name, value)| before.get(*name) != Some(value)).map(|(name, _)| name.clone()).collect();
+    names.extend(before.keys().filter(|name| !after.contains_key(*name)).cloned());
+    names
+}
+
+/// An account setting of the directory, as a switch.
+///
+/// # Errors
+/// Of the database.
+pub fn setting(tx: &mut Tx<'_>, account: &AccountId, id: &str, default: bool) -> Result<bool> {
+    Ok(crate::trust::store::setting(tx, account, id)?.map_or(default, |text| text.eq_ignore_ascii_case("true")))
+}

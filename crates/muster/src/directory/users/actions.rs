@@ -1,0 +1,356 @@
+//! Use cases of users.
+
+use db::Tx;
+use scim::resource::replace as accept_replace;
+use scim::{Mended, Mender, PatchRequest, ResourceType, index_keys};
+use serde_json::{Value, json};
+
+use super::model::{Columns, UserResource, settle_active};
+use super::store;
+use crate::access::Grant;
+use crate::access::permissions::{UserInvite, UserManage, UserView};
+use crate::accounts::store::bump_version;
+use crate::app::App;
+use crate::audit::Action;
+use crate::directory::groups::store as groups;
+use crate::directory::model::{Expected, Stored, Subject, resource_type, stamp};
+use crate::directory::search::{self, Found, Search};
+use crate::directory::store as directory;
+use crate::directory::stroke::{Stroke, differing, overtaken, setting};
+use crate::events::{self, Event};
+use crate::kernel::ids::{AccountId, UserId};
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::time::Timestamp;
+
+/// How the body of a change is to be read and what its answer shows.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The account's User type.
+    pub kind: std::sync::Arc<ResourceType>,
+    /// Dialect and notes.
+    pub mender: Mender,
+    /// What If-Match asks.
+    pub expected: Expected,
+    /// Answer with groups?
+    pub with_groups: bool,
+}
+
+/// What a change answers: the user, and the quirks mended inside the transaction.
+pub type Changed = (UserResource, Vec<Mended>);
+
+/// One user.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn load(app: &App, grant: &Grant<UserView>, id: &str, with_groups: bool) -> Result<UserResource> {
+    let (account, id) = (grant.scope().account.clone(), id.to_owned());
+    app.db
+        .point("users.load", move |tx| {
+            let stored = find(tx, &account, &id)?;
+            with(tx, &account, stored, with_groups)
+        })
+        .await
+}
+
+/// A page of users with their groups, where asked for.
+///
+/// # Errors
+/// See `search::run`.
+pub async fn list(
+    app: &App,
+    grant: &Grant<UserView>,
+    search: Search,
+    with_groups: bool,
+) -> Result<(u64, Vec<UserResource>)> {
+    let account = grant.scope().account.clone();
+    let selective = search.is_selective(Subject::User);
+    let read = move |tx: &mut Tx<'_>| {
+        let Found { total, rows } = search::run(tx, &account, Subject::User, &search)?;
+        let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        let mut of = if with_groups { groups::of_users(tx, &account, &ids)? } else { Default::default() };
+        let users = rows.into_iter().map(|stored| {
+            let groups = with_groups.then(|| of.remove(&stored.id).unwrap_or_default());
+            UserResource { stored, groups }
+        });
+        Ok((total, users.collect()))
+    };
+    if selective { app.db.point("users.find", read).await } else { app.db.read("users.list", read).await }
+}
+
+/// Makes a user from an accepted document. A user of that name that is inactive is revived where the account's
+/// setting `scim_revive_on_create` says so.
+///
+/// # Errors
+/// `Duplicate` when the user name is taken.
+pub async fn create(
+    app: &App,
+    grant: &Grant<UserManage>,
+    _invite: &Grant<UserInvite>,
+    mut document: Value,
+    reading: Reading,
+) -> Result<UserResource> {
+    settle_active(&mut document, true)?;
+    let columns = Columns::of(&document)?;
+    let doc = document.to_string();
+    let (stroke, id) = (Stroke::new(app, grant.caller()), UserId::new(app.rng.uuid()));
+    let keys = row_keys(&reading.kind, &document);
+    let lane = stroke.account().to_string();
+    app.db
+        .write("users.create", &lane, move |tx| {
+            let account = stroke.account();
+            if !store::insert(tx, account, &id, &columns, (&doc, true), stroke.now)? {
+                return revive(tx, &stroke, &reading, &columns, &document);
+            }
+            directory::put_keys(tx, account, id.as_str(), &keys)?;
+            stroke.record(tx, Action::Create, "USER", (id.as_str(), &columns.user_name), Value::Null)?;
+            announce(tx, &stroke, id.as_str(), &columns, &["user.created"], &[])?;
+            let (id, now) = (id.to_string(), stroke.now);
+            let stored = Stored { id, doc: doc.clone(), version: 1, created: now, updated: now };
+            // A new user cannot be member of anything yet.
+            Ok(UserResource { stored, groups: reading.with_groups.then(Vec::new) })
+        })
+        .await
+}
+
+/// Inserts a user with its index rows, in the caller's transaction; `false` when the user name is taken.
+///
+/// # Errors
+/// `InvalidArgument` for values that are too long to be looked up by.
+pub fn insert(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    id: &UserId,
+    document: &Value,
+    externally_managed: bool,
+    now: Timestamp,
+) -> Result<bool> {
+    let (columns, doc) = (Columns::of(document)?, document.to_string());
+    let fresh = store::insert(tx, account, id, &columns, (&doc, externally_managed), stamp(now))?;
+    if fresh {
+        directory::put_keys(tx, account, id.as_str(), &row_keys(&resource_type(Subject::User), document))?;
+    }
+    Ok(fresh)
+}
+
+fn revive(
+    tx: &mut Tx<'_>,
+    stroke: &Stroke,
+    reading: &Reading,
+    columns: &Columns,
+    document: &Value,
+) -> Result<UserResource> {
+    let account = stroke.account();
+    let found = store::find_by_name(tx, account, &columns.user_name_key)?;
+    let revive = setting(tx, account, "scim_revive_on_create", true)?;
+    let Some((id, false)) = found.filter(|_| revive) else {
+        let name = &columns.user_name;
+        return Err(Problem::duplicate(format!(
+            "A user with the userName {name:?} exists already (case does not count): change that one or choose another name."
+        )));
+    };
+    let stored = find(tx, account, id.as_str())?;
+    let mut document = document.clone();
+    document["active"] = Value::from(true);
+    let change = Change { before: stored.document()?, after: document, paths: vec!["active".into()] };
+    let stored = write_change(tx, stroke, &reading.kind, stored, change)?;
+    with(tx, account, stored, reading.with_groups)
+}
+
+/// Replaces a user (RFC 7644 §3.5.1).
+///
+/// # Errors
+/// `NotFound`, `Stale`, `Duplicate`, and what the schema refuses.
+pub async fn replace(
+    app: &App,
+    grant: &Grant<UserManage>,
+    id: &str,
+    body: Value,
+    reading: Reading,
+) -> Result<Changed> {
+    change(app, grant, "users.replace", id, reading, move |kind, document, mender| {
+        let accepted = accept_replace(kind, body.clone(), &document, mender)?;
+        Ok((accepted.document, Vec::new()))
+    })
+    .await
+}
+
+/// Changes a user by operations (RFC 7644 §3.5.2).
+///
+/// # Errors
+/// As `replace`.
+pub async fn patch(
+    app: &App,
+    grant: &Grant<UserManage>,
+    id: &str,
+    request: PatchRequest,
+    reading: Reading,
+) -> Result<Changed> {
+    change(app, grant, "users.patch", id, reading, move |kind, document, mender| {
+        let outcome = request.apply(kind, document, mender)?;
+        Ok((outcome.document, outcome.changed_paths))
+    })
+    .await
+}
+
+/// From the stored document to the next one, with the paths that changed as far as known.
+type Turn = (Value, Vec<String>);
+
+async fn change(
+    app: &App,
+    grant: &Grant<UserManage>,
+    label: &'static str,
+    id: &str,
+    reading: Reading,
+    turn: impl Fn(&ResourceType, Value, &mut Mender) -> Result<Turn> + Send + 'static,
+) -> Result<Changed> {
+    let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
+    let lane = stroke.account().to_string();
+    app.db
+        .write(label, &lane, move |tx| {
+            let account = stroke.account();
+            let stored = find(tx, account, &id)?;
+            reading.expected.check(&stored)?;
+            let before = stored.document()?;
+            let active = before.get("active").and_then(Value::as_bool).unwrap_or(true);
+            let mut mender = reading.mender.clone();
+            let (mut after, paths) = turn(&reading.kind, before.clone(), &mut mender)?;
+            settle_active(&mut after, active)?;
+            let stored = if before == after {
+                stored
+            } else {
+                write_change(tx, &stroke, &reading.kind, stored, Change { before, after, paths })?
+            };
+            Ok((with(tx, account, stored, reading.with_groups)?, mender.into_notes()))
+        })
+        .await
+}
+
+struct Change {
+    before: Value,
+    after: Value,
+    paths: Vec<String>,
+}
+
+/// Writes the next version with its index rows, audit row and events.
+fn write_change(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: Stored, change: Change) -> Result<Stored> {
+    let account = stroke.account();
+    let (before, after) = (Columns::of(&change.before)?, Columns::of(&change.after)?);
+    if before.user_name_key != after.user_name_key
+        && store::find_by_name(tx, account, &after.user_name_key)?.is_some()
+    {
+        return Err(Problem::duplicate(format!(
+            "Another user has the userName {:?} (case does not count): choose another name.",
+            after.user_name
+        )));
+    }
+    let next = Stored {
+        id: stored.id.clone(),
+        doc: change.after.to_string(),
+        version: stored.version + 1,
+        created: stored.created,
+        updated: stroke.now,
+    };
+    if !store::update(tx, account, (&stored, &next), (&before, &after))? {
+        return Err(overtaken());
+    }
+    let id = next.id.as_str();
+    directory::change_keys(tx, account, id, &row_keys(kind, &change.before), &row_keys(kind, &change.after))?;
+    let turned = before.active != after.active;
+    if turned && store::owns_access(tx, account, id)? {
+        bump_version(tx, account)?;
+    }
+    let mut paths = change.paths;
+    if paths.is_empty() {
+        paths = differing(&change.before, &change.after);
+    }
+    stroke.record(tx, Action::Update, "USER", (id, &after.user_name), json!({"changed": paths}))?;
+    let more = paths.iter().any(|path| path != "active");
+    let mut kinds = Vec::new();
+    if turned {
+        kinds.push(if after.active { "user.activated" } else { "user.deactivated" });
+    }
+    if more || !turned {
+        kinds.push("user.updated");
+    }
+    announce(tx, stroke, id, &after, &kinds, &paths)?;
+    Ok(next)
+}
+
+fn announce(
+    tx: &mut Tx<'_>,
+    stroke: &Stroke,
+    id: &str,
+    columns: &Columns,
+    kinds: &[&'static str],
+    paths: &[String],
+) -> Result<()> {
+    let mut data = json!({"userName": columns.user_name, "active": columns.active});
+    if let Some(external) = &columns.external_id {
+        data["externalId"] = Value::from(external.as_str());
+    }
+    if !paths.is_empty() {
+        data["changed"] = Value::from(paths);
+    }
+    let event = |kind: &&'static str| Event { kind, resource_type: "User", resource_id: id, data: data.clone() };
+    let events: Vec<Event<'_>> = kinds.iter().map(event).collect();
+    events::append(tx, stroke.account(), stroke.now, &events)
+}
+
+/// Removes a user with all that is his, or deactivates him where the setting `scim_delete_deactivates` says so.
+///
+/// # Errors
+/// `NotFound`, `Stale`.
+pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Reading) -> Result<()> {
+    let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
+    let lane = stroke.account().to_string();
+    app.db
+        .write("users.delete", &lane, move |tx| {
+            let account = stroke.account();
+            let stored = find(tx, account, &id)?;
+            reading.expected.check(&stored)?;
+            let before = stored.document()?;
+            if setting(tx, account, "scim_delete_deactivates", false)? {
+                let mut after = before.clone();
+                after["active"] = Value::from(false);
+                if before != after {
+                    let change = Change { before, after, paths: vec!["active".into()] };
+                    write_change(tx, &stroke, &reading.kind, stored, change)?;
+                }
+                return Ok(());
+            }
+            remove(tx, &stroke, &reading.kind, &stored, &before)
+        })
+        .await
+}
+
+fn remove(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: &Stored, document: &Value) -> Result<()> {
+    let account = stroke.account();
+    let columns = Columns::of(document)?;
+    // Asked before the rows go.
+    let owned = store::owns_access(tx, account, &stored.id)?;
+    store::delete(tx, account, &stored.id, stroke.now)?;
+    directory::drop_keys(tx, account, &stored.id, &row_keys(kind, document))?;
+    if owned {
+        bump_version(tx, account)?;
+    }
+    stroke.record(tx, Action::Delete, "USER", (&stored.id, &columns.user_name), Value::Null)?;
+    announce(tx, stroke, &stored.id, &columns, &["user.deleted"], &[])
+}
+
+fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Stored> {
+    directory::find(tx, account, Subject::User, id)?.ok_or_else(|| {
+        Problem::not_found(format!("There is no user {id} in this account: look the id up by a filter on userName."))
+    })
+}
+
+fn with(tx: &mut Tx<'_>, account: &AccountId, stored: Stored, with_groups: bool) -> Result<UserResource> {
+    let groups = if with_groups { Some(groups::of_user(tx, account, &stored.id)?) } else { None };
+    Ok(UserResource { stored, groups })
+}
+
+/// Index rows: the keys that no column holds.
+pub fn row_keys(kind: &ResourceType, document: &Value) -> Vec<scim::IndexKey> {
+    let mut keys = index_keys(kind, document);
+    keys.retain(|key| !matches!(&*key.attr, "userName" | "externalId"));
+    keys
+}

@@ -1,0 +1,76 @@
+//! Discovery documents (RFC 7644 §4), made from the same schema data that requests are checked against.
+
+use axum::response::Response;
+use scim::discovery::{Features, service_provider_config};
+use serde_json::Value;
+
+use super::door::Base;
+use super::render;
+use super::request::{MAX_RESULTS, Query};
+use crate::directory::model::catalogue;
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::web::extract::Path;
+
+/// Most operations of a bulk request.
+const BULK_OPERATIONS: u32 = 1_000;
+/// Largest bulk body, bytes.
+const BULK_BYTES: u64 = 1 << 20;
+
+/// RFC 7644 §4: a filter on these resources is answered with 403.
+fn unfiltered(query: &Query) -> Result<()> {
+    if query.0.filter.is_none() {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::Denied, "Discovery documents cannot be filtered (RFC 7644 section 4): leave the filter out."))
+}
+
+fn whole(resources: &[Value]) -> Response {
+    let rows: Vec<String> = resources.iter().map(Value::to_string).collect();
+    render::list(1, rows.len() as u64, rows.len(), rows.join(",").as_bytes())
+}
+
+fn one(found: Option<Value>, what: &str) -> Result<Response> {
+    let found = found.ok_or_else(|| Problem::not_found(format!("{what} is not served here: see the whole list.")))?;
+    Ok(render::value(&found))
+}
+
+pub async fn config(Base(base): Base, query: Query) -> Result<Response> {
+    unfiltered(&query)?;
+    let features = Features {
+        bulk: false,
+        bulk_max_operations: BULK_OPERATIONS,
+        bulk_max_payload_bytes: BULK_BYTES,
+        filter_max_results: MAX_RESULTS,
+        change_password: false,
+        sort: true,
+        etag: true,
+        cursor: None,
+        documentation_uri: None,
+        security_event_uris: Vec::new(),
+    };
+    Ok(render::value(&service_provider_config(&features, &base)))
+}
+
+pub async fn schemas(Base(base): Base, query: Query) -> Result<Response> {
+    unfiltered(&query)?;
+    Ok(whole(&catalogue().schemas_json(&base)))
+}
+
+pub async fn schema(
+    Base(base): Base,
+    Path((_, urn)): Path<(String, String)>,
+    query: Query,
+) -> Result<Response> {
+    unfiltered(&query)?;
+    one(catalogue().schema(&urn).map(|schema| schema.to_json(&base)), &format!("The schema {urn}"))
+}
+
+pub async fn types(Base(base): Base, query: Query) -> Result<Response> {
+    unfiltered(&query)?;
+    Ok(whole(&catalogue().types_json(&base)))
+}
+
+pub async fn kind(Base(base): Base, Path((_, name)): Path<(String, String)>, query: Query) -> Result<Response> {
+    unfiltered(&query)?;
+    one(catalogue().resource_type(&name).map(|kind| kind.to_json(&base)), &format!("The resource type {name}"))
+}

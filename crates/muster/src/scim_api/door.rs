@@ -1,0 +1,90 @@
+//! What every SCIM handler begins with: who asks, in which dialect, and under which URL the client sees the account.
+
+use axum::extract::{FromRequestParts, OriginalUri};
+use http::header::HOST;
+use http::request::Parts;
+use scim::{Dialect, Mended, Mender};
+
+use super::dialect;
+use crate::access::permissions::Ask;
+use crate::access::{Actor, Grant};
+use crate::app::App;
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::Scope;
+
+/// URL of the account's SCIM API as the client sees it, without a slash at its end.
+#[derive(Clone, Debug)]
+pub struct Base(pub String);
+
+impl<S: Sync> FromRequestParts<S> for Base {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        Ok(Self(base(parts)))
+    }
+}
+
+fn base(parts: &Parts) -> String {
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let secure = header("x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+    let clean = |host: &&str| {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
+        !host.is_empty() && host.bytes().all(allowed)
+    };
+    let host = header(HOST.as_str()).or_else(|| parts.uri.host()).filter(clean).unwrap_or("localhost");
+    let whole = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path());
+    let prefix = whole.strip_suffix(parts.uri.path()).unwrap_or(whole);
+    let mut base = String::with_capacity(host.len() + prefix.len() + 8);
+    base.push_str(if secure { "https://" } else { "http://" });
+    base.push_str(host);
+    base.push_str(prefix);
+    base
+}
+
+/// The beginning of a handler.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// Who, with what he holds.
+    pub actor: Actor,
+    /// In which dialect.
+    pub dialect: Dialect,
+    /// Under which URL.
+    pub base: String,
+}
+
+impl FromRequestParts<App> for Door {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let actor = parts.extensions.get::<Actor>().cloned();
+        let actor = actor.ok_or_else(|| Problem::internal("a SCIM route is served without its credential layer"))?;
+        let dialect = dialect::of(app, &actor.caller).await?;
+        Ok(Self { actor, dialect, base: base(parts) })
+    }
+}
+
+impl Door {
+    /// Asks for a permission on the account.
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub fn grant<P: Ask>(&self) -> Result<Grant<P>> {
+        self.actor.grant(&Scope::account(self.actor.caller.account.clone()))
+    }
+
+    /// A mender for this request.
+    pub fn mender(&self) -> Mender {
+        Mender::new(self.dialect)
+    }
+
+    /// Tells the operator which quirks of the client were mended.
+    pub fn log(&self, notes: &[Mended], unknown_members: &[String]) {
+        if notes.is_empty() && unknown_members.is_empty() {
+            return;
+        }
+        let mended: Vec<String> = notes.iter().map(|note| format!("{} at {}", note.quirk, note.at)).collect();
+        let unknown = unknown_members.iter().take(20).map(String::as_str).collect::<Vec<_>>();
+        let (request_id, account) = (&self.actor.caller.origin.request_id, &self.actor.caller.account);
+        tracing::info!(%request_id, %account, ?mended, unknown_members = ?unknown, "a SCIM request was mended");
+    }
+}

@@ -1,0 +1,29 @@
+//! `/Me` (RFC 7644 §3.11) and `/Bulk`, which is published as not supported.
+
+use axum::response::{IntoResponse, Response};
+use http::header::LOCATION;
+use http::{HeaderValue, StatusCode};
+
+use super::door::Door;
+use super::render::location;
+use crate::directory::model::Subject;
+use crate::kernel::caller::PrincipalKind;
+use crate::kernel::problem::{Kind, Problem, Result};
+
+pub async fn me(door: Door) -> Result<Response> {
+    let principal = &door.actor.caller.principal;
+    if principal.kind != PrincipalKind::User {
+        let text = "The token belongs to a service account, which is no SCIM resource: ask for /Users/{id} instead of /Me.";
+        return Err(Problem::new(Kind::NotImplemented, text));
+    }
+    let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
+    let target = HeaderValue::try_from(location(Subject::User, &door.base, &principal.id));
+    let target = target.map_err(|error| Problem::internal(format!("a location is no header value: {error}")))?;
+    response.headers_mut().insert(LOCATION, target);
+    Ok(response)
+}
+
+pub async fn bulk(_door: Door) -> Problem {
+    let text = "Bulk requests are not served, as ServiceProviderConfig says: send each operation as its own request.";
+    Problem::new(Kind::NotImplemented, text)
+}

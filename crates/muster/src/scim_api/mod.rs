@@ -1,0 +1,45 @@
+//! The SCIM surface of an account over the directory (RFC 7644): reads requests in the account's dialect, answers
+//! resources, lists and discovery documents. Paths here are below the account's base, which the router sets.
+//!
+//! Never decides what a change means (crate `scim`) nor how it is stored (`directory`).
+
+use axum::Router;
+use axum::routing::{any, get, post};
+
+use crate::app::App;
+
+mod dialect;
+mod discovery;
+mod door;
+mod groups;
+mod me;
+mod render;
+mod request;
+mod search;
+mod users;
+
+pub use dialect::Dialects;
+
+/// Routes that need a credential; the router puts the `Actor` into the request.
+pub fn closed() -> Router<App> {
+    Router::new()
+        .route("/Users", get(users::list).post(users::create))
+        .route("/Users/.search", post(users::search))
+        .route("/Users/{id}", get(users::load).put(users::replace).patch(users::patch).delete(users::delete))
+        .route("/Groups", get(groups::list).post(groups::create))
+        .route("/Groups/.search", post(groups::search))
+        .route("/Groups/{id}", get(groups::load).put(groups::replace).patch(groups::patch).delete(groups::delete))
+        .route("/.search", post(search::everywhere))
+        .route("/Me", any(me::me))
+        .route("/Bulk", post(me::bulk))
+}
+
+/// Discovery, readable without a credential (RFC 7644 §4).
+pub fn open() -> Router<App> {
+    Router::new()
+        .route("/ServiceProviderConfig", get(discovery::config))
+        .route("/Schemas", get(discovery::schemas))
+        .route("/Schemas/{urn}", get(discovery::schema))
+        .route("/ResourceTypes", get(discovery::types))
+        .route("/ResourceTypes/{name}", get(discovery::kind))
+}
