@@ -62,7 +62,9 @@ fn selective(node: &Node) -> bool {
     match node {
         Node::Nothing => true,
         Node::And(parts) => parts.iter().any(selective),
-        Node::Column { column, test } => eq(test) && !matches!(*column, "active" | "created_at" | "updated_at"),
+        Node::Column { column, test } => {
+            eq(test) && !matches!(*column, "active" | "created_at" | "updated_at")
+        }
         Node::Index { path, within: true, test: Some(test), .. } => eq(test) && &**path == "emails.value",
         _ => false,
     }
@@ -134,12 +136,16 @@ impl Narrower {
         let always = (if negated { Node::Nothing } else { Node::All }, true);
         match (self.subject, &*attr.path) {
             (Subject::User, "userName" | "active") | (Subject::Group, "displayName") => always,
-            (_, "id" | "schemas" | "meta" | "meta.created" | "meta.lastModified" | "meta.resourceType") => always,
+            (_, "id" | "schemas" | "meta" | "meta.created" | "meta.lastModified" | "meta.resourceType") => {
+                always
+            }
             (_, "externalId") => (Node::Null { column: "external_id", is: negated }, true),
             (Subject::Group, "members" | "members.value" | "members.type") => {
                 (Node::Members { within: !negated, test: Element::All }, true)
             }
-            (Subject::User, "groups" | "groups.value") => (Node::MemberOf { within: !negated, group: None }, true),
+            (Subject::User, "groups" | "groups.value") => {
+                (Node::MemberOf { within: !negated, group: None }, true)
+            }
             (_, path) if attr.leaf().indexed => (index(path, !negated, None, None), true),
             _ => UNDECIDED,
         }
@@ -187,7 +193,8 @@ impl Narrower {
             return UNDECIDED;
         }
         let Some((test, qualifier, exact)) = value_and_type(filter, &value) else { return UNDECIDED };
-        let blind = test.as_ref().is_some_and(|test| substring_of_exact_text(test.op, value.leaf().case_exact));
+        let blind =
+            test.as_ref().is_some_and(|test| substring_of_exact_text(test.op, value.leaf().case_exact));
         let exact = exact && !blind;
         if negated && !exact {
             return UNDECIDED;
@@ -327,7 +334,12 @@ impl Node {
                 sql.push(column).push(if *is { " IS NULL" } else { " IS NOT NULL" });
             }
             Self::Index { path, within, test, qualifier } => {
-                among(sql, id, *within, "SELECT resource_id FROM directory_index WHERE account_id = $1 AND attr = ");
+                among(
+                    sql,
+                    id,
+                    *within,
+                    "SELECT resource_id FROM directory_index WHERE account_id = $1 AND attr = ",
+                );
                 sql.bind(&**path);
                 if let Some(test) = test {
                     sql.push(" AND ");
@@ -347,10 +359,17 @@ impl Node {
                 among(sql, id, *within, "SELECT member_id FROM group_members WHERE account_id = $1)");
             }
             Self::MemberOf { within, group: Some(group) } => {
-                among(sql, id, *within, "WITH RECURSIVE down (member_id) AS (SELECT member_id FROM group_members \
-                    WHERE account_id = $1 AND group_id = ");
-                sql.bind(group.as_str()).push(" UNION SELECT m.member_id FROM down JOIN group_members m \
-                    ON m.account_id = $1 AND m.group_id = down.member_id) SELECT member_id FROM down)");
+                among(
+                    sql,
+                    id,
+                    *within,
+                    "WITH RECURSIVE down (member_id) AS (SELECT member_id FROM group_members \
+                    WHERE account_id = $1 AND group_id = ",
+                );
+                sql.bind(group.as_str()).push(
+                    " UNION SELECT m.member_id FROM down JOIN group_members m \
+                    ON m.account_id = $1 AND m.group_id = down.member_id) SELECT member_id FROM down)",
+                );
             }
         }
     }

@@ -182,10 +182,16 @@ impl Place<'_> {
                 if with_derived {
                     let base = &self.search.base;
                     let list: Vec<Value> = match self.subject {
-                        Subject::User => groups.remove(&row.id).unwrap_or_default().iter().map(|g| g.element(base)).collect(),
-                        Subject::Group => {
-                            groups::members(tx, self.account, &row.id)?.iter().map(|m| m.element(base)).collect()
-                        }
+                        Subject::User => groups
+                            .remove(&row.id)
+                            .unwrap_or_default()
+                            .iter()
+                            .map(|g| g.element(base))
+                            .collect(),
+                        Subject::Group => groups::members(tx, self.account, &row.id)?
+                            .iter()
+                            .map(|m| m.element(base))
+                            .collect(),
                     };
                     map.insert(derived.into(), Value::from(list));
                 }

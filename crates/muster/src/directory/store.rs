@@ -74,13 +74,23 @@ pub fn stored(row: &Row<'_>) -> Result<Stored, db::Error> {
 }
 
 /// The resource with that id.
-pub fn find(tx: &mut Tx<'_>, account: &AccountId, subject: Subject, id: &str) -> Result<Option<Stored>, Problem> {
+pub fn find(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    subject: Subject,
+    id: &str,
+) -> Result<Option<Stored>, Problem> {
     let sql = if subject == Subject::User { USER } else { GROUP };
     Ok(tx.query_opt(sql, params![account.as_str(), id], stored)?)
 }
 
 /// How many the condition lets through.
-pub fn count(tx: &mut Tx<'_>, account: &AccountId, subject: Subject, narrowed: &Narrowed) -> Result<i64, Problem> {
+pub fn count(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    subject: Subject,
+    narrowed: &Narrowed,
+) -> Result<i64, Problem> {
     let mut sql = Sql::new("SELECT count(*)");
     sql.hold(account.as_str());
     sql.push(from(subject));
@@ -135,15 +145,23 @@ pub fn chunk(
     sql.hold(account.as_str());
     sql.push(from(subject));
     condition(&mut sql, subject, narrowed);
-    sql.push(" AND ").push(id).push(" > ").bind(after).push(" ORDER BY ").push(id).push(" LIMIT ").bind(limit);
+    sql.push(" AND ")
+        .push(id)
+        .push(" > ")
+        .bind(after)
+        .push(" ORDER BY ")
+        .push(id)
+        .push(" LIMIT ")
+        .bind(limit);
     Ok(tx.query(sql.text(), &sql.params(), stored)?)
 }
 
 /// Writes index rows of a resource that has none of them yet.
 pub fn put_keys(tx: &mut Tx<'_>, account: &AccountId, id: &str, keys: &[IndexKey]) -> Result<(), Problem> {
     for keys in keys.chunks(ROWS_AT_ONCE) {
-        let mut sql =
-            Sql::new("INSERT INTO directory_index (account_id, attr, value_key, resource_id, qualifier) VALUES ");
+        let mut sql = Sql::new(
+            "INSERT INTO directory_index (account_id, attr, value_key, resource_id, qualifier) VALUES ",
+        );
         let (account, id) = (sql.hold(account.as_str()), sql.hold(id));
         for (at, key) in keys.iter().enumerate() {
             sql.push(if at == 0 { "(" } else { ", (" }).reuse(account).push(", ").bind(&*key.attr);

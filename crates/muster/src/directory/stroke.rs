@@ -36,7 +36,14 @@ impl Stroke {
     ///
     /// # Errors
     /// Of the database.
-    pub fn record(&self, tx: &mut Tx<'_>, action: Action, kind: &'static str, named: (&str, &str), detail: Value) -> Result<()> {
+    pub fn record(
+        &self,
+        tx: &mut Tx<'_>,
+        action: Action,
+        kind: &'static str,
+        named: (&str, &str),
+        detail: Value,
+    ) -> Result<()> {
         let scope = Scope::account(self.account().clone());
         let (resource_id, resource_name) = named;
         let entry = Entry { action, resource_type: kind, resource_id, resource_name, scope: &scope, detail };
@@ -53,8 +60,11 @@ pub fn overtaken() -> Problem {
 /// Top-level attributes that differ.
 pub fn differing(before: &Value, after: &Value) -> Vec<String> {
     let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else { return Vec::new() };
-    let mut names: Vec<String> =
-        after.iter().filter(|(name, value)| before.get(*name) != Some(value)).map(|(name, _)| name.clone()).collect();
+    let mut names: Vec<String> = after
+        .iter()
+        .filter(|(name, value)| before.get(*name) != Some(value))
+        .map(|(name, _)| name.clone())
+        .collect();
     names.extend(before.keys().filter(|name| !after.contains_key(*name)).cloned());
     names
 }
@@ -64,5 +74,6 @@ pub fn differing(before: &Value, after: &Value) -> Vec<String> {
 /// # Errors
 /// Of the database.
 pub fn setting(tx: &mut Tx<'_>, account: &AccountId, id: &str, default: bool) -> Result<bool> {
-    Ok(crate::trust::store::setting(tx, account, id)?.map_or(default, |text| text.eq_ignore_ascii_case("true")))
+    Ok(crate::trust::store::setting(tx, account, id)?
+        .map_or(default, |text| text.eq_ignore_ascii_case("true")))
 }

@@ -29,7 +29,8 @@ pub async fn of(app: &App, caller: &Caller) -> Result<Dialect> {
         return Ok(dialect);
     }
     let account = caller.account.clone();
-    let text = app.db.point("scim.dialect", move |tx: &mut Tx<'_>| setting(tx, &account, "scim_dialect")).await?;
+    let text =
+        app.db.point("scim.dialect", move |tx: &mut Tx<'_>| setting(tx, &account, "scim_dialect")).await?;
     let dialect = text.as_deref().and_then(Dialect::parse).unwrap_or(Dialect::Auto);
     app.dialects.0.insert(caller.account.clone(), (caller.version, dialect));
     Ok(dialect)

@@ -21,7 +21,10 @@ fn unfiltered(query: &Query) -> Result<()> {
     if query.0.filter.is_none() {
         return Ok(());
     }
-    Err(Problem::new(Kind::Denied, "Discovery documents cannot be filtered (RFC 7644 section 4): leave the filter out."))
+    Err(Problem::new(
+        Kind::Denied,
+        "Discovery documents cannot be filtered (RFC 7644 section 4): leave the filter out.",
+    ))
 }
 
 fn whole(resources: &[Value]) -> Response {
@@ -30,7 +33,8 @@ fn whole(resources: &[Value]) -> Response {
 }
 
 fn one(found: Option<Value>, what: &str) -> Result<Response> {
-    let found = found.ok_or_else(|| Problem::not_found(format!("{what} is not served here: see the whole list.")))?;
+    let found =
+        found.ok_or_else(|| Problem::not_found(format!("{what} is not served here: see the whole list.")))?;
     Ok(render::value(&found))
 }
 
@@ -70,7 +74,14 @@ pub async fn types(Base(base): Base, query: Query) -> Result<Response> {
     Ok(whole(&catalogue().types_json(&base)))
 }
 
-pub async fn kind(Base(base): Base, Path((_, name)): Path<(String, String)>, query: Query) -> Result<Response> {
+pub async fn kind(
+    Base(base): Base,
+    Path((_, name)): Path<(String, String)>,
+    query: Query,
+) -> Result<Response> {
     unfiltered(&query)?;
-    one(catalogue().resource_type(&name).map(|kind| kind.to_json(&base)), &format!("The resource type {name}"))
+    one(
+        catalogue().resource_type(&name).map(|kind| kind.to_json(&base)),
+        &format!("The resource type {name}"),
+    )
 }

@@ -57,7 +57,8 @@ impl FromRequestParts<App> for Door {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let actor = parts.extensions.get::<Actor>().cloned();
-        let actor = actor.ok_or_else(|| Problem::internal("a SCIM route is served without its credential layer"))?;
+        let actor =
+            actor.ok_or_else(|| Problem::internal("a SCIM route is served without its credential layer"))?;
         let dialect = dialect::of(app, &actor.caller).await?;
         Ok(Self { actor, dialect, base: base(parts) })
     }

@@ -23,7 +23,13 @@ fn reading(door: &Door, expected: Expected, projection: &Projection) -> Reading 
         (true, true) => Show::IfFew,
         (true, false) => Show::Always,
     };
-    Reading { kind: resource_type(Subject::Group), mender: door.mender(), expected, members, base: door.base.clone() }
+    Reading {
+        kind: resource_type(Subject::Group),
+        mender: door.mender(),
+        expected,
+        members,
+        base: door.base.clone(),
+    }
 }
 
 pub async fn list(State(app): State<App>, door: Door, Query(query): Query) -> Result<Response> {
@@ -75,7 +81,8 @@ pub async fn create(
     let accepted = resource::create(&kind, body, &mut reading.mender)?;
     let changed = actions::create(&app, &grant, accepted, reading).await?;
     door.log(&changed.notes, &changed.unknown);
-    Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::CREATED, &changed.group)
+    Writer { kind: &kind, projection: &projection, base: &door.base }
+        .answer(StatusCode::CREATED, &changed.group)
 }
 
 pub async fn replace(

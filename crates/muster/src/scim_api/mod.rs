@@ -28,7 +28,10 @@ pub fn closed() -> Router<App> {
         .route("/Users/{id}", get(users::load).put(users::replace).patch(users::patch).delete(users::delete))
         .route("/Groups", get(groups::list).post(groups::create))
         .route("/Groups/.search", post(groups::search))
-        .route("/Groups/{id}", get(groups::load).put(groups::replace).patch(groups::patch).delete(groups::delete))
+        .route(
+            "/Groups/{id}",
+            get(groups::load).put(groups::replace).patch(groups::patch).delete(groups::delete),
+        )
         .route("/.search", post(search::everywhere))
         .route("/Me", any(me::me))
         .route("/Bulk", post(me::bulk))

@@ -159,14 +159,16 @@ pub fn location(subject: Subject, base: &str, id: &str) -> String {
 }
 
 fn json(out: &mut Vec<u8>, value: &impl Serialize) -> Result<()> {
-    serde_json::to_writer(out, value).map_err(|error| Problem::internal(format!("cannot write an answer: {error}")))
+    serde_json::to_writer(out, value)
+        .map_err(|error| Problem::internal(format!("cannot write an answer: {error}")))
 }
 
 /// `{"id":…,<the stored text>,"groups":[…],"meta":{…}}`. Ids, times and the base need no escapes: the first two are the
 /// server's own, the base is made of checked characters.
 fn splice<R: Resource>(out: &mut Vec<u8>, resource: &R, base: &str) -> Result<()> {
     let stored = resource.stored();
-    let inner = stored.doc.strip_prefix('{').and_then(|doc| doc.strip_suffix('}')).filter(|inner| !inner.is_empty());
+    let inner =
+        stored.doc.strip_prefix('{').and_then(|doc| doc.strip_suffix('}')).filter(|inner| !inner.is_empty());
     let Some(inner) = inner else {
         return Err(Problem::internal(format!("the document of {} is no object", stored.id)));
     };

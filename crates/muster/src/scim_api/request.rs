@@ -32,7 +32,8 @@ impl FromRequest<App> for Body {
         let media = media.split(';').next().unwrap_or("").trim();
         let readable = ["", "application/scim+json", "application/json"];
         if !readable.iter().any(|known| media.eq_ignore_ascii_case(known)) {
-            let text = format!("The body's Content-Type {media:?} is not read here: send application/scim+json.");
+            let text =
+                format!("The body's Content-Type {media:?} is not read here: send application/scim+json.");
             return Err(Problem::new(Kind::MediaType, text));
         }
         let bytes = body(request, app).await?;
@@ -40,9 +41,9 @@ impl FromRequest<App> for Body {
             let text = "The request has no body: send the JSON document that this route takes.";
             return Err(Problem::invalid(text).code("invalidSyntax"));
         }
-        serde_json::from_slice(&bytes)
-            .map(Self)
-            .map_err(|error| Problem::invalid(format!("The body is not JSON: {error}.")).code("invalidSyntax"))
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            Problem::invalid(format!("The body is not JSON: {error}.")).code("invalidSyntax")
+        })
     }
 }
 
@@ -54,7 +55,9 @@ impl<S: Sync> FromRequestParts<S> for Query {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        let Some(text) = parts.uri.query().filter(|text| !text.is_empty()) else { return Ok(Self::default()) };
+        let Some(text) = parts.uri.query().filter(|text| !text.is_empty()) else {
+            return Ok(Self::default());
+        };
         Ok(Self(ListQuery::from_pairs(url::form_urlencoded::parse(text.as_bytes()))?))
     }
 }
@@ -104,7 +107,9 @@ fn versions(headers: &HeaderMap, name: &http::HeaderName) -> Option<Vec<i64>> {
                 return None;
             }
             let tag = tag.strip_prefix("W/").unwrap_or(tag);
-            found.extend(tag.strip_prefix('"').and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse::<i64>().ok()));
+            found.extend(
+                tag.strip_prefix('"').and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse::<i64>().ok()),
+            );
         }
     }
     Some(found)
@@ -133,5 +138,7 @@ pub fn is_known(headers: &HeaderMap, stored: &Stored) -> bool {
 /// Whether the client asks for no body (RFC 7240 `return=minimal`).
 pub fn prefers_minimal(headers: &HeaderMap) -> bool {
     let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split([',', ';'])).any(|word| word.trim().eq_ignore_ascii_case("return=minimal"))
+    values
+        .flat_map(|value| value.split([',', ';']))
+        .any(|word| word.trim().eq_ignore_ascii_case("return=minimal"))
 }

@@ -46,7 +46,10 @@ pub fn refused(answer: Answer, status: u16, scim_type: &str) -> String {
 pub async fn total(client: &Client, base: &str, filter: &str) -> u64 {
     let query: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
     let answer = client.get(&format!("{base}?filter={query}")).await.expect(200);
-    assert_eq!(answer.json["Resources"].as_array().map(Vec::len), answer.json["itemsPerPage"].as_u64().map(|n| n as usize));
+    assert_eq!(
+        answer.json["Resources"].as_array().map(Vec::len),
+        answer.json["itemsPerPage"].as_u64().map(|n| n as usize)
+    );
     answer.json["totalResults"].as_u64().expect("a total")
 }
 

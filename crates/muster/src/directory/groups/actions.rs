@@ -69,7 +69,12 @@ pub struct Changed {
 ///
 /// # Errors
 /// `NotFound`.
-pub async fn load(app: &App, grant: &Grant<UserGroupView>, id: &str, with_members: bool) -> Result<GroupResource> {
+pub async fn load(
+    app: &App,
+    grant: &Grant<UserGroupView>,
+    id: &str,
+    with_members: bool,
+) -> Result<GroupResource> {
     let (account, id) = (grant.scope().account.clone(), id.to_owned());
     let read = move |tx: &mut Tx<'_>| {
         let stored = find(tx, &account, &id)?;
@@ -77,7 +82,11 @@ pub async fn load(app: &App, grant: &Grant<UserGroupView>, id: &str, with_member
         Ok(GroupResource { stored, members })
     };
     // Members can be many; without them it is one row.
-    if with_members { app.db.read("groups.load", read).await } else { app.db.point("groups.find", read).await }
+    if with_members {
+        app.db.read("groups.load", read).await
+    } else {
+        app.db.point("groups.find", read).await
+    }
 }
 
 /// A page of groups with their members, where asked for.
@@ -254,7 +263,8 @@ fn write_change(
         (stored.doc, stored.version) = (doc, stored.version + 1);
     }
     if !moves.is_empty() {
-        stored.version = store::touch(tx, account, &id, (moves.balance(), i64::from(!changed)), stroke.now)?.0;
+        stored.version =
+            store::touch(tx, account, &id, (moves.balance(), i64::from(!changed)), stroke.now)?.0;
         if store::carries_roles(tx, account, &id)? {
             bump_version(tx, account)?;
         }
@@ -289,7 +299,8 @@ fn announce(
     paths: &[String],
     moves: &Moves,
 ) -> Result<()> {
-    let event = |kind: &'static str, data: Value| Event { kind, resource_type: "Group", resource_id: id, data };
+    let event =
+        |kind: &'static str, data: Value| Event { kind, resource_type: "Group", resource_id: id, data };
     let mut list = Vec::new();
     if let Some(kind) = kind {
         let mut data = json!({"displayName": columns.name});
@@ -346,7 +357,9 @@ pub fn remove(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: &St
 
 fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Stored> {
     directory::find(tx, account, Subject::Group, id)?.ok_or_else(|| {
-        Problem::not_found(format!("There is no group {id} in this account: look the id up by a filter on displayName."))
+        Problem::not_found(format!(
+            "There is no group {id} in this account: look the id up by a filter on displayName."
+        ))
     })
 }
 

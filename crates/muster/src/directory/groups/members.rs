@@ -129,7 +129,9 @@ impl Membership<'_> {
 
     fn unknown(&self, id: &str, unknown: &mut Vec<String>) -> Result<()> {
         if self.dialect == Dialect::Strict {
-            let text = format!("members names {id:.64}, which is no user or group of this account: create it first.");
+            let text = format!(
+                "members names {id:.64}, which is no user or group of this account: create it first."
+            );
             return Err(Problem::invalid(text).code("invalidValue"));
         }
         unknown.push(id.to_owned());
@@ -162,7 +164,13 @@ impl Membership<'_> {
         Ok(())
     }
 
-    fn replace(&self, tx: &mut Tx<'_>, ids: &[&str], moves: &mut Moves, unknown: &mut Vec<String>) -> Result<()> {
+    fn replace(
+        &self,
+        tx: &mut Tx<'_>,
+        ids: &[&str],
+        moves: &mut Moves,
+        unknown: &mut Vec<String>,
+    ) -> Result<()> {
         let wanted: std::collections::HashSet<&str> = ids.iter().copied().collect();
         let mut gone = store::members(tx, self.account, self.group)?;
         gone.retain(|member| !wanted.contains(member.id.as_str()));
@@ -174,5 +182,9 @@ impl Membership<'_> {
 /// The ids of elements, each once.
 fn ids(values: &[Value]) -> Vec<&str> {
     let mut seen = std::collections::HashSet::new();
-    values.iter().filter_map(|value| value.get("value").and_then(Value::as_str)).filter(|id| seen.insert(*id)).collect()
+    values
+        .iter()
+        .filter_map(|value| value.get("value").and_then(Value::as_str))
+        .filter(|id| seen.insert(*id))
+        .collect()
 }

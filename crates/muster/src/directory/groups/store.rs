@@ -208,8 +208,9 @@ pub fn add(
 ) -> Result<u64, Problem> {
     let mut new = 0;
     for members in members.chunks(64) {
-        let mut sql =
-            Sql::new("INSERT INTO group_members (account_id, group_id, member_id, member_kind, added_at) VALUES ");
+        let mut sql = Sql::new(
+            "INSERT INTO group_members (account_id, group_id, member_id, member_kind, added_at) VALUES ",
+        );
         let (account, group, at) = (sql.hold(account.as_str()), sql.hold(group), sql.hold(now.micros()));
         for (place, member) in members.iter().enumerate() {
             sql.push(if place == 0 { "(" } else { ", (" }).reuse(account).push(", ").reuse(group).push(", ");
@@ -225,7 +226,8 @@ pub fn add(
 pub fn remove(tx: &mut Tx<'_>, account: &AccountId, group: &str, ids: &[&str]) -> Result<u64, Problem> {
     let mut gone = 0;
     for ids in ids.chunks(IDS_AT_ONCE) {
-        let mut sql = Sql::new("DELETE FROM group_members WHERE account_id = $1 AND group_id = $2 AND member_id IN (");
+        let mut sql =
+            Sql::new("DELETE FROM group_members WHERE account_id = $1 AND group_id = $2 AND member_id IN (");
         sql.hold(account.as_str());
         sql.hold(group);
         bind_ids(&mut sql, ids);

@@ -232,7 +232,13 @@ struct Change {
 }
 
 /// Writes the next version with its index rows, audit row and events.
-fn write_change(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: Stored, change: Change) -> Result<Stored> {
+fn write_change(
+    tx: &mut Tx<'_>,
+    stroke: &Stroke,
+    kind: &ResourceType,
+    stored: Stored,
+    change: Change,
+) -> Result<Stored> {
     let account = stroke.account();
     let (before, after) = (Columns::of(&change.before)?, Columns::of(&change.after)?);
     if before.user_name_key != after.user_name_key
@@ -291,7 +297,8 @@ fn announce(
     if !paths.is_empty() {
         data["changed"] = Value::from(paths);
     }
-    let event = |kind: &&'static str| Event { kind, resource_type: "User", resource_id: id, data: data.clone() };
+    let event =
+        |kind: &&'static str| Event { kind, resource_type: "User", resource_id: id, data: data.clone() };
     let events: Vec<Event<'_>> = kinds.iter().map(event).collect();
     events::append(tx, stroke.account(), stroke.now, &events)
 }
@@ -323,7 +330,13 @@ pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Rea
         .await
 }
 
-fn remove(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: &Stored, document: &Value) -> Result<()> {
+fn remove(
+    tx: &mut Tx<'_>,
+    stroke: &Stroke,
+    kind: &ResourceType,
+    stored: &Stored,
+    document: &Value,
+) -> Result<()> {
     let account = stroke.account();
     let columns = Columns::of(document)?;
     // Asked before the rows go.
@@ -339,7 +352,9 @@ fn remove(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: &Stored
 
 fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Stored> {
     directory::find(tx, account, Subject::User, id)?.ok_or_else(|| {
-        Problem::not_found(format!("There is no user {id} in this account: look the id up by a filter on userName."))
+        Problem::not_found(format!(
+            "There is no user {id} in this account: look the id up by a filter on userName."
+        ))
     })
 }
 

@@ -94,7 +94,11 @@ pub fn update(
 }
 
 /// The user of that user name (folded), and whether active.
-pub fn find_by_name(tx: &mut Tx<'_>, account: &AccountId, key: &str) -> Result<Option<(UserId, bool)>, Problem> {
+pub fn find_by_name(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    key: &str,
+) -> Result<Option<(UserId, bool)>, Problem> {
     let found = tx.query_opt(FIND_BY_NAME, params![account.as_str(), key], |row| {
         Ok((row.get::<String>(0)?, row.get::<bool>(1)?))
     })?;
@@ -102,9 +106,14 @@ pub fn find_by_name(tx: &mut Tx<'_>, account: &AccountId, key: &str) -> Result<O
 }
 
 /// A user with that e-mail address (any case).
-pub fn find_id_by_email(tx: &mut Tx<'_>, account: &AccountId, email: &str) -> Result<Option<UserId>, Problem> {
+pub fn find_id_by_email(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    email: &str,
+) -> Result<Option<UserId>, Problem> {
     let key = scim::fold(email);
-    let found = tx.query_opt(FIND_ID_BY_EMAIL, params![account.as_str(), &*key], |row| row.get::<String>(0))?;
+    let found =
+        tx.query_opt(FIND_ID_BY_EMAIL, params![account.as_str(), &*key], |row| row.get::<String>(0))?;
     Ok(found.map(UserId::new))
 }
 
