@@ -3,7 +3,7 @@
 //! The same walk serves the check before keys are fetched, the verdict and the explanation. It reads no
 //! clock.
 
-use crate::claims::Claims;
+use crate::claims::{Claims, Registered};
 use crate::policy::{AudiencePolicy, Policy};
 use crate::reason::Reason;
 use crate::refusal::{Refusal, Step, quoted};
@@ -47,19 +47,16 @@ pub(crate) fn walk<T: Trace>(
 }
 
 fn strings(claims: &Claims) -> Result<(), Refusal> {
-    for (name, reason) in [("sub", Reason::SubNotString), ("jti", Reason::JtiNotString)] {
-        string(claims, Step::Claims, name, reason)?;
+    for (claim, reason) in [(Registered::Sub, Reason::SubNotString), (Registered::Jti, Reason::JtiNotString)]
+    {
+        string(claims, Step::Claims, claim, reason)?;
     }
     Ok(())
 }
 
-fn string<'c>(
-    claims: &'c Claims,
-    step: Step,
-    name: &'static str,
-    reason: Reason,
-) -> Result<Option<&'c str>, Refusal> {
-    let Some(value) = claims.get(name) else { return Ok(None) };
+fn string(claims: &Claims, step: Step, claim: Registered, reason: Reason) -> Result<Option<&str>, Refusal> {
+    let Some(value) = claims.registered(claim) else { return Ok(None) };
+    let name = claim.name();
     value.as_str().map(Some).ok_or_else(|| {
         Refusal::new(step, reason)
             .expected(format!("{name}, if present, a string"))
@@ -81,7 +78,7 @@ fn walk_issuer<T: Trace>(claims: &Claims, policy: &Policy, trace: &mut T) -> Res
 }
 
 fn issuer<'c>(claims: &'c Claims, policy: &Policy) -> Result<&'c str, Refusal> {
-    let found = string(claims, Step::Issuer, "iss", Reason::IssNotString)?;
+    let found = string(claims, Step::Issuer, Registered::Iss, Reason::IssNotString)?;
     let Some(wanted) = &policy.issuer else { return Ok(found.unwrap_or_default()) };
     let refuse = |reason| Refusal::new(Step::Issuer, reason).expected(quoted(wanted));
     match found {
@@ -112,7 +109,7 @@ fn walk_audience<T: Trace>(claims: &Claims, policy: &Policy, trace: &mut T) -> R
 /// The matching audience; `None` where the policy does not ask for one.
 fn audience<'c>(claims: &'c Claims, policy: &Policy) -> Result<Option<&'c str>, Refusal> {
     let refuse = |reason| Refusal::new(Step::Audience, reason).expected(one_of(&policy.audiences));
-    let Some(member) = claims.get("aud") else {
+    let Some(member) = claims.registered(Registered::Aud) else {
         return match policy.audience_policy {
             AudiencePolicy::Required => Err(refuse(Reason::AudienceMissing).received("no aud")),
             AudiencePolicy::IfPresent | AudiencePolicy::Off => Ok(None),
@@ -162,7 +159,7 @@ fn walk_time<T: Trace>(
     trace: &mut T,
 ) -> Result<Option<i64>, Refusal> {
     let within = || (format!("valid at {now}, leeway {} s", policy.leeway()), times_shown(claims));
-    let exp = numeric_date(claims, "exp", Reason::ExpNotNumber).and_then(|exp| {
+    let exp = numeric_date(claims, Registered::Exp, Reason::ExpNotNumber).and_then(|exp| {
         let exp = exp.ok_or_else(|| {
             Refusal::new(Step::Time, Reason::ExpMissing)
                 .expected("exp, seconds since 1970")
@@ -172,10 +169,10 @@ fn walk_time<T: Trace>(
         check_expiry(exp, policy, now).map(|()| exp)
     });
     let exp = trace.check(Step::Time, exp, |_| within())?;
-    let nbf = numeric_date(claims, "nbf", Reason::NbfNotNumber)
+    let nbf = numeric_date(claims, Registered::Nbf, Reason::NbfNotNumber)
         .and_then(|nbf| check_start("nbf", nbf, Reason::TokenNotYetValid, policy, now));
     let nbf = trace.check(Step::Time, nbf, |_| within())?.flatten();
-    let iat = numeric_date(claims, "iat", Reason::IatNotNumber)
+    let iat = numeric_date(claims, Registered::Iat, Reason::IatNotNumber)
         .and_then(|iat| check_start("iat", iat, Reason::IssuedInFuture, policy, now));
     let iat = trace.check(Step::Time, iat, |_| within())?.flatten();
     if let Some(exp) = exp {
@@ -196,8 +193,9 @@ fn times_shown(claims: &Claims) -> String {
 
 /// A `NumericDate` (RFC 7519 §2) in whole seconds: a fraction counts up, since the clock here has none, so
 /// that `now < exp` and `now >= nbf` stay exact.
-fn numeric_date(claims: &Claims, name: &'static str, wrong: Reason) -> Result<Option<i64>, Refusal> {
-    let Some(value) = claims.get(name) else { return Ok(None) };
+fn numeric_date(claims: &Claims, claim: Registered, wrong: Reason) -> Result<Option<i64>, Refusal> {
+    let Some(value) = claims.registered(claim) else { return Ok(None) };
+    let name = claim.name();
     let refuse = |reason| {
         Refusal::new(Step::Time, reason).expected(format!("{name} as a number of seconds since 1970"))
     };

@@ -287,18 +287,16 @@ impl Reader<'_> {
     fn string(&mut self) -> Result<(), JsonError> {
         self.at += 1;
         let start = self.at;
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    self.push(Kind::String, start, self.at);
-                    self.at += 1;
-                    return Ok(());
-                }
-                Some(b'\\') => return self.escaped_string(start),
-                Some(0..0x20) => return Err(self.wrong("unescaped control character")),
-                Some(_) => self.at += 1,
-                None => return Err(self.wrong("unterminated string")),
+        self.at += plain_run(&self.bytes[start..]);
+        match self.peek() {
+            Some(b'"') => {
+                self.push(Kind::String, start, self.at);
+                self.at += 1;
+                Ok(())
             }
+            Some(b'\\') => self.escaped_string(start),
+            Some(_) => Err(self.wrong("unescaped control character")),
+            None => Err(self.wrong("unterminated string")),
         }
     }
 
@@ -308,9 +306,7 @@ impl Reader<'_> {
         self.unescaped.push_str(&self.text[start..self.at]);
         loop {
             let run = self.at;
-            while !matches!(self.peek(), Some(b'"' | b'\\' | 0..0x20) | None) {
-                self.at += 1;
-            }
+            self.at += plain_run(&self.bytes[run..]);
             self.unescaped.push_str(&self.text[run..self.at]);
             match self.peek() {
                 Some(b'"') => break,
@@ -379,6 +375,30 @@ impl Reader<'_> {
         self.at += 4;
         Ok(code)
     }
+}
+
+/// Bytes before the first quote, backslash or control character, eight at a time.
+///
+/// Of each eight, `found` has the top bit of a byte set where one of the three is; borrows disturb only the
+/// bytes above the first one found, and that one is all that counts.
+fn plain_run(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    let (eights, _) = bytes.as_chunks::<8>();
+    for (at, eight) in eights.iter().enumerate() {
+        let word = u64::from_le_bytes(*eight);
+        let quote = word ^ (ONES * u64::from(b'"'));
+        let backslash = word ^ (ONES * u64::from(b'\\'));
+        let found = (quote.wrapping_sub(ONES) & !quote)
+            | (backslash.wrapping_sub(ONES) & !backslash)
+            | (word.wrapping_sub(ONES * 0x20) & !word);
+        if found & TOPS != 0 {
+            return at * 8 + (found & TOPS).trailing_zeros() as usize / 8;
+        }
+    }
+    let done = eights.len() * 8;
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    done + bytes[done..].iter().position(special).unwrap_or(bytes.len() - done)
 }
 
 #[cfg(test)]
@@ -481,6 +501,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn plain_runs_end_at_the_first_special_byte(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+            prop_assert_eq!(plain_run(&bytes), bytes.iter().position(special).unwrap_or(bytes.len()));
+        }
+
         #[test]
         fn agrees_with_serde_json_on_any_text(text in r#"[\[\]{}",:0-9a-c\\u \-+.etrufalsn]{0,24}"#) {
             if let Ok(document) = strict(&text) {

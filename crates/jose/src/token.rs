@@ -169,11 +169,13 @@ impl fmt::Debug for Token<'_> {
     }
 }
 
-/// The three parts, still encoded.
+/// The three parts.
 struct Parts<'t> {
-    header: &'t [u8],
-    claims: &'t [u8],
-    signature: &'t [u8],
+    header: Option<Vec<u8>>,
+    claims: Option<Vec<u8>>,
+    /// Decoded, or `None` where it is not base64url.
+    signature: Option<Vec<u8>>,
+    /// The bytes the signature is over.
     signed: &'t [u8],
 }
 
@@ -195,17 +197,19 @@ pub(crate) fn read<'t, T: Trace>(text: &'t str, trace: &mut T) -> Result<Draft<'
     let three = |_: &Parts<'_>| ("three parts of base64url".to_owned(), "three parts".to_owned());
     let Some(parts) = trace.check(Step::Structure, split(text), three)? else { return Ok(draft) };
     draft.signed = parts.signed;
-    let signature_bytes = |()| ("a signature".to_owned(), format!("{} characters", parts.signature.len()));
-    let signed = trace.check(Step::Signed, check_signed(&parts), |()| signature_bytes(()))?.is_some();
-    let mut decode = |name: &'static str, part: &[u8]| {
-        let all = |_: &Vec<u8>| ("base64url without padding".to_owned(), "three such parts".to_owned());
-        trace.check(Step::Encoding, decode_part(name, part), all)
-    };
-    let header = decode("header", parts.header)?;
-    let claims = decode("claims", parts.claims)?;
-    draft.signature = decode("signature", parts.signature)?.filter(|_| signed);
-    draft.claims = claims.map(read_claims);
-    let Some(header) = header else { return Ok(draft) };
+    let signed = trace.check(Step::Signed, check_signed(text), |()| {
+        ("a signature".to_owned(), format!("{} characters", text.len() - parts.signed.len() - 1))
+    })?;
+    for (name, part) in
+        [("header", &parts.header), ("claims", &parts.claims), ("signature", &parts.signature)]
+    {
+        trace.check(Step::Encoding, check_decoded(name, part.is_some()), |()| {
+            ("base64url without padding".to_owned(), "three such parts".to_owned())
+        })?;
+    }
+    draft.signature = parts.signature.filter(|_| signed.is_some());
+    draft.claims = parts.claims.map(read_claims);
+    let Some(header) = parts.header else { return Ok(draft) };
     let wanted = |document: &Document| {
         (format!("one JSON object of at most {MAX_HEADER_BYTES} bytes"), quoted(&document.text))
     };
@@ -258,49 +262,61 @@ fn check_envelope(text: &str) -> Result<(), Refusal> {
 }
 
 fn split(text: &str) -> Result<Parts<'_>, Refusal> {
-    let bytes = text.as_bytes();
-    let foreign = |b: &u8| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-    if let Some(at) = bytes.iter().position(foreign) {
-        let hint = match bytes[at] {
-            b'=' => "base64url in a JWS has no padding",
-            b'+' | b'/' => "use base64url, with - and _ for + and /",
-            b'{' if at == 0 => "use the compact serialization, not the JSON one",
-            b' ' | b'\t' | b'\r' | b'\n' => "remove the white space around or inside the token",
-            b'"' => "send the token without quotes",
-            _ => "send the token exactly as the issuer made it",
-        };
-        return Err(Refusal::new(Step::Structure, Reason::AlphabetInvalid)
-            .expected("only A–Z a–z 0–9 - _ and dots")
-            .received(format!("byte 0x{:02x} at {at}", bytes[at]))
-            .hint(hint));
-    }
     // Counting stops past five parts, so that a token of dots costs nothing.
-    let dots: Vec<usize> =
-        bytes.iter().enumerate().filter(|(_, b)| **b == b'.').map(|(at, _)| at).take(5).collect();
-    match dots[..] {
-        [first, second] => Ok(Parts {
-            header: &bytes[..first],
-            claims: &bytes[first + 1..second],
-            signature: &bytes[second + 1..],
-            signed: &bytes[..second],
-        }),
-        [_, _, _, _] => Err(Refusal::new(Step::Structure, Reason::JweNotSupported)
-            .expected("a signed token of three parts")
-            .received("five parts, an encrypted token")
-            .hint("let the issuer sign the token without encrypting it")),
-        _ => {
-            let parts =
-                if dots.len() == 5 { "more than five".to_owned() } else { (dots.len() + 1).to_string() };
-            Err(Refusal::new(Step::Structure, Reason::PartsInvalid)
-                .expected("three parts between two dots")
-                .received(format!("{parts} parts"))
-                .hint("send the whole JWT; other kinds of token are not accepted here"))
-        }
+    let mut dots = text.match_indices('.').map(|(at, _)| at);
+    let dots: [Option<usize>; 5] = std::array::from_fn(|_| dots.next());
+    let [Some(first), Some(second), None, ..] = dots else {
+        check_alphabet(text)?;
+        return Err(wrong_parts(dots.iter().flatten().count()));
+    };
+    let parts = Parts {
+        header: base64url::decode(&text.as_bytes()[..first]),
+        claims: base64url::decode(&text.as_bytes()[first + 1..second]),
+        signature: base64url::decode(&text.as_bytes()[second + 1..]),
+        signed: &text.as_bytes()[..second],
+    };
+    // What decodes has no foreign character, so the sound token is not looked through twice.
+    if parts.header.is_none() || parts.claims.is_none() || parts.signature.is_none() {
+        check_alphabet(text)?;
     }
+    Ok(parts)
 }
 
-fn check_signed(parts: &Parts<'_>) -> Result<(), Refusal> {
-    if parts.signature.is_empty() {
+fn check_alphabet(text: &str) -> Result<(), Refusal> {
+    let bytes = text.as_bytes();
+    let foreign = |b: &u8| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    let Some(at) = bytes.iter().position(foreign) else { return Ok(()) };
+    let hint = match bytes[at] {
+        b'=' => "base64url in a JWS has no padding",
+        b'+' | b'/' => "use base64url, with - and _ for + and /",
+        b'{' if at == 0 => "use the compact serialization, not the JSON one",
+        b' ' | b'\t' | b'\r' | b'\n' => "remove the white space around or inside the token",
+        b'"' => "send the token without quotes",
+        _ => "send the token exactly as the issuer made it",
+    };
+    Err(Refusal::new(Step::Structure, Reason::AlphabetInvalid)
+        .expected("only A–Z a–z 0–9 - _ and dots")
+        .received(format!("byte 0x{:02x} at {at}", bytes[at]))
+        .hint(hint))
+}
+
+/// For a token of other than two dots, counted up to five.
+fn wrong_parts(dots: usize) -> Refusal {
+    if dots == 4 {
+        return Refusal::new(Step::Structure, Reason::JweNotSupported)
+            .expected("a signed token of three parts")
+            .received("five parts, an encrypted token")
+            .hint("let the issuer sign the token without encrypting it");
+    }
+    let parts = if dots == 5 { "more than five".to_owned() } else { (dots + 1).to_string() };
+    Refusal::new(Step::Structure, Reason::PartsInvalid)
+        .expected("three parts between two dots")
+        .received(format!("{parts} parts"))
+        .hint("send the whole JWT; other kinds of token are not accepted here")
+}
+
+fn check_signed(text: &str) -> Result<(), Refusal> {
+    if text.ends_with('.') {
         return Err(Refusal::new(Step::Signed, Reason::AlgNone)
             .expected("a signature")
             .received("an empty third part")
@@ -309,13 +325,14 @@ fn check_signed(parts: &Parts<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn decode_part(name: &'static str, part: &[u8]) -> Result<Vec<u8>, Refusal> {
-    base64url::decode(part).ok_or_else(|| {
-        Refusal::new(Step::Encoding, Reason::Base64Invalid)
-            .expected("base64url without padding, unused bits zero")
-            .received(format!("a {name} part that is not"))
-            .hint("send the token exactly as the issuer made it; it may be cut off")
-    })
+fn check_decoded(name: &'static str, decoded: bool) -> Result<(), Refusal> {
+    if decoded {
+        return Ok(());
+    }
+    Err(Refusal::new(Step::Encoding, Reason::Base64Invalid)
+        .expected("base64url without padding, unused bits zero")
+        .received(format!("a {name} part that is not"))
+        .hint("send the token exactly as the issuer made it; it may be cut off"))
 }
 
 fn read_header(bytes: Vec<u8>) -> Result<Document, Refusal> {

@@ -68,7 +68,12 @@ impl Document {
     }
 
     pub(crate) fn root(&self) -> Value<'_> {
-        Value { document: self, at: 0 }
+        self.at(0)
+    }
+
+    /// The value of an index that [`Value::index`] gave.
+    pub(crate) fn at(&self, index: u32) -> Value<'_> {
+        Value { document: self, at: index }
     }
 }
 
@@ -80,6 +85,11 @@ pub struct Value<'d> {
 }
 
 impl<'d> Value<'d> {
+    /// Where the value is in its document.
+    pub(crate) fn index(self) -> u32 {
+        self.at
+    }
+
     fn node(self) -> Node {
         self.document.nodes[self.at as usize]
     }
