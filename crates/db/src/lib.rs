@@ -179,7 +179,7 @@ impl Db {
     /// Runs a closure in a transaction and answers once it is committed. `lane` is the key whose writes are
     /// served in order by one thread: the account's id.
     ///
-    /// An `Err` of the closure rolls its own changes back. A call whose future is dropped before its turn came
+    /// An `Err` of the closure rolls its own changes back. A call whose future is dropped before its turn
     /// does not run; after that it runs to its end unheard. [`ErrorKind::Retry`] and
     /// [`ErrorKind::Unavailable`] are worth another call later; when a commit was lost on the way, the
     /// message says that the outcome is unknown.

@@ -1,7 +1,7 @@
 //! For test suites (feature `testing`): fresh databases on both engines. The PostgreSQL cluster is private to
 //! the test binary, listens on loopback only, and goes away with the process, even when that is killed. Its
 //! data is worthless: it runs without fsync.
-#![allow(clippy::print_stderr)] // this speaks to whoever runs the tests
+#![allow(clippy::print_stderr, clippy::disallowed_methods)] // speaks to whoever runs tests; hears CI, PATH
 
 use std::future::Future;
 use std::io::Write as _;
@@ -66,7 +66,6 @@ fn next() -> usize {
 ///
 /// # Panics
 /// When PostgreSQL does not start, and when it is missing although `CI=true` is set.
-#[allow(clippy::disallowed_methods)] // a test's switch, not an option of the product
 pub fn postgres() -> Option<&'static PgServer> {
     static SERVER: OnceLock<Option<PgServer>> = OnceLock::new();
     let server = SERVER.get_or_init(|| {
