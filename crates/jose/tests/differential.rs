@@ -313,7 +313,7 @@ fn text_variants(key: &TestKey) -> Vec<(&'static str, String)> {
 fn with_trailing_bits(token: &str) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let last_part = token.rsplit('.').next().unwrap_or_default();
-    if last_part.len() % 4 == 0 {
+    if last_part.len().is_multiple_of(4) {
         return format!("{token}A");
     }
     let (start, last) = token.split_at(token.len() - 1);
