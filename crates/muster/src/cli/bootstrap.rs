@@ -1,4 +1,5 @@
-//! `muster bootstrap` and `muster setup-code`: the two ways to the first credential, for whoever holds the database.
+//! `muster bootstrap` and `muster setup-code`: the two ways to the first credential, for whoever holds
+//! the database.
 
 use clap::ArgMatches;
 use serde_json::json;

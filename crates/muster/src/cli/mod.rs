@@ -1,5 +1,5 @@
-//! The program: reads its command line, runs one command, ends with a documented code. The only room that speaks on
-//! stdout and stderr. Never holds a rule of its own: what a command does, an action does.
+//! The program: reads its command line, runs one command, ends with a documented code. The only room that
+//! speaks on stdout and stderr. Never holds a rule of its own: what a command does, an action does.
 
 mod bootstrap;
 mod command;

@@ -1,4 +1,5 @@
-//! The generated reference of commands, options and exit codes. `muster docs` writes the files; a test compares them.
+//! The generated reference of commands, options and exit codes. `muster docs` writes the files; a test
+//! compares them.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -55,9 +56,12 @@ fn page() -> String {
 
 const INTRODUCTION: &str = "<!-- Generated from the table of options by `make docs`; do not edit. -->\n\
 # Configuration\n\n\
-Every option can be given as a flag, as an environment variable or in a TOML file that `--config` names. A flag wins \
-over the environment, the environment over the file, the file over the default. `muster config` prints what is in \
-force and where each value came from. A mistake in any source stops the program with one line that names the option, \
+Every option can be given as a flag, as an environment variable or in a TOML file that `--config` names. \
+A flag wins \
+over the environment, the environment over the file, the file over the default. `muster config` prints \
+what is in \
+force and where each value came from. A mistake in any source stops the program with one line that names \
+the option, \
 the source and what to write instead.\n\n\
 ```toml\n\
 # muster.toml\n\
@@ -68,16 +72,23 @@ jwks-allow = [\"idp.example.internal\", \"10.20.0.0/16\"]\n\
 The schema of the file is [config.schema.json](../config.schema.json).\n\n## Options\n\n";
 
 const SETUP: &str = "\n## The first account\n\n\
-There is no default password. A server without an account prints at its start how to make the first one:\n\n\
-- `muster bootstrap --account ID --email ADDRESS` beside the server or before its first start, for whoever reaches \
+There is no default password. A server without an account prints at its start how to make the first \
+one:\n\n\
+- `muster bootstrap --account ID --email ADDRESS` beside the server or before its first start, for \
+whoever reaches \
 its database. It prints the account, its administrator and a personal access token; with `--json` as \
 `{\"accountIdentifier\", \"userIdentifier\", \"token\"}`. For an account that exists it refuses, and \
 `--another-token` makes one more token for the user with that address.\n\
-- `POST /v1/setup` with `{\"code\", \"account\", \"email\"}` and the one-time set-up code, from elsewhere. The server \
-makes the code at its first start and writes it to `setup-code` (mode 0600) in the data directory; it is printed only \
-to a terminal. The answer is 201 with `{\"account_identifier\", \"user_identifier\", \"token\"}`; the code and its file \
-are gone with it. A wrong code is refused with 401, more than 10 tries a minute with 429, and any try with 400 once \
-there is an account. With PostgreSQL the code's hash lies in the database, so that every replica takes it, and \
+- `POST /v1/setup` with `{\"code\", \"account\", \"email\"}` and the one-time set-up code, from \
+elsewhere. The server \
+makes the code at its first start and writes it to `setup-code` (mode 0600) in the data directory; it is \
+printed only \
+to a terminal. The answer is 201 with `{\"account_identifier\", \"user_identifier\", \"token\"}`; the \
+code and its file \
+are gone with it. A wrong code is refused with 401, more than 10 tries a minute with 429, and any try \
+with 400 once \
+there is an account. With PostgreSQL the code's hash lies in the database, so that every replica takes \
+it, and \
 `muster setup-code --database URL` makes and prints a new one.\n\n";
 
 fn option(out: &mut String, spec: &Spec) {

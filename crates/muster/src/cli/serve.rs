@@ -121,18 +121,20 @@ async fn bind(listen: &str) -> Result<TcpListener, Failure> {
     })
 }
 
-/// Says how to get from an empty database to the first credential. The code itself only reaches a terminal: what is
-/// written anywhere else is kept by somebody.
+/// Says how to get from an empty database to the first credential. The code itself only reaches a
+/// terminal: what is written anywhere else is kept by somebody.
 fn invite(config: &Config, address: SocketAddr, invitation: &Invitation) -> Result<(), Failure> {
     if matches!(invitation, Invitation::Over) {
         return Ok(());
     }
+    // As this program was called, so that the line can be copied.
+    let program = std::env::args().next().unwrap_or_else(|| "muster".into());
     let target = match &config.place {
         Place::Folder(folder) => format!("--data-dir {}", folder.display()),
         Place::Postgres(_) => "--database URL".into(),
     };
     say("There is no account yet. Make the first one with its administrator and a token, either here:")?;
-    say(&format!("  muster bootstrap {target} --account ID --email ADDRESS"))?;
+    say(&format!("  {program} bootstrap {target} --account ID --email ADDRESS"))?;
     say("or from elsewhere with the one-time set-up code:")?;
     say(&format!(
         "  curl http://{address}/v1/setup --json '{{\"code\": \"CODE\", \"account\": \"ID\", \"email\": \"ADDRESS\"}}'"

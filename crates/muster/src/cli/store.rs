@@ -40,13 +40,13 @@ pub fn open(config: &Config) -> Result<Db, Failure> {
 }
 
 /// What SQLite finds wrong in its own file; nothing for PostgreSQL, which has its own tools.
-pub async fn damage(db: &Db) -> Result<Vec<String>, Failure> {
+pub async fn damage(db: &Db) -> Vec<String> {
     if db.engine() == db::Engine::Postgres {
-        return Ok(Vec::new());
+        return Vec::new();
     }
-    let lines: Vec<String> = db
-        .read("check.integrity", |tx| tx.query(INTEGRITY, &[], |row| row.get(0)))
-        .await
-        .map_err(Failure::from)?;
-    Ok(lines.into_iter().filter(|line| line != "ok").collect())
+    let lines = db.read("check.integrity", |tx| tx.query(INTEGRITY, &[], |row| row.get::<String>(0))).await;
+    match lines {
+        Ok(lines) => lines.into_iter().filter(|line| line != "ok").collect(),
+        Err(error) => vec![db::Error::to_string(&error)],
+    }
 }

@@ -1,5 +1,6 @@
-//! What the operator decides: one table of options (`options`), read from flags, environment and file (`sources`) into
-//! one typed value. Never known below the CLI: rooms get the values they need when they are built.
+//! What the operator decides: one table of options (`options`), read from flags, environment and file
+//! (`sources`) into one typed value. Never known below the CLI: rooms get the values they need when they
+//! are built.
 
 pub mod options;
 pub mod sources;

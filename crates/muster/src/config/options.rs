@@ -1,5 +1,5 @@
-//! The table of options. Flags, environment, file keys, help, the schema of the file and the reference page are all
-//! made from it; an option that is not in this table does not exist.
+//! The table of options. Flags, environment, file keys, help, the schema of the file and the reference
+//! page are all made from it; an option that is not in this table does not exist.
 
 use super::value::Kind;
 

@@ -1,5 +1,5 @@
-//! Where values come from: flag, environment, file, default; the first that has one wins. The only place of the server
-//! that reads the environment.
+//! Where values come from: flag, environment, file, default; the first that has one wins. The only place
+//! of the server that reads the environment.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -93,8 +93,8 @@ pub fn environment() -> Result<Given, ConfigError> {
 /// Reads the file.
 ///
 /// # Errors
-/// Unreadable, not TOML, an unknown key, or a value that is neither text nor number nor switch (nor a list of texts,
-/// for a list).
+/// Unreadable, not TOML, an unknown key, or a value that is neither text nor number nor switch (nor a
+/// list of texts, for a list).
 pub fn file(path: &Path) -> Result<Given, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         ConfigError(format!("the file {} cannot be read: {error}; correct --config", path.display()))
@@ -198,7 +198,8 @@ fn by_default(spec: &'static Spec) -> Found {
     Found { spec, value, parts, source: Source::Default }
 }
 
-/// Data lies in one place: of data-dir and database the nearer source counts, and one source names one of them.
+/// Data lies in one place: of data-dir and database the nearer source counts, and one source names one of
+/// them.
 fn one_place(found: &mut [Found]) -> Result<(), ConfigError> {
     let at = |name| found.iter().position(|f| f.spec.name == name).expect("both are in the table");
     let (folder, url) = (at(DATA_DIR), at(DATABASE));

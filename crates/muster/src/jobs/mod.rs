@@ -1,18 +1,19 @@
-//! Periodic work inside the server process: each job is a function of the app, run one after the other by one ticker
-//! that ends when the server stops. A job never runs twice at once in a process; on several replicas each must be
-//! harmless to repeat.
+//! Periodic work inside the server process: each job is a function of the app, run one after the other by
+//! one ticker that ends when the server stops. A job never runs twice at once in a process; on several
+//! replicas each must be harmless to repeat.
 
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::kernel::problem::Problem;
+use crate::tokens;
+use crate::web::listen::{Stop, stopped};
 
-/// What a job does each time.
-pub type Work = fn(App) -> Pin<Box<dyn Future<Output = Result<(), Problem>> + Send>>;
+/// A run of a job.
+pub type Running = Pin<Box<dyn Future<Output = Result<(), Problem>> + Send>>;
 
 /// A piece of periodic work.
 #[derive(Clone, Copy, Debug)]
@@ -21,15 +22,32 @@ pub struct Job {
     pub name: &'static str,
     /// From the end of one run to the start of the next; also before the first.
     pub every: Duration,
+    /// Once more when the server stops? For work that would be lost with the process.
+    pub at_end: bool,
     /// The work.
-    pub work: Work,
+    pub work: fn(App) -> Running,
 }
 
 /// All jobs of the server.
-pub const JOBS: &[Job] = &[];
+pub const JOBS: &[Job] = &[
+    Job { name: "tokens.purge", every: Duration::from_hours(1), at_end: false, work: purge_tokens },
+    Job { name: "tokens.last_used", every: Duration::from_secs(10), at_end: true, work: write_last_uses },
+];
 
-/// Starts a ticker for each job. They end at `stop`; a run that has begun is finished.
-pub fn start(app: &App, jobs: &[Job], stop: &watch::Receiver<bool>) -> JoinSet<()> {
+fn purge_tokens(app: App) -> Running {
+    Box::pin(async move {
+        let gone = tokens::actions::purge_expired(&app.db, app.clock.now()).await?;
+        tracing::debug!(tokens = gone, "expired tokens were removed");
+        Ok(())
+    })
+}
+
+fn write_last_uses(app: App) -> Running {
+    Box::pin(async move { app.sessions.last_used.flush(&app.db).await })
+}
+
+/// Starts a ticker for each job. They end at `stop`, after a run that has begun and those wanted at the end.
+pub fn start(app: &App, jobs: &[Job], stop: &Stop) -> JoinSet<()> {
     let mut running = JoinSet::new();
     for job in jobs {
         running.spawn(tick(app.clone(), *job, stop.clone()));
@@ -37,16 +55,22 @@ pub fn start(app: &App, jobs: &[Job], stop: &watch::Receiver<bool>) -> JoinSet<(
     running
 }
 
-async fn tick(app: App, job: Job, mut stop: watch::Receiver<bool>) {
+async fn tick(app: App, job: Job, mut stop: Stop) {
     loop {
         tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(job.every) => {}
+            () = stopped(&mut stop) => break,
+            () = tokio::time::sleep(job.every) => run(&app, &job).await,
         }
-        if let Err(problem) = (job.work)(app.clone()).await {
-            let cause = problem.cause().unwrap_or("");
-            tracing::warn!(job = job.name, %problem, cause, "a job failed; it runs again at its next time");
-        }
+    }
+    if job.at_end {
+        run(&app, &job).await;
+    }
+}
+
+async fn run(app: &App, job: &Job) {
+    if let Err(problem) = (job.work)(app.clone()).await {
+        let cause = problem.cause().unwrap_or("");
+        tracing::warn!(job = job.name, %problem, cause, "a job failed; it runs again at its next time");
     }
 }

@@ -1,5 +1,5 @@
-//! What a load balancer and a person ask before all else: is it alive, is it ready, which release is it. Open to
-//! everybody; says nothing about accounts.
+//! What a load balancer and a person ask before all else: is it alive, is it ready, which release is it.
+//! Open to everybody; says nothing about accounts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

@@ -1,5 +1,5 @@
-//! Making, renewing and using the set-up code. The code's file is written and removed outside of transactions; the
-//! hash in the database decides.
+//! Making, renewing and using the set-up code. The code's file is written and removed outside of
+//! transactions; the hash in the database decides.
 
 use std::io;
 use std::path::Path;
@@ -19,8 +19,8 @@ use crate::kernel::time::Timestamp;
 
 const LANE: &str = "";
 
-/// At the start: makes a code if there is no account and no code that somebody can know. With a file, the code in it
-/// holds on as long as it is the stored one; without, the first replica's code holds.
+/// At the start: makes a code if there is no account and no code that somebody can know. With a file, the
+/// code in it holds on as long as it is the stored one; without, the first replica's code holds.
 ///
 /// # Errors
 /// Of the database, or `Invalid` when the file cannot be written.
@@ -74,7 +74,8 @@ pub async fn renew(db: &Db, rng: &Rng, now: Timestamp, file: Option<&Path>) -> R
 /// Makes the first account with its administrator and a token, and ends the code, in one transaction.
 ///
 /// # Errors
-/// `Conflict` once there is an account, `Unauthenticated` for a wrong code, `Invalid` for an address that is none.
+/// `Conflict` once there is an account, `Unauthenticated` for a wrong code, `Invalid` for an address that
+/// is none.
 pub async fn redeem(app: &App, code: &str, wish: Bootstrap) -> Result<Made> {
     let (now, rng, hash) = (app.clock.now(), app.rng.clone(), digest(code));
     if !looks_like_email(&wish.email) {

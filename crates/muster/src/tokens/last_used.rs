@@ -1,6 +1,6 @@
-//! When and from where each token was last used: noted by the door in memory, at most once a minute a token, and
-//! written behind the requests. Never makes a request wait, never grows without bound; a note that is lost with the
-//! process is no loss, the next use makes another.
+//! When and from where each token was last used: noted by the door in memory, at most once a minute a
+//! token, and written behind the requests. Never makes a request wait, never grows without bound; a note
+//! that is lost with the process is no loss, the next use makes another.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,15 +10,12 @@ use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
 use super::store;
-use crate::app::App;
 use crate::kernel::ids::{AccountId, TokenId};
 use crate::kernel::problem::Result;
 use crate::kernel::time::Timestamp;
 
 /// Shortest time between two notes of one token.
 const EVERY_SECS: i64 = 60;
-/// How often `keep` writes what was noted.
-const FLUSH_SECS: u64 = 10;
 /// Most notes that wait to be written; uses beyond it are noted when the next one comes.
 const WAITING: usize = 10_000;
 /// Tokens whose last note is remembered.
@@ -74,17 +71,6 @@ impl LastUsed {
             .await?;
         }
         Ok(())
-    }
-}
-
-/// Writes the notes every few seconds, for ever; the server runs it as a task beside its requests.
-pub async fn keep(app: App) {
-    let mut pause = tokio::time::interval(std::time::Duration::from_secs(FLUSH_SECS));
-    loop {
-        pause.tick().await;
-        if let Err(problem) = app.sessions.last_used.flush(&app.db).await {
-            tracing::warn!(%problem, "last uses of tokens could not be written; later uses will be");
-        }
     }
 }
 

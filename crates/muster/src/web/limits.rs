@@ -35,8 +35,8 @@ const IDLE: u8 = 0;
 const HEAD: u8 = 1;
 const BUSY: u8 = 2;
 
-/// What a connection is doing, and for how many ticks nothing has moved in it. Counting ticks costs a request no look
-/// at the clock and no timer of its own.
+/// What a connection is doing, and for how many ticks nothing has moved in it. Counting ticks costs a
+/// request no look at the clock and no timer of its own.
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
     phase: AtomicU8,

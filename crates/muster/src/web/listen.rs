@@ -1,5 +1,5 @@
-//! The listener: accepts connections within their limits, serves HTTP/1.1 on them, and at the end lets requests in
-//! flight finish. Knows no route.
+//! The listener: accepts connections within their limits, serves HTTP/1.1 on them, and at the end lets
+//! requests in flight finish. Knows no route.
 
 use std::convert::Infallible;
 use std::io;
@@ -30,8 +30,8 @@ pub async fn stopped(stop: &mut Stop) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// Serves until `stop`, then takes no new connection and waits for requests in flight, at most the drain time.
-/// Answers how many connections were still open then.
+/// Serves until `stop`, then takes no new connection and waits for requests in flight, at most the drain
+/// time. Answers how many connections were still open then.
 ///
 /// # Panics
 /// Never: the semaphore of seats lives as long as the loop.
