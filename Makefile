@@ -1,0 +1,30 @@
+# The only door: people and CI use the same words.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run build test check fmt docs bench
+
+help: ## these words
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: build ## build, serve on 127.0.0.1:8080 with an embedded database in ./data, say how to set up
+	exec target/release/muster serve --listen 127.0.0.1:8080 --data-dir ./data
+
+build: ## leave the program in target/release/muster
+	cargo build --locked --release -p muster
+
+test: ## everything: format, lints, all tests on SQLite and PostgreSQL, the walk with a real provider
+	@scripts/test.sh
+
+check: ## quick: format, lints, the shape of the source
+	cargo fmt --all -- --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo test --locked -q -p muster --test suite -- tidy::
+
+fmt: ## format the source
+	cargo fmt --all
+
+docs: ## write the generated reference files again
+	cargo run --locked -q -p muster -- docs --out .
+
+bench: build ## measure against a bare endpoint and against the database itself
+	cargo run --locked --release -p bench

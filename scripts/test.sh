@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Everything that can fail: format, lints, all tests on both engines, and the walk. Prints what ran and how long it
+# took. With CI=true nothing may be skipped.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+ci=${CI:-}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+step() {
+  printf '\n== %s (%s s so far)\n' "$1" "$SECONDS"
+}
+
+step 'what the tests want'
+if ! scripts/install-test-deps.sh; then
+  [ "$ci" != true ] || exit 1
+  echo 'Going on without: what needs it is not run, and the result says so.'
+fi
+
+step 'format'
+cargo fmt --all -- --check
+
+step 'lints'
+cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+
+step 'tests'
+set +e
+cargo test --locked --workspace --no-fail-fast 2>&1 | tee "$log" | grep -v '^test .* ok$'
+failed=$((PIPESTATUS[0] != 0))
+set -e
+
+step 'the walk: curl, a real OpenID provider, SCIM with its JWT'
+walk='passed'
+if [ ! -x examples/jwt-scim/run-test.sh ]; then
+  walk='not here'
+elif ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+  walk='NOT RUN: it wants Node 20 and npm'
+elif ! MUSTER_BIN=target/debug/muster examples/jwt-scim/run-test.sh; then
+  walk='FAILED'
+  failed=1
+fi
+
+step 'result'
+count() { # the sum of the numbers before this word in the results of all test programs
+  awk -v word="$1" '/^test result:/ { for (i = 2; i <= NF; i++) if ($i ~ "^" word) sum += $(i - 1) } END { print sum + 0 }' "$log"
+}
+ignored=$(count ignored)
+printf 'tests: %s passed, %s failed, %s ignored\nwalk: %s\n' "$(count passed)" "$(count failed)" "$ignored" "$walk"
+postgres='tested'
+scripts/install-test-deps.sh --has-postgres || postgres='NOT TESTED: it is not installed (scripts/install-test-deps.sh)'
+echo "PostgreSQL: $postgres"
+printf 'time: %s s\n' "$SECONDS"
+if [ "$ci" = true ] && { [ "$ignored" != 0 ] || [ "$walk" != passed ] || [ "$postgres" != tested ]; }; then
+  echo 'Something was skipped; in CI that is a failure.' >&2
+  failed=1
+fi
+exit "$failed"
