@@ -9,14 +9,18 @@ use axum::body::Body;
 use db::Db;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
+use muster::access::assignments::store::{self as assignments, AssignmentRow};
 use muster::accounts::bootstrap::{Bootstrap, bootstrap};
+use muster::accounts::store as accounts;
 use muster::app::{App, Switches};
+use muster::kernel::caller::PrincipalKind;
 use muster::kernel::ids::AccountId;
 use muster::kernel::rng::Rng;
+use muster::kernel::scope::{Level, Scope};
 use muster::kernel::time::{Clock, Timestamp};
 use muster::trust::guard::Allow;
 use muster::{migrations, router};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 /// 2026-01-01T00:00:00Z.
@@ -88,6 +92,60 @@ impl World {
         found(&self.app, &AccountId::new(id), &format!("admin@{id}.example")).await.0
     }
 
+    /// A service account of the account with a token (SAT) and, where one is named, a role on everything. Made by
+    /// the administrator through the API, as an operator would.
+    pub async fn machine(&self, id: &str, role: Option<&str>) -> Client {
+        self.holder(&self.machine_token(id, role).await)
+    }
+
+    /// As `machine`; answers the token text.
+    pub async fn machine_token(&self, id: &str, role: Option<&str>) -> String {
+        let admin = self.admin();
+        admin.post("/ng/api/serviceaccount", json!({"identifier": id, "name": id})).await.data();
+        if let Some(role) = role {
+            let (row, now) = (machine_binding(&self.account, id, role), self.app.clock.now());
+            let lane = self.account.to_string();
+            let bind = move |tx: &mut db::Tx<'_>| {
+                assert!(assignments::insert(tx, &row, now)?, "a fresh service account has no binding yet");
+                accounts::bump_version(tx, &row.scope.account)
+            };
+            self.app.db.write("test.bind", &lane, bind).await.expect("the binding is written");
+        }
+        let token = json!({
+            "identifier": "token", "name": "token", "apiKeyIdentifier": "key",
+            "apiKeyType": "SERVICE_ACCOUNT", "parentIdentifier": id
+        });
+        let text = admin.post("/ng/api/token", token).await.data();
+        text.as_str().expect("the reply is the token text").to_owned()
+    }
+
+    /// One more active user of the account with a token (PAT); answers id and token text.
+    pub async fn person(&self, email: &str) -> (String, String) {
+        let id = self.app.rng.uuid();
+        let (account, user, address) = (self.account.clone(), id.clone(), email.to_owned());
+        let insert = "INSERT INTO users (account_id, user_id, user_name, user_name_key, external_id, email, email_key, name, \
+            active, externally_managed, doc, version, created_at, updated_at) \
+            VALUES ($1, $2, $3, $3, NULL, $3, $3, $3, $4, $5, $6, 1, $7, $7)";
+        let write = move |tx: &mut db::Tx<'_>| {
+            let at = START.micros();
+            tx.exec(insert, db::params![account.as_str(), &user, &address, true, false, "{}", at])
+        };
+        self.app.db.write("test.person", self.account.as_str(), write).await.expect("the user is written");
+        let wish = Bootstrap { account: self.account.clone(), email: email.into(), another_token: true };
+        let made = bootstrap(&self.app.db, &self.app.rng, self.app.clock.now(), wish).await;
+        (id, made.expect("the token is made").token.expose().to_owned())
+    }
+
+    /// (action, resource type, resource id) of each audit row of the account, by time and action.
+    pub async fn audit(&self) -> Vec<(String, String, String)> {
+        let account = self.account.clone();
+        let select = "SELECT action, resource_type, resource_id FROM audit_rows WHERE account_id = $1 ORDER BY at, action, resource_id";
+        let read = move |tx: &mut db::Tx<'_>| {
+            tx.query(select, db::params![account.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        };
+        self.app.db.read::<_, db::Error>("test.audit", read).await.expect("the audit trail can be read")
+    }
+
     /// Nobody: no credential.
     pub fn anon(&self) -> Client {
         Client { router: self.router.clone(), headers: Vec::new() }
@@ -111,6 +169,20 @@ impl World {
     /// Whoever holds this token or JWT, on the SCIM API (`Authorization: Bearer`).
     pub fn bearer(&self, token: &str) -> Client {
         self.anon().with("authorization", &format!("Bearer {token}"))
+    }
+}
+
+fn machine_binding(account: &AccountId, id: &str, role: &str) -> AssignmentRow {
+    AssignmentRow {
+        scope: Scope::account(account.clone()),
+        identifier: format!("binding_of_{id}"),
+        role: role.into(),
+        resource_group: "_all_resources_including_child_scopes".into(),
+        principal_kind: PrincipalKind::ServiceAccount,
+        principal_id: id.into(),
+        principal_level: Some(Level::Account),
+        disabled: false,
+        managed: false,
     }
 }
 
