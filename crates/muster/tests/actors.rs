@@ -92,8 +92,8 @@ impl World {
         found(&self.app, &AccountId::new(id), &format!("admin@{id}.example")).await.0
     }
 
-    /// A service account of the account with a token (SAT) and, where one is named, a role on everything. Made by
-    /// the administrator through the API, as an operator would.
+    /// A service account of the account with a token (SAT) and, where one is named, a role on everything.
+    /// Made by the administrator through the API, as an operator would.
     pub async fn machine(&self, id: &str, role: Option<&str>) -> Client {
         self.holder(&self.machine_token(id, role).await)
     }

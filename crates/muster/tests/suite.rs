@@ -1,5 +1,9 @@
 //! The one test binary of the server.
 
+// The allowance for tests in clippy.toml sees `#[test]` functions only; here the bodies are plain async
+// functions.
+#![allow(clippy::unwrap_used)]
+
 mod actors;
 mod issuer;
 mod process;

@@ -1,5 +1,5 @@
-//! The first step of an account: the account itself, its default organization, its first administrator and a token
-//! for him. For the operator at the console, who holds the database; no route reaches it.
+//! The first step of an account: the account itself, its default organization, its first administrator and a
+//! token for him. For the operator at the console, who holds the database; no route reaches it.
 
 use db::{Db, Tx};
 use serde_json::json;

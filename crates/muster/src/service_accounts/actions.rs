@@ -48,7 +48,8 @@ pub fn find(tx: &mut Tx<'_>, scope: &Scope, identifier: &str) -> Result<Option<S
 /// Makes a service account.
 ///
 /// # Errors
-/// `InvalidArgument` when the organization or project does not exist, `Duplicate` when the identifier is taken.
+/// `InvalidArgument` when the organization or project does not exist, `Duplicate` when the identifier is
+/// taken.
 pub async fn create(
     app: &App,
     grant: &Grant<ServiceAccountEdit>,
@@ -79,7 +80,8 @@ pub async fn create(
 /// Changes name, description and tags.
 ///
 /// # Errors
-/// `Invalid` for an unknown identifier (as the reference answers) or another e-mail address than the stored one.
+/// `Invalid` for an unknown identifier (as the reference answers) or another e-mail address than the stored
+/// one.
 pub async fn update(
     app: &App,
     grant: &Grant<ServiceAccountEdit>,
@@ -251,8 +253,8 @@ pub async fn scopes(
         .await
 }
 
-/// May the caller see it from this scope? By a right on itself where it lives, or, for one inherited from above, by
-/// the right in the scope that inherits it.
+/// May the caller see it from this scope? By a right on itself where it lives, or, for one inherited from
+/// above, by the right in the scope that inherits it.
 fn sees<P: Ask>(actor: &Actor, from: &Scope, service_account: &ServiceAccount) -> bool {
     let home = &service_account.scope;
     actor.holds::<P>(home, Some(&service_account.identifier))

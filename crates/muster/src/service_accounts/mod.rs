@@ -1,5 +1,5 @@
-//! Service accounts: machine identities that hold API keys, act by tokens or by a trusted JWT, and are bound to roles
-//! like people. One lives in one scope; its identifier is unique there. Never holds a secret itself.
+//! Service accounts: machine identities that hold API keys, act by tokens or by a trusted JWT, and are bound
+//! to roles like people. One lives in one scope; its identifier is unique there. Never holds a secret itself.
 
 pub mod actions;
 pub mod api;

@@ -5,8 +5,8 @@ use crate::kernel::scope::Scope;
 use crate::kernel::text::{FieldCheck, Tags, identifier_from_name};
 use crate::kernel::time::Timestamp;
 
-/// Domain of the address given to a service account whose creator names none: `<identifier>@service.muster.local`.
-/// Nothing is ever sent there.
+/// Domain of the address given to a service account whose creator names none:
+/// `<identifier>@service.muster.local`. Nothing is ever sent there.
 pub const DEFAULT_EMAIL_DOMAIN: &str = "service.muster.local";
 
 /// A service account as stored.
@@ -46,8 +46,8 @@ pub struct NewServiceAccount {
 }
 
 impl NewServiceAccount {
-    /// Checks the wish. Without an identifier one is made from the name, without an e-mail address one from the
-    /// identifier (both go beyond the reference, which demands them).
+    /// Checks the wish. Without an identifier one is made from the name, without an e-mail address one from
+    /// the identifier (both go beyond the reference, which demands them).
     ///
     /// # Errors
     /// `Fields`, every complaint at once.

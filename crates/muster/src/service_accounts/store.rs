@@ -12,45 +12,47 @@ use crate::kernel::scope::Scope;
 use crate::kernel::text::Tags;
 use crate::kernel::time::Timestamp;
 
-const INSERT: &str = "INSERT INTO service_accounts (account_id, org_id, project_id, identifier, name, email, description, \
-    tags, version, created_at, updated_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9) ON CONFLICT DO NOTHING";
-const FIND: &str = "SELECT org_id, project_id, identifier, name, email, description, tags, created_at, updated_at \
-    FROM service_accounts WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
-const LIST_HERE: &str = "SELECT org_id, project_id, identifier, name, email, description, tags, created_at, updated_at \
-    FROM service_accounts WHERE account_id = $1 AND org_id = $2 AND project_id = $3 ORDER BY identifier";
-const LIST_INHERITED: &str = "SELECT org_id, project_id, identifier, name, email, description, tags, created_at, updated_at \
-    FROM service_accounts WHERE account_id = $1 AND (org_id = '' OR org_id = $2) AND (project_id = '' OR project_id = $3) \
-    ORDER BY org_id, project_id, identifier";
-const LIST_CHILDREN: &str = "SELECT org_id, project_id, identifier, name, email, description, tags, created_at, updated_at \
-    FROM service_accounts WHERE account_id = $1 AND ($2 = '' OR org_id = $2) AND ($3 = '' OR project_id = $3) \
-    ORDER BY org_id, project_id, identifier";
+const INSERT: &str = "INSERT INTO service_accounts (account_id, org_id, project_id, identifier, name, \
+    email, description, tags, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, \
+    $9, $9) ON CONFLICT DO NOTHING";
+const FIND: &str = "SELECT org_id, project_id, identifier, name, email, description, tags, created_at, \
+    updated_at FROM service_accounts WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND \
+    identifier = $4";
+const LIST_HERE: &str = "SELECT org_id, project_id, identifier, name, email, description, tags, created_at, \
+    updated_at FROM service_accounts WHERE account_id = $1 AND org_id = $2 AND project_id = $3 ORDER BY \
+    identifier";
+const LIST_INHERITED: &str = "SELECT org_id, project_id, identifier, name, email, description, tags, \
+    created_at, updated_at FROM service_accounts WHERE account_id = $1 AND (org_id = '' OR org_id = $2) \
+    AND (project_id = '' OR project_id = $3) ORDER BY org_id, project_id, identifier";
+const LIST_CHILDREN: &str = "SELECT org_id, project_id, identifier, name, email, description, tags, \
+    created_at, updated_at FROM service_accounts WHERE account_id = $1 AND ($2 = '' OR org_id = $2) AND \
+    ($3 = '' OR project_id = $3) ORDER BY org_id, project_id, identifier";
 const UPDATE: &str = "UPDATE service_accounts SET name = $5, description = $6, tags = $7, updated_at = $8, \
     version = version + 1 WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
-const DELETE: &str = "DELETE FROM service_accounts \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
-const DELETE_KEYS: &str = "DELETE FROM api_keys \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5";
-const DELETE_TOKENS: &str = "DELETE FROM tokens \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5";
+const DELETE: &str = "DELETE FROM service_accounts WHERE account_id = $1 AND org_id = $2 AND project_id = \
+    $3 AND identifier = $4";
+const DELETE_KEYS: &str = "DELETE FROM api_keys WHERE account_id = $1 AND org_id = $2 AND project_id = $3 \
+    AND kind = $4 AND parent_id = $5";
+const DELETE_TOKENS: &str = "DELETE FROM tokens WHERE account_id = $1 AND org_id = $2 AND project_id = $3 \
+    AND kind = $4 AND parent_id = $5";
 /// Bindings of a service account lie in its own scope and below.
-const DELETE_BINDINGS: &str = "DELETE FROM role_assignments \
-    WHERE account_id = $1 AND ($2 = '' OR org_id = $2) AND ($3 = '' OR project_id = $3) \
-    AND principal_kind = $4 AND principal_id = $5 AND principal_level = $6";
-const COUNT_KEYS: &str = "SELECT org_id, project_id, parent_id, COUNT(*) FROM api_keys \
-    WHERE account_id = $1 AND kind = $2 GROUP BY org_id, project_id, parent_id";
-const BINDINGS: &str = "SELECT a.principal_id, a.principal_level, a.identifier, a.role_id, r.name, a.resource_group_id, \
-    g.name, a.managed FROM role_assignments a \
-    LEFT JOIN roles r ON r.account_id = a.account_id AND r.org_id = a.org_id AND r.project_id = a.project_id \
-    AND r.identifier = a.role_id \
-    LEFT JOIN resource_groups g ON g.account_id = a.account_id AND g.org_id = a.org_id \
-    AND g.project_id = a.project_id AND g.identifier = a.resource_group_id \
-    WHERE a.account_id = $1 AND a.org_id = $2 AND a.project_id = $3 AND a.principal_kind = $4 ORDER BY a.identifier";
+const DELETE_BINDINGS: &str = "DELETE FROM role_assignments WHERE account_id = $1 AND ($2 = '' OR org_id = \
+    $2) AND ($3 = '' OR project_id = $3) AND principal_kind = $4 AND principal_id = $5 AND principal_level \
+    = $6";
+const COUNT_KEYS: &str = "SELECT org_id, project_id, parent_id, COUNT(*) FROM api_keys WHERE account_id = \
+    $1 AND kind = $2 GROUP BY org_id, project_id, parent_id";
+const BINDINGS: &str = "SELECT a.principal_id, a.principal_level, a.identifier, a.role_id, r.name, \
+    a.resource_group_id, g.name, a.managed FROM role_assignments a LEFT JOIN roles r ON r.account_id = \
+    a.account_id AND r.org_id = a.org_id AND r.project_id = a.project_id AND r.identifier = a.role_id LEFT \
+    JOIN resource_groups g ON g.account_id = a.account_id AND g.org_id = a.org_id AND g.project_id = \
+    a.project_id AND g.identifier = a.resource_group_id WHERE a.account_id = $1 AND a.org_id = $2 AND \
+    a.project_id = $3 AND a.principal_kind = $4 ORDER BY a.identifier";
 const BOUND_SCOPES: &str = "SELECT DISTINCT a.org_id, a.project_id, o.name, p.name FROM role_assignments a \
-    LEFT JOIN organizations o ON o.account_id = a.account_id AND o.identifier = a.org_id \
-    LEFT JOIN projects p ON p.account_id = a.account_id AND p.org_id = a.org_id AND p.identifier = a.project_id \
-    WHERE a.account_id = $1 AND ($2 = '' OR a.org_id = $2) AND ($3 = '' OR a.project_id = $3) \
-    AND a.principal_kind = $4 AND a.principal_id = $5 AND a.principal_level = $6 ORDER BY a.org_id, a.project_id";
+    LEFT JOIN organizations o ON o.account_id = a.account_id AND o.identifier = a.org_id LEFT JOIN \
+    projects p ON p.account_id = a.account_id AND p.org_id = a.org_id AND p.identifier = a.project_id \
+    WHERE a.account_id = $1 AND ($2 = '' OR a.org_id = $2) AND ($3 = '' OR a.project_id = $3) AND \
+    a.principal_kind = $4 AND a.principal_id = $5 AND a.principal_level = $6 ORDER BY a.org_id, \
+    a.project_id";
 
 /// `apiKeyType` of service accounts, as the key and token tables spell it.
 const KEY_KIND: &str = "SERVICE_ACCOUNT";

@@ -6,7 +6,8 @@ use crate::kernel::time::Timestamp;
 
 /// API keys an owner may have (`serviceAccountConfig.apiKeyLimit`).
 pub const KEY_LIMIT: i64 = 5;
-/// Tokens an API key may have (`serviceAccountConfig.tokenLimit`); as many rotated ones may live out their time.
+/// Tokens an API key may have (`serviceAccountConfig.tokenLimit`); as many rotated ones may live out their
+/// time.
 pub const TOKEN_LIMIT: i64 = 5;
 /// `defaultTimeToExpireToken` of a key whose creator names none: 30 days in milliseconds.
 pub const DEFAULT_TTL_MS: i64 = 30 * DAY_MS;
@@ -59,7 +60,8 @@ impl Policy {
     /// The times for a wish; `default_ttl_ms` is the key's, cut to what the account allows.
     ///
     /// # Errors
-    /// `Invalid` for an end in the past or before the beginning, a life longer than the account allows, or none.
+    /// `Invalid` for an end in the past or before the beginning, a life longer than the account allows, or
+    /// none.
     pub fn span(self, wish: Wish, default_ttl_ms: i64, now: Timestamp) -> Result<Span> {
         let from = wish.from.unwrap_or(now);
         if wish.never {

@@ -1,5 +1,5 @@
-//! What the door makes of a token: each way in which one stops to hold, seen through HTTP with the very next request,
-//! and what is noted of its use.
+//! What the door makes of a token: each way in which one stops to hold, seen through HTTP with the very next
+//! request, and what is noted of its use.
 
 use std::net::{IpAddr, Ipv4Addr};
 

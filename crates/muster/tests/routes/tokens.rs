@@ -1,5 +1,5 @@
-//! Tokens (platform API §5): making, changing, rotating, listing and checking them. What the door makes of them is in
-//! `token_door`.
+//! Tokens (platform API §5): making, changing, rotating, listing and checking them. What the door makes of
+//! them is in `token_door`.
 
 use http::Method;
 use muster::tokens::actions::purge_expired;
@@ -87,9 +87,13 @@ both_engines! {
         let admin = okta(&world).await;
         let text = make(&admin, ask("t1")).await;
         let secret = text.rsplit('.').next().unwrap().to_owned();
-        let read = |sql: &'static str| async {
-            let map = move |tx: &mut db::Tx<'_>| tx.query(sql, &[], |row| row.get::<Option<String>>(0));
-            world.app.db.read::<_, db::Error>("test.scan", map).await.unwrap()
+        let db = world.app.db.clone();
+        let read = |sql: &'static str| {
+            let db = db.clone();
+            async move {
+                let map = move |tx: &mut db::Tx<'_>| tx.query(sql, &[], |row| row.get::<Option<String>>(0));
+                db.read::<_, db::Error>("test.scan", map).await.unwrap()
+            }
         };
         let mut texts = read("SELECT detail FROM audit_rows").await;
         for column in ["token_id", "identifier", "name", "description", "tags", "last_used_from"] {

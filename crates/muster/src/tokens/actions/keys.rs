@@ -88,8 +88,8 @@ pub struct KeyAggregate {
 /// Makes a key.
 ///
 /// # Errors
-/// `NoSuchResource` without its owner, `Duplicate` when the identifier is taken, `Invalid` over the limit of keys or
-/// for a default time over what the account allows.
+/// `NoSuchResource` without its owner, `Duplicate` when the identifier is taken, `Invalid` over the limit of
+/// keys or for a default time over what the account allows.
 pub async fn create(app: &App, grant: &OwnerGrant, wish: KeyWish) -> Result<Key> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let OwnerGrant { caller, owner } = grant.clone();

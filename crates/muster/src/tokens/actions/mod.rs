@@ -26,11 +26,12 @@ pub struct OwnerGrant {
 }
 
 impl OwnerGrant {
-    /// Asks for the keys of one owner. A user's are his own alone, whoever else is administrator; a service account's
-    /// belong to those with `core_serviceaccount_manageapikey` on it (platform API §4).
+    /// Asks for the keys of one owner. A user's are his own alone, whoever else is administrator; a service
+    /// account's belong to those with `core_serviceaccount_manageapikey` on it (platform API §4).
     ///
     /// # Errors
-    /// `Denied`; `Invalid` for a service account that asks for a user's keys, and for a user's keys below the account.
+    /// `Denied`; `Invalid` for a service account that asks for a user's keys, and for a user's keys below the
+    /// account.
     pub fn ask(actor: &Actor, scope: &Scope, kind: Kind, id: &str) -> Result<Self> {
         let owner = Owner { scope: scope.clone(), kind, id: id.to_owned() };
         match kind {
@@ -60,8 +61,9 @@ pub struct ListGrant {
 }
 
 impl ListGrant {
-    /// Asks to see the tokens of `parent`, or of everybody of the kind in the scope. A user sees his own; others' need
-    /// `core_user_manage` (users) or `core_serviceaccount_manageapikey` (service accounts) (platform API §5).
+    /// Asks to see the tokens of `parent`, or of everybody of the kind in the scope. A user sees his own;
+    /// others' need `core_user_manage` (users) or `core_serviceaccount_manageapikey` (service accounts)
+    /// (platform API §5).
     ///
     /// # Errors
     /// `Denied`; `Invalid` for users' tokens below the account.
@@ -153,8 +155,8 @@ fn policy(tx: &mut Tx<'_>, scope: &Scope) -> Result<Policy> {
     })
 }
 
-/// Removes tokens that no longer hold, account by account; answers how many. They prove nothing any more; this only
-/// frees their room.
+/// Removes tokens that no longer hold, account by account; answers how many. They prove nothing any more;
+/// this only frees their room.
 ///
 /// # Errors
 /// Of the database; what was removed until then stays removed.

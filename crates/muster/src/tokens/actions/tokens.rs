@@ -76,8 +76,8 @@ pub struct TokenCard {
 /// Makes a token and, if need be, its key. The answer is the only time its text is seen.
 ///
 /// # Errors
-/// `NoSuchResource` without its owner, `Duplicate` when the identifier is taken, `Invalid` over the limit of tokens or
-/// for times that do not hold.
+/// `NoSuchResource` without its owner, `Duplicate` when the identifier is taken, `Invalid` over the limit of
+/// tokens or for times that do not hold.
 pub async fn create(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<Secret> {
     let now = app.clock.now();
     let id = TokenId::new(app.rng.uuid());
@@ -193,8 +193,8 @@ pub async fn update(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<To
         .await
 }
 
-/// The times after an update. Unchanged ones are not measured again: a policy that became stricter later must not
-/// keep anybody from renaming a token.
+/// The times after an update. Unchanged ones are not measured again: a policy that became stricter later must
+/// not keep anybody from renaming a token.
 fn times(
     policy: Policy,
     wish: &TokenWish,
@@ -232,8 +232,8 @@ pub async fn revoke(app: &App, grant: &OwnerGrant, api_key: String, identifier: 
         .await
 }
 
-/// Gives a token a new secret with the same name and end. The old secret keeps working until `old_until`, never past
-/// the token's end; a time that is not ahead ends it at once.
+/// Gives a token a new secret with the same name and end. The old secret keeps working until `old_until`,
+/// never past the token's end; a time that is not ahead ends it at once.
 ///
 /// # Errors
 /// `NotFound` for an unknown token, `Invalid` for an expired or rotated one and for too many rotated ones.
@@ -373,8 +373,8 @@ fn texts(token: &Token) -> impl Iterator<Item = &str> {
 /// Looks at a token text as the door would and says what it belongs to.
 ///
 /// # Errors
-/// `Unauthenticated` with a reason (`token_malformed`, `token_expired`, `token_not_yet_valid`, `token_untrusted`)
-/// when it does not hold in this account.
+/// `Unauthenticated` with a reason (`token_malformed`, `token_expired`, `token_not_yet_valid`,
+/// `token_untrusted`) when it does not hold in this account.
 pub async fn validate(app: &App, account: &AccountId, text: &str) -> Result<TokenCard> {
     let now = app.clock.now();
     let presented = secret::read(text).ok_or_else(|| {

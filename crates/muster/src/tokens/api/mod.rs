@@ -54,8 +54,8 @@ struct OwnerBody {
 }
 
 impl OwnerBody {
-    /// Asks for the owner's keys. Scope parts of the body fill in what the query leaves out; where both speak they
-    /// must agree.
+    /// Asks for the owner's keys. Scope parts of the body fill in what the query leaves out; where both speak
+    /// they must agree.
     fn grant(&self, actor: &Actor, query: &ScopeQuery) -> Result<OwnerGrant> {
         let merged = ScopeQuery {
             account_identifier: query.account_identifier.clone(),

@@ -30,7 +30,8 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{AT}/{{identifier}}"), put(update).delete(revoke))
 }
 
-/// The wire's `TokenDTO`, as clients send it. Times are epoch milliseconds; `neverExpires` goes beyond the reference.
+/// The wire's `TokenDTO`, as clients send it. Times are epoch milliseconds; `neverExpires` goes beyond the
+/// reference.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Body {

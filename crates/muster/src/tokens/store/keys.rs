@@ -9,24 +9,26 @@ use crate::kernel::problem::Problem;
 use crate::kernel::text::{Tags, fold};
 use crate::kernel::time::Timestamp;
 
-const INSERT: &str = "INSERT INTO api_keys (account_id, org_id, project_id, kind, parent_id, identifier_key, identifier, \
-    name, description, tags, default_ttl_ms, created_at, updated_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) ON CONFLICT DO NOTHING";
-const FIND: &str = "SELECT identifier, name, description, tags, default_ttl_ms, created_at, updated_at FROM api_keys \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5 AND identifier_key = $6";
-const LIST: &str = "SELECT identifier, name, description, tags, default_ttl_ms, created_at, updated_at FROM api_keys \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5 ORDER BY identifier_key";
-const COUNT: &str = "SELECT COUNT(*) FROM api_keys \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5";
-const UPDATE: &str = "UPDATE api_keys SET name = $7, description = $8, tags = $9, default_ttl_ms = $10, \
-    updated_at = $11 WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5 \
+const INSERT: &str = "INSERT INTO api_keys (account_id, org_id, project_id, kind, parent_id, \
+    identifier_key, identifier, name, description, tags, default_ttl_ms, created_at, updated_at) VALUES \
+    ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) ON CONFLICT DO NOTHING";
+const FIND: &str = "SELECT identifier, name, description, tags, default_ttl_ms, created_at, updated_at FROM \
+    api_keys WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5 \
     AND identifier_key = $6";
-const DELETE: &str = "DELETE FROM api_keys \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5 AND identifier_key = $6";
-const DELETE_TOKENS: &str = "DELETE FROM tokens \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5 AND api_key_id = $6";
-const TOKEN_COUNTS: &str = "SELECT api_key_id, COUNT(*) FROM tokens \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5 GROUP BY api_key_id";
+const LIST: &str = "SELECT identifier, name, description, tags, default_ttl_ms, created_at, updated_at FROM \
+    api_keys WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5 \
+    ORDER BY identifier_key";
+const COUNT: &str = "SELECT COUNT(*) FROM api_keys WHERE account_id = $1 AND org_id = $2 AND project_id = \
+    $3 AND kind = $4 AND parent_id = $5";
+const UPDATE: &str = "UPDATE api_keys SET name = $7, description = $8, tags = $9, default_ttl_ms = $10, \
+    updated_at = $11 WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id \
+    = $5 AND identifier_key = $6";
+const DELETE: &str = "DELETE FROM api_keys WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND \
+    kind = $4 AND parent_id = $5 AND identifier_key = $6";
+const DELETE_TOKENS: &str = "DELETE FROM tokens WHERE account_id = $1 AND org_id = $2 AND project_id = $3 \
+    AND kind = $4 AND parent_id = $5 AND api_key_id = $6";
+const TOKEN_COUNTS: &str = "SELECT api_key_id, COUNT(*) FROM tokens WHERE account_id = $1 AND org_id = $2 \
+    AND project_id = $3 AND kind = $4 AND parent_id = $5 GROUP BY api_key_id";
 
 /// The part of an API key that its creator chooses.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,33 +13,32 @@ use crate::kernel::text::{Tags, fold};
 use crate::kernel::time::Timestamp;
 use crate::tokens::secret::Kind;
 
-const INSERT: &str = "INSERT INTO tokens (account_id, token_id, org_id, project_id, kind, parent_id, api_key_id, \
-    identifier_key, identifier, name, description, tags, secret_sha256, valid_from, valid_to, created_at, updated_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16) ON CONFLICT DO NOTHING";
-const FIND: &str = "SELECT token_id, org_id, project_id, kind, parent_id, api_key_id, identifier, name, description, tags, \
-    valid_from, valid_to, scheduled_expire_at, last_used_at, last_used_from, created_at, updated_at FROM tokens \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5 AND api_key_id = $6 \
-    AND identifier_key = $7";
-const FIND_BY_ID: &str = "SELECT token_id, org_id, project_id, kind, parent_id, api_key_id, identifier, name, description, \
-    tags, valid_from, valid_to, scheduled_expire_at, last_used_at, last_used_from, created_at, updated_at FROM tokens \
-    WHERE account_id = $1 AND token_id = $2";
-const LIST: &str = "SELECT token_id, org_id, project_id, kind, parent_id, api_key_id, identifier, name, description, tags, \
-    valid_from, valid_to, scheduled_expire_at, last_used_at, last_used_from, created_at, updated_at FROM tokens \
-    WHERE account_id = ";
-const COUNT: &str = "SELECT COUNT(*) FROM tokens \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5 AND api_key_id = $6 \
-    AND (scheduled_expire_at IS NOT NULL) = $7";
-const UPDATE: &str = "UPDATE tokens SET name = $3, description = $4, tags = $5, valid_from = $6, valid_to = $7, \
-    updated_at = $8 WHERE account_id = $1 AND token_id = $2";
-const RETIRE: &str = "UPDATE tokens SET identifier = $3, identifier_key = $4, scheduled_expire_at = $5, updated_at = $6 \
-    WHERE account_id = $1 AND token_id = $2";
+const INSERT: &str = "INSERT INTO tokens (account_id, token_id, org_id, project_id, kind, parent_id, \
+    api_key_id, identifier_key, identifier, name, description, tags, secret_sha256, valid_from, valid_to, \
+    created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+    $16) ON CONFLICT DO NOTHING";
+const FIND: &str = "SELECT token_id, org_id, project_id, kind, parent_id, api_key_id, identifier, name, \
+    description, tags, valid_from, valid_to, scheduled_expire_at, last_used_at, last_used_from, \
+    created_at, updated_at FROM tokens WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind \
+    = $4 AND parent_id = $5 AND api_key_id = $6 AND identifier_key = $7";
+const FIND_BY_ID: &str = "SELECT token_id, org_id, project_id, kind, parent_id, api_key_id, identifier, \
+    name, description, tags, valid_from, valid_to, scheduled_expire_at, last_used_at, last_used_from, \
+    created_at, updated_at FROM tokens WHERE account_id = $1 AND token_id = $2";
+const LIST: &str = "SELECT token_id, org_id, project_id, kind, parent_id, api_key_id, identifier, name, \
+    description, tags, valid_from, valid_to, scheduled_expire_at, last_used_at, last_used_from, \
+    created_at, updated_at FROM tokens WHERE account_id = ";
+const COUNT: &str = "SELECT COUNT(*) FROM tokens WHERE account_id = $1 AND org_id = $2 AND project_id = $3 \
+    AND kind = $4 AND parent_id = $5 AND api_key_id = $6 AND (scheduled_expire_at IS NOT NULL) = $7";
+const UPDATE: &str = "UPDATE tokens SET name = $3, description = $4, tags = $5, valid_from = $6, valid_to = \
+    $7, updated_at = $8 WHERE account_id = $1 AND token_id = $2";
+const RETIRE: &str = "UPDATE tokens SET identifier = $3, identifier_key = $4, scheduled_expire_at = $5, \
+    updated_at = $6 WHERE account_id = $1 AND token_id = $2";
 const DELETE: &str = "DELETE FROM tokens WHERE account_id = $1 AND token_id = $2";
 /// An older note than the stored one, from a replica that is slow to write, changes nothing.
-const TOUCH: &str = "UPDATE tokens SET last_used_at = $3, last_used_from = $4 \
-    WHERE account_id = $1 AND token_id = $2 AND (last_used_at IS NULL OR last_used_at < $3)";
-const PURGE_KEY: &str = "DELETE FROM tokens \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5 AND api_key_id = $6 \
-    AND COALESCE(scheduled_expire_at, valid_to) <= $7";
+const TOUCH: &str = "UPDATE tokens SET last_used_at = $3, last_used_from = $4 WHERE account_id = $1 AND \
+    token_id = $2 AND (last_used_at IS NULL OR last_used_at < $3)";
+const PURGE_KEY: &str = "DELETE FROM tokens WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND \
+    kind = $4 AND parent_id = $5 AND api_key_id = $6 AND COALESCE(scheduled_expire_at, valid_to) <= $7";
 const PURGE: &str =
     "DELETE FROM tokens WHERE account_id = $1 AND COALESCE(scheduled_expire_at, valid_to) <= $2";
 /// The one statement over all accounts: the purge's list of where there is something to do.
