@@ -91,7 +91,12 @@ impl FromRequestParts<App> for Actor {
 /// # Errors
 /// `Unauthenticated`; of the trust: `Unavailable`.
 pub async fn bearer(app: &App, parts: &Parts, account: &str) -> Result<Actor> {
-    let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("").trim();
+    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+    let header = headers.next().and_then(|value| value.to_str().ok()).unwrap_or("").trim();
+    if headers.next().is_some() {
+        let text = "The request has more than one Authorization header: send one.";
+        return Err(refused(text).code(jose::Code::TokenMalformed.as_str()));
+    }
     let (scheme, text) = header.split_once(' ').unwrap_or((header, ""));
     let text = text.trim();
     if !scheme.eq_ignore_ascii_case("bearer") || text.is_empty() {
