@@ -104,7 +104,7 @@ scim 200 --request PATCH "$scim_url/Users/${IDS[1]}" --data '{
   "Operations":[{"op":"replace","path":"active","value":false}]}'
 scim 200 "$scim_url/Users/${IDS[1]}"
 has '"active":false'
-scim 200 "$scim_url/Users?filter=userName%20sw%20%22a%22"
+scim 200 "$scim_url/Users?filter=userName%20sw%20%22ada%22"
 has '"totalResults":1'
 
 if [ -n "${ROTATE:-}" ]; then
