@@ -9,8 +9,10 @@ use crate::audit::{self, Action, Entry};
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::rng::Rng;
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
+use crate::settings;
 
 /// Who changes, when, and the ids drawn for it.
 #[derive(Clone, Debug)]
@@ -21,12 +23,14 @@ pub struct Stroke {
     pub now: Timestamp,
     /// Id of the audit row.
     pub audit_id: String,
+    /// For the ids of rows that are not known beforehand.
+    pub rng: Rng,
 }
 
 impl Stroke {
     /// Draws one.
     pub fn new(app: &App, caller: &Caller) -> Self {
-        Self { caller: caller.clone(), now: stamp(app.clock.now()), audit_id: app.rng.uuid() }
+        Self { caller: caller.clone(), now: stamp(app.clock.now()), audit_id: app.rng.uuid(), rng: app.rng.clone() }
     }
     /// The account acted in.
     pub fn account(&self) -> &AccountId {
@@ -69,11 +73,10 @@ pub fn differing(before: &Value, after: &Value) -> Vec<String> {
     names
 }
 
-/// An account setting of the directory, as a switch.
+/// A Boolean setting of the account.
 ///
 /// # Errors
 /// Of the database.
-pub fn setting(tx: &mut Tx<'_>, account: &AccountId, id: &str, default: bool) -> Result<bool> {
-    Ok(crate::trust::store::setting(tx, account, id)?
-        .map_or(default, |text| text.eq_ignore_ascii_case("true")))
+pub fn setting(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<bool> {
+    settings::actions::flag(tx, &Scope::account(account.clone()), id)
 }

@@ -12,6 +12,7 @@ use super::members::{Membership, Moves};
 use super::model::{Columns, GroupResource, free_identifier};
 use super::store;
 use crate::access::Grant;
+use crate::access::assignments::actions::remove_principal;
 use crate::access::permissions::{UserGroupManage, UserGroupView};
 use crate::accounts::store::bump_version;
 use crate::app::App;
@@ -21,8 +22,10 @@ use crate::directory::search::{self, Found, Search};
 use crate::directory::store as directory;
 use crate::directory::stroke::{Stroke, differing, overtaken};
 use crate::events::{self, Event};
+use crate::kernel::caller::PrincipalKind;
 use crate::kernel::ids::{AccountId, GroupId};
 use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::Scope;
 use crate::kernel::text::identifier_from_name;
 
 /// Most member ids that an audit row lists.
@@ -349,7 +352,9 @@ pub fn remove(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: &St
         bump_version(tx, account)?;
     }
     let identifier = store::identifier(tx, account, id)?;
-    store::delete(tx, account, (id, &identifier), stroke.now)?;
+    let (caller, home) = (&stroke.caller, Scope::account(account.clone()));
+    remove_principal(tx, caller, stroke.now, &stroke.rng, &home, PrincipalKind::UserGroup, &identifier)?;
+    store::delete(tx, account, id, stroke.now)?;
     directory::drop_keys(tx, account, id, &row_keys(kind, &document))?;
     stroke.record(tx, Action::Delete, "USER_GROUP", (&identifier, &columns.name), Value::Null)?;
     announce(tx, stroke, id, &columns, Some("group.deleted"), &[], &Moves::default())

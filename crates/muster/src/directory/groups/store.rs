@@ -49,8 +49,6 @@ const DELETE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $
 const SHRINK_GROUPS: &str = "UPDATE user_groups SET member_count = member_count - 1, version = version + 1, \
     updated_at = $3 WHERE account_id = $1 AND group_id IN \
     (SELECT group_id FROM group_members WHERE account_id = $1 AND member_id = $2)";
-const DELETE_BINDINGS: &str = "DELETE FROM role_assignments \
-    WHERE account_id = $1 AND principal_kind = 'USER_GROUP' AND principal_level = 'account' AND principal_id = $2";
 
 /// Ids asked for by one statement at most.
 const IDS_AT_ONCE: usize = 256;
@@ -275,17 +273,11 @@ pub fn carries_roles(tx: &mut Tx<'_>, account: &AccountId, group: &str) -> Resul
     Ok(bindings > 0)
 }
 
-/// Removes the group with all that is its: members, memberships, role assignments.
-pub fn delete(
-    tx: &mut Tx<'_>,
-    account: &AccountId,
-    (id, identifier): (&str, &str),
-    now: Timestamp,
-) -> Result<(), Problem> {
+/// Removes the group with its members and memberships.
+pub fn delete(tx: &mut Tx<'_>, account: &AccountId, id: &str, now: Timestamp) -> Result<(), Problem> {
     tx.put(DELETE, params![account.as_str(), id])?;
     tx.put(CLEAR, params![account.as_str(), id])?;
     tx.put(SHRINK_GROUPS, params![account.as_str(), id, now.micros()])?;
     tx.put(DELETE_MEMBERSHIPS, params![account.as_str(), id])?;
-    tx.put(DELETE_BINDINGS, params![account.as_str(), identifier])?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::model::{Columns, UserResource, settle_active};
 use super::store;
 use crate::access::Grant;
+use crate::access::assignments::actions::remove_principal;
 use crate::access::permissions::{UserInvite, UserManage, UserView};
 use crate::accounts::store::bump_version;
 use crate::app::App;
@@ -18,8 +19,10 @@ use crate::directory::search::{self, Found, Search};
 use crate::directory::store as directory;
 use crate::directory::stroke::{Stroke, differing, overtaken, setting};
 use crate::events::{self, Event};
+use crate::kernel::caller::PrincipalKind;
 use crate::kernel::ids::{AccountId, UserId};
 use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 
 /// How the body of a change is to be read and what its answer shows.
@@ -141,7 +144,7 @@ fn revive(
 ) -> Result<UserResource> {
     let account = stroke.account();
     let found = store::find_by_name(tx, account, &columns.user_name_key)?;
-    let revive = setting(tx, account, "scim_revive_on_create", true)?;
+    let revive = setting(tx, account, "scim_revive_on_create")?;
     let Some((id, false)) = found.filter(|_| revive) else {
         let name = &columns.user_name;
         return Err(Problem::duplicate(format!(
@@ -316,7 +319,7 @@ pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Rea
             let stored = find(tx, account, &id)?;
             reading.expected.check(&stored)?;
             let before = stored.document()?;
-            if setting(tx, account, "scim_delete_deactivates", false)? {
+            if setting(tx, account, "scim_delete_deactivates")? {
                 let mut after = before.clone();
                 after["active"] = Value::from(false);
                 if before != after {
@@ -330,7 +333,11 @@ pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Rea
         .await
 }
 
-fn remove(
+/// Removes a stored user with all that is his.
+///
+/// # Errors
+/// Of the database.
+pub fn remove(
     tx: &mut Tx<'_>,
     stroke: &Stroke,
     kind: &ResourceType,
@@ -341,6 +348,10 @@ fn remove(
     let columns = Columns::of(document)?;
     // Asked before the rows go.
     let owned = store::owns_access(tx, account, &stored.id)?;
+    if owned {
+        let home = Scope::account(account.clone());
+        remove_principal(tx, &stroke.caller, stroke.now, &stroke.rng, &home, PrincipalKind::User, &stored.id)?;
+    }
     store::delete(tx, account, &stored.id, stroke.now)?;
     directory::drop_keys(tx, account, &stored.id, &row_keys(kind, document))?;
     if owned {

@@ -28,8 +28,6 @@ const DELETE_TOKENS: &str = "DELETE FROM tokens \
     WHERE account_id = $1 AND org_id = '' AND project_id = '' AND kind = 'USER' AND parent_id = $2";
 const DELETE_KEYS: &str = "DELETE FROM api_keys \
     WHERE account_id = $1 AND org_id = '' AND project_id = '' AND kind = 'USER' AND parent_id = $2";
-const DELETE_BINDINGS: &str =
-    "DELETE FROM role_assignments WHERE account_id = $1 AND principal_kind = 'USER' AND principal_id = $2";
 const OWNS_ACCESS: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM api_keys WHERE account_id = $1 \
     AND org_id = '' AND project_id = '' AND kind = 'USER' AND parent_id = $2) \
     OR EXISTS (SELECT 1 FROM role_assignments WHERE account_id = $1 AND principal_kind = 'USER' AND principal_id = $2) \
@@ -117,12 +115,12 @@ pub fn find_id_by_email(
     Ok(found.map(UserId::new))
 }
 
-/// Removes the user with all that is his: memberships, API keys, tokens, role assignments.
+/// Removes the user with his memberships, API keys and tokens.
 pub fn delete(tx: &mut Tx<'_>, account: &AccountId, id: &str, now: Timestamp) -> Result<(), Problem> {
     let of_user = params![account.as_str(), id];
     tx.put(DELETE, of_user)?;
     tx.put(SHRINK_GROUPS, params![account.as_str(), id, now.micros()])?;
-    for sql in [DELETE_MEMBERSHIPS, DELETE_TOKENS, DELETE_KEYS, DELETE_BINDINGS] {
+    for sql in [DELETE_MEMBERSHIPS, DELETE_TOKENS, DELETE_KEYS] {
         tx.put(sql, of_user)?;
     }
     Ok(())

@@ -1,0 +1,170 @@
+//! Discovery, `/Me`, `.search` and the form of errors, by the ids of the SCIM contract.
+
+use http::Method;
+use serde_json::json;
+
+use super::scim_groups::{GROUPS, made_group};
+use super::scim_users::{USERS, made, patch, refused, scim, user};
+use crate::actors::{Client, World};
+use crate::both_engines;
+
+const BASE: &str = "/scim/v2/acme";
+
+/// A service account's token, bound to that role.
+async fn machine(world: &World, name: &str, role: &str) -> Client {
+    let (admin, at) = (world.admin(), "accountIdentifier=acme");
+    let body = json!({"identifier": name, "name": name, "email": format!("{name}@x.example"), "accountIdentifier": "acme"});
+    admin.post(&format!("/ng/api/serviceaccount?{at}"), body).await.data();
+    let key = json!({"identifier": "key", "name": "key", "apiKeyType": "SERVICE_ACCOUNT", "parentIdentifier": name, "accountIdentifier": "acme"});
+    admin.post(&format!("/ng/api/apikey?{at}"), key).await.data();
+    let token = json!({
+        "identifier": "token", "name": "token", "apiKeyType": "SERVICE_ACCOUNT", "parentIdentifier": name,
+        "apiKeyIdentifier": "key", "accountIdentifier": "acme"
+    });
+    let text = admin.post(&format!("/ng/api/token?{at}"), token).await.data();
+    if !role.is_empty() {
+        let binding = json!({
+            "resourceGroupIdentifier": "_all_account_level_resources", "roleIdentifier": role,
+            "principal": {"identifier": name, "type": "SERVICE_ACCOUNT"}
+        });
+        admin.post(&format!("/authz/api/roleassignments?{at}"), binding).await.data();
+    }
+    world.bearer(text.as_str().expect("the token's text"))
+}
+
+both_engines! {
+    async fn d_1_discovery_needs_no_credential(world: World) {
+        let anon = world.anon();
+        for base in [BASE, "/ng/api/scim/account/acme", "/gateway/ng/api/scim/account/acme"] {
+            let config = anon.get(&format!("{base}/ServiceProviderConfig")).await.expect(200);
+            assert_eq!(config.header("content-type"), "application/scim+json");
+            assert_eq!(config.json["bulk"], json!({"supported": false, "maxOperations": 1000, "maxPayloadSize": 1_048_576}));
+            assert_eq!(config.json["filter"], json!({"supported": true, "maxResults": 200}));
+            assert_eq!(config.json["meta"]["location"], format!("http://localhost{base}/ServiceProviderConfig"));
+        }
+        let schemas = anon.get(&format!("{BASE}/Schemas")).await.expect(200);
+        assert_eq!(schemas.json["totalResults"], 3);
+        let urn = "urn:ietf:params:scim:schemas:core:2.0:Group";
+        assert_eq!(anon.get(&format!("{BASE}/Schemas/{urn}")).await.expect(200).json["id"], urn);
+        assert_eq!(anon.get(&format!("{BASE}/ResourceTypes")).await.expect(200).json["totalResults"], 2);
+        assert_eq!(anon.get(&format!("{BASE}/ResourceTypes/User")).await.expect(200).json["endpoint"], "/Users");
+        refused(anon.get(&format!("{BASE}/Schemas/urn:none")).await, 404, "");
+        refused(anon.get(&format!("{BASE}/ResourceTypes/None")).await, 404, "");
+        for path in ["ServiceProviderConfig", "Schemas", "ResourceTypes", "Schemas/x"] {
+            refused(anon.get(&format!("{BASE}/{path}?filter=id+pr")).await, 403, "");
+            refused(anon.post(&format!("{BASE}/{path}"), json!({})).await, 405, "");
+        }
+    }
+
+    async fn h_4_every_error_is_a_scim_error(world: World) {
+        let scim = scim(&world);
+        for path in ["", "/", "/Nothing", "/Users/a/b", "/Bulk/x"] {
+            refused(scim.get(&format!("{BASE}{path}")).await, 404, "");
+        }
+        let answer = scim.delete(USERS).await;
+        assert!(answer.header("allow").contains("POST"), "{:?}", answer.headers);
+        refused(answer, 405, "");
+        refused(scim.post(&format!("{BASE}/Bulk"), json!({})).await, 501, "");
+        let big = format!("{{\"userName\": \"{}\"}}", "x".repeat(5 << 20));
+        refused(scim.send(Method::POST, USERS, Some(big)).await, 413, "");
+        let latin = scim.with("content-type", "application/scim+json; charset=utf-8");
+        latin.post(USERS, user("ada")).await.expect(201);
+        refused(scim.get(&format!("{USERS}?cursor=")).await, 400, "invalidCursor");
+        refused(scim.get(&format!("{USERS}?count=ten")).await, 400, "invalidValue");
+        refused(scim.get(&format!("{USERS}?sortBy=userName&sortOrder=up")).await, 400, "invalidValue");
+    }
+
+    async fn me_1_redirects_or_says_it_cannot(world: World) {
+        let answer = scim(&world).get(&format!("{BASE}/Me")).await.expect(308);
+        assert_eq!(answer.header("location"), format!("http://localhost{USERS}/{}", world.admin_id));
+        refused(machine(&world, "robot", "").await.get(&format!("{BASE}/Me")).await, 501, "");
+        refused(world.anon().get(&format!("{BASE}/Me")).await, 401, "");
+    }
+
+    async fn permissions_of_each_call(world: World) {
+        let (idle, viewer) = (machine(&world, "idle", "").await, machine(&world, "viewer", "_account_viewer").await);
+        let id = made(&scim(&world), "ada").await;
+        let group = made_group(&scim(&world), "Team", &[]).await;
+        let change = patch(json!([{"op": "add", "path": "displayName", "value": "x"}]));
+        for (path, one) in [(USERS, format!("{USERS}/{id}")), (GROUPS, format!("{GROUPS}/{group}"))] {
+            refused(idle.get(path).await, 403, "");
+            refused(idle.get(&one).await, 403, "");
+            viewer.get(path).await.expect(200);
+            viewer.get(&one).await.expect(200);
+            refused(viewer.post(path, user("bob")).await, 403, "");
+            refused(viewer.put(&one, user("bob")).await, 403, "");
+            refused(viewer.patch(&one, change.clone()).await, 403, "");
+            refused(viewer.delete(&one).await, 403, "");
+        }
+        refused(idle.post(&format!("{USERS}/.search"), json!({})).await, 403, "");
+        let clerk = machine(&world, "clerk", "_scim_provisioner").await;
+        let id = made(&clerk, "eve").await;
+        clerk.patch(&format!("{USERS}/{id}"), change.clone()).await.expect(200);
+        clerk.delete(&format!("{USERS}/{id}")).await.expect(204);
+        let group = made_group(&clerk, "Crew", &[]).await;
+        clerk.patch(&format!("{GROUPS}/{group}"), change).await.expect(200);
+        clerk.delete(&format!("{GROUPS}/{group}")).await.expect(204);
+    }
+
+    async fn q_1_search_by_body(world: World) {
+        let scim = scim(&world);
+        let ada = made(&scim, "ada").await;
+        made_group(&scim, "Ada's", &[&ada]).await;
+        let urn = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+        let body = json!({"schemas": [urn], "filter": "userName sw \"a\"", "attributes": ["userName"], "sortBy": "userName"});
+        let found = scim.post(&format!("{USERS}/.search"), body).await.expect(200);
+        let names: Vec<_> = found.json["Resources"].as_array().unwrap().iter().map(|u| u["userName"].clone()).collect();
+        assert_eq!(names, ["ada", "admin@acme.example"]);
+        let body = json!({"schemas": [urn], "filter": "displayName co \"ada\""});
+        assert_eq!(scim.post(&format!("{GROUPS}/.search"), body.clone()).await.expect(200).json["totalResults"], 1);
+        assert_eq!(scim.post(&format!("{BASE}/.search"), body).await.expect(200).json["totalResults"], 1);
+        let all = json!({"schemas": [urn], "startIndex": 2, "count": 2, "excludedAttributes": ["members"]});
+        let found = scim.post(&format!("{BASE}/.search"), all).await.expect(200);
+        assert_eq!((&found.json["totalResults"], &found.json["itemsPerPage"]), (&json!(3), &json!(2)));
+        assert_eq!(found.json["Resources"][1]["meta"]["resourceType"], "Group");
+        refused(scim.post(&format!("{BASE}/.search"), json!({"filter": 7})).await, 400, "invalidValue");
+    }
+
+    async fn a_deactivated_user_loses_his_tokens_at_once_and_keeps_his_bindings(world: World) {
+        let machine = machine(&world, "clerk", "_account_admin").await;
+        let (admin, path) = (scim(&world), format!("{USERS}/{}", world.admin_id));
+        admin.get(USERS).await.expect(200);
+        let turn = |active: bool| patch(json!([{"op": "replace", "path": "active", "value": active}]));
+        machine.patch(&path, turn(false)).await.expect(200);
+        refused(admin.get(USERS).await, 401, "");
+        machine.patch(&path, turn(true)).await.expect(200);
+        admin.get(USERS).await.expect(200);
+        machine.delete(&path).await.expect(204);
+        refused(admin.get(USERS).await, 401, "");
+        let left = world.app.db.read("test", |tx| {
+            let keys = tx.query_one("SELECT count(*) FROM tokens WHERE kind = 'USER'", &[], |row| row.get::<i64>(0))?;
+            tx.query_one("SELECT count(*) FROM role_assignments WHERE principal_kind = 'USER'", &[], |row| row.get::<i64>(0)).map(|n| n + keys)
+        });
+        assert_eq!(left.await.unwrap(), 0);
+    }
+
+    async fn a_membership_gives_and_takes_rights_at_once(world: World) {
+        let admin = scim(&world);
+        let clerk = machine(&world, "keeper", "_account_admin").await;
+        let outer = made_group(&admin, "Outer", &[]).await;
+        let inner = made_group(&admin, "Inner", &[]).await;
+        clerk.patch(&format!("{GROUPS}/{outer}"), patch(json!([{"op": "add", "path": "members", "value": [{"value": inner}]}]))).await.expect(200);
+        let list = "/authz/api/roleassignments?accountIdentifier=acme";
+        let binding = json!({
+            "resourceGroupIdentifier": "_all_account_level_resources", "roleIdentifier": "_account_viewer",
+            "principal": {"identifier": "Outer", "type": "USER_GROUP"}
+        });
+        world.admin().post(list, binding).await.data();
+        let own = world.admin().get(list).await.data();
+        let mine = own["content"].as_array().unwrap().iter().map(|row| &row["roleAssignment"]).find(|row| row["principal"]["type"] == "USER");
+        let mine = mine.expect("the administrator's own binding")["identifier"].as_str().unwrap().to_owned();
+        let joined = patch(json!([{"op": "add", "path": "members", "value": [{"value": world.admin_id}]}]));
+        clerk.patch(&format!("{GROUPS}/{inner}"), joined).await.expect(200);
+        world.admin().delete(&format!("/authz/api/roleassignments/{mine}?accountIdentifier=acme")).await.data();
+        admin.get(USERS).await.expect(200);
+        refused(admin.post(USERS, user("x")).await, 403, "");
+        let left = patch(json!([{"op": "remove", "path": format!("members[value eq \"{}\"]", world.admin_id)}]));
+        clerk.patch(&format!("{GROUPS}/{inner}"), left).await.expect(200);
+        refused(admin.get(USERS).await, 403, "");
+    }
+}

@@ -1,0 +1,247 @@
+//! SCIM Groups, by the ids of the SCIM contract.
+
+use serde_json::{Value, json};
+
+use super::scim_users::{USERS, made, patch, refused, scim, total};
+use crate::actors::{Client, World};
+use crate::both_engines;
+
+pub const GROUPS: &str = "/scim/v2/acme/Groups";
+const GROUP_URN: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+
+pub fn group(name: &str, members: &[&str]) -> Value {
+    let members: Vec<Value> = members.iter().map(|id| json!({"value": id})).collect();
+    json!({"schemas": [GROUP_URN], "displayName": name, "members": members})
+}
+
+pub async fn made_group(client: &Client, name: &str, members: &[&str]) -> String {
+    let answer = client.post(GROUPS, group(name, members)).await.expect(201);
+    answer.json["id"].as_str().expect("an id").to_owned()
+}
+
+/// The ids of the group's members, sorted.
+pub async fn members(client: &Client, id: &str) -> Vec<String> {
+    let answer = client.get(&format!("{GROUPS}/{id}")).await.expect(200);
+    let list = answer.json["members"].as_array().cloned().unwrap_or_default();
+    let mut ids: Vec<String> = list.iter().map(|m| m["value"].as_str().expect("an id").to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+fn sorted(ids: &[&String]) -> Vec<String> {
+    let mut ids: Vec<String> = ids.iter().map(|id| (*id).clone()).collect();
+    ids.sort();
+    ids
+}
+
+async fn events(world: &World, kind: &'static str) -> Vec<Value> {
+    let read = world.app.db.read("test", move |tx| {
+        tx.query("SELECT data FROM events WHERE kind = $1 ORDER BY seq", db::params![kind], |row| row.get::<String>(0))
+    });
+    read.await.unwrap().iter().map(|text: &String| serde_json::from_str(text).unwrap()).collect()
+}
+
+both_engines! {
+    async fn grp_1_a_group_with_members(world: World) {
+        let scim = scim(&world);
+        let (ada, bob) = (made(&scim, "ada").await, made(&scim, "bob").await);
+        let answer = scim.post(GROUPS, group("Team A", &[&ada])).await.expect(201);
+        let id = answer.json["id"].as_str().unwrap().to_owned();
+        assert_eq!(answer.header("location"), format!("http://localhost{GROUPS}/{id}"));
+        let member = json!({"value": ada, "$ref": format!("http://localhost{USERS}/{ada}"), "display": "Ada Lovelace", "type": "User"});
+        assert_eq!(answer.json["members"], json!([member]));
+        assert_eq!(scim.get(&format!("{GROUPS}/{id}")).await.expect(200).json, answer.json);
+        let path = format!("{GROUPS}/{id}");
+        let more = patch(json!([{"op": "add", "path": "members", "value": [{"value": bob}, {"value": ada}]}]));
+        let changed = scim.patch(&path, more.clone()).await.expect(200);
+        assert_eq!(changed.header("etag"), "W/\"2\"");
+        assert_eq!(members(&scim, &id).await, sorted(&[&ada, &bob]));
+        assert_eq!(scim.patch(&path, more).await.expect(200).header("etag"), "W/\"2\"", "pa_16");
+        assert_eq!(events(&world, "group.member_added").await[1]["member"]["display"], "Ada Lovelace");
+    }
+
+    async fn grp_2_groups_of_a_user_are_derived(world: World) {
+        let scim = scim(&world);
+        let ada = made(&scim, "ada").await;
+        let inner = made_group(&scim, "Inner", &[&ada]).await;
+        let outer = made_group(&scim, "Outer", &[&inner]).await;
+        let groups = scim.get(&format!("{USERS}/{ada}")).await.expect(200).json["groups"].clone();
+        let base = format!("http://localhost{GROUPS}");
+        assert_eq!(groups, json!([
+            {"value": inner, "$ref": format!("{base}/{inner}"), "display": "Inner", "type": "direct"},
+            {"value": outer, "$ref": format!("{base}/{outer}"), "display": "Outer", "type": "indirect"}
+        ]));
+        assert_eq!(total(&scim, USERS, &format!("groups.value eq \"{outer}\"")).await, 1);
+        assert_eq!(total(&scim, USERS, "groups pr").await, 1);
+        assert_eq!(total(&scim, USERS, "groups.display co \"oUt\"").await, 1);
+        assert_eq!(total(&scim, USERS, "groups[display eq \"outer\" and type eq \"direct\"]").await, 0);
+        let slim = scim.get(&format!("{USERS}/{ada}?excludedAttributes=groups")).await.expect(200);
+        assert_eq!(slim.json.get("groups"), None);
+        let written = scim.patch(&format!("{USERS}/{ada}"), patch(json!([{"op": "add", "path": "groups", "value": [{"value": outer}]}])));
+        refused(written.await, 400, "mutability");
+    }
+
+    async fn grp_3_circles_are_refused(world: World) {
+        let scim = scim(&world);
+        let inner = made_group(&scim, "Inner", &[]).await;
+        let middle = made_group(&scim, "Middle", &[&inner]).await;
+        let outer = made_group(&scim, "Outer", &[&middle]).await;
+        for (group, member) in [(&inner, &outer), (&inner, &inner), (&middle, &outer)] {
+            let add = patch(json!([{"op": "add", "path": "members", "value": [{"value": member}]}]));
+            refused(scim.patch(&format!("{GROUPS}/{group}"), add).await, 400, "invalidValue");
+        }
+        assert!(members(&scim, &inner).await.is_empty());
+    }
+
+    async fn grp_4_deleting_removes_memberships(world: World) {
+        let scim = scim(&world);
+        let (ada, bob) = (made(&scim, "ada").await, made(&scim, "bob").await);
+        let inner = made_group(&scim, "Inner", &[&ada, &bob]).await;
+        let outer = made_group(&scim, "Outer", &[&inner, &ada]).await;
+        scim.delete(&format!("{USERS}/{ada}")).await.expect(204);
+        assert_eq!(members(&scim, &inner).await, [bob.clone()]);
+        assert_eq!(scim.get(&format!("{GROUPS}/{inner}")).await.header("etag"), "W/\"2\"");
+        scim.delete(&format!("{GROUPS}/{inner}")).await.expect(204);
+        assert!(members(&scim, &outer).await.is_empty());
+        refused(scim.get(&format!("{GROUPS}/{inner}")).await, 404, "");
+        let left = world.app.db.read("test", |tx| tx.query_one("SELECT count(*) FROM group_members", &[], |row| row.get::<i64>(0)));
+        assert_eq!(left.await.unwrap(), 0);
+        let counts = world.app.db.read("test", |tx| tx.query_one("SELECT member_count FROM user_groups", &[], |row| row.get::<i64>(0)));
+        assert_eq!(counts.await.unwrap(), 0);
+    }
+
+    async fn grp_5_unknown_members(world: World) {
+        let scim = scim(&world);
+        let ada = made(&scim, "ada").await;
+        let id = made_group(&scim, "Team", &[&ada, "nobody"]).await;
+        assert_eq!(members(&scim, &id).await, [ada.clone()]);
+        let strict = json!([{"identifier": "scim_dialect", "value": "strict", "updateType": "UPDATE"}]);
+        world.admin().put("/ng/api/settings?accountIdentifier=acme", strict).await.data();
+        let add = patch(json!([{"op": "add", "path": "members", "value": [{"value": "nobody"}]}]));
+        refused(scim.patch(&format!("{GROUPS}/{id}"), add).await, 400, "invalidValue");
+        let cased = patch(json!([{"op": "Add", "path": "members", "value": [{"value": ada}]}]));
+        refused(scim.patch(&format!("{GROUPS}/{id}"), cased).await, 400, "invalidSyntax");
+    }
+
+    async fn pa_12_pa_13_removing_members(world: World) {
+        let scim = scim(&world);
+        let (ada, bob, eve) = (made(&scim, "ada").await, made(&scim, "bob").await, made(&scim, "eve").await);
+        let id = made_group(&scim, "Team", &[&ada, &bob, &eve]).await;
+        let path = format!("{GROUPS}/{id}");
+        let with_value = patch(json!([{"op": "Remove", "path": "members", "value": [{"$ref": null, "value": ada}]}]));
+        scim.patch(&path, with_value.clone()).await.expect(200);
+        assert_eq!(members(&scim, &id).await, sorted(&[&bob, &eve]));
+        assert_eq!(scim.patch(&path, with_value).await.expect(200).header("etag"), "W/\"2\"");
+        let swap = patch(json!([
+            {"op": "remove", "path": format!("members[value eq \"{bob}\"]")}, {"op": "add", "path": "members", "value": [{"value": ada}]}
+        ]));
+        scim.patch(&path, swap).await.expect(200);
+        assert_eq!(members(&scim, &id).await, sorted(&[&ada, &eve]));
+        let there_and_back = patch(json!([
+            {"op": "remove", "path": format!("members[value eq \"{ada}\"]")}, {"op": "add", "path": "members", "value": [{"value": ada}]}
+        ]));
+        assert_eq!(scim.patch(&path, there_and_back).await.expect(200).header("etag"), "W/\"3\"");
+        let by_type = patch(json!([{"op": "remove", "path": "members[type eq \"Group\"]"}]));
+        scim.patch(&path, by_type).await.expect(200);
+        assert_eq!(members(&scim, &id).await.len(), 2);
+        let full = patch(json!([{"op": "replace", "path": "members", "value": [{"value": bob}]}]));
+        scim.patch(&path, full).await.expect(200);
+        assert_eq!(members(&scim, &id).await, [bob.clone()]);
+        scim.patch(&path, patch(json!([{"op": "remove", "path": "members"}]))).await.expect(200);
+        assert!(members(&scim, &id).await.is_empty());
+        let gone: Vec<Value> = events(&world, "group.member_removed").await;
+        assert_eq!(gone.len(), 5);
+    }
+
+    async fn put_replaces_members_too(world: World) {
+        let scim = scim(&world);
+        let (ada, bob) = (made(&scim, "ada").await, made(&scim, "bob").await);
+        let id = made_group(&scim, "Team", &[&ada]).await;
+        let path = format!("{GROUPS}/{id}");
+        let answer = scim.put(&path, group("Crew", &[&bob])).await.expect(200);
+        assert_eq!((&answer.json["displayName"], answer.header("etag")), (&json!("Crew"), "W/\"2\""));
+        assert_eq!(members(&scim, &id).await, [bob]);
+        assert_eq!(total(&scim, GROUPS, "displayName eq \"TEAM\"").await, 0);
+        assert_eq!(total(&scim, GROUPS, "displayName eq \"CREW\"").await, 1);
+        refused(scim.put(&format!("{GROUPS}/none"), group("X", &[])).await, 404, "");
+        refused(scim.put(&path, json!({"schemas": [GROUP_URN]})).await, 400, "invalidValue");
+    }
+
+    async fn f_13_filters_on_members(world: World) {
+        let scim = scim(&world);
+        let (ada, bob) = (made(&scim, "ada").await, made(&scim, "bob").await);
+        let one = made_group(&scim, "One", &[&ada]).await;
+        made_group(&scim, "Two", &[&ada, &bob, &one]).await;
+        made_group(&scim, "Three", &[]).await;
+        for (filter, count) in [
+            (format!("id eq \"{one}\" and members eq \"{ada}\""), 1), (format!("id eq \"{one}\" and members eq \"{bob}\""), 0),
+            (format!("members.value eq \"{ada}\""), 2), (format!("members.value ne \"{ada}\""), 2), (format!("not (members eq \"{ada}\")"), 1),
+            ("members pr".into(), 2), ("not (members pr)".into(), 1), ("members[type eq \"group\"]".into(), 1),
+            (format!("members[type eq \"User\" and value eq \"{one}\"]"), 0), ("members.type eq \"GROUP\"".into(), 1),
+            ("members.display eq \"one\"".into(), 1), ("displayName sw \"t\"".into(), 2), ("displayName co \"E\"".into(), 2),
+            ("externalId pr".into(), 0), ("meta.resourceType eq \"group\"".into(), 0),
+        ] {
+            assert_eq!(total(&scim, GROUPS, &filter).await, count, "{filter}");
+        }
+        let list = scim.get(&format!("{GROUPS}?excludedAttributes=members&sortBy=displayName&sortOrder=descending")).await.expect(200);
+        let names: Vec<_> = list.json["Resources"].as_array().unwrap().iter().map(|g| g["displayName"].clone()).collect();
+        assert_eq!(names, ["Two", "Three", "One"]);
+        assert!(!list.text.contains("\"members\""));
+    }
+
+    async fn pa_2_a_group_change_may_answer_without_body(world: World) {
+        let scim = scim(&world);
+        let id = made_group(&scim, "Team", &[]).await;
+        let rename = patch(json!([{"op": "replace", "value": {"id": id, "displayName": "Crew"}}]));
+        let answer = scim.with("prefer", "return=minimal").patch(&format!("{GROUPS}/{id}"), rename).await.expect(204);
+        assert_eq!((answer.text.as_str(), answer.header("etag")), ("", "W/\"2\""));
+    }
+
+    async fn equal_names_get_different_identifiers(world: World) {
+        let scim = scim(&world);
+        for name in ["Team A", "Team.A", "Team-A"] {
+            made_group(&scim, name, &[]).await;
+        }
+        let read = world.app.db.read("test", |tx| {
+            tx.query("SELECT identifier FROM user_groups WHERE externally_managed = $1 ORDER BY identifier", db::params![true], |row| row.get::<String>(0))
+        });
+        assert_eq!(read.await.unwrap(), ["Team_A", "Team_A_1", "Team_A_2"]);
+    }
+
+    async fn parallel_changes_of_one_group_lose_nothing(world: World) {
+        let scim = scim(&world);
+        let mut ids = Vec::new();
+        for n in 0..12 {
+            ids.push(made(&scim, &format!("user{n}")).await);
+        }
+        let id = made_group(&scim, "Team", &[]).await;
+        let calls = ids.iter().map(|member| {
+            let (scim, path) = (scim.clone(), format!("{GROUPS}/{id}"));
+            let add = patch(json!([{"op": "add", "path": "members", "value": [{"value": member}]}]));
+            tokio::spawn(async move { scim.patch(&path, add).await.expect(200) })
+        });
+        for call in calls.collect::<Vec<_>>() {
+            call.await.unwrap();
+        }
+        assert_eq!(members(&scim, &id).await, sorted(&ids.iter().collect::<Vec<_>>()));
+        assert_eq!(scim.get(&format!("{GROUPS}/{id}")).await.header("etag"), "W/\"13\"");
+    }
+
+    async fn a_large_group_is_changed_without_answering_its_members(world: World) {
+        let scim = scim(&world);
+        let mut ids = Vec::new();
+        for n in 0..101 {
+            ids.push(made(&scim, &format!("user{n}")).await);
+        }
+        let all: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let id = made_group(&scim, "Team", &all[..100]).await;
+        let path = format!("{GROUPS}/{id}");
+        let add = patch(json!([{"op": "add", "path": "members", "value": [{"value": all[100]}]}]));
+        let answer = scim.patch(&path, add).await.expect(200);
+        assert_eq!(answer.json.get("members"), None);
+        assert_eq!(members(&scim, &id).await.len(), 101);
+        let remove = patch(json!([{"op": "remove", "path": "members", "value": [{"value": all[0]}]}]));
+        let answer = scim.patch(&format!("{path}?attributes=members"), remove).await.expect(200);
+        assert_eq!(answer.json["members"].as_array().map(Vec::len), Some(100));
+    }
+}
