@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod actors;
+mod clients;
 mod issuer;
 mod process;
 mod routes;

@@ -16,12 +16,15 @@ use crate::kernel::scope::Scope;
 
 const OF_PRINCIPAL: &str = "SELECT org_id, project_id, role_id, resource_group_id FROM role_assignments \
     WHERE account_id = $1 AND principal_kind = $2 AND principal_id = $3 AND principal_level = $4 AND disabled = $5";
-/// Groups of a user, with the scope each lives in: the groups that name him as member.
-const OF_GROUPS: &str = "SELECT a.org_id, a.project_id, a.role_id, a.resource_group_id FROM group_members m \
-    JOIN user_groups g ON g.account_id = m.account_id AND g.group_id = m.group_id \
-    JOIN role_assignments a ON a.account_id = g.account_id AND a.principal_kind = $3 \
+/// Groups of a user, with the scope each lives in: those that name him as member, and those that these are in.
+const OF_GROUPS: &str = "WITH RECURSIVE up (group_id) AS (SELECT group_id FROM group_members \
+    WHERE account_id = $1 AND member_id = $2 UNION SELECT m.group_id FROM up \
+    JOIN group_members m ON m.account_id = $1 AND m.member_id = up.group_id) \
+    SELECT a.org_id, a.project_id, a.role_id, a.resource_group_id FROM up \
+    JOIN user_groups g ON g.account_id = $1 AND g.group_id = up.group_id \
+    JOIN role_assignments a ON a.account_id = $1 AND a.principal_kind = $3 \
     AND a.principal_id = g.identifier \
-    WHERE m.account_id = $1 AND m.member_id = $2 AND a.disabled = $4 \
+    WHERE a.disabled = $4 \
     AND a.principal_level = CASE WHEN g.project_id <> '' THEN 'project' \
     WHEN g.org_id <> '' THEN 'organization' ELSE 'account' END \
     AND (g.org_id = '' OR g.org_id = a.org_id) AND (g.project_id = '' OR g.project_id = a.project_id)";

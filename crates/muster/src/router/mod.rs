@@ -6,6 +6,7 @@ pub mod health;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
+use axum::routing::any;
 
 use crate::access;
 use crate::accounts;
@@ -52,14 +53,20 @@ fn platform_surface(app: &App) -> Router<App> {
         .layer(from_fn_with_state(app.clone(), surface::platform))
 }
 
+/// Where the SCIM surface of an account begins.
+const SCIM_BASES: [&str; 3] = [
+    "/ng/api/scim/account/{accountIdentifier}",
+    "/gateway/ng/api/scim/account/{accountIdentifier}",
+    "/scim/v2/{accountIdentifier}",
+];
+
 /// The whole server.
 pub fn build(app: App) -> Router {
-    let scim = scim(&app);
-    Router::new()
-        .nest("/ng/api/scim/account/{accountIdentifier}", scim.clone())
-        .nest("/gateway/ng/api/scim/account/{accountIdentifier}", scim.clone())
-        .nest("/scim/v2/{accountIdentifier}", scim)
-        .merge(platform_surface(&app))
-        .merge(health::routes())
-        .with_state(app)
+    let (scim, mut whole) = (scim(&app), Router::new());
+    for base in SCIM_BASES {
+        // The base with a slash at its end is no part of what is nested below it.
+        let bare = any(surface::no_route).layer(from_fn_with_state(app.clone(), surface::scim));
+        whole = whole.nest(base, scim.clone()).route(&format!("{base}/"), bare);
+    }
+    whole.merge(platform_surface(&app)).merge(health::routes()).with_state(app)
 }

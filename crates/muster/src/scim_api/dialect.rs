@@ -8,7 +8,8 @@ use crate::app::App;
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Result;
-use crate::trust::store::setting;
+use crate::kernel::scope::Scope;
+use crate::settings::actions::text;
 
 /// Dialects by account, each with the version of the account it was read at.
 pub struct Dialects(Cache<AccountId, (i64, Dialect)>);
@@ -28,10 +29,9 @@ pub async fn of(app: &App, caller: &Caller) -> Result<Dialect> {
     if let Some((_, dialect)) = known {
         return Ok(dialect);
     }
-    let account = caller.account.clone();
-    let text =
-        app.db.point("scim.dialect", move |tx: &mut Tx<'_>| setting(tx, &account, "scim_dialect")).await?;
-    let dialect = text.as_deref().and_then(Dialect::parse).unwrap_or(Dialect::Auto);
+    let scope = Scope::account(caller.account.clone());
+    let value = app.db.point("scim.dialect", move |tx: &mut Tx<'_>| text(tx, &scope, "scim_dialect")).await?;
+    let dialect = value.as_deref().and_then(Dialect::parse).unwrap_or(Dialect::Auto);
     app.dialects.0.insert(caller.account.clone(), (caller.version, dialect));
     Ok(dialect)
 }

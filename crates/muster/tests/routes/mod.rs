@@ -2,7 +2,9 @@
 
 mod api_keys;
 mod authentication;
-mod scim_users;
+mod scim_discovery;
+pub mod scim_groups;
+pub mod scim_users;
 mod service_accounts;
 mod token_door;
 mod tokens;
