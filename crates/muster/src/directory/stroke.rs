@@ -30,7 +30,12 @@ pub struct Stroke {
 impl Stroke {
     /// Draws one.
     pub fn new(app: &App, caller: &Caller) -> Self {
-        Self { caller: caller.clone(), now: stamp(app.clock.now()), audit_id: app.rng.uuid(), rng: app.rng.clone() }
+        Self {
+            caller: caller.clone(),
+            now: stamp(app.clock.now()),
+            audit_id: app.rng.uuid(),
+            rng: app.rng.clone(),
+        }
     }
     /// The account acted in.
     pub fn account(&self) -> &AccountId {

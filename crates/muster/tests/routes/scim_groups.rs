@@ -36,7 +36,9 @@ fn sorted(ids: &[&String]) -> Vec<String> {
 
 async fn events(world: &World, kind: &'static str) -> Vec<Value> {
     let read = world.app.db.read("test", move |tx| {
-        tx.query("SELECT data FROM events WHERE kind = $1 ORDER BY seq", db::params![kind], |row| row.get::<String>(0))
+        tx.query("SELECT data FROM events WHERE kind = $1 ORDER BY seq", db::params![kind], |row| {
+            row.get::<String>(0)
+        })
     });
     read.await.unwrap().iter().map(|text: &String| serde_json::from_str(text).unwrap()).collect()
 }

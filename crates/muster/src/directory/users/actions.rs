@@ -350,7 +350,15 @@ pub fn remove(
     let owned = store::owns_access(tx, account, &stored.id)?;
     if owned {
         let home = Scope::account(account.clone());
-        remove_principal(tx, &stroke.caller, stroke.now, &stroke.rng, &home, PrincipalKind::User, &stored.id)?;
+        remove_principal(
+            tx,
+            &stroke.caller,
+            stroke.now,
+            &stroke.rng,
+            &home,
+            PrincipalKind::User,
+            &stored.id,
+        )?;
     }
     store::delete(tx, account, &stored.id, stroke.now)?;
     directory::drop_keys(tx, account, &stored.id, &row_keys(kind, document))?;
