@@ -1,7 +1,7 @@
 //! The five value types both engines share, going in ([`Param`]) and coming out ([`Row`], [`FromColumn`]).
 //! Never more types than these: times are microseconds in `Int`, ids and JSON are `Text`.
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// One value on its way to or from the database, borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +37,8 @@ pub(crate) fn check_params(params: &[Param<'_>]) -> Result<(), Error> {
             && text.as_bytes().contains(&0)
         {
             let n = index + 1;
-            return Err(Error::other(format!(
-                "parameter ${n} holds a NUL character: remove it from the text"
-            )));
+            let text = format!("parameter ${n} holds a NUL character: remove it from the text");
+            return Err(Error::new(ErrorKind::BadText, text));
         }
     }
     Ok(())

@@ -13,8 +13,9 @@ use muster::access::assignments::store::{self as assignments, AssignmentRow};
 use muster::accounts::bootstrap::{Bootstrap, bootstrap};
 use muster::accounts::store as accounts;
 use muster::app::{App, Switches};
+use muster::directory::users::actions as users;
 use muster::kernel::caller::PrincipalKind;
-use muster::kernel::ids::AccountId;
+use muster::kernel::ids::{AccountId, UserId};
 use muster::kernel::rng::Rng;
 use muster::kernel::scope::{Level, Scope};
 use muster::kernel::time::{Clock, Timestamp};
@@ -121,19 +122,67 @@ impl World {
 
     /// One more active user of the account with a token (PAT); answers id and token text.
     pub async fn person(&self, email: &str) -> (String, String) {
-        let id = self.app.rng.uuid();
-        let (account, user, address) = (self.account.clone(), id.clone(), email.to_owned());
-        let insert = "INSERT INTO users (account_id, user_id, user_name, user_name_key, external_id, email, email_key, name, \
-            active, externally_managed, doc, version, created_at, updated_at) \
-            VALUES ($1, $2, $3, $3, NULL, $3, $3, $3, $4, $5, $6, 1, $7, $7)";
-        let write = move |tx: &mut db::Tx<'_>| {
-            let at = START.micros();
-            tx.exec(insert, db::params![account.as_str(), &user, &address, true, false, "{}", at])
-        };
-        self.app.db.write("test.person", self.account.as_str(), write).await.expect("the user is written");
+        let id = UserId::new(self.app.rng.uuid());
+        let (account, user) = (self.account.clone(), id.clone());
+        let document = json!({
+            "userName": email, "active": true, "emails": [{"value": email, "type": "work", "primary": true}]
+        });
+        let write = move |tx: &mut db::Tx<'_>| users::insert(tx, &account, &user, &document, false, START);
+        let made = self.app.db.write("test.person", self.account.as_str(), write).await;
+        assert!(made.expect("the user is written"), "{email} is taken");
         let wish = Bootstrap { account: self.account.clone(), email: email.into(), another_token: true };
         let made = bootstrap(&self.app.db, &self.app.rng, self.app.clock.now(), wish).await;
-        (id, made.expect("the token is made").token.expose().to_owned())
+        (id.to_string(), made.expect("the token is made").token.expose().to_owned())
+    }
+
+    /// One more user with a token and these bindings: (role, resource group, scope).
+    pub async fn bound(&self, email: &str, bindings: &[(&str, &str, Scope)]) -> Client {
+        let (id, token) = self.person(email).await;
+        let row = |n: usize, (role, group, scope): &(&str, &str, Scope)| AssignmentRow {
+            scope: scope.clone(),
+            identifier: format!("binding_{n}_of_{id}"),
+            role: (*role).into(),
+            resource_group: (*group).into(),
+            principal_kind: PrincipalKind::User,
+            principal_id: id.clone(),
+            principal_level: None,
+            disabled: false,
+            managed: false,
+        };
+        let rows: Vec<_> = bindings.iter().enumerate().map(|(n, binding)| row(n, binding)).collect();
+        let account = self.account.clone();
+        let bind = move |tx: &mut db::Tx<'_>| {
+            for row in &rows {
+                assert!(assignments::insert(tx, row, START)?, "a fresh user has no binding yet");
+            }
+            accounts::bump_version(tx, &account)
+        };
+        self.app.db.write("test.bind", self.account.as_str(), bind).await.expect("the bindings are written");
+        self.holder(&token)
+    }
+
+    /// `ACTION TYPE id detail` of each audit row of the account, in no particular order.
+    pub async fn trail(&self) -> Vec<String> {
+        let select =
+            "SELECT action, resource_type, resource_id, detail FROM audit_rows WHERE account_id = $1";
+        let account = self.account.clone();
+        let read = move |tx: &mut db::Tx<'_>| {
+            tx.query(select, db::params![account.as_str()], |row| {
+                let (action, kind, id): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                let detail: Option<String> = row.get(3)?;
+                Ok(format!("{action} {kind} {id} {}", detail.unwrap_or_default()).trim_end().to_owned())
+            })
+        };
+        self.app.db.read::<_, db::Error>("test.trail", read).await.expect("the audit trail can be read")
+    }
+
+    /// How many rows the account has in a table.
+    pub async fn count(&self, table: &'static str) -> i64 {
+        let (select, account) =
+            (format!("SELECT COUNT(*) FROM {table} WHERE account_id = $1"), self.account.clone());
+        let read =
+            move |tx: &mut db::Tx<'_>| tx.query_one(&select, db::params![account.as_str()], |row| row.get(0));
+        self.app.db.read::<_, db::Error>("test.count", read).await.expect("the table can be counted")
     }
 
     /// (action, resource type, resource id) of each audit row of the account, by time and action.

@@ -90,7 +90,9 @@ fn what_only_one_engine_could_do_fails_on_both() {
                 tx.exec("INSERT INTO t (account_id, id) VALUES ($1, $2)", params!["a", "x\0"])
             })
             .await;
-        assert!(nul.unwrap_err().to_string().contains("parameter $2 holds a NUL"));
+        let nul = nul.unwrap_err();
+        assert!(nul.to_string().contains("parameter $2 holds a NUL"));
+        assert_eq!(nul.kind(), ErrorKind::BadText);
         let missing: Result<u64, Error> =
             db.write("missing", "a", |tx| tx.exec("DELETE FROM t WHERE id = $1", &[])).await;
         assert!(missing.unwrap_err().to_string().contains("1 parameters and 0 values"));

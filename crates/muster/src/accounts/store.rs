@@ -84,21 +84,35 @@ below! {
 
 const GROUPS_BELOW: &str = "SELECT group_id, name FROM user_groups \
     WHERE account_id = $1 AND org_id = $2 AND ($3 = '' OR project_id = $3) ORDER BY group_id";
-const REMOVE_MEMBERS: &str = "DELETE FROM group_members WHERE account_id = $1 AND group_id IN \
-    (SELECT group_id FROM user_groups WHERE account_id = $1 AND org_id = $2 AND ($3 = '' OR project_id = $3))";
-const REMOVE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id IN \
-    (SELECT group_id FROM user_groups WHERE account_id = $1 AND org_id = $2 AND ($3 = '' OR project_id = $3))";
+const SHRINK_PARENTS: &str = "UPDATE user_groups SET member_count = member_count - 1, version = version + 1, \
+    updated_at = $3 WHERE account_id = $1 AND group_id IN \
+    (SELECT group_id FROM group_members WHERE account_id = $1 AND member_id = $2)";
+const REMOVE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id = $2";
+const REMOVE_MEMBERS: &str = "DELETE FROM group_members WHERE account_id = $1 AND group_id = $2";
 const REMOVE_INDEX: &str = "DELETE FROM directory_index WHERE account_id = $1 AND resource_id IN \
     (SELECT group_id FROM user_groups WHERE account_id = $1 AND org_id = $2 AND ($3 = '' OR project_id = $3))";
 
-/// Removes all that lives in the organization (with its projects) or project; answers (id, name) of the groups that
-/// went, for their events. The rows of the organization and its projects themselves stay.
-pub fn remove_below(tx: &mut Tx<'_>, scope: &Scope) -> Result<Vec<(String, String)>, Problem> {
+/// Removes all that lives in the organization (with its projects) or project; answers (id, name) of the
+/// groups that went, for their events. The rows of the organization and its projects themselves stay.
+pub fn remove_below(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    now: Timestamp,
+) -> Result<Vec<(String, String)>, Problem> {
     debug_assert_ne!(scope.level(), Level::Account, "an account is not emptied this way");
-    let key = params![scope.account.as_str(), scope.org_column(), scope.project_column()];
-    let groups = tx.query(GROUPS_BELOW, key, |row| Ok((row.get(0)?, row.get(1)?)))?;
-    // Members and index rows find their groups by the groups' rows, so they go first.
-    for sql in [REMOVE_MEMBERS, REMOVE_MEMBERSHIPS, REMOVE_INDEX].iter().chain(REMOVE) {
+    let account = scope.account.as_str();
+    let key = params![account, scope.org_column(), scope.project_column()];
+    let groups: Vec<(String, String)> = tx.query(GROUPS_BELOW, key, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (id, _) in &groups {
+        tx.put(SHRINK_PARENTS, params![account, id, now.micros()])?;
+        tx.put(REMOVE_MEMBERSHIPS, params![account, id])?;
+        tx.put(REMOVE_MEMBERS, params![account, id])?;
+    }
+    if !groups.is_empty() {
+        // Index rows find their groups by the groups' rows, so they go first.
+        tx.put(REMOVE_INDEX, key)?;
+    }
+    for sql in REMOVE {
         tx.put(sql, key)?;
     }
     Ok(groups)

@@ -204,6 +204,9 @@ impl From<db::Error> for Problem {
                 problem.0.cause = Some(error.to_string());
                 problem
             }
+            db::ErrorKind::BadText => {
+                Self::invalid("A text of the request holds a NUL character (U+0000): remove it.")
+            }
             _ => Self::internal(error.to_string()),
         }
     }

@@ -7,8 +7,8 @@ use super::problem::{Kind, Problem, Result};
 pub struct IfMatch(Option<Vec<String>>);
 
 impl IfMatch {
-    /// Reads the header's text: a list of entity tags, quoted or bare (the reference's clients send both), or `*`.
-    /// `None`: the header was not sent.
+    /// Reads the header's text: a list of entity tags, quoted or bare (the reference's clients send both), or
+    /// `*`. `None`: the header was not sent.
     pub fn read(header: Option<&str>) -> Self {
         Self(header.map(|text| text.split(',').map(|tag| tag.trim().to_owned()).collect()))
     }

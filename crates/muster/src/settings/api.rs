@@ -13,6 +13,7 @@ use crate::access::permissions::SettingEdit;
 use crate::app::App;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Level;
+use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery};
 
@@ -153,7 +154,7 @@ impl From<Seen> for Dto {
 
 impl From<Seen> for Shown {
     fn from(seen: Seen) -> Self {
-        Self { last_modified_at: seen.updated_at.map(|at| at.millis()), setting: seen.into() }
+        Self { last_modified_at: seen.updated_at.map(Timestamp::millis), setting: seen.into() }
     }
 }
 

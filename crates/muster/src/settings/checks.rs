@@ -92,8 +92,8 @@ fn url(text: &str) -> Result<Url, String> {
     Url::parse(text).map_err(|error| format!("The value [{text}] is not a URL ({error}): {example}."))
 }
 
-/// May the server fetch keys from this URL? Looks at the text only; what the name resolves to is looked at with
-/// each fetch.
+/// May the server fetch keys from this URL? Looks at the text only; what the name resolves to is looked at
+/// with each fetch.
 ///
 /// # Errors
 /// The text for the client.
@@ -101,8 +101,8 @@ pub fn jwks_url(app: &App, url: &Url) -> Result<(), String> {
     app.trusts.check_url(url).map_err(|why| format!("The value [{url}] cannot be used: {why}."))
 }
 
-/// What to tell who stored a URL that does not answer with keys now; `None` when all is well. Never inside of a
-/// transaction.
+/// What to tell who stored a URL that does not answer with keys now; `None` when all is well. Never inside of
+/// a transaction.
 pub async fn warn_unreachable(app: &App, url: &Url) -> Option<String> {
     let why = app.trusts.warn_unreachable(url).await?;
     Some(format!("Stored, but the keys cannot be fetched now: {why}. JWTs are refused until they can be."))

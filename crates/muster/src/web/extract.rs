@@ -108,7 +108,8 @@ pub fn repeated(parts: &http::Uri, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// Every value of a query parameter as it stands, for values that hold commas themselves (`sortOrders=name,ASC`).
+/// Every value of a query parameter as it stands, for values that hold commas themselves
+/// (`sortOrders=name,ASC`).
 pub fn every(uri: &http::Uri, name: &str) -> Vec<String> {
     let pairs = url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
     pairs.filter(|(key, _)| key == name).map(|(_, value)| value.into_owned()).collect()

@@ -142,7 +142,8 @@ pub async fn update(
         .await
 }
 
-/// Removes the organization with all that lives in it and in its projects; the grant's scope is the organization.
+/// Removes the organization with all that lives in it and in its projects; the grant's scope is the
+/// organization.
 ///
 /// # Errors
 /// `NoSuchResource`, `Stale`, `Conflict` for the default organization.
@@ -155,7 +156,7 @@ pub async fn delete(app: &App, grant: &Grant<OrganizationDelete>, seen: IfMatch)
             let old = stored(tx, &scope)?;
             changeable(&old, "Delete")?;
             seen.check(old.version)?;
-            let groups = accounts::remove_below(tx, &scope)?;
+            let groups = accounts::remove_below(tx, &scope, now)?;
             store::delete(tx, &scope.account, &old.fields.identifier)?;
             let detail = json!({"old": old.fields.document()});
             record(tx, &caller, now, &audit_id, &entry(Action::Delete, &scope, &old.fields, detail))?;

@@ -1,5 +1,5 @@
-//! Organizations: the first level under an account. The organization `default` comes with the account and stays.
-//! Never decides who may see one: that is the grant's work.
+//! Organizations: the first level under an account. The organization `default` comes with the account and
+//! stays. Never decides who may see one: that is the grant's work.
 
 pub mod actions;
 pub mod api;

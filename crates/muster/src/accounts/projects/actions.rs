@@ -155,7 +155,7 @@ pub async fn delete(app: &App, grant: &Grant<ProjectDelete>, seen: IfMatch) -> R
         .write("projects.delete", &lane, move |tx| {
             let old = stored(tx, &scope)?;
             seen.check(old.version)?;
-            let groups = accounts::remove_below(tx, &scope)?;
+            let groups = accounts::remove_below(tx, &scope, now)?;
             store::delete(tx, &scope)?;
             let detail = json!({"old": old.fields.document()});
             record(tx, &caller, now, &audit_id, &entry(Action::Delete, &scope, &old.fields, detail))?;

@@ -1,5 +1,5 @@
-//! Routes of projects (platform API §12). A call that names no organization means the organization `default`, as at
-//! the reference; the list alone then means all of them.
+//! Routes of projects (platform API §12). A call that names no organization means the organization `default`,
+//! as at the reference; the list alone then means all of them.
 
 use axum::Router;
 use axum::extract::State;

@@ -1,4 +1,5 @@
-//! Projects: the second level, inside an organization. Never decides who may see one: that is the grant's work.
+//! Projects: the second level, inside an organization. Never decides who may see one: that is the grant's
+//! work.
 
 pub mod actions;
 pub mod api;
