@@ -7,6 +7,7 @@
 mod actors;
 mod clients;
 mod issuer;
+mod jobs;
 mod process;
 mod routes;
 mod tidy;

@@ -205,6 +205,24 @@ fn sigterm_lets_a_request_in_flight_finish() {
 }
 
 #[test]
+fn the_end_writes_what_was_noted() {
+    let (_folder, data) = data_dir();
+    let made =
+        run(["bootstrap", "--data-dir", &data, "--account", "acme", "--email", "a@b", "--json"]).fine();
+    let made: Value = serde_json::from_str(&made).expect("JSON");
+    let server = on(&data, &[]);
+    assert_eq!(account(&server, &made["token"]), 200);
+    server.signal("TERM");
+    assert_eq!(server.wait().0, Some(0));
+    let file = rusqlite::Connection::open(format!("{data}/muster.db")).expect("the file is there");
+    let ask = "SELECT last_used_at IS NOT NULL FROM tokens";
+    assert!(
+        file.query_row(ask, [], |row| row.get::<_, bool>(0)).expect("one token"),
+        "its last use is known"
+    );
+}
+
+#[test]
 fn the_drain_has_an_end() {
     let (_folder, data) = data_dir();
     let server = on(&data, &["--drain-timeout", "1s"]);

@@ -1,0 +1,61 @@
+//! Periodic work: it comes again, survives its own failure, and ends with the server.
+
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::Duration;
+
+use muster::jobs::{self, Job, Running};
+use muster::kernel::problem::Problem;
+use tokio::sync::watch;
+
+use crate::actors::on_sqlite;
+
+static FAILING: AtomicU32 = AtomicU32::new(0);
+static LAST: AtomicU32 = AtomicU32::new(0);
+
+fn fails(_: muster::app::App) -> Running {
+    Box::pin(async {
+        FAILING.fetch_add(1, SeqCst);
+        Err(Problem::invalid("as the test wants it"))
+    })
+}
+
+fn at_the_end(_: muster::app::App) -> Running {
+    Box::pin(async {
+        LAST.fetch_add(1, SeqCst);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_job_comes_again_after_a_failure_and_ends_with_the_server() {
+    on_sqlite(|world| async move {
+        let (stop, stopping) = watch::channel(false);
+        let often = Job { name: "often", every: Duration::from_millis(10), at_end: false, work: fails };
+        let late = Job { name: "late", every: Duration::from_hours(1), at_end: true, work: at_the_end };
+        let mut running = jobs::start(&world.app, &[often, late], &stopping);
+        for _ in 0..500 {
+            if FAILING.load(SeqCst) >= 3 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(FAILING.load(SeqCst) >= 3, "it comes again");
+        assert_eq!(LAST.load(SeqCst), 0, "not before its time");
+        stop.send_replace(true);
+        while running.join_next().await.is_some() {}
+        let (count, last) = (FAILING.load(SeqCst), LAST.load(SeqCst));
+        assert_eq!(last, 1, "once at the end");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!((FAILING.load(SeqCst), LAST.load(SeqCst)), (count, last), "nothing after the end");
+    });
+}
+
+#[test]
+fn the_server_s_own_jobs_work() {
+    on_sqlite(|world| async move {
+        for job in jobs::JOBS {
+            let done = (job.work)(world.app.clone()).await;
+            assert!(done.is_ok(), "{}: {done:?}", job.name);
+        }
+    });
+}
