@@ -9,11 +9,11 @@ use db::Db;
 
 use crate::kernel::rng::Rng;
 use crate::kernel::time::Clock;
+use crate::outbound::fetch::Fetcher;
+use crate::outbound::guard::Allow;
 use crate::router::authenticate::Sessions;
 use crate::scim_api::Dialects;
 use crate::trust::Trusts;
-use crate::trust::fetch::Fetcher;
-use crate::trust::guard::Allow;
 use crate::trust::jwks::Jwks;
 
 /// The parts of a running server. Cheap to clone.
@@ -36,6 +36,8 @@ pub struct Parts {
     pub sessions: Sessions,
     /// SCIM dialects, kept by account version.
     pub dialects: Dialects,
+    /// The way out, for key sets.
+    pub fetcher: Fetcher,
     /// Trusted issuers, their keys, and tokens of theirs that were verified.
     pub trusts: Trusts,
 }
@@ -88,10 +90,10 @@ impl App {
     /// When TLS for outbound connections cannot be set up on this machine.
     pub fn assemble(db: Db, clock: Clock, rng: Rng, switches: Switches) -> Result<Self, String> {
         let fetcher = Fetcher::new(switches.jwks_allow)?;
-        let trusts = Trusts::new(Jwks::new(fetcher, clock.clone(), rng.clone()), switches.jwt_cache);
+        let trusts = Trusts::new(Jwks::new(fetcher.clone(), clock.clone(), rng.clone()), switches.jwt_cache);
         let (limits, setup_file) = (switches.limits, switches.setup_file);
         let (sessions, dialects) = (Sessions::default(), Dialects::default());
-        Ok(Self(Arc::new(Parts { db, clock, rng, limits, setup_file, sessions, dialects, trusts })))
+        Ok(Self(Arc::new(Parts { db, clock, rng, limits, setup_file, sessions, dialects, fetcher, trusts })))
     }
 }
 

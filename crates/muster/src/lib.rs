@@ -16,6 +16,7 @@ pub mod events;
 pub mod jobs;
 pub mod kernel;
 pub mod migrations;
+pub mod outbound;
 pub mod router;
 pub mod scim_api;
 pub mod service_accounts;

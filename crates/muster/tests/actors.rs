@@ -19,7 +19,7 @@ use muster::kernel::ids::{AccountId, UserId};
 use muster::kernel::rng::Rng;
 use muster::kernel::scope::{Level, Scope};
 use muster::kernel::time::{Clock, Timestamp};
-use muster::trust::guard::Allow;
+use muster::outbound::guard::Allow;
 use muster::{migrations, router};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::kernel::secret::Secret;
-use crate::trust::guard::Allow;
+use crate::outbound::guard::Allow;
 use sources::{ConfigError, Found, Given};
 use value::Value;
 

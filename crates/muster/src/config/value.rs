@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::trust::guard::Allow;
+use crate::outbound::guard::Allow;
 
 /// Which values an option takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

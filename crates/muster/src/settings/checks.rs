@@ -98,12 +98,13 @@ fn url(text: &str) -> Result<Url, String> {
 /// # Errors
 /// The text for the client.
 pub fn jwks_url(app: &App, url: &Url) -> Result<(), String> {
-    app.trusts.check_url(url).map_err(|why| format!("The value [{url}] cannot be used: {why}."))
+    app.fetcher.allow().check_url(url).map_err(|why| format!("The value [{url}] cannot be used: {why}."))
 }
 
 /// What to tell who stored a URL that does not answer with keys now; `None` when all is well. Never inside of
 /// a transaction.
 pub async fn warn_unreachable(app: &App, url: &Url) -> Option<String> {
-    let why = app.trusts.warn_unreachable(url).await?;
+    let fetched = app.fetcher.get(url, None).await;
+    let why = fetched.and_then(|answer| answer.key_set().map(drop)).err()?;
     Some(format!("Stored, but the keys cannot be fetched now: {why}. JWTs are refused until they can be."))
 }

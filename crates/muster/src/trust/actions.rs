@@ -11,7 +11,6 @@ use url::Url;
 
 use super::jwks::{Jwks, Keys, Source, Unreachable};
 use super::model::{DEFAULT, JWKS_URL, KEY_FIELD, SERVICE_ACCOUNT, Trust, Unusable, VALUE_FIELD};
-use super::store;
 use crate::access::{Actor, rights};
 use crate::accounts;
 use crate::app::App;
@@ -20,6 +19,7 @@ use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
+use crate::settings;
 use crate::tokens::verify::service_account;
 
 /// Longest time a verified token is remembered, seconds.
@@ -54,21 +54,6 @@ impl Trusts {
     pub fn new(jwks: Jwks, remember: bool) -> Self {
         let verified = remember.then(|| Cache::new(10_000));
         Self { jwks: Arc::new(jwks), stored: Cache::new(10_000), verified }
-    }
-
-    /// May this URL be stored as the place of a key set?
-    ///
-    /// # Errors
-    /// Says what to change.
-    pub fn check_url(&self, url: &Url) -> std::result::Result<(), String> {
-        self.jwks.fetcher().allow().check_url(url)
-    }
-
-    /// Fetches the keys now; says what is wrong when that does not give a usable set. For a warning at save
-    /// time: the provider may just be down.
-    pub async fn warn_unreachable(&self, url: &Url) -> Option<String> {
-        let source = self.jwks.source(url);
-        self.jwks.keys(&source).await.err().map(|error| error.why)
     }
 
     fn remembered(&self, key: &[u8; 32], account: &AccountId, now: Timestamp) -> Option<Arc<Session>> {
@@ -178,7 +163,7 @@ fn default_trust(tx: &mut Tx<'_>, account: &AccountId) -> Result<std::result::Re
     let scope = Scope::account(account.clone());
     let mut values = Vec::with_capacity(4);
     for setting in [JWKS_URL, KEY_FIELD, VALUE_FIELD, SERVICE_ACCOUNT] {
-        match store::setting(tx, account, setting)?.filter(|value| !value.is_empty()) {
+        match settings::actions::text(tx, &scope, setting)?.filter(|value| !value.is_empty()) {
             Some(value) => values.push(value),
             None => return Ok(Err(Unusable::Missing(setting))),
         }

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use jose::{KeySet, KeySetLimits};
+use jose::KeySet;
 use parking_lot::Mutex;
 use url::Url;
 
-use super::fetch::{Fetched, Fetcher};
 use crate::kernel::rng::Rng;
 use crate::kernel::time::{Clock, Timestamp};
+use crate::outbound::fetch::{Fetched, Fetcher, key_set};
 
 const DEFAULT_TTL_SECS: u64 = 600;
 const TTL_RANGE_SECS: std::ops::RangeInclusive<u64> = 60..=86_400;
@@ -111,11 +111,6 @@ impl Jwks {
     /// An empty store.
     pub fn new(fetcher: Fetcher, clock: Clock, rng: Rng) -> Self {
         Self { fetcher, clock, rng, urls: Mutex::default(), budgets: Mutex::default() }
-    }
-
-    /// The fetcher, for its guard and for a trial fetch.
-    pub fn fetcher(&self) -> &Fetcher {
-        &self.fetcher
     }
 
     /// The state of a URL, made when it is asked for the first time.
@@ -254,9 +249,7 @@ impl Jwks {
         if let Some((bytes, etag)) = body {
             next.etag = etag;
             if next.keys.is_none() || next.bytes != bytes {
-                let set = KeySet::parse(&bytes, &KeySetLimits::default())
-                    .map_err(|error| wrong_document(&bytes, &error))?;
-                next.keys = Some(Arc::new(set));
+                next.keys = Some(Arc::new(key_set(&bytes)?));
                 next.bytes = bytes;
                 next.generation += 1;
             }
@@ -277,14 +270,6 @@ impl Jwks {
             ..old.clone()
         }
     }
-}
-
-fn wrong_document(bytes: &[u8], error: &jose::KeySetError) -> String {
-    if bytes.trim_ascii_start().starts_with(b"<") {
-        return "the answer is an HTML or XML page, not a key set: store the URL of the JWKS document itself"
-            .into();
-    }
-    error.to_string()
 }
 
 impl Source {

@@ -2,15 +2,11 @@
 //! match, acts as one service account. The policy and the verification are crate `jose`; here are the stored
 //! trust, the keys that are fetched for it, and the way from a token to an actor.
 //!
-//! Never follows a key that a token brings along, never fetches an address that the guard refuses, never
+//! Never follows a key that a token brings along, never fetches past `outbound::guard`, never
 //! tells a caller more than the public code.
 
 pub mod actions;
-pub mod address;
-pub mod fetch;
-pub mod guard;
 pub mod jwks;
 pub mod model;
-pub mod store;
 
 pub use actions::Trusts;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
+use jose::{KeySet, KeySetLimits};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Url;
 
@@ -40,6 +41,21 @@ pub enum Fetched {
         /// As above.
         max_age: Option<u64>,
     },
+}
+
+impl Fetched {
+    /// The document as a key set.
+    ///
+    /// # Errors
+    /// In words for an administrator.
+    pub fn key_set(&self) -> Result<KeySet, String> {
+        match self {
+            Self::Body { bytes, .. } => key_set(bytes),
+            Self::NotModified { .. } => {
+                Err("the server says that nothing changed, to a first request".into())
+            }
+        }
+    }
 }
 
 /// Resolves names and drops every address the guard refuses, so that a connection goes where the check was
@@ -130,6 +146,21 @@ impl Fetcher {
         }
         Ok(Fetched::Body { bytes, max_age, etag })
     }
+}
+
+/// Reads a fetched document as a key set.
+///
+/// # Errors
+/// In words for an administrator.
+pub fn key_set(bytes: &[u8]) -> Result<KeySet, String> {
+    KeySet::parse(bytes, &KeySetLimits::default()).map_err(|error| {
+        if bytes.trim_ascii_start().starts_with(b"<") {
+            let text =
+                "the answer is an HTML or XML page, not a key set: store the URL of the JWKS document itself";
+            return text.to_owned();
+        }
+        error.to_string()
+    })
 }
 
 fn max_age(headers: &HeaderMap) -> Option<u64> {
