@@ -5,9 +5,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod actors;
+mod bound;
 mod clients;
 mod issuer;
 mod jobs;
+mod matrix;
 mod process;
 mod routes;
+mod sweep;
 mod tidy;

@@ -151,6 +151,7 @@ struct QuestionBody {
 
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
+#[allow(clippy::struct_field_names)] // the wire's names
 struct ScopeBody {
     account_identifier: Option<String>,
     org_identifier: Option<String>,

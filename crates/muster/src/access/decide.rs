@@ -89,11 +89,11 @@ impl Rights {
         let lack = |resource| Lack { permission, scope, children, resource };
         let held = |resource| self.reach(Check { permission, scope, resource }, children);
         match given.what.of(permission) {
-            Some(None) => (!held(None)).then(|| lack(None)),
-            Some(Some(ids)) => {
+            Part::Whole => (!held(None)).then(|| lack(None)),
+            Part::Ids(ids) => {
                 ids.iter().map(String::as_str).find(|id| !held(Some(id))).map(|id| lack(Some(id)))
             }
-            None => None,
+            Part::Nothing => None,
         }
     }
 }
@@ -114,19 +114,30 @@ impl Selector {
         let here = if self.children { self.scope.contains(check.scope) } else { self.scope == *check.scope };
         here && (self.children || !below)
             && match self.what.of(check.permission) {
-                None => false,
-                Some(None) => true,
-                Some(Some(ids)) => check.resource.is_some_and(|id| ids.contains(id)),
+                Part::Nothing => false,
+                Part::Whole => true,
+                Part::Ids(ids) => check.resource.is_some_and(|id| ids.contains(id)),
             }
     }
 }
 
+/// What of one resource type.
+enum Part<'a> {
+    Nothing,
+    Whole,
+    Ids(&'a HashSet<String>),
+}
+
 impl What {
-    /// What of the permission's resource type: nothing (`None`), all of it (`Some(None)`), or those ids.
-    fn of(&self, permission: &Permission) -> Option<Option<&HashSet<String>>> {
+    /// What of the permission's resource type.
+    fn of(&self, permission: &Permission) -> Part<'_> {
         match self {
-            Self::All => Some(None),
-            Self::Types(types) => types.get(permission.resource_type).map(Option::as_ref),
+            Self::All => Part::Whole,
+            Self::Types(types) => match types.get(permission.resource_type) {
+                None => Part::Nothing,
+                Some(None) => Part::Whole,
+                Some(Some(ids)) => Part::Ids(ids),
+            },
         }
     }
 }

@@ -54,6 +54,14 @@ impl Actor {
         own && (console || self.rights.allow(Check { permission: P::PERMISSION, scope, resource }))
     }
 
+    /// As `holds` for the whole type, in the scope and in every scope below it.
+    pub fn holds_below<P: Ask>(&self, scope: &Scope) -> bool {
+        let console = self.caller.principal.kind == PrincipalKind::System;
+        let own = scope.account == self.caller.account;
+        let check = Check { permission: P::PERMISSION, scope, resource: None };
+        own && (console || self.rights.reach(check, true))
+    }
+
     fn denied<P: Ask>(&self, scope: &Scope, resource: Option<&str>) -> Problem {
         let principal = &self.caller.principal;
         let who = format!("Principal of type {} with identifier {}", principal.kind.as_str(), principal.id);

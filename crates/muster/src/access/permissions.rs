@@ -141,7 +141,7 @@ impl PermissionSet {
 
 impl FromIterator<&'static Permission> for PermissionSet {
     fn from_iter<I: IntoIterator<Item = &'static Permission>>(permissions: I) -> Self {
-        permissions.into_iter().fold(Self::default(), |set, p| set.with(p))
+        permissions.into_iter().fold(Self::default(), PermissionSet::with)
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::kernel::scope::Scope;
+use crate::kernel::time::Timestamp;
 
 /// What was done (platform API §12 spellings).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,4 +67,69 @@ pub struct Entry<'a> {
     pub scope: &'a Scope,
     /// What changed, as JSON without secrets; `Value::Null` when the action says it all.
     pub detail: Value,
+}
+
+/// A row as it was written.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Unique.
+    pub id: String,
+    /// When.
+    pub at: Timestamp,
+    /// Where the resource lives.
+    pub scope: Scope,
+    /// What was done, in the wire's spelling.
+    pub action: String,
+    /// Kind of thing.
+    pub resource_type: String,
+    /// Its identifier.
+    pub resource_id: String,
+    /// Its name.
+    pub resource_name: String,
+    /// `USER`, `SERVICE_ACCOUNT` or `SYSTEM`.
+    pub principal_kind: String,
+    /// Id of who did it.
+    pub principal_id: String,
+    /// E-mail address of a user, identifier of a service account.
+    pub principal_label: String,
+    /// Display name of who did it.
+    pub principal_name: String,
+    /// What proved him, as `record` wrote it.
+    pub credential: Value,
+    /// HTTP method; empty at the console.
+    pub method: String,
+    /// Peer address.
+    pub client_ip: Option<String>,
+    /// Id of the request.
+    pub request_id: String,
+    /// What changed.
+    pub detail: Option<Value>,
+}
+
+/// A scope to look into, with or without those below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Area {
+    /// The scope.
+    pub scope: Scope,
+    /// And all below it?
+    pub below: bool,
+}
+
+/// Which rows; an empty list means any.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// (type, identifier) of resources; without an identifier all of the type.
+    pub resources: Vec<(String, Option<String>)>,
+    /// Actions in the wire's spelling.
+    pub actions: Vec<String>,
+    /// (kind, id or label) of who did it; without a kind any.
+    pub principals: Vec<(Option<String>, String)>,
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Not after.
+    pub to: Option<Timestamp>,
+    /// Leave out what the console and the server itself did.
+    pub without_system: bool,
+    /// Something was asked for that no row has (another module, an environment).
+    pub nothing: bool,
 }

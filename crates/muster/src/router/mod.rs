@@ -11,6 +11,7 @@ use axum::routing::any;
 use crate::access;
 use crate::accounts;
 use crate::app::App;
+use crate::audit;
 use crate::scim_api;
 use crate::service_accounts;
 use crate::settings;
@@ -23,6 +24,7 @@ fn platform() -> Router<App> {
     Router::new()
         .merge(access::api::routes())
         .merge(accounts::api::routes())
+        .merge(audit::api::routes())
         .merge(service_accounts::api::routes())
         .merge(settings::api::routes())
         .merge(setup::api::routes())

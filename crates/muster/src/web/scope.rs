@@ -7,6 +7,7 @@ use crate::kernel::scope::Scope;
 /// `{"accountIdentifier": …, "orgIdentifier": …, "projectIdentifier": …}`; absent parts are null (§1.4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names)] // the wire's names
 pub struct ScopeView {
     account_identifier: String,
     org_identifier: Option<String>,

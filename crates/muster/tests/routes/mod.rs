@@ -1,8 +1,13 @@
 //! Tests by topic of the API, each on both engines.
 
+mod acl;
 mod api_keys;
+mod audit_list;
 mod authentication;
 mod hierarchy;
+mod resource_groups;
+mod role_assignments;
+mod roles;
 mod scim_discovery;
 pub mod scim_groups;
 pub mod scim_users;

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use serde::Deserialize;
 
+use super::model::{Filter, NewAssignment};
 use super::permit::Permit;
 use super::views::{
     AggregateReply, AssignmentBody, AssignmentReply, DescribedReply, FilterBody, FilterBodyV2, RemovalReply,
@@ -42,7 +43,7 @@ async fn list(
     Query(page): Query<PageQuery>,
 ) -> Result<Reply<Page<AssignmentReply>>> {
     let scope = scope.scope(&actor.caller.account)?;
-    let found = query::list(&app, &actor, &scope, Default::default(), page.request()?).await?;
+    let found = query::list(&app, &actor, &scope, Filter::default(), page.request()?).await?;
     Ok(Reply(found.map(AssignmentReply::from)))
 }
 
@@ -127,7 +128,7 @@ fn permitted(
     actor: &Actor,
     scope: &Scope,
     bodies: &[AssignmentBody],
-) -> Result<Vec<(Permit, super::model::NewAssignment)>> {
+) -> Result<Vec<(Permit, NewAssignment)>> {
     let wishes = bodies.iter().filter_map(|body| body.wish(scope).ok());
     wishes.map(|wish| Ok((Permit::ask(actor, scope, wish.kind, &wish.principal)?, wish))).collect()
 }

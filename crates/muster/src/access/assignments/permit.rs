@@ -1,7 +1,6 @@
 //! Who may see or change role assignments: that hangs on the kind of the principal (platform API §7).
 
 use crate::access::Actor;
-use crate::access::decide::Check;
 use crate::access::permissions::{
     Ask, ServiceAccountEdit, ServiceAccountView, UserGroupManage, UserGroupView, UserManage, UserView,
 };
@@ -30,7 +29,7 @@ impl Permit {
             PrincipalKind::User => actor.grant_on::<UserManage>(scope, Some(id)).map(drop)?,
             PrincipalKind::UserGroup => actor.grant_on::<UserGroupManage>(scope, Some(id)).map(drop)?,
             PrincipalKind::ServiceAccount => {
-                actor.grant_on::<ServiceAccountEdit>(scope, Some(id)).map(drop)?
+                actor.grant_on::<ServiceAccountEdit>(scope, Some(id)).map(drop)?;
             }
             PrincipalKind::System => {
                 return Err(Problem::invalid("The system itself cannot be bound to a role"));
@@ -53,9 +52,7 @@ impl Permit {
 }
 
 fn sees<P: Ask>(actor: &Actor, scope: &Scope, below: bool) -> bool {
-    let check = Check { permission: P::PERMISSION, scope, resource: None };
-    let console = actor.caller.principal.kind == PrincipalKind::System;
-    scope.account == actor.caller.account && (console || actor.rights.reach(check, below))
+    if below { actor.holds_below::<P>(scope) } else { actor.holds::<P>(scope, None) }
 }
 
 /// The kinds of principal whose assignments the actor may see in the scope (`below`: and in every scope below it).

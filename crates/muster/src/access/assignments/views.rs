@@ -195,6 +195,7 @@ impl From<Assignment> for AssignmentReply {
 /// The body of `/filter` and `/aggregate`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[allow(clippy::struct_field_names)] // the wire's names
 pub(super) struct FilterBody {
     resource_group_filter: Option<Vec<String>>,
     role_filter: Option<Vec<String>>,
@@ -392,6 +393,7 @@ impl AggregateReply {
 /// The reply of `/validate`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names)] // the wire's names
 pub(super) struct ValidationReply {
     principal_validation_result: Verdict,
     role_validation_result: Verdict,

@@ -94,6 +94,7 @@ pub(in crate::access) struct RoleReply {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names)] // the wire's names
 struct CountsDto {
     role_assigned_to_user_count: i64,
     role_assigned_to_user_group_count: i64,

@@ -1,0 +1,200 @@
+//! Routes of the audit trail (platform API §12).
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::post;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::actions::{self, Wanted};
+use super::model::{Filter, Row};
+use crate::access::Actor;
+use crate::app::App;
+use crate::kernel::ids::AccountId;
+use crate::kernel::page::{Page, PageQuery};
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::Scope;
+use crate::kernel::time::Timestamp;
+use crate::web::envelope::Reply;
+use crate::web::extract::{Json, Query, ScopeQuery};
+
+/// The one module that these rows belong to.
+const MODULE: &str = "CORE";
+
+/// The routes.
+pub fn routes() -> Router<App> {
+    Router::new().route("/audit/api/audits/list", post(list)).route("/audit/api/audits/listV2", post(list))
+}
+
+/// `AuditFilterProperties`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct FilterBody {
+    filter_type: Option<String>,
+    scopes: Option<Vec<ScopeQuery>>,
+    resources: Option<Vec<ResourceBody>>,
+    modules: Option<Vec<String>>,
+    actions: Option<Vec<String>>,
+    environments: Option<Vec<Value>>,
+    principals: Option<Vec<PrincipalBody>>,
+    start_time: Option<i64>,
+    end_time: Option<i64>,
+    static_filter: Option<String>,
+    include_child_scopes: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ResourceBody {
+    #[serde(rename = "type")]
+    kind: String,
+    identifier: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PrincipalBody {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    identifier: String,
+}
+
+impl FilterBody {
+    fn wanted(&self, account: &AccountId) -> Result<Wanted> {
+        let scopes = self.scopes.as_deref().unwrap_or_default();
+        let below = self.include_child_scopes.unwrap_or(false);
+        if scopes.is_empty() && !below {
+            return Ok(Wanted::Account);
+        }
+        if scopes.is_empty() {
+            return Ok(Wanted::Scopes(vec![Scope::account(account.clone())], true));
+        }
+        let scopes = scopes.iter().map(|scope| scope.scope(account)).collect::<Result<_>>()?;
+        Ok(Wanted::Scopes(scopes, below))
+    }
+
+    fn filter(self) -> Result<Filter> {
+        if let Some(kind) = self.filter_type.filter(|kind| kind != "Audit") {
+            return Err(Problem::invalid(format!(
+                "filterType {kind:?} is not for this list: send \"Audit\""
+            )));
+        }
+        let without_system = match self.static_filter.as_deref() {
+            None | Some("" | "EXCLUDE_LOGIN_EVENTS") => false,
+            Some("EXCLUDE_SYSTEM_EVENTS") => true,
+            Some(other) => {
+                return Err(Problem::invalid(format!(
+                    "staticFilter {other:?} is unknown: use EXCLUDE_LOGIN_EVENTS or EXCLUDE_SYSTEM_EVENTS"
+                )));
+            }
+        };
+        let (from, to) = (self.start_time, self.end_time);
+        if let (Some(from), Some(to)) = (from, to)
+            && from > to
+        {
+            return Err(Problem::invalid(format!("startTime {from} lies after endTime {to}: swap them")));
+        }
+        let modules = self.modules.unwrap_or_default();
+        let elsewhere = !modules.is_empty() && !modules.iter().any(|module| module == MODULE);
+        Ok(Filter {
+            resources: self
+                .resources
+                .unwrap_or_default()
+                .into_iter()
+                .map(|r| (r.kind, r.identifier))
+                .collect(),
+            actions: self.actions.unwrap_or_default(),
+            principals: self
+                .principals
+                .unwrap_or_default()
+                .into_iter()
+                .map(|p| (p.kind, p.identifier))
+                .collect(),
+            from: from.map(Timestamp::from_millis),
+            to: to.map(Timestamp::from_millis),
+            without_system,
+            nothing: elsewhere || !self.environments.unwrap_or_default().is_empty(),
+        })
+    }
+}
+
+/// `AuditEvent`: absent parts are left out.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    audit_id: String,
+    insert_id: String,
+    resource_scope: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_request_info: Option<Value>,
+    request_metadata: Value,
+    timestamp: i64,
+    authentication_info: Value,
+    module: &'static str,
+    resource: Value,
+    action: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit_event_data: Option<Value>,
+    internal_info: Map<String, Value>,
+}
+
+impl From<Row> for Event {
+    fn from(row: Row) -> Self {
+        let who = if row.principal_kind == "USER" { &row.principal_label } else { &row.principal_id };
+        Self {
+            insert_id: row.id.clone(),
+            audit_id: row.id,
+            resource_scope: without_nulls(json!({
+                "accountIdentifier": row.scope.account, "orgIdentifier": row.scope.org(),
+                "projectIdentifier": row.scope.project_id(),
+            })),
+            http_request_info: (!row.method.is_empty()).then(|| json!({"requestMethod": row.method})),
+            request_metadata: without_nulls(json!({"clientIP": row.client_ip})),
+            timestamp: row.at.millis(),
+            authentication_info: json!({
+                "principal": {"type": row.principal_kind, "identifier": who},
+                "labels": {"username": row.principal_name, "userId": row.principal_id},
+            }),
+            module: MODULE,
+            resource: json!({
+                "type": row.resource_type, "identifier": row.resource_id,
+                "labels": {"resourceName": row.resource_name},
+            }),
+            action: row.action,
+            audit_event_data: row.detail.map(|detail| json!({"type": "CHANGE", "change": detail})),
+            internal_info: internal(&row.credential, row.request_id),
+        }
+    }
+}
+
+/// Texts only, as clients read this map: the request, and by what the principal was proved.
+fn internal(credential: &Value, request_id: String) -> Map<String, Value> {
+    let mut info = Map::new();
+    if !request_id.is_empty() {
+        info.insert("requestId".into(), Value::from(request_id));
+    }
+    for (key, value) in credential.as_object().into_iter().flatten() {
+        if let Some(text) = value.as_str() {
+            let (first, rest) = key.split_at_checked(1).unwrap_or((key, ""));
+            info.insert(format!("credential{}{rest}", first.to_uppercase()), Value::from(text));
+        }
+    }
+    info
+}
+
+fn without_nulls(mut value: Value) -> Value {
+    if let Some(object) = value.as_object_mut() {
+        object.retain(|_, part| !part.is_null());
+    }
+    value
+}
+
+async fn list(
+    State(app): State<App>,
+    actor: Actor,
+    Query(page): Query<PageQuery>,
+    body: Option<Json<FilterBody>>,
+) -> Result<Reply<Page<Event>>> {
+    let body = body.map(|Json(body)| body).unwrap_or_default();
+    let wanted = body.wanted(&actor.caller.account)?;
+    let found = actions::list(&app, &actor, wanted, body.filter()?, page.request()?).await?;
+    Ok(Reply(found.map(Event::from)))
+}

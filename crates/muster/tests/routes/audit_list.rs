@@ -1,0 +1,131 @@
+//! Reading the audit trail (platform API §12).
+
+use serde_json::{Value, json};
+
+use crate::actors::{Client, World};
+use crate::both_engines;
+use crate::bound::{ACCOUNT_ONLY, EVERYWHERE, bound, hierarchy};
+
+const LIST: &str = "/audit/api/audits/list?accountIdentifier=acme";
+
+async fn found(client: &Client, filter: Value) -> Vec<String> {
+    let page = client.post(LIST, filter).await.data();
+    let content = page["content"].as_array().expect("a page has content");
+    let text = |part: &Value| part.as_str().expect("text").to_owned();
+    let line = |e: &Value| {
+        format!(
+            "{} {} {}",
+            text(&e["action"]),
+            text(&e["resource"]["type"]),
+            text(&e["resource"]["identifier"])
+        )
+    };
+    content.iter().map(line).collect()
+}
+
+/// Three roles, one second apart: in the account, in `o1`, in `o1/p1`.
+async fn roles(world: &World) {
+    hierarchy(world).await;
+    for (id, scope) in
+        [("a", ""), ("b", "&orgIdentifier=o1"), ("c", "&orgIdentifier=o1&projectIdentifier=p1")]
+    {
+        world.app.clock.advance_secs(1);
+        let body = json!({"identifier": id, "name": format!("Role {id}")});
+        world
+            .admin()
+            .post(&format!("/authz/api/roles?accountIdentifier=acme{scope}"), body)
+            .await
+            .expect(200);
+    }
+}
+
+both_engines! {
+    async fn an_event_says_who_did_what(world: World) {
+        roles(&world).await;
+        let page = world.admin().post(LIST, json!({"resources": [{"type": "ROLE", "identifier": "b"}]})).await.data();
+        assert_eq!((&page["totalItems"], &page["pageSize"]), (&json!(1), &json!(50)));
+        let event = &page["content"][0];
+        assert_eq!(event["resourceScope"], json!({"accountIdentifier": "acme", "orgIdentifier": "o1"}));
+        assert_eq!(event["httpRequestInfo"], json!({"requestMethod": "POST"}));
+        assert_eq!(event["timestamp"], 1_767_225_602_000_i64);
+        assert_eq!(event["authenticationInfo"]["principal"], json!({"type": "USER", "identifier": "admin@acme.example"}));
+        assert_eq!(event["authenticationInfo"]["labels"]["userId"], world.admin_id.as_str());
+        assert_eq!(event["module"], "CORE");
+        assert_eq!(event["resource"], json!({
+            "type": "ROLE", "identifier": "b", "labels": {"resourceName": "Role b"}
+        }));
+        assert_eq!(event["action"], "CREATE");
+        assert_eq!(event["auditEventData"]["change"], json!({"permissions": []}));
+        assert_eq!(event["internalInfo"]["credentialType"], "TOKEN");
+        assert!(event["auditId"].is_string() && event["internalInfo"]["requestId"].is_string());
+        let console = world.admin().post(LIST, json!({"resources": [{"type": "ACCOUNT"}]})).await.data();
+        assert_eq!(console["content"][0]["authenticationInfo"]["principal"]["type"], "SYSTEM");
+        assert!(console["content"][0].get("httpRequestInfo").is_none(), "{console}");
+    }
+
+    async fn newest_first_in_pages(world: World) {
+        roles(&world).await;
+        let only = json!({"resources": [{"type": "ROLE"}]});
+        assert_eq!(found(&world.admin(), only.clone()).await, ["CREATE ROLE c", "CREATE ROLE b", "CREATE ROLE a"]);
+        let path = format!("{LIST}&pageSize=2");
+        let first = world.admin().post(&path, only.clone()).await.data();
+        let token = first["nextPageToken"].as_str().unwrap();
+        let second = world.admin().post(&format!("{path}&pageToken={token}"), only).await.data();
+        assert_eq!(second["content"][0]["resource"]["identifier"], "a");
+        assert_eq!((&second["pageItemCount"], &second["totalPages"]), (&json!(1), &json!(2)));
+        let whole = world.admin().send(http::Method::POST, LIST, None).await.data();
+        assert!(whole["totalItems"].as_u64().unwrap() > 3, "no body means no filter");
+        let v2 = "/gateway/audit/api/audits/listV2?accountIdentifier=acme";
+        assert_eq!(world.admin().post(v2, json!({})).await.data()["totalItems"], whole["totalItems"]);
+    }
+
+    async fn filters(world: World) {
+        roles(&world).await;
+        let admin = world.admin();
+        let with = async |mut filter: Value| {
+            filter["resources"] = json!([{"type": "ROLE"}]);
+            found(&admin, filter).await
+        };
+        let (a, b, c) = ("CREATE ROLE a", "CREATE ROLE b", "CREATE ROLE c");
+        assert_eq!(with(json!({"actions": ["CREATE", "SOMETHING"]})).await, [c, b, a]);
+        assert_eq!(with(json!({"actions": ["DELETE"]})).await, [""; 0]);
+        assert_eq!(with(json!({"startTime": 1_767_225_602_000_i64})).await, [c, b]);
+        assert_eq!(with(json!({"endTime": 1_767_225_602_000_i64})).await, [b, a]);
+        assert_eq!(with(json!({"principals": [{"type": "USER", "identifier": "admin@acme.example"}]})).await, [c, b, a]);
+        assert_eq!(with(json!({"principals": [{"identifier": world.admin_id}]})).await, [c, b, a]);
+        assert_eq!(with(json!({"principals": [{"type": "SERVICE_ACCOUNT", "identifier": world.admin_id}]})).await, [""; 0]);
+        assert_eq!(with(json!({"modules": ["CORE"], "filterType": "Audit"})).await, [c, b, a]);
+        assert_eq!(with(json!({"modules": ["CD"]})).await, [""; 0]);
+        assert_eq!(with(json!({"environments": [{"type": "Production"}]})).await, [""; 0]);
+        assert_eq!(with(json!({"scopes": [{"accountIdentifier": "acme"}]})).await, [a]);
+        assert_eq!(with(json!({"scopes": [{"orgIdentifier": "o1"}]})).await, [b]);
+        assert_eq!(with(json!({"scopes": [{"orgIdentifier": "o1"}], "includeChildScopes": true})).await, [c, b]);
+        assert_eq!(with(json!({"includeChildScopes": true})).await, [c, b, a]);
+        assert_eq!(found(&admin, json!({"resources": [{"type": "ACCOUNT"}], "staticFilter": "EXCLUDE_SYSTEM_EVENTS"})).await, [""; 0]);
+        for bad in [
+            json!({"filterType": "Other"}), json!({"staticFilter": "X"}), json!({"startTime": 2, "endTime": 1}),
+            json!({"startTime": "soon"}), json!({"scopes": [{"accountIdentifier": "other"}]}),
+            json!({"scopes": [{"projectIdentifier": "p"}]}),
+        ] {
+            admin.post(LIST, bad).await.refused(400, "INVALID_REQUEST");
+        }
+    }
+
+    async fn only_who_may_reads_and_only_where_he_may(world: World) {
+        roles(&world).await;
+        let role = json!({"identifier": "auditor", "name": "A", "permissions": ["core_audit_view"]});
+        world.admin().post("/authz/api/roles?accountIdentifier=acme", role).await.expect(200);
+        let here = bound(&world, "here", &[("auditor", ACCOUNT_ONLY)]).await;
+        let all = bound(&world, "all", &[("auditor", EVERYWHERE)]).await;
+        let nobody = bound(&world, "nobody", &[("_account_basic", EVERYWHERE)]).await;
+        let roles = json!({"resources": [{"type": "ROLE", "identifier": "b"}, {"type": "ROLE", "identifier": "a"}]});
+        assert_eq!(found(&here, roles.clone()).await, ["CREATE ROLE a"]);
+        assert_eq!(found(&all, roles.clone()).await, ["CREATE ROLE b", "CREATE ROLE a"]);
+        here.post(LIST, json!({"includeChildScopes": true})).await.refused(403, "NG_ACCESS_DENIED");
+        here.post(LIST, json!({"scopes": [{"orgIdentifier": "o1"}]})).await.refused(403, "NG_ACCESS_DENIED");
+        let denied = nobody.post(LIST, json!({})).await.expect(403);
+        assert_eq!(denied.json["failedPermissionChecks"][0]["permission"], "core_audit_view");
+        world.anon().post(LIST, json!({})).await.refused(401, "INVALID_TOKEN");
+        world.holder(&world.other_account("other").await).post(LIST, json!({})).await.refused(401, "INVALID_TOKEN");
+    }
+}

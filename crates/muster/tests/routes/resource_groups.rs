@@ -1,0 +1,198 @@
+//! Resource groups (platform API §8).
+
+use serde_json::{Value, json};
+
+use crate::actors::World;
+use crate::both_engines;
+use crate::bound::{ACCOUNT_ONLY, bound, hierarchy, rows, trail};
+
+const GROUPS: &str = "/authz/api/v2/resourcegroup?accountIdentifier=acme";
+
+fn one(id: &str) -> String {
+    format!("/authz/api/v2/resourcegroup/{id}?accountIdentifier=acme")
+}
+
+fn group(id: &str, filter: Value) -> Value {
+    json!({"resourceGroup": {"identifier": id, "name": format!("Group {id}"), "resourceFilter": filter}})
+}
+
+fn of_type(name: &str, ids: &[&str]) -> Value {
+    json!({"includeAllResources": false, "resources": [{"resourceType": name, "identifiers": ids}]})
+}
+
+fn ids(page: &Value) -> Vec<String> {
+    let content = page["content"].as_array().expect("a page has content");
+    content.iter().map(|g| g["resourceGroup"]["identifier"].as_str().expect("an id").to_owned()).collect()
+}
+
+both_engines! {
+    async fn a_group_lives_from_create_to_delete(world: World) {
+        let admin = world.admin();
+        let made = admin.post(GROUPS, json!({"resourceGroup": {
+            "accountIdentifier": "acme", "identifier": "g", "name": "G", "tags": {"a": "b"}, "description": "d",
+            "allowedScopeLevels": ["project"], "resourceFilter": of_type("USER", &[&world.admin_id, "gone"])
+        }})).await.data();
+        assert_eq!(made["resourceGroup"], json!({
+            "accountIdentifier": "acme", "identifier": "g", "name": "G", "color": "#0063F7", "tags": {"a": "b"},
+            "description": "d", "allowedScopeLevels": ["account"],
+            "includedScopes": [{"filter": "EXCLUDING_CHILD_SCOPES", "accountIdentifier": "acme"}],
+            "resourceFilter": {"includeAllResources": false, "resources": [
+                {"resourceType": "USER", "identifiers": [world.admin_id]}
+            ]}
+        }));
+        assert_eq!(made["harnessManaged"], false);
+        assert_eq!(admin.get(&one("g")).await.data(), made);
+        world.app.clock.advance_secs(1);
+        let changed = admin.put(&one("g"), group("g", json!({"includeAllResources": true}))).await.data();
+        assert_eq!(changed["resourceGroup"]["resourceFilter"], json!({"includeAllResources": true, "resources": []}));
+        assert_eq!(changed["lastModifiedAt"], 1_767_225_601_000_i64);
+        assert_eq!(admin.delete(&one("g")).await.data(), true);
+        admin.get(&one("g")).await.refused(404, "RESOURCE_NOT_FOUND");
+        admin.delete(&one("g")).await.refused(404, "RESOURCE_NOT_FOUND");
+        admin.put(&one("g"), group("g", json!({}))).await.refused(404, "RESOURCE_NOT_FOUND");
+        assert_eq!(trail(&world, "RESOURCE_GROUP").await.len(), 3);
+    }
+
+    async fn snake_case_is_read_too(world: World) {
+        hierarchy(&world).await;
+        let path = format!("{GROUPS}&orgIdentifier=o1");
+        let made = world.admin().post(&path, json!({"resourceGroup": {
+            "account_identifier": "acme", "org_identifier": "o1", "identifier": "g", "name": "G", "color": "#ff0000",
+            "allowed_scope_levels": ["organization"],
+            "included_scopes": [{"filter": "INCLUDING_CHILD_SCOPES", "account_identifier": "acme", "org_identifier": "o1"}],
+            "resource_filter": {"include_all_resources": false, "resources": [{"resource_type": "USERGROUP"}]}
+        }})).await.data();
+        assert_eq!(made["resourceGroup"]["includedScopes"], json!([
+            {"filter": "INCLUDING_CHILD_SCOPES", "accountIdentifier": "acme", "orgIdentifier": "o1"}
+        ]));
+        assert_eq!(made["resourceGroup"]["resourceFilter"]["resources"], json!([{"resourceType": "USERGROUP"}]));
+        assert_eq!(made["resourceGroup"]["allowedScopeLevels"], json!(["organization"]));
+    }
+
+    async fn lists_and_filters(world: World) {
+        hierarchy(&world).await;
+        let admin = world.admin();
+        admin.post(GROUPS, group("mine", json!({}))).await.expect(200);
+        assert_eq!(ids(&admin.get(GROUPS).await.data()), [ACCOUNT_ONLY, "_all_resources_including_child_scopes", "mine"]);
+        assert_eq!(ids(&admin.get(&format!("{GROUPS}&orgIdentifier=o1")).await.data()), [
+            "_all_organization_level_resources", "_all_resources_including_child_scopes"
+        ]);
+        assert_eq!(ids(&admin.get(&format!("{GROUPS}&searchTerm=MINE")).await.data()), ["mine"]);
+        let filter = "/authz/api/v2/resourcegroup/filter?accountIdentifier=acme";
+        let custom = admin.post(filter, json!({"accountIdentifier": "acme", "managedFilter": "ONLY_CUSTOM"})).await;
+        assert_eq!(ids(&custom.data()), ["mine"]);
+        let named = admin.post(filter, json!({"identifierFilter": [ACCOUNT_ONLY]})).await.data();
+        assert_eq!(ids(&named), [ACCOUNT_ONLY]);
+        assert_eq!(named["content"][0]["harnessManaged"], true);
+        admin.post(filter, json!({"managedFilter": "SOME"})).await.refused(400, "INVALID_REQUEST");
+        let managed = admin.get(&one(ACCOUNT_ONLY)).await.data();
+        assert_eq!(managed["resourceGroup"]["resourceFilter"]["includeAllResources"], true);
+        admin.get(&one("_all_project_level_resources")).await.refused(404, "RESOURCE_NOT_FOUND");
+    }
+
+    async fn a_group_that_cannot_be_is_refused_and_changes_nothing(world: World) {
+        hierarchy(&world).await;
+        let admin = world.admin();
+        let before = trail(&world, "RESOURCE_GROUP").await;
+        let both = json!({"includeAllResources": true, "resources": [{"resourceType": "USER"}]});
+        let text = admin.post(GROUPS, group("g", both)).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("all resources"), "{text}");
+        let mut dynamic = group("g", of_type("USER", &["u"]));
+        dynamic["resourceGroup"]["includedScopes"] = json!([{"filter": "INCLUDING_CHILD_SCOPES"}]);
+        let text = admin.post(GROUPS, dynamic).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("dynamic scope"), "{text}");
+        let mut outside = group("g", json!({}));
+        outside["resourceGroup"]["includedScopes"] = json!([{"filter": "EXCLUDING_CHILD_SCOPES"}]);
+        let text = admin.post(&format!("{GROUPS}&orgIdentifier=o1"), outside).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("does not match"), "{text}");
+        let mut unknown = group("g", json!({}));
+        unknown["resourceGroup"]["includedScopes"] = json!([{"filter": "EXCLUDING_CHILD_SCOPES", "orgIdentifier": "o9"}]);
+        admin.post(GROUPS, unknown).await.refused(400, "INVALID_ARGUMENT");
+        admin.post(GROUPS, group("g", of_type("PIPELINE", &[]))).await.refused(400, "INVALID_ARGUMENT");
+        let conditional = json!({"resources": [{"resourceType": "USER",
+            "attributeFilter": {"attributeName": "category", "attributeValues": ["x"]}}]});
+        admin.post(GROUPS, group("g", conditional)).await.refused(400, "INVALID_REQUEST");
+        let mut colour = group("g", json!({}));
+        colour["resourceGroup"]["color"] = json!("red");
+        admin.post(GROUPS, colour).await.refused(400, "INVALID_REQUEST");
+        let mut mismatch = group("g", json!({}));
+        mismatch["resourceGroup"]["accountIdentifier"] = json!("other");
+        admin.post(GROUPS, mismatch).await.refused(400, "INVALID_REQUEST");
+        admin.post(GROUPS, group(ACCOUNT_ONLY, json!({}))).await.refused(400, "DUPLICATE_FIELD");
+        admin.post(GROUPS, json!({"identifier": "g"})).await.refused(400, "INVALID_REQUEST");
+        admin.post(GROUPS, json!({"resourceGroup": {"identifier": []}})).await.refused(400, "INVALID_REQUEST");
+        let text = admin.put(&one(ACCOUNT_ONLY), group(ACCOUNT_ONLY, json!({}))).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("managed"), "{text}");
+        admin.delete(&one(ACCOUNT_ONLY)).await.refused(400, "INVALID_REQUEST");
+        admin.put(&one("g"), group("h", json!({}))).await.refused(400, "INVALID_REQUEST");
+        assert_eq!(trail(&world, "RESOURCE_GROUP").await, before);
+        assert_eq!(rows(&world, "resource_groups").await, 0);
+    }
+
+    /// Without any of its ids a selector must not come to mean the whole type.
+    async fn unknown_ids_never_widen_a_group(world: World) {
+        let admin = world.admin();
+        let made = admin.post(GROUPS, group("g", of_type("ROLE", &["gone"]))).await.data();
+        assert_eq!(made["resourceGroup"]["resourceFilter"]["resources"], json!([]));
+        let bob = bound(&world, "bob", &[("_account_admin", "g")]).await;
+        bob.get("/authz/api/roles?accountIdentifier=acme").await.refused(403, "NG_ACCESS_DENIED");
+        for name in ["USERGROUP", "SERVICEACCOUNT", "RESOURCEGROUP", "ORGANIZATION", "PROJECT", "SETTING"] {
+            let made = admin.post(GROUPS, group(&format!("g_{name}"), of_type(name, &["gone"]))).await.data();
+            assert_eq!(made["resourceGroup"]["resourceFilter"]["resources"], json!([]), "{name}");
+        }
+        let own = admin.post(GROUPS, group("own", of_type("ACCOUNT", &["acme", "acme"]))).await.data();
+        assert_eq!(own["resourceGroup"]["resourceFilter"]["resources"][0]["identifiers"], json!(["acme"]));
+    }
+
+    async fn a_group_that_is_there_already_stays(world: World) {
+        let admin = world.admin();
+        admin.post(GROUPS, group("g", json!({"includeAllResources": true}))).await.expect(200);
+        admin.post(GROUPS, group("g", json!({}))).await.refused(400, "DUPLICATE_FIELD");
+        let kept = admin.get(&one("g")).await.data();
+        assert_eq!(kept["resourceGroup"]["resourceFilter"]["includeAllResources"], true);
+    }
+
+    async fn deleting_a_group_removes_its_assignments(world: World) {
+        let admin = world.admin();
+        admin.post(GROUPS, group("g", json!({"includeAllResources": true}))).await.expect(200);
+        let bob = bound(&world, "bob", &[("_account_viewer", "g")]).await;
+        bob.get(GROUPS).await.expect(200);
+        let assignments = rows(&world, "role_assignments").await;
+        admin.delete(&one("g")).await.expect(200);
+        assert_eq!(rows(&world, "role_assignments").await, assignments - 1);
+        bob.get(GROUPS).await.refused(403, "NG_ACCESS_DENIED");
+    }
+
+    async fn only_who_may_touches_groups(world: World) {
+        world.admin().post(GROUPS, group("g", json!({}))).await.expect(200);
+        let nobody = bound(&world, "nobody", &[]).await;
+        let viewer = bound(&world, "viewer", &[("_account_viewer", ACCOUNT_ONLY)]).await;
+        world.anon().get(GROUPS).await.refused(401, "INVALID_TOKEN");
+        nobody.get(GROUPS).await.refused(403, "NG_ACCESS_DENIED");
+        nobody.get(&one("g")).await.refused(403, "NG_ACCESS_DENIED");
+        viewer.get(&one("g")).await.expect(200);
+        viewer.post(GROUPS, group("x", json!({}))).await.refused(403, "NG_ACCESS_DENIED");
+        viewer.put(&one("g"), group("g", json!({}))).await.refused(403, "NG_ACCESS_DENIED");
+        viewer.delete(&one("g")).await.refused(403, "NG_ACCESS_DENIED");
+        world.holder(&world.other_account("other").await).get(GROUPS).await.refused(401, "INVALID_TOKEN");
+        assert_eq!(rows(&world, "resource_groups").await, 1);
+    }
+
+    /// An editor of resource groups cannot raise himself by widening the group he is bound through.
+    async fn a_group_gains_only_what_its_editor_holds(world: World) {
+        hierarchy(&world).await;
+        let admin = world.admin();
+        let roles = "/authz/api/roles?accountIdentifier=acme";
+        let body = json!({"identifier": "editor", "name": "E",
+            "permissions": ["core_resourcegroup_view", "core_resourcegroup_edit"]});
+        admin.post(roles, body).await.expect(200);
+        admin.post(GROUPS, group("g", json!({"includeAllResources": true}))).await.expect(200);
+        let bob = bound(&world, "bob", &[("editor", "g")]).await;
+        let mut wider = group("g", json!({"includeAllResources": true}));
+        wider["resourceGroup"]["includedScopes"] = json!([{"filter": "INCLUDING_CHILD_SCOPES"}]);
+        let denied = bob.put(&one("g"), wider.clone()).await.expect(403);
+        assert!(denied.text.contains("every scope below"), "{}", denied.text);
+        admin.put(&one("g"), wider).await.expect(200);
+        bob.put(&one("g"), group("g", of_type("RESOURCEGROUP", &[]))).await.expect(200);
+    }
+}

@@ -1,0 +1,302 @@
+//! Walks every route there is: as nobody, as one without any right, as the administrator of another account. Each must
+//! be refused, and nothing may have changed. Routes are read from the source, so that none can be forgotten.
+//!
+//! The lists of exceptions may only shrink: one that is no longer needed fails the test.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::actors::{Answer, Client, World};
+use crate::both_engines;
+use crate::bound::{hierarchy, token_of};
+
+/// Routes that answer without a credential, each with its reason.
+const OPEN: &[(&str, &str)] = &[
+    ("GET /livez", "a process supervisor has no credential"),
+    ("GET /readyz", "a load balancer has no credential"),
+    ("GET /v1/version", "says which version runs, as documented"),
+    ("POST /v1/setup", "comes before the first credential; the one-time code is checked by its own tests"),
+];
+/// SCIM discovery, open by RFC 7644 §4.
+const DISCOVERY: &[&str] = &["/ServiceProviderConfig", "/Schemas", "/ResourceTypes"];
+
+/// Routes that answer one without any right, each with its reason.
+const FOR_EVERYONE: &[(&str, &str)] = &[
+    ("GET /authz/api/permissions", "the catalogue is no secret"),
+    ("GET /authz/api/permissions/resourcetypes", "the catalogue is no secret"),
+    ("GET /authz/api/resourcetype", "the catalogue is no secret"),
+    ("POST /authz/api/acl", "answers for the asking principal only"),
+    ("POST /authz/api/roleassignments/delete/batch", "answers 200 with a refusal for each id"),
+    ("GET /ng/api/user/currentUser", "the asking principal himself"),
+];
+
+const SCIM_BASE: &str = "/ng/api/scim/account/{accountIdentifier}";
+
+/// One method of one path, as the source has it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Route {
+    path: String,
+    method: String,
+}
+
+impl Route {
+    fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+    fn is_scim(&self) -> bool {
+        self.path.starts_with(SCIM_BASE)
+    }
+    fn is_discovery(&self) -> bool {
+        self.path.strip_prefix(SCIM_BASE).is_some_and(|tail| DISCOVERY.iter().any(|d| tail.starts_with(d)))
+    }
+    fn is_open(&self) -> bool {
+        OPEN.iter().any(|(name, _)| *name == self.name())
+    }
+    /// The path with every variable filled in, in account `acme`.
+    fn target(&self) -> String {
+        let mut path = self.path.replace("{accountIdentifier}", "acme");
+        while let (Some(from), Some(to)) = (path.find('{'), path.find('}')) {
+            path.replace_range(from..=to, "some");
+        }
+        let owner = "apiKeyType=SERVICE_ACCOUNT&apiKeyIdentifier=some&parentIdentifier=some&category=SCIM";
+        if self.is_scim() { path } else { format!("{path}?accountIdentifier=acme&account=acme&{owner}") }
+    }
+}
+
+/// Every `.route(path, methods)` below `src`. A path is a literal, a `const` of the file, or a `format!` over one.
+fn routes() -> BTreeSet<Route> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("the source can be listed").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                read_routes(&path, &mut found);
+            }
+        }
+    }
+    found
+}
+
+fn read_routes(file: &PathBuf, found: &mut BTreeSet<Route>) {
+    let text = fs::read_to_string(file).expect("source is UTF-8");
+    let base = if file.to_string_lossy().contains("/scim_api/") { SCIM_BASE } else { "" };
+    for call in text.split(".route(").skip(1) {
+        let call = argument(call);
+        let (path, methods) = call.split_once(',').unwrap_or_else(|| panic!("{}: {call}", file.display()));
+        let path = format!("{base}{}", literal(path.trim(), &text));
+        // Both prefixes are walked anyway.
+        let path = path.strip_prefix("/gateway").unwrap_or(&path).to_owned();
+        for method in ["get", "post", "put", "patch", "delete", "any"] {
+            let named = methods.match_indices(&format!("{method}(")).any(|(at, _)| {
+                let before = methods[..at].chars().next_back();
+                before.is_none_or(|c| !c.is_alphanumeric() && c != '_')
+            });
+            if named {
+                let method = if method == "any" { "GET".to_owned() } else { method.to_uppercase() };
+                found.insert(Route { path: path.clone(), method });
+            }
+        }
+    }
+}
+
+/// The text up to the closing parenthesis of a call.
+fn argument(text: &str) -> &str {
+    let mut depth = 1;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+fn literal(expression: &str, file: &str) -> String {
+    let quoted = |text: &str| text.split('"').nth(1).map(str::to_owned);
+    let constant = |name: &str| {
+        let start = format!("const {name}: &str = ");
+        let (_, rest) =
+            file.split_once(&start).unwrap_or_else(|| panic!("the sweep cannot read the path {expression}"));
+        quoted(rest).expect("a constant path is a literal")
+    };
+    if let Some(format) = expression.strip_prefix("&format!(") {
+        let text = quoted(format).expect("a format string");
+        let (name, rest) = text
+            .strip_prefix('{')
+            .and_then(|t| t.split_once('}'))
+            .unwrap_or_else(|| panic!("the sweep cannot read the path {expression}"));
+        return format!("{}{}", constant(name), rest.replace("{{", "{").replace("}}", "}"));
+    }
+    if expression.starts_with('"') { quoted(expression).expect("a literal") } else { constant(expression) }
+}
+
+/// Bodies that between them fit what any route reads, so that a refusal is about rights and not about the body.
+fn bodies(method: &str) -> Vec<Option<String>> {
+    if matches!(method, "GET" | "DELETE") {
+        return vec![None];
+    }
+    let principal = json!({"identifier": "some", "type": "SERVICE_ACCOUNT"});
+    let thing = json!({
+        "identifier": "some", "name": "some", "email": "some@acme.example", "orgIdentifier": "o1",
+        "accountIdentifier": "acme", "roleIdentifier": "_account_admin", "disabled": false, "value": "true",
+        "resourceGroupIdentifier": "_all_account_level_resources", "permissions": [], "updateType": "UPDATE",
+        "apiKeyType": "SERVICE_ACCOUNT", "apiKeyIdentifier": "some", "parentIdentifier": "some",
+        "emails": [], "userName": "some", "displayName": "some", "schemas": [], "principal": null,
+    });
+    let mut whole = thing.clone();
+    for wrapper in ["organization", "project", "resourceGroup"] {
+        whole[wrapper] = thing.clone();
+    }
+    let mut assignment = thing;
+    assignment["principal"] = principal.clone();
+    whole["roleAssignments"] = json!([assignment]);
+    let mut bound = whole.clone();
+    bound["principal"] = principal;
+    let mut user =
+        json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "some@acme.example"});
+    let group = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "some"});
+    user["active"] = json!(true);
+    let patch = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "replace", "path": "active", "value": false}]});
+    let search = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]});
+    [whole, bound.clone(), json!([bound]), json!(["some"]), json!("some"), user, group, patch, search]
+        .into_iter()
+        .map(|body| Some(body.to_string()))
+        .collect()
+}
+
+async fn answers(client: &Client, route: &Route, prefix: &str) -> Vec<Answer> {
+    let method = Method::from_bytes(route.method.as_bytes()).expect("a method");
+    let path = format!("{prefix}{}", route.target());
+    let mut found = Vec::new();
+    for body in bodies(&route.method) {
+        found.push(client.send(method.clone(), &path, body).await);
+    }
+    found
+}
+
+fn is_success(answer: &Answer) -> bool {
+    answer.status < 400
+}
+
+/// 403, 404, or the 400 by which the platform API says that the caller may see nothing (§7).
+fn is_refusal(answer: &Answer) -> bool {
+    matches!(answer.status, 401 | 403 | 404 | 501)
+        || matches!(
+            answer.json["code"].as_str(),
+            Some("USER_NOT_AUTHORIZED" | "RESOURCE_NOT_FOUND_EXCEPTION")
+        )
+}
+
+/// Everything that a change would touch: the number of rows of every table, and the account's counters.
+async fn footprint(world: &World) -> Vec<(String, i64)> {
+    let mut tables = Vec::new();
+    for step in muster::migrations::STEPS {
+        for part in step.sql.split("CREATE TABLE ").skip(1) {
+            tables.push(part.split('(').next().expect("a name").trim().to_owned());
+        }
+    }
+    let read = move |tx: &mut db::Tx<'_>| -> Result<Vec<(String, i64)>, db::Error> {
+        let mut found = Vec::new();
+        for table in &tables {
+            let count = tx.query_one(&format!("SELECT COUNT(*) FROM {table}"), &[], |row| row.get(0))?;
+            found.push((table.clone(), count));
+        }
+        let counters = tx.query("SELECT version, seq FROM accounts ORDER BY account_id", &[], |row| {
+            Ok((row.get::<i64>(0)?, row.get::<i64>(1)?))
+        })?;
+        found.extend(
+            counters.into_iter().flat_map(|(v, s)| [("version".to_owned(), v), ("seq".to_owned(), s)]),
+        );
+        Ok(found)
+    };
+    world.app.db.read("test.footprint", read).await.expect("the tables can be counted")
+}
+
+/// The client with its token on both surfaces.
+fn on_both(world: &World, token: &str) -> Client {
+    world.holder(token).with("authorization", &format!("Bearer {token}"))
+}
+
+#[test]
+fn the_sweep_reads_every_route() {
+    let found = routes();
+    let names: Vec<String> = found.iter().map(Route::name).collect();
+    for name in ["GET /authz/api/roles", "DELETE /authz/api/roles/{identifier}", "PUT /ng/api/settings"] {
+        assert!(names.iter().any(|n| n == name), "{name} in {names:#?}");
+    }
+    for (name, _) in OPEN {
+        assert!(names.iter().any(|n| n == name), "the exception {name} is no longer a route: remove it");
+    }
+}
+
+both_engines! {
+    async fn nobody_gets_in(world: World) {
+        let (nobody, before) = (world.anon(), footprint(&world).await);
+        for route in routes().iter().filter(|r| !r.is_open() && !r.is_discovery()) {
+            for prefix in ["", "/gateway"] {
+                for answer in answers(&nobody, route, prefix).await {
+                    assert_eq!(answer.status, 401, "{prefix}{}: {}", route.name(), answer.text);
+                }
+            }
+        }
+        assert_eq!(footprint(&world).await, before);
+    }
+
+    async fn one_without_rights_gets_nothing(world: World) {
+        hierarchy(&world).await;
+        let token = token_of(&world, "powerless", &[]).await;
+        let (client, before) = (on_both(&world, &token), footprint(&world).await);
+        let (mut used, mut complaints) = (BTreeSet::new(), Vec::new());
+        for route in routes().iter().filter(|r| !r.is_open() && !r.is_discovery()) {
+            let answers = answers(&client, route, "").await;
+            let name = route.name();
+            if FOR_EVERYONE.iter().any(|(exception, _)| *exception == name) {
+                assert!(answers.iter().any(is_success), "the exception {name} is not needed: remove it");
+                used.insert(name);
+                continue;
+            }
+            if let Some(open) = answers.iter().find(|a| is_success(a)) {
+                // A list of what he may see, which is nothing.
+                let data = &open.json["data"];
+                let harmless = data["empty"] == Value::Bool(true) || *data == json!([]);
+                if !harmless {
+                    complaints.push(format!("{name}: {} {}", open.status, open.text));
+                }
+                continue;
+            }
+            if !answers.iter().any(is_refusal) {
+                let texts: Vec<_> = answers.iter().map(|a| a.text.as_str()).collect();
+                complaints.push(format!("{name}: no body reaches the refusal:\n    {}", texts.join("\n    ")));
+            }
+        }
+        assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+        assert_eq!(footprint(&world).await, before);
+        let known: BTreeSet<String> = routes().iter().map(Route::name).collect();
+        for (name, _) in FOR_EVERYONE.iter().filter(|(name, _)| known.contains(*name)) {
+            assert!(used.contains(*name), "{name}");
+        }
+    }
+
+    async fn the_administrator_of_another_account_gets_nothing(world: World) {
+        let token = world.other_account("other").await;
+        let (stranger, before) = (on_both(&world, &token), footprint(&world).await);
+        for route in routes().iter().filter(|r| !r.is_open() && !r.is_discovery()) {
+            for answer in answers(&stranger, route, "").await {
+                assert_eq!(answer.status, 401, "{}: {}", route.name(), answer.text);
+            }
+        }
+        assert_eq!(footprint(&world).await, before);
+    }
+}
