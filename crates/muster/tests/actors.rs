@@ -17,7 +17,7 @@ use muster::directory::users::actions as users;
 use muster::kernel::caller::PrincipalKind;
 use muster::kernel::ids::{AccountId, UserId};
 use muster::kernel::rng::Rng;
-use muster::kernel::scope::{Level, Scope};
+use muster::kernel::scope::Scope;
 use muster::kernel::time::{Clock, Timestamp};
 use muster::outbound::guard::Allow;
 use muster::{migrations, router};
@@ -104,13 +104,12 @@ impl World {
         let admin = self.admin();
         admin.post("/ng/api/serviceaccount", json!({"identifier": id, "name": id})).await.data();
         if let Some(role) = role {
-            let (row, now) = (machine_binding(&self.account, id, role), self.app.clock.now());
-            let lane = self.account.to_string();
-            let bind = move |tx: &mut db::Tx<'_>| {
-                assert!(assignments::insert(tx, &row, now)?, "a fresh service account has no binding yet");
-                accounts::bump_version(tx, &row.scope.account)
-            };
-            self.app.db.write("test.bind", &lane, bind).await.expect("the binding is written");
+            let binding = json!({
+                "identifier": format!("binding_of_{id}"), "roleIdentifier": role,
+                "resourceGroupIdentifier": "_all_resources_including_child_scopes",
+                "principal": {"identifier": id, "type": "SERVICE_ACCOUNT", "scopeLevel": "account"}
+            });
+            admin.post("/authz/api/roleassignments", binding).await.data();
         }
         let token = json!({
             "identifier": "token", "name": "token", "apiKeyIdentifier": "key",
@@ -218,20 +217,6 @@ impl World {
     /// Whoever holds this token or JWT, on the SCIM API (`Authorization: Bearer`).
     pub fn bearer(&self, token: &str) -> Client {
         self.anon().with("authorization", &format!("Bearer {token}"))
-    }
-}
-
-fn machine_binding(account: &AccountId, id: &str, role: &str) -> AssignmentRow {
-    AssignmentRow {
-        scope: Scope::account(account.clone()),
-        identifier: format!("binding_of_{id}"),
-        role: role.into(),
-        resource_group: "_all_resources_including_child_scopes".into(),
-        principal_kind: PrincipalKind::ServiceAccount,
-        principal_id: id.into(),
-        principal_level: Some(Level::Account),
-        disabled: false,
-        managed: false,
     }
 }
 

@@ -247,12 +247,11 @@ both_engines! {
         let admin = world.admin();
         let path = format!("{AT}/okta/scopes");
         assert_eq!(admin.get(&path).await.data(), json!([]), "bound in its own scope only");
-        let insert = "INSERT INTO role_assignments (account_id, org_id, project_id, identifier, role_id, resource_group_id, \
-            principal_kind, principal_id, principal_level, disabled, managed, created_at, updated_at) \
-            VALUES ($1, 'default', '', 'b', '_organization_viewer', '_all_organization_level_resources', \
-            'SERVICE_ACCOUNT', 'okta', 'account', $2, $2, 0, 0)";
-        let write = move |tx: &mut db::Tx<'_>| tx.exec(insert, db::params!["acme", false]);
-        world.app.db.write("test.bind", "acme", write).await.unwrap();
+        let binding = json!({
+            "roleIdentifier": "_organization_viewer", "resourceGroupIdentifier": "_all_organization_level_resources",
+            "principal": {"identifier": "okta", "type": "SERVICE_ACCOUNT", "scopeLevel": "account"}
+        });
+        admin.post("/authz/api/roleassignments?orgIdentifier=default", binding).await.data();
         assert_eq!(admin.get(&path).await.data(), json!([{
             "accountIdentifier": "acme", "orgIdentifier": "default", "projectIdentifier": null,
             "orgName": admin.get("/ng/api/organizations/default").await.data()["organization"]["name"],

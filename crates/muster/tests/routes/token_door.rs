@@ -73,12 +73,12 @@ both_engines! {
         let (anna, token) = world.person("anna@acme.example").await;
         let client = world.holder(&token);
         client.get(WHERE).await.data();
-        let write = move |tx: &mut db::Tx<'_>| {
-            let update = "UPDATE users SET active = $3 WHERE account_id = $1 AND user_id = $2";
-            tx.exec(update, db::params!["acme", &anna, false])?;
-            tx.exec("UPDATE accounts SET version = version + 1 WHERE account_id = $1", db::params!["acme"])
-        };
-        world.app.db.write("test.deactivate", "acme", write).await.unwrap();
+        let patch = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{"op": "replace", "path": "active", "value": false}]
+        });
+        let scim = world.bearer(world.admin_token());
+        scim.patch(&format!("/scim/v2/acme/Users/{anna}"), patch).await.expect(200);
         client.get(WHERE).await.refused(401, "INVALID_TOKEN");
     }
 
@@ -121,11 +121,7 @@ both_engines! {
         for client in [&client, &other] {
             client.get(&path).await.data();
         }
-        let write = move |tx: &mut db::Tx<'_>| {
-            tx.exec("DELETE FROM role_assignments WHERE account_id = $1 AND principal_id = 'okta'", db::params!["acme"])?;
-            tx.exec("UPDATE accounts SET version = version + 1 WHERE account_id = $1", db::params!["acme"])
-        };
-        world.app.db.write("test.unbind", "acme", write).await.unwrap();
+        world.admin().delete("/authz/api/roleassignments/binding_of_okta").await.data();
         for client in [&client, &other] {
             client.get(&path).await.refused(403, "NG_ACCESS_DENIED");
         }
