@@ -6,7 +6,9 @@
 pub mod filter_sql;
 pub mod groups;
 pub mod model;
+pub mod people;
 pub mod search;
 pub mod store;
 pub mod stroke;
+pub mod user_groups;
 pub mod users;

@@ -19,6 +19,8 @@ use crate::settings;
 pub struct Stroke {
     /// Who.
     pub caller: Caller,
+    /// Where the thing that changes lives: the account, but for groups below it.
+    pub scope: Scope,
     /// When, whole milliseconds.
     pub now: Timestamp,
     /// Id of the audit row.
@@ -28,10 +30,11 @@ pub struct Stroke {
 }
 
 impl Stroke {
-    /// Draws one.
+    /// Draws one, for a thing that lives in the account itself.
     pub fn new(app: &App, caller: &Caller) -> Self {
         Self {
             caller: caller.clone(),
+            scope: Scope::account(caller.account.clone()),
             now: stamp(app.clock.now()),
             audit_id: app.rng.uuid(),
             rng: app.rng.clone(),
@@ -53,9 +56,9 @@ impl Stroke {
         named: (&str, &str),
         detail: Value,
     ) -> Result<()> {
-        let scope = Scope::account(self.account().clone());
         let (resource_id, resource_name) = named;
-        let entry = Entry { action, resource_type: kind, resource_id, resource_name, scope: &scope, detail };
+        let entry =
+            Entry { action, resource_type: kind, resource_id, resource_name, scope: &self.scope, detail };
         audit::record(tx, &self.caller, self.now, &self.audit_id, &entry)
     }
 }

@@ -12,6 +12,7 @@ use crate::access;
 use crate::accounts;
 use crate::app::App;
 use crate::audit;
+use crate::directory;
 use crate::scim_api;
 use crate::service_accounts;
 use crate::settings;
@@ -25,6 +26,8 @@ fn platform() -> Router<App> {
         .merge(access::api::routes())
         .merge(accounts::api::routes())
         .merge(audit::api::routes())
+        .merge(directory::people::api::routes())
+        .merge(directory::user_groups::api::routes())
         .merge(service_accounts::api::routes())
         .merge(settings::api::routes())
         .merge(setup::api::routes())

@@ -25,7 +25,6 @@ use crate::events::{self, Event};
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::ids::{AccountId, GroupId};
 use crate::kernel::problem::{Problem, Result};
-use crate::kernel::scope::Scope;
 use crate::kernel::text::identifier_from_name;
 
 /// Most member ids that an audit row lists.
@@ -144,18 +143,34 @@ pub async fn create(
             let (id, now) = (group.to_owned(), stroke.now);
             let stored = Stored { id, doc: doc.clone(), version: 1, created: now, updated: now };
             let mut unknown = Vec::new();
-            let moves = membership(&stroke, group, &reading).carry_out(tx, &adds, &mut unknown)?;
-            if !moves.is_empty() {
-                store::touch(tx, account, group, (moves.balance(), 0), now)?;
-            }
-            let detail = detail(&[], &moves);
-            stroke.record(tx, Action::Create, "USER_GROUP", (&identifier, &columns.name), detail)?;
-            announce(tx, &stroke, group, &columns, Some("group.created"), &[], &moves)?;
+            let membership = membership(&stroke, group, &reading);
+            settle_new(tx, &stroke, &membership, (&identifier, &columns), &adds, &mut unknown)?;
             let members = shown(tx, account, group, reading.members)?;
             let notes = reading.mender.clone().into_notes();
             Ok(Changed { group: GroupResource { stored, members }, notes, unknown })
         })
         .await
+}
+
+/// Fills a group that was just inserted, and writes its audit row and events.
+///
+/// # Errors
+/// As `Membership::carry_out`.
+pub fn settle_new(
+    tx: &mut Tx<'_>,
+    stroke: &Stroke,
+    membership: &Membership<'_>,
+    (identifier, columns): (&str, &Columns),
+    adds: &[DetachedChange],
+    unknown: &mut Vec<String>,
+) -> Result<()> {
+    let group = membership.group;
+    let moves = membership.carry_out(tx, adds, unknown)?;
+    if !moves.is_empty() {
+        store::touch(tx, stroke.account(), group, (moves.balance(), 0), stroke.now)?;
+    }
+    stroke.record(tx, Action::Create, "USER_GROUP", (identifier, &columns.name), detail(&[], &moves))?;
+    announce(tx, stroke, group, columns, Some("group.created"), &[], &moves)
 }
 
 fn members_of(accepted: &Accepted, change: fn(Vec<Value>) -> DetachedChange) -> Vec<DetachedChange> {
@@ -205,11 +220,15 @@ pub async fn patch(
     .await
 }
 
-/// Where a change leads: the next document, the paths that differ as far as known, and what happens to members.
-struct Turn {
-    document: Value,
-    paths: Vec<String>,
-    members: Vec<DetachedChange>,
+/// Where a change leads.
+#[derive(Debug)]
+pub struct Turn {
+    /// The next document.
+    pub document: Value,
+    /// The paths that differ, as far as known.
+    pub paths: Vec<String>,
+    /// What happens to members.
+    pub members: Vec<DetachedChange>,
 }
 
 async fn change(
@@ -240,7 +259,10 @@ async fn change(
 }
 
 /// Writes the next version with its index rows, audit row and events; nothing where nothing changed.
-fn write_change(
+///
+/// # Errors
+/// `Unavailable` when another replica was faster.
+pub fn write_change(
     tx: &mut Tx<'_>,
     stroke: &Stroke,
     kind: &ResourceType,
@@ -352,8 +374,16 @@ pub fn remove(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: &St
         bump_version(tx, account)?;
     }
     let identifier = store::identifier(tx, account, id)?;
-    let (caller, home) = (&stroke.caller, Scope::account(account.clone()));
-    remove_principal(tx, caller, stroke.now, &stroke.rng, &home, PrincipalKind::UserGroup, &identifier)?;
+    let caller = &stroke.caller;
+    remove_principal(
+        tx,
+        caller,
+        stroke.now,
+        &stroke.rng,
+        &stroke.scope,
+        PrincipalKind::UserGroup,
+        &identifier,
+    )?;
     store::delete(tx, account, id, stroke.now)?;
     directory::drop_keys(tx, account, id, &row_keys(kind, &document))?;
     stroke.record(tx, Action::Delete, "USER_GROUP", (&identifier, &columns.name), Value::Null)?;

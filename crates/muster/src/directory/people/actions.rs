@@ -1,0 +1,183 @@
+//! Use cases of users on the platform API.
+
+use std::collections::HashMap;
+
+use db::Tx;
+
+use super::store::{self, Binding, Person, Selection};
+use crate::access::Grant;
+use crate::access::permissions::{UserManage, UserView};
+use crate::app::App;
+use crate::directory::model::{Subject, resource_type};
+use crate::directory::store as directory;
+use crate::directory::stroke::Stroke;
+use crate::directory::users::actions::remove as remove_user;
+use crate::kernel::caller::{Caller, PrincipalKind};
+use crate::kernel::ids::AccountId;
+use crate::kernel::listing::SearchTerm;
+use crate::kernel::page::{Page, PageRequest};
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::scope::{Level, Scope};
+
+/// Which users a list is to show.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// By id and role.
+    pub selection: Selection,
+    /// Only those with it in name or address.
+    pub search: SearchTerm,
+    /// Only those with one of these addresses, case aside; empty for all.
+    pub emails: Vec<String>,
+}
+
+/// A user with his roles in the scope asked for.
+pub type Aggregate = (Person, Vec<Binding>);
+
+/// The caller himself, with what his document adds.
+#[derive(Clone, Debug)]
+pub struct Myself {
+    /// As lists show him.
+    pub person: Person,
+    /// His document, for the parts of his name.
+    pub document: serde_json::Value,
+    /// `externalId`.
+    pub external_id: Option<String>,
+}
+
+/// One page of users with their roles in the grant's scope. At account level all users of the account, below it those
+/// bound to a role there.
+///
+/// # Errors
+/// Only of the database.
+pub async fn list(
+    app: &App,
+    grant: &Grant<UserView>,
+    mut wanted: Wanted,
+    page: PageRequest,
+) -> Result<Page<Aggregate>> {
+    let scope = grant.scope().clone();
+    let by_role = !wanted.selection.roles.is_empty() || !wanted.selection.resource_groups.is_empty();
+    if by_role || scope.level() != Level::Account {
+        wanted.selection.bound_in = Some(scope.clone());
+    }
+    wanted.emails = wanted.emails.iter().map(|email| scim::fold(email).into_owned()).collect();
+    app.db
+        .read("people.list", move |tx| {
+            let (mut total, mut rows) = (0, Vec::new());
+            let (first, last) = (page.offset(), page.offset() + page.limit());
+            store::each(tx, &scope.account, &wanted.selection, &mut |person| {
+                if !wanted.shows(&person) {
+                    return;
+                }
+                if (first..last).contains(&total) {
+                    rows.push(person);
+                }
+                total += 1;
+            })?;
+            let rows = with_bindings(tx, &scope, rows)?;
+            Ok(Page::new(page, rows, u64::try_from(total).unwrap_or_default()))
+        })
+        .await
+}
+
+impl Wanted {
+    fn shows(&self, person: &Person) -> bool {
+        let addressed = || self.emails.iter().any(|email| *email == *scim::fold(&person.email));
+        self.search.hits([person.name.as_str(), &person.email]) && (self.emails.is_empty() || addressed())
+    }
+}
+
+fn with_bindings(tx: &mut Tx<'_>, scope: &Scope, rows: Vec<Person>) -> Result<Vec<Aggregate>> {
+    let ids: Vec<&str> = rows.iter().map(|person| person.id.as_str()).collect();
+    let mut bound = if ids.is_empty() { HashMap::new() } else { store::bindings(tx, scope, &ids)? };
+    let bindings = rows.iter().map(|person| bound.remove(&person.id).unwrap_or_default()).collect::<Vec<_>>();
+    Ok(rows.into_iter().zip(bindings).collect())
+}
+
+/// One user with his roles in the grant's scope.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn load(app: &App, grant: &Grant<UserView>, id: &str) -> Result<Aggregate> {
+    let (scope, id) = (grant.scope().clone(), id.to_owned());
+    app.db
+        .point("people.load", move |tx| {
+            let person = store::find(tx, &scope.account, &id)?.ok_or_else(|| unknown(&id))?;
+            let mut rows = with_bindings(tx, &scope, vec![person])?;
+            rows.pop().ok_or_else(|| unknown(&id))
+        })
+        .await
+}
+
+/// The user behind the credential.
+///
+/// # Errors
+/// `Invalid` for a service account.
+pub async fn myself(app: &App, caller: &Caller) -> Result<Myself> {
+    let principal = &caller.principal;
+    if principal.kind != PrincipalKind::User {
+        return Err(Problem::invalid(format!(
+            "The token belongs to the service account {}, which is no user: send a user's token.",
+            principal.id
+        )));
+    }
+    let (account, id) = (caller.account.clone(), principal.id.clone());
+    app.db
+        .point("people.myself", move |tx| {
+            let person = store::find(tx, &account, &id)?.ok_or_else(|| unknown(&id))?;
+            let (doc, external_id) = store::detail(tx, &account, &id)?.ok_or_else(|| unknown(&id))?;
+            let document = serde_json::from_str(&doc)
+                .map_err(|error| Problem::internal(format!("the document of {id} is damaged: {error}")))?;
+            Ok(Myself { person, document, external_id })
+        })
+        .await
+}
+
+/// Removes a user from the account with all that is his.
+///
+/// # Errors
+/// `NotFound`; `Conflict` when no account administrator would be left; `Invalid` below the account, because a user
+/// belongs to the account.
+pub async fn remove(app: &App, grant: &Grant<UserManage>, id: &str) -> Result<()> {
+    if grant.scope().level() != Level::Account {
+        return Err(Problem::invalid(
+            "A user belongs to the account: leave orgIdentifier and projectIdentifier out to remove him, or delete his role assignments in the scope.",
+        ));
+    }
+    let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
+    let lane = stroke.account().to_string();
+    app.db
+        .write("people.remove", &lane, move |tx| {
+            let account = stroke.account();
+            let stored = directory::find(tx, account, Subject::User, &id)?.ok_or_else(|| unknown(&id))?;
+            let document = stored.document()?;
+            guarding_admins(tx, account, |tx| {
+                remove_user(tx, &stroke, &resource_type(Subject::User), &stored, &document)
+            })
+        })
+        .await
+}
+
+/// Runs a change that must not take away the last account administrator.
+///
+/// # Errors
+/// `Conflict` when it did; the transaction is then rolled back.
+pub fn guarding_admins<T>(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    change: impl FnOnce(&mut Tx<'_>) -> Result<T>,
+) -> Result<T> {
+    let had = store::has_admin(tx, account)?;
+    let done = change(tx)?;
+    if had && !store::has_admin(tx, account)? {
+        let text = "This would remove the last account administrator: make another user account administrator first.";
+        return Err(Problem::new(Kind::Conflict, text));
+    }
+    Ok(done)
+}
+
+fn unknown(id: &str) -> Problem {
+    Problem::not_found(format!(
+        "There is no user {id} in this account: see the list of users for the ids there are."
+    ))
+}

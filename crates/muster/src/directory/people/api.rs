@@ -1,0 +1,273 @@
+//! Routes of users on the platform API (§10).
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{delete, get, post};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::actions::{self, Aggregate, Myself, Wanted};
+use super::store::{Binding, Person, Selection};
+use crate::access::Actor;
+use crate::access::managed;
+use crate::access::permissions::{AccountEdit, UserView};
+use crate::app::App;
+use crate::kernel::listing::SearchTerm;
+use crate::kernel::page::{Page, PageQuery};
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::scope::{Level, Scope};
+use crate::web::envelope::Reply;
+use crate::web::extract::{Json, Path, Query, ScopeQuery};
+
+/// The routes.
+pub fn routes() -> Router<App> {
+    const AT: &str = "/ng/api/user";
+    Router::new()
+        .route(&format!("{AT}/currentUser"), get(current))
+        .route(&format!("{AT}/aggregate"), post(aggregates))
+        .route(&format!("{AT}/aggregate/{{userId}}"), get(aggregate))
+        .route(&format!("{AT}/batch"), post(batch))
+        .route(&format!("{AT}/{{userId}}"), delete(remove))
+}
+
+/// The wire's `UserMetadata`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metadata {
+    name: String,
+    email: String,
+    uuid: String,
+    locked: bool,
+    disabled: bool,
+    externally_managed: bool,
+    two_factor_authentication_enabled: bool,
+}
+
+impl From<Person> for Metadata {
+    fn from(person: Person) -> Self {
+        Self {
+            name: person.name,
+            email: person.email,
+            uuid: person.id,
+            locked: false,
+            disabled: !person.active,
+            externally_managed: person.externally_managed,
+            two_factor_authentication_enabled: false,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BindingView {
+    identifier: String,
+    role_identifier: String,
+    role_name: String,
+    role_scope_level: &'static str,
+    resource_group_identifier: String,
+    resource_group_name: String,
+    managed_role: bool,
+    managed_role_assignment: bool,
+}
+
+impl BindingView {
+    fn new(binding: Binding, level: Level) -> Self {
+        let role = managed::role(&binding.role).map(|role| role.name.to_owned());
+        let group = managed::resource_group(&binding.resource_group).map(|group| group.name.to_owned());
+        Self {
+            identifier: binding.identifier,
+            managed_role: role.is_some(),
+            role_name: role.or(binding.role_name).unwrap_or_else(|| binding.role.clone()),
+            role_identifier: binding.role,
+            role_scope_level: level.lower(),
+            resource_group_name: group
+                .or(binding.resource_group_name)
+                .unwrap_or_else(|| binding.resource_group.clone()),
+            resource_group_identifier: binding.resource_group,
+            managed_role_assignment: binding.managed,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AggregateView {
+    user: Metadata,
+    role_assignment_metadata: Vec<BindingView>,
+}
+
+impl AggregateView {
+    fn new((person, bindings): Aggregate, level: Level) -> Self {
+        let role_assignment_metadata = bindings.into_iter().map(|b| BindingView::new(b, level)).collect();
+        Self { user: person.into(), role_assignment_metadata }
+    }
+}
+
+/// The wire's `UserInfo`; what Muster does not know is null.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InfoView {
+    uuid: String,
+    name: String,
+    email: String,
+    token: Option<String>,
+    default_account_id: String,
+    intent: Option<String>,
+    accounts: Vec<AccountView>,
+    admin: bool,
+    two_factor_authentication_enabled: bool,
+    email_verified: bool,
+    locked: bool,
+    disabled: bool,
+    signup_action: Option<String>,
+    edition: Option<String>,
+    billing_frequency: Option<String>,
+    utm_info: Option<Value>,
+    externally_managed: bool,
+    given_name: Option<String>,
+    family_name: Option<String>,
+    external_id: Option<String>,
+    created_at: i64,
+    last_updated_at: i64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountView {
+    uuid: String,
+    account_name: String,
+}
+
+impl InfoView {
+    fn new(myself: Myself, account: &str, admin: bool) -> Self {
+        let part = |part: &str| myself.document.get("name")?.get(part)?.as_str().map(str::to_owned);
+        let (given_name, family_name) = (part("givenName"), part("familyName"));
+        let person = myself.person;
+        Self {
+            uuid: person.id,
+            name: person.name,
+            email: person.email,
+            token: None,
+            default_account_id: account.to_owned(),
+            intent: None,
+            accounts: vec![AccountView { uuid: account.to_owned(), account_name: account.to_owned() }],
+            admin,
+            two_factor_authentication_enabled: false,
+            email_verified: true,
+            locked: false,
+            disabled: !person.active,
+            signup_action: None,
+            edition: None,
+            billing_frequency: None,
+            utm_info: None,
+            externally_managed: person.externally_managed,
+            given_name,
+            family_name,
+            external_id: myself.external_id,
+            created_at: person.created.millis(),
+            last_updated_at: person.updated.millis(),
+        }
+    }
+}
+
+/// The body of `aggregate`: by role, or nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AggregateFilter {
+    #[serde(default)]
+    role_identifiers: Option<Vec<String>>,
+    #[serde(default)]
+    resource_group_identifiers: Option<Vec<String>>,
+}
+
+/// The body of `batch`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchFilter {
+    search_term: Option<String>,
+    identifiers: Option<Vec<String>>,
+    emails: Option<Vec<String>>,
+    parent_filter: Option<String>,
+}
+
+async fn current(State(app): State<App>, actor: Actor) -> Result<Reply<InfoView>> {
+    let account = actor.caller.account.clone();
+    let admin = actor.holds::<AccountEdit>(&Scope::account(account.clone()), None);
+    let myself = actions::myself(&app, &actor.caller).await?;
+    Ok(Reply(InfoView::new(myself, account.as_str(), admin)))
+}
+
+async fn aggregates(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Query(page): Query<PageQuery>,
+    body: Option<Json<AggregateFilter>>,
+) -> Result<Reply<Page<AggregateView>>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let grant = actor.grant::<UserView>(&scope)?;
+    let filter = body.map(|Json(filter)| filter).unwrap_or_default();
+    let roles = filter.role_identifiers.unwrap_or_default();
+    let resource_groups = filter.resource_group_identifiers.unwrap_or_default();
+    let searching = page.search_term.as_deref().is_some_and(|term| !term.is_empty());
+    if searching && !(roles.is_empty() && resource_groups.is_empty()) {
+        return Err(Problem::invalid(
+            "Search and Filter are not supported together: send searchTerm or a body.",
+        ));
+    }
+    let selection = Selection { roles, resource_groups, ..Selection::default() };
+    let search = SearchTerm::new(page.search_term.as_deref());
+    let wanted = Wanted { selection, search, emails: Vec::new() };
+    let found = actions::list(&app, &grant, wanted, page.request()?).await?;
+    Ok(Reply(found.map(|row| AggregateView::new(row, scope.level()))))
+}
+
+async fn aggregate(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Reply<AggregateView>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let grant = actor.grant_on::<UserView>(&scope, Some(&id))?;
+    Ok(Reply(AggregateView::new(actions::load(&app, &grant, &id).await?, scope.level())))
+}
+
+async fn batch(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Query(page): Query<PageQuery>,
+    body: Option<Json<BatchFilter>>,
+) -> Result<Reply<Page<Metadata>>> {
+    let filter = body.map(|Json(filter)| filter).unwrap_or_default();
+    let asked = scope.scope(&actor.caller.account)?;
+    let scope = match filter.parent_filter.as_deref() {
+        None | Some("NO_PARENT_SCOPES") => asked,
+        // Every user belongs to the account, which is a parent of every scope.
+        Some("INCLUDE_PARENT_SCOPES" | "STRICTLY_PARENT_SCOPES") => Scope::account(asked.account.clone()),
+        Some(other) => {
+            let text = format!(
+                "parentFilter {other:?} is not known: send NO_PARENT_SCOPES, INCLUDE_PARENT_SCOPES or STRICTLY_PARENT_SCOPES"
+            );
+            return Err(Problem::new(Kind::NoSuchResource, text));
+        }
+    };
+    let grant = actor.grant::<UserView>(&scope)?;
+    let selection = Selection { ids: filter.identifiers.unwrap_or_default(), ..Selection::default() };
+    let search = SearchTerm::new(filter.search_term.as_deref().or(page.search_term.as_deref()));
+    let wanted = Wanted { selection, search, emails: filter.emails.unwrap_or_default() };
+    Ok(Reply(actions::list(&app, &grant, wanted, page.request()?).await?.map(|(person, _)| person.into())))
+}
+
+async fn remove(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Reply<bool>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let grant = actor.grant_on(&scope, Some(&id))?;
+    actions::remove(&app, &grant, &id).await?;
+    Ok(Reply(true))
+}

@@ -1,0 +1,311 @@
+//! Use cases of groups on the platform API.
+
+use db::Tx;
+use scim::Dialect;
+use scim::patch::DetachedChange;
+use serde_json::{Value, json};
+
+use super::model::{NewUserGroup, Reach, UserGroup};
+use super::store;
+use crate::access::permissions::{UserGroupManage, UserGroupView};
+use crate::access::{Actor, Grant};
+use crate::accounts::actions::check_scope;
+use crate::app::App;
+use crate::audit::Action;
+use crate::directory::groups::actions::{self as groups, Turn, settle_new, write_change};
+use crate::directory::groups::members::Membership;
+use crate::directory::groups::model::Columns;
+use crate::directory::model::{Subject, resource_type};
+use crate::directory::people::actions::guarding_admins;
+use crate::directory::stroke::Stroke;
+use crate::kernel::ids::{AccountId, GroupId};
+use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::page::{Page, PageRequest};
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::scope::Scope;
+
+/// Fields that `sortOrders` may name.
+pub const SORT_FIELDS: &[&str] = &["identifier", "name", "createdAt", "lastModifiedAt"];
+
+/// Which groups a list is to show.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Of which scopes.
+    pub reach: Reach,
+    /// Only those with it in identifier, name or tags.
+    pub search: SearchTerm,
+    /// In this order.
+    pub orders: Orders,
+}
+
+/// One page of the groups that the caller may see.
+///
+/// # Errors
+/// `InvalidArgument` for a scope that does not exist.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    scope: &Scope,
+    wanted: Wanted,
+    page: PageRequest,
+) -> Result<Page<UserGroup>> {
+    let (actor, scope) = (actor.clone(), scope.clone());
+    app.db
+        .read("user_groups.list", move |tx| {
+            check_scope(tx, &scope)?;
+            let mut all = store::list(tx, &scope.account)?;
+            all.retain(|group| wanted.shows(&scope, group) && sees(&actor, &scope, group));
+            wanted.orders.sort(&mut all, |a, b, field| match field {
+                "identifier" => a.identifier.cmp(&b.identifier),
+                "name" => a.name.cmp(&b.name),
+                "createdAt" => a.stored.created.cmp(&b.stored.created),
+                _ => a.stored.updated.cmp(&b.stored.updated),
+            });
+            let total = all.len() as u64;
+            let from = usize::try_from(page.offset()).unwrap_or(usize::MAX);
+            let mut rows: Vec<_> = all.into_iter().skip(from).take(page.size as usize).collect();
+            for group in &mut rows {
+                group.users = store::users(tx, &scope.account, &group.stored.id)?;
+            }
+            Ok(Page::new(page, rows, total))
+        })
+        .await
+}
+
+impl Wanted {
+    fn shows(&self, asked: &Scope, group: &UserGroup) -> bool {
+        let tags = group.tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+        let texts = [group.name.as_str(), &group.identifier].into_iter().chain(tags);
+        self.reach.reaches(asked, &group.scope) && self.search.hits(texts)
+    }
+}
+
+/// A group is seen by a right on it where it lives; one inherited from above also by the right in the scope that
+/// inherits it.
+fn sees(actor: &Actor, from: &Scope, group: &UserGroup) -> bool {
+    let home = &group.scope;
+    actor.holds::<UserGroupView>(home, Some(&group.identifier))
+        || (home != from && home.contains(from) && actor.holds::<UserGroupView>(from, None))
+}
+
+/// One group.
+///
+/// # Errors
+/// `NoSuchResource`.
+pub async fn load(app: &App, grant: &Grant<UserGroupView>, identifier: &str) -> Result<UserGroup> {
+    let (scope, identifier) = (grant.scope().clone(), identifier.to_owned());
+    app.db.read("user_groups.load", move |tx| find(tx, &scope, &identifier)).await
+}
+
+/// Whether a user is named as member of a group.
+///
+/// # Errors
+/// `NoSuchResource`.
+pub async fn is_member(
+    app: &App,
+    grant: &Grant<UserGroupView>,
+    identifier: &str,
+    user: &str,
+) -> Result<bool> {
+    let (scope, identifier, user) = (grant.scope().clone(), identifier.to_owned(), user.to_owned());
+    app.db
+        .read("user_groups.member", move |tx| {
+            let group = find(tx, &scope, &identifier)?;
+            store::is_member(tx, &scope.account, &group.stored.id, &user)
+        })
+        .await
+}
+
+fn find(tx: &mut Tx<'_>, scope: &Scope, identifier: &str) -> Result<UserGroup> {
+    let mut group = store::find(tx, scope, identifier)?.ok_or_else(|| {
+        let text = format!(
+            "User Group [{identifier}] doesn't exist in scope {}: check identifier, orgIdentifier and projectIdentifier",
+            scope.path()
+        );
+        Problem::new(Kind::NoSuchResource, text)
+    })?;
+    group.users = store::users(tx, &scope.account, &group.stored.id)?;
+    Ok(group)
+}
+
+fn stroke(app: &App, grant: &Grant<UserGroupManage>) -> Stroke {
+    Stroke { scope: grant.scope().clone(), ..Stroke::new(app, grant.caller()) }
+}
+
+fn membership<'a>(stroke: &'a Stroke, group: &'a str) -> Membership<'a> {
+    let (account, now) = (stroke.account(), stroke.now);
+    Membership { account, group, dialect: Dialect::Tolerant, now, base: "" }
+}
+
+fn elements<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<Value> {
+    ids.into_iter().map(|id| json!({"value": id})).collect()
+}
+
+/// Makes a group.
+///
+/// # Errors
+/// `Fields`; `Duplicate` when the identifier is taken; `InvalidArgument` for a scope that does not exist.
+pub async fn create(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup) -> Result<UserGroup> {
+    new.check()?;
+    let (stroke, id) = (stroke(app, grant), GroupId::new(app.rng.uuid()));
+    let document = json!({"schemas": [scim::standard::GROUP_URN], "displayName": new.name});
+    let (columns, doc) = (Columns::of(&document)?, document.to_string());
+    let lane = stroke.account().to_string();
+    app.db
+        .write("user_groups.create", &lane, move |tx| {
+            check_scope(tx, &stroke.scope)?;
+            let users = only_users(tx, stroke.account(), &new.users)?;
+            if !store::insert(tx, &stroke.scope, &id, (&new, &columns, &doc), stroke.now)? {
+                return Err(Problem::duplicate(format!(
+                    "Try using different user group identifier, [{}] cannot be used: the scope has a group of it",
+                    new.identifier
+                )));
+            }
+            let adds = [DetachedChange::Add(elements(&users))];
+            let membership = membership(&stroke, id.as_str());
+            settle_new(tx, &stroke, &membership, (&new.identifier, &columns), &adds, &mut Vec::new())?;
+            find(tx, &stroke.scope, &new.identifier)
+        })
+        .await
+}
+
+/// The users among ids: on this API only persons become members.
+fn only_users(tx: &mut Tx<'_>, account: &AccountId, ids: &[String]) -> Result<Vec<String>> {
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let found = crate::directory::groups::store::resolve(tx, account, "", Subject::User, &ids)?;
+    Ok(found.into_iter().map(|(user, _)| user.id).collect())
+}
+
+/// Changes name, description, tags and users of a group.
+///
+/// # Errors
+/// `Fields`; `NoSuchResource`; `Invalid` for name or users of a group that SCIM keeps; `Conflict` when no account
+/// administrator would be left.
+pub async fn update(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup) -> Result<UserGroup> {
+    new.check()?;
+    change(app, grant, "user_groups.update", &new.identifier.clone(), move |tx, stroke, group| {
+        let mut users = only_users(tx, stroke.account(), &new.users)?;
+        users.sort();
+        if new.name != group.name {
+            group.own("A change of the name")?;
+        }
+        if users != group.users {
+            group.own("Update")?;
+        }
+        let described = new.description != group.description || new.tags != group.tags;
+        let before = group.stored.document()?;
+        let mut document = before.clone();
+        document["displayName"] = Value::from(new.name.as_str());
+        users.extend(store::groups(tx, stroke.account(), &group.stored.id)?);
+        let change = DetachedChange::Replace(elements(&users));
+        let stored = turn(tx, stroke, group, document, change)?;
+        if described {
+            let fresh = i64::from(stored.version == group.stored.version);
+            store::describe(tx, stroke.account(), &stored.id, &new, fresh, stroke.now)?;
+            let audit = Stroke { audit_id: stroke.rng.uuid(), ..stroke.clone() };
+            let detail = json!({"changed": ["description", "tags"]});
+            audit.record(tx, Action::Update, "USER_GROUP", (&group.identifier, &new.name), detail)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn turn(
+    tx: &mut Tx<'_>,
+    stroke: &Stroke,
+    group: &UserGroup,
+    document: Value,
+    members: DetachedChange,
+) -> Result<crate::directory::model::Stored> {
+    let moves = membership(stroke, &group.stored.id).carry_out(tx, [&members], &mut Vec::new())?;
+    let turn = Turn { document, paths: Vec::new(), members: Vec::new() };
+    let (kind, before) = (resource_type(Subject::Group), group.stored.document()?);
+    write_change(tx, stroke, &kind, group.stored.clone(), &before, turn, &moves)
+}
+
+/// Adds a user to a group.
+///
+/// # Errors
+/// `Invalid` for a user who is a member already, an unknown user and a group that SCIM keeps.
+pub async fn add_member(
+    app: &App,
+    grant: &Grant<UserGroupManage>,
+    identifier: &str,
+    user: String,
+) -> Result<UserGroup> {
+    change(app, grant, "user_groups.add", identifier, move |tx, stroke, group| {
+        group.own("This API call")?;
+        if group.users.contains(&user) {
+            let text =
+                format!("User {user} is already part of User Group {}: nothing is to do.", group.identifier);
+            return Err(Problem::invalid(text));
+        }
+        if only_users(tx, stroke.account(), std::slice::from_ref(&user))?.is_empty() {
+            return Err(Problem::invalid(format!(
+                "There is no user {user} in this account: check the user's id."
+            )));
+        }
+        turn(tx, stroke, group, group.stored.document()?, DetachedChange::Add(elements([&user]))).map(|_| ())
+    })
+    .await
+}
+
+/// Takes a user out of a group.
+///
+/// # Errors
+/// `Invalid` for a user who is no member and a group that SCIM keeps; `Conflict` when no account administrator would be
+/// left.
+pub async fn remove_member(
+    app: &App,
+    grant: &Grant<UserGroupManage>,
+    identifier: &str,
+    user: String,
+) -> Result<UserGroup> {
+    change(app, grant, "user_groups.remove", identifier, move |tx, stroke, group| {
+        group.own("This API call")?;
+        if !group.users.contains(&user) {
+            let text =
+                format!("User {user} is not part of User Group {}: check the user's id.", group.identifier);
+            return Err(Problem::invalid(text));
+        }
+        turn(tx, stroke, group, group.stored.document()?, DetachedChange::Remove(vec![user.clone()]))
+            .map(|_| ())
+    })
+    .await
+}
+
+/// Removes a group with its memberships and role assignments; answers what it was.
+///
+/// # Errors
+/// `NoSuchResource`; `Conflict` when no account administrator would be left.
+pub async fn delete(app: &App, grant: &Grant<UserGroupManage>, identifier: &str) -> Result<UserGroup> {
+    let (stroke, identifier) = (stroke(app, grant), identifier.to_owned());
+    let lane = stroke.account().to_string();
+    app.db
+        .write("user_groups.delete", &lane, move |tx| {
+            let group = find(tx, &stroke.scope, &identifier)?;
+            let kind = resource_type(Subject::Group);
+            guarding_admins(tx, stroke.account(), |tx| groups::remove(tx, &stroke, &kind, &group.stored))?;
+            Ok(group)
+        })
+        .await
+}
+
+async fn change(
+    app: &App,
+    grant: &Grant<UserGroupManage>,
+    label: &'static str,
+    identifier: &str,
+    act: impl Fn(&mut Tx<'_>, &Stroke, &UserGroup) -> Result<()> + Send + 'static,
+) -> Result<UserGroup> {
+    let (stroke, identifier) = (stroke(app, grant), identifier.to_owned());
+    let lane = stroke.account().to_string();
+    app.db
+        .write(label, &lane, move |tx| {
+            let group = find(tx, &stroke.scope, &identifier)?;
+            guarding_admins(tx, stroke.account(), |tx| act(tx, &stroke, &group))?;
+            find(tx, &stroke.scope, &identifier)
+        })
+        .await
+}

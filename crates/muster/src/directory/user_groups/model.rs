@@ -1,0 +1,119 @@
+//! What a user group is on the platform API.
+
+use crate::directory::model::Stored;
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::scope::Scope;
+use crate::kernel::text::{FieldCheck, Tags};
+
+/// What a client wants a group to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewUserGroup {
+    /// Unique in its scope.
+    pub identifier: String,
+    /// For people.
+    pub name: String,
+    /// For people.
+    pub description: Option<String>,
+    /// Free labels.
+    pub tags: Tags,
+    /// User ids; those that are no users of the account are left out.
+    pub users: Vec<String>,
+}
+
+impl NewUserGroup {
+    /// Checks the grammar of all fields.
+    ///
+    /// # Errors
+    /// `Fields` with every complaint.
+    pub fn check(&self) -> Result<()> {
+        let mut check = FieldCheck::new();
+        check.identifier("identifier", &self.identifier);
+        if self.name.trim().is_empty() {
+            check.fail("name", "cannot be empty");
+        } else if self.name.chars().count() > 256 {
+            check.fail("name", "cannot be more than 256 characters long");
+        }
+        check.description("description", self.description.as_deref());
+        check.tags("tags", &self.tags);
+        check.done()
+    }
+}
+
+/// A group as stored.
+#[derive(Clone, Debug)]
+pub struct UserGroup {
+    /// Where it lives.
+    pub scope: Scope,
+    /// Unique in its scope.
+    pub identifier: String,
+    /// For people.
+    pub name: String,
+    /// For people.
+    pub description: Option<String>,
+    /// Free labels.
+    pub tags: Tags,
+    /// Kept by SCIM?
+    pub externally_managed: bool,
+    /// The SCIM side: id, document, version, times.
+    pub stored: Stored,
+    /// Ids of its users.
+    pub users: Vec<String>,
+}
+
+impl UserGroup {
+    /// Refuses a change of what SCIM keeps.
+    ///
+    /// # Errors
+    /// `Invalid` for a group that SCIM keeps.
+    pub fn own(&self, what: &str) -> Result<()> {
+        if self.externally_managed {
+            let id = &self.identifier;
+            return Err(Problem::invalid(format!(
+                "{what} is not supported for externally managed group {id}: change it in the identity provider that provisions it."
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Which scopes a list reaches besides the one asked for (`filterType`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// That scope only.
+    #[default]
+    Here,
+    /// Also the scopes above it.
+    Above,
+    /// Also the scopes below it.
+    Below,
+}
+
+impl Reach {
+    /// Reads `filterType`; absent means that scope only.
+    ///
+    /// # Errors
+    /// `NoSuchResource` for another word, as the reference answers an unknown enum value.
+    pub fn parse(text: Option<&str>) -> Result<Self> {
+        match text {
+            None | Some("" | "EXCLUDE_INHERITED_GROUPS") => Ok(Self::Here),
+            Some("INCLUDE_INHERITED_GROUPS" | "INCLUDE_PARENT_SCOPE_GROUPS") => Ok(Self::Above),
+            Some("INCLUDE_CHILD_SCOPE_GROUPS") => Ok(Self::Below),
+            Some(other) => Err(Problem::new(
+                Kind::NoSuchResource,
+                format!(
+                    "filterType {other:?} is not known: send EXCLUDE_INHERITED_GROUPS, INCLUDE_INHERITED_GROUPS, \
+                     INCLUDE_PARENT_SCOPE_GROUPS or INCLUDE_CHILD_SCOPE_GROUPS"
+                ),
+            )),
+        }
+    }
+
+    /// Whether a list from `asked` reaches `scope`.
+    pub fn reaches(self, asked: &Scope, scope: &Scope) -> bool {
+        match self {
+            Self::Here => asked == scope,
+            Self::Above => scope.contains(asked),
+            Self::Below => asked.contains(scope),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! SQL of groups on the platform API.
+
+use db::{Row, Tx, params};
+
+use super::model::{NewUserGroup, UserGroup};
+use crate::directory::groups::model::Columns;
+use crate::directory::model::Stored;
+use crate::kernel::ids::{AccountId, GroupId};
+use crate::kernel::problem::Problem;
+use crate::kernel::scope::Scope;
+use crate::kernel::text::Tags;
+use crate::kernel::time::Timestamp;
+
+const LIST: &str = "SELECT group_id, doc, version, created_at, updated_at, org_id, project_id, identifier, name, \
+    description, tags, externally_managed FROM user_groups WHERE account_id = $1 ORDER BY updated_at DESC, group_id";
+const FIND: &str = "SELECT group_id, doc, version, created_at, updated_at, org_id, project_id, identifier, name, \
+    description, tags, externally_managed FROM user_groups \
+    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
+const INSERT: &str = "INSERT INTO user_groups (account_id, group_id, org_id, project_id, identifier, name, name_key, \
+    external_id, externally_managed, description, tags, member_count, doc, version, created_at, updated_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $9, $10, 0, $11, 1, $12, $12) ON CONFLICT DO NOTHING";
+const DESCRIBE: &str = "UPDATE user_groups SET description = $3, tags = $4, version = version + $5, updated_at = $6 \
+    WHERE account_id = $1 AND group_id = $2";
+const USERS: &str = "SELECT member_id FROM group_members \
+    WHERE account_id = $1 AND group_id = $2 AND member_kind = 'User' ORDER BY member_id";
+const GROUPS: &str = "SELECT member_id FROM group_members \
+    WHERE account_id = $1 AND group_id = $2 AND member_kind = 'Group' ORDER BY member_id";
+const IS_MEMBER: &str =
+    "SELECT member_id FROM group_members WHERE account_id = $1 AND group_id = $2 AND member_id = $3";
+
+struct Parts {
+    stored: Stored,
+    texts: [String; 5],
+    description: Option<String>,
+    externally_managed: bool,
+}
+
+fn parts(row: &Row<'_>) -> Result<Parts, db::Error> {
+    Ok(Parts {
+        stored: crate::directory::store::stored(row)?,
+        texts: [row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?, row.get(10)?],
+        description: row.get(9)?,
+        externally_managed: row.get(11)?,
+    })
+}
+
+impl Parts {
+    fn group(self, account: &AccountId) -> Result<UserGroup, Problem> {
+        let [org, project, identifier, name, tags] = self.texts;
+        let tags: Tags = serde_json::from_str(&tags).map_err(|error| {
+            Problem::internal(format!("the tags of group {identifier} are damaged: {error}"))
+        })?;
+        Ok(UserGroup {
+            scope: Scope::of(account.clone(), Some(&org), Some(&project))?,
+            identifier,
+            name,
+            description: self.description,
+            tags,
+            externally_managed: self.externally_managed,
+            stored: self.stored,
+            users: Vec::new(),
+        })
+    }
+}
+
+fn tags_text(tags: &Tags) -> Result<String, Problem> {
+    serde_json::to_string(tags).map_err(|error| Problem::internal(format!("cannot write tags: {error}")))
+}
+
+/// All groups of the account, in every scope, the last changed first, without their users.
+pub fn list(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<UserGroup>, Problem> {
+    let rows = tx.query(LIST, params![account.as_str()], parts)?;
+    rows.into_iter().map(|row| row.group(account)).collect()
+}
+
+/// The group of that identifier in that scope, without its users.
+pub fn find(tx: &mut Tx<'_>, scope: &Scope, identifier: &str) -> Result<Option<UserGroup>, Problem> {
+    let key = params![scope.account.as_str(), scope.org_column(), scope.project_column(), identifier];
+    tx.query_opt(FIND, key, parts)?.map(|row| row.group(&scope.account)).transpose()
+}
+
+/// Inserts a group that SCIM does not keep, at version 1; `false` when the identifier is taken.
+pub fn insert(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    id: &GroupId,
+    (new, columns, doc): (&NewUserGroup, &Columns, &str),
+    now: Timestamp,
+) -> Result<bool, Problem> {
+    let rows = tx.exec(
+        INSERT,
+        params![
+            scope.account.as_str(),
+            id.as_str(),
+            scope.org_column(),
+            scope.project_column(),
+            &new.identifier,
+            &columns.name,
+            &columns.name_key,
+            false,
+            new.description.as_deref(),
+            &tags_text(&new.tags)?,
+            doc,
+            now.micros()
+        ],
+    )?;
+    Ok(rows == 1)
+}
+
+/// Writes description and tags; moves the version on by `versions`.
+pub fn describe(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    id: &str,
+    new: &NewUserGroup,
+    versions: i64,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let tags = tags_text(&new.tags)?;
+    let values =
+        params![account.as_str(), id, new.description.as_deref(), tags.as_str(), versions, now.micros()];
+    Ok(tx.put(DESCRIBE, values)?)
+}
+
+/// Ids of the users in a group.
+pub fn users(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Vec<String>, Problem> {
+    Ok(tx.query(USERS, params![account.as_str(), id], |row| row.get(0))?)
+}
+
+/// Ids of the groups in a group.
+pub fn groups(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Vec<String>, Problem> {
+    Ok(tx.query(GROUPS, params![account.as_str(), id], |row| row.get(0))?)
+}
+
+/// Whether the user is named as member.
+pub fn is_member(tx: &mut Tx<'_>, account: &AccountId, id: &str, user: &str) -> Result<bool, Problem> {
+    Ok(tx.query_opt(IS_MEMBER, params![account.as_str(), id, user], |row| row.get::<String>(0))?.is_some())
+}

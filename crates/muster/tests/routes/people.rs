@@ -1,0 +1,72 @@
+//! Users on the platform API (§10).
+
+use serde_json::{Value, json};
+
+use super::scim_users::{USERS, made, patch, scim};
+use crate::actors::World;
+use crate::both_engines;
+
+const AT: &str = "accountIdentifier=acme";
+
+fn names(page: &Value) -> Vec<&str> {
+    page["content"].as_array().unwrap().iter().map(|user| user["name"].as_str().unwrap()).collect()
+}
+
+both_engines! {
+    async fn the_current_user_is_the_one_behind_the_token(world: World) {
+        let info = world.admin().get("/ng/api/user/currentUser").await.data();
+        assert_eq!((&info["uuid"], &info["email"]), (&json!(world.admin_id), &json!("admin@acme.example")));
+        assert_eq!((&info["admin"], &info["externallyManaged"], &info["token"]), (&json!(true), &json!(false), &Value::Null));
+        assert_eq!(info["accounts"][0]["uuid"], "acme");
+        world.anon().get("/ng/api/user/currentUser").await.refused(401, "INVALID_TOKEN");
+    }
+
+    async fn lists_show_users_with_their_roles(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let ada = made(&scim, "ada").await;
+        scim.patch(&format!("{USERS}/{ada}"), patch(json!([{"op": "replace", "path": "active", "value": false}]))).await.expect(200);
+        let page = admin.post(&format!("/ng/api/user/aggregate?{AT}"), json!({})).await.data();
+        assert_eq!(page["totalItems"], 2);
+        let found = admin.send(http::Method::POST, &format!("/ng/api/user/aggregate?{AT}&searchTerm=LOVE"), None).await.data();
+        let user = &found["content"][0]["user"];
+        assert_eq!((&user["uuid"], &user["disabled"], &user["externallyManaged"]), (&json!(ada), &json!(true), &json!(true)));
+        let by_role = json!({"roleIdentifiers": ["_account_admin"]});
+        let page = admin.post(&format!("/ng/api/user/aggregate?{AT}"), by_role.clone()).await.data();
+        assert_eq!(page["totalItems"], 1);
+        let role = &page["content"][0]["roleAssignmentMetadata"][0];
+        assert_eq!((&role["roleName"], &role["managedRole"], &role["roleScopeLevel"]), (&json!("Account Admin"), &json!(true), &json!("account")));
+        admin.post(&format!("/ng/api/user/aggregate?{AT}&searchTerm=a"), by_role).await.refused(400, "INVALID_REQUEST");
+        let one = admin.get(&format!("/ng/api/user/aggregate/{ada}?{AT}")).await.data();
+        assert_eq!(one["user"]["email"], "ada@Example.com");
+        admin.get(&format!("/ng/api/user/aggregate/none?{AT}")).await.refused(404, "ENTITY_NOT_FOUND");
+    }
+
+    async fn batch_finds_by_id_address_and_text(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let ada = made(&scim, "ada").await;
+        made(&scim, "bob").await;
+        let path = format!("/ng/api/user/batch?{AT}");
+        for (body, count) in [
+            (json!({}), 3), (json!({"identifiers": [ada]}), 1), (json!({"emails": ["BOB@example.com", "x@y"]}), 1),
+            (json!({"searchTerm": "admin@"}), 1), (json!({"searchTerm": ".*"}), 0), (json!({"identifiers": ["none"]}), 0),
+        ] {
+            assert_eq!(admin.post(&path, body.clone()).await.data()["totalItems"], count, "{body}");
+        }
+        assert_eq!(names(&admin.post(&format!("{path}&pageSize=1&pageIndex=1"), json!({})).await.data()).len(), 1);
+        admin.post(&path, json!({"parentFilter": "SOME"})).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+        admin.post(&path, json!({"identifiers": 7})).await.refused(400, "INVALID_REQUEST");
+        admin.send(http::Method::POST, &path, Some("{".into())).await.refused(400, "INVALID_REQUEST");
+    }
+
+    async fn a_removed_user_is_gone_everywhere_but_the_last_administrator_stays(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let ada = made(&scim, "ada").await;
+        assert_eq!(admin.delete(&format!("/ng/api/user/{ada}?{AT}")).await.data(), true);
+        scim.get(&format!("{USERS}/{ada}")).await.expect(404);
+        admin.delete(&format!("/ng/api/user/{ada}?{AT}")).await.refused(404, "ENTITY_NOT_FOUND");
+        let text = admin.delete(&format!("/ng/api/user/{}?{AT}", world.admin_id)).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("last account administrator"), "{text}");
+        scim.get(&format!("{USERS}/{}", world.admin_id)).await.expect(200);
+        admin.delete(&format!("/ng/api/user/x?{AT}&orgIdentifier=default")).await.refused(400, "INVALID_REQUEST");
+    }
+}

@@ -1,0 +1,154 @@
+//! One filter, two back ends: what SQL lets through and what the evaluator says are the same on made-up resources and
+//! filters (SCIM contract §9).
+
+use muster::kernel::rng::Rng;
+use scim::{Catalogue, Dialect, Filter, Mender};
+use serde_json::{Value, json};
+
+use super::scim_groups::{GROUPS, group};
+use super::scim_users::{USERS, scim};
+use crate::actors::{Client, World};
+use crate::both_engines;
+
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+const WORDS: [&str; 10] = ["Ada", "ada", "ADAM", "bob", "Bo_b", "b%b", "Straße", "STRASSE", "É", "zed"];
+const ATTRS: [&str; 15] = [
+    "userName", "externalId", "displayName", "title", "nickName", "name.familyName", "emails", "emails.value", "emails.type",
+    "phoneNumbers.value", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", "groups.display", "id",
+    "nothing", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
+];
+
+struct Dice(Rng);
+
+impl Dice {
+    fn below(&self, end: usize) -> usize {
+        usize::from(u16::from_le_bytes(self.0.bytes())) % end
+    }
+    fn pick<'a>(&self, list: &[&'a str]) -> &'a str {
+        list[self.below(list.len())]
+    }
+    fn chance(&self, in_ten: usize) -> bool {
+        self.below(10) < in_ten
+    }
+}
+
+fn user(dice: &Dice, number: usize) -> Value {
+    let word = || dice.pick(&WORDS);
+    let mut user = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": format!("{}{number}", word())});
+    user["active"] = json!(dice.chance(5));
+    for attr in ["externalId", "displayName", "title", "nickName"] {
+        if dice.chance(5) {
+            user[attr] = json!(word());
+        }
+    }
+    if dice.chance(5) {
+        user["name"] = json!({"familyName": word()});
+    }
+    for attr in ["emails", "phoneNumbers"] {
+        let one = |kind: &str| if dice.chance(8) { json!({"value": word(), "type": kind}) } else { json!({"value": word()}) };
+        let list: Vec<Value> = ["work", "Home"].into_iter().filter(|_| dice.chance(5)).map(one).collect();
+        user[attr] = json!(list);
+    }
+    if dice.chance(4) {
+        user[ENTERPRISE] = json!({"department": word(), "manager": {"value": word()}});
+    }
+    user
+}
+
+fn term(dice: &Dice, attrs: &[&str]) -> String {
+    let attr = dice.pick(attrs);
+    let op = dice.pick(&["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"]);
+    let word = dice.pick(&WORDS);
+    let word = if dice.chance(3) { &word[..word.char_indices().nth(1).map_or(word.len(), |(at, _)| at)] } else { word };
+    match dice.below(9) {
+        0 => format!("{attr} pr"),
+        1 => format!("active {} {}", dice.pick(&["eq", "ne"]), dice.chance(5)),
+        2 => format!("emails[type eq \"work\" and value {op} \"{word}\"]"),
+        3 => format!("emails[value {op} \"{word}\" or type eq \"home\"]"),
+        4 => format!("not ({attr} {op} \"{word}\")"),
+        _ => format!("{attr} {op} \"{word}\""),
+    }
+}
+
+fn filter(dice: &Dice, attrs: &[&str], depth: usize) -> String {
+    match dice.below(4) {
+        0 if depth > 0 => format!("({} and {})", filter(dice, attrs, depth - 1), filter(dice, attrs, depth - 1)),
+        1 if depth > 0 => format!("({} or {})", filter(dice, attrs, depth - 1), filter(dice, attrs, depth - 1)),
+        2 if depth > 0 => format!("not ({})", filter(dice, attrs, depth - 1)),
+        _ => term(dice, attrs),
+    }
+}
+
+async fn all(client: &Client, base: &str, filter: &str) -> Vec<Value> {
+    let query: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+    let answer = client.get(&format!("{base}?count=200&filter={query}")).await.expect(200);
+    let list = answer.json["Resources"].as_array().cloned().unwrap_or_default();
+    assert_eq!(answer.json["totalResults"], list.len(), "{filter}");
+    list
+}
+
+async fn agree(client: &Client, base: &str, kind: &str, filters: Vec<String>) {
+    let catalogue = Catalogue::standard();
+    let kind = catalogue.resource_type(kind).unwrap();
+    let everything = all(client, base, "id pr").await;
+    for text in filters {
+        let expr = Filter::compile(&text, kind, &mut Mender::new(Dialect::Auto)).unwrap();
+        let expected: Vec<&Value> = everything.iter().filter(|r| expr.matches(r)).map(|r| &r["id"]).collect();
+        let found = all(client, base, &text).await;
+        assert_eq!(found.iter().map(|r| &r["id"]).collect::<Vec<_>>(), expected, "{text}");
+    }
+}
+
+both_engines! {
+    async fn sql_and_the_evaluator_agree_on_users(world: World) {
+        let (scim, dice) = (scim(&world), Dice(Rng::seeded(7)));
+        let mut ids = Vec::new();
+        for number in 0..40 {
+            let made = scim.post(USERS, user(&dice, number)).await.expect(201);
+            ids.push(made.json["id"].as_str().unwrap().to_owned());
+        }
+        for name in ["Ada", "zed"] {
+            let members: Vec<&str> = ids.iter().filter(|_| dice.chance(3)).map(String::as_str).collect();
+            scim.post(GROUPS, group(name, &members)).await.expect(201);
+        }
+        let filters = (0..400).map(|_| filter(&dice, &ATTRS, 3)).collect();
+        agree(&scim, USERS, "User", filters).await;
+    }
+
+    async fn sql_and_the_evaluator_agree_on_groups(world: World) {
+        let (scim, dice) = (scim(&world), Dice(Rng::seeded(8)));
+        let mut ids = Vec::new();
+        for number in 0..4 {
+            let made = scim.post(USERS, user(&dice, number)).await.expect(201);
+            ids.push(made.json["id"].as_str().unwrap().to_owned());
+        }
+        for name in WORDS {
+            let members: Vec<&str> = ids.iter().filter(|_| dice.chance(3)).map(String::as_str).collect();
+            let made = scim.post(GROUPS, group(name, &members)).await.expect(201);
+            ids.push(made.json["id"].as_str().unwrap().to_owned());
+        }
+        let texts: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let member = |dice: &Dice| {
+            let (op, id) = (dice.pick(&["eq", "ne", "gt", "lt", "sw", "co"]), dice.pick(&texts));
+            match dice.below(5) {
+                0 => format!("members[type eq \"group\" and value {op} \"{id}\"]"),
+                1 => format!("members.type {} \"User\"", dice.pick(&["eq", "ne", "sw"])),
+                2 => format!("members[not (value {op} \"{id}\")]"),
+                3 => format!("members.display {op} \"{}\"", dice.pick(&WORDS)),
+                _ => format!("members {op} \"{id}\""),
+            }
+        };
+        let plain = ["displayName", "externalId", "id"];
+        let mut filters = Vec::new();
+        for _ in 0..200 {
+            let (left, right) = (member(&dice), filter(&dice, &plain, 1).replace("active", "nothing").replace("emails", "members"));
+            filters.push(match dice.below(4) {
+                0 => left,
+                1 => format!("not ({left})"),
+                2 => format!("{left} and {right}"),
+                _ => format!("{left} or {right}"),
+            });
+        }
+        agree(&scim, GROUPS, "Group", filters).await;
+    }
+}

@@ -1,0 +1,120 @@
+//! Groups on the platform API (§11).
+
+use serde_json::json;
+
+use super::scim_groups::{GROUPS, made_group, members};
+use super::scim_users::{made, scim, total};
+use crate::actors::World;
+use crate::both_engines;
+
+const AT: &str = "/ng/api/user-groups?accountIdentifier=acme";
+
+fn one(id: &str) -> String {
+    format!("/ng/api/user-groups/{id}?accountIdentifier=acme")
+}
+
+fn member(id: &str, user: &str) -> String {
+    format!("/ng/api/user-groups/{id}/member/{user}?accountIdentifier=acme")
+}
+
+both_engines! {
+    async fn a_group_is_made_shown_changed_and_deleted(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let (ada, bob) = (made(&scim, "ada").await, made(&scim, "bob").await);
+        let body = json!({"identifier": "team", "name": "Team", "users": [ada, "nobody"], "tags": {"a": "b"}});
+        let answer = admin.post(AT, body.clone()).await;
+        assert_eq!(answer.header("etag"), "\"1\"");
+        let group = answer.data();
+        assert_eq!((&group["users"], &group["externallyManaged"], group.get("description")), (&json!([ada]), &json!(false), None));
+        assert_eq!(admin.get(&one("team")).await.data(), group);
+        assert_eq!(total(&scim, GROUPS, "displayName eq \"team\"").await, 1, "visible by SCIM too");
+        admin.post(AT, body).await.refused(400, "DUPLICATE_FIELD");
+        let change = json!({"identifier": "team", "name": "Crew", "description": "d", "users": [bob]});
+        let group = admin.put(AT, change.clone()).await.data();
+        assert_eq!((&group["name"], &group["description"], &group["users"]), (&json!("Crew"), &json!("d"), &json!([bob])));
+        let tag = admin.get(&one("team")).await.header("etag").to_owned();
+        admin.put(AT, change).await.data();
+        assert_eq!(admin.get(&one("team")).await.header("etag"), tag, "the same again changes nothing");
+        let list = admin.get(&format!("{AT}&searchTerm=CRE")).await.data();
+        assert_eq!((&list["totalItems"], &list["content"][0]["identifier"]), (&json!(1), &json!("team")));
+        assert_eq!(admin.delete(&one("team")).await.data()["identifier"], "team");
+        admin.get(&one("team")).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+        admin.delete(&one("team")).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+    }
+
+    async fn members_come_and_go_one_by_one(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let ada = made(&scim, "ada").await;
+        admin.post(AT, json!({"identifier": "team", "name": "Team"})).await.data();
+        assert_eq!(admin.get(&member("team", &ada)).await.data(), false);
+        assert_eq!(admin.put(&member("team", &ada), json!({})).await.data()["users"], json!([ada]));
+        admin.put(&member("team", &ada), json!({})).await.refused(400, "INVALID_REQUEST");
+        admin.put(&member("team", "nobody"), json!({})).await.refused(400, "INVALID_REQUEST");
+        assert_eq!(admin.get(&member("team", &ada)).await.data(), true);
+        assert_eq!(admin.delete(&member("team", &ada)).await.data()["users"], json!([]));
+        admin.delete(&member("team", &ada)).await.refused(400, "INVALID_REQUEST");
+        admin.put(&member("none", &ada), json!({})).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+    }
+
+    async fn a_group_that_scim_keeps_is_not_changed_here(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let ada = made(&scim, "ada").await;
+        let id = made_group(&scim, "Pushed Team", &[&ada]).await;
+        let group = admin.get(&one("Pushed_Team")).await.data();
+        assert_eq!((&group["externallyManaged"], &group["users"]), (&json!(true), &json!([ada])));
+        let body = |name: &str, users: &[&String]| json!({"identifier": "Pushed_Team", "name": name, "users": users, "description": "d"});
+        admin.put(AT, body("Other", &[&ada])).await.refused(400, "INVALID_REQUEST");
+        admin.put(AT, body("Pushed Team", &[])).await.refused(400, "INVALID_REQUEST");
+        admin.put(&member("Pushed_Team", &ada), json!({})).await.refused(400, "INVALID_REQUEST");
+        admin.delete(&member("Pushed_Team", &ada)).await.refused(400, "INVALID_REQUEST");
+        assert_eq!(members(&scim, &id).await, std::slice::from_ref(&ada));
+        assert_eq!(admin.put(AT, body("Pushed Team", &[&ada])).await.data()["description"], "d", "labels may change");
+        admin.delete(&one("Pushed_Team")).await.data();
+        scim.get(&format!("{GROUPS}/{id}")).await.expect(404);
+    }
+
+    async fn bad_bodies_and_scopes(world: World) {
+        let admin = world.admin();
+        admin.post(AT, json!({"identifier": "9", "name": ""})).await.refused(400, "INVALID_REQUEST");
+        admin.post(AT, json!({"identifier": 9})).await.refused(400, "INVALID_REQUEST");
+        admin.post(AT, json!({"identifier": "a", "name": "A", "accountIdentifier": "other"})).await.refused(400, "INVALID_REQUEST");
+        admin.post(&format!("{AT}&orgIdentifier=none"), json!({"identifier": "a", "name": "A"})).await.refused(400, "INVALID_ARGUMENT");
+        admin.get(&format!("{AT}&filterType=SOME")).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+        let stranger = world.other_account("rival").await;
+        world.holder(&stranger).get(AT).await.refused(401, "INVALID_TOKEN");
+        assert_eq!(admin.get(AT).await.data()["totalItems"], 0, "nothing was made");
+    }
+
+    async fn groups_live_in_their_scope(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let below = format!("{AT}&orgIdentifier=default");
+        admin.post(&below, json!({"identifier": "team", "name": "Below"})).await.data();
+        admin.post(AT, json!({"identifier": "team", "name": "Above"})).await.data();
+        for (path, count) in [
+            (AT.to_owned(), 1), (below.clone(), 1), (format!("{below}&filterType=INCLUDE_INHERITED_GROUPS"), 2),
+            (format!("{AT}&filterType=INCLUDE_CHILD_SCOPE_GROUPS"), 2),
+        ] {
+            assert_eq!(admin.get(&path).await.data()["totalItems"], count, "{path}");
+        }
+        assert_eq!(total(&scim, GROUPS, "displayName pr").await, 1, "SCIM shows the account's own groups");
+        let group = admin.delete(&format!("{}&orgIdentifier=default", one("team"))).await.data();
+        assert_eq!((&group["name"], &group["orgIdentifier"]), (&json!("Below"), &json!("default")));
+    }
+
+    async fn the_last_administrator_cannot_be_taken_out_of_his_group(world: World) {
+        let admin = world.admin();
+        admin.post(AT, json!({"identifier": "admins", "name": "Admins", "users": [world.admin_id]})).await.data();
+        let list = "/authz/api/roleassignments?accountIdentifier=acme";
+        let own = admin.get(list).await.data()["content"][0]["roleAssignment"]["identifier"].as_str().unwrap().to_owned();
+        let binding = json!({
+            "resourceGroupIdentifier": "_all_resources_including_child_scopes", "roleIdentifier": "_account_admin",
+            "principal": {"identifier": "admins", "type": "USER_GROUP"}
+        });
+        admin.post(list, binding).await.data();
+        admin.delete(&format!("/authz/api/roleassignments/{own}?accountIdentifier=acme")).await.data();
+        admin.delete(&member("admins", &world.admin_id)).await.refused(400, "INVALID_REQUEST");
+        admin.delete(&one("admins")).await.refused(400, "INVALID_REQUEST");
+        admin.put(AT, json!({"identifier": "admins", "name": "Admins", "users": []})).await.refused(400, "INVALID_REQUEST");
+        admin.get(AT).await.data();
+    }
+}
