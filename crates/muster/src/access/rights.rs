@@ -16,7 +16,8 @@ use crate::kernel::scope::Scope;
 
 const OF_PRINCIPAL: &str = "SELECT org_id, project_id, role_id, resource_group_id FROM role_assignments \
     WHERE account_id = $1 AND principal_kind = $2 AND principal_id = $3 AND principal_level = $4 AND disabled = $5";
-/// Groups of a user, with the scope each lives in: those that name him as member, and those that these are in.
+/// Groups of a user, with the scope each lives in: those that name him as member, and those that these are
+/// in.
 const OF_GROUPS: &str = "WITH RECURSIVE up (group_id) AS (SELECT group_id FROM group_members \
     WHERE account_id = $1 AND member_id = $2 UNION SELECT m.group_id FROM up \
     JOIN group_members m ON m.account_id = $1 AND m.member_id = up.group_id) \
@@ -92,8 +93,8 @@ fn parts(row: &Row<'_>) -> Result<Parts, db::Error> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
 }
 
-/// What the role gives on the resource group, both of that scope. `None` when the role no longer exists; without
-/// its resource group it gives nothing.
+/// What the role gives on the resource group, both of that scope. `None` when the role no longer exists;
+/// without its resource group it gives nothing.
 pub fn binding(
     tx: &mut Tx<'_>,
     scope: &Scope,

@@ -1,11 +1,13 @@
-//! Persons and groups. The SCIM document of a resource is stored as text without what the server derives (`id`,
-//! `meta`, memberships); what is searched or unique stands in columns and index rows besides; members are rows.
+//! Persons and groups. The SCIM document of a resource is stored as text without what the server derives
+//! (`id`, `meta`, memberships); what is searched or unique stands in columns and index rows besides; members
+//! are rows.
 //!
 //! Never authenticates a person and never keeps a password.
 
-pub mod filter_sql;
+mod filter_sql;
 pub mod groups;
 pub mod model;
+pub mod narrow;
 pub mod people;
 pub mod search;
 pub mod store;

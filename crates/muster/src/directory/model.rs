@@ -12,8 +12,8 @@ use crate::kernel::time::Timestamp;
 /// answered only when asked for, so that the price of adding one does not grow with the group.
 pub const ANSWERED_MEMBERS: i64 = 100;
 
-/// Longest key, in bytes, of a column or index row that values are looked up by (PostgreSQL's index rows end at
-/// 2,704 bytes).
+/// Longest key, in bytes, of a column or index row that values are looked up by (PostgreSQL's index rows end
+/// at 2,704 bytes).
 const MAX_KEY_BYTES: usize = 2_048;
 
 /// Which of the two.
@@ -69,7 +69,7 @@ pub struct Stored {
     pub id: String,
     /// Its SCIM document as JSON text, without `id`, `meta` and what is derived.
     pub doc: String,
-    /// Goes up by one with each change; the ETag.
+    /// Goes up by one with each change; the entity tag.
     pub version: i64,
     /// When it was made, whole milliseconds.
     pub created: Timestamp,
@@ -188,7 +188,8 @@ pub fn key<'t>(attr: &str, text: &'t str) -> Result<std::borrow::Cow<'t, str>> {
     Ok(key)
 }
 
-/// The time now as the directory stores it: whole milliseconds, so that what `meta` shows equals what is compared.
+/// The time now as the directory stores it: whole milliseconds, so that what `meta` shows equals what is
+/// compared.
 pub fn stamp(now: Timestamp) -> Timestamp {
     Timestamp::from_millis(now.millis())
 }

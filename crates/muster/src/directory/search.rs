@@ -1,5 +1,6 @@
-//! Lists by SCIM filter, order and page. What SQL can decide it decides; the rest is read in chunks and held against
-//! the evaluator, so that memory stays bounded by the page (and, for an order SQL cannot make, by `MAX_SORTED` keys).
+//! Lists by SCIM filter, order and page. What SQL can decide it decides; the rest is read in chunks and held
+//! against the evaluator, so that memory stays bounded by the page (and, for an order SQL cannot make, by
+//! `MAX_SORTED` keys).
 
 use std::collections::HashMap;
 
@@ -7,9 +8,9 @@ use db::Tx;
 use scim::{Expr, SortBy, SortValue};
 use serde_json::Value;
 
-use super::filter_sql::{Narrowed, narrow};
 use super::groups::store as groups;
 use super::model::{Stored, Subject};
+use super::narrow::{Narrowed, narrow};
 use super::store::{self, Order};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};

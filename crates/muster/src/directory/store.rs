@@ -4,8 +4,9 @@ use db::sql::Sql;
 use db::{Row, Tx, params};
 use scim::IndexKey;
 
-use super::filter_sql::{Narrowed, id_column};
+use super::filter_sql::id_column;
 use super::model::{Stored, Subject};
+use super::narrow::Narrowed;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
 use crate::kernel::time::Timestamp;
@@ -32,8 +33,8 @@ pub enum Order {
         /// Largest first?
         descending: bool,
     },
-    /// By the external id or by an indexed attribute with one value; where it is missing: last when ascending,
-    /// first when descending.
+    /// By the external id or by an indexed attribute with one value; where it is missing: last when
+    /// ascending, first when descending.
     Optional {
         /// Storage path of the attribute; `None`: the external id.
         path: Option<String>,

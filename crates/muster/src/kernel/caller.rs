@@ -77,7 +77,8 @@ pub struct Origin {
 pub struct Caller {
     /// The account acted in.
     pub account: AccountId,
-    /// The account's version when the credential was checked: what is read from the account may be kept by it.
+    /// The account's version when the credential was checked: what is read from the account may be kept by
+    /// it.
     pub version: i64,
     /// Who.
     pub principal: Arc<Principal>,

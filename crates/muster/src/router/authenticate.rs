@@ -85,8 +85,8 @@ impl FromRequestParts<App> for Actor {
     }
 }
 
-/// The SCIM surface's credential: `Authorization: Bearer` with a PAT, a SAT or a JWT of the account's trusted issuer;
-/// the scheme in any case (SCIM contract §6).
+/// The SCIM surface's credential: `Authorization: Bearer` with a PAT, a SAT or a JWT of the account's trusted
+/// issuer; the scheme in any case (SCIM contract §6).
 ///
 /// # Errors
 /// `Unauthenticated`; of the trust: `Unavailable`.

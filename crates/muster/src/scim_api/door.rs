@@ -1,4 +1,5 @@
-//! What every SCIM handler begins with: who asks, in which dialect, and under which URL the client sees the account.
+//! What every SCIM handler begins with: who asks, in which dialect, and under which URL the client sees the
+//! account.
 
 use axum::extract::{FromRequestParts, OriginalUri};
 use http::header::HOST;

@@ -1,5 +1,6 @@
-//! The SCIM surface of an account over the directory (RFC 7644): reads requests in the account's dialect, answers
-//! resources, lists and discovery documents. Paths here are below the account's base, which the router sets.
+//! The SCIM surface of an account over the directory (RFC 7644): reads requests in the account's dialect,
+//! answers resources, lists and discovery documents. Paths here are below the account's base, which the
+//! router sets.
 //!
 //! Never decides what a change means (crate `scim`) nor how it is stored (`directory`).
 

@@ -1,4 +1,5 @@
-//! Answers. A resource that is shown whole is never parsed: what the server derives is spliced into the stored text.
+//! Answers. A resource that is shown whole is never parsed: what the server derives is spliced into the
+//! stored text.
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, ETAG, LOCATION};
@@ -76,7 +77,7 @@ impl Writer<'_> {
         json(out, &value)
     }
 
-    /// Answers one resource with its ETag; a new one with its location.
+    /// Answers one resource with its entity tag; a new one with its location.
     ///
     /// # Errors
     /// As `write`.
@@ -163,8 +164,8 @@ fn json(out: &mut Vec<u8>, value: &impl Serialize) -> Result<()> {
         .map_err(|error| Problem::internal(format!("cannot write an answer: {error}")))
 }
 
-/// `{"id":…,<the stored text>,"groups":[…],"meta":{…}}`. Ids, times and the base need no escapes: the first two are the
-/// server's own, the base is made of checked characters.
+/// `{"id":…,<the stored text>,"groups":[…],"meta":{…}}`. Ids, times and the base need no escapes: the first
+/// two are the server's own, the base is made of checked characters.
 fn splice<R: Resource>(out: &mut Vec<u8>, resource: &R, base: &str) -> Result<()> {
     let stored = resource.stored();
     let inner =

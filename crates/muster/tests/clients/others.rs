@@ -1,4 +1,4 @@
-//! OneLogin, JumpCloud, Google, authentik, Rauthy: what they do differently.
+//! `OneLogin`, `JumpCloud`, Google, authentik, Rauthy: what they do differently.
 
 use serde_json::json;
 

@@ -1,5 +1,5 @@
-//! One filter, two back ends: what SQL lets through and what the evaluator says are the same on made-up resources and
-//! filters (SCIM contract §9).
+//! One filter, two back ends: what SQL lets through and what the evaluator says are the same on made-up
+//! resources and filters (SCIM contract §9).
 
 use muster::kernel::rng::Rng;
 use scim::{Catalogue, Dialect, Filter, Mender};
@@ -13,9 +13,21 @@ use crate::both_engines;
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const WORDS: [&str; 10] = ["Ada", "ada", "ADAM", "bob", "Bo_b", "b%b", "Straße", "STRASSE", "É", "zed"];
 const ATTRS: [&str; 15] = [
-    "userName", "externalId", "displayName", "title", "nickName", "name.familyName", "emails", "emails.value", "emails.type",
-    "phoneNumbers.value", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", "groups.display", "id",
-    "nothing", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
+    "userName",
+    "externalId",
+    "displayName",
+    "title",
+    "nickName",
+    "name.familyName",
+    "emails",
+    "emails.value",
+    "emails.type",
+    "phoneNumbers.value",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
+    "groups.display",
+    "id",
+    "nothing",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
 ];
 
 struct Dice(Rng);
@@ -45,7 +57,9 @@ fn user(dice: &Dice, number: usize) -> Value {
         user["name"] = json!({"familyName": word()});
     }
     for attr in ["emails", "phoneNumbers"] {
-        let one = |kind: &str| if dice.chance(8) { json!({"value": word(), "type": kind}) } else { json!({"value": word()}) };
+        let one = |kind: &str| {
+            if dice.chance(8) { json!({"value": word(), "type": kind}) } else { json!({"value": word()}) }
+        };
         let list: Vec<Value> = ["work", "Home"].into_iter().filter(|_| dice.chance(5)).map(one).collect();
         user[attr] = json!(list);
     }
@@ -59,7 +73,11 @@ fn term(dice: &Dice, attrs: &[&str]) -> String {
     let attr = dice.pick(attrs);
     let op = dice.pick(&["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"]);
     let word = dice.pick(&WORDS);
-    let word = if dice.chance(3) { &word[..word.char_indices().nth(1).map_or(word.len(), |(at, _)| at)] } else { word };
+    let word = if dice.chance(3) {
+        &word[..word.char_indices().nth(1).map_or(word.len(), |(at, _)| at)]
+    } else {
+        word
+    };
     match dice.below(9) {
         0 => format!("{attr} pr"),
         1 => format!("active {} {}", dice.pick(&["eq", "ne"]), dice.chance(5)),
@@ -72,8 +90,12 @@ fn term(dice: &Dice, attrs: &[&str]) -> String {
 
 fn filter(dice: &Dice, attrs: &[&str], depth: usize) -> String {
     match dice.below(4) {
-        0 if depth > 0 => format!("({} and {})", filter(dice, attrs, depth - 1), filter(dice, attrs, depth - 1)),
-        1 if depth > 0 => format!("({} or {})", filter(dice, attrs, depth - 1), filter(dice, attrs, depth - 1)),
+        0 if depth > 0 => {
+            format!("({} and {})", filter(dice, attrs, depth - 1), filter(dice, attrs, depth - 1))
+        }
+        1 if depth > 0 => {
+            format!("({} or {})", filter(dice, attrs, depth - 1), filter(dice, attrs, depth - 1))
+        }
         2 if depth > 0 => format!("not ({})", filter(dice, attrs, depth - 1)),
         _ => term(dice, attrs),
     }

@@ -115,8 +115,8 @@ pub async fn list(
     if selective { app.db.point("groups.find", read).await } else { app.db.read("groups.list", read).await }
 }
 
-/// Makes a group, managed from outside, from an accepted body. Its identifier on the platform API is derived from the
-/// name, with a number where that is taken.
+/// Makes a group, managed from outside, from an accepted body. Its identifier on the platform API is derived
+/// from the name, with a number where that is taken.
 ///
 /// # Errors
 /// `Invalid` for a member that cannot be one.

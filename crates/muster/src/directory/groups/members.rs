@@ -14,8 +14,8 @@ use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::time::Timestamp;
 
-/// What came of it: for each member that was touched, whether it is in now. Coming and going in one request leaves
-/// nothing behind.
+/// What came of it: for each member that was touched, whether it is in now. Coming and going in one request
+/// leaves nothing behind.
 #[derive(Clone, Debug, Default)]
 pub struct Moves(BTreeMap<String, (MemberRef, bool)>);
 
@@ -108,7 +108,9 @@ impl Membership<'_> {
         if store::add(tx, self.account, self.group, &new, self.now)? != new.len() as u64 {
             return Err(overtaken());
         }
-        new.into_iter().for_each(|member| moves.note(member, true));
+        for member in new {
+            moves.note(member, true);
+        }
         Ok(())
     }
 
@@ -160,7 +162,9 @@ impl Membership<'_> {
         if store::remove(tx, self.account, self.group, &ids)? != ids.len() as u64 {
             return Err(overtaken());
         }
-        members.into_iter().for_each(|member| moves.note(member, false));
+        for member in members {
+            moves.note(member, false);
+        }
         Ok(())
     }
 

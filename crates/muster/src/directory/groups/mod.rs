@@ -1,5 +1,6 @@
-//! Groups of persons, and of groups. Members are rows, never part of a document: adding one costs the same in a group
-//! of any size, and parallel changes lose nothing. Cycles are refused, so that every membership has an end.
+//! Groups of persons, and of groups. Members are rows, never part of a document: adding one costs the same in
+//! a group of any size, and parallel changes lose nothing. Cycles are refused, so that every membership has
+//! an end.
 
 pub mod actions;
 pub mod members;

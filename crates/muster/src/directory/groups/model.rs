@@ -50,8 +50,9 @@ pub fn free_identifier(base: &str, taken: &[String]) -> String {
     if !taken.contains(base) {
         return base.to_owned();
     }
-    let numbered = (1_u64..).map(|n| format!("{base}_{n}")).find(|id| !taken.contains(id.as_str()));
-    numbered.unwrap_or_else(|| base.to_owned())
+    // One number more than there are names taken is enough to find a free one.
+    let mut numbered = (1..=taken.len() + 1).map(|n| format!("{base}_{n}"));
+    numbered.find(|id| !taken.contains(id.as_str())).unwrap_or_else(|| base.to_owned())
 }
 
 #[cfg(test)]

@@ -53,7 +53,8 @@ const SHRINK_GROUPS: &str = "UPDATE user_groups SET member_count = member_count 
 /// Ids asked for by one statement at most.
 const IDS_AT_ONCE: usize = 256;
 
-/// Binds ids for `IN (…)`. Lists are filled up to a power of two, so that few different statements are prepared.
+/// Binds ids for `IN (…)`. Lists are filled up to a power of two, so that few different statements are
+/// prepared.
 fn bind_ids(sql: &mut Sql, ids: &[&str]) {
     let filled = ids.len().next_power_of_two();
     sql.bind_list(ids.iter().chain(std::iter::repeat_n(&ids[0], filled - ids.len())).copied());
@@ -165,7 +166,8 @@ pub fn members_among(
     Ok(found)
 }
 
-/// Those of `ids` that are users or groups of the account, each with whether it is a member of `group` already.
+/// Those of `ids` that are users or groups of the account, each with whether it is a member of `group`
+/// already.
 pub fn resolve(
     tx: &mut Tx<'_>,
     account: &AccountId,

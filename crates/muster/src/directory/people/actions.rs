@@ -44,8 +44,8 @@ pub struct Myself {
     pub external_id: Option<String>,
 }
 
-/// One page of users with their roles in the grant's scope. At account level all users of the account, below it those
-/// bound to a role there.
+/// One page of users with their roles in the grant's scope. At account level all users of the account, below
+/// it those bound to a role there.
 ///
 /// # Errors
 /// Only of the database.
@@ -136,8 +136,8 @@ pub async fn myself(app: &App, caller: &Caller) -> Result<Myself> {
 /// Removes a user from the account with all that is his.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` when no account administrator would be left; `Invalid` below the account, because a user
-/// belongs to the account.
+/// `NotFound`; `Conflict` when no account administrator would be left; `Invalid` below the account, because a
+/// user belongs to the account.
 pub async fn remove(app: &App, grant: &Grant<UserManage>, id: &str) -> Result<()> {
     if grant.scope().level() != Level::Account {
         return Err(Problem::invalid(

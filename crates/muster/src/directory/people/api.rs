@@ -31,6 +31,7 @@ pub fn routes() -> Router<App> {
 }
 
 /// The wire's `UserMetadata`.
+#[allow(clippy::struct_excessive_bools)] // the wire has them
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
@@ -104,6 +105,7 @@ impl AggregateView {
 }
 
 /// The wire's `UserInfo`; what Muster does not know is null.
+#[allow(clippy::struct_excessive_bools)] // the wire has them
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct InfoView {
@@ -233,6 +235,21 @@ async fn aggregate(
     Ok(Reply(AggregateView::new(actions::load(&app, &grant, &id).await?, scope.level())))
 }
 
+/// The scope that `parentFilter` reaches. Every user belongs to the account, which is a parent of every
+/// scope.
+fn reached(asked: Scope, parent_filter: Option<&str>) -> Result<Scope> {
+    match parent_filter {
+        None | Some("NO_PARENT_SCOPES") => Ok(asked),
+        Some("INCLUDE_PARENT_SCOPES" | "STRICTLY_PARENT_SCOPES") => Ok(Scope::account(asked.account)),
+        Some(other) => {
+            let text = format!(
+                "parentFilter {other:?} is not known: send NO_PARENT_SCOPES, INCLUDE_PARENT_SCOPES or STRICTLY_PARENT_SCOPES"
+            );
+            Err(Problem::new(Kind::NoSuchResource, text))
+        }
+    }
+}
+
 async fn batch(
     State(app): State<App>,
     actor: Actor,
@@ -241,18 +258,7 @@ async fn batch(
     body: Option<Json<BatchFilter>>,
 ) -> Result<Reply<Page<Metadata>>> {
     let filter = body.map(|Json(filter)| filter).unwrap_or_default();
-    let asked = scope.scope(&actor.caller.account)?;
-    let scope = match filter.parent_filter.as_deref() {
-        None | Some("NO_PARENT_SCOPES") => asked,
-        // Every user belongs to the account, which is a parent of every scope.
-        Some("INCLUDE_PARENT_SCOPES" | "STRICTLY_PARENT_SCOPES") => Scope::account(asked.account.clone()),
-        Some(other) => {
-            let text = format!(
-                "parentFilter {other:?} is not known: send NO_PARENT_SCOPES, INCLUDE_PARENT_SCOPES or STRICTLY_PARENT_SCOPES"
-            );
-            return Err(Problem::new(Kind::NoSuchResource, text));
-        }
-    };
+    let scope = reached(scope.scope(&actor.caller.account)?, filter.parent_filter.as_deref())?;
     let grant = actor.grant::<UserView>(&scope)?;
     let selection = Selection { ids: filter.identifiers.unwrap_or_default(), ..Selection::default() };
     let search = SearchTerm::new(filter.search_term.as_deref().or(page.search_term.as_deref()));

@@ -26,11 +26,15 @@ const BINDINGS: &str = "SELECT a.principal_id, a.identifier, a.role_id, r.name, 
 const DETAIL: &str = "SELECT doc, external_id FROM users WHERE account_id = $1 AND user_id = $2";
 const ADMINS: &str = "SELECT u.user_id FROM users u WHERE u.account_id = $1 AND u.active = $2 AND (\
     u.user_id IN (SELECT a.principal_id FROM role_assignments a WHERE a.account_id = $1 AND a.org_id = '' \
-    AND a.project_id = '' AND a.role_id = '_account_admin' AND a.disabled = $3 AND a.principal_kind = 'USER') \
+    AND a.project_id = '' AND a.role_id = '_account_admin' AND a.disabled = $3 \
+    AND a.principal_kind = 'USER') \
     OR u.user_id IN (SELECT m.member_id FROM role_assignments a \
-    JOIN user_groups g ON g.account_id = $1 AND g.org_id = '' AND g.project_id = '' AND g.identifier = a.principal_id \
-    JOIN group_members m ON m.account_id = $1 AND m.group_id = g.group_id WHERE a.account_id = $1 AND a.org_id = '' \
-    AND a.project_id = '' AND a.role_id = '_account_admin' AND a.disabled = $3 AND a.principal_kind = 'USER_GROUP')) \
+    JOIN user_groups g ON g.account_id = $1 AND g.org_id = '' AND g.project_id = '' \
+    AND g.identifier = a.principal_id \
+    JOIN group_members m ON m.account_id = $1 AND m.group_id = g.group_id \
+    WHERE a.account_id = $1 AND a.org_id = '' \
+    AND a.project_id = '' AND a.role_id = '_account_admin' AND a.disabled = $3 \
+    AND a.principal_kind = 'USER_GROUP')) \
     LIMIT 1";
 
 /// A user as lists show him.

@@ -80,8 +80,8 @@ impl Wanted {
     }
 }
 
-/// A group is seen by a right on it where it lives; one inherited from above also by the right in the scope that
-/// inherits it.
+/// A group is seen by a right on it where it lives; one inherited from above also by the right in the scope
+/// that inherits it.
 fn sees(actor: &Actor, from: &Scope, group: &UserGroup) -> bool {
     let home = &group.scope;
     actor.holds::<UserGroupView>(home, Some(&group.identifier))
@@ -179,8 +179,8 @@ fn only_users(tx: &mut Tx<'_>, account: &AccountId, ids: &[String]) -> Result<Ve
 /// Changes name, description, tags and users of a group.
 ///
 /// # Errors
-/// `Fields`; `NoSuchResource`; `Invalid` for name or users of a group that SCIM keeps; `Conflict` when no account
-/// administrator would be left.
+/// `Fields`; `NoSuchResource`; `Invalid` for name or users of a group that SCIM keeps; `Conflict` when no
+/// account administrator would be left.
 pub async fn update(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup) -> Result<UserGroup> {
     new.check()?;
     change(app, grant, "user_groups.update", &new.identifier.clone(), move |tx, stroke, group| {
@@ -254,8 +254,8 @@ pub async fn add_member(
 /// Takes a user out of a group.
 ///
 /// # Errors
-/// `Invalid` for a user who is no member and a group that SCIM keeps; `Conflict` when no account administrator would be
-/// left.
+/// `Invalid` for a user who is no member and a group that SCIM keeps; `Conflict` when no account
+/// administrator would be left.
 pub async fn remove_member(
     app: &App,
     grant: &Grant<UserGroupManage>,

@@ -1,5 +1,7 @@
 //! Use cases of users.
 
+use std::collections::HashMap;
+
 use db::Tx;
 use scim::resource::replace as accept_replace;
 use scim::{Mended, Mender, PatchRequest, ResourceType, index_keys};
@@ -70,7 +72,7 @@ pub async fn list(
     let read = move |tx: &mut Tx<'_>| {
         let Found { total, rows } = search::run(tx, &account, Subject::User, &search)?;
         let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-        let mut of = if with_groups { groups::of_users(tx, &account, &ids)? } else { Default::default() };
+        let mut of = if with_groups { groups::of_users(tx, &account, &ids)? } else { HashMap::new() };
         let users = rows.into_iter().map(|stored| {
             let groups = with_groups.then(|| of.remove(&stored.id).unwrap_or_default());
             UserResource { stored, groups }
@@ -80,8 +82,8 @@ pub async fn list(
     if selective { app.db.point("users.find", read).await } else { app.db.read("users.list", read).await }
 }
 
-/// Makes a user from an accepted document. A user of that name that is inactive is revived where the account's
-/// setting `scim_revive_on_create` says so.
+/// Makes a user from an accepted document. A user of that name that is inactive is revived where the
+/// account's setting `scim_revive_on_create` says so.
 ///
 /// # Errors
 /// `Duplicate` when the user name is taken.
@@ -306,7 +308,8 @@ fn announce(
     events::append(tx, stroke.account(), stroke.now, &events)
 }
 
-/// Removes a user with all that is his, or deactivates him where the setting `scim_delete_deactivates` says so.
+/// Removes a user with all that is his, or deactivates him where the setting `scim_delete_deactivates` says
+/// so.
 ///
 /// # Errors
 /// `NotFound`, `Stale`.

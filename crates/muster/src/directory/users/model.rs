@@ -24,7 +24,8 @@ pub struct Columns {
     pub user_name_key: String,
     /// `externalId`.
     pub external_id: Option<String>,
-    /// Primary address, else the work address, else the first, else a user name that looks like one; else empty.
+    /// Primary address, else the work address, else the first, else a user name that looks like one; else
+    /// empty.
     pub email: String,
     /// Name for people: `displayName`, else the full name, else the user name.
     pub name: String,
@@ -32,7 +33,7 @@ pub struct Columns {
     pub active: bool,
 }
 
-fn text<'v>(value: Option<&'v Value>) -> Option<&'v str> {
+fn text(value: Option<&Value>) -> Option<&str> {
     value.and_then(Value::as_str)
 }
 
@@ -82,8 +83,8 @@ fn name(document: &Value, user_name: &str) -> String {
     }
 }
 
-/// `active` has no unassigned state: where a body does not say, it is what it was, and true for a new user. So
-/// nobody is let in again by leaving it out.
+/// `active` has no unassigned state: where a body does not say, it is what it was, and true for a new user.
+/// So nobody is let in again by leaving it out.
 ///
 /// # Errors
 /// `Internal` for a document that is no object.

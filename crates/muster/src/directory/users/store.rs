@@ -30,7 +30,8 @@ const DELETE_KEYS: &str = "DELETE FROM api_keys \
     WHERE account_id = $1 AND org_id = '' AND project_id = '' AND kind = 'USER' AND parent_id = $2";
 const OWNS_ACCESS: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM api_keys WHERE account_id = $1 \
     AND org_id = '' AND project_id = '' AND kind = 'USER' AND parent_id = $2) \
-    OR EXISTS (SELECT 1 FROM role_assignments WHERE account_id = $1 AND principal_kind = 'USER' AND principal_id = $2) \
+    OR EXISTS (SELECT 1 FROM role_assignments WHERE account_id = $1 \
+    AND principal_kind = 'USER' AND principal_id = $2) \
     THEN 1 ELSE 0 END";
 
 /// Inserts a user at version 1; `false` when the user name is taken (any case).
