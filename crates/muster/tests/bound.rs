@@ -1,5 +1,5 @@
-//! Principals bound to roles, made by the administrator through the API as an operator would; and looks at what was
-//! written.
+//! Principals bound to roles, made by the administrator through the API as an operator would; and looks at
+//! what was written.
 
 use serde_json::{Value, json};
 

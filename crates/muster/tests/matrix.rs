@@ -1,6 +1,6 @@
-//! Who may do what: every managed role on every managed resource group of its level, and selectors by type and by id,
-//! against every permission in every kind of scope. The snapshot is the whole authorization matrix; a change of it is a
-//! change of what people may do, and is to be read as one.
+//! Who may do what: every managed role on every managed resource group of its level, and selectors by type
+//! and by id, against every permission in every kind of scope. The snapshot is the whole authorization
+//! matrix; a change of it is a change of what people may do, and is to be read as one.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;

@@ -1,11 +1,12 @@
-//! Walks every route there is: as nobody, as one without any right, as the administrator of another account. Each must
-//! be refused, and nothing may have changed. Routes are read from the source, so that none can be forgotten.
+//! Walks every route there is: as nobody, as one without any right, as the administrator of another
+//! account. Each must be refused, and nothing may have changed. Routes are read from the source, so that
+//! none can be forgotten.
 //!
 //! The lists of exceptions may only shrink: one that is no longer needed fails the test.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -67,7 +68,8 @@ impl Route {
     }
 }
 
-/// Every `.route(path, methods)` below `src`. A path is a literal, a `const` of the file, or a `format!` over one.
+/// Every `.route(path, methods)` below `src`. A path is a literal, a `const` of the file, or a `format!`
+/// over one.
 fn routes() -> BTreeSet<Route> {
     let mut found = BTreeSet::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
@@ -84,7 +86,11 @@ fn routes() -> BTreeSet<Route> {
     found
 }
 
-fn read_routes(file: &PathBuf, found: &mut BTreeSet<Route>) {
+fn read_routes(file: &Path, found: &mut BTreeSet<Route>) {
+    if file.ends_with("router/mod.rs") {
+        // It only mounts what the slices list, and says of other paths that there is no such route.
+        return;
+    }
     let text = fs::read_to_string(file).expect("source is UTF-8");
     let base = if file.to_string_lossy().contains("/scim_api/") { SCIM_BASE } else { "" };
     for call in text.split(".route(").skip(1) {
@@ -141,7 +147,8 @@ fn literal(expression: &str, file: &str) -> String {
     if expression.starts_with('"') { quoted(expression).expect("a literal") } else { constant(expression) }
 }
 
-/// Bodies that between them fit what any route reads, so that a refusal is about rights and not about the body.
+/// Bodies that between them fit what any route reads, so that a refusal is about rights and not about the
+/// body.
 fn bodies(method: &str) -> Vec<Option<String>> {
     if matches!(method, "GET" | "DELETE") {
         return vec![None];

@@ -18,7 +18,8 @@ pub struct Question<'a> {
     pub scope: &'a Scope,
 }
 
-/// What the rights say. A permission that does not exist, or that is not asked of that resource type, is not held.
+/// What the rights say. A permission that does not exist, or that is not asked of that resource type, is
+/// not held.
 pub fn permitted(rights: &Rights, question: &Question<'_>) -> bool {
     permissions::find(question.permission)
         .filter(|permission| permission.resource_type.eq_ignore_ascii_case(question.resource_type))

@@ -1,5 +1,5 @@
-//! What one may give to others: only what one holds, and only where one holds it. So nobody can raise himself by
-//! assigning a role, widening a role or widening a resource group.
+//! What one may give to others: only what one holds, and only where one holds it. So nobody can raise
+//! himself by assigning a role, widening a role or widening a resource group.
 
 use db::Tx;
 
@@ -9,8 +9,8 @@ use super::grant::Actor;
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::problem::{FailedCheck, Problem, Result};
 
-/// Refuses `given` when the actor does not hold all of it himself. The operator at the console may give anything, and
-/// so may everyone in an account whose setting `restrict_grants_to_own_permissions` is off.
+/// Refuses `given` when the actor does not hold all of it himself. The operator at the console may give
+/// anything, and so may everyone in an account whose setting `restrict_grants_to_own_permissions` is off.
 ///
 /// # Errors
 /// `Denied`, naming the first permission that the actor lacks and where.

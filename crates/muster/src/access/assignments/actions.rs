@@ -214,9 +214,9 @@ pub(in crate::access) fn remove_rows(
     Ok(())
 }
 
-/// Removes every assignment of a principal that is about to go; for the slices that delete users, groups and service
-/// accounts, in their transaction. `home`: where the principal lives (users: the account). Answers how many there were;
-/// when it is not 0 the caller of this function bumps the account's version.
+/// Removes every assignment of a principal that is about to go; for the slices that delete users, groups
+/// and service accounts, in their transaction. `home`: where the principal lives (users: the account).
+/// Answers how many there were; when it is not 0 the caller of this function bumps the account's version.
 ///
 /// # Errors
 /// Only of the database.

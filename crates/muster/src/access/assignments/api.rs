@@ -5,12 +5,10 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use serde::Deserialize;
 
+use super::bodies::{AssignmentBody, FilterBody, FilterBodyV2};
 use super::model::{Filter, NewAssignment};
 use super::permit::Permit;
-use super::views::{
-    AggregateReply, AssignmentBody, AssignmentReply, DescribedReply, FilterBody, FilterBodyV2, RemovalReply,
-    ValidationReply,
-};
+use super::replies::{AggregateReply, AssignmentReply, DescribedReply, RemovalReply, ValidationReply};
 use super::{actions, create, query};
 use crate::access::Actor;
 use crate::app::App;
@@ -123,7 +121,8 @@ async fn create_multi(
     Ok(Reply(made.into_iter().map(AssignmentReply::from).collect()))
 }
 
-/// What cannot be read is left out, as `create_all` leaves out what cannot be; what is not permitted refuses all.
+/// What cannot be read is left out, as `create_all` leaves out what cannot be; what is not permitted
+/// refuses all.
 fn permitted(
     actor: &Actor,
     scope: &Scope,

@@ -36,8 +36,8 @@ struct Moment {
 /// Makes one assignment.
 ///
 /// # Errors
-/// `Fields`, `Invalid` and `InvalidArgument` for what cannot be, `Denied` for rights that the caller lacks himself,
-/// `Duplicate` when the same binding or the identifier is there.
+/// `Fields`, `Invalid` and `InvalidArgument` for what cannot be, `Denied` for rights that the caller lacks
+/// himself, `Duplicate` when the same binding or the identifier is there.
 pub async fn create(app: &App, permit: Permit, new: NewAssignment) -> Result<Assignment> {
     new.check(permit.scope())?;
     let moment = Moment { now: app.clock.now(), rng: app.rng.clone() };
@@ -52,8 +52,8 @@ pub async fn create(app: &App, permit: Permit, new: NewAssignment) -> Result<Ass
         .await
 }
 
-/// Makes several; those that cannot be or are there already are left out. One that the caller may not give refuses
-/// all of them.
+/// Makes several; those that cannot be or are there already are left out. One that the caller may not give
+/// refuses all of them.
 ///
 /// # Errors
 /// `InvalidArgument` for a scope that does not exist, `Denied` for rights that the caller lacks himself.
@@ -174,8 +174,8 @@ fn record(tx: &mut Tx<'_>, moment: &Moment, caller: &Caller, row: &AssignmentRow
     audit::record(tx, caller, moment.now, &moment.rng.uuid(), &entry)
 }
 
-/// A group of the account that is given a role in a project also gets to see the project's organization (§7), as far as
-/// the caller could give that.
+/// A group of the account that is given a role in a project also gets to see the project's organization
+/// (§7), as far as the caller could give that.
 fn see_organization(tx: &mut Tx<'_>, moment: &Moment, permit: &Permit, row: &AssignmentRow) -> Result<()> {
     let of_account =
         row.principal_kind == PrincipalKind::UserGroup && row.principal_level == Some(Level::Account);

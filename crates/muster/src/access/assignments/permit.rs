@@ -55,7 +55,8 @@ fn sees<P: Ask>(actor: &Actor, scope: &Scope, below: bool) -> bool {
     if below { actor.holds_below::<P>(scope) } else { actor.holds::<P>(scope, None) }
 }
 
-/// The kinds of principal whose assignments the actor may see in the scope (`below`: and in every scope below it).
+/// The kinds of principal whose assignments the actor may see in the scope (`below`: and in every scope
+/// below it).
 pub fn visible_kinds(actor: &Actor, scope: &Scope, below: bool) -> Vec<PrincipalKind> {
     let sees = |kind: &PrincipalKind| match kind {
         PrincipalKind::User => sees::<UserView>(actor, scope, below),

@@ -112,8 +112,8 @@ pub async fn aggregate(app: &App, actor: &Actor, scope: &Scope, filter: Filter) 
         .await
 }
 
-/// Assignments of several scopes, described. Of a scope with those below (`true`) the actor sees below what he may see
-/// everywhere there, and in the scope itself what he may see there.
+/// Assignments of several scopes, described. Of a scope with those below (`true`) the actor sees below what
+/// he may see everywhere there, and in the scope itself what he may see there.
 ///
 /// # Errors
 /// `NotAuthorized` when he may see none in one of the scopes.

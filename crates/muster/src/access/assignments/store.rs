@@ -229,8 +229,8 @@ fn in_scope(tx: &mut Tx<'_>, scope: &Scope, column: &str, id: &str) -> Result<Ve
     run(tx, &scope.account, &sql)
 }
 
-/// Every assignment of the principal, in whatever scope. `home`: where a group or service account lives; for users the
-/// account.
+/// Every assignment of the principal, in whatever scope. `home`: where a group or service account lives;
+/// for users the account.
 pub fn of_principal(
     tx: &mut Tx<'_>,
     home: &Scope,
@@ -279,7 +279,8 @@ pub fn delete(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<(), Problem> {
     Ok(tx.put(DELETE, params![scope.account.as_str(), scope.org_column(), scope.project_column(), id])?)
 }
 
-/// Name and e-mail address of a principal that lives in `home`; `None` when there is none. Groups have no address.
+/// Name and e-mail address of a principal that lives in `home`; `None` when there is none. Groups have no
+/// address.
 pub fn find_principal(
     tx: &mut Tx<'_>,
     home: &Scope,
@@ -304,8 +305,8 @@ pub fn scope_names(tx: &mut Tx<'_>, scope: &Scope) -> Result<[Option<String>; 3]
     Ok(names.unwrap_or_default())
 }
 
-/// The account's setting `restrict_grants_to_own_permissions`; on unless it says `false`. It is one of the account
-/// alone, so that no override below can open it.
+/// The account's setting `restrict_grants_to_own_permissions`; on unless it says `false`. It is one of the
+/// account alone, so that no override below can open it.
 pub fn restricts_grants(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool, Problem> {
     let value =
         tx.query_opt(FIND_RESTRICTION, params![account.as_str()], |row| row.get::<Option<String>>(0))?;

@@ -96,7 +96,8 @@ pub async fn get(app: &App, grant: &Grant<ResourceGroupView>, id: String) -> Res
 /// Makes a custom group. Ids of resources that do not exist are dropped.
 ///
 /// # Errors
-/// `Fields`, `Invalid` and `InvalidArgument` for what the group cannot be, `Duplicate` when the identifier is taken.
+/// `Fields`, `Invalid` and `InvalidArgument` for what the group cannot be, `Duplicate` when the identifier
+/// is taken.
 pub async fn create(
     app: &App,
     grant: &Grant<ResourceGroupEdit>,
@@ -172,11 +173,12 @@ fn stored(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<ResourceGroup> {
         .ok_or_else(|| Problem::internal("a resource group that was just written is not there"))
 }
 
-/// Replaces a custom group. What it gains reaches everyone who is bound through it, so the caller must hold the roles'
-/// permissions on it.
+/// Replaces a custom group. What it gains reaches everyone who is bound through it, so the caller must hold
+/// the roles' permissions on it.
 ///
 /// # Errors
-/// `Invalid` for a managed group, `ResourceNotFound`, `Denied` for what the caller does not hold; those of `create`.
+/// `Invalid` for a managed group, `ResourceNotFound`, `Denied` for what the caller does not hold; those of
+/// `create`.
 pub async fn update(
     app: &App,
     grant: &Grant<ResourceGroupEdit>,

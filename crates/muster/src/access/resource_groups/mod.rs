@@ -1,6 +1,6 @@
-//! Resource groups: on which resources, in which scopes, a role assignment holds (platform API §8). Those that come
-//! with the product cover everything of the scope they are used in; custom ones live in a scope and never reach out of
-//! it.
+//! Resource groups: on which resources, in which scopes, a role assignment holds (platform API §8). Those
+//! that come with the product cover everything of the scope they are used in; custom ones live in a scope
+//! and never reach out of it.
 
 pub mod actions;
 pub mod api;

@@ -109,12 +109,12 @@ pub struct NewResourceGroup {
 }
 
 impl NewResourceGroup {
-    /// Checks grammar, scopes and resources for a group of `scope`, and fills in the own scope when none is named.
-    /// Answers the scopes whose existence is still to be checked.
+    /// Checks grammar, scopes and resources for a group of `scope`, and fills in the own scope when none is
+    /// named. Answers the scopes whose existence is still to be checked.
     ///
     /// # Errors
-    /// `Fields` for grammar, `Invalid` for scopes outside of the group's or resources that contradict each other,
-    /// `InvalidArgument` for a resource type that does not exist.
+    /// `Fields` for grammar, `Invalid` for scopes outside of the group's or resources that contradict each
+    /// other, `InvalidArgument` for a resource type that does not exist.
     pub fn check(&mut self, scope: &Scope) -> Result<Vec<Scope>> {
         let mut fields = FieldCheck::new();
         fields.identifier("identifier", &self.identifier);
@@ -198,7 +198,8 @@ fn is_resource_type(name: &str) -> bool {
     CATALOGUE.iter().any(|p| p.resource_type == name)
 }
 
-/// The resource types that permissions are asked of, all of them or those of one level, in alphabetical order.
+/// The resource types that permissions are asked of, all of them or those of one level, in alphabetical
+/// order.
 pub fn resource_types(level: Option<Level>) -> BTreeSet<&'static str> {
     let of_level = CATALOGUE.iter().filter(|p| level.is_none_or(|level| p.allows_level(level)));
     of_level.map(|p| p.resource_type).collect()

@@ -33,8 +33,8 @@ pub struct Listing {
     pub page: PageRequest,
 }
 
-/// The managed roles of the scope's level and its custom ones, with how often each is assigned there. Who may view
-/// only some roles sees those.
+/// The managed roles of the scope's level and its custom ones, with how often each is assigned there. Who
+/// may view only some roles sees those.
 ///
 /// # Errors
 /// `Denied` when there is none that the actor may view.
@@ -143,12 +143,12 @@ fn stored(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Role> {
     store::find(tx, scope, id)?.ok_or_else(|| Problem::internal("a role that was just written is not there"))
 }
 
-/// Changes name, description, labels and permissions of a custom role. Permissions that it gains reach everyone it is
-/// assigned to, so the caller must hold them on those resources.
+/// Changes name, description, labels and permissions of a custom role. Permissions that it gains reach
+/// everyone it is assigned to, so the caller must hold them on those resources.
 ///
 /// # Errors
-/// `InvalidArgument` when there is no such custom role or the level changes, `Denied` for gained permissions that the
-/// caller does not hold; those of `create`.
+/// `InvalidArgument` when there is no such custom role or the level changes, `Denied` for gained
+/// permissions that the caller does not hold; those of `create`.
 pub async fn update(app: &App, grant: &Grant<RoleEdit>, mut new: NewRole) -> Result<Role> {
     let (scope, actor) = (grant.scope().clone(), grant.actor().clone());
     if !new.fits_level(&scope) {

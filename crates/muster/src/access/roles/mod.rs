@@ -1,5 +1,5 @@
-//! Roles: named sets of permissions of one level, managed by the product or made in a scope (platform API §6). A role
-//! gives nothing by itself; a role assignment does.
+//! Roles: named sets of permissions of one level, managed by the product or made in a scope (platform API
+//! §6). A role gives nothing by itself; a role assignment does.
 
 pub mod actions;
 pub mod api;

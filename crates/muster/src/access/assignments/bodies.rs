@@ -1,17 +1,12 @@
-//! Role assignments on the wire (platform API §7).
+//! Role assignments as clients send them (platform API §7).
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::actions::{Change, Removal};
-use super::create::Validation;
-use super::model::{Assignment, Filter, NewAssignment, PrincipalFilter};
-use super::query::{Aggregate, Described};
-use crate::access::resource_groups::api::GroupDto;
-use crate::access::roles::api::{RoleDto, RoleReply};
+use super::actions::Change;
+use super::model::{Filter, NewAssignment, PrincipalFilter};
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
-use crate::web::scope::ScopeView;
 
 /// `RoleAssignmentDTO` in a body.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -118,80 +113,6 @@ impl AssignmentBody {
     }
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AssignmentDto {
-    identifier: String,
-    resource_group_identifier: String,
-    role_identifier: String,
-    role_reference: RoleReferenceDto,
-    principal: PrincipalDto,
-    disabled: bool,
-    managed: bool,
-    internal: bool,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RoleReferenceDto {
-    identifier: String,
-    scope_level: Level,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PrincipalDto {
-    scope_level: Option<Level>,
-    identifier: String,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    unique_id: Option<String>,
-}
-
-impl From<Assignment> for AssignmentDto {
-    fn from(assignment: Assignment) -> Self {
-        let row = assignment.row;
-        Self {
-            identifier: row.identifier,
-            resource_group_identifier: row.resource_group,
-            role_reference: RoleReferenceDto { identifier: row.role.clone(), scope_level: row.scope.level() },
-            role_identifier: row.role,
-            principal: PrincipalDto {
-                scope_level: row.principal_level,
-                identifier: row.principal_id,
-                kind: row.principal_kind.as_str(),
-                unique_id: None,
-            },
-            disabled: row.disabled,
-            managed: row.managed,
-            internal: false,
-        }
-    }
-}
-
-/// An assignment in a reply.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct AssignmentReply {
-    role_assignment: AssignmentDto,
-    scope: ScopeView,
-    created_at: i64,
-    last_modified_at: i64,
-    harness_managed: bool,
-}
-
-impl From<Assignment> for AssignmentReply {
-    fn from(assignment: Assignment) -> Self {
-        Self {
-            scope: (&assignment.row.scope).into(),
-            created_at: assignment.created_at.millis(),
-            last_modified_at: assignment.updated_at.millis(),
-            harness_managed: assignment.row.managed,
-            role_assignment: assignment.into(),
-        }
-    }
-}
-
 /// The body of `/filter` and `/aggregate`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -271,7 +192,8 @@ struct ScopeFilterBody {
 }
 
 impl FilterBodyV2 {
-    /// The filter, and the scopes asked for, each with whether those below count; the own scope when none is named.
+    /// The filter, and the scopes asked for, each with whether those below count; the own scope when none
+    /// is named.
     pub(super) fn read(self, own: &Scope) -> Result<(Filter, Vec<(Scope, bool)>)> {
         let mut scopes = Vec::new();
         for body in self.scope_filters.unwrap_or_default() {
@@ -305,148 +227,5 @@ impl FilterBodyV2 {
             disabled: self.disabled_filter,
         };
         Ok((filter, scopes))
-    }
-}
-
-/// An assignment with names.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct DescribedReply {
-    identifier: String,
-    principal: NamedPrincipal,
-    disabled: bool,
-    role: Option<RoleDto>,
-    resource_group: Option<GroupDto>,
-    scope: NamedScope,
-    created_at: i64,
-    last_modified_at: i64,
-    harness_managed: bool,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct NamedPrincipal {
-    scope_level: Option<Level>,
-    identifier: String,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    name: Option<String>,
-    email: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct NamedScope {
-    #[serde(flatten)]
-    scope: ScopeView,
-    account_name: Option<String>,
-    org_name: Option<String>,
-    project_name: Option<String>,
-}
-
-impl From<Described> for DescribedReply {
-    fn from(described: Described) -> Self {
-        let Assignment { row, created_at, updated_at } = described.assignment;
-        let (name, email) = described.principal.unzip();
-        let [account_name, org_name, project_name] = described.scope_names;
-        Self {
-            identifier: row.identifier,
-            principal: NamedPrincipal {
-                scope_level: row.principal_level,
-                identifier: row.principal_id,
-                kind: row.principal_kind.as_str(),
-                name,
-                email: email.filter(|e| !e.is_empty()),
-            },
-            disabled: row.disabled,
-            role: described.role.map(RoleDto::from),
-            resource_group: described.resource_group.map(GroupDto::from),
-            scope: NamedScope { scope: (&row.scope).into(), account_name, org_name, project_name },
-            created_at: created_at.millis(),
-            last_modified_at: updated_at.millis(),
-            harness_managed: row.managed,
-        }
-    }
-}
-
-/// The reply of `/aggregate`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct AggregateReply {
-    role_assignments: Vec<AssignmentDto>,
-    scope: ScopeView,
-    roles: Vec<RoleReply>,
-    resource_groups: Vec<GroupDto>,
-}
-
-impl AggregateReply {
-    pub(super) fn new(scope: &Scope, aggregate: Aggregate) -> Self {
-        Self {
-            role_assignments: aggregate.assignments.into_iter().map(AssignmentDto::from).collect(),
-            scope: scope.into(),
-            roles: aggregate.roles.into_iter().map(RoleReply::from).collect(),
-            resource_groups: aggregate.resource_groups.into_iter().map(GroupDto::from).collect(),
-        }
-    }
-}
-
-/// The reply of `/validate`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(clippy::struct_field_names)] // the wire's names
-pub(super) struct ValidationReply {
-    principal_validation_result: Verdict,
-    role_validation_result: Verdict,
-    resource_group_validation_result: Verdict,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Verdict {
-    valid: bool,
-    error_message: Option<String>,
-}
-
-impl From<Option<String>> for Verdict {
-    fn from(error_message: Option<String>) -> Self {
-        Self { valid: error_message.is_none(), error_message }
-    }
-}
-
-impl From<Validation> for ValidationReply {
-    fn from(validation: Validation) -> Self {
-        Self {
-            principal_validation_result: validation.principal.into(),
-            role_validation_result: validation.role.into(),
-            resource_group_validation_result: validation.resource_group.into(),
-        }
-    }
-}
-
-/// The reply of `/delete/batch`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct RemovalReply {
-    successfully_deleted: usize,
-    failed_to_delete: usize,
-    #[serde(rename = "roleAssignmentErrorResponseDTOList")]
-    errors: Vec<RemovalError>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RemovalError {
-    role_assignment_id: String,
-    error_message: String,
-}
-
-impl From<Removal> for RemovalReply {
-    fn from(removal: Removal) -> Self {
-        let error = |(role_assignment_id, error_message)| RemovalError { role_assignment_id, error_message };
-        Self {
-            successfully_deleted: removal.removed,
-            failed_to_delete: removal.failed.len(),
-            errors: removal.failed.into_iter().map(error).collect(),
-        }
     }
 }
