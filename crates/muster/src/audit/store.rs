@@ -14,8 +14,8 @@ use crate::kernel::time::Timestamp;
 
 const COUNT: &str = "SELECT COUNT(*) FROM audit_rows WHERE account_id = ";
 const SELECT: &str = "SELECT at, audit_id, org_id, project_id, action, resource_type, resource_id, resource_name, \
-    principal_kind, principal_id, principal_label, principal_name, credential, method, client_ip, request_id, \
-    detail FROM audit_rows WHERE account_id = ";
+    principal_kind, principal_id, principal_label, principal_name, credential, method, client_ip, \
+    request_id, detail FROM audit_rows WHERE account_id = ";
 
 const INSERT: &str = "INSERT INTO audit_rows (account_id, at, audit_id, org_id, project_id, action, resource_type, \
     resource_id, resource_name, principal_kind, principal_id, principal_label, principal_name, credential, \

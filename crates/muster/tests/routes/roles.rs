@@ -110,6 +110,10 @@ both_engines! {
         let broken = admin.send(http::Method::POST, ROLES, Some("{\"identifier\": ".into())).await;
         broken.refused(400, "INVALID_REQUEST");
         admin.send(http::Method::POST, ROLES, None).await.refused(400, "INVALID_REQUEST");
+        admin.get(&one("a%00b")).await.refused(400, "INVALID_REQUEST");
+        let mut nul = role("r", &[]);
+        nul["description"] = json!("a\u{0}b");
+        admin.post(ROLES, nul).await.refused(400, "INVALID_REQUEST");
         let elsewhere = "/authz/api/roles?accountIdentifier=other";
         admin.post(elsewhere, role("r", &[])).await.refused(401, "INVALID_TOKEN");
         assert_eq!(trail(&world, "ROLE").await, before);
