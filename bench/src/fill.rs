@@ -1,0 +1,85 @@
+//! Filling a server through its SCIM API, with many connections.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::Result;
+use crate::client::{Load, Span, id_in, once};
+use crate::traffic::{Kind, Target, Traffic, add_members, group, user_key, user_name};
+
+const CONNECTIONS: usize = 64;
+/// Members in one request: below the server's limit of a body.
+const MEMBERS_AT_ONCE: usize = 25_000;
+
+/// Users that are there.
+#[derive(Clone, Debug)]
+pub struct Users {
+    /// Ids, in the order of the keys.
+    pub ids: Vec<String>,
+    /// User names, in the same order.
+    pub names: Vec<String>,
+}
+
+fn create(target: &Target, kind: Kind, count: u64) -> Result<Vec<String>> {
+    let load = Load {
+        target: Arc::new(target.clone()),
+        traffic: Arc::new(Traffic::new(kind)),
+        connections: CONNECTIONS,
+        threads: 1,
+        span: Span::Count(count),
+        keep_ids: true,
+    };
+    Ok(load.run()?.ids.into_iter().map(|(_, id)| id).collect())
+}
+
+/// Makes so many users.
+pub fn users(target: &Target, prefix: &str, count: u64) -> Result<Users> {
+    let ids = create(target, Kind::Create { prefix: prefix.into() }, count)?;
+    let names = (0..count).map(|number| user_name(&user_key(prefix, number))).collect();
+    Ok(Users { ids, names })
+}
+
+/// Makes so many groups, each with the same members.
+pub fn small_groups(target: &Target, prefix: &str, members: &[String], count: u64) -> Result<Vec<String>> {
+    create(target, Kind::Group { prefix: prefix.into(), members: members.to_vec() }, count)
+}
+
+/// Makes one group, however large.
+pub fn large_group(target: &Target, name: &str, members: &[String]) -> Result<String> {
+    let mut request = Vec::new();
+    let path = ["/Groups?excludedAttributes=members"];
+    target.write(&mut request, "POST", &path, group(name, &[]).as_bytes());
+    let answer = once(target, &request)?;
+    let body = memchr::memmem::find(&answer, b"\r\n\r\n").map_or(&answer[..], |end| &answer[end + 4..]);
+    let id = id_in(body)?;
+    for members in members.chunks(MEMBERS_AT_ONCE) {
+        request.clear();
+        let path = ["/Groups/", &id, "?excludedAttributes=members"];
+        target.write(&mut request, "PATCH", &path, add_members(members).as_bytes());
+        once(target, &request)?;
+    }
+    Ok(id)
+}
+
+/// The first users of any SCIM server, by index paging.
+pub fn existing(target: &Target, count: usize) -> Result<Users> {
+    let mut found = Users { ids: Vec::new(), names: Vec::new() };
+    while found.ids.len() < count {
+        let start = (found.ids.len() + 1).to_string();
+        let mut request = Vec::new();
+        target.write(&mut request, "GET", &["/Users?count=100&startIndex=", &start], b"");
+        let answer = once(target, &request)?;
+        let start = answer.iter().position(|byte| *byte == b'{').unwrap_or(answer.len());
+        let mut reader = serde_json::Deserializer::from_slice(&answer[start..]).into_iter::<Value>();
+        let list = reader.next().and_then(std::result::Result::ok).unwrap_or_default();
+        let page = list["Resources"].as_array().filter(|page| !page.is_empty());
+        let Some(page) = page else { break };
+        for user in page {
+            let text = |name: &str| user[name].as_str().unwrap_or_default().to_owned();
+            found.ids.push(text("id"));
+            found.names.push(text("userName").replace('+', "%2B").replace(' ', "%20"));
+        }
+    }
+    if found.ids.is_empty() { Err("the server lists no users: create some first".into()) } else { Ok(found) }
+}

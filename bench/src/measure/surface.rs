@@ -1,0 +1,126 @@
+//! The SCIM surface against a bare axum endpoint that answers the same bytes, and JWTs against a SAT.
+
+use std::sync::Arc;
+
+use super::{Bare, Plan, Side, Subject, in_turns, issuer, per_second};
+use crate::Result;
+use crate::client::once;
+use crate::fill::{self, Users};
+use crate::issuer::Issuer;
+use crate::table::{Goal, Row, median, ratio};
+use crate::traffic::{Kind, Target, Traffic};
+
+const CONNECTIONS: usize = 16;
+const USERS: u64 = 20_000;
+const MEMBERS: usize = 10_000;
+/// Groups of the scenario member, used one after the other: each of the other users can join each of them.
+const GROUPS: usize = 12;
+const WITH_RS256: f64 = 0.75;
+const WITH_ES256: f64 = 0.60;
+
+/// One kind of request, with what it must reach.
+struct Scenario {
+    what: &'static str,
+    traffic: Arc<Traffic>,
+    goal: f64,
+}
+
+/// 6b and 6c, the latter with the cache of verified tokens on (as the server is delivered) and off.
+pub(super) fn against_bare_http(plan: &Plan) -> Result<Vec<Row>> {
+    Plan::note("b, c: the SCIM surface against a bare endpoint, JWTs against a token");
+    let (place, issuer) = (plan.folder("surface"), issuer()?);
+    let Subject { server, admin, sat } = plan.found(&place, "surface", &["--jwks-allow", "127.0.0.1"])?;
+    server.trust(&admin, &issuer)?;
+    let target = server.target(&sat);
+    let users = fill::users(&target, "b", USERS)?;
+    let (members, joiners) = users.ids.split_at(MEMBERS);
+    let groups = (0..GROUPS).map(|at| fill::large_group(&target, &format!("Large {at}"), members));
+    let groups = groups.collect::<Result<Vec<_>>>()?;
+    let scenarios = scenarios(&users, groups, joiners);
+    let mut rows = Vec::new();
+    for scenario in &scenarios {
+        rows.extend(cached(plan, scenario, &target, &issuer)?);
+    }
+    server.stop()?;
+    Plan::note("c: JWTs without the cache of verified tokens");
+    let server = plan.start(&place, "surface", &["--jwks-allow", "127.0.0.1", "--jwt-cache", "off"])?;
+    let target = server.target(&sat);
+    for scenario in &scenarios {
+        rows.extend(uncached(plan, scenario, &target, &issuer)?);
+    }
+    rows.sort_by_key(|row| row.part);
+    Ok(rows)
+}
+
+fn scenarios(users: &Users, groups: Vec<String>, joiners: &[String]) -> Vec<Scenario> {
+    let scenario = |what, goal, kind| Scenario { what, goal, traffic: Arc::new(Traffic::new(kind)) };
+    vec![
+        scenario("GET user by id", 0.40, Kind::Get { ids: users.ids.clone() }),
+        scenario("filter userName eq", 0.35, Kind::Filter { names: users.names.clone() }),
+        scenario("PATCH user active", 0.20, Kind::Patch { ids: users.ids.clone() }),
+        scenario("durable creation", 0.12, Kind::Create { prefix: "n".into() }),
+        scenario("member into a group of 10,000", 0.10, Kind::Member { groups, joiners: joiners.to_vec() }),
+    ]
+}
+
+/// One real answer, head and body.
+fn recorded(target: &Target, traffic: &Traffic) -> Result<Vec<u8>> {
+    let mut request = Vec::new();
+    traffic.write(target, &mut request)?;
+    once(target, &request)
+}
+
+fn cached(plan: &Plan, scenario: &Scenario, target: &Target, issuer: &Issuer) -> Result<Vec<Row>> {
+    let Scenario { what, traffic, goal } = scenario;
+    let bare = Bare::start(&recorded(target, traffic)?, &plan.scratch.join("answer"), target)?;
+    // The bare endpoint gets the same requests; what they would have changed is not there to be changed.
+    let beside = Arc::new(traffic.again());
+    let [rs256, es256] = [&issuer.rs256, &issuer.es256].map(|token| target.with_token(token));
+    let rate =
+        |target: &Target, traffic: &Arc<Traffic>| plan.load(target, traffic, CONNECTIONS).map(|o| o.rate());
+    let sides: Vec<Side<'_>> = vec![
+        Box::new(|| rate(&bare.target, &beside)),
+        Box::new(|| rate(target, traffic)),
+        Box::new(|| rate(&rs256, traffic)),
+        Box::new(|| rate(&es256, traffic)),
+    ];
+    let values = in_turns(plan.rounds, sides)?;
+    let row = |part, what: String, reference: &[f64], subject: &[f64], goal| Row {
+        part,
+        what,
+        subject: per_second(median(subject)),
+        reference: per_second(median(reference)),
+        ratio: ratio(subject, reference),
+        goal,
+    };
+    let least = Goal::AtLeast;
+    Ok(vec![
+        row(
+            "b",
+            format!("{what}, 16 connections : bare axum endpoint"),
+            &values[0],
+            &values[1],
+            least(*goal),
+        ),
+        row("c", format!("{what} with RS256 : with SAT"), &values[1], &values[2], least(WITH_RS256)),
+        row("c", format!("{what} with ES256 : with SAT"), &values[1], &values[3], least(WITH_ES256)),
+    ])
+}
+
+fn uncached(plan: &Plan, scenario: &Scenario, target: &Target, issuer: &Issuer) -> Result<Vec<Row>> {
+    let Scenario { what, traffic, .. } = scenario;
+    let [rs256, es256] = [&issuer.rs256, &issuer.es256].map(|token| target.with_token(token));
+    let rate = |target: &Target| plan.load(target, traffic, CONNECTIONS).map(|outcome| outcome.rate());
+    let sides: Vec<Side<'_>> =
+        vec![Box::new(|| rate(target)), Box::new(|| rate(&rs256)), Box::new(|| rate(&es256))];
+    let values = in_turns(plan.rounds, sides)?;
+    let row = |token: &str, subject: &[f64]| Row {
+        part: "c",
+        what: format!("{what} with {token} : with SAT, cache of verified tokens off"),
+        subject: per_second(median(subject)),
+        reference: per_second(median(&values[0])),
+        ratio: ratio(subject, &values[0]),
+        goal: Goal::None,
+    };
+    Ok(vec![row("RS256", &values[1]), row("ES256", &values[2])])
+}

@@ -1,0 +1,230 @@
+//! What the load client sends: the requests of a SCIM client, numbered, so that each write is a change of its own.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::Result;
+
+const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+/// A SCIM server and a credential for it.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// `HOST:PORT`.
+    pub authority: String,
+    /// Path of the SCIM base URL, without a slash at its end.
+    pub base: String,
+    /// Bearer token.
+    pub token: String,
+}
+
+impl Target {
+    /// Reads a base URL.
+    ///
+    /// # Errors
+    /// For anything but `http://HOST[:PORT]/PATH`.
+    pub fn parse(url: &str, token: &str) -> Result<Self> {
+        let rest = url.strip_prefix("http://").ok_or_else(|| {
+            format!(
+                "{url} does not begin with http://: the client speaks no TLS, so put it beside the server"
+            )
+        })?;
+        let (authority, base) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let port = if authority.contains(':') { "" } else { ":80" };
+        let base = base.trim_end_matches('/').to_owned();
+        Ok(Self { authority: format!("{authority}{port}"), base, token: token.to_owned() })
+    }
+
+    /// The same server with another credential.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self.clone() }
+    }
+
+    /// Writes a request; `path` in parts, below the base.
+    pub fn write(&self, out: &mut Vec<u8>, method: &str, path: &[&str], body: &[u8]) {
+        out.extend_from_slice(method.as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(self.base.as_bytes());
+        for part in path {
+            out.extend_from_slice(part.as_bytes());
+        }
+        for part in [" HTTP/1.1\r\nhost: ", &self.authority, "\r\nauthorization: Bearer ", &self.token] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        if !body.is_empty() {
+            out.extend_from_slice(b"\r\ncontent-type: application/scim+json\r\ncontent-length: ");
+            out.extend_from_slice(body.len().to_string().as_bytes());
+        }
+        out.extend_from_slice(b"\r\n\r\n");
+        out.extend_from_slice(body);
+    }
+}
+
+/// Requests of one kind. The number of the next one is kept over runs.
+#[derive(Debug)]
+pub struct Traffic {
+    kind: Kind,
+    next: AtomicU64,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// A user by id.
+    Get { ids: Vec<String> },
+    /// The user of a user name.
+    Filter { names: Vec<String> },
+    /// `active` of one user after the other, off in the first pass and on in the next.
+    Patch { ids: Vec<String> },
+    /// A new user.
+    Create { prefix: String },
+    /// A new group with these members.
+    Group { prefix: String, members: Vec<String> },
+    /// One more member for a group, as Entra ID does it: `joiners` join the first group, then the second, and so on.
+    Member { groups: Vec<String>, joiners: Vec<String> },
+}
+
+/// The key of a user: in its names and addresses, unique, of constant length, and the same when folded.
+pub fn user_key(prefix: &str, number: u64) -> String {
+    format!("{prefix}{number:08}")
+}
+
+/// The user name to a key.
+pub fn user_name(key: &str) -> String {
+    format!("{key}@bench.example")
+}
+
+/// A user as an identity provider sends it.
+pub fn user(key: &str) -> String {
+    format!(
+        r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"{key}@bench.example","externalId":"x-{key}","active":true,"displayName":"Ada {key}","name":{{"givenName":"Ada","familyName":"{key}"}},"emails":[{{"value":"{key}@bench.example","type":"work","primary":true}}]}}"#
+    )
+}
+
+/// A request body that adds members to a group.
+pub fn add_members(ids: &[String]) -> String {
+    let list: Vec<String> = ids.iter().map(|id| format!(r#"{{"value":"{id}"}}"#)).collect();
+    let list = list.join(",");
+    format!(r#"{{"schemas":["{PATCH_OP}"],"Operations":[{{"op":"add","path":"members","value":[{list}]}}]}}"#)
+}
+
+/// A group with members.
+pub fn group(name: &str, ids: &[String]) -> String {
+    let list: Vec<String> = ids.iter().map(|id| format!(r#"{{"value":"{id}"}}"#)).collect();
+    let list = list.join(",");
+    format!(
+        r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"{name}","members":[{list}]}}"#
+    )
+}
+
+/// Spreads numbers over a list, so that neighbours in time are not neighbours in the database.
+fn spread(number: u64, list: &[String]) -> Result<&String> {
+    const STRIDE: u64 = 7_919;
+    let at = usize::try_from(number.wrapping_mul(STRIDE) % list.len().max(1) as u64).unwrap_or_default();
+    list.get(at).ok_or_else(|| "the server holds nothing to ask for: fill it first".to_owned())
+}
+
+impl Traffic {
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, next: AtomicU64::new(0) }
+    }
+
+    /// The same requests from the first on.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self::new(self.kind.clone())
+    }
+
+    /// Writes the next request and answers its number.
+    ///
+    /// # Errors
+    /// When nothing is left that would be a change.
+    pub fn write(&self, target: &Target, out: &mut Vec<u8>) -> Result<u64> {
+        let number = self.next.fetch_add(1, Relaxed);
+        match &self.kind {
+            Kind::Get { ids } => target.write(out, "GET", &["/Users/", spread(number, ids)?], b""),
+            Kind::Filter { names } => {
+                let path = ["/Users?filter=userName%20eq%20%22", spread(number, names)?, "%22"];
+                target.write(out, "GET", &path, b"");
+            }
+            Kind::Patch { ids } => {
+                let count = ids.len().max(1) as u64;
+                let id = &ids[usize::try_from(number % count).unwrap_or_default()];
+                let on = (number / count) % 2 == 1;
+                let body = format!(
+                    r#"{{"schemas":["{PATCH_OP}"],"Operations":[{{"op":"replace","path":"active","value":{on}}}]}}"#
+                );
+                target.write(out, "PATCH", &["/Users/", id], body.as_bytes());
+            }
+            Kind::Create { prefix } => {
+                target.write(out, "POST", &["/Users"], user(&user_key(prefix, number)).as_bytes());
+            }
+            Kind::Group { prefix, members } => {
+                let body = group(&format!("{prefix} {number}"), members);
+                target.write(out, "POST", &["/Groups?excludedAttributes=members"], body.as_bytes());
+            }
+            Kind::Member { groups, joiners } => {
+                let count = joiners.len().max(1) as u64;
+                let group = groups.get(usize::try_from(number / count).unwrap_or(usize::MAX));
+                let group = group
+                    .ok_or("every joiner is in every group: make more groups or measure for less time")?;
+                let joiner = usize::try_from(number % count).unwrap_or_default();
+                let body = add_members(&joiners[joiner..=joiner]);
+                let path = ["/Groups/", group, "?excludedAttributes=members"];
+                target.write(out, "PATCH", &path, body.as_bytes());
+            }
+        }
+        Ok(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target() -> Target {
+        Target::parse("http://host:1/base/", "secret").unwrap()
+    }
+
+    fn next(traffic: &Traffic) -> String {
+        let mut out = Vec::new();
+        traffic.write(&target(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_base_url_has_a_host_a_port_and_a_path() {
+        let target = target();
+        assert_eq!((target.authority.as_str(), target.base.as_str()), ("host:1", "/base"));
+        assert_eq!(Target::parse("http://host", "t").unwrap().authority, "host:80");
+        assert!(Target::parse("https://host", "t").is_err());
+    }
+
+    #[test]
+    fn requests_are_whole() {
+        let traffic = Traffic::new(Kind::Get { ids: vec!["a".into()] });
+        assert_eq!(
+            next(&traffic),
+            "GET /base/Users/a HTTP/1.1\r\nhost: host:1\r\nauthorization: Bearer secret\r\n\r\n"
+        );
+        let create = Traffic::new(Kind::Create { prefix: "p".into() });
+        let (head, body) =
+            next(&create).split_once("\r\n\r\n").map(|(h, b)| (h.to_owned(), b.to_owned())).unwrap();
+        assert!(head.contains(&format!("content-length: {}", body.len())));
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&body).unwrap()["userName"]
+                == "p00000000@bench.example"
+        );
+    }
+
+    #[test]
+    fn every_patch_and_every_joiner_is_a_change() {
+        let patch = Traffic::new(Kind::Patch { ids: vec!["a".into(), "b".into()] });
+        let sent: Vec<String> = (0..4).map(|_| next(&patch)).collect();
+        assert!(sent[0].contains("/a ") && sent[0].contains("false") && sent[2].contains("true"));
+        let kind = Kind::Member { groups: vec!["g".into(), "h".into()], joiners: vec!["1".into()] };
+        let member = Traffic::new(kind);
+        assert!(next(&member).contains("/Groups/g?") && next(&member).contains("/Groups/h?"));
+        assert!(member.write(&target(), &mut Vec::new()).is_err());
+    }
+}
