@@ -26,5 +26,5 @@ fmt: ## format the source
 docs: ## write the generated reference files again
 	cargo run --locked -q -p muster -- docs --out .
 
-bench: build ## measure against a bare endpoint and against the database itself
-	cargo run --locked --release -p bench
+bench: build ## measure against a bare endpoint and against the database itself; BENCH="--report-only" to look only
+	cargo run --locked -q --release -p bench -- run $(BENCH)
