@@ -212,7 +212,7 @@ fn copy_schema(source: &Connection, target: &Connection) -> Result<()> {
 
 fn columns(source: &Connection, table: &str) -> Result<Vec<String>> {
     let statement = source.prepare(&format!("SELECT * FROM {table}")).map_err(failed)?;
-    Ok(statement.column_names().into_iter().map(str::to_owned).collect())
+    Ok(statement.column_names().map(str::to_owned).collect())
 }
 
 /// All rows of a table by the text of one column.

@@ -16,7 +16,7 @@ use crate::traffic::Target;
 
 /// The account of all measurements.
 pub const ACCOUNT: &str = "bench";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where a server keeps its data.
 #[derive(Clone, Debug)]
