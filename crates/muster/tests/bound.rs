@@ -39,11 +39,6 @@ pub async fn bind(world: &World, scope: &str, body: Value) -> Value {
 
 /// A client with a token of a new service account that has these roles (role, resource group) in the account.
 pub async fn bound(world: &World, id: &str, roles: &[(&str, &str)]) -> Client {
-    world.holder(&token_of(world, id, roles).await)
-}
-
-/// As `bound`; answers the token.
-pub async fn token_of(world: &World, id: &str, roles: &[(&str, &str)]) -> String {
     machine(world, id).await;
     for (role, resource_group) in roles {
         bind(world, "", to_machine(id, role, resource_group)).await;
@@ -53,7 +48,7 @@ pub async fn token_of(world: &World, id: &str, roles: &[(&str, &str)]) -> String
         "parentIdentifier": id, "accountIdentifier": "acme"
     });
     let token = world.admin().post("/ng/api/token?accountIdentifier=acme", body).await.data();
-    token.as_str().expect("the reply is the token").to_owned()
+    world.holder(token.as_str().expect("the reply is the token"))
 }
 
 /// Organization `o1` with project `p1`.

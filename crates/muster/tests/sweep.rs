@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::actors::{Answer, Client, World};
 use crate::both_engines;
-use crate::bound::{hierarchy, token_of};
+use crate::bound::hierarchy;
 
 /// Routes that answer without a credential, each with its reason.
 const OPEN: &[(&str, &str)] = &[
@@ -263,7 +263,7 @@ both_engines! {
 
     async fn one_without_rights_gets_nothing(world: World) {
         hierarchy(&world).await;
-        let token = token_of(&world, "powerless", &[]).await;
+        let (_, token) = world.person("powerless@acme.example").await;
         let (client, before) = (on_both(&world, &token), footprint(&world).await);
         let (mut used, mut complaints) = (BTreeSet::new(), Vec::new());
         for route in routes().iter().filter(|r| !r.is_open() && !r.is_discovery()) {
