@@ -32,6 +32,10 @@ const FOR_EVERYONE: &[(&str, &str)] = &[
     ("GET /authz/api/resourcetype", "the catalogue is no secret"),
     ("POST /authz/api/acl", "answers for the asking principal only"),
     ("POST /authz/api/roleassignments/delete/batch", "answers 200 with a refusal for each id"),
+    (
+        "GET /ng/api/scim/account/{accountIdentifier}/Me",
+        "only points at the user's own resource, which asks for the right",
+    ),
     ("GET /ng/api/user/currentUser", "the asking principal himself"),
 ];
 
