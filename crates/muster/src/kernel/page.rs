@@ -75,6 +75,7 @@ impl PageRequest {
 }
 
 /// One page as the wire has it.
+#[allow(clippy::struct_field_names)] // the wire's names
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {

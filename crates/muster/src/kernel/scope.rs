@@ -125,10 +125,12 @@ impl Scope {
     pub fn path(&self) -> String {
         let mut out = format!("/ACCOUNT/{}", self.account);
         if let Some(org) = &self.org {
-            out.push_str(&format!("/ORGANIZATION/{org}"));
+            out += "/ORGANIZATION/";
+            out += org.as_str();
         }
         if let Some(project) = &self.project {
-            out.push_str(&format!("/PROJECT/{project}"));
+            out += "/PROJECT/";
+            out += project.as_str();
         }
         out
     }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// The one key folding of the product; keys of case-insensitive text are made with it and compared byte by byte.
+/// The one key folding of the product; keys of case-insensitive text are made with it and compared byte by
+/// byte.
 pub use scim::name::fold;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;

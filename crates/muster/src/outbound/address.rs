@@ -11,7 +11,7 @@ macro_rules! nets {
 }
 
 const V4: &[(Ipv4Net, &str)] = nets! { Ipv4Net, Ipv4Addr:
-    Ipv4Addr::new(0, 0, 0, 0), 8, "this network";
+    Ipv4Addr::UNSPECIFIED, 8, "this network";
     Ipv4Addr::new(10, 0, 0, 0), 8, "private";
     Ipv4Addr::new(100, 64, 0, 0), 10, "carrier-grade NAT";
     Ipv4Addr::new(127, 0, 0, 0), 8, "loopback";
@@ -28,7 +28,7 @@ const V4: &[(Ipv4Net, &str)] = nets! { Ipv4Net, Ipv4Addr:
     Ipv4Addr::new(240, 0, 0, 0), 4, "reserved";
 };
 
-/// Inside of 2000::/3, the only range that is given out.
+/// Inside of `2000::/3`, the only range that is given out.
 const V6: &[(Ipv6Net, &str)] = nets! { Ipv6Net, Ipv6Addr:
     Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23, "protocol assignments";
     Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32, "documentation";
@@ -50,15 +50,15 @@ const METADATA: &[IpAddr] = &[
 /// The IPv4 address that an IPv6 form carries: mapped, compatible, NAT64, 6to4. Otherwise the address itself.
 pub fn unwrapped(ip: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = ip else { return ip };
-    let s = v6.segments();
-    let (high, low) = match s {
+    let (high, low) = match v6.segments() {
+        // `::` and `::1` carry nothing.
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low] if high != 0 || low > 1 => (high, low),
-        [0, 0, 0, 0, 0xffff, 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => (high, low),
-        [0x2002, high, low, ..] => (high, low),
+        [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => (high, low),
         _ => return ip,
     };
-    let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-    IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+    IpAddr::V4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
 }
 
 /// Is it a metadata address, in any of its forms?

@@ -30,7 +30,7 @@ impl Allow {
         } else {
             match Host::parse(text) {
                 Ok(Host::Domain(host)) if !text.contains('/') => {
-                    self.hosts.push(host.trim_end_matches('.').to_owned())
+                    self.hosts.push(host.trim_end_matches('.').to_owned());
                 }
                 _ => {
                     return Err(format!(

@@ -7,7 +7,7 @@ use super::catalogue::{Check, Setting};
 use crate::app::App;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
-use crate::tokens::verify::service_account;
+use crate::service_accounts::actions::find as find_service_account;
 
 /// Why a change is not made: the client's fault in one item, or something that ends the whole request.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub fn special(
         Check::Days(most) => Ok(days(value.unwrap_or_default(), most)?),
         Check::ServiceAccount => {
             let id = clean(value)?;
-            if service_account(tx, Scope::account(scope.account.clone()), id)?.is_some() {
+            if find_service_account(tx, &Scope::account(scope.account.clone()), id)?.is_some() {
                 return Ok(());
             }
             Err(Refusal::Item(format!(

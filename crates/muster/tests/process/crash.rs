@@ -1,4 +1,5 @@
-//! kill -9 at random moments under 32 writers: nothing that was acknowledged is lost, nothing is there by half.
+//! kill -9 at random moments under 32 writers: nothing that was acknowledged is lost, nothing is there by
+//! half.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -1,5 +1,6 @@
-//! JWTs of a trusted issuer on the SCIM surface: what is accepted, and each way of being refused (contract of JWT
-//! trust §2). The refusals of the pure verifier have their own tests in crate `jose`; here each goes through HTTP.
+//! JWTs of a trusted issuer on the SCIM surface: what is accepted, and each way of being refused (contract of
+//! JWT trust §2). The refusals of the pure verifier have their own tests in crate `jose`; here each goes
+//! through HTTP.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
