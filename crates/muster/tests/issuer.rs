@@ -41,7 +41,7 @@ struct State {
 }
 
 impl Issuer {
-    /// Publishes the shared RS256, PS256, ES256 and EdDSA keys.
+    /// Publishes the shared RS256, PS256, ES256 and `EdDSA` keys.
     pub async fn start() -> Self {
         Self::at("127.0.0.1:0").await
     }
@@ -107,7 +107,7 @@ async fn answer(mut stream: TcpStream, publishes: Publishes) {
             return;
         }
         Publishes::Silence => {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             return;
         }
     };
