@@ -1,5 +1,5 @@
-//! A bare axum endpoint: answers every request with the same status, headers and bytes. The reference of what HTTP
-//! itself costs; it runs as a process of its own, as the server does.
+//! A bare axum endpoint: answers every request with the same status, headers and bytes. The reference of what
+//! HTTP itself costs; it runs as a process of its own, as the server does.
 
 use std::path::Path;
 use std::sync::Arc;

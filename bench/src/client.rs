@@ -1,6 +1,7 @@
-//! The load client: a closed loop over N keep-alive connections. Each connection sends its next request when the whole
-//! answer of the last one is in. It does as little as it can for each request, because it shares the machine with the
-//! server that it measures. Never retries: an answer other than 2xx ends the run as an error.
+//! The load client: a closed loop over N keep-alive connections. Each connection sends its next request when
+//! the whole answer of the last one is in. It does as little as it can for each request, because it shares
+//! the machine with the server that it measures. Never retries: an answer other than 2xx ends the run as an
+//! error.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

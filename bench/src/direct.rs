@@ -1,5 +1,6 @@
-//! The reference of durable creation: the very rows that the server wrote for real creations, written again with fresh
-//! ids straight into SQLite, with the same schema and pragmas, by prepared statements. No HTTP, no JSON, no rules.
+//! The reference of durable creation: the very rows that the server wrote for real creations, written again
+//! with fresh ids straight into SQLite, with the same schema and pragmas, by prepared statements. No HTTP, no
+//! JSON, no rules.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -12,7 +13,8 @@ use uuid::Uuid;
 use crate::Result;
 use crate::traffic::user_key;
 
-/// The tables a creation writes to, each with the column that holds the user's id. Checked against what really grew.
+/// The tables a creation writes to, each with the column that holds the user's id. Checked against what
+/// really grew.
 const ROWS: [(&str, &str); 4] = [
     ("users", "user_id"),
     ("directory_index", "resource_id"),
@@ -78,8 +80,8 @@ pub fn sizes(file: &Path) -> Result<Sizes> {
 }
 
 impl Direct {
-    /// Takes the schema and the rows of these creations (id, key) out of the server's file. `before`: its sizes before
-    /// the creations.
+    /// Takes the schema and the rows of these creations (id, key) out of the server's file. `before`: its
+    /// sizes before the creations.
     pub fn record(from: &Path, to: &Path, before: &Sizes, created: &[(String, String)]) -> Result<Self> {
         for (table, size) in sizes(from)? {
             let grown = size > before.get(&table).copied().unwrap_or_default();
@@ -109,8 +111,8 @@ impl Direct {
         Ok(Self { to: target, inserts, recorded, made: 0, seq: 1 << 40 })
     }
 
-    /// Writes creations for about `time`, `batch` in each durable transaction; answers creations in a second. The rows
-    /// are made before the clock starts.
+    /// Writes creations for about `time`, `batch` in each durable transaction; answers creations in a second.
+    /// The rows are made before the clock starts.
     #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark are far below 2^52")]
     pub fn rate(&mut self, batch: usize, most: usize, time: Duration) -> Result<f64> {
         let ready: Vec<Vec<Vec<Row>>> = (0..most).map(|_| self.fresh()).collect();

@@ -1,5 +1,5 @@
-//! The benchmark: measures the server against what its work costs at least, in one run, and prints one table. Its load
-//! client measures any SCIM server.
+//! The benchmark: measures the server against what its work costs at least, in one run, and prints one table.
+//! Its load client measures any SCIM server.
 
 mod bare;
 mod client;

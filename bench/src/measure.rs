@@ -1,5 +1,5 @@
-//! The measurements. Both sides of a ratio are measured in turns in the same run, by the same client or in the same
-//! process; a ratio is the median of the ratios of neighbours, because the machine is not quiet.
+//! The measurements. Both sides of a ratio are measured in turns in the same run, by the same client or in
+//! the same process; a ratio is the median of the ratios of neighbours, because the machine is not quiet.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};

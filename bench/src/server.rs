@@ -1,5 +1,5 @@
-//! The server under measurement: the release binary as a process of its own, set up through its command line and its
-//! API alone, as an operator would.
+//! The server under measurement: the release binary as a process of its own, set up through its command line
+//! and its API alone, as an operator would.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -1,4 +1,5 @@
-//! What the load client sends: the requests of a SCIM client, numbered, so that each write is a change of its own.
+//! What the load client sends: the requests of a SCIM client, numbered, so that each write is a change of its
+//! own.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -80,7 +81,8 @@ pub enum Kind {
     Create { prefix: String },
     /// A new group with these members.
     Group { prefix: String, members: Vec<String> },
-    /// One more member for a group, as Entra ID does it: `joiners` join the first group, then the second, and so on.
+    /// One more member for a group, as Entra ID does it: `joiners` join the first group, then the second, and
+    /// so on.
     Member { groups: Vec<String>, joiners: Vec<String> },
 }
 

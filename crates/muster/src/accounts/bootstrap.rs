@@ -48,7 +48,8 @@ pub struct Made {
 
 /// Makes account, administrator and token in one transaction.
 ///
-/// # Errors `Invalid` for an address that is none, `Conflict` when the account exists (or, with
+/// # Errors
+/// `Invalid` for an address that is none, `Conflict` when the account exists (or, with
 /// `another_token`, when no user of it has that address).
 pub async fn bootstrap(db: &Db, rng: &Rng, now: Timestamp, wish: Bootstrap) -> Result<Made> {
     if !looks_like_email(&wish.email) {

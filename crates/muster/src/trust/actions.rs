@@ -65,7 +65,8 @@ impl Trusts {
 
 /// A JWT to the actor of the account's trust.
 ///
-/// # Errors `Unauthenticated` with the public code; `Unavailable` with `jwks_unavailable` when there are no
+/// # Errors
+/// `Unauthenticated` with the public code; `Unavailable` with `jwks_unavailable` when there are no
 /// keys to check with.
 pub async fn authenticate(app: &App, account: &AccountId, text: &str, origin: Origin) -> Result<Actor> {
     let now = app.clock.now();
