@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::directory::groups::model::GroupResource;
-use crate::directory::model::{Stored, Subject};
+use crate::directory::model::{GroupRef, Stored, Subject};
 use crate::directory::users::model::UserResource;
 use crate::kernel::problem::{Problem, Result};
 
@@ -24,6 +24,8 @@ pub trait Resource {
     fn stored(&self) -> &Stored;
     /// The derived attribute as (name, elements), unless it was not asked for or is empty.
     fn derived(&self, base: &str) -> Option<(&'static str, Vec<Value>)>;
+    /// The same as text, `,"name":[…]`, without making a value of each element: there can be many.
+    fn write_derived(&self, out: &mut Vec<u8>, base: &str) -> Result<()>;
 }
 
 impl Resource for UserResource {
@@ -35,6 +37,12 @@ impl Resource for UserResource {
         let groups = self.groups.as_ref().filter(|list| !list.is_empty())?;
         Some(("groups", groups.iter().map(|group| group.element(base)).collect()))
     }
+    fn write_derived(&self, out: &mut Vec<u8>, base: &str) -> Result<()> {
+        let kind = |group: &GroupRef| if group.direct { "direct" } else { "indirect" };
+        let groups = self.groups.iter().flatten();
+        let rows = groups.map(|group| (group.id.as_str(), Subject::Group, group.name.as_str(), kind(group)));
+        elements(out, base, "groups", rows)
+    }
 }
 
 impl Resource for GroupResource {
@@ -45,6 +53,12 @@ impl Resource for GroupResource {
     fn derived(&self, base: &str) -> Option<(&'static str, Vec<Value>)> {
         let members = self.members.as_ref().filter(|list| !list.is_empty())?;
         Some(("members", members.iter().map(|member| member.element(base)).collect()))
+    }
+    fn write_derived(&self, out: &mut Vec<u8>, base: &str) -> Result<()> {
+        let members = self.members.iter().flatten();
+        let rows =
+            members.map(|member| (member.id.as_str(), member.kind, member.name.as_str(), member.kind.name()));
+        elements(out, base, "members", rows)
     }
 }
 
@@ -164,8 +178,40 @@ fn json(out: &mut Vec<u8>, value: &impl Serialize) -> Result<()> {
         .map_err(|error| Problem::internal(format!("cannot write an answer: {error}")))
 }
 
-/// `{"id":…,<the stored text>,"groups":[…],"meta":{…}}`. Ids, times and the base need no escapes: the first
-/// two are the server's own, the base is made of checked characters.
+/// Appends `,"name":[…]` with an element for each (id, what it is, display, type); nothing when there are none.
+fn elements<'a>(
+    out: &mut Vec<u8>,
+    base: &str,
+    name: &str,
+    rows: impl Iterator<Item = (&'a str, Subject, &'a str, &'a str)>,
+) -> Result<()> {
+    let mut first = true;
+    for (id, subject, display, kind) in rows {
+        if first {
+            text(out, &[",\"", name, "\":["]);
+        } else {
+            out.push(b',');
+        }
+        first = false;
+        text(out, &["{\"value\":\"", id, "\",\"$ref\":\"", base, "/", subject.endpoint(), "/", id]);
+        text(out, &["\",\"display\":"]);
+        json(out, &display)?;
+        text(out, &[",\"type\":\"", kind, "\"}"]);
+    }
+    if !first {
+        out.push(b']');
+    }
+    Ok(())
+}
+
+fn text(out: &mut Vec<u8>, parts: &[&str]) {
+    for part in parts {
+        out.extend_from_slice(part.as_bytes());
+    }
+}
+
+/// `{"id":…,<the stored text>,"groups":[…],"meta":{…}}`. Ids, times and the base need no escapes: the first two
+/// are the server's own, the base is made of checked characters.
 fn splice<R: Resource>(out: &mut Vec<u8>, resource: &R, base: &str) -> Result<()> {
     let stored = resource.stored();
     let inner =
@@ -173,28 +219,38 @@ fn splice<R: Resource>(out: &mut Vec<u8>, resource: &R, base: &str) -> Result<()
     let Some(inner) = inner else {
         return Err(Problem::internal(format!("the document of {} is no object", stored.id)));
     };
-    let mut text = |part: &str| out.extend_from_slice(part.as_bytes());
-    text("{\"id\":\"");
-    text(&stored.id);
-    text("\",");
-    text(inner);
-    if let Some((name, elements)) = resource.derived(base) {
-        text(",\"");
-        text(name);
-        text("\":");
-        json(out, &elements)?;
-    }
-    let mut text = |part: &str| out.extend_from_slice(part.as_bytes());
-    text(",\"meta\":{\"resourceType\":\"");
-    text(R::SUBJECT.name());
-    text("\",\"created\":\"");
-    text(&stored.created.rfc3339());
-    text("\",\"lastModified\":\"");
-    text(&stored.updated.rfc3339());
-    text("\",\"location\":\"");
-    text(&location(R::SUBJECT, base, &stored.id));
-    text("\",\"version\":\"W/\\\"");
-    text(&stored.version.to_string());
-    text("\\\"\"}}");
+    text(out, &["{\"id\":\"", &stored.id, "\",", inner]);
+    resource.write_derived(out, base)?;
+    let (created, updated) = (stored.created.rfc3339(), stored.updated.rfc3339());
+    text(out, &[",\"meta\":{\"resourceType\":\"", R::SUBJECT.name(), "\",\"created\":\"", &created]);
+    text(out, &["\",\"lastModified\":\"", &updated, "\",\"location\":\""]);
+    text(out, &[&location(R::SUBJECT, base, &stored.id), "\",\"version\":\"W/\\\""]);
+    text(out, &[&stored.version.to_string(), "\\\"\"}}"]);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::model::MemberRef;
+    use crate::kernel::time::Timestamp;
+
+    #[test]
+    fn the_spliced_text_is_the_resource() {
+        let at = Timestamp::from_millis(1_767_225_600_000);
+        let doc = r#"{"schemas":["s"],"displayName":"a \"b\""}"#.to_owned();
+        let stored = Stored { id: "g1".into(), doc, version: 3, created: at, updated: at };
+        let member = |id: &str, kind| MemberRef { id: id.into(), kind, name: "x\"y".into() };
+        let members = vec![member("u1", Subject::User), member("g2", Subject::Group)];
+        for members in [None, Some(Vec::new()), Some(members)] {
+            let group = GroupResource { stored: stored.clone(), members };
+            let mut whole = group.stored.resource(Subject::Group, "http://h/b").unwrap();
+            if let Some((name, elements)) = group.derived("http://h/b") {
+                whole.insert(name.into(), Value::from(elements));
+            }
+            let mut out = Vec::new();
+            splice(&mut out, &group, "http://h/b").unwrap();
+            assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), Value::Object(whole));
+        }
+    }
 }
