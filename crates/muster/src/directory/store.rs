@@ -157,8 +157,22 @@ pub fn chunk(
     Ok(tx.query(sql.text(), &sql.params(), stored)?)
 }
 
+/// Longest `type` of an element, in bytes, that an index row can hold beside the longest value.
+const MAX_QUALIFIER_BYTES: usize = 256;
+
 /// Writes index rows of a resource that has none of them yet.
+///
+/// # Errors
+/// `InvalidArgument` for an element whose `type` is too long to be searched by.
 pub fn put_keys(tx: &mut Tx<'_>, account: &AccountId, id: &str, keys: &[IndexKey]) -> Result<(), Problem> {
+    let too_long =
+        |key: &&IndexKey| key.qualifier.as_ref().is_some_and(|text| text.len() > MAX_QUALIFIER_BYTES);
+    if let Some(key) = keys.iter().find(too_long) {
+        let attr = key.attr.split('.').next().unwrap_or_default();
+        return Err(Problem::argument(format!(
+            "A type of {attr} is too long to be searched by: shorten it."
+        )));
+    }
     for keys in keys.chunks(ROWS_AT_ONCE) {
         let mut sql = Sql::new(
             "INSERT INTO directory_index (account_id, attr, value_key, resource_id, qualifier) VALUES ",

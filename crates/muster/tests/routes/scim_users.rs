@@ -84,6 +84,13 @@ both_engines! {
         let text = scim.send(http::Method::POST, USERS, Some("{\"userName\": ".into())).await;
         refused(text, 400, "invalidSyntax");
         refused(scim.send(http::Method::POST, USERS, None).await, 400, "invalidSyntax");
+        let mut wide = user("wide");
+        wide["emails"] = json!([{"value": "x@y.example", "type": "x".repeat(4_000)}]);
+        refused(scim.post(USERS, wide).await, 400, "invalidValue");
+        let mut long = user("long");
+        long["emails"] = json!([{"value": "ᾷ".repeat(341), "type": "ᾷ".repeat(51)}]);
+        let id = scim.post(USERS, long).await.expect(201).json["id"].as_str().unwrap().to_owned();
+        scim.delete(&format!("{USERS}/{id}")).await.expect(204);
         refused(scim.with("content-type", "text/html").send(http::Method::POST, USERS, Some("{}".into())).await, 415, "");
         assert_eq!(total(&scim, USERS, "userName pr").await, 1, "the administrator alone");
     }

@@ -117,6 +117,6 @@ mod tests {
 
     #[test]
     fn a_key_that_no_index_holds_is_refused() {
-        assert!(Columns::of(&json!({"userName": "ΐ".repeat(512)})).is_err());
+        assert!(Columns::of(&json!({"userName": "x".repeat(2_049)})).is_err());
     }
 }
