@@ -20,12 +20,11 @@ const OF_PRINCIPAL: &str = "SELECT org_id, project_id, role_id, resource_group_i
 /// in.
 const OF_GROUPS: &str = "WITH RECURSIVE up (group_id) AS (SELECT group_id FROM group_members \
     WHERE account_id = $1 AND member_id = $2 UNION SELECT m.group_id FROM up \
-    JOIN group_members m ON m.account_id = $1 AND m.member_id = up.group_id) \
+    CROSS JOIN group_members m WHERE m.account_id = $1 AND m.member_id = up.group_id) \
     SELECT a.org_id, a.project_id, a.role_id, a.resource_group_id FROM up \
-    JOIN user_groups g ON g.account_id = $1 AND g.group_id = up.group_id \
-    JOIN role_assignments a ON a.account_id = $1 AND a.principal_kind = $3 \
-    AND a.principal_id = g.identifier \
-    WHERE a.disabled = $4 \
+    CROSS JOIN user_groups g CROSS JOIN role_assignments a \
+    WHERE g.account_id = $1 AND g.group_id = up.group_id AND a.account_id = $1 AND a.principal_kind = $3 \
+    AND a.principal_id = g.identifier AND a.disabled = $4 \
     AND a.principal_level = CASE WHEN g.project_id <> '' THEN 'project' \
     WHEN g.org_id <> '' THEN 'organization' ELSE 'account' END \
     AND (g.org_id = '' OR g.org_id = a.org_id) AND (g.project_id = '' OR g.project_id = a.project_id)";

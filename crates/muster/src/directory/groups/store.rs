@@ -1,6 +1,7 @@
 //! SQL of groups and memberships.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use db::sql::Sql;
 use db::{Row, Tx, params};
@@ -28,21 +29,12 @@ const MEMBERS: &str = "SELECT m.member_id, m.member_kind, COALESCE(u.name, g.nam
     LEFT JOIN users u ON u.account_id = m.account_id AND u.user_id = m.member_id \
     LEFT JOIN user_groups g ON g.account_id = m.account_id AND g.group_id = m.member_id \
     WHERE m.account_id = $1 AND m.group_id = $2";
-const OF_USERS: &str = "WITH RECURSIVE up (user_id, group_id) AS (\
-    SELECT member_id, group_id FROM group_members WHERE account_id = $1 AND member_id IN (";
-const OF_USERS_END: &str = ") UNION SELECT up.user_id, m.group_id FROM up \
-    JOIN group_members m ON m.account_id = $1 AND m.member_id = up.group_id) \
-    SELECT up.user_id, up.group_id, g.name, CASE WHEN EXISTS (SELECT 1 FROM group_members d \
-    WHERE d.account_id = $1 AND d.group_id = up.group_id AND d.member_id = up.user_id) THEN 1 ELSE 0 END \
-    FROM up JOIN user_groups g ON g.account_id = $1 AND g.group_id = up.group_id ORDER BY g.name_key, up.group_id";
-const ABOVE: &str = "WITH RECURSIVE up (group_id) AS (SELECT group_id FROM user_groups \
-    WHERE account_id = $1 AND group_id = $2 UNION SELECT m.group_id FROM up \
-    JOIN group_members m ON m.account_id = $1 AND m.member_id = up.group_id) SELECT group_id FROM up";
-const CARRIES_ROLES: &str = "WITH RECURSIVE up (group_id) AS (SELECT group_id FROM user_groups \
-    WHERE account_id = $1 AND group_id = $2 UNION SELECT m.group_id FROM up \
-    JOIN group_members m ON m.account_id = $1 AND m.member_id = up.group_id) \
-    SELECT count(*) FROM up JOIN user_groups g ON g.account_id = $1 AND g.group_id = up.group_id \
-    JOIN role_assignments a ON a.account_id = $1 AND a.principal_kind = 'USER_GROUP' AND a.principal_id = g.identifier";
+/// Memberships of named members. The order of the join is given: without statistics SQLite's planner would go through
+/// all groups of the account, and through all memberships in a recursive query.
+const ABOVE: &str = "SELECT m.member_id, m.group_id, g.name, g.name_key FROM group_members m CROSS JOIN user_groups g \
+    WHERE g.account_id = $1 AND g.group_id = m.group_id AND m.account_id = $1 AND m.member_id IN (";
+const BINDINGS: &str = "SELECT count(*) FROM user_groups g CROSS JOIN role_assignments a WHERE a.account_id = $1 \
+    AND a.principal_kind = 'USER_GROUP' AND a.principal_id = g.identifier AND g.account_id = $1 AND g.group_id IN (";
 const CLEAR: &str = "DELETE FROM group_members WHERE account_id = $1 AND group_id = $2";
 const DELETE: &str = "DELETE FROM user_groups WHERE account_id = $1 AND group_id = $2";
 const DELETE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id = $2";
@@ -248,31 +240,99 @@ pub fn of_users(
     account: &AccountId,
     users: &[&str],
 ) -> Result<HashMap<String, Vec<GroupRef>>, Problem> {
-    let mut found: HashMap<String, Vec<GroupRef>> = HashMap::new();
-    for users in users.chunks(IDS_AT_ONCE) {
-        let mut sql = Sql::new(OF_USERS);
-        sql.hold(account.as_str());
-        bind_ids(&mut sql, users);
-        sql.push(OF_USERS_END);
-        tx.each(sql.text(), &sql.params(), |row| {
-            let direct: i64 = row.get(3)?;
-            let group = GroupRef { id: row.get(1)?, name: row.get(2)?, direct: direct == 1 };
-            found.entry(row.get(0)?).or_default().push(group);
-            Ok(std::ops::ControlFlow::Continue(()))
-        })?;
+    let edges = edges_above(tx, account, users)?;
+    let mut by_member: HashMap<&str, Vec<&Edge>> = HashMap::new();
+    for edge in &edges {
+        by_member.entry(&edge.member).or_default().push(edge);
+    }
+    let mut found = HashMap::new();
+    for user in users {
+        let mut groups: HashMap<&str, (&Edge, bool)> = HashMap::new();
+        let mut ways: Vec<(&Edge, bool)> =
+            by_member.get(user).into_iter().flatten().map(|edge| (*edge, true)).collect();
+        while let Some((edge, direct)) = ways.pop() {
+            match groups.entry(&edge.group) {
+                Entry::Occupied(mut known) => known.get_mut().1 |= direct,
+                Entry::Vacant(place) => {
+                    place.insert((edge, direct));
+                    let above = by_member.get(edge.group.as_str()).into_iter().flatten();
+                    ways.extend(above.map(|edge| (*edge, false)));
+                }
+            }
+        }
+        if groups.is_empty() {
+            continue;
+        }
+        let mut list: Vec<(&Edge, bool)> = groups.into_values().collect();
+        list.sort_by_key(|(edge, _)| (&edge.name_key, &edge.group));
+        let refs = list.into_iter().map(|(edge, direct)| GroupRef {
+            id: edge.group.clone(),
+            name: edge.name.clone(),
+            direct,
+        });
+        found.insert((*user).to_owned(), refs.collect());
     }
     Ok(found)
 }
 
+/// One membership, with the group's name and the key it is ordered by.
+struct Edge {
+    member: String,
+    group: String,
+    name: String,
+    name_key: String,
+}
+
+/// Every membership on the ways up from `ids`, level by level; nothing is walked twice.
+fn edges_above(tx: &mut Tx<'_>, account: &AccountId, ids: &[&str]) -> Result<Vec<Edge>, Problem> {
+    let mut seen: HashSet<String> = HashSet::new();
+    let mut edges: Vec<Edge> = Vec::new();
+    let mut level: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+    while !level.is_empty() {
+        let start = edges.len();
+        for ids in level.chunks(IDS_AT_ONCE) {
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            let mut sql = Sql::new(ABOVE);
+            sql.hold(account.as_str());
+            bind_ids(&mut sql, &ids);
+            sql.push(")");
+            edges.extend(tx.query(sql.text(), &sql.params(), |row| {
+                let (member, group) = (row.get(0)?, row.get(1)?);
+                Ok(Edge { member, group, name: row.get(2)?, name_key: row.get(3)? })
+            })?);
+        }
+        let new = edges[start..].iter().filter(|edge| seen.insert(edge.group.clone()));
+        level = new.map(|edge| edge.group.clone()).collect();
+    }
+    Ok(edges)
+}
+
 /// The group and every group it is in, directly or not.
 pub fn above(tx: &mut Tx<'_>, account: &AccountId, group: &str) -> Result<Vec<String>, Problem> {
-    Ok(tx.query(ABOVE, params![account.as_str(), group], |row| row.get(0))?)
+    let mut ids = vec![group.to_owned()];
+    for edge in edges_above(tx, account, &[group])? {
+        if !ids.contains(&edge.group) {
+            ids.push(edge.group);
+        }
+    }
+    Ok(ids)
 }
 
 /// Whether the group, or one it is in, is bound to a role.
 pub fn carries_roles(tx: &mut Tx<'_>, account: &AccountId, group: &str) -> Result<bool, Problem> {
-    let bindings: i64 = tx.query_one(CARRIES_ROLES, params![account.as_str(), group], |row| row.get(0))?;
-    Ok(bindings > 0)
+    let above = above(tx, account, group)?;
+    let ids: Vec<&str> = above.iter().map(String::as_str).collect();
+    for ids in ids.chunks(IDS_AT_ONCE) {
+        let mut sql = Sql::new(BINDINGS);
+        sql.hold(account.as_str());
+        bind_ids(&mut sql, ids);
+        sql.push(")");
+        let bindings: i64 = tx.query_one(sql.text(), &sql.params(), |row| row.get(0))?;
+        if bindings > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Removes the group with its members and memberships.
