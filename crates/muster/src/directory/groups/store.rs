@@ -29,8 +29,8 @@ const MEMBERS: &str = "SELECT m.member_id, m.member_kind, COALESCE(u.name, g.nam
     LEFT JOIN users u ON u.account_id = m.account_id AND u.user_id = m.member_id \
     LEFT JOIN user_groups g ON g.account_id = m.account_id AND g.group_id = m.member_id \
     WHERE m.account_id = $1 AND m.group_id = $2";
-/// Memberships of named members. The order of the join is given: without statistics SQLite's planner would go through
-/// all groups of the account, and through all memberships in a recursive query.
+/// Memberships of named members. The order of the join is given: without statistics SQLite's planner would
+/// go through all groups of the account, and through all memberships in a recursive query.
 const ABOVE: &str = "SELECT m.member_id, m.group_id, g.name, g.name_key FROM group_members m CROSS JOIN user_groups g \
     WHERE g.account_id = $1 AND g.group_id = m.group_id AND m.account_id = $1 AND m.member_id IN (";
 const BINDINGS: &str = "SELECT count(*) FROM user_groups g CROSS JOIN role_assignments a WHERE a.account_id = $1 \
