@@ -65,6 +65,12 @@ pub(super) fn against_sqlite(plan: &Plan) -> Result<Vec<Row>> {
     ])
 }
 
+/// A goal that is missed because it could not be measured; the other parts keep their rows.
+pub(super) fn not_measured(error: &str) -> Row {
+    let (what, none) = (format!("PostgreSQL: not measured: {error}"), String::new());
+    Row { part: "g", what, subject: none.clone(), reference: none, ratio: f64::NAN, goal: Goal::AtLeast(3.0) }
+}
+
 /// 6g: 64 connections against one, which has each creation in a transaction of its own.
 pub(super) fn on_postgres(plan: &Plan) -> Result<Row> {
     Plan::note("g: group commit on PostgreSQL");
