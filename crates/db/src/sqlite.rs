@@ -81,16 +81,26 @@ fn unusable(path: &Path, error: &rusqlite::Error) -> Error {
     }
 }
 
+/// Makes the file if there is none, closed to other users, as it closes one that somebody else made readable;
+/// SQLite gives -wal and -shm the same mode.
+///
+/// An existing file is never opened here: closing any descriptor of it drops the POSIX locks that the
+/// process's SQLite connections hold on it (fcntl(2)), and another program could then delete the write-ahead
+/// log under us.
 #[cfg(unix)]
 fn create_file(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
     if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     }
-    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    // A file that somebody else made readable is closed again; SQLite gives -wal and -shm the same mode.
-    let mode = file.metadata()?.permissions().mode();
-    if mode & 0o077 != 0 && file.set_permissions(std::fs::Permissions::from_mode(0o600)).is_err() {
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    let mode = std::fs::metadata(path)?.permissions().mode();
+    let closed = std::fs::Permissions::from_mode(0o600);
+    if mode & 0o077 != 0 && std::fs::set_permissions(path, closed).is_err() {
         tracing::warn!(mode = format!("{mode:o}"), "other users may read the database file: chmod 600 it");
     }
     Ok(())
@@ -101,7 +111,10 @@ fn create_file(path: &Path) -> std::io::Result<()> {
     if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
         std::fs::create_dir_all(dir)?;
     }
-    std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(path).map(|_| ())
+    match std::fs::OpenOptions::new().write(true).create_new(true).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Read-only connections, shared by reader threads and inline point reads. The last one given back is taken

@@ -92,3 +92,26 @@ async fn parameters_go_by_number_not_by_place() {
         db.point("holes", |tx| tx.query_one("SELECT $1 || $3", params!["a", "b"], |row| row.get(0))).await;
     assert!(holes.unwrap_err().to_string().contains("without holes"));
 }
+
+/// Locks that some process holds on the file, from the kernel's list.
+#[cfg(target_os = "linux")]
+fn locks_on(path: &std::path::Path) -> usize {
+    use std::os::unix::fs::MetadataExt;
+    let file = format!(":{} ", path.metadata().unwrap().ino());
+    std::fs::read_to_string("/proc/locks").unwrap().lines().filter(|line| line.contains(&file)).count()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn looking_at_the_schema_keeps_the_locks_on_the_file() {
+    let options = sqlite();
+    let path = path(&options);
+    let db = Db::open(options.clone()).unwrap();
+    db.write("w", "a", |tx| tx.exec("CREATE TABLE t (id TEXT)", &[])).await.unwrap();
+    let before = locks_on(&path);
+    assert!(before > 0, "an open database is locked against removal of its write-ahead log");
+    db.pending(&[]).unwrap();
+    db.migrate(&[]).unwrap();
+    drop(Db::open(options).unwrap());
+    assert_eq!(locks_on(&path), before);
+}

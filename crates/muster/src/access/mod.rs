@@ -6,6 +6,7 @@
 //! Never reads a clock, never caches by itself: the door keeps `Rights` by (account, version).
 
 pub mod acl;
+pub mod administrators;
 pub mod api;
 pub mod arrange;
 pub mod assignments;

@@ -115,12 +115,11 @@ pub async fn bearer(app: &App, parts: &Parts, account: &str) -> Result<Actor> {
 /// Puts the `Actor` of a SCIM request into its extensions.
 pub async fn scim(State(app): State<App>, request: Request, next: Next) -> Result<Response> {
     let (mut parts, body) = request.into_parts();
-    let params = RawPathParams::from_request_parts(&mut parts, &app).await.ok();
-    let account = params
-        .iter()
-        .flatten()
-        .find(|(key, _)| *key == "accountIdentifier")
-        .map(|(_, value)| value.to_owned());
+    let params = RawPathParams::from_request_parts(&mut parts, &app).await.map_err(|_| {
+        Problem::invalid("The path is not UTF-8 where it is percent-encoded: encode it again.")
+    })?;
+    let account =
+        params.iter().find(|(key, _)| *key == "accountIdentifier").map(|(_, value)| value.to_owned());
     let actor = bearer(&app, &parts, account.as_deref().unwrap_or_default()).await?;
     parts.extensions.insert(actor);
     Ok(next.run(Request::from_parts(parts, body)).await)

@@ -33,7 +33,7 @@ fn row(kind: Kind) -> (u16, &'static str, u16, Option<&'static str>) {
         Kind::Conflict => (400, "INVALID_REQUEST", 409, None),
         Kind::TooLarge => (413, "INVALID_REQUEST", 413, None),
         Kind::MediaType => (415, "MEDIA_NOT_SUPPORTED", 415, None),
-        Kind::Method => (405, "INVALID_REQUEST", 405, None),
+        Kind::Method => (405, "RESOURCE_NOT_FOUND_EXCEPTION", 405, None),
         Kind::TooMany => (429, "TOO_MANY_REQUESTS", 429, None),
         Kind::Unavailable => (503, "SERVICE_UNAVAILABLE", 503, None),
         Kind::NotImplemented => (501, "INVALID_REQUEST", 501, None),

@@ -147,6 +147,17 @@ fn inspect(data: &str, done: &Acknowledged) {
     assert_eq!(events, number(&db, "SELECT seq FROM accounts"), "the counter is where the events are");
 }
 
+/// What an operator does meanwhile: asks for readiness, and opens and closes the file with a program of his
+/// own. The last one to close a database removes its write-ahead log, so the server's locks must tell that it
+/// is not the last.
+fn look_in(server: &Server, data: &str) {
+    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    let db = Connection::open(format!("{data}/muster.db")).expect("the database opens beside the server");
+    assert!(number(&db, "SELECT count(*) FROM users") > 0);
+    db.close().expect("it closes again");
+    assert!(std::path::Path::new(&format!("{data}/muster.db-wal")).exists(), "the log is still the server's");
+}
+
 #[test]
 fn nothing_acknowledged_is_lost_and_nothing_is_there_by_half() {
     let (_folder, data) = data_dir();
@@ -165,6 +176,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_by_half() {
     };
     for round in 0..ROUNDS {
         let server = Server::start(&["--data-dir", &data]);
+        look_in(&server, &data);
         let (address, failed) = (server.address, AtomicBool::new(false));
         std::thread::scope(|scope| {
             let writers: Vec<_> = (0..WRITERS)

@@ -1,6 +1,7 @@
 //! Tests by topic of the API, each on both engines.
 
 mod acl;
+mod administrators;
 mod api_keys;
 mod audit_list;
 mod authentication;

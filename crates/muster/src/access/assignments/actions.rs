@@ -5,6 +5,7 @@ use db::Tx;
 use super::model::{Assignment, detail};
 use super::permit::{self, Permit};
 use super::store;
+use crate::access::administrators::keeping_one;
 use crate::access::{Actor, delegation, rights};
 use crate::accounts::store::bump_version;
 use crate::app::App;
@@ -96,7 +97,7 @@ pub async fn update(
             {
                 delegation::only_own(tx, &actor, &given)?;
             }
-            store::set_disabled(tx, &scope, &id, change.disabled, now)?;
+            keeping_one(tx, &scope.account, |tx| store::set_disabled(tx, &scope, &id, change.disabled, now))?;
             found.row.disabled = change.disabled;
             found.updated_at = now;
             record(tx, &actor.caller, now, &audit_id, Action::RoleAssignmentUpdated, &found)?;
@@ -156,7 +157,9 @@ pub async fn delete(app: &App, actor: &Actor, scope: &Scope, id: String) -> Resu
     app.db
         .write("role_assignments.delete", &lane, move |tx| {
             let found = removable(tx, &actor, &scope, &id)?;
-            remove_rows(tx, &actor.caller, now, &rng, std::slice::from_ref(&found))?;
+            keeping_one(tx, &scope.account, |tx| {
+                remove_rows(tx, &actor.caller, now, &rng, std::slice::from_ref(&found))
+            })?;
             bump_version(tx, &scope.account)?;
             Ok(found)
         })
@@ -180,23 +183,33 @@ pub async fn delete_all(app: &App, actor: &Actor, scope: &Scope, ids: Vec<String
     let (now, rng) = (app.clock.now(), app.rng.clone());
     app.db
         .write("role_assignments.delete_all", &lane, move |tx| {
-            let mut removal = Removal::default();
-            for id in &ids {
-                match removable(tx, &actor, &scope, id) {
-                    Ok(found) => {
-                        remove_rows(tx, &actor.caller, now, &rng, &[found])?;
-                        removal.removed += 1;
-                    }
-                    Err(problem) if problem.cause().is_some() => return Err(problem),
-                    Err(problem) => removal.failed.push((id.clone(), problem.message().to_owned())),
-                }
-            }
-            if removal.removed > 0 {
-                bump_version(tx, &scope.account)?;
-            }
-            Ok(removal)
+            keeping_one(tx, &scope.account, |tx| remove_each(tx, &actor, &scope, &ids, (now, &rng)))
         })
         .await
+}
+
+fn remove_each(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    scope: &Scope,
+    ids: &[String],
+    (now, rng): (Timestamp, &Rng),
+) -> Result<Removal> {
+    let mut removal = Removal::default();
+    for id in ids {
+        match removable(tx, actor, scope, id) {
+            Ok(found) => {
+                remove_rows(tx, &actor.caller, now, rng, &[found])?;
+                removal.removed += 1;
+            }
+            Err(problem) if problem.cause().is_some() => return Err(problem),
+            Err(problem) => removal.failed.push((id.clone(), problem.message().to_owned())),
+        }
+    }
+    if removal.removed > 0 {
+        bump_version(tx, &scope.account)?;
+    }
+    Ok(removal)
 }
 
 /// Removes these assignments with an audit row each. The caller of this function bumps the account's version.

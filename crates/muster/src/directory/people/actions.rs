@@ -6,6 +6,7 @@ use db::Tx;
 
 use super::store::{self, Binding, Person, Selection};
 use crate::access::Grant;
+use crate::access::administrators::keeping_one;
 use crate::access::permissions::{UserManage, UserView};
 use crate::app::App;
 use crate::directory::model::{Subject, resource_type};
@@ -13,10 +14,9 @@ use crate::directory::store as directory;
 use crate::directory::stroke::Stroke;
 use crate::directory::users::actions::remove as remove_user;
 use crate::kernel::caller::{Caller, PrincipalKind};
-use crate::kernel::ids::AccountId;
 use crate::kernel::listing::SearchTerm;
 use crate::kernel::page::{Page, PageRequest};
-use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 
 /// Which users a list is to show.
@@ -151,29 +151,11 @@ pub async fn remove(app: &App, grant: &Grant<UserManage>, id: &str) -> Result<()
             let account = stroke.account();
             let stored = directory::find(tx, account, Subject::User, &id)?.ok_or_else(|| unknown(&id))?;
             let document = stored.document()?;
-            guarding_admins(tx, account, |tx| {
+            keeping_one(tx, account, |tx| {
                 remove_user(tx, &stroke, &resource_type(Subject::User), &stored, &document)
             })
         })
         .await
-}
-
-/// Runs a change that must not take away the last account administrator.
-///
-/// # Errors
-/// `Conflict` when it did; the transaction is then rolled back.
-pub fn guarding_admins<T>(
-    tx: &mut Tx<'_>,
-    account: &AccountId,
-    change: impl FnOnce(&mut Tx<'_>) -> Result<T>,
-) -> Result<T> {
-    let had = store::has_admin(tx, account)?;
-    let done = change(tx)?;
-    if had && !store::has_admin(tx, account)? {
-        let text = "This would remove the last account administrator: make another user account administrator first.";
-        return Err(Problem::new(Kind::Conflict, text));
-    }
-    Ok(done)
 }
 
 fn unknown(id: &str) -> Problem {

@@ -24,18 +24,6 @@ const BINDINGS: &str = "SELECT a.principal_id, a.identifier, a.role_id, r.name, 
     WHERE a.account_id = $1 AND a.principal_kind = 'USER' AND a.org_id = $2 AND a.project_id = $3 \
     AND a.principal_id IN (";
 const DETAIL: &str = "SELECT doc, external_id FROM users WHERE account_id = $1 AND user_id = $2";
-const ADMINS: &str = "SELECT u.user_id FROM users u WHERE u.account_id = $1 AND u.active = $2 AND (\
-    u.user_id IN (SELECT a.principal_id FROM role_assignments a WHERE a.account_id = $1 AND a.org_id = '' \
-    AND a.project_id = '' AND a.role_id = '_account_admin' AND a.disabled = $3 \
-    AND a.principal_kind = 'USER') \
-    OR u.user_id IN (SELECT m.member_id FROM role_assignments a \
-    JOIN user_groups g ON g.account_id = $1 AND g.org_id = '' AND g.project_id = '' \
-    AND g.identifier = a.principal_id \
-    JOIN group_members m ON m.account_id = $1 AND m.group_id = g.group_id \
-    WHERE a.account_id = $1 AND a.org_id = '' \
-    AND a.project_id = '' AND a.role_id = '_account_admin' AND a.disabled = $3 \
-    AND a.principal_kind = 'USER_GROUP')) \
-    LIMIT 1";
 
 /// A user as lists show him.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,9 +160,4 @@ pub fn bindings(
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(found)
-}
-
-/// Whether some active user is account administrator, by himself or through a group.
-pub fn has_admin(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool, Problem> {
-    Ok(tx.query_opt(ADMINS, params![account.as_str(), true, false], |row| row.get::<String>(0))?.is_some())
 }

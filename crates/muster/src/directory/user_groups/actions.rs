@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::model::{NewUserGroup, Reach, UserGroup};
 use super::store;
+use crate::access::administrators::keeping_one;
 use crate::access::permissions::{UserGroupManage, UserGroupView};
 use crate::access::{Actor, Grant};
 use crate::accounts::actions::check_scope;
@@ -16,7 +17,6 @@ use crate::directory::groups::actions::{self as groups, Turn, settle_new, write_
 use crate::directory::groups::members::Membership;
 use crate::directory::groups::model::Columns;
 use crate::directory::model::{Subject, resource_type};
-use crate::directory::people::actions::guarding_admins;
 use crate::directory::stroke::Stroke;
 use crate::kernel::ids::{AccountId, GroupId};
 use crate::kernel::listing::{Orders, SearchTerm};
@@ -286,7 +286,7 @@ pub async fn delete(app: &App, grant: &Grant<UserGroupManage>, identifier: &str)
         .write("user_groups.delete", &lane, move |tx| {
             let group = find(tx, &stroke.scope, &identifier)?;
             let kind = resource_type(Subject::Group);
-            guarding_admins(tx, stroke.account(), |tx| groups::remove(tx, &stroke, &kind, &group.stored))?;
+            keeping_one(tx, stroke.account(), |tx| groups::remove(tx, &stroke, &kind, &group.stored))?;
             Ok(group)
         })
         .await
@@ -304,7 +304,7 @@ async fn change(
     app.db
         .write(label, &lane, move |tx| {
             let group = find(tx, &stroke.scope, &identifier)?;
-            guarding_admins(tx, stroke.account(), |tx| act(tx, &stroke, &group))?;
+            keeping_one(tx, stroke.account(), |tx| act(tx, &stroke, &group))?;
             find(tx, &stroke.scope, &identifier)
         })
         .await

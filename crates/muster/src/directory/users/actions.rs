@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::model::{Columns, UserResource, settle_active};
 use super::store;
 use crate::access::Grant;
+use crate::access::administrators::keeping_one;
 use crate::access::assignments::actions::remove_principal;
 use crate::access::permissions::{UserInvite, UserManage, UserView};
 use crate::accounts::store::bump_version;
@@ -261,13 +262,16 @@ fn write_change(
         created: stored.created,
         updated: stroke.now,
     };
-    if !store::update(tx, account, (&stored, &next), (&before, &after))? {
+    let turned = before.active != after.active;
+    let owned = turned && store::owns_access(tx, account, &stored.id)?;
+    let update = |tx: &mut Tx<'_>| store::update(tx, account, (&stored, &next), (&before, &after));
+    let done = if owned && !after.active { keeping_one(tx, account, update)? } else { update(tx)? };
+    if !done {
         return Err(overtaken());
     }
     let id = next.id.as_str();
     directory::change_keys(tx, account, id, &row_keys(kind, &change.before), &row_keys(kind, &change.after))?;
-    let turned = before.active != after.active;
-    if turned && store::owns_access(tx, account, id)? {
+    if owned {
         bump_version(tx, account)?;
     }
     let mut paths = change.paths;
@@ -352,18 +356,14 @@ pub fn remove(
     // Asked before the rows go.
     let owned = store::owns_access(tx, account, &stored.id)?;
     if owned {
-        let home = Scope::account(account.clone());
-        remove_principal(
-            tx,
-            &stroke.caller,
-            stroke.now,
-            &stroke.rng,
-            &home,
-            PrincipalKind::User,
-            &stored.id,
-        )?;
+        keeping_one(tx, account, |tx| {
+            let (caller, home) = (&stroke.caller, Scope::account(account.clone()));
+            remove_principal(tx, caller, stroke.now, &stroke.rng, &home, PrincipalKind::User, &stored.id)?;
+            store::delete(tx, account, &stored.id, stroke.now)
+        })?;
+    } else {
+        store::delete(tx, account, &stored.id, stroke.now)?;
     }
-    store::delete(tx, account, &stored.id, stroke.now)?;
     directory::drop_keys(tx, account, &stored.id, &row_keys(kind, document))?;
     if owned {
         bump_version(tx, account)?;
