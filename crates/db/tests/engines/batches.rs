@@ -1,6 +1,8 @@
 //! Group commit: one transaction for what queued together, and nobody pays for a neighbour's failure.
+use std::future::Future as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 
 use db::testing::{databases, each_engine};
 use db::{Db, Error, ErrorKind, Migration, Options, Tx, params};
@@ -124,17 +126,24 @@ fn a_lane_keeps_the_order_of_calls() {
         let gate = Gate::shut(&db, "a").await;
         let mut calls = Vec::new();
         for n in 1..=40_i64 {
-            calls.push(write(&db, move |tx| {
-                let found = tx.query_one("SELECT n FROM t WHERE id = 'row'", &[], |row| row.get::<i64>(0))?;
-                assert_eq!(found, n - 1);
-                Ok(tx.put("UPDATE t SET n = $1 WHERE id = 'row'", params![n])?)
-            }));
-            tokio::task::yield_now().await;
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            let db = db.clone();
+            let mut call = Box::pin(async move {
+                db.write("in order", "a", move |tx| -> Result<(), Error> {
+                    let found =
+                        tx.query_one("SELECT n FROM t WHERE id = 'row'", &[], |row| row.get::<i64>(0))?;
+                    assert_eq!(found, n - 1);
+                    tx.put("UPDATE t SET n = $1 WHERE id = 'row'", params![n])
+                })
+                .await
+            });
+            // The first poll puts it into the lane's queue; the gate keeps the lane busy.
+            let first = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
+            assert!(first.is_pending());
+            calls.push(call);
         }
         gate.open().await;
         for call in calls {
-            call.await.unwrap().unwrap();
+            call.await.unwrap();
         }
     });
 }
