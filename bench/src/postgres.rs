@@ -64,7 +64,8 @@ impl Drop for Cluster {
 
 /// Where the programs are: on PATH, or where Debian keeps them.
 fn programs() -> Option<PathBuf> {
-    let complete = |dir: &PathBuf| dir.join("initdb").is_file() && dir.join("postgres").is_file();
+    let complete =
+        |dir: &PathBuf| ["initdb", "postgres", "pg_isready"].iter().all(|name| dir.join(name).is_file());
     #[expect(clippy::disallowed_methods, reason = "PATH is no option of the program")]
     let path = std::env::var_os("PATH").unwrap_or_default();
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
