@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests want beside Rust, Node and a C compiler, on Debian and its kin: PostgreSQL's programs, curl
-# and make. Changes nothing when all is there; leaves no PostgreSQL server running.
+# Installs what the tests want beside Rust, Node and a C compiler, on Debian and its kin: PostgreSQL's programs, curl,
+# make and openssl. Changes nothing when all is there; leaves no PostgreSQL server running.
 set -euo pipefail
 
 has_postgres() {
@@ -17,6 +17,8 @@ missing=()
 has_postgres || missing+=(postgresql)
 command -v curl >/dev/null || missing+=(curl ca-certificates)
 command -v make >/dev/null || missing+=(make)
+# The TLS tests of the database bridge make a private certificate authority with it.
+command -v openssl >/dev/null || missing+=(openssl)
 [ "${#missing[@]}" -gt 0 ] || exit 0
 
 if ! command -v apt-get >/dev/null; then
