@@ -116,20 +116,17 @@ async fn create_multi(
 ) -> Result<Reply<Vec<AssignmentReply>>> {
     let scope = scope.scope(&actor.caller.account)?;
     check_batch(body.role_assignments.len())?;
-    let wishes = permitted(&actor, &scope, &body.role_assignments)?;
+    let wishes = permitted(&actor, &scope, &body.role_assignments);
     let made = create::create_all(&app, &scope, wishes).await?;
     Ok(Reply(made.into_iter().map(AssignmentReply::from).collect()))
 }
 
-/// What cannot be read is left out, as `create_all` leaves out what cannot be; what is not permitted
-/// refuses all.
-fn permitted(
-    actor: &Actor,
-    scope: &Scope,
-    bodies: &[AssignmentBody],
-) -> Result<Vec<(Permit, NewAssignment)>> {
+/// What cannot be read and what is not permitted is left out, as `create_all` leaves out what cannot be.
+fn permitted(actor: &Actor, scope: &Scope, bodies: &[AssignmentBody]) -> Vec<(Permit, NewAssignment)> {
     let wishes = bodies.iter().filter_map(|body| body.wish(scope).ok());
-    wishes.map(|wish| Ok((Permit::ask(actor, scope, wish.kind, &wish.principal)?, wish))).collect()
+    wishes
+        .filter_map(|wish| Some((Permit::ask(actor, scope, wish.kind, &wish.principal).ok()?, wish)))
+        .collect()
 }
 
 fn check_batch(items: usize) -> Result<()> {

@@ -52,11 +52,11 @@ pub async fn create(app: &App, permit: Permit, new: NewAssignment) -> Result<Ass
         .await
 }
 
-/// Makes several; those that cannot be or are there already are left out. One that the caller may not give
-/// refuses all of them.
+/// Makes several; those that cannot be, are there already or are above the caller's own rights are left out
+/// (platform API §7): what was made is in the answer.
 ///
 /// # Errors
-/// `InvalidArgument` for a scope that does not exist, `Denied` for rights that the caller lacks himself.
+/// `InvalidArgument` for a scope that does not exist.
 pub async fn create_all(
     app: &App,
     scope: &Scope,
@@ -71,7 +71,7 @@ pub async fn create_all(
             for (permit, new) in &wishes {
                 match new.check(&scope).and_then(|()| bind(tx, &moment, permit, new)) {
                     Ok(assignment) => made.push(assignment),
-                    Err(problem) if is_droppable(problem.kind()) => {}
+                    Err(problem) if is_droppable(problem.kind()) || problem.kind() == Kind::Denied => {}
                     Err(problem) => return Err(problem),
                 }
             }
