@@ -354,7 +354,8 @@ impl Applier<'_> {
             return Ok(!matches.is_empty());
         };
         let Some(&first) = matches.first() else {
-            return if new.is_object() {
+            // Only `add` may mean an element that is not there yet (contract PA-5, RFC 7644 §3.5.2.3).
+            return if new.is_object() && matches!(change, ElementChange::Merge(_)) {
                 self.create(attr, Some(filter), new.clone(), create)
             } else {
                 Err(no_target(attr))
