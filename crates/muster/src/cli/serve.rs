@@ -69,7 +69,8 @@ async fn serve(config: &Config, db: Db, listener: TcpListener, complete: bool) -
     let (stop, stopping) = watch::channel(false);
     let mut jobs = jobs::start(&app, jobs::JOBS, &stopping);
     tokio::spawn(signals(stop));
-    let cut_off = listen::serve(listener, router::build(app.clone()), limits(config), stopping).await;
+    let routes = (router::build(app.clone()), router::refusals(&app, config.header_bytes));
+    let cut_off = listen::serve(listener, routes, limits(config), stopping).await;
     while jobs.join_next().await.is_some() {}
     // A request that was cut off may still wait for the database: what was accepted is finished, not dropped.
     app.db.close().await;

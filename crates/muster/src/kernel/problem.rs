@@ -38,10 +38,14 @@ pub enum Kind {
     Conflict,
     /// Body or value over a limit. 413.
     TooLarge,
+    /// The URL is too long. 414.
+    UriTooLong,
     /// Not a media type we read. 415.
     MediaType,
     /// The path exists, the method does not. 405.
     Method,
+    /// Request line and headers over their bounds. 431.
+    HeadTooLarge,
     /// Too many requests. 429 with Retry-After.
     TooMany,
     /// Cannot be done now; the same request may work later. 503 with Retry-After.
@@ -121,7 +125,8 @@ impl Problem {
     }
     /// `Kind::Denied` for one permission. `who` is the principal as messages show it.
     pub fn denied(who: &str, check: FailedCheck) -> Self {
-        let of = check.resource.as_ref().map(|id| format!(" with identifier {id}")).unwrap_or_default();
+        let named = check.resource.as_ref().filter(|id| !id.is_empty());
+        let of = named.map(|id| format!(" with identifier {id}")).unwrap_or_default();
         let what = check.resource_type.to_lowercase();
         let message = format!("{who} : Missing permission {} on {what}{of}", check.permission);
         let mut problem = Self::new(Kind::Denied, message);

@@ -18,6 +18,7 @@ use crate::service_accounts;
 use crate::settings;
 use crate::setup;
 use crate::tokens;
+use crate::web::refusal::Refusals;
 use crate::web::surface;
 
 /// Every route of the platform API, without prefix.
@@ -65,6 +66,16 @@ const SCIM_BASES: [&str; 3] = [
     "/scim/v2/{accountIdentifier}",
 ];
 
+/// Where every account's SCIM surface lies, without the account.
+fn scim_roots() -> impl Iterator<Item = &'static str> {
+    SCIM_BASES.iter().map(|base| base.trim_end_matches("{accountIdentifier}"))
+}
+
+/// The words for what never becomes a request; `head_bytes` is the listener's bound for heads.
+pub fn refusals(app: &App, head_bytes: usize) -> Refusals {
+    Refusals::new(app.rng.clone(), scim_roots().map(str::to_owned).collect(), head_bytes)
+}
+
 /// The whole server.
 pub fn build(app: App) -> Router {
     let (scim, mut whole) = (scim(&app), Router::new());
@@ -72,6 +83,13 @@ pub fn build(app: App) -> Router {
         // The base with a slash at its end is no part of what is nested below it.
         let bare = any(surface::no_route).layer(from_fn_with_state(app.clone(), surface::scim));
         whole = whole.nest(base, scim.clone()).route(&format!("{base}/"), bare);
+    }
+    for root in scim_roots() {
+        // An address without its account is asked of the SCIM surface all the same.
+        for path in [root, root.trim_end_matches('/')] {
+            let bare = any(surface::no_route).layer(from_fn_with_state(app.clone(), surface::scim));
+            whole = whole.route(path, bare);
+        }
     }
     whole.merge(platform_surface(&app)).merge(health::routes()).with_state(app)
 }

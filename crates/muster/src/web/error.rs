@@ -32,8 +32,10 @@ fn row(kind: Kind) -> (u16, &'static str, u16, Option<&'static str>) {
         Kind::Stale => (412, "INVALID_REQUEST", 412, None),
         Kind::Conflict => (400, "INVALID_REQUEST", 409, None),
         Kind::TooLarge => (413, "INVALID_REQUEST", 413, None),
+        Kind::UriTooLong => (414, "INVALID_REQUEST", 414, None),
         Kind::MediaType => (415, "MEDIA_NOT_SUPPORTED", 415, None),
         Kind::Method => (405, "RESOURCE_NOT_FOUND_EXCEPTION", 405, None),
+        Kind::HeadTooLarge => (431, "INVALID_REQUEST", 431, None),
         Kind::TooMany => (429, "TOO_MANY_REQUESTS", 429, None),
         Kind::Unavailable => (503, "SERVICE_UNAVAILABLE", 503, None),
         Kind::NotImplemented => (501, "INVALID_REQUEST", 501, None),
@@ -41,8 +43,19 @@ fn row(kind: Kind) -> (u16, &'static str, u16, Option<&'static str>) {
     }
 }
 
+/// Media type of the platform API's answers.
+pub(super) const PLATFORM_MEDIA: &str = "application/json";
+/// Media type of SCIM answers (RFC 7644 §8.1).
+pub(super) const SCIM_MEDIA: &str = "application/scim+json";
+
 /// The platform API's form.
 pub fn platform(problem: &Problem, request_id: &str) -> Response {
+    let (status, body) = platform_body(problem, request_id);
+    finish(problem, status, PLATFORM_MEDIA, &body, request_id)
+}
+
+/// Status and body of the platform API's form.
+pub(super) fn platform_body(problem: &Problem, request_id: &str) -> (u16, Value) {
     let (status, code, ..) = row(problem.kind());
     let message = problem.message();
     let fields = problem.broken_fields();
@@ -67,7 +80,7 @@ pub fn platform(problem: &Problem, request_id: &str) -> Response {
     if let Some(reason) = problem.code_text() {
         body["reason"] = Value::from(reason);
     }
-    finish(problem, status, "application/json", &body, request_id)
+    (status, body)
 }
 
 fn failed_check(check: &FailedCheck) -> Value {
@@ -83,6 +96,22 @@ fn failed_check(check: &FailedCheck) -> Value {
 
 /// The SCIM form (RFC 7644 §3.12): `status` is a string, `detail` ends with the request id.
 pub fn scim(problem: &Problem, request_id: &str) -> Response {
+    let (status, body) = scim_body(problem, request_id);
+    let mut response = finish(problem, status, SCIM_MEDIA, &body, request_id);
+    if status == 401 {
+        let challenge = match problem.code_text() {
+            Some(code) => format!("Bearer error=\"invalid_token\", error_description=\"{code}\""),
+            None => "Bearer".to_owned(),
+        };
+        if let Ok(value) = HeaderValue::from_str(&challenge) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        }
+    }
+    response
+}
+
+/// Status and body of the SCIM form.
+pub(super) fn scim_body(problem: &Problem, request_id: &str) -> (u16, Value) {
     let (_, _, status, default_type) = row(problem.kind());
     let detail = format!("{} (request {request_id})", problem.message());
     let mut body = json!({
@@ -95,17 +124,7 @@ pub fn scim(problem: &Problem, request_id: &str) -> Response {
     if let Some(code) = problem.code_text().filter(|_| !scim_types) {
         body["code"] = Value::from(code);
     }
-    let mut response = finish(problem, status, "application/scim+json", &body, request_id);
-    if status == 401 {
-        let challenge = match problem.code_text() {
-            Some(code) => format!("Bearer error=\"invalid_token\", error_description=\"{code}\""),
-            None => "Bearer".to_owned(),
-        };
-        if let Ok(value) = HeaderValue::from_str(&challenge) {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
-        }
-    }
-    response
+    (status, body)
 }
 
 fn finish(problem: &Problem, status: u16, media: &'static str, body: &Value, request_id: &str) -> Response {

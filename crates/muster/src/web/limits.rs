@@ -59,6 +59,16 @@ impl Pulse {
         self.enter(IDLE);
     }
 
+    /// No request is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.phase.load(Relaxed) == IDLE
+    }
+
+    /// The head of a request is under way.
+    pub(super) fn awaits_head(&self) -> bool {
+        self.phase.load(Relaxed) == HEAD
+    }
+
     fn received(&self) {
         if self.phase.load(Relaxed) == IDLE {
             self.enter(HEAD);

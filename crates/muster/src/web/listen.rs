@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::limits::{ConnectionLimits, Pulse, Watched};
+use super::refusal::{Refusals, Worded};
 
 /// Says once and to all that the server ends.
 pub type Stop = watch::Receiver<bool>;
@@ -35,8 +36,13 @@ pub async fn stopped(stop: &mut Stop) {
 ///
 /// # Panics
 /// Never: the semaphore of seats lives as long as the loop.
-pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimits, mut stop: Stop) -> usize {
-    let limits = Arc::new(limits);
+pub async fn serve(
+    listener: TcpListener,
+    (router, refusals): (Router, Refusals),
+    limits: ConnectionLimits,
+    mut stop: Stop,
+) -> usize {
+    let (limits, refusals) = (Arc::new(limits), Arc::new(refusals));
     let seats = Arc::new(Semaphore::new(limits.connections));
     loop {
         // Above the cap new connections wait in the kernel's queue.
@@ -50,6 +56,8 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimi
             next = next => next,
         };
         let handler = Handler { router: router.clone(), peer, pulse: Arc::default() };
+        let stream =
+            Worded::new(Watched { stream, pulse: Arc::clone(&handler.pulse) }, Arc::clone(&refusals));
         tokio::spawn(connection(stream, handler, Arc::clone(&limits), stop.clone(), seat));
     }
     drop(listener);
@@ -84,18 +92,17 @@ fn is_of_peer(error: &io::Error) -> bool {
 }
 
 async fn connection(
-    stream: TcpStream,
+    stream: Worded<TcpStream>,
     handler: Handler,
     limits: Arc<ConnectionLimits>,
     mut stop: Stop,
     seat: OwnedSemaphorePermit,
 ) {
     let pulse = Arc::clone(&handler.pulse);
-    let io = TokioIo::new(Watched { stream, pulse: Arc::clone(&pulse) });
     let mut builder = http1::Builder::new();
     // The pulse bounds the head of a request; hyper's own timer would also end quiet connections.
     builder.header_read_timeout(None).max_header_size(limits.header_bytes);
-    let mut connection = pin!(builder.serve_connection(io, handler));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), handler));
     let mut ticks = tokio::time::interval(limits.tick());
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     ticks.reset();

@@ -7,5 +7,6 @@ pub mod etag;
 pub mod extract;
 pub mod limits;
 pub mod listen;
+pub mod refusal;
 pub mod scope;
 pub mod surface;

@@ -1,0 +1,193 @@
+//! What never became a request: hyper refuses a head that is too large, or no HTTP at all, by itself and
+//! without a body. Here its answer gets the body of the surface that was meant, and time to arrive. Costs a
+//! request that is well formed a copy of a few bytes; never sees one whole.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::error;
+use super::limits::Watched;
+use crate::kernel::problem::{Kind, Problem};
+use crate::kernel::rng::Rng;
+
+/// As much of a head as tells which surface it was meant for.
+const START_BYTES: usize = 64;
+/// What is read and thrown away after a refusal: a connection closed over unread bytes is reset, and the
+/// answer with it.
+const LINGER_BYTES: usize = 1 << 20;
+
+/// Writes the bodies of refusals.
+pub struct Refusals {
+    rng: Rng,
+    scim_bases: Vec<String>,
+    head_bytes: usize,
+}
+
+impl Refusals {
+    /// `scim_bases`: how the paths of the SCIM surface begin. `head_bytes`: the bound that a head was over.
+    pub fn new(rng: Rng, scim_bases: Vec<String>, head_bytes: usize) -> Self {
+        Self { rng, scim_bases, head_bytes }
+    }
+
+    /// hyper's own refusal with a body; `None` for everything else.
+    fn worded(&self, own: &[u8], start: &[u8]) -> Option<Bytes> {
+        let own = std::str::from_utf8(own).ok()?;
+        let status: u16 = own.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
+        let (before, after) = own.strip_suffix("\r\n")?.split_once("content-length: 0\r\n")?;
+        let problem = self.problem(status)?;
+        let start = String::from_utf8_lossy(start);
+        let (method, target) = start.split_once(' ')?;
+        if method == "HEAD" {
+            return None;
+        }
+        let id = self.rng.uuid();
+        let is_scim = self.scim_bases.iter().any(|base| target.starts_with(base.as_str()));
+        let (media, (_, body)) = if is_scim {
+            (error::SCIM_MEDIA, error::scim_body(&problem, &id))
+        } else {
+            (error::PLATFORM_MEDIA, error::platform_body(&problem, &id))
+        };
+        let body = body.to_string();
+        let length = body.len();
+        Some(Bytes::from(format!(
+            "{before}content-type: {media}\r\ncontent-length: {length}\r\nx-request-id: {id}\r\n{after}\r\n{body}"
+        )))
+    }
+
+    fn problem(&self, status: u16) -> Option<Problem> {
+        Some(match status {
+            400 => Problem::invalid(
+                "The request is not HTTP/1.1 as it can be read here: check its request line and the names and values \
+                of its headers.",
+            ),
+            414 => Problem::new(
+                Kind::UriTooLong,
+                "The request's URL is too long: shorten it; a long SCIM filter goes into the body of a POST to .search.",
+            ),
+            431 => Problem::new(
+                Kind::HeadTooLarge,
+                format!(
+                    "The request line and headers are over {} bytes together, or there are more than 100 headers: send \
+                    fewer and shorter ones.",
+                    self.head_bytes
+                ),
+            ),
+            _ => return None,
+        })
+    }
+}
+
+/// A connection whose refusals have bodies.
+pub(super) struct Worded<S> {
+    stream: Watched<S>,
+    refusals: Arc<Refusals>,
+    start: [u8; START_BYTES],
+    started: usize,
+    answer: Option<Bytes>,
+    lingered: usize,
+}
+
+impl<S> Worded<S> {
+    pub(super) fn new(stream: Watched<S>, refusals: Arc<Refusals>) -> Self {
+        Self { stream, refusals, start: [0; START_BYTES], started: 0, answer: None, lingered: 0 }
+    }
+
+    fn remember(&mut self, new: &[u8]) {
+        let count = new.len().min(START_BYTES - self.started);
+        self.start[self.started..self.started + count].copy_from_slice(&new[..count]);
+        self.started += count;
+    }
+
+    /// Takes hyper's refusal out of its hands. Between requests hyper writes nothing else, but the rest of
+    /// an earlier answer while the next head arrives; no JSON text has the line ends of a head in it.
+    fn takes(&mut self, own: &[u8]) -> bool {
+        if self.answer.is_none() && self.stream.pulse.awaits_head() && own.ends_with(b"\r\n\r\n") {
+            self.answer = self.refusals.worded(own, &self.start[..self.started]);
+            return self.answer.is_some();
+        }
+        false
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Worded<S> {
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(answer) = self.answer.as_mut().filter(|answer| answer.has_remaining()) {
+            let count = ready!(Pin::new(&mut self.stream).poll_write(cx, answer))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            answer.advance(count);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Worded<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.stream.pulse.is_idle() {
+            self.started = 0;
+        }
+        let before = buf.filled().len();
+        let result = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if self.started < START_BYTES && self.stream.pulse.awaits_head() {
+            self.remember(&buf.filled()[before..]);
+        }
+        result
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Worded<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.takes(buf) {
+            return Poll::Ready(Ok(buf.len()));
+        }
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if let [own] = bufs
+            && self.takes(own)
+        {
+            return Poll::Ready(Ok(own.len()));
+        }
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_answer(cx))?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_answer(cx))?;
+        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        // The connection's pulse bounds the wait for a peer that neither sends on nor closes.
+        while self.answer.is_some() && self.lingered < LINGER_BYTES {
+            let mut scratch = [0; 4_096];
+            let mut buf = ReadBuf::new(&mut scratch);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf))?;
+            if buf.filled().is_empty() {
+                break;
+            }
+            self.lingered += buf.filled().len();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
