@@ -57,9 +57,14 @@ impl PageQuery {
 fn number(field: &str, text: Option<&str>, default: u32) -> Result<u32> {
     match text.filter(|t| !t.is_empty()) {
         None => Ok(default),
-        Some(text) => {
-            text.parse().map_err(|_| Problem::invalid(format!("{field} {text:?} is not a number from 0 on")))
-        }
+        Some(text) => text.parse().map_err(|_| {
+            let is_number = text.bytes().all(|b| b.is_ascii_digit());
+            Problem::invalid(if is_number {
+                format!("{field} {text} is out of range: the largest there is is {}", u32::MAX)
+            } else {
+                format!("{field} {text:?} is not a number from 0 on")
+            })
+        }),
     }
 }
 

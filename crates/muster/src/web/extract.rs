@@ -6,7 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request}
 use http::request::Parts;
 use http::{StatusCode, header};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Visitor};
 
 use crate::app::App;
 use crate::kernel::ids::AccountId;
@@ -68,12 +68,15 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
             "The request has no body: send the JSON document that this route takes.",
         ));
     }
+    if bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[') && wants_object::<T>() {
+        return Err(Problem::invalid("The body is a list, and this route takes an object: send {…}."));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.inner();
         if inner.is_data() {
-            Problem::invalid(format!("The body does not fit at {path}: {inner}."))
+            Problem::invalid(format!("The body does not fit at {path}: {}.", in_words(&inner.to_string())))
         } else {
             Problem::invalid(format!("The body is not JSON: {inner}."))
         }
@@ -82,6 +85,64 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         Problem::invalid(format!("The body has something after its JSON document: {error}."))
     })?;
     Ok(value)
+}
+
+/// What a parser says of a type of ours, in the words of JSON: the type's name means nothing to a client.
+fn in_words(text: &str) -> String {
+    let Some((before, after)) = text.split_once("struct ") else { return text.to_owned() };
+    let after = after.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+    let elements = after.strip_prefix(" with ").and_then(|rest| rest.split_once(" element"));
+    let after = elements.map_or(after, |(_, rest)| rest.trim_start_matches('s'));
+    format!("{before}an object{after}")
+}
+
+/// Whether the type is read from an object with named members. Its parser would also fill the members from a
+/// list, by their order in the source.
+fn wants_object<T: DeserializeOwned>() -> bool {
+    matches!(T::deserialize(Shape), Err(Asked(true)))
+}
+
+/// Asks a type what it is read from, and reads nothing.
+struct Shape;
+
+/// The type asked: for a struct?
+#[derive(Debug)]
+struct Asked(bool);
+
+impl std::fmt::Display for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0 { "a struct" } else { "something else" })
+    }
+}
+
+impl std::error::Error for Asked {}
+
+impl serde::de::Error for Asked {
+    fn custom<M: std::fmt::Display>(_: M) -> Self {
+        Self(false)
+    }
+}
+
+impl<'de> serde::Deserializer<'de> for Shape {
+    type Error = Asked;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> std::result::Result<V::Value, Asked> {
+        Err(Asked(false))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        _: V,
+    ) -> std::result::Result<V::Value, Asked> {
+        Err(Asked(true))
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
 }
 
 /// A query string.

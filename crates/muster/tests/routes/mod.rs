@@ -20,3 +20,4 @@ mod token_door;
 mod tokens;
 mod trust;
 mod user_groups;
+mod wording;

@@ -67,7 +67,8 @@ impl OwnerBody {
         same_scope(&scope, account, org, self.project_identifier.as_deref())?;
         let (kind, parent) = owner(self.api_key_type.as_deref(), self.parent_identifier.as_deref())?;
         let unknown = || {
-            let text = format!("{:?} is not known here; send USER or SERVICE_ACCOUNT", self.api_key_type);
+            let sent = self.api_key_type.as_deref().unwrap_or_default();
+            let text = format!("{sent:?} is not known here; send USER or SERVICE_ACCOUNT");
             Problem::fields(vec![("apiKeyType".to_owned(), text)])
         };
         OwnerGrant::ask(actor, &scope, kind.ok_or_else(unknown)?, parent)

@@ -1,0 +1,59 @@
+//! What refusals say: in the words of the wire, never of the source.
+
+use http::Method;
+use serde_json::json;
+
+use crate::actors::World;
+use crate::both_engines;
+
+both_engines! {
+    async fn an_unknown_kind_of_key_is_named_as_sent(world: World) {
+        let body = json!({"identifier": "k", "name": "k", "apiKeyType": "WHAT", "parentIdentifier": "x"});
+        let text = world.admin().post("/ng/api/apikey", body).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("\"WHAT\" is not known") && !text.contains("Some"), "{text}");
+    }
+
+    async fn a_missing_identifier_is_not_shown(world: World) {
+        let (_, token) = world.person("bob@acme.example").await;
+        let body = json!({
+            "roleIdentifier": "_account_viewer", "resourceGroupIdentifier": "_all_account_level_resources",
+            "principal": {"type": "SERVICE_ACCOUNT"}
+        });
+        let answer = world.holder(&token).post("/authz/api/roleassignments", body).await;
+        let text = answer.refused(403, "NG_ACCESS_DENIED");
+        assert!(text.ends_with("core_serviceaccount_edit on serviceaccount"), "{text}");
+    }
+
+    async fn a_list_is_no_object(world: World) {
+        let admin = world.admin();
+        let text = admin.post("/ng/api/serviceaccount", json!(["a", "b"])).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("is a list") && text.contains("object"), "{text}");
+        // Read by the order of members, this list would be an account: seven members of a new key.
+        let by_order = json!(["USER", world.admin_id, null, null, null, "k", "k", null, null, null]);
+        admin.post("/ng/api/apikey", by_order).await.refused(400, "INVALID_REQUEST");
+        assert_eq!(world.count("api_keys").await, 1, "nothing was made");
+        for body in [json!("text"), json!(3), json!({"roleAssignments": ["a"]})] {
+            let text = admin.post("/authz/api/roleassignments/multi", body).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains("an object") && !text.contains("struct"), "{text}");
+        }
+        let text = admin.send(Method::PUT, "/ng/api/settings", Some("{}".into())).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("expected a sequence"), "a list is what settings are: {text}");
+    }
+
+    async fn a_page_too_far_says_so(world: World) {
+        let admin = world.admin();
+        let text = admin.get("/ng/api/user-groups?pageIndex=99999999999").await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("pageIndex 99999999999 is out of range"), "{text}");
+        let text = admin.get("/ng/api/user-groups?pageIndex=-1").await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("is not a number from 0 on"), "{text}");
+        assert_eq!(admin.get("/ng/api/user-groups?pageIndex=4294967295&pageSize=100").await.data()["empty"], true);
+    }
+
+    async fn a_scim_address_without_its_account_answers_as_scim(world: World) {
+        for path in ["/scim/v2", "/scim/v2/", "/ng/api/scim/account", "/gateway/ng/api/scim/account/"] {
+            let answer = world.anon().get(path).await.expect(404);
+            assert_eq!(answer.json["schemas"][0], "urn:ietf:params:scim:api:messages:2.0:Error", "{path}: {}", answer.text);
+            assert!(answer.json["detail"].as_str().unwrap().contains(answer.header("x-request-id")), "{}", answer.text);
+        }
+    }
+}
