@@ -14,6 +14,7 @@ use crate::directory::model::{Expected, Stored};
 use crate::directory::search::Search;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::web::extract::body;
+use crate::web::unique;
 
 /// Most resources in one answer, published as `filter.maxResults`.
 pub const MAX_RESULTS: u32 = 200;
@@ -41,8 +42,9 @@ impl FromRequest<App> for Body {
             let text = "The request has no body: send the JSON document that this route takes.";
             return Err(Problem::invalid(text).code("invalidSyntax"));
         }
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            Problem::invalid(format!("The body is not JSON: {error}.")).code("invalidSyntax")
+        unique::parse(&bytes).map(Self).map_err(|error| {
+            let what = if error.is_data() { "The body cannot be read" } else { "The body is not JSON" };
+            Problem::invalid(format!("{what}: {error}. Send it again without that.")).code("invalidSyntax")
         })
     }
 }

@@ -10,3 +10,4 @@ pub mod listen;
 pub mod refusal;
 pub mod scope;
 pub mod surface;
+pub mod unique;

@@ -40,6 +40,37 @@ both_engines! {
         assert!(text.contains("expected a sequence"), "a list is what settings are: {text}");
     }
 
+    async fn a_member_that_stands_twice_is_refused(world: World) {
+        let scim = world.bearer(world.admin_token());
+        let head = r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ada""#;
+        for (rest, name) in [
+            (r#","userName":"bob"}"#, "userName"),
+            (r#","name":{"givenName":"A","givenName":"B"}}"#, "givenName"),
+            (r#","emails":[{"value":"a@x","type":"work","value":"b@x"}]}"#, "value"),
+        ] {
+            let answer = scim.send(Method::POST, "/scim/v2/acme/Users", Some(format!("{head}{rest}"))).await.expect(400);
+            assert_eq!(answer.json["scimType"], "invalidSyntax", "{}", answer.text);
+            let detail = answer.json["detail"].as_str().unwrap();
+            assert!(detail.contains(&format!("the member \"{name}\" stands twice")), "{detail}");
+        }
+        let patch = r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations":[{"op":"add","path":"title","op":"remove"}]}"#;
+        let user = format!("/scim/v2/acme/Users/{}", world.admin_id);
+        let answer = scim.send(Method::PATCH, &user, Some(patch.into())).await.expect(400);
+        assert_eq!(answer.json["scimType"], "invalidSyntax");
+        assert_eq!(world.count("users").await, 1, "nothing was made");
+        // The typed bodies of the platform API refuse it as well.
+        let twice = r#"{"identifier":"a","name":"a","identifier":"b"}"#.to_owned();
+        for (path, body) in [
+            ("/ng/api/serviceaccount", twice.clone()), ("/authz/api/roles", twice.clone()),
+            ("/ng/api/organizations", format!(r#"{{"organization":{twice}}}"#)),
+            ("/authz/api/roleassignments/validate", r#"{"disabled":true,"disabled":false}"#.into()),
+        ] {
+            let text = world.admin().send(Method::POST, path, Some(body)).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains("duplicate field"), "{path}: {text}");
+        }
+    }
+
     async fn a_page_too_far_says_so(world: World) {
         let admin = world.admin();
         let text = admin.get("/ng/api/user-groups?pageIndex=99999999999").await.refused(400, "INVALID_REQUEST");
