@@ -8,12 +8,14 @@ use http::{StatusCode, header};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Visitor};
 
+use super::yaml;
 use crate::app::App;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
 
-/// A JSON body. Unknown members are ignored (platform API §1.2); a wrong type is named with its path.
+/// A JSON body, or the same in YAML (platform API §1.4). Unknown members are ignored (§1.2); a wrong type is
+/// named with its path.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -21,17 +23,17 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
-        let media = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
-        let media = media.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-        if !matches!(
-            media.as_str(),
-            "" | "application/json" | "text/plain" | "application/x-www-form-urlencoded"
-        ) {
-            let text = format!("The body's Content-Type {media:?} is not read here: send application/json.");
+        let media = media(&request);
+        let in_yaml = yaml::is_yaml(&media);
+        let in_json = ["", "application/json", "text/plain", "application/x-www-form-urlencoded"];
+        if !in_yaml && !in_json.contains(&media.as_str()) {
+            let text = format!(
+                "The body's Content-Type {media:?} is not read here: send application/json or application/yaml."
+            );
             return Err(Problem::new(Kind::MediaType, text));
         }
         let bytes = body(request, app).await?;
-        parse(&bytes).map(Self)
+        if in_yaml { yaml::parse(&bytes).map(Self) } else { parse(&bytes).map(Self) }
     }
 }
 
@@ -39,9 +41,23 @@ impl<T: DeserializeOwned> OptionalFromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Option<Self>> {
+        let in_yaml = yaml::is_yaml(&media(&request));
         let bytes = body(request, app).await?;
-        if bytes.is_empty() { Ok(None) } else { parse(&bytes).map(|value| Some(Self(value))) }
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        if in_yaml {
+            yaml::parse(&bytes).map(|v| Some(Self(v)))
+        } else {
+            parse(&bytes).map(|v| Some(Self(v)))
+        }
     }
+}
+
+/// The media type of the body, in lower case, without parameters.
+fn media(request: &Request) -> String {
+    let media = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    media.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
 }
 
 /// The raw body, within the limit set on the route.

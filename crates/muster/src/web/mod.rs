@@ -11,3 +11,4 @@ pub mod refusal;
 pub mod scope;
 pub mod surface;
 pub mod unique;
+mod yaml;

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderName, HeaderValue};
 
 use super::envelope::{self, Data};
-use super::error;
+use super::{error, yaml};
 use crate::app::App;
 use crate::kernel::problem::{Kind, Problem};
 
@@ -21,7 +21,9 @@ pub struct RequestId(pub String);
 
 /// Platform API: envelope for data, ErrorDTO or FailureDTO for problems.
 pub async fn platform(State(app): State<App>, request: Request, next: Next) -> Response {
-    run(app, request, next, error::platform).await
+    let in_yaml = yaml::is_wanted(request.headers());
+    let response = run(app, request, next, error::platform).await;
+    if in_yaml { yaml::turn(response).await } else { response }
 }
 
 /// SCIM API: bodies go out as they are, problems as SCIM errors.

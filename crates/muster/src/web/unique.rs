@@ -1,5 +1,5 @@
-//! JSON whose objects name each member once. With two of one name, two readers of the same text would see two
-//! different things (RFC 8259 §4 leaves open which one counts). Found while parsing, in the one pass there is.
+//! JSON whose objects name each member once. With two of one name, two readers of the same text would see
+//! different things (RFC 8259 §4 leaves open which one counts). Found in the one pass there is, parsing.
 
 use std::fmt;
 

@@ -21,3 +21,4 @@ mod tokens;
 mod trust;
 mod user_groups;
 mod wording;
+mod yaml;
