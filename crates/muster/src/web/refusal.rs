@@ -116,7 +116,7 @@ impl<S> Worded<S> {
 
 impl<S: AsyncWrite + Unpin> Worded<S> {
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(answer) = self.answer.as_mut().filter(|answer| answer.has_remaining()) {
+        while let Some(answer) = self.answer.as_mut().filter(|answer| !answer.is_empty()) {
             let count = ready!(Pin::new(&mut self.stream).poll_write(cx, answer))?;
             if count == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));

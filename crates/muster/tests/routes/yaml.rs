@@ -1,5 +1,7 @@
 //! YAML in and out of the platform API (§1.4).
 
+use std::fmt::Write as _;
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -47,7 +49,7 @@ both_engines! {
         let mut bomb = "l0: &l0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
         for n in 1..11 {
             let inner = vec![format!("*l{}", n - 1); 10].join(",");
-            bomb.push_str(&format!("l{n}: &l{n} [{inner}]\n"));
+            let _ = writeln!(bomb, "l{n}: &l{n} [{inner}]");
         }
         let since = std::time::Instant::now();
         send(&admin, Method::POST, AT, &bomb).await.refused(400, "INVALID_REQUEST");
