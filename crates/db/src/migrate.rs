@@ -97,7 +97,7 @@ fn create_tables(writer: &mut impl Writer, engine: Engine) -> Result<(), Error> 
     // Two processes that both find no table: one loses in PostgreSQL's catalogue and finds it the next time.
     for tries in 1.. {
         match in_tx(writer, |writer| writer.script(&script)) {
-            Err(error) if tries < 5 && matches!(error.kind(), ErrorKind::Unique | ErrorKind::Retry) => {
+            Err(error) if tries < 40 && matches!(error.kind(), ErrorKind::Unique | ErrorKind::Retry) => {
                 std::thread::sleep(Duration::from_millis(50));
             }
             done => return done,

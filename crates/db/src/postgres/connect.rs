@@ -229,7 +229,10 @@ pub(super) fn classify(error: &tokio_postgres::Error, sql: &str) -> Error {
     let stale = (*code == SqlState::FEATURE_NOT_SUPPORTED && text.starts_with("cached plan"))
         || *code == SqlState::INVALID_SQL_STATEMENT_NAME;
     match code.code() {
-        "23505" => Error::new(ErrorKind::Unique, format!("a row with this key exists already: {text}")),
+        // 42P07: a table that another process made in the same instant
+        "23505" | "42P07" => {
+            Error::new(ErrorKind::Unique, format!("a row with this key exists already: {text}"))
+        }
         "40001" | "40P01" | "55P03" => {
             Error::new(ErrorKind::Retry, format!("PostgreSQL asks to try again: {text}"))
         }
