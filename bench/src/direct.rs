@@ -150,7 +150,7 @@ impl Direct {
     fn fresh(&mut self) -> Vec<Vec<Row>> {
         let count = self.recorded.len().max(1) as u64;
         let (id, key, rows) = &self.recorded[usize::try_from(self.made % count).unwrap_or_default()];
-        let (next_id, next_key) = (Uuid::new_v4().to_string(), user_key("z", self.made));
+        let (next_id, next_key) = (Uuid::now_v7().to_string(), user_key("z", self.made));
         self.made += 1;
         let mut made = Vec::with_capacity(rows.len());
         for (insert, rows) in self.inserts.iter().zip(rows) {

@@ -11,6 +11,9 @@ use crate::table::{Goal, Row, median, ratio};
 use crate::traffic::{Kind, Target, Traffic};
 
 const CONNECTIONS: usize = 16;
+/// Users that requests about users are about; they are in no group.
+const PEOPLE: u64 = 10_000;
+/// Users who are, or will be, in the large groups.
 const USERS: u64 = 20_000;
 const MEMBERS: usize = 10_000;
 /// Groups of the scenario member, used one after the other: each of the other users can join each of them.
@@ -32,15 +35,17 @@ pub(super) fn against_bare_http(plan: &Plan) -> Result<Vec<Row>> {
     let Subject { server, admin, sat } = plan.found(&place, "surface", &["--jwks-allow", "127.0.0.1"])?;
     server.trust(&admin, &issuer)?;
     let target = server.target(&sat);
+    let people = fill::users(&target, "p", PEOPLE)?;
     let users = fill::users(&target, "b", USERS)?;
     let (members, joiners) = users.ids.split_at(MEMBERS);
     let groups = (0..GROUPS).map(|at| fill::large_group(&target, &format!("Large {at}"), members));
     let groups = groups.collect::<Result<Vec<_>>>()?;
-    let scenarios = scenarios(&users, groups, joiners);
+    let scenarios = scenarios(&people, groups, joiners);
     let mut rows = Vec::new();
     for scenario in &scenarios {
         rows.extend(cached(plan, scenario, &target, &issuer)?);
     }
+    rows.push(in_groups(plan, &target, members)?);
     server.stop()?;
     Plan::note("c: JWTs without the cache of verified tokens");
     let server = plan.start(&place, "surface", &["--jwks-allow", "127.0.0.1", "--jwt-cache", "off"])?;
@@ -52,12 +57,12 @@ pub(super) fn against_bare_http(plan: &Plan) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn scenarios(users: &Users, groups: Vec<String>, joiners: &[String]) -> Vec<Scenario> {
+fn scenarios(people: &Users, groups: Vec<String>, joiners: &[String]) -> Vec<Scenario> {
     let scenario = |what, goal, kind| Scenario { what, goal, traffic: Arc::new(Traffic::new(kind)) };
     vec![
-        scenario("GET user by id", 0.40, Kind::Get { ids: users.ids.clone() }),
-        scenario("filter userName eq", 0.35, Kind::Filter { names: users.names.clone() }),
-        scenario("PATCH user active", 0.20, Kind::Patch { ids: users.ids.clone() }),
+        scenario("GET user by id", 0.40, Kind::Get { ids: people.ids.clone() }),
+        scenario("filter userName eq", 0.35, Kind::Filter { names: people.names.clone() }),
+        scenario("PATCH user active", 0.20, Kind::Patch { ids: people.ids.clone() }),
         scenario("durable creation", 0.12, Kind::Create { prefix: "n".into() }),
         scenario("member into a group of 10,000", 0.10, Kind::Member { groups, joiners: joiners.to_vec() }),
     ]
@@ -105,6 +110,22 @@ fn cached(plan: &Plan, scenario: &Scenario, target: &Target, issuer: &Issuer) ->
         row("c", format!("{what} with RS256 : with SAT"), &values[1], &values[2], least(WITH_RS256)),
         row("c", format!("{what} with ES256 : with SAT"), &values[1], &values[3], least(WITH_ES256)),
     ])
+}
+
+/// The same GET of a user who is in every large group: what `groups` costs.
+fn in_groups(plan: &Plan, target: &Target, members: &[String]) -> Result<Row> {
+    let traffic = Arc::new(Traffic::new(Kind::Get { ids: members.to_vec() }));
+    let bare = Bare::start(&recorded(target, &traffic)?, &plan.scratch.join("answer"), target)?;
+    let rate = |target: &Target| plan.load(target, &traffic, CONNECTIONS).map(|outcome| outcome.rate());
+    let values = in_turns(plan.rounds, vec![Box::new(|| rate(&bare.target)), Box::new(|| rate(target))])?;
+    Ok(Row {
+        part: "b",
+        what: format!("GET user in {GROUPS} groups, 16 connections : bare axum endpoint"),
+        subject: per_second(median(&values[1])),
+        reference: per_second(median(&values[0])),
+        ratio: ratio(&values[1], &values[0]),
+        goal: Goal::None,
+    })
 }
 
 fn uncached(plan: &Plan, scenario: &Scenario, target: &Target, issuer: &Issuer) -> Result<Vec<Row>> {

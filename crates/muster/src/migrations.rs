@@ -24,4 +24,5 @@ steps! {
     7 "0007_settings",
     8 "0008_directory",
     10 "0010_setup",
+    12 "0012_nested_groups",
 }

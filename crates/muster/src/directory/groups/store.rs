@@ -240,7 +240,7 @@ pub fn of_users(
     account: &AccountId,
     users: &[&str],
 ) -> Result<HashMap<String, Vec<GroupRef>>, Problem> {
-    let edges = edges_above(tx, account, users)?;
+    let edges = edges_above(tx, account, Subject::User, users)?;
     let mut by_member: HashMap<&str, Vec<&Edge>> = HashMap::new();
     for edge in &edges {
         by_member.entry(&edge.member).or_default().push(edge);
@@ -283,8 +283,13 @@ struct Edge {
     name_key: String,
 }
 
-/// Every membership on the ways up from `ids`, level by level; nothing is walked twice.
-fn edges_above(tx: &mut Tx<'_>, account: &AccountId, ids: &[&str]) -> Result<Vec<Edge>, Problem> {
+/// Every membership on the ways up from `ids`, all of one kind, level by level; nothing is walked twice.
+fn edges_above(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    mut kind: Subject,
+    ids: &[&str],
+) -> Result<Vec<Edge>, Problem> {
     let mut seen: HashSet<String> = HashSet::new();
     let mut edges: Vec<Edge> = Vec::new();
     let mut level: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
@@ -295,7 +300,8 @@ fn edges_above(tx: &mut Tx<'_>, account: &AccountId, ids: &[&str]) -> Result<Vec
             let mut sql = Sql::new(ABOVE);
             sql.hold(account.as_str());
             bind_ids(&mut sql, &ids);
-            sql.push(")");
+            // Memberships of groups are few, and have an index of their own.
+            sql.push(if kind == Subject::Group { ") AND m.member_kind = 'Group'" } else { ")" });
             edges.extend(tx.query(sql.text(), &sql.params(), |row| {
                 let (member, group) = (row.get(0)?, row.get(1)?);
                 Ok(Edge { member, group, name: row.get(2)?, name_key: row.get(3)? })
@@ -303,6 +309,7 @@ fn edges_above(tx: &mut Tx<'_>, account: &AccountId, ids: &[&str]) -> Result<Vec
         }
         let new = edges[start..].iter().filter(|edge| seen.insert(edge.group.clone()));
         level = new.map(|edge| edge.group.clone()).collect();
+        kind = Subject::Group;
     }
     Ok(edges)
 }
@@ -310,7 +317,7 @@ fn edges_above(tx: &mut Tx<'_>, account: &AccountId, ids: &[&str]) -> Result<Vec
 /// The group and every group it is in, directly or not.
 pub fn above(tx: &mut Tx<'_>, account: &AccountId, group: &str) -> Result<Vec<String>, Problem> {
     let mut ids = vec![group.to_owned()];
-    for edge in edges_above(tx, account, &[group])? {
+    for edge in edges_above(tx, account, Subject::Group, &[group])? {
         if !ids.contains(&edge.group) {
             ids.push(edge.group);
         }
