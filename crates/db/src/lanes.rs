@@ -1,6 +1,6 @@
 //! Group commit. A lane is one thread with one writing connection: it drains its queue into one transaction,
-//! runs each closure in its own savepoint, commits once, then answers all. It never waits to gather more:
-//! what queued while the last commit ran is the next batch.
+//! runs each closure (in a savepoint of its own once that proved necessary), commits once, then answers all.
+//! It never waits to gather more: what queued while the last commit ran is the next batch.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::queue::Queue;
 use crate::stats::Counter;
+use crate::tx::Left;
 use crate::{Error, ErrorKind, Tx};
 
 /// Closures in one transaction at most.
@@ -32,8 +33,9 @@ pub(crate) enum CommitFault {
 
 /// A writing connection as a lane drives it. At most one transaction is open, at most one savepoint in it.
 pub(crate) trait Writer {
-    /// True when a batch should first try to do without savepoints.
-    const DEAR_SAVEPOINTS: bool;
+    /// Every batch first tries to do without savepoints. After one had to run again because a closure failed
+    /// late, so many batches have them from the start.
+    const CAREFUL_BATCHES: u32;
     fn begin(&mut self) -> Result<(), Error>;
     fn save(&mut self) -> Result<(), Error>;
     /// Keeps what happened since `save`. After an error that can only be undone.
@@ -140,10 +142,11 @@ pub(crate) fn guarded<T, E: From<Error>>(
 
 /// Serves a lane until its queue is closed and empty.
 pub(crate) fn serve(mut writer: impl Writer, queue: &Queue<Box<dyn Job>>, commits: &AtomicU64) {
+    let mut careful = 0;
     while let Some(mut jobs) = queue.drain(BATCH) {
         jobs.retain(|job| job.wanted());
         if !jobs.is_empty() {
-            settle(&mut writer, &mut jobs, commits);
+            settle(&mut writer, &mut jobs, commits, &mut careful);
             jobs.into_iter().for_each(Job::answer);
         }
         writer.rest();
@@ -152,8 +155,11 @@ pub(crate) fn serve(mut writer: impl Writer, queue: &Queue<Box<dyn Job>>, commit
 }
 
 /// Brings every job of a batch to its outcome: together while that works, one by one after a second conflict.
-fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], commits: &AtomicU64) {
-    let mut savepoints = jobs.len() > 1 && !W::DEAR_SAVEPOINTS;
+///
+/// `careful`: batches that still begin with savepoints.
+fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], commits: &AtomicU64, careful: &mut u32) {
+    let mut savepoints = jobs.len() > 1 && *careful > 0;
+    *careful = careful.saturating_sub(1);
     let (start, mut tries) = (Instant::now(), 0);
     loop {
         let error = match attempt(writer, jobs, savepoints) {
@@ -164,6 +170,7 @@ fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], commits: &Atomic
             End::Empty => return,
             End::Spoilt => {
                 savepoints = true;
+                *careful = W::CAREFUL_BATCHES;
                 continue;
             }
             End::Again(error) => error,
@@ -172,7 +179,7 @@ fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], commits: &Atomic
         tries += 1;
         if jobs.len() > 1 && tries >= 2 && !error.is_lost() {
             for job in jobs {
-                settle(writer, std::slice::from_mut(job), commits);
+                settle(writer, std::slice::from_mut(job), commits, careful);
             }
             return;
         }
@@ -221,10 +228,13 @@ fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], savepoints: bool
         return End::Again(if error.is_retryable() { error.as_lost() } else { error });
     }
     let alone = jobs.len() == 1;
-    let mut kept = 0;
+    let (mut kept, mut left) = (0, Vec::new());
     for job in &mut *jobs {
         match step(writer, job.as_mut(), savepoints) {
-            Step::Kept => kept += 1,
+            Step::Kept(more) => {
+                kept += 1;
+                left.extend(more);
+            }
             Step::Undone => {}
             Step::Spoilt if alone => {}
             Step::Spoilt => {
@@ -241,7 +251,11 @@ fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], savepoints: bool
         writer.rollback();
         return End::Empty;
     }
-    match writer.commit() {
+    let closed = close(&mut writer.tx(), left).map_err(CommitFault::Refused);
+    if closed.is_err() {
+        writer.rollback();
+    }
+    match closed.and_then(|()| writer.commit()) {
         Ok(()) => End::Committed,
         Err(CommitFault::Refused(error)) if error.may_run_again() => End::Again(error),
         Err(CommitFault::Refused(_)) if !alone && !savepoints => End::Spoilt,
@@ -252,8 +266,19 @@ fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], savepoints: bool
     }
 }
 
+/// Writes what the closures left for the end, each closing once.
+fn close(tx: &mut Tx<'_>, mut left: Vec<Left>) -> Result<(), Error> {
+    while let Some(&(closing, _)) = left.first() {
+        let (rows, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|(of, _)| of.name == closing.name);
+        let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
+        (closing.write)(tx, &rows)?;
+        left = others;
+    }
+    Ok(())
+}
+
 enum Step {
-    Kept,
+    Kept(Vec<Left>),
     Undone,
     /// It failed after it had written, and there is no savepoint.
     Spoilt,
@@ -274,8 +299,9 @@ fn step(writer: &mut impl Writer, job: &mut dyn Job, savepoints: bool) -> Step {
         _ => {}
     }
     if fine {
+        let left = tx.take_left();
         match if savepoints { writer.keep() } else { Ok(()) } {
-            Ok(()) => return Step::Kept,
+            Ok(()) => return Step::Kept(left),
             Err(error) if error.may_run_again() => return Step::Abort(error),
             // a statement sent ahead was refused
             Err(error) => job.fail(error),

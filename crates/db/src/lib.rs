@@ -16,6 +16,7 @@ mod open;
 mod postgres;
 mod queue;
 mod reading;
+mod snapshot;
 pub mod sql;
 mod sqlite;
 mod stats;
@@ -39,8 +40,9 @@ use sqlite::{Readers, SqliteWriter};
 
 pub use error::{Error, ErrorKind};
 pub use migrate::{MigrateReport, Migration};
+pub use snapshot::Snapshot;
 pub use stats::LabelStats;
-pub use tx::Tx;
+pub use tx::{Closing, Tx};
 pub use value::{FromColumn, Param, Row};
 
 /// Which database is behind a [`Db`].
@@ -160,15 +162,31 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        self.point_in(&Snapshot::default(), label, f).await
+    }
+
+    /// Like [`Db::point`], in the snapshot that the calls of one request share.
+    pub async fn point_in<T, E>(
+        &self,
+        snapshot: &Snapshot,
+        label: &'static str,
+        f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
         let Some(readers) = &self.inner.points else { return self.read(label, f).await };
         let since = Instant::now();
-        let run = readers.run(|mut tx| {
+        let run = snapshot.run(readers, |mut tx| {
             let outcome = guarded(label, &f, &mut tx);
             (outcome, tx.failure().cloned())
         });
         let (outcome, failed) = match run {
-            Ok((_, Some(error))) if error.may_run_again() => return self.read(label, f).await,
-            Err(error) if error.may_run_again() => return self.read(label, f).await,
+            Ok((_, Some(error))) | Err(error) if error.may_run_again() => {
+                snapshot.close();
+                return self.read(label, f).await;
+            }
             Ok((outcome, error)) => (outcome, error.is_some()),
             Err(error) => (Err(E::from(error)), true),
         };

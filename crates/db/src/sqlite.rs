@@ -3,6 +3,7 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -51,8 +52,9 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
 
 fn open_reader(path: &Path) -> Result<Connection, Error> {
     let conn = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    // No memory map: SQLite would map the file anew after each commit, which costs more than reading pages.
     conn.execute_batch(
-        "PRAGMA query_only = ON; PRAGMA cache_size = -1000; PRAGMA mmap_size = 0;
+        "PRAGMA query_only = ON; PRAGMA cache_size = -4000; PRAGMA mmap_size = 0;
          PRAGMA temp_store = MEMORY;",
     )?;
     Ok(conn)
@@ -130,24 +132,49 @@ impl Readers {
         Self { path, idle: Mutex::new(Vec::new()), keep }
     }
 
-    /// Runs `f` in one snapshot. An error of beginning the snapshot is the outer one.
-    pub(crate) fn run<R>(&self, f: impl FnOnce(Tx<'_>) -> R) -> Result<R, Error> {
+    /// Begins a snapshot. What it shows is settled by the first statement run in it.
+    pub(crate) fn open(self: &Arc<Self>) -> Result<Open, Error> {
         let idle = self.idle.lock().pop();
         let conn = idle.map_or_else(|| open_reader(&self.path), Ok)?;
         step(&conn, "BEGIN")?;
-        let result = f(Tx::new(Session::Sqlite(&conn)));
-        // A connection whose snapshot does not end is not given back: closing it ends it.
-        if step(&conn, "COMMIT").is_ok() {
-            let mut idle = self.idle.lock();
-            if idle.len() < self.keep {
-                idle.push(conn);
-            }
-        }
-        Ok(result)
+        Ok(Open { conn: Some(conn), readers: Arc::clone(self) })
+    }
+
+    /// Runs `f` in a snapshot of its own. An error of beginning the snapshot is the outer one.
+    pub(crate) fn run<R>(self: &Arc<Self>, f: impl FnOnce(Tx<'_>) -> R) -> Result<R, Error> {
+        Ok(f(self.open()?.tx()))
     }
 
     pub(crate) fn close(&self) {
         self.idle.lock().clear();
+    }
+}
+
+/// A snapshot on a reading connection; it ends with this value.
+pub(crate) struct Open {
+    /// `None` only while it ends.
+    conn: Option<Connection>,
+    readers: Arc<Readers>,
+}
+
+impl Open {
+    pub(crate) fn tx(&self) -> Tx<'_> {
+        Tx::reading(Session::Sqlite(
+            self.conn.as_ref().expect("a connection is there until the snapshot ends"),
+        ))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let Some(conn) = self.conn.take() else { return };
+        // A connection whose snapshot does not end is not given back: closing it ends it.
+        if step(&conn, "COMMIT").is_ok() {
+            let mut idle = self.readers.idle.lock();
+            if idle.len() < self.readers.keep {
+                idle.push(conn);
+            }
+        }
     }
 }
 
@@ -163,7 +190,7 @@ impl SqliteWriter {
 }
 
 impl Writer for SqliteWriter {
-    const DEAR_SAVEPOINTS: bool = false;
+    const CAREFUL_BATCHES: u32 = 32;
 
     fn begin(&mut self) -> Result<(), Error> {
         step(&self.conn, "BEGIN IMMEDIATE")
@@ -184,7 +211,7 @@ impl Writer for SqliteWriter {
     }
 
     fn tx(&mut self) -> Tx<'_> {
-        Tx::new(Session::Sqlite(&self.conn))
+        Tx::writing(Session::Sqlite(&self.conn))
     }
 
     fn script(&mut self, sql: &str) -> Result<(), Error> {

@@ -4,14 +4,27 @@ use std::ops::ControlFlow;
 
 use crate::error::Fault;
 use crate::postgres::PgSession;
+use crate::sql::Value;
 use crate::value::check_params;
-use crate::{Error, Param, Row, sqlite};
+use crate::{Error, ErrorKind, Param, Row, sqlite};
 
 /// The connection under a transaction.
 pub(crate) enum Session<'c> {
     Sqlite(&'c rusqlite::Connection),
     Postgres(&'c mut PgSession),
 }
+
+/// What is done once at the end of a transaction, right before its commit, for the closures of all calls that
+/// share it: see [`Tx::leave`].
+pub struct Closing {
+    /// Tells one closing from another.
+    pub name: &'static str,
+    /// Takes the rows that were left for it, in the order of the calls.
+    pub write: fn(&mut Tx<'_>, &[Vec<Value>]) -> Result<(), Error>,
+}
+
+/// A row with the closing it was left for.
+pub(crate) type Left = (&'static Closing, Vec<Value>);
 
 /// An open transaction. SQL text is the same for both engines, with parameters `$1…$n`.
 ///
@@ -22,11 +35,22 @@ pub struct Tx<'c> {
     session: Session<'c>,
     failure: Option<Error>,
     wrote: bool,
+    /// `None` where nothing is ever committed.
+    left: Option<Vec<Left>>,
 }
 
 impl<'c> Tx<'c> {
-    pub(crate) fn new(session: Session<'c>) -> Self {
-        Self { session, failure: None, wrote: false }
+    pub(crate) fn reading(session: Session<'c>) -> Self {
+        Self { session, failure: None, wrote: false, left: None }
+    }
+
+    pub(crate) fn writing(session: Session<'c>) -> Self {
+        Self { left: Some(Vec::new()), ..Self::reading(session) }
+    }
+
+    /// What was left for the end of the transaction.
+    pub(crate) fn take_left(&mut self) -> Vec<Left> {
+        self.left.take().unwrap_or_default()
     }
 
     /// The first error of a statement, whatever the closure made of it.
@@ -34,7 +58,8 @@ impl<'c> Tx<'c> {
         self.failure.as_ref()
     }
 
-    /// False when nothing but plain queries ran: then there is nothing to roll back.
+    /// False when nothing but plain queries and statements that touched no row ran: there is nothing to roll
+    /// back.
     pub(crate) fn wrote(&self) -> bool {
         self.wrote
     }
@@ -98,12 +123,39 @@ impl<'c> Tx<'c> {
 
     /// Runs a statement and answers how many rows it touched (matched, for an UPDATE).
     pub fn exec(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64, Error> {
+        let wrote = self.wrote;
         self.ready(sql, params)?;
         let done = match &mut self.session {
             Session::Sqlite(conn) => sqlite::exec(conn, sql, params),
             Session::Postgres(session) => session.exec(sql, params),
         };
+        if let Ok(0) = done {
+            self.wrote = wrote;
+        }
         done.map_err(|error| self.fail(error))
+    }
+
+    /// Inserts a row whose key should be new. `false`: it is taken, nothing happened, all goes on.
+    ///
+    /// On PostgreSQL the statement is held back as by [`Tx::put`], so `true` is a guess there: a key that
+    /// turns out to be taken becomes [`ErrorKind::Unique`](crate::ErrorKind::Unique) of the whole call. For
+    /// the insertion that is nearly always new and whose caller can start over; else ask by a query first.
+    pub fn insert(&mut self, sql: &str, params: &[Param<'_>]) -> Result<bool, Error> {
+        let wrote = self.wrote;
+        self.ready(sql, params)?;
+        let done = match &mut self.session {
+            Session::Sqlite(conn) => sqlite::exec(conn, sql, params).map(|_| ()),
+            Session::Postgres(session) => session.put(sql, params),
+        };
+        match done {
+            Ok(()) => Ok(true),
+            // SQLite takes back the one statement and no more.
+            Err(error) if error.kind() == ErrorKind::Unique && matches!(self.session, Session::Sqlite(_)) => {
+                self.wrote = wrote;
+                Ok(false)
+            }
+            Err(error) => Err(self.fail(error)),
+        }
     }
 
     /// A write whose row count nobody needs. On PostgreSQL it is queued and travels with the next query or
@@ -116,6 +168,21 @@ impl<'c> Tx<'c> {
             Session::Postgres(session) => session.put(sql, params),
         };
         done.map_err(|error| self.fail(error))
+    }
+
+    /// Leaves a row to be written at the end of the transaction, once for all calls that share its commit:
+    /// for what is numbered or counted in one row that all of them would have to touch. It goes with the
+    /// closure: if that is rolled back, the row is gone, too.
+    pub fn leave(&mut self, closing: &'static Closing, row: Vec<Value>) -> Result<(), Error> {
+        if let Some(error) = &self.failure {
+            return Err(error.clone());
+        }
+        self.wrote = true;
+        match &mut self.left {
+            Some(left) => left.push((closing, row)),
+            None => return Err(Error::other(format!("{}: this transaction only reads", closing.name))),
+        }
+        Ok(())
     }
 
     fn run(

@@ -30,8 +30,8 @@ impl PgSession {
 }
 
 impl Writer for PgSession {
-    /// Each costs two statements, and PostgreSQL slows down with more than 64 of them in a transaction.
-    const DEAR_SAVEPOINTS: bool = true;
+    /// Each savepoint costs a round trip, and PostgreSQL slows down with more than 64 of them.
+    const CAREFUL_BATCHES: u32 = 0;
 
     fn begin(&mut self) -> Result<(), Error> {
         self.start("BEGIN ISOLATION LEVEL READ COMMITTED")
@@ -62,7 +62,7 @@ impl Writer for PgSession {
     }
 
     fn tx(&mut self) -> Tx<'_> {
-        Tx::new(Session::Postgres(self))
+        Tx::writing(Session::Postgres(self))
     }
 
     fn script(&mut self, sql: &str) -> Result<(), Error> {
@@ -119,7 +119,7 @@ impl Writer for PgSession {
 impl Reader for PgSession {
     fn snapshot<R>(&mut self, f: impl FnOnce(Tx<'_>) -> R) -> Result<R, Error> {
         self.start("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-        let result = f(Tx::new(Session::Postgres(self)));
+        let result = f(Tx::reading(Session::Postgres(self)));
         self.abandon();
         Ok(result)
     }

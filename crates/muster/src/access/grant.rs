@@ -4,6 +4,8 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use db::Snapshot;
+
 use super::decide::{Check, Rights};
 use super::permissions::Ask;
 use crate::kernel::caller::{Caller, PrincipalKind};
@@ -17,6 +19,9 @@ pub struct Actor {
     pub caller: Caller,
     /// With which rights.
     pub rights: Arc<Rights>,
+    /// What both were read in, where the request goes on to read: the same instant for the decision and the
+    /// data.
+    pub snapshot: Snapshot,
 }
 
 /// Proof that the caller holds `P` in `scope` (on one resource, or on the whole type).
@@ -77,7 +82,7 @@ impl Actor {
     /// The operator at the console of this machine.
     pub fn console(caller: Caller) -> Self {
         debug_assert_eq!(caller.principal.kind, PrincipalKind::System);
-        Self { caller, rights: Arc::default() }
+        Self { caller, rights: Arc::default(), snapshot: Snapshot::default() }
     }
 }
 
@@ -89,6 +94,10 @@ impl<P> Grant<P> {
     /// Who holds it, with all else he holds.
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+    /// What it was decided in: reads that need it see the same instant.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.actor.snapshot
     }
     /// Where it holds.
     pub fn scope(&self) -> &Scope {

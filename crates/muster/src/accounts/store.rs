@@ -26,8 +26,8 @@ pub fn bump_version(tx: &mut Tx<'_>, account: &AccountId) -> Result<(), Problem>
 }
 
 /// Takes `n` event numbers under the account row, so that they have no holes; answers the first.
-pub fn take_numbers(tx: &mut Tx<'_>, account: &AccountId, n: i64) -> Result<i64, Problem> {
-    let last: i64 = tx.query_one(TAKE, params![account.as_str(), n], |row| row.get(0))?;
+pub fn take_numbers(tx: &mut Tx<'_>, account: &str, n: i64) -> Result<i64, db::Error> {
+    let last: i64 = tx.query_one(TAKE, params![account, n], |row| row.get(0))?;
     Ok(last - n + 1)
 }
 

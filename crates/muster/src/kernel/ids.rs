@@ -49,9 +49,9 @@ id_types! {
     OrgId,
     /// A project inside an organization (identifier grammar of `kernel::text`).
     ProjectId,
-    /// A user: a random UUID made by the server (RFC 7643 §3.1), never reused.
+    /// A user: a UUID made by the server (RFC 7643 §3.1), never reused.
     UserId,
-    /// A user group's SCIM id: a random UUID made by the server, never reused.
+    /// A user group's SCIM id: a UUID made by the server, never reused.
     GroupId,
     /// A service account's identifier, chosen by its creator, unique in its scope.
     ServiceAccountId,

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use db::Tx;
+use db::{Snapshot, Tx};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use http::{HeaderMap, Method};
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
@@ -57,7 +58,7 @@ impl Session {
         self.account == *account && self.version == version && self.expires_at.is_none_or(|end| now < end)
     }
 
-    fn actor(&self, origin: Origin) -> Actor {
+    fn actor(&self, origin: Origin, snapshot: Snapshot) -> Actor {
         let caller = Caller {
             account: self.account.clone(),
             version: self.version,
@@ -65,7 +66,7 @@ impl Session {
             credential: self.credential.clone(),
             origin: Arc::new(origin),
         };
-        Actor { caller, rights: self.rights.clone() }
+        Actor { caller, rights: self.rights.clone(), snapshot }
     }
 }
 
@@ -81,7 +82,9 @@ impl FromRequestParts<App> for Actor {
         };
         let key = key.to_str().unwrap_or_default().trim().to_owned();
         let named = named_account(parts, app).await;
-        by_token(app, &key, named.as_deref(), origin(parts)).await
+        let actor = by_token(app, &key, named.as_deref(), parts).await?;
+        actor.snapshot.close();
+        Ok(actor)
     }
 }
 
@@ -90,8 +93,26 @@ impl FromRequestParts<App> for Actor {
 ///
 /// # Errors
 /// `Unauthenticated`; of the trust: `Unavailable`.
-pub async fn bearer(app: &App, parts: &Parts, account: &str) -> Result<Actor> {
-    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+async fn bearer(app: &App, parts: &Parts, account: &str) -> Result<Actor> {
+    let text = bearer_text(&parts.headers)?;
+    let ours = [secret::Kind::User, secret::Kind::ServiceAccount];
+    let actor =
+        if ours.iter().any(|kind| text.strip_prefix(kind.prefix()).is_some_and(|r| r.starts_with('.'))) {
+            by_token(app, text, Some(account), parts).await?
+        } else {
+            let account = AccountId::parse(account).map_err(|_| invalid_token())?;
+            trust::actions::authenticate(app, &account, text, origin(parts), Snapshot::default()).await?
+        };
+    // Where a body is still to come, nobody knows for how long.
+    if !matches!(parts.method, Method::GET | Method::HEAD) {
+        actor.snapshot.close();
+    }
+    Ok(actor)
+}
+
+/// The token of the one Authorization header.
+fn bearer_text(headers: &HeaderMap) -> Result<&str> {
+    let mut headers = headers.get_all(AUTHORIZATION).iter();
     let header = headers.next().and_then(|value| value.to_str().ok()).unwrap_or("").trim();
     if headers.next().is_some() {
         let text = "The request has more than one Authorization header: send one.";
@@ -104,12 +125,7 @@ pub async fn bearer(app: &App, parts: &Parts, account: &str) -> Result<Actor> {
             "The request has no Authorization: Bearer header: send a token of this account or a JWT of its trusted issuer in it.",
         ));
     }
-    let ours = [secret::Kind::User, secret::Kind::ServiceAccount];
-    if ours.iter().any(|kind| text.strip_prefix(kind.prefix()).is_some_and(|rest| rest.starts_with('.'))) {
-        return by_token(app, text, Some(account), origin(parts)).await;
-    }
-    let account = AccountId::parse(account).map_err(|_| invalid_token())?;
-    trust::actions::authenticate(app, &account, text, origin(parts)).await
+    Ok(text)
 }
 
 /// Puts the `Actor` of a SCIM request into its extensions.
@@ -160,7 +176,8 @@ pub fn origin(parts: &Parts) -> Origin {
 ///
 /// # Errors
 /// `Unauthenticated`, one text for every reason; the log has the reason.
-pub async fn by_token(app: &App, text: &str, account: Option<&str>, origin: Origin) -> Result<Actor> {
+async fn by_token(app: &App, text: &str, account: Option<&str>, parts: &Parts) -> Result<Actor> {
+    let (origin, snapshot) = (origin(parts), Snapshot::default());
     let Some(token) = secret::read(text) else {
         tracing::info!(request_id = origin.request_id, reason = "malformed", "token refused");
         return Err(invalid_token());
@@ -172,14 +189,16 @@ pub async fn by_token(app: &App, text: &str, account: Option<&str>, origin: Orig
     let key: [u8; 32] = Sha256::digest(text.as_bytes()).into();
     let (now, known) = (app.clock.now(), app.sessions.known.get(&key));
     let (id, before, request_id) = (token.id.clone(), known.clone(), origin.request_id.clone());
-    let session =
-        app.db.point("authenticate", move |tx| session(tx, &token, known.as_ref(), now, &request_id)).await?;
+    let session = app
+        .db
+        .point_in(&snapshot, "authenticate", move |tx| session(tx, &token, known.as_ref(), now, &request_id))
+        .await?;
     let Some(session) = session else { return Err(invalid_token()) };
     if before.is_none_or(|before| !Arc::ptr_eq(&before, &session)) {
         app.sessions.known.insert(key, session.clone());
     }
     app.sessions.last_used.note(&session.account, &id, now, origin.client);
-    Ok(session.actor(origin))
+    Ok(session.actor(origin, snapshot))
 }
 
 fn session(

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use db::Tx;
+use db::{Snapshot, Tx};
 use jose::{Refusal, Token, Verified};
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
@@ -68,16 +68,25 @@ impl Trusts {
 /// # Errors
 /// `Unauthenticated` with the public code; `Unavailable` with `jwks_unavailable` when there are no
 /// keys to check with.
-pub async fn authenticate(app: &App, account: &AccountId, text: &str, origin: Origin) -> Result<Actor> {
+///
+/// `snapshot`: what the account is read in; closed when the issuer must be asked.
+pub async fn authenticate(
+    app: &App,
+    account: &AccountId,
+    text: &str,
+    origin: Origin,
+    snapshot: Snapshot,
+) -> Result<Actor> {
     let now = app.clock.now();
     let key: [u8; 32] = Sha256::digest(text.as_bytes()).into();
     let remembered = app.trusts.remembered(&key, account, now);
-    let Some(stored) = stored(app, account).await? else {
+    let Some(stored) = stored(app, account, &snapshot).await? else {
         return Err(untrusted(account, &origin, &format!("there is no account {account}")));
     };
     if let Some(session) = remembered.filter(|s| s.version == stored.version) {
-        return Ok(session.actor(origin));
+        return Ok(session.actor(origin, snapshot));
     }
+    snapshot.close();
     let token = Token::parse(text).map_err(|refusal| refused(account, &origin, &refusal))?;
     let trust = match &stored.default {
         Ok(trust) => trust.clone(),
@@ -103,11 +112,11 @@ pub async fn authenticate(app: &App, account: &AccountId, text: &str, origin: Or
     if let Some(cache) = &app.trusts.verified {
         cache.insert(key, session.clone());
     }
-    Ok(session.actor(origin))
+    Ok(session.actor(origin, snapshot))
 }
 
 impl Session {
-    fn actor(&self, origin: Origin) -> Actor {
+    fn actor(&self, origin: Origin, snapshot: Snapshot) -> Actor {
         let caller = Caller {
             account: self.account.clone(),
             version: self.version,
@@ -115,7 +124,7 @@ impl Session {
             credential: self.credential.clone(),
             origin: Arc::new(origin),
         };
-        Actor { caller, rights: self.trust.rights.clone() }
+        Actor { caller, rights: self.trust.rights.clone(), snapshot }
     }
 }
 
@@ -142,9 +151,9 @@ async fn verify(
 }
 
 /// The account's trusts, read anew when the account's version moved. `None`: no such account.
-async fn stored(app: &App, account: &AccountId) -> Result<Option<Arc<Stored>>> {
+async fn stored(app: &App, account: &AccountId, snapshot: &Snapshot) -> Result<Option<Arc<Stored>>> {
     let (known, wanted) = (app.trusts.stored.get(account), account.clone());
-    let found = app.db.point("trust.load", move |tx| load(tx, &wanted, known.as_ref())).await?;
+    let found = app.db.point_in(snapshot, "trust.load", move |tx| load(tx, &wanted, known.as_ref())).await?;
     if let Some(stored) = &found {
         app.trusts.stored.insert(account.clone(), stored.clone());
     }

@@ -87,7 +87,7 @@ pub async fn load(
     if with_members {
         app.db.read("groups.load", read).await
     } else {
-        app.db.point("groups.find", read).await
+        app.db.point_in(grant.snapshot(), "groups.find", read).await
     }
 }
 
@@ -112,7 +112,11 @@ pub async fn list(
         }
         Ok((total, groups))
     };
-    if selective { app.db.point("groups.find", read).await } else { app.db.read("groups.list", read).await }
+    if selective {
+        app.db.point_in(grant.snapshot(), "groups.find", read).await
+    } else {
+        app.db.read("groups.list", read).await
+    }
 }
 
 /// Makes a group, managed from outside, from an accepted body. Its identifier on the platform API is derived
@@ -127,7 +131,8 @@ pub async fn create(
     reading: Reading,
 ) -> Result<Changed> {
     let columns = Columns::of(&accepted.document)?;
-    let (stroke, id) = (Stroke::new(app, grant.caller()), GroupId::new(app.rng.uuid()));
+    let (stroke, id) =
+        (Stroke::new(app, grant.caller()), GroupId::new(app.rng.ordered_uuid(app.clock.now())));
     let keys = row_keys(&reading.kind, &accepted.document);
     let (doc, adds) = (accepted.document.to_string(), members_of(&accepted, DetachedChange::Add));
     let lane = stroke.account().to_string();

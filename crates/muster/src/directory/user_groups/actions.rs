@@ -147,7 +147,7 @@ fn elements<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<Value> {
 /// `Fields`; `Duplicate` when the identifier is taken; `InvalidArgument` for a scope that does not exist.
 pub async fn create(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup) -> Result<UserGroup> {
     new.check()?;
-    let (stroke, id) = (stroke(app, grant), GroupId::new(app.rng.uuid()));
+    let (stroke, id) = (stroke(app, grant), GroupId::new(app.rng.ordered_uuid(app.clock.now())));
     let document = json!({"schemas": [scim::standard::GROUP_URN], "displayName": new.name});
     let (columns, doc) = (Columns::of(&document)?, document.to_string());
     let lane = stroke.account().to_string();

@@ -1,8 +1,9 @@
 //! Use cases of users.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use db::Tx;
+use db::{ErrorKind, Tx};
 use scim::resource::replace as accept_replace;
 use scim::{Mended, Mender, PatchRequest, ResourceType, index_keys};
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ use crate::kernel::time::Timestamp;
 #[derive(Clone, Debug)]
 pub struct Reading {
     /// The account's User type.
-    pub kind: std::sync::Arc<ResourceType>,
+    pub kind: Arc<ResourceType>,
     /// Dialect and notes.
     pub mender: Mender,
     /// What If-Match asks.
@@ -51,7 +52,7 @@ pub type Changed = (UserResource, Vec<Mended>);
 pub async fn load(app: &App, grant: &Grant<UserView>, id: &str, with_groups: bool) -> Result<UserResource> {
     let (account, id) = (grant.scope().account.clone(), id.to_owned());
     app.db
-        .point("users.load", move |tx| {
+        .point_in(grant.snapshot(), "users.load", move |tx| {
             let stored = find(tx, &account, &id)?;
             with(tx, &account, stored, with_groups)
         })
@@ -80,7 +81,30 @@ pub async fn list(
         });
         Ok((total, users.collect()))
     };
-    if selective { app.db.point("users.find", read).await } else { app.db.read("users.list", read).await }
+    if selective {
+        app.db.point_in(grant.snapshot(), "users.find", read).await
+    } else {
+        app.db.read("users.list", read).await
+    }
+}
+
+/// Why a new user was not written.
+enum Miss {
+    /// The user name is taken.
+    Taken,
+    Refused(Problem),
+}
+
+impl From<db::Error> for Miss {
+    fn from(error: db::Error) -> Self {
+        if error.kind() == ErrorKind::Unique { Self::Taken } else { Self::Refused(error.into()) }
+    }
+}
+
+impl From<Problem> for Miss {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
 }
 
 /// Makes a user from an accepted document. A user of that name that is inactive is revived where the
@@ -96,29 +120,39 @@ pub async fn create(
     reading: Reading,
 ) -> Result<UserResource> {
     settle_active(&mut document, true)?;
-    let columns = Columns::of(&document)?;
-    let doc = document.to_string();
-    let (stroke, id) = (Stroke::new(app, grant.caller()), UserId::new(app.rng.uuid()));
-    let keys = row_keys(&reading.kind, &document);
+    let new = Arc::new(New { columns: Columns::of(&document)?, document, reading });
+    let (stroke, id) = (Stroke::new(app, grant.caller()), UserId::new(app.rng.ordered_uuid(app.clock.now())));
     let lane = stroke.account().to_string();
-    app.db
-        .write("users.create", &lane, move |tx| {
-            let account = stroke.account();
-            if !store::insert(tx, account, &id, &columns, (&doc, true), stroke.now)? {
-                return revive(tx, &stroke, &reading, &columns, &document);
-            }
-            directory::put_keys(tx, account, id.as_str(), &keys)?;
-            stroke.record(tx, Action::Create, "USER", (id.as_str(), &columns.user_name), Value::Null)?;
-            announce(tx, &stroke, id.as_str(), &columns, &["user.created"], &[])?;
-            let (id, now) = (id.to_string(), stroke.now);
-            let stored = Stored { id, doc: doc.clone(), version: 1, created: now, updated: now };
-            // A new user cannot be member of anything yet.
-            Ok(UserResource { stored, groups: reading.with_groups.then(Vec::new) })
-        })
-        .await
+    let (doc, keys) = (new.document.to_string(), row_keys(&new.reading.kind, &new.document));
+    let (again, taken) = (stroke.clone(), Arc::clone(&new));
+    let made = app.db.write("users.create", &lane, move |tx| {
+        let (account, columns) = (stroke.account(), &new.columns);
+        if !store::insert(tx, account, &id, columns, (&doc, true), stroke.now)? {
+            return Err(Miss::Taken);
+        }
+        directory::put_keys(tx, account, id.as_str(), &keys)?;
+        stroke.record(tx, Action::Create, "USER", (id.as_str(), &columns.user_name), Value::Null)?;
+        announce(tx, &stroke, id.as_str(), columns, &["user.created"], &[])?;
+        let (id, now) = (id.to_string(), stroke.now);
+        let stored = Stored { id, doc: doc.clone(), version: 1, created: now, updated: now };
+        // A new user cannot be member of anything yet.
+        Ok(UserResource { stored, groups: new.reading.with_groups.then(Vec::new) })
+    });
+    match made.await {
+        Ok(user) => Ok(user),
+        Err(Miss::Refused(problem)) => Err(problem),
+        Err(Miss::Taken) => app.db.write("users.revive", &lane, move |tx| revive(tx, &again, &taken)).await,
+    }
 }
 
-/// Inserts a user with its index rows, in the caller's transaction; `false` when the user name is taken.
+/// A user to be made.
+struct New {
+    columns: Columns,
+    document: Value,
+    reading: Reading,
+}
+
+/// Inserts a user of an account that has none yet, with its index rows, in the caller's transaction.
 ///
 /// # Errors
 /// `InvalidArgument` for values that are too long to be looked up by.
@@ -129,37 +163,30 @@ pub fn insert(
     document: &Value,
     externally_managed: bool,
     now: Timestamp,
-) -> Result<bool> {
+) -> Result<()> {
     let (columns, doc) = (Columns::of(document)?, document.to_string());
-    let fresh = store::insert(tx, account, id, &columns, (&doc, externally_managed), stamp(now))?;
-    if fresh {
-        directory::put_keys(tx, account, id.as_str(), &row_keys(&resource_type(Subject::User), document))?;
+    if !store::insert(tx, account, id, &columns, (&doc, externally_managed), stamp(now))? {
+        return Err(Problem::internal("a new account has a user already"));
     }
-    Ok(fresh)
+    Ok(directory::put_keys(tx, account, id.as_str(), &row_keys(&resource_type(Subject::User), document))?)
 }
 
-fn revive(
-    tx: &mut Tx<'_>,
-    stroke: &Stroke,
-    reading: &Reading,
-    columns: &Columns,
-    document: &Value,
-) -> Result<UserResource> {
+/// What becomes of a new user whose name is taken.
+fn revive(tx: &mut Tx<'_>, stroke: &Stroke, new: &New) -> Result<UserResource> {
     let account = stroke.account();
-    let found = store::find_by_name(tx, account, &columns.user_name_key)?;
-    let revive = setting(tx, account, "scim_revive_on_create")?;
-    let Some((id, false)) = found.filter(|_| revive) else {
-        let name = &columns.user_name;
+    let (id, active) = store::find_by_name(tx, account, &new.columns.user_name_key)?.ok_or_else(overtaken)?;
+    if active || !setting(tx, account, "scim_revive_on_create")? {
+        let name = &new.columns.user_name;
         return Err(Problem::duplicate(format!(
             "A user with the userName {name:?} exists already (case does not count): change that one or choose another name."
         )));
-    };
+    }
     let stored = find(tx, account, id.as_str())?;
-    let mut document = document.clone();
+    let mut document = new.document.clone();
     document["active"] = Value::from(true);
     let change = Change { before: stored.document()?, after: document, paths: vec!["active".into()] };
-    let stored = write_change(tx, stroke, &reading.kind, stored, change)?;
-    with(tx, account, stored, reading.with_groups)
+    let stored = write_change(tx, stroke, &new.reading.kind, stored, change)?;
+    with(tx, account, stored, new.reading.with_groups)
 }
 
 /// Replaces a user (RFC 7644 §3.5.1).

@@ -10,7 +10,7 @@ use crate::kernel::time::Timestamp;
 
 const INSERT: &str = "INSERT INTO users (account_id, user_id, user_name, user_name_key, external_id, email, \
     name, active, externally_managed, doc, version, created_at, updated_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11) ON CONFLICT DO NOTHING";
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11)";
 const UPDATE: &str = "UPDATE users SET email = $4, name = $5, active = $6, doc = $7, version = $8, updated_at = $9 \
     WHERE account_id = $1 AND user_id = $2 AND version = $3";
 const UPDATE_KEYS: &str = "UPDATE users SET user_name = $3, user_name_key = $4, external_id = $5 \
@@ -34,7 +34,8 @@ const OWNS_ACCESS: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM api_keys WHERE
     AND principal_kind = 'USER' AND principal_id = $2) \
     THEN 1 ELSE 0 END";
 
-/// Inserts a user at version 1; `false` when the user name is taken (any case).
+/// Inserts a user at version 1; `false` when the user name is taken (any case). On PostgreSQL that comes out
+/// at the end, as `ErrorKind::Unique` of the whole call.
 pub fn insert(
     tx: &mut Tx<'_>,
     account: &AccountId,
@@ -43,7 +44,7 @@ pub fn insert(
     (doc, externally_managed): (&str, bool),
     now: Timestamp,
 ) -> Result<bool, Problem> {
-    let rows = tx.exec(
+    Ok(tx.insert(
         INSERT,
         params![
             account.as_str(),
@@ -58,8 +59,7 @@ pub fn insert(
             doc,
             now.micros()
         ],
-    )?;
-    Ok(rows == 1)
+    )?)
 }
 
 /// Writes the next version of a user over the version that was read; `false` when another was faster.
