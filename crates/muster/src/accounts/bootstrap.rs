@@ -9,7 +9,7 @@ use super::{organizations, store};
 use crate::access::assignments::store::{self as assignments, AssignmentRow};
 use crate::audit::{self, Action, Entry};
 use crate::directory::users::actions as users;
-use crate::directory::users::store::find_id_by_email;
+use crate::directory::users::store::find_by_address;
 use crate::kernel::caller::{Caller, PrincipalKind};
 use crate::kernel::ids::{AccountId, TokenId, UserId};
 use crate::kernel::problem::{Kind, Problem, Result};
@@ -50,7 +50,7 @@ pub struct Made {
 ///
 /// # Errors
 /// `Invalid` for an address that is none, `Conflict` when the account exists (or, with
-/// `another_token`, when no user of it has that address).
+/// `another_token`, when no active user of it has that address).
 pub async fn bootstrap(db: &Db, rng: &Rng, now: Timestamp, wish: Bootstrap) -> Result<Made> {
     if !looks_like_email(&wish.email) {
         return Err(Problem::invalid(format!(
@@ -80,9 +80,7 @@ pub fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Resu
                 wish.account
             )));
         }
-        (false, true) => find_id_by_email(tx, &wish.account, &wish.email)?.ok_or_else(|| {
-            conflict(format!("account {} has no user {}: give the address of one", wish.account, wish.email))
-        })?,
+        (false, true) => active_user(tx, wish)?,
         (false, false) => {
             let text = format!(
                 "account {} exists already: add --another-token to make one more token for {}",
@@ -94,6 +92,19 @@ pub fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Resu
     let token = token(tx, rng, now, &wish.account, &user)?;
     store::bump_version(tx, &wish.account)?;
     Ok(Made { account: wish.account.clone(), user, token })
+}
+
+/// A deactivated user's tokens are refused, so none is made for him.
+fn active_user(tx: &mut Tx<'_>, wish: &Bootstrap) -> Result<UserId> {
+    let Bootstrap { account, email, .. } = wish;
+    match find_by_address(tx, account, email)? {
+        Some((user, true)) => Ok(user),
+        Some((user, false)) => Err(conflict(format!(
+            "user {email} ({user}) of account {account} is inactive and a token of his would be refused: activate him \
+            first, or give the address of an active user"
+        ))),
+        None => Err(conflict(format!("account {account} has no user {email}: give the address of one"))),
+    }
 }
 
 fn conflict(text: String) -> Problem {

@@ -42,9 +42,10 @@ fn as_text(made: &Made, config: &Config) -> String {
     let token = token.expose();
     format!(
         "Account        {account}\nAdministrator  {user}\nToken          {token}\n\
-         The token is shown only now and ends in 30 days. Try it on the running server:\n\
+         The token is shown only now and ends in 30 days. Try it on the running server\n\
+         (where it does not listen on {}, put in the address that `muster serve` printed):\n\
          curl -H 'x-api-key: {token}' 'http://{}/ng/api/accounts/{account}'",
-        config.listen
+        config.listen, config.listen
     )
 }
 

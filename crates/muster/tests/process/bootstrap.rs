@@ -69,6 +69,66 @@ fn text_is_for_people() {
     for part in ["Account        acme", "Token          pat.acme.", "shown only now", "x-api-key"] {
         assert!(out.contains(part), "{out}");
     }
+    let words = ["bootstrap", "--data-dir", &data, "--account", "other", "--email", "a@b"];
+    let output =
+        muster().args(words).env("MUSTER_LISTEN", "127.0.0.1:9191").output().expect("the program starts");
+    let out = Ended::of(&output).fine();
+    for part in ["http://127.0.0.1:9191/ng/api/accounts/other", "the address that `muster serve` printed"] {
+        assert!(out.contains(part) && !out.contains("8080"), "{out}");
+    }
+}
+
+/// Sends a SCIM request as whoever holds the token; answers the resource's id.
+fn scim(server: &Server, token: &Value, method: &str, path: &str, body: &Value) -> String {
+    let (token, body) = (token.as_str().expect("a token"), body.to_string());
+    let (status, made) = parse(
+        &server.raw(
+            format!(
+                "{method} /scim/v2/acme/{path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/scim+json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            )
+            .as_bytes(),
+        ),
+    );
+    assert!(status < 300, "{status} {made}");
+    made["id"].as_str().expect("an id").to_owned()
+}
+
+fn another_token_needs_an_active_user(store: [&str; 2]) {
+    let first = made(bootstrap(store, "acme", &["--json"]));
+    let server = Server::start(&store);
+    let user = |name: &str, active: bool| {
+        let body = serde_json::json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name, "active": active});
+        scim(&server, &first["token"], "POST", "Users", &body)
+    };
+    // Neither has an e-mail address besides the user name.
+    let (ada, _) = (user("Ada@acme.example", true), user("bob@acme.example", false));
+    let wish = |email: &str| {
+        let mut command = muster();
+        command
+            .args(["bootstrap", "--account", "acme", "--another-token", "--json", "--email", email])
+            .args(store);
+        Ended::of(&command.output().expect("the program starts"))
+    };
+    let token = made(wish("ada@acme.example"));
+    assert_eq!(token["userIdentifier"], ada);
+    let ended = wish("bob@acme.example");
+    ended.refused(65, &["bob@acme.example", "inactive", "activate him first"]);
+    assert_eq!(ended.out, "", "no token is shown");
+}
+
+#[test]
+fn another_token_needs_an_active_user_on_sqlite() {
+    let (_folder, data) = data_dir();
+    another_token_needs_an_active_user(["--data-dir", &data]);
+}
+
+#[test]
+fn another_token_needs_an_active_user_on_postgres() {
+    if let Some(url) = postgres() {
+        another_token_needs_an_active_user(["--database", &url]);
+    }
 }
 
 #[test]

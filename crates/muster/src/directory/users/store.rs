@@ -16,9 +16,11 @@ const UPDATE: &str = "UPDATE users SET email = $4, name = $5, active = $6, doc =
 const UPDATE_KEYS: &str = "UPDATE users SET user_name = $3, user_name_key = $4, external_id = $5 \
     WHERE account_id = $1 AND user_id = $2";
 const FIND_BY_NAME: &str = "SELECT user_id, active FROM users WHERE account_id = $1 AND user_name_key = $2";
-const FIND_ID_BY_EMAIL: &str = "SELECT DISTINCT u.user_id FROM directory_index i \
-    JOIN users u ON u.account_id = i.account_id AND u.user_id = i.resource_id \
-    WHERE i.account_id = $1 AND i.attr = 'emails.value' AND i.value_key = $2 ORDER BY u.user_id LIMIT 1";
+const FIND_BY_ADDRESS: &str = "SELECT user_id, active FROM users \
+    WHERE account_id = $1 AND (user_name_key = $2 OR email IN ($2, $3) OR user_id IN \
+    (SELECT resource_id FROM directory_index \
+    WHERE account_id = $1 AND attr = 'emails.value' AND value_key = $2)) \
+    ORDER BY CASE WHEN user_name_key = $2 THEN 0 ELSE 1 END, user_id";
 const DELETE: &str = "DELETE FROM users WHERE account_id = $1 AND user_id = $2";
 const DELETE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id = $2";
 const SHRINK_GROUPS: &str = "UPDATE user_groups SET member_count = member_count - 1, version = version + 1, \
@@ -33,6 +35,8 @@ const OWNS_ACCESS: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM api_keys WHERE
     OR EXISTS (SELECT 1 FROM role_assignments WHERE account_id = $1 \
     AND principal_kind = 'USER' AND principal_id = $2) \
     THEN 1 ELSE 0 END";
+
+const IN_A_GROUP: &str = "SELECT 1 FROM group_members WHERE account_id = $1 AND member_id = $2 LIMIT 1";
 
 /// Inserts a user at version 1; `false` when the user name is taken (any case). On PostgreSQL that comes out
 /// at the end, as `ErrorKind::Unique` of the whole call.
@@ -104,16 +108,20 @@ pub fn find_by_name(
     Ok(found.map(|(id, active)| (UserId::new(id), active)))
 }
 
-/// A user with that e-mail address (any case).
-pub fn find_id_by_email(
+/// A user with that address (any case) as user name or among his e-mail addresses, and whether active: an
+/// active one before others, one of that user name before others. Goes through the users of the account, for
+/// the console.
+pub fn find_by_address(
     tx: &mut Tx<'_>,
     account: &AccountId,
-    email: &str,
-) -> Result<Option<UserId>, Problem> {
-    let key = scim::fold(email);
-    let found =
-        tx.query_opt(FIND_ID_BY_EMAIL, params![account.as_str(), &*key], |row| row.get::<String>(0))?;
-    Ok(found.map(UserId::new))
+    address: &str,
+) -> Result<Option<(UserId, bool)>, Problem> {
+    let key = scim::fold(address);
+    let found = tx.query(FIND_BY_ADDRESS, params![account.as_str(), &*key, address], |row| {
+        Ok((row.get::<String>(0)?, row.get::<bool>(1)?))
+    })?;
+    let best = found.iter().find(|(_, active)| *active).or_else(|| found.first());
+    Ok(best.map(|(id, active)| (UserId::new(id.as_str()), *active)))
 }
 
 /// Removes the user with his memberships, API keys and tokens.
@@ -131,4 +139,9 @@ pub fn delete(tx: &mut Tx<'_>, account: &AccountId, id: &str, now: Timestamp) ->
 pub fn owns_access(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<bool, Problem> {
     let owns: i64 = tx.query_one(OWNS_ACCESS, params![account.as_str(), id], |row| row.get(0))?;
     Ok(owns == 1)
+}
+
+/// Whether the user is named as member of some group, which may bring him roles.
+pub fn in_a_group(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<bool, Problem> {
+    Ok(tx.query_opt(IN_A_GROUP, params![account.as_str(), id], |_| Ok(()))?.is_some())
 }
