@@ -11,18 +11,20 @@ use crate::kernel::problem::Problem;
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::time::Timestamp;
 
-const ADMINISTRATOR: &str = "SELECT u.user_id FROM users u WHERE u.account_id = $1 AND u.active = $2 AND (\
-    u.user_id IN (SELECT a.principal_id FROM role_assignments a WHERE a.account_id = $1 AND a.org_id = '' \
-    AND a.project_id = '' AND a.role_id = '_account_admin' AND a.disabled = $3 \
-    AND a.principal_kind = 'USER') \
-    OR u.user_id IN (SELECT m.member_id FROM role_assignments a \
-    JOIN user_groups g ON g.account_id = $1 AND g.org_id = '' AND g.project_id = '' \
-    AND g.identifier = a.principal_id \
-    JOIN group_members m ON m.account_id = $1 AND m.group_id = g.group_id \
-    WHERE a.account_id = $1 AND a.org_id = '' \
-    AND a.project_id = '' AND a.role_id = '_account_admin' AND a.disabled = $3 \
-    AND a.principal_kind = 'USER_GROUP')) \
-    LIMIT 1";
+/// Walks down from the bindings to users, through groups in groups. The order of the joins is given, as
+/// SQLite's planner would otherwise go through all memberships.
+const ADMINISTRATOR: &str = "WITH RECURSIVE down (id) AS (\
+    SELECT a.principal_id FROM role_assignments a \
+    WHERE a.account_id = $1 AND a.org_id = '' AND a.project_id = '' AND a.role_id = '_account_admin' \
+    AND a.disabled = $3 AND a.principal_kind = 'USER' \
+    UNION SELECT g.group_id FROM role_assignments a CROSS JOIN user_groups g \
+    WHERE a.account_id = $1 AND a.org_id = '' AND a.project_id = '' AND a.role_id = '_account_admin' \
+    AND a.disabled = $3 AND a.principal_kind = 'USER_GROUP' AND g.account_id = $1 AND g.org_id = '' \
+    AND g.project_id = '' AND g.identifier = a.principal_id \
+    UNION SELECT m.member_id FROM down CROSS JOIN group_members m \
+    WHERE m.account_id = $1 AND m.group_id = down.id) \
+    SELECT u.user_id FROM down CROSS JOIN users u \
+    WHERE u.account_id = $1 AND u.user_id = down.id AND u.active = $2 LIMIT 1";
 const INSERT: &str = "INSERT INTO role_assignments (account_id, org_id, project_id, identifier, role_id, resource_group_id, \
     principal_kind, principal_id, principal_level, disabled, managed, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) ON CONFLICT DO NOTHING";
@@ -325,7 +327,7 @@ pub fn restricts_grants(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool, Pr
     Ok(value.flatten().as_deref() != Some("false"))
 }
 
-/// Whether some active user is account administrator, by himself or through a group.
+/// Whether some active user is account administrator, by himself or through groups.
 pub fn has_administrator(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool, Problem> {
     let found =
         tx.query_opt(ADMINISTRATOR, params![account.as_str(), true, false], |row| row.get::<String>(0))?;

@@ -12,6 +12,7 @@ use super::members::{Membership, Moves};
 use super::model::{Columns, GroupResource, free_identifier};
 use super::store;
 use crate::access::Grant;
+use crate::access::administrators::keeping_one;
 use crate::access::assignments::actions::remove_principal;
 use crate::access::permissions::{UserGroupManage, UserGroupView};
 use crate::accounts::store::bump_version;
@@ -190,7 +191,7 @@ fn membership<'a>(stroke: &'a Stroke, group: &'a str, reading: &'a Reading) -> M
 /// Replaces a group, its members included (RFC 7644 §3.5.1).
 ///
 /// # Errors
-/// `NotFound`, `Stale`, and what the schema refuses.
+/// `NotFound`, `Stale`, `Conflict` when no account administrator would be left, and what the schema refuses.
 pub async fn replace(
     app: &App,
     grant: &Grant<UserGroupManage>,
@@ -255,12 +256,29 @@ async fn change(
             let mut mender = reading.mender.clone();
             let turn = turn(&reading.kind, before.clone(), &mut mender)?;
             let mut unknown = Vec::new();
-            let moves = membership(&stroke, &id, &reading).carry_out(tx, &turn.members, &mut unknown)?;
+            let membership = membership(&stroke, &id, &reading);
+            let moves = carry_out(tx, &membership, &turn.members, &mut unknown)?;
             let stored = write_change(tx, &stroke, &reading.kind, stored, &before, turn, &moves)?;
             let members = shown(tx, account, &id, reading.members)?;
             Ok(Changed { group: GroupResource { stored, members }, notes: mender.into_notes(), unknown })
         })
         .await
+}
+
+/// Moves the members. Only where some may go, out of a group that brings roles, is it looked whether an
+/// account administrator stays.
+fn carry_out(
+    tx: &mut Tx<'_>,
+    membership: &Membership<'_>,
+    members: &[DetachedChange],
+    unknown: &mut Vec<String>,
+) -> Result<Moves> {
+    let (account, group) = (membership.account, membership.group);
+    let removes = members.iter().any(|change| !matches!(change, DetachedChange::Add(_)));
+    if removes && store::carries_roles(tx, account, group)? {
+        return keeping_one(tx, account, |tx| membership.carry_out(tx, members, unknown));
+    }
+    membership.carry_out(tx, members, unknown)
 }
 
 /// Writes the next version with its index rows, audit row and events; nothing where nothing changed.
@@ -354,7 +372,7 @@ fn announce(
 /// Removes a group with its memberships and role assignments.
 ///
 /// # Errors
-/// `NotFound`, `Stale`.
+/// `NotFound`, `Stale`, `Conflict` when no account administrator would be left.
 pub async fn delete(app: &App, grant: &Grant<UserGroupManage>, id: &str, reading: Reading) -> Result<()> {
     let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
     let lane = stroke.account().to_string();
@@ -370,26 +388,23 @@ pub async fn delete(app: &App, grant: &Grant<UserGroupManage>, id: &str, reading
 /// Removes a stored group.
 ///
 /// # Errors
-/// Of the database.
+/// `Conflict` when no account administrator would be left; of the database.
 pub fn remove(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: &Stored) -> Result<()> {
     let (account, id) = (stroke.account(), stored.id.as_str());
     let document = stored.document()?;
     let columns = Columns::of(&document)?;
+    let identifier = store::identifier(tx, account, id)?;
+    let go = |tx: &mut Tx<'_>| {
+        let (caller, now, home) = (&stroke.caller, stroke.now, &stroke.scope);
+        remove_principal(tx, caller, now, &stroke.rng, home, PrincipalKind::UserGroup, &identifier)?;
+        store::delete(tx, account, id, now)
+    };
     if store::carries_roles(tx, account, id)? {
         bump_version(tx, account)?;
+        keeping_one(tx, account, go)?;
+    } else {
+        go(tx)?;
     }
-    let identifier = store::identifier(tx, account, id)?;
-    let caller = &stroke.caller;
-    remove_principal(
-        tx,
-        caller,
-        stroke.now,
-        &stroke.rng,
-        &stroke.scope,
-        PrincipalKind::UserGroup,
-        &identifier,
-    )?;
-    store::delete(tx, account, id, stroke.now)?;
     directory::drop_keys(tx, account, id, &row_keys(kind, &document))?;
     stroke.record(tx, Action::Delete, "USER_GROUP", (&identifier, &columns.name), Value::Null)?;
     announce(tx, stroke, id, &columns, Some("group.deleted"), &[], &Moves::default())

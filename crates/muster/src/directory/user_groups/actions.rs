@@ -286,7 +286,7 @@ pub async fn delete(app: &App, grant: &Grant<UserGroupManage>, identifier: &str)
         .write("user_groups.delete", &lane, move |tx| {
             let group = find(tx, &stroke.scope, &identifier)?;
             let kind = resource_type(Subject::Group);
-            keeping_one(tx, stroke.account(), |tx| groups::remove(tx, &stroke, &kind, &group.stored))?;
+            groups::remove(tx, &stroke, &kind, &group.stored)?;
             Ok(group)
         })
         .await

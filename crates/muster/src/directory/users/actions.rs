@@ -292,7 +292,8 @@ fn write_change(
     let turned = before.active != after.active;
     let owned = turned && store::owns_access(tx, account, &stored.id)?;
     let update = |tx: &mut Tx<'_>| store::update(tx, account, (&stored, &next), (&before, &after));
-    let done = if owned && !after.active { keeping_one(tx, account, update)? } else { update(tx)? };
+    let leaves = turned && !after.active && (owned || store::in_a_group(tx, account, &stored.id)?);
+    let done = if leaves { keeping_one(tx, account, update)? } else { update(tx)? };
     if !done {
         return Err(overtaken());
     }
@@ -382,7 +383,7 @@ pub fn remove(
     let columns = Columns::of(document)?;
     // Asked before the rows go.
     let owned = store::owns_access(tx, account, &stored.id)?;
-    if owned {
+    if owned || store::in_a_group(tx, account, &stored.id)? {
         keeping_one(tx, account, |tx| {
             let (caller, home) = (&stroke.caller, Scope::account(account.clone()));
             remove_principal(tx, caller, stroke.now, &stroke.rng, &home, PrincipalKind::User, &stored.id)?;
