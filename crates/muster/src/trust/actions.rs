@@ -1,6 +1,7 @@
 //! From a JWT to an actor, in the order of the contract (§2): cheap checks first, keys only for a token that
 //! could be trusted, the signature before anything is believed.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use db::{Snapshot, Tx};
@@ -203,9 +204,18 @@ fn refused(account: &AccountId, origin: &Origin, refusal: &Refusal) -> Problem {
         expected = refusal.expected, received = refusal.received, hint = refusal.hint.as_deref(),
         "JWT refused"
     );
-    let text = match refusal.code() {
+    Problem::new(Kind::Unauthenticated, for_caller(refusal)).code(refusal.code().as_str())
+}
+
+/// What the caller is told. What is wrong with the token as such he may know, as he holds it; what the
+/// account trusts he may not.
+fn for_caller(refusal: &Refusal) -> Cow<'static, str> {
+    Cow::Borrowed(match refusal.code() {
         jose::Code::TokenMalformed => {
-            "The token is not a JWT that can be read here: send it whole, signed with an asymmetric algorithm."
+            let whole = "send it whole, as its issuer signed it with an asymmetric algorithm";
+            let remedy = refusal.hint.as_deref().unwrap_or(whole);
+            return format!("The token is not a JWT that can be used here ({}): {remedy}.", refusal.reason)
+                .into();
         }
         jose::Code::TokenExpired => "The token has expired: get a new one from its issuer.",
         jose::Code::TokenNotYetValid => {
@@ -214,8 +224,7 @@ fn refused(account: &AccountId, origin: &Origin, refusal: &Refusal) -> Problem {
         jose::Code::TokenUntrusted => {
             "The token is not trusted here: an administrator finds the reason in the server's log under this request's id."
         }
-    };
-    Problem::new(Kind::Unauthenticated, text).code(refusal.code().as_str())
+    })
 }
 
 fn untrusted(account: &AccountId, origin: &Origin, why: &str) -> Problem {

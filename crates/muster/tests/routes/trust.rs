@@ -40,6 +40,13 @@ fn refused(answer: &Answer, code: &str) {
     assert!(detail.contains(answer.header("x-request-id")), "{detail}");
 }
 
+/// The text names the cause and the remedy.
+#[track_caller]
+fn says(answer: &Answer, words: &[&str]) {
+    let detail = answer.json["detail"].as_str().unwrap_or_default();
+    assert!(words.iter().all(|word| detail.contains(word)), "{detail}");
+}
+
 fn with(change: impl FnOnce(&mut Value)) -> Value {
     let mut claims = claims();
     change(&mut claims);
@@ -114,7 +121,9 @@ both_engines! {
         let _issuer = trusted(&world).await;
         for (name, value) in [("crit", json!(["exp"])), ("b64", json!(false)), ("enc", json!("A128GCM")), ("zip", json!("DEF"))] {
             let header = json!({"alg": "RS256", "kid": "RS256", name: value});
-            refused(&present(&world, &rs256().sign_with_header(&header, &claims())).await, "token_malformed");
+            let answer = present(&world, &rs256().sign_with_header(&header, &claims())).await;
+            refused(&answer, "token_malformed");
+            says(&answer, &["_not_supported", &format!("let the issuer leave {name} out of the header")]);
         }
     }
 
@@ -194,7 +203,9 @@ both_engines! {
         present(&world, &of(json!(now - 29), json!(now - 90))).await.expect(200);
         refused(&present(&world, &of(json!(now + 600), json!(now + 31))).await, "token_not_yet_valid");
         let endless = with(|c| { c.as_object_mut().unwrap().remove("exp"); });
-        assert_eq!(present(&world, &rs256().sign(&endless)).await.status, 401);
+        let answer = present(&world, &rs256().sign(&endless)).await;
+        refused(&answer, "token_malformed");
+        says(&answer, &["exp_missing", "let the issuer give its tokens an expiry"]);
         assert_eq!(present(&world, &of(json!(now + 90_000), json!(now))).await.status, 401, "lives longer than a day");
         assert_eq!(present(&world, &of(json!("soon"), json!(now))).await.status, 401);
         assert_eq!(present(&world, &of(json!(1e300), json!(now))).await.status, 401);
