@@ -17,6 +17,8 @@ pub mod jobs;
 pub mod kernel;
 pub mod migrations;
 pub mod outbound;
+#[cfg(test)]
+mod plans;
 pub mod router;
 pub mod scim_api;
 pub mod service_accounts;

@@ -94,8 +94,8 @@ impl Node {
                     WHERE account_id = $1 AND group_id = ",
                 );
                 sql.bind(group.as_str()).push(
-                    " UNION SELECT m.member_id FROM down JOIN group_members m \
-                    ON m.account_id = $1 AND m.group_id = down.member_id) SELECT member_id FROM down)",
+                    " UNION SELECT m.member_id FROM down CROSS JOIN group_members m \
+                    WHERE m.account_id = $1 AND m.group_id = down.member_id) SELECT member_id FROM down)",
                 );
             }
         }
@@ -181,4 +181,25 @@ fn successor(text: &str) -> Option<String> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plans::{goes_through, plan};
+
+    #[test]
+    fn members_of_a_group_are_found_from_the_group_down() {
+        for subject in [Subject::User, Subject::Group] {
+            let table = if subject == Subject::User { "users" } else { "user_groups" };
+            let mut sql = Sql::new(format!("SELECT doc FROM {table} r WHERE account_id = $1 AND "));
+            sql.hold("a");
+            Node::MemberOf { within: true, group: Some("g".into()) }.push(&mut sql, id_column(subject));
+            let steps = plan(sql.text());
+            assert!(!steps.iter().any(|step| goes_through(step)), "{steps:#?}");
+            let of_group = |step: &&String| step.ends_with("(account_id=? AND group_id=?)");
+            let below = steps.iter().filter(|step| step.contains("group_members") || step.contains(" m "));
+            assert_eq!(below.filter(of_group).count(), 2, "both steps of the walk go by group: {steps:#?}");
+        }
+    }
 }

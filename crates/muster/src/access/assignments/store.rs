@@ -333,3 +333,20 @@ pub fn has_administrator(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool, P
         tx.query_opt(ADMINISTRATOR, params![account.as_str(), true, false], |row| row.get::<String>(0))?;
     Ok(found.is_some())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plans::plan;
+
+    #[test]
+    fn administrators_are_found_from_their_bindings_down() {
+        let steps = plan(ADMINISTRATOR);
+        for start in ["SCAN u ", "SCAN users", "SCAN m ", "SCAN g "] {
+            assert!(!steps.iter().any(|step| step.starts_with(start)), "{steps:#?}");
+        }
+        for keys in ["(account_id=? AND user_id=?)", "(account_id=? AND group_id=?)"] {
+            assert!(steps.iter().any(|step| step.ends_with(keys)), "{keys}: {steps:#?}");
+        }
+    }
+}
