@@ -1,6 +1,6 @@
 //! SQL of accounts.
 
-use db::{Tx, params};
+use db::{Row, Tx, params};
 
 use super::model::Account;
 use crate::kernel::ids::AccountId;
@@ -82,35 +82,41 @@ below! {
     "user_groups",
 }
 
-const GROUPS_BELOW: &str = "SELECT group_id, name FROM user_groups \
-    WHERE account_id = $1 AND org_id = $2 AND ($3 = '' OR project_id = $3) ORDER BY group_id";
+const GROUPS_BELOW: &str = "SELECT group_id, name, doc FROM user_groups \
+    WHERE account_id = $1 AND org_id = $2 AND ($3 = '' OR project_id = $3)";
 const SHRINK_PARENTS: &str = "UPDATE user_groups SET member_count = member_count - 1, version = version + 1, \
     updated_at = $3 WHERE account_id = $1 AND group_id IN \
     (SELECT group_id FROM group_members WHERE account_id = $1 AND member_id = $2)";
-const REMOVE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id = $2";
+/// The groups are named as well: by the member alone SQLite goes through all memberships of the account.
+const REMOVE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id = $2 \
+    AND group_id IN (SELECT group_id FROM group_members WHERE account_id = $1 AND member_id = $2)";
 const REMOVE_MEMBERS: &str = "DELETE FROM group_members WHERE account_id = $1 AND group_id = $2";
-const REMOVE_INDEX: &str = "DELETE FROM directory_index WHERE account_id = $1 AND resource_id IN \
-    (SELECT group_id FROM user_groups WHERE account_id = $1 AND org_id = $2 AND ($3 = '' OR project_id = $3))";
 
-/// Removes all that lives in the organization (with its projects) or project; answers (id, name) of the
-/// groups that went, for their events. The rows of the organization and its projects themselves stay.
-pub fn remove_below(
-    tx: &mut Tx<'_>,
-    scope: &Scope,
-    now: Timestamp,
-) -> Result<Vec<(String, String)>, Problem> {
+/// A group that lived in an organization or project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupBelow {
+    /// Its SCIM id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its document, which says under which keys the directory's index has it.
+    pub doc: String,
+}
+
+/// Removes all that lives in the organization (with its projects) or project; answers the groups that went,
+/// for their events and index rows. The rows of the organization and its projects themselves stay.
+pub fn remove_below(tx: &mut Tx<'_>, scope: &Scope, now: Timestamp) -> Result<Vec<GroupBelow>, Problem> {
     debug_assert_ne!(scope.level(), Level::Account, "an account is not emptied this way");
     let account = scope.account.as_str();
     let key = params![account, scope.org_column(), scope.project_column()];
-    let groups: Vec<(String, String)> = tx.query(GROUPS_BELOW, key, |row| Ok((row.get(0)?, row.get(1)?)))?;
-    for (id, _) in &groups {
+    let below = |row: &Row<'_>| Ok(GroupBelow { id: row.get(0)?, name: row.get(1)?, doc: row.get(2)? });
+    let mut groups = tx.query(GROUPS_BELOW, key, below)?;
+    // Sorted here: SQLite would go through the account's groups by their ids to have them in order.
+    groups.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    for GroupBelow { id, .. } in &groups {
         tx.put(SHRINK_PARENTS, params![account, id, now.micros()])?;
         tx.put(REMOVE_MEMBERSHIPS, params![account, id])?;
         tx.put(REMOVE_MEMBERS, params![account, id])?;
-    }
-    if !groups.is_empty() {
-        // Index rows find their groups by the groups' rows, so they go first.
-        tx.put(REMOVE_INDEX, key)?;
     }
     for sql in REMOVE {
         tx.put(sql, key)?;
@@ -122,6 +128,18 @@ pub fn remove_below(
 mod tests {
     use super::*;
     use crate::migrations::STEPS;
+    use crate::plans::{goes_through, plan};
+
+    #[test]
+    fn an_organization_goes_without_going_through_the_account() {
+        let of_groups = [GROUPS_BELOW, SHRINK_PARENTS, REMOVE_MEMBERSHIPS, REMOVE_MEMBERS];
+        for sql in of_groups.iter().chain(REMOVE) {
+            let steps = plan(sql);
+            assert!(!steps.iter().any(|step| goes_through(step)), "{sql}: {steps:#?}");
+        }
+        let by_resource = "DELETE FROM directory_index WHERE account_id = $1 AND resource_id = $2";
+        assert!(plan(by_resource).iter().any(|step| goes_through(step)), "index rows go by their keys alone");
+    }
 
     #[test]
     fn every_table_with_a_scope_is_emptied_with_its_organization() {

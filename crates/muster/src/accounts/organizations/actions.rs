@@ -1,5 +1,6 @@
 //! What can be done with organizations.
 
+use db::Tx;
 use serde_json::{Value, json};
 
 use super::model::{NewOrganization, Organization};
@@ -8,14 +9,16 @@ use crate::access::permissions::{
     OrganizationCreate, OrganizationDelete, OrganizationEdit, OrganizationView,
 };
 use crate::access::{Actor, Grant};
-use crate::accounts::store as accounts;
+use crate::accounts::store::{self as accounts, GroupBelow};
 use crate::app::App;
 use crate::audit::{Action, Entry, record};
+use crate::directory::user_groups::actions as user_groups;
 use crate::events::{Event, append};
 use crate::kernel::ids::{AccountId, OrgId};
 use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
+use crate::kernel::time::Timestamp;
 use crate::kernel::version::IfMatch;
 
 /// Fields that `sortOrders` may name.
@@ -156,7 +159,7 @@ pub async fn delete(app: &App, grant: &Grant<OrganizationDelete>, seen: IfMatch)
             let old = stored(tx, &scope)?;
             changeable(&old, "Delete")?;
             seen.check(old.version)?;
-            let groups = accounts::remove_below(tx, &scope, now)?;
+            let groups = remove_below(tx, &scope, now)?;
             store::delete(tx, &scope.account, &old.fields.identifier)?;
             let detail = json!({"old": old.fields.document()});
             record(tx, &caller, now, &audit_id, &entry(Action::Delete, &scope, &old.fields, detail))?;
@@ -166,15 +169,27 @@ pub async fn delete(app: &App, grant: &Grant<OrganizationDelete>, seen: IfMatch)
         .await
 }
 
-/// Events of the groups that went with their scope: (id, name).
-pub fn gone(groups: &[(String, String)]) -> Vec<Event<'_>> {
-    let event = |(id, name): &'_ (String, String)| json!({"id": id, "displayName": name});
+/// Removes all that lives in an organization (with its projects) or project; answers the groups that went.
+///
+/// # Errors
+/// Of the database.
+pub fn remove_below(tx: &mut Tx<'_>, scope: &Scope, now: Timestamp) -> Result<Vec<GroupBelow>> {
+    let groups = accounts::remove_below(tx, scope, now)?;
+    for group in &groups {
+        user_groups::unindex(tx, &scope.account, &group.id, &group.doc)?;
+    }
+    Ok(groups)
+}
+
+/// Events of the groups that went with their scope.
+pub fn gone(groups: &[GroupBelow]) -> Vec<Event<'_>> {
+    let event = |group: &GroupBelow| json!({"id": group.id, "displayName": group.name});
     groups
         .iter()
         .map(|group| Event {
             kind: "group.deleted",
             resource_type: "Group",
-            resource_id: &group.0,
+            resource_id: &group.id,
             data: event(group),
         })
         .collect()

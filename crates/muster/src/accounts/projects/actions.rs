@@ -7,7 +7,7 @@ use super::store;
 use crate::access::permissions::{ProjectCreate, ProjectDelete, ProjectEdit, ProjectView};
 use crate::access::{Actor, Grant};
 use crate::accounts::actions::check_scope;
-use crate::accounts::organizations::actions::{gone, meanwhile};
+use crate::accounts::organizations::actions::{gone, meanwhile, remove_below};
 use crate::accounts::store as accounts;
 use crate::app::App;
 use crate::audit::{Action, Entry, record};
@@ -155,7 +155,7 @@ pub async fn delete(app: &App, grant: &Grant<ProjectDelete>, seen: IfMatch) -> R
         .write("projects.delete", &lane, move |tx| {
             let old = stored(tx, &scope)?;
             seen.check(old.version)?;
-            let groups = accounts::remove_below(tx, &scope, now)?;
+            let groups = remove_below(tx, &scope, now)?;
             store::delete(tx, &scope)?;
             let detail = json!({"old": old.fields.document()});
             record(tx, &caller, now, &audit_id, &entry(Action::Delete, &scope, &old.fields, detail))?;

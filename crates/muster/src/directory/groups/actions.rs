@@ -428,7 +428,7 @@ fn shown(tx: &mut Tx<'_>, account: &AccountId, id: &str, show: Show) -> Result<O
 }
 
 /// Index rows: the keys that no column holds.
-fn row_keys(kind: &ResourceType, document: &Value) -> Vec<IndexKey> {
+pub fn row_keys(kind: &ResourceType, document: &Value) -> Vec<IndexKey> {
     let mut keys = index_keys(kind, document);
     keys.retain(|key| !matches!(&*key.attr, "displayName" | "externalId"));
     keys

@@ -37,7 +37,9 @@ const BINDINGS: &str = "SELECT count(*) FROM user_groups g CROSS JOIN role_assig
     AND a.principal_kind = 'USER_GROUP' AND a.principal_id = g.identifier AND g.account_id = $1 AND g.group_id IN (";
 const CLEAR: &str = "DELETE FROM group_members WHERE account_id = $1 AND group_id = $2";
 const DELETE: &str = "DELETE FROM user_groups WHERE account_id = $1 AND group_id = $2";
-const DELETE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id = $2";
+/// The groups are named as well: by the member alone SQLite goes through all memberships of the account.
+const DELETE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id = $2 \
+    AND group_id IN (SELECT group_id FROM group_members WHERE account_id = $1 AND member_id = $2)";
 const SHRINK_GROUPS: &str = "UPDATE user_groups SET member_count = member_count - 1, version = version + 1, \
     updated_at = $3 WHERE account_id = $1 AND group_id IN \
     (SELECT group_id FROM group_members WHERE account_id = $1 AND member_id = $2)";
@@ -349,4 +351,18 @@ pub fn delete(tx: &mut Tx<'_>, account: &AccountId, id: &str, now: Timestamp) ->
     tx.put(SHRINK_GROUPS, params![account.as_str(), id, now.micros()])?;
     tx.put(DELETE_MEMBERSHIPS, params![account.as_str(), id])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plans::{goes_through, plan};
+
+    #[test]
+    fn a_group_goes_without_going_through_the_account() {
+        for sql in [DELETE, CLEAR, SHRINK_GROUPS, DELETE_MEMBERSHIPS, IDENTIFIER, MEMBER_COUNT] {
+            let steps = plan(sql);
+            assert!(!steps.iter().any(|step| goes_through(step)), "{sql}: {steps:#?}");
+        }
+    }
 }

@@ -13,10 +13,11 @@ use crate::access::{Actor, Grant};
 use crate::accounts::actions::check_scope;
 use crate::app::App;
 use crate::audit::Action;
-use crate::directory::groups::actions::{self as groups, Turn, settle_new, write_change};
+use crate::directory::groups::actions::{self as groups, Turn, row_keys, settle_new, write_change};
 use crate::directory::groups::members::Membership;
 use crate::directory::groups::model::Columns;
 use crate::directory::model::{Subject, resource_type};
+use crate::directory::store as directory;
 use crate::directory::stroke::Stroke;
 use crate::kernel::ids::{AccountId, GroupId};
 use crate::kernel::listing::{Orders, SearchTerm};
@@ -290,6 +291,16 @@ pub async fn delete(app: &App, grant: &Grant<UserGroupManage>, identifier: &str)
             Ok(group)
         })
         .await
+}
+
+/// Takes a group that is gone out of the directory's index, row by row: by its keys each is found at once.
+///
+/// # Errors
+/// Of the database.
+pub fn unindex(tx: &mut Tx<'_>, account: &AccountId, id: &str, doc: &str) -> Result<()> {
+    let document = serde_json::from_str(doc)
+        .map_err(|error| Problem::internal(format!("the document of {id} is damaged: {error}")))?;
+    directory::drop_keys(tx, account, id, &row_keys(&resource_type(Subject::Group), &document))
 }
 
 async fn change(

@@ -22,7 +22,9 @@ const FIND_BY_ADDRESS: &str = "SELECT user_id, active FROM users \
     WHERE account_id = $1 AND attr = 'emails.value' AND value_key = $2)) \
     ORDER BY CASE WHEN user_name_key = $2 THEN 0 ELSE 1 END, user_id";
 const DELETE: &str = "DELETE FROM users WHERE account_id = $1 AND user_id = $2";
-const DELETE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id = $2";
+/// The groups are named as well: by the member alone SQLite goes through all memberships of the account.
+const DELETE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id = $2 \
+    AND group_id IN (SELECT group_id FROM group_members WHERE account_id = $1 AND member_id = $2)";
 const SHRINK_GROUPS: &str = "UPDATE user_groups SET member_count = member_count - 1, version = version + 1, \
     updated_at = $3 WHERE account_id = $1 AND group_id IN \
     (SELECT group_id FROM group_members WHERE account_id = $1 AND member_id = $2)";
@@ -144,4 +146,20 @@ pub fn owns_access(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<boo
 /// Whether the user is named as member of some group, which may bring him roles.
 pub fn in_a_group(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<bool, Problem> {
     Ok(tx.query_opt(IN_A_GROUP, params![account.as_str(), id], |_| Ok(()))?.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plans::{goes_through, plan};
+
+    #[test]
+    fn a_user_goes_without_going_through_the_account() {
+        for sql in
+            [DELETE, SHRINK_GROUPS, DELETE_MEMBERSHIPS, DELETE_TOKENS, DELETE_KEYS, OWNS_ACCESS, IN_A_GROUP]
+        {
+            let steps = plan(sql);
+            assert!(!steps.iter().any(|step| goes_through(step)), "{sql}: {steps:#?}");
+        }
+    }
 }
