@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use db::Db;
 
+use crate::directory::cursor_keys::CursorKeys;
 use crate::kernel::rng::Rng;
 use crate::kernel::time::Clock;
 use crate::outbound::fetch::Fetcher;
@@ -36,6 +37,8 @@ pub struct Parts {
     pub sessions: Sessions,
     /// SCIM dialects, kept by account version.
     pub dialects: Dialects,
+    /// Secrets of cursors, by account.
+    pub cursor_keys: CursorKeys,
     /// The way out, for key sets.
     pub fetcher: Fetcher,
     /// Trusted issuers, their keys, and tokens of theirs that were verified.
@@ -93,7 +96,19 @@ impl App {
         let trusts = Trusts::new(Jwks::new(fetcher.clone(), clock.clone(), rng.clone()), switches.jwt_cache);
         let (limits, setup_file) = (switches.limits, switches.setup_file);
         let (sessions, dialects) = (Sessions::default(), Dialects::default());
-        Ok(Self(Arc::new(Parts { db, clock, rng, limits, setup_file, sessions, dialects, fetcher, trusts })))
+        let parts = Parts {
+            db,
+            clock,
+            rng,
+            limits,
+            setup_file,
+            sessions,
+            dialects,
+            cursor_keys: CursorKeys::default(),
+            fetcher,
+            trusts,
+        };
+        Ok(Self(Arc::new(parts)))
     }
 }
 

@@ -25,4 +25,5 @@ steps! {
     8 "0008_directory",
     10 "0010_setup",
     12 "0012_nested_groups",
+    13 "0013_cursor_keys",
 }

@@ -7,6 +7,8 @@
 #![warn(missing_docs)]
 
 mod apply;
+pub mod bulk;
+pub mod cursor;
 mod detached;
 pub mod dialect;
 pub mod discovery;
@@ -31,6 +33,7 @@ pub mod standard;
 mod step;
 pub mod value;
 
+pub use cursor::{Place as CursorPlace, Walk as CursorWalk};
 pub use dialect::{Dialect, Mended, Mender, Quirk};
 pub use error::{ScimError, ScimType};
 pub use filter::{CompareOp, Filter};

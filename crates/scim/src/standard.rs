@@ -50,6 +50,11 @@ impl Attribute {
         self
     }
 
+    fn on_request(mut self) -> Self {
+        self.returned = Returned::Request;
+        self
+    }
+
     fn canonical(mut self, values: &[&str]) -> Self {
         self.canonical_values = values.iter().map(|&value| value.to_owned()).collect();
         self
@@ -213,7 +218,7 @@ fn group_schema() -> Schema {
     let member = vec![
         text("value", "Id of the member.").exact().immutable(),
         reference("$ref", &["User", "Group"], "URI of the member.").immutable(),
-        text("display", "Name of the member for humans.").read_only(),
+        text("display", "Name of the member for humans.").read_only().on_request(),
         text("type", "What the member is.").canonical(&["User", "Group"]).immutable(),
     ];
     let mut members = complex("members", "Users and groups in this group.", member).multi();

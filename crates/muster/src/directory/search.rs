@@ -2,16 +2,19 @@
 //! against the evaluator, so that memory stays bounded by the page (and, for an order SQL cannot make, by
 //! `MAX_SORTED` keys).
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use db::Tx;
 use scim::{Expr, SortBy, SortValue};
 use serde_json::Value;
 
 use super::groups::store as groups;
-use super::model::{Stored, Subject};
+use super::model::{GroupRef, Stored, Subject};
 use super::narrow::{Narrowed, narrow};
-use super::store::{self, Order};
+use super::store::{self, Order, Place};
+use super::users::store as users;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
 
@@ -27,21 +30,47 @@ pub struct Search {
     pub filter: Option<Expr>,
     /// The order; none is by id.
     pub sort: Option<SortBy>,
-    /// First result wanted, from 1.
+    /// First result wanted, from 1; of no account in a walk.
     pub start: usize,
     /// Most results wanted; 0 asks for the total only.
     pub count: usize,
     /// SCIM base URL, for filters on locations.
     pub base: String,
+    /// By cursor instead of by index.
+    pub walk: Option<Walk>,
+}
+
+/// Where a walk by cursor goes on (RFC 9865).
+#[derive(Clone, Debug, Default)]
+pub struct Walk {
+    /// Behind which resource; none: at the beginning.
+    pub after: Option<Place>,
+    /// How many matched when the walk began; none: to be counted.
+    pub total: Option<u64>,
 }
 
 /// What was found.
-#[derive(Clone, Debug, Default)]
-pub struct Found {
-    /// How many match.
+#[derive(Clone, Debug)]
+pub struct Found<T = Stored> {
+    /// How many match; in a walk, how many did when it began.
     pub total: u64,
     /// The page.
-    pub rows: Vec<Stored>,
+    pub rows: Vec<T>,
+    /// In a walk: where it goes on, unless this is its last page.
+    pub next: Option<Place>,
+}
+
+impl Found {
+    fn page(total: u64, rows: Vec<Stored>) -> Self {
+        Self { total, rows, next: None }
+    }
+    /// The same page of other things.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn with<T>(self, make: impl FnOnce(Vec<Stored>) -> Result<Vec<T>>) -> Result<Found<T>> {
+        Ok(Found { total: self.total, rows: make(self.rows)?, next: self.next })
+    }
 }
 
 impl Search {
@@ -59,11 +88,13 @@ impl Search {
 pub fn run(tx: &mut Tx<'_>, account: &AccountId, subject: Subject, search: &Search) -> Result<Found> {
     let narrowed = narrow(subject, search.filter.as_ref());
     let order = order(subject, search.sort.as_ref());
-    let place = Place { account, subject, search, narrowed: &narrowed };
-    match order {
-        Some(order) if narrowed.exact => place.by_sql(tx, &order),
-        Some(Order::Id) => place.by_evaluator(tx),
-        _ => place.sorted(tx),
+    let run = Run { account, subject, search, narrowed: &narrowed };
+    match (order, &search.walk) {
+        (Some(order), None) if narrowed.exact => run.by_sql(tx, &order),
+        (Some(order), Some(walk)) if narrowed.exact => run.walk_by_sql(tx, &order, walk),
+        (_, Some(walk)) => run.walk_by_evaluator(tx, walk),
+        (Some(Order::Id), None) => run.by_evaluator(tx),
+        _ => run.sorted(tx),
     }
 }
 
@@ -88,14 +119,14 @@ fn order(subject: Subject, sort: Option<&SortBy>) -> Option<Order> {
     Some(Order::Column { column, descending })
 }
 
-struct Place<'a> {
+struct Run<'a> {
     account: &'a AccountId,
     subject: Subject,
     search: &'a Search,
     narrowed: &'a Narrowed,
 }
 
-impl Place<'_> {
+impl Run<'_> {
     fn by_sql(&self, tx: &mut Tx<'_>, order: &Order) -> Result<Found> {
         let (skip, want) = (self.search.start.saturating_sub(1), self.search.count);
         let mut rows = Vec::new();
@@ -104,23 +135,91 @@ impl Place<'_> {
             rows = store::page(tx, self.account, self.subject, self.narrowed, order, window)?;
         }
         let whole = want > 0 && rows.len() < want && (skip == 0 || !rows.is_empty());
-        let total = if whole {
-            (skip + rows.len()) as u64
-        } else {
-            let count = store::count(tx, self.account, self.subject, self.narrowed)?;
-            u64::try_from(count).unwrap_or_default()
+        let total = if whole { (skip + rows.len()) as u64 } else { self.count(tx)? };
+        Ok(Found::page(total, rows))
+    }
+
+    fn count(&self, tx: &mut Tx<'_>) -> Result<u64> {
+        let count = store::count(tx, self.account, self.subject, self.narrowed)?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    fn walk_by_sql(&self, tx: &mut Tx<'_>, order: &Order, walk: &Walk) -> Result<Found> {
+        let limit = i64::try_from(self.search.count).unwrap_or(i64::MAX).saturating_add(1);
+        let from = (walk.after.as_ref(), limit);
+        let rows = store::behind(tx, self.account, self.subject, self.narrowed, order, from)?;
+        let total = match walk.total {
+            Some(total) => total,
+            None => self.count(tx)?,
         };
-        Ok(Found { total, rows })
+        let Some(sort) = &self.search.sort else { return self.walked(walk, total, rows, |_| Ok(None)) };
+        self.walked(walk, total, rows, |last| Ok(sort.key(&self.view(tx, last, None)?)))
+    }
+
+    /// One row more than the page holds says that the walk goes on; `key` tells the sort key of the last one.
+    fn walked(
+        &self,
+        walk: &Walk,
+        total: u64,
+        mut rows: Vec<Stored>,
+        key: impl FnOnce(&Stored) -> Result<Option<SortValue>>,
+    ) -> Result<Found> {
+        let more = rows.len() > self.search.count;
+        rows.truncate(self.search.count);
+        let next = match rows.last() {
+            _ if !more => None,
+            None => Some(walk.after.clone().unwrap_or(Place { key: None, id: String::new() })),
+            Some(last) => Some(Place { key: key(last)?, id: last.id.clone() }),
+        };
+        Ok(Found { total, rows, next })
+    }
+
+    /// Keeps the first keys behind the place, so that memory is bounded by the page.
+    fn walk_by_evaluator(&self, tx: &mut Tx<'_>, walk: &Walk) -> Result<Found> {
+        type Kept = (Option<SortValue>, Stored);
+        let (sort, keep) = (self.search.sort.as_ref(), self.search.count + 1);
+        let order = |a: (Option<&SortValue>, &str), b: (Option<&SortValue>, &str)| {
+            sort.map_or(Ordering::Equal, |sort| sort.compare(a.0, b.0)).then_with(|| a.1.cmp(b.1))
+        };
+        let compare = |a: &Kept, b: &Kept| order((a.0.as_ref(), &a.1.id), (b.0.as_ref(), &b.1.id));
+        // By id, and with the total known, nothing before the place has to be looked at.
+        let straight = sort.is_none() && walk.total.is_some();
+        let from = walk.after.as_ref().filter(|_| straight).map_or("", |place| place.id.as_str());
+        let (mut total, mut best) = (0, Vec::<Kept>::new());
+        self.each_match(tx, from, &mut |stored, resource| {
+            total += 1;
+            let key = sort.and_then(|sort| sort.key(resource));
+            let behind = walk.after.as_ref().is_none_or(|place| {
+                order((key.as_ref(), &stored.id), (place.key.as_ref(), &place.id)) == Ordering::Greater
+            });
+            if behind {
+                best.push((key, stored));
+            }
+            if straight && best.len() >= keep {
+                return ControlFlow::Break(());
+            }
+            if best.len() >= 2 * keep + 64 {
+                best.sort_by(compare);
+                best.truncate(keep);
+            }
+            ControlFlow::Continue(())
+        })?;
+        best.sort_by(compare);
+        best.truncate(keep);
+        let key = best.get(self.search.count.saturating_sub(1)).and_then(|(key, _)| key.clone());
+        let rows = best.into_iter().map(|(_, stored)| stored).collect();
+        self.walked(walk, walk.total.unwrap_or(total), rows, |_| Ok(key))
     }
 
     fn by_evaluator(&self, tx: &mut Tx<'_>) -> Result<Found> {
         let (skip, want) = (self.search.start.saturating_sub(1) as u64, self.search.count as u64);
-        let mut found = Found::default();
-        self.each_match(tx, &mut |stored, _| {
+        let mut found = Found::page(0, Vec::new());
+        self.each_match(tx, "", &mut |stored, _| {
             if found.total >= skip && found.total < skip.saturating_add(want) {
                 found.rows.push(stored);
             }
             found.total += 1;
+            ControlFlow::Continue(())
         })?;
         Ok(found)
     }
@@ -141,13 +240,14 @@ impl Place<'_> {
         let compare = |a: &(Option<SortValue>, String), b: &(Option<SortValue>, String)| {
             sort.compare(a.0.as_ref(), b.0.as_ref()).then_with(|| a.1.cmp(&b.1))
         };
-        self.each_match(tx, &mut |stored, resource| {
+        self.each_match(tx, "", &mut |stored, resource| {
             total += 1;
             best.push((sort.key(resource), stored.id));
             if best.len() >= 2 * keep + 64 {
                 best.sort_by(compare);
                 best.truncate(keep);
             }
+            ControlFlow::Continue(())
         })?;
         best.sort_by(compare);
         let page = best.into_iter().skip(skip).take(self.search.count);
@@ -155,19 +255,21 @@ impl Place<'_> {
         for (_, id) in page {
             rows.extend(store::find(tx, self.account, self.subject, &id)?);
         }
-        Ok(Found { total, rows })
+        Ok(Found::page(total, rows))
     }
 
-    /// Hands every match to `take`, by id, with the whole resource as the evaluator sees it.
-    fn each_match(&self, tx: &mut Tx<'_>, take: &mut dyn FnMut(Stored, &Value)) -> Result<()> {
+    /// Hands every match behind `after` to `take`, by id, with the whole resource as the evaluator sees it.
+    fn each_match(
+        &self,
+        tx: &mut Tx<'_>,
+        after: &str,
+        take: &mut dyn FnMut(Stored, &Value) -> ControlFlow<()>,
+    ) -> Result<()> {
         let filter = self.search.filter.as_ref();
         let sorted_by = self.search.sort.as_ref().map(|sort| sort.attr.attr.name.as_str());
-        let derived = match self.subject {
-            Subject::User => "groups",
-            Subject::Group => "members",
-        };
+        let derived = derived(self.subject);
         let with_derived = sorted_by == Some(derived) || filter.is_some_and(|expr| names(expr, derived));
-        let mut after = String::new();
+        let mut after = after.to_owned();
         loop {
             let rows = store::chunk(tx, self.account, self.subject, self.narrowed, &after, CHUNK)?;
             let Some(last) = rows.last() else { return Ok(()) };
@@ -179,32 +281,45 @@ impl Place<'_> {
                 groups = groups::of_users(tx, self.account, &ids)?;
             }
             for row in rows {
-                let mut map = row.resource(self.subject, &self.search.base)?;
-                if with_derived {
-                    let base = &self.search.base;
-                    let list: Vec<Value> = match self.subject {
-                        Subject::User => groups
-                            .remove(&row.id)
-                            .unwrap_or_default()
-                            .iter()
-                            .map(|g| g.element(base))
-                            .collect(),
-                        Subject::Group => groups::members(tx, self.account, &row.id)?
-                            .iter()
-                            .map(|m| m.element(base))
-                            .collect(),
-                    };
-                    map.insert(derived.into(), Value::from(list));
-                }
-                let resource = Value::Object(map);
-                if filter.is_none_or(|expr| expr.matches(&resource)) {
-                    take(row, &resource);
+                let known = with_derived.then(|| groups.remove(&row.id).unwrap_or_default());
+                let resource = self.view(tx, &row, known)?;
+                if filter.is_none_or(|expr| expr.matches(&resource)) && take(row, &resource).is_break() {
+                    return Ok(());
                 }
             }
             if full {
                 return Ok(());
             }
         }
+    }
+
+    /// The resource as the evaluator sees it: with the status of a user whose document does not say, and with
+    /// memberships where `groups` is given (a group's members are read here).
+    fn view(&self, tx: &mut Tx<'_>, row: &Stored, groups: Option<Vec<GroupRef>>) -> Result<Value> {
+        let base = &self.search.base;
+        let mut map = row.resource(self.subject, base)?;
+        if self.subject == Subject::User && !map.contains_key("active") {
+            map.insert("active".into(), users::is_active(tx, self.account, &row.id)?.into());
+        }
+        if let Some(groups) = groups {
+            let list: Vec<Value> = match self.subject {
+                Subject::User => groups.iter().map(|group| group.element(base)).collect(),
+                Subject::Group => groups::members(tx, self.account, &row.id)?
+                    .iter()
+                    .map(|member| member.element(base))
+                    .collect(),
+            };
+            map.insert(derived(self.subject).into(), Value::from(list));
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+/// The attribute that is no part of the stored document.
+const fn derived(subject: Subject) -> &'static str {
+    match subject {
+        Subject::User => "groups",
+        Subject::Group => "members",
     }
 }
 

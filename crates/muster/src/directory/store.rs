@@ -1,8 +1,8 @@
 //! SQL that users and groups share: reading stored resources by filter and order, and index rows.
 
-use db::sql::Sql;
+use db::sql::{Sql, Value};
 use db::{Row, Tx, params};
-use scim::IndexKey;
+use scim::{IndexKey, SortValue};
 
 use super::filter_sql::id_column;
 use super::model::{Stored, Subject};
@@ -108,27 +108,132 @@ pub fn page(
     order: &Order,
     (offset, limit): (i64, i64),
 ) -> Result<Vec<Stored>, Problem> {
-    let id = id_column(subject);
+    let (mut sql, key) = ordered(account, subject, narrowed, order);
+    order.push(&mut sql, key);
+    sql.push(id_column(subject)).push(" LIMIT ").bind(limit).push(" OFFSET ").bind(offset);
+    Ok(tx.query(sql.text(), &sql.params(), stored)?)
+}
+
+/// A statement up to its condition, with what the order is by.
+fn ordered(
+    account: &AccountId,
+    subject: Subject,
+    narrowed: &Narrowed,
+    order: &Order,
+) -> (Sql, &'static str) {
     let mut sql = Sql::new(columns(subject));
     sql.hold(account.as_str());
     sql.push(from(subject));
-    if let Order::Optional { path: Some(path), .. } = order {
-        sql.push(" LEFT JOIN (SELECT resource_id, value_key FROM directory_index WHERE account_id = $1 AND attr = ");
-        sql.bind(path.as_str()).push(") s ON s.resource_id = r.").push(id);
-    }
+    let key = match order {
+        Order::Id => id_column(subject),
+        Order::Column { column, .. } => column,
+        Order::Optional { path: None, .. } => "external_id",
+        Order::Optional { path: Some(path), .. } => {
+            sql.push(" LEFT JOIN (SELECT resource_id, value_key FROM directory_index WHERE account_id = $1 AND attr = ");
+            sql.bind(path.as_str()).push(") s ON s.resource_id = r.").push(id_column(subject));
+            "s.value_key"
+        }
+    };
     condition(&mut sql, subject, narrowed);
-    sql.push(" ORDER BY ");
-    let way = |descending: &bool| if *descending { " DESC, " } else { ", " };
-    match order {
-        Order::Id => {}
-        Order::Column { column, descending } => drop(sql.push(column).push(way(descending))),
-        Order::Optional { path, descending } => {
-            let key = if path.is_some() { "s.value_key" } else { "external_id" };
-            sql.push("CASE WHEN ").push(key).push(" IS NULL THEN 1 ELSE 0 END").push(way(descending));
-            sql.push(key).push(way(descending));
+    (sql, key)
+}
+
+impl Order {
+    /// ` ORDER BY …, `, before the id.
+    fn push(&self, sql: &mut Sql, key: &str) {
+        sql.push(" ORDER BY ");
+        let way = |descending: &bool| if *descending { " DESC, " } else { ", " };
+        match self {
+            Self::Id => {}
+            Self::Column { descending, .. } => drop(sql.push(key).push(way(descending))),
+            Self::Optional { descending, .. } => {
+                sql.push("CASE WHEN ").push(key).push(" IS NULL THEN 1 ELSE 0 END").push(way(descending));
+                sql.push(key).push(way(descending));
+            }
         }
     }
-    sql.push(id).push(" LIMIT ").bind(limit).push(" OFFSET ").bind(offset);
+
+    /// What comes behind a place. The first half of each condition bounds the range that an index is read in.
+    fn push_behind(&self, sql: &mut Sql, key: &str, id: &str, place: &Place) {
+        let (value, after) = (place.key.as_ref().map(key_value), place.id.as_str());
+        match (self, value) {
+            (Self::Column { descending, .. }, Some(value)) => {
+                let (bound, past) = if *descending { (" <= ", " < ") } else { (" >= ", " > ") };
+                sql.push(key).push(bound).bind(value.clone()).push(" AND (").push(key).push(past).bind(value);
+                sql.push(" OR ").push(id).push(" > ").bind(after).push(")");
+            }
+            (Self::Optional { descending, .. }, Some(value)) => {
+                sql.push("(");
+                if !*descending {
+                    sql.push(key).push(" IS NULL OR ");
+                }
+                sql.push(key).push(if *descending { " < " } else { " > " }).bind(value.clone()).push(" OR (");
+                sql.push(key).push(" = ").bind(value).push(" AND ").push(id).push(" > ").bind(after).push("))");
+            }
+            (Self::Optional { descending, .. }, None) => {
+                let (is, or) = if *descending { (" IS NOT NULL", " OR ") } else { (" IS NULL", " AND ") };
+                sql.push("(").push(key).push(is).push(or).push(id).push(" > ").bind(after).push(")");
+            }
+            (Self::Id, _) | (Self::Column { .. }, None) => drop(sql.push(id).push(" > ").bind(after)),
+        }
+    }
+}
+
+/// A sort key as the column or index row has it.
+fn key_value(key: &SortValue) -> Value {
+    match key {
+        SortValue::Bool(flag) => Value::from(*flag),
+        SortValue::Integer(number) | SortValue::Instant(number) => Value::from(*number),
+        SortValue::Decimal(number) => Value::from(number.to_string()),
+        SortValue::Text(text) => Value::from(text.as_str()),
+    }
+}
+
+/// A place in an order: behind the resource with this key and id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// The resource's key; `None` when the order is by id, or when it has none.
+    pub key: Option<SortValue>,
+    /// Its id; empty at the beginning.
+    pub id: String,
+}
+
+const CURSOR_KEY: &str = "SELECT secret FROM cursor_keys WHERE account_id = $1";
+const PUT_CURSOR_KEY: &str =
+    "INSERT INTO cursor_keys (account_id, secret, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+
+/// The account's secret for cursors, once it has one.
+pub fn cursor_key(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<Vec<u8>>, Problem> {
+    Ok(tx.query_opt(CURSOR_KEY, params![account.as_str()], |row| row.get(0))?)
+}
+
+/// Gives the account this secret unless it has one already; answers the one it has.
+pub fn settle_cursor_key(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    secret: &[u8],
+    now: Timestamp,
+) -> Result<Vec<u8>, Problem> {
+    tx.exec(PUT_CURSOR_KEY, params![account.as_str(), secret, now.micros()])?;
+    cursor_key(tx, account)?.ok_or_else(|| Problem::internal("the key for cursors was not written"))
+}
+
+/// The next `limit` behind a place in the order, of those that the condition lets through.
+pub fn behind(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    subject: Subject,
+    narrowed: &Narrowed,
+    order: &Order,
+    (place, limit): (Option<&Place>, i64),
+) -> Result<Vec<Stored>, Problem> {
+    let (mut sql, key) = ordered(account, subject, narrowed, order);
+    if let Some(place) = place {
+        sql.push(" AND ");
+        order.push_behind(&mut sql, key, id_column(subject), place);
+    }
+    order.push(&mut sql, key);
+    sql.push(id_column(subject)).push(" LIMIT ").bind(limit);
     Ok(tx.query(sql.text(), &sql.params(), stored)?)
 }
 

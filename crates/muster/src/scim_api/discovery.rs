@@ -1,20 +1,17 @@
 //! Discovery documents (RFC 7644 §4), made from the same schema data that requests are checked against.
 
 use axum::response::Response;
-use scim::discovery::{Features, service_provider_config};
+use scim::discovery::{CursorLimits, Features, service_provider_config};
 use serde_json::Value;
 
+use super::bulk::{MAX_BYTES, MAX_OPERATIONS};
 use super::door::Base;
-use super::render;
-use super::request::{MAX_RESULTS, Query};
+use super::render::{self, Paging};
+use super::request::{DEFAULT_RESULTS, MAX_RESULTS, Query};
+use super::trail::LIFETIME_SECS;
 use crate::directory::model::catalogue;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::web::extract::Path;
-
-/// Most operations of a bulk request.
-const BULK_OPERATIONS: u32 = 1_000;
-/// Largest bulk body, bytes.
-const BULK_BYTES: u64 = 1 << 20;
 
 /// RFC 7644 §4: a filter on these resources is answered with 403.
 fn unfiltered(query: &Query) -> Result<()> {
@@ -29,7 +26,7 @@ fn unfiltered(query: &Query) -> Result<()> {
 
 fn whole(resources: &[Value]) -> Response {
     let rows: Vec<String> = resources.iter().map(Value::to_string).collect();
-    render::list(1, rows.len() as u64, rows.len(), rows.join(",").as_bytes())
+    render::list(&Paging::Index(1), rows.len() as u64, rows.len(), rows.join(",").as_bytes())
 }
 
 fn one(found: Option<Value>, what: &str) -> Result<Response> {
@@ -41,14 +38,18 @@ fn one(found: Option<Value>, what: &str) -> Result<Response> {
 pub async fn config(Base(base): Base, query: Query) -> Result<Response> {
     unfiltered(&query)?;
     let features = Features {
-        bulk: false,
-        bulk_max_operations: BULK_OPERATIONS,
-        bulk_max_payload_bytes: BULK_BYTES,
+        bulk: true,
+        bulk_max_operations: MAX_OPERATIONS,
+        bulk_max_payload_bytes: u64::from(MAX_BYTES),
         filter_max_results: MAX_RESULTS,
         change_password: false,
         sort: true,
         etag: true,
-        cursor: None,
+        cursor: Some(CursorLimits {
+            default_page_size: DEFAULT_RESULTS,
+            max_page_size: MAX_RESULTS,
+            timeout_secs: LIFETIME_SECS,
+        }),
         documentation_uri: None,
         security_event_uris: Vec::new(),
     };

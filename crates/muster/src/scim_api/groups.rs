@@ -5,30 +5,31 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use scim::list::ListQuery;
 use scim::{PatchRequest, Projection, resource};
+use serde_json::Value;
 
 use super::door::Door;
 use super::render::{self, Writer};
 use super::request::{self, Body, IfMatch, Query, is_known, prefers_minimal, projection};
+use super::trail::Trail;
 use crate::access::permissions::UserGroupView;
 use crate::app::App;
 use crate::directory::groups::actions::{self, Reading, Show};
+use crate::directory::groups::model::GroupResource;
 use crate::directory::model::{Expected, Subject, resource_type};
 use crate::kernel::problem::Result;
 use crate::web::extract::Path;
 
+fn reading(door: &Door, expected: Expected, members: Show) -> Reading {
+    let (kind, base) = (resource_type(Subject::Group), door.base.clone());
+    Reading { kind, mender: door.mender(), expected, members, base }
+}
+
 /// A change answers members where they are asked for by name, or where they are few.
-fn reading(door: &Door, expected: Expected, projection: &Projection) -> Reading {
-    let members = match (projection.wants("members"), projection.is_default()) {
+fn shows(projection: &Projection) -> Show {
+    match (projection.wants("members"), projection.is_default()) {
         (false, _) => Show::Never,
         (true, true) => Show::IfFew,
         (true, false) => Show::Always,
-    };
-    Reading {
-        kind: resource_type(Subject::Group),
-        mender: door.mender(),
-        expected,
-        members,
-        base: door.base.clone(),
     }
 }
 
@@ -44,11 +45,12 @@ async fn find(app: &App, door: &Door, query: &ListQuery) -> Result<Response> {
     let grant = door.grant::<UserGroupView>()?;
     let kind = resource_type(Subject::Group);
     let projection = projection(query, &kind)?;
-    let search = request::search(query, &kind, door)?;
+    let mut search = request::search(query, &kind, door)?;
+    let trail = Trail::of(app, door, query, Subject::Group.endpoint(), &mut search).await?;
     let start = search.start;
-    let (total, groups) = actions::list(app, &grant, search, projection.wants("members")).await?;
-    let writer = Writer { kind: &kind, projection: &projection, base: &door.base };
-    writer.list(start, (total, &groups))
+    let mut found = actions::list(app, &grant, search, projection.wants("members")).await?;
+    let paging = render::paging(trail.as_ref(), start, &mut found);
+    Writer { kind: &kind, projection: &projection, base: &door.base }.list(&paging, &found)
 }
 
 pub async fn load(
@@ -68,21 +70,60 @@ pub async fn load(
     Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::OK, &group)
 }
 
+/// Creates from a body.
+///
+/// # Errors
+/// `Denied`, what the schema refuses, and those of the action.
+pub async fn make(app: &App, door: &Door, body: Value, members: Show) -> Result<GroupResource> {
+    let grant = door.grant()?;
+    let mut reading = reading(door, Expected::Any, members);
+    let accepted = resource::create(&reading.kind, body, &mut reading.mender)?;
+    let changed = actions::create(app, &grant, accepted, reading).await?;
+    door.log(&changed.notes, &changed.unknown);
+    Ok(changed.group)
+}
+
+/// Replaces by a body, or changes by a body of operations.
+///
+/// # Errors
+/// As `make`.
+pub async fn change(
+    app: &App,
+    door: &Door,
+    id: &str,
+    (body, whole): (Value, bool),
+    (expected, members): (Expected, Show),
+) -> Result<GroupResource> {
+    let grant = door.grant()?;
+    let mut reading = reading(door, expected, members);
+    let changed = if whole {
+        actions::replace(app, &grant, id, body, reading).await?
+    } else {
+        let operations = PatchRequest::parse(body, &reading.kind, &mut reading.mender)?;
+        actions::patch(app, &grant, id, operations, reading).await?
+    };
+    door.log(&changed.notes, &changed.unknown);
+    Ok(changed.group)
+}
+
+/// Removes.
+///
+/// # Errors
+/// `Denied`, and those of the action.
+pub async fn remove(app: &App, door: &Door, id: &str, expected: Expected) -> Result<()> {
+    actions::delete(app, &door.grant()?, id, reading(door, expected, Show::Never)).await
+}
+
 pub async fn create(
     State(app): State<App>,
     door: Door,
     Query(query): Query,
     Body(body): Body,
 ) -> Result<Response> {
-    let grant = door.grant()?;
     let kind = resource_type(Subject::Group);
     let projection = projection(&query, &kind)?;
-    let mut reading = reading(&door, Expected::Any, &projection);
-    let accepted = resource::create(&kind, body, &mut reading.mender)?;
-    let changed = actions::create(&app, &grant, accepted, reading).await?;
-    door.log(&changed.notes, &changed.unknown);
-    Writer { kind: &kind, projection: &projection, base: &door.base }
-        .answer(StatusCode::CREATED, &changed.group)
+    let group = make(&app, &door, body, shows(&projection)).await?;
+    Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::CREATED, &group)
 }
 
 pub async fn replace(
@@ -93,13 +134,10 @@ pub async fn replace(
     IfMatch(expected): IfMatch,
     Body(body): Body,
 ) -> Result<Response> {
-    let grant = door.grant()?;
     let kind = resource_type(Subject::Group);
     let projection = projection(&query, &kind)?;
-    let reading = reading(&door, expected, &projection);
-    let changed = actions::replace(&app, &grant, &id, body, reading).await?;
-    door.log(&changed.notes, &changed.unknown);
-    Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::OK, &changed.group)
+    let group = change(&app, &door, &id, (body, true), (expected, shows(&projection))).await?;
+    Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::OK, &group)
 }
 
 pub async fn patch(
@@ -110,17 +148,13 @@ pub async fn patch(
     IfMatch(expected): IfMatch,
     Body(body): Body,
 ) -> Result<Response> {
-    let grant = door.grant()?;
     let kind = resource_type(Subject::Group);
     let projection = projection(&query, &kind)?;
-    let mut reading = reading(&door, expected, &projection);
-    let operations = PatchRequest::parse(body, &kind, &mut reading.mender)?;
-    let changed = actions::patch(&app, &grant, &id, operations, reading).await?;
-    door.log(&changed.notes, &changed.unknown);
+    let group = change(&app, &door, &id, (body, false), (expected, shows(&projection))).await?;
     if prefers_minimal(&headers) {
-        return Ok(render::minimal(&changed.group.stored));
+        return Ok(render::minimal(&group.stored));
     }
-    Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::OK, &changed.group)
+    Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::OK, &group)
 }
 
 pub async fn delete(
@@ -129,7 +163,6 @@ pub async fn delete(
     Path((_, id)): Path<(String, String)>,
     IfMatch(expected): IfMatch,
 ) -> Result<Response> {
-    let grant = door.grant()?;
-    actions::delete(&app, &grant, &id, reading(&door, expected, &Projection::default())).await?;
+    remove(&app, &door, &id, expected).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

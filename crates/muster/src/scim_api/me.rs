@@ -1,4 +1,4 @@
-//! `/Me` (RFC 7644 §3.11) and `/Bulk`, which is published as not supported.
+//! `/Me` (RFC 7644 §3.11).
 
 use axum::response::{IntoResponse, Response};
 use http::header::LOCATION;
@@ -22,9 +22,4 @@ pub async fn me(door: Door) -> Result<Response> {
         target.map_err(|error| Problem::internal(format!("a location is no header value: {error}")))?;
     response.headers_mut().insert(LOCATION, target);
     Ok(response)
-}
-
-pub async fn bulk(_door: Door) -> Problem {
-    let text = "Bulk requests are not served, as ServiceProviderConfig says: send each operation as its own request.";
-    Problem::new(Kind::NotImplemented, text)
 }

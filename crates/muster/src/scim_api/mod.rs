@@ -5,10 +5,12 @@
 //! Never decides what a change means (crate `scim`) nor how it is stored (`directory`).
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get, post};
 
 use crate::app::App;
 
+mod bulk;
 mod dialect;
 mod discovery;
 mod door;
@@ -17,6 +19,7 @@ mod me;
 mod render;
 mod request;
 mod search;
+mod trail;
 mod users;
 
 pub use dialect::Dialects;
@@ -35,7 +38,7 @@ pub fn closed() -> Router<App> {
         )
         .route("/.search", post(search::everywhere))
         .route("/Me", any(me::me))
-        .route("/Bulk", post(me::bulk))
+        .route("/Bulk", post(bulk::bulk).layer(DefaultBodyLimit::max(bulk::MAX_BYTES as usize)))
 }
 
 /// Discovery, readable without a credential (RFC 7644 §4).

@@ -9,8 +9,10 @@ use scim::{Projection, ResourceType};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::trail::Trail;
 use crate::directory::groups::model::GroupResource;
 use crate::directory::model::{GroupRef, Stored, Subject};
+use crate::directory::search::Found;
 use crate::directory::users::model::UserResource;
 use crate::kernel::problem::{Problem, Result};
 
@@ -40,7 +42,8 @@ impl Resource for UserResource {
     fn write_derived(&self, out: &mut Vec<u8>, base: &str) -> Result<()> {
         let kind = |group: &GroupRef| if group.direct { "direct" } else { "indirect" };
         let groups = self.groups.iter().flatten();
-        let rows = groups.map(|group| (group.id.as_str(), Subject::Group, group.name.as_str(), kind(group)));
+        let rows =
+            groups.map(|group| (group.id.as_str(), Subject::Group, Some(group.name.as_str()), kind(group)));
         elements(out, base, "groups", rows)
     }
 }
@@ -56,8 +59,8 @@ impl Resource for GroupResource {
     }
     fn write_derived(&self, out: &mut Vec<u8>, base: &str) -> Result<()> {
         let members = self.members.iter().flatten();
-        let rows =
-            members.map(|member| (member.id.as_str(), member.kind, member.name.as_str(), member.kind.name()));
+        // `display` of a member is returned on request only.
+        let rows = members.map(|member| (member.id.as_str(), member.kind, None, member.kind.name()));
         elements(out, base, "members", rows)
     }
 }
@@ -115,22 +118,45 @@ impl Writer<'_> {
     ///
     /// # Errors
     /// As `write`.
-    pub fn list<R: Resource>(&self, start: usize, (total, page): (u64, &[R])) -> Result<Response> {
-        let mut rows = Vec::with_capacity(page.len() * 1024);
-        for (at, resource) in page.iter().enumerate() {
+    pub fn list<R: Resource>(&self, paging: &Paging, found: &Found<R>) -> Result<Response> {
+        let mut rows = Vec::with_capacity(found.rows.len() * 1024);
+        for (at, resource) in found.rows.iter().enumerate() {
             if at > 0 {
                 rows.push(b',');
             }
             self.write(&mut rows, resource)?;
         }
-        Ok(list(start, total, page.len(), &rows))
+        Ok(list(paging, found.total, found.rows.len(), &rows))
+    }
+}
+
+/// What a list says of its page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Paging {
+    /// By index: the first result, from 1.
+    Index(usize),
+    /// By cursor: the one of the next page, if there is one.
+    Cursor(Option<String>),
+}
+
+/// The paging of a list that was found by index, or on a trail.
+pub fn paging<R>(trail: Option<&Trail>, start: usize, found: &mut Found<R>) -> Paging {
+    match trail {
+        None => Paging::Index(start),
+        Some(trail) => trail.paging(found.next.take().map(|place| (0, place)), found.total),
     }
 }
 
 /// A list response around resources that are written already, separated by commas.
-pub fn list(start: usize, total: u64, count: usize, rows: &[u8]) -> Response {
+pub fn list(paging: &Paging, total: u64, count: usize, rows: &[u8]) -> Response {
+    // A cursor has no character that JSON would escape.
+    let page = match paging {
+        Paging::Index(start) => format!(r#""startIndex":{start},"#),
+        Paging::Cursor(Some(next)) => format!(r#""nextCursor":"{next}","#),
+        Paging::Cursor(None) => String::new(),
+    };
     let head = format!(
-        r#"{{"schemas":["{LIST_URN}"],"totalResults":{total},"itemsPerPage":{count},"startIndex":{start},"Resources":["#
+        r#"{{"schemas":["{LIST_URN}"],"totalResults":{total},"itemsPerPage":{count},{page}"Resources":["#
     );
     let mut body = Vec::with_capacity(head.len() + rows.len() + 2);
     body.extend_from_slice(head.as_bytes());
@@ -183,7 +209,7 @@ fn elements<'a>(
     out: &mut Vec<u8>,
     base: &str,
     name: &str,
-    rows: impl Iterator<Item = (&'a str, Subject, &'a str, &'a str)>,
+    rows: impl Iterator<Item = (&'a str, Subject, Option<&'a str>, &'a str)>,
 ) -> Result<()> {
     let mut first = true;
     for (id, subject, display, kind) in rows {
@@ -194,8 +220,11 @@ fn elements<'a>(
         }
         first = false;
         text(out, &["{\"value\":\"", id, "\",\"$ref\":\"", base, "/", subject.endpoint(), "/", id]);
-        text(out, &["\",\"display\":"]);
-        json(out, &display)?;
+        out.push(b'"');
+        if let Some(display) = display {
+            text(out, &[",\"display\":"]);
+            json(out, &display)?;
+        }
         text(out, &[",\"type\":\"", kind, "\"}"]);
     }
     if !first {
@@ -232,7 +261,7 @@ fn splice<R: Resource>(out: &mut Vec<u8>, resource: &R, base: &str) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::model::MemberRef;
+    use crate::directory::model::{MemberRef, resource_type};
     use crate::kernel::time::Timestamp;
 
     #[test]
@@ -248,9 +277,11 @@ mod tests {
             if let Some((name, elements)) = group.derived("http://h/b") {
                 whole.insert(name.into(), Value::from(elements));
             }
+            let mut whole = Value::Object(whole);
+            Projection::default().apply(&resource_type(Subject::Group), &mut whole);
             let mut out = Vec::new();
             splice(&mut out, &group, "http://h/b").unwrap();
-            assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), Value::Object(whole));
+            assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), whole);
         }
     }
 }

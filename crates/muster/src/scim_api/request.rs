@@ -78,10 +78,6 @@ pub fn projection(query: &ListQuery, kind: &ResourceType) -> Result<Projection> 
 /// 400 for a filter, an order or a page that does not fit.
 pub fn search(query: &ListQuery, kind: &ResourceType, door: &Door) -> Result<Search> {
     let mut mender = door.mender();
-    if query.cursor.is_some() {
-        let text = "Pages by cursor are not served here: page by startIndex and count.";
-        return Err(Problem::invalid(text).code("invalidCursor"));
-    }
     let filter = match query.filter.as_deref().map(str::trim) {
         None => None,
         Some(text) => Some(Filter::compile(text, kind, &mut mender)?),
@@ -95,26 +91,34 @@ pub fn search(query: &ListQuery, kind: &ResourceType, door: &Door) -> Result<Sea
         start: usize::try_from(page.start_index).unwrap_or(usize::MAX),
         count: page.count as usize,
         base: door.base.clone(),
+        walk: None,
     })
 }
 
 /// The header's entity tags as versions; a tag that is none of ours is left out. `None`: no header, or `*`.
 fn versions(headers: &HeaderMap, name: &http::HeaderName) -> Option<Vec<i64>> {
-    let mut found = Vec::new();
     let mut values = headers.get_all(name).iter().peekable();
     values.peek()?;
-    for value in values {
-        for tag in value.to_str().unwrap_or("").split(',').map(str::trim) {
-            if tag == "*" {
-                return None;
-            }
-            let tag = tag.strip_prefix("W/").unwrap_or(tag);
-            found.extend(
-                tag.strip_prefix('"').and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse::<i64>().ok()),
-            );
+    tags(values.map(|value| value.to_str().unwrap_or("")))
+}
+
+fn tags<'t>(lists: impl Iterator<Item = &'t str>) -> Option<Vec<i64>> {
+    let mut found = Vec::new();
+    for tag in lists.flat_map(|list| list.split(',')).map(str::trim) {
+        if tag == "*" {
+            return None;
         }
+        let tag = tag.strip_prefix("W/").unwrap_or(tag);
+        found.extend(
+            tag.strip_prefix('"').and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse::<i64>().ok()),
+        );
     }
     Some(found)
+}
+
+/// What an operation of a bulk request waits for.
+pub fn expected(version: Option<&str>) -> Expected {
+    version.and_then(|text| tags(std::iter::once(text))).map_or(Expected::Any, Expected::OneOf)
 }
 
 /// What a change waits for.

@@ -5,33 +5,98 @@ use axum::response::Response;
 use scim::list::ListQuery;
 
 use super::door::Door;
-use super::render::{self, Resource, Writer};
+use super::render::{self, Paging, Resource, Writer};
 use super::request::{self, Body, projection};
+use super::trail::Trail;
+use crate::access::Grant;
 use crate::access::permissions::{UserGroupView, UserView};
 use crate::app::App;
 use crate::directory::model::{Subject, resource_type};
-use crate::directory::search::Search;
+use crate::directory::search::{Found, Search, Walk};
+use crate::directory::store::Place;
 use crate::directory::{groups, users};
 use crate::kernel::problem::{Problem, Result};
 
+/// Parts of a walk.
+const USERS: u8 = 0;
+const GROUPS: u8 = 1;
+
 /// What was found so far, already written.
+#[derive(Default)]
 struct Page {
     total: u64,
     count: usize,
     rows: Vec<u8>,
+    next: Option<(u8, Place)>,
 }
 
 impl Page {
-    fn take<R: Resource>(&mut self, writer: &Writer<'_>, total: u64, found: &[R]) -> Result<()> {
-        self.total += total;
-        for resource in found {
+    fn take<R: Resource>(&mut self, writer: &Writer<'_>, part: u8, found: Found<R>) -> Result<()> {
+        self.total += found.total;
+        for resource in &found.rows {
             if self.count > 0 {
                 self.rows.push(b',');
             }
             self.count += 1;
             writer.write(&mut self.rows, resource)?;
         }
+        self.next = found.next.map(|place| (part, place));
         Ok(())
+    }
+}
+
+/// A search over both.
+struct Everywhere<'a> {
+    app: &'a App,
+    door: &'a Door,
+    query: &'a ListQuery,
+    users: Grant<UserView>,
+    groups: Grant<UserGroupView>,
+}
+
+impl Everywhere<'_> {
+    async fn users(&self, page: &mut Page, search: Search) -> Result<()> {
+        let kind = resource_type(Subject::User);
+        let shown = projection(self.query, &kind)?;
+        let found = users::actions::list(self.app, &self.users, search, shown.wants("groups")).await?;
+        page.take(&Writer { kind: &kind, projection: &shown, base: &self.door.base }, USERS, found)
+    }
+
+    async fn groups(&self, page: &mut Page, search: Search) -> Result<()> {
+        let kind = resource_type(Subject::Group);
+        let shown = projection(self.query, &kind)?;
+        let found = groups::actions::list(self.app, &self.groups, search, shown.wants("members")).await?;
+        page.take(&Writer { kind: &kind, projection: &shown, base: &self.door.base }, GROUPS, found)
+    }
+
+    async fn by_index(&self, users: Search, groups: Search) -> Result<(Paging, Page)> {
+        let (start, want, mut page) = (users.start, users.count, Page::default());
+        self.users(&mut page, users).await?;
+        let skipped = start.saturating_sub(usize::try_from(page.total).unwrap_or(usize::MAX)).max(1);
+        let rest = Search { start: skipped, count: want - page.count, ..groups };
+        self.groups(&mut page, rest).await?;
+        Ok((Paging::Index(start), page))
+    }
+
+    async fn by_cursor(&self, trail: &Trail, users: Search, groups: Search) -> Result<(Paging, Page)> {
+        let (want, mut page) = (users.count, Page::default());
+        let walk = users.walk.clone().unwrap_or_default();
+        let known = walk.total;
+        if trail.part == USERS {
+            self.users(&mut page, users).await?;
+        }
+        let count = want - page.count;
+        if page.next.is_none() {
+            let after = walk.after.filter(|_| trail.part == GROUPS);
+            let walk = Some(Walk { after, total: known });
+            self.groups(&mut page, Search { count, walk, ..groups }).await?;
+        } else if known.is_none() {
+            let next = page.next.take();
+            self.groups(&mut page, Search { count: 0, walk: None, ..groups }).await?;
+            page.next = next;
+        }
+        page.total = known.unwrap_or(page.total);
+        Ok((trail.paging(page.next.take(), page.total), page))
     }
 }
 
@@ -41,21 +106,13 @@ pub async fn everywhere(State(app): State<App>, door: Door, Body(body): Body) ->
         let text = "sortBy does not go across resource types: search below /Users or /Groups.";
         return Err(Problem::invalid(text).code("invalidValue"));
     }
-    let (see_users, see_groups) = (door.grant::<UserView>()?, door.grant::<UserGroupView>()?);
-    let (user, group) = (resource_type(Subject::User), resource_type(Subject::Group));
-    let mut page = Page { total: 0, count: 0, rows: Vec::new() };
-    let search = request::search(&query, &user, &door)?;
-    let (start, want) = (search.start, search.count);
-    let shown = projection(&query, &user)?;
-    let (total, found) = users::actions::list(&app, &see_users, search, shown.wants("groups")).await?;
-    page.take(&Writer { kind: &user, projection: &shown, base: &door.base }, total, &found)?;
-    let rest = Search {
-        start: start.saturating_sub(usize::try_from(total).unwrap_or(usize::MAX)).max(1),
-        count: want - page.count,
-        ..request::search(&query, &group, &door)?
+    let (users, groups) = (door.grant()?, door.grant()?);
+    let both = Everywhere { app: &app, door: &door, query: &query, users, groups };
+    let mut first = request::search(&query, &resource_type(Subject::User), &door)?;
+    let second = request::search(&query, &resource_type(Subject::Group), &door)?;
+    let (paging, page) = match Trail::of(&app, &door, &query, "", &mut first).await? {
+        None => both.by_index(first, second).await?,
+        Some(trail) => both.by_cursor(&trail, first, second).await?,
     };
-    let shown = projection(&query, &group)?;
-    let (total, found) = groups::actions::list(&app, &see_groups, rest, shown.wants("members")).await?;
-    page.take(&Writer { kind: &group, projection: &shown, base: &door.base }, total, &found)?;
-    Ok(render::list(start, page.total, page.count, &page.rows))
+    Ok(render::list(&paging, page.total, page.count, &page.rows))
 }

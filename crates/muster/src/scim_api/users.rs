@@ -5,14 +5,17 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use scim::list::ListQuery;
 use scim::{PatchRequest, resource};
+use serde_json::Value;
 
 use super::door::Door;
 use super::render::{self, Writer};
 use super::request::{self, Body, IfMatch, Query, is_known, projection};
+use super::trail::Trail;
 use crate::access::permissions::UserView;
 use crate::app::App;
 use crate::directory::model::{Expected, Subject, resource_type};
 use crate::directory::users::actions::{self, Reading};
+use crate::directory::users::model::UserResource;
 use crate::kernel::problem::Result;
 use crate::web::extract::Path;
 
@@ -32,11 +35,12 @@ async fn find(app: &App, door: &Door, query: &ListQuery) -> Result<Response> {
     let grant = door.grant::<UserView>()?;
     let kind = resource_type(Subject::User);
     let projection = projection(query, &kind)?;
-    let search = request::search(query, &kind, door)?;
+    let mut search = request::search(query, &kind, door)?;
+    let trail = Trail::of(app, door, query, Subject::User.endpoint(), &mut search).await?;
     let start = search.start;
-    let (total, users) = actions::list(app, &grant, search, projection.wants("groups")).await?;
-    let writer = Writer { kind: &kind, projection: &projection, base: &door.base };
-    writer.list(start, (total, &users))
+    let mut found = actions::list(app, &grant, search, projection.wants("groups")).await?;
+    let paging = render::paging(trail.as_ref(), start, &mut found);
+    Writer { kind: &kind, projection: &projection, base: &door.base }.list(&paging, &found)
 }
 
 pub async fn load(
@@ -56,20 +60,58 @@ pub async fn load(
     Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::OK, &user)
 }
 
+/// Creates from a body. The password in it ends here: Muster never authenticates a person by one.
+///
+/// # Errors
+/// `Denied`, what the schema refuses, and those of the action.
+pub async fn make(app: &App, door: &Door, body: Value, with_groups: bool) -> Result<UserResource> {
+    let (grant, invite) = (door.grant()?, door.grant()?);
+    let mut reading = reading(door, Expected::Any, with_groups);
+    let accepted = resource::create(&reading.kind, body, &mut reading.mender)?;
+    door.log(reading.mender.notes(), &[]);
+    actions::create(app, &grant, &invite, accepted.document, reading).await
+}
+
+/// Replaces by a body, or changes by a body of operations.
+///
+/// # Errors
+/// As `make`.
+pub async fn change(
+    app: &App,
+    door: &Door,
+    id: &str,
+    (body, whole): (Value, bool),
+    (expected, with_groups): (Expected, bool),
+) -> Result<UserResource> {
+    let grant = door.grant()?;
+    let mut reading = reading(door, expected, with_groups);
+    let (user, notes) = if whole {
+        actions::replace(app, &grant, id, body, reading).await?
+    } else {
+        let operations = PatchRequest::parse(body, &reading.kind, &mut reading.mender)?;
+        actions::patch(app, &grant, id, operations, reading).await?
+    };
+    door.log(&notes, &[]);
+    Ok(user)
+}
+
+/// Removes.
+///
+/// # Errors
+/// `Denied`, and those of the action.
+pub async fn remove(app: &App, door: &Door, id: &str, expected: Expected) -> Result<()> {
+    actions::delete(app, &door.grant()?, id, reading(door, expected, false)).await
+}
+
 pub async fn create(
     State(app): State<App>,
     door: Door,
     Query(query): Query,
     Body(body): Body,
 ) -> Result<Response> {
-    let (grant, invite) = (door.grant()?, door.grant()?);
     let kind = resource_type(Subject::User);
     let projection = projection(&query, &kind)?;
-    let mut reading = reading(&door, Expected::Any, projection.wants("groups"));
-    // The password in `accepted` ends here: Muster never authenticates a person by one.
-    let accepted = resource::create(&kind, body, &mut reading.mender)?;
-    door.log(reading.mender.notes(), &[]);
-    let user = actions::create(&app, &grant, &invite, accepted.document, reading).await?;
+    let user = make(&app, &door, body, projection.wants("groups")).await?;
     Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::CREATED, &user)
 }
 
@@ -81,12 +123,9 @@ pub async fn replace(
     IfMatch(expected): IfMatch,
     Body(body): Body,
 ) -> Result<Response> {
-    let grant = door.grant()?;
     let kind = resource_type(Subject::User);
     let projection = projection(&query, &kind)?;
-    let reading = reading(&door, expected, projection.wants("groups"));
-    let (user, notes) = actions::replace(&app, &grant, &id, body, reading).await?;
-    door.log(&notes, &[]);
+    let user = change(&app, &door, &id, (body, true), (expected, projection.wants("groups"))).await?;
     Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::OK, &user)
 }
 
@@ -98,13 +137,9 @@ pub async fn patch(
     IfMatch(expected): IfMatch,
     Body(body): Body,
 ) -> Result<Response> {
-    let grant = door.grant()?;
     let kind = resource_type(Subject::User);
     let projection = projection(&query, &kind)?;
-    let mut reading = reading(&door, expected, projection.wants("groups"));
-    let operations = PatchRequest::parse(body, &kind, &mut reading.mender)?;
-    let (user, notes) = actions::patch(&app, &grant, &id, operations, reading).await?;
-    door.log(&notes, &[]);
+    let user = change(&app, &door, &id, (body, false), (expected, projection.wants("groups"))).await?;
     Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::OK, &user)
 }
 
@@ -114,7 +149,6 @@ pub async fn delete(
     Path((_, id)): Path<(String, String)>,
     IfMatch(expected): IfMatch,
 ) -> Result<Response> {
-    let grant = door.grant()?;
-    actions::delete(&app, &grant, &id, reading(&door, expected, false)).await?;
+    remove(&app, &door, &id, expected).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -110,6 +110,19 @@ pub fn scim(problem: &Problem, request_id: &str) -> Response {
     response
 }
 
+/// Status and SCIM form of a problem that is part of an answer: an operation of a bulk request.
+pub fn scim_part(problem: &Problem, request_id: &str) -> (u16, Value) {
+    note(problem, request_id);
+    scim_body(problem, request_id)
+}
+
+/// The log sees the cause.
+fn note(problem: &Problem, request_id: &str) {
+    if let Some(cause) = problem.cause() {
+        tracing::error!(request_id, cause, "a request failed");
+    }
+}
+
 /// Status and body of the SCIM form.
 pub(super) fn scim_body(problem: &Problem, request_id: &str) -> (u16, Value) {
     let (_, _, status, default_type) = row(problem.kind());
@@ -128,9 +141,7 @@ pub(super) fn scim_body(problem: &Problem, request_id: &str) -> (u16, Value) {
 }
 
 fn finish(problem: &Problem, status: u16, media: &'static str, body: &Value, request_id: &str) -> Response {
-    if let Some(cause) = problem.cause() {
-        tracing::error!(request_id, cause, "a request failed");
-    }
+    note(problem, request_id);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, body.to_string()).into_response();
     let headers = response.headers_mut();

@@ -101,17 +101,19 @@ pub async fn list(
     grant: &Grant<UserGroupView>,
     search: Search,
     with_members: bool,
-) -> Result<(u64, Vec<GroupResource>)> {
+) -> Result<Found<GroupResource>> {
     let account = grant.scope().account.clone();
     let selective = search.is_selective(Subject::Group) && !with_members;
     let read = move |tx: &mut Tx<'_>| {
-        let Found { total, rows } = search::run(tx, &account, Subject::Group, &search)?;
-        let mut groups = Vec::with_capacity(rows.len());
-        for stored in rows {
-            let members = if with_members { Some(store::members(tx, &account, &stored.id)?) } else { None };
-            groups.push(GroupResource { stored, members });
-        }
-        Ok((total, groups))
+        search::run(tx, &account, Subject::Group, &search)?.with(|rows| {
+            let mut groups = Vec::with_capacity(rows.len());
+            for stored in rows {
+                let members =
+                    if with_members { Some(store::members(tx, &account, &stored.id)?) } else { None };
+                groups.push(GroupResource { stored, members });
+            }
+            Ok(groups)
+        })
     };
     if selective {
         app.db.point_in(grant.snapshot(), "groups.find", read).await

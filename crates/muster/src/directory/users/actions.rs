@@ -68,18 +68,19 @@ pub async fn list(
     grant: &Grant<UserView>,
     search: Search,
     with_groups: bool,
-) -> Result<(u64, Vec<UserResource>)> {
+) -> Result<Found<UserResource>> {
     let account = grant.scope().account.clone();
     let selective = search.is_selective(Subject::User);
     let read = move |tx: &mut Tx<'_>| {
-        let Found { total, rows } = search::run(tx, &account, Subject::User, &search)?;
-        let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-        let mut of = if with_groups { groups::of_users(tx, &account, &ids)? } else { HashMap::new() };
-        let users = rows.into_iter().map(|stored| {
-            let groups = with_groups.then(|| of.remove(&stored.id).unwrap_or_default());
-            UserResource { stored, groups }
-        });
-        Ok((total, users.collect()))
+        search::run(tx, &account, Subject::User, &search)?.with(|rows| {
+            let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+            let mut of = if with_groups { groups::of_users(tx, &account, &ids)? } else { HashMap::new() };
+            let users = rows.into_iter().map(|stored| {
+                let groups = with_groups.then(|| of.remove(&stored.id).unwrap_or_default());
+                UserResource { stored, groups }
+            });
+            Ok(users.collect())
+        })
     };
     if selective {
         app.db.point_in(grant.snapshot(), "users.find", read).await
@@ -200,7 +201,7 @@ pub async fn replace(
     body: Value,
     reading: Reading,
 ) -> Result<Changed> {
-    change(app, grant, "users.replace", id, reading, move |kind, document, mender| {
+    change(app, grant, ("users.replace", true), id, reading, move |kind, document, mender| {
         let accepted = accept_replace(kind, body.clone(), &document, mender)?;
         Ok((accepted.document, Vec::new()))
     })
@@ -218,7 +219,7 @@ pub async fn patch(
     request: PatchRequest,
     reading: Reading,
 ) -> Result<Changed> {
-    change(app, grant, "users.patch", id, reading, move |kind, document, mender| {
+    change(app, grant, ("users.patch", false), id, reading, move |kind, document, mender| {
         let outcome = request.apply(kind, document, mender)?;
         Ok((outcome.document, outcome.changed_paths))
     })
@@ -228,10 +229,11 @@ pub async fn patch(
 /// From the stored document to the next one, with the paths that changed as far as known.
 type Turn = (Value, Vec<String>);
 
+/// `whole`: what leaves `active` out leaves it as it is, and shows it.
 async fn change(
     app: &App,
     grant: &Grant<UserManage>,
-    label: &'static str,
+    (label, whole): (&'static str, bool),
     id: &str,
     reading: Reading,
     turn: impl Fn(&ResourceType, Value, &mut Mender) -> Result<Turn> + Send + 'static,
@@ -244,10 +246,11 @@ async fn change(
             let stored = find(tx, account, &id)?;
             reading.expected.check(&stored)?;
             let before = stored.document()?;
-            let active = before.get("active").and_then(Value::as_bool).unwrap_or(true);
             let mut mender = reading.mender.clone();
             let (mut after, paths) = turn(&reading.kind, before.clone(), &mut mender)?;
-            settle_active(&mut after, active)?;
+            if whole && after.get("active").is_none() {
+                settle_active(&mut after, columns(tx, account, &id, &before)?.active)?;
+            }
             let stored = if before == after {
                 stored
             } else {
@@ -273,7 +276,8 @@ fn write_change(
     change: Change,
 ) -> Result<Stored> {
     let account = stroke.account();
-    let (before, after) = (Columns::of(&change.before)?, Columns::of(&change.after)?);
+    let before = columns(tx, account, &stored.id, &change.before)?;
+    let after = columns(tx, account, &stored.id, &change.after)?;
     if before.user_name_key != after.user_name_key
         && store::find_by_name(tx, account, &after.user_name_key)?.is_some()
     {
@@ -380,7 +384,7 @@ pub fn remove(
     document: &Value,
 ) -> Result<()> {
     let account = stroke.account();
-    let columns = Columns::of(document)?;
+    let columns = columns(tx, account, &stored.id, document)?;
     // Asked before the rows go.
     let owned = store::owns_access(tx, account, &stored.id)?;
     if owned || store::in_a_group(tx, account, &stored.id)? {
@@ -406,6 +410,16 @@ fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Stored> {
             "There is no user {id} in this account: look the id up by a filter on userName."
         ))
     })
+}
+
+/// What stands in columns. `active` that was taken away from a document leaves the status as it is: nobody
+/// is let in again by leaving something out.
+fn columns(tx: &mut Tx<'_>, account: &AccountId, id: &str, document: &Value) -> Result<Columns> {
+    let mut columns = Columns::of(document)?;
+    if document.get("active").is_none() {
+        columns.active = store::is_active(tx, account, id)?;
+    }
+    Ok(columns)
 }
 
 fn with(tx: &mut Tx<'_>, account: &AccountId, stored: Stored, with_groups: bool) -> Result<UserResource> {

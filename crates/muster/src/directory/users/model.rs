@@ -83,7 +83,7 @@ fn name(document: &Value, user_name: &str) -> String {
     }
 }
 
-/// `active` has no unassigned state: where a body does not say, it is what it was, and true for a new user.
+/// Where a whole body does not say whether a user is active, he is what he was, and active if he is new.
 /// So nobody is let in again by leaving it out.
 ///
 /// # Errors

@@ -16,6 +16,7 @@ const UPDATE: &str = "UPDATE users SET email = $4, name = $5, active = $6, doc =
 const UPDATE_KEYS: &str = "UPDATE users SET user_name = $3, user_name_key = $4, external_id = $5 \
     WHERE account_id = $1 AND user_id = $2";
 const FIND_BY_NAME: &str = "SELECT user_id, active FROM users WHERE account_id = $1 AND user_name_key = $2";
+const IS_ACTIVE: &str = "SELECT active FROM users WHERE account_id = $1 AND user_id = $2";
 const FIND_BY_ADDRESS: &str = "SELECT user_id, active FROM users \
     WHERE account_id = $1 AND (user_name_key = $2 OR email IN ($2, $3) OR user_id IN \
     (SELECT resource_id FROM directory_index \
@@ -108,6 +109,11 @@ pub fn find_by_name(
         Ok((row.get::<String>(0)?, row.get::<bool>(1)?))
     })?;
     Ok(found.map(|(id, active)| (UserId::new(id), active)))
+}
+
+/// Whether the user may act, where the document does not say.
+pub fn is_active(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<bool, Problem> {
+    Ok(tx.query_one(IS_ACTIVE, params![account.as_str(), id], |row| row.get(0))?)
 }
 
 /// A user with that address (any case) as user name or among his e-mail addresses, and whether active: an

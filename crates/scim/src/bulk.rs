@@ -1,0 +1,522 @@
+//! Bulk requests (RFC 7644 §3.7): reads the list of operations, finds who refers to whom by `bulkId`, and puts
+//! them into an order in which every reference can be resolved. It carries nothing out.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+use serde_json::{Map, Value, json};
+
+use crate::dialect::{Mender, Quirk};
+use crate::error::ScimError;
+use crate::name::excerpt;
+use crate::patch::PATCH_URN;
+use crate::schema::Catalogue;
+
+/// URN of the bulk request.
+pub const BULK_REQUEST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+/// URN of the bulk response.
+pub const BULK_RESPONSE_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
+
+const REFERENCE: &str = "bulkId:";
+
+/// What an operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Creates.
+    Post,
+    /// Replaces.
+    Put,
+    /// Changes.
+    Patch,
+    /// Removes.
+    Delete,
+}
+
+impl Method {
+    const ALL: [Self; 4] = [Self::Post, Self::Put, Self::Patch, Self::Delete];
+
+    /// The method's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// One operation that can be carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operation {
+    /// What it does.
+    pub method: Method,
+    /// The resource type's endpoint, such as `Users`.
+    pub endpoint: String,
+    /// The resource; none for `Post`.
+    pub id: Option<String>,
+    /// The entity tag it waits for (as If-Match).
+    pub version: Option<String>,
+    /// The body; `Null` for `Delete`.
+    pub data: Value,
+}
+
+/// One entry of the request: what its result repeats, and the operation or what is wrong with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The method as sent, if it is a known one.
+    pub method: Option<Method>,
+    /// Its `bulkId`.
+    pub bulk_id: Option<String>,
+    /// The operation. References in it are not resolved yet: see [`Plan::resolve`].
+    pub operation: Result<Operation, ScimError>,
+    /// The entries whose resources it refers to.
+    pub needs: Vec<usize>,
+}
+
+/// A bulk request that can be carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// After how many errors to stop; none: never.
+    pub fail_on_errors: Option<u64>,
+    /// The entries in the order sent.
+    pub entries: Vec<Entry>,
+    /// In which order to carry them out: each after those it needs, else as sent.
+    pub order: Vec<usize>,
+}
+
+impl Plan {
+    /// Reads a request. Errors, for the request as a whole: 400 `invalidSyntax` or `invalidValue`, 413 for more
+    /// than `max_operations`, 409 when operations refer to each other in a circle.
+    pub fn parse(
+        body: Value,
+        catalogue: &Catalogue,
+        max_operations: usize,
+        mender: &mut Mender,
+    ) -> Result<Self, ScimError> {
+        let (fail_on_errors, list) = envelope(body, mender)?;
+        if list.len() > max_operations {
+            return Err(ScimError::plain(
+                413,
+                format!(
+                    "The request has {} operations; send {max_operations} in one request at most.",
+                    list.len()
+                ),
+            ));
+        }
+        let mut entries: Vec<Entry> =
+            list.into_iter().map(|operation| entry(operation, catalogue, mender)).collect();
+        connect(&mut entries)?;
+        let order = order(&entries)?;
+        Ok(Self { fail_on_errors, entries, order })
+    }
+
+    /// The operation with the ids of created resources in the place of references; `made` has the id for each
+    /// entry that created one. Errors: what is wrong with the operation; 409 when one that it refers to failed.
+    pub fn resolve(&self, at: usize, made: &[Option<String>]) -> Result<Operation, ScimError> {
+        let entry = &self.entries[at];
+        let mut operation = entry.operation.clone()?;
+        if entry.needs.is_empty() {
+            return Ok(operation);
+        }
+        let mut ids = HashMap::new();
+        for &needed in &entry.needs {
+            let bulk_id = self.entries[needed].bulk_id.as_deref().unwrap_or_default();
+            let Some(id) = &made[needed] else {
+                return Err(ScimError::plain(
+                    409,
+                    format!("The operation with bulkId {:?} made nothing to refer to.", excerpt(bulk_id)),
+                ));
+            };
+            ids.insert(bulk_id, id.as_str());
+        }
+        if let Some(id) = operation.id.as_deref().and_then(referred).and_then(|name| ids.get(name)) {
+            operation.id = Some((*id).to_owned());
+        }
+        replace(&mut operation.data, &ids);
+        Ok(operation)
+    }
+}
+
+/// What became of an entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// HTTP status.
+    pub status: u16,
+    /// URL of the resource; none where creating it failed.
+    pub location: Option<String>,
+    /// Its entity tag after the operation.
+    pub version: Option<String>,
+    /// The error message, unless it succeeded.
+    pub response: Option<Value>,
+}
+
+/// The response (RFC 7644 §3.7.3) over the entries that were carried out, in the order sent.
+pub fn response(plan: &Plan, outcomes: &[Option<Outcome>]) -> Value {
+    let row = |(entry, outcome): (&Entry, &Option<Outcome>)| {
+        let outcome = outcome.as_ref()?;
+        let mut row = Map::new();
+        let mut put = |name: &str, value: Option<Value>| value.map(|value| row.insert(name.into(), value));
+        put("location", outcome.location.as_deref().map(Value::from));
+        put("method", entry.method.map(|method| method.as_str().into()));
+        put("bulkId", entry.bulk_id.as_deref().map(Value::from));
+        put("version", outcome.version.as_deref().map(Value::from));
+        put("status", Some(outcome.status.to_string().into()));
+        put("response", outcome.response.clone());
+        Some(Value::Object(row))
+    };
+    let rows: Vec<Value> = plan.entries.iter().zip(outcomes).filter_map(row).collect();
+    json!({"schemas": [BULK_RESPONSE_URN], "Operations": rows})
+}
+
+/// Checks the envelope; hands out `failOnErrors` and `Operations`.
+fn envelope(body: Value, mender: &mut Mender) -> Result<(Option<u64>, Vec<Value>), ScimError> {
+    let Value::Object(map) = body else {
+        return Err(ScimError::invalid_syntax("A bulk request is a JSON object with schemas and Operations."));
+    };
+    let (mut named, mut fail, mut operations) = (false, None, None);
+    for (key, value) in map {
+        if key.eq_ignore_ascii_case("schemas") {
+            let is_bulk =
+                |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(BULK_REQUEST_URN));
+            named = value.as_array().is_some_and(|urns| urns.iter().any(is_bulk));
+        } else if key.eq_ignore_ascii_case("failOnErrors") && !value.is_null() {
+            let number = value.as_u64().filter(|number| *number > 0);
+            fail = Some(number.ok_or_else(|| {
+                ScimError::invalid_value("failOnErrors must be a whole number above 0; leave it out to go on.")
+            })?);
+        } else if key.eq_ignore_ascii_case("Operations") {
+            operations = Some(value);
+        }
+    }
+    if !named && !mender.mend(Quirk::IncompleteSchemas, BULK_REQUEST_URN) {
+        return Err(ScimError::invalid_syntax(format!(
+            "schemas of a bulk request must list {BULK_REQUEST_URN}."
+        )));
+    }
+    match operations {
+        Some(Value::Array(list)) if !list.is_empty() => Ok((fail, list)),
+        _ => Err(ScimError::invalid_syntax("Operations must be a list of one operation or more.")),
+    }
+}
+
+/// The members of an operation, as sent.
+#[derive(Default)]
+struct Members {
+    method: Option<Value>,
+    bulk_id: Option<Value>,
+    version: Option<Value>,
+    path: Option<Value>,
+    data: Option<Value>,
+}
+
+impl Members {
+    fn of(map: Map<String, Value>) -> Self {
+        let mut found = Self::default();
+        for (key, value) in map {
+            let named = |name: &str| key.eq_ignore_ascii_case(name);
+            let place = match () {
+                () if named("method") => &mut found.method,
+                () if named("bulkId") => &mut found.bulk_id,
+                () if named("version") => &mut found.version,
+                () if named("path") => &mut found.path,
+                () if named("data") => &mut found.data,
+                () => continue,
+            };
+            *place = Some(value).filter(|value| !value.is_null());
+        }
+        found
+    }
+}
+
+fn text(name: &str, value: Option<&Value>) -> Result<Option<String>, ScimError> {
+    match value {
+        None => Ok(None),
+        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
+        Some(_) => Err(ScimError::invalid_value(format!("{name} of an operation must be a string."))),
+    }
+}
+
+fn entry(operation: Value, catalogue: &Catalogue, mender: &mut Mender) -> Entry {
+    let Value::Object(map) = operation else {
+        let error = ScimError::invalid_syntax("An operation is an object with method, path and data.");
+        return Entry { method: None, bulk_id: None, operation: Err(error), needs: Vec::new() };
+    };
+    let members = Members::of(map);
+    let bulk_id = members.bulk_id.as_ref().and_then(Value::as_str).map(str::to_owned);
+    let method = method(&members, mender);
+    let known = method.as_ref().ok().copied();
+    let operation = method.and_then(|method| checked(method, members, catalogue, mender));
+    Entry { method: known, bulk_id, operation, needs: Vec::new() }
+}
+
+fn method(members: &Members, mender: &mut Mender) -> Result<Method, ScimError> {
+    let name = text("method", members.method.as_ref())?.unwrap_or_default();
+    let found = Method::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(&name));
+    match found {
+        Some(method) if method.as_str() == name || mender.mend(Quirk::OperationCase, &name) => Ok(method),
+        _ => Err(ScimError::invalid_syntax("method of an operation must be POST, PUT, PATCH or DELETE.")),
+    }
+}
+
+fn checked(
+    method: Method,
+    members: Members,
+    catalogue: &Catalogue,
+    mender: &mut Mender,
+) -> Result<Operation, ScimError> {
+    let bulk_id = text("bulkId", members.bulk_id.as_ref())?;
+    if method == Method::Post && bulk_id.is_none() {
+        return Err(ScimError::invalid_value("A POST needs a bulkId, by which its result is told apart."));
+    }
+    let version = text("version", members.version.as_ref())?;
+    let path = text("path", members.path.as_ref())?.unwrap_or_default();
+    let (endpoint, id) = split(&path, method, catalogue)?;
+    let data = match (method, members.data) {
+        (Method::Delete, _) => Value::Null,
+        (Method::Patch, Some(list @ Value::Array(_))) if mender.mend(Quirk::IncompleteSchemas, PATCH_URN) => {
+            json!({"schemas": [PATCH_URN], "Operations": list})
+        }
+        (_, Some(data @ Value::Object(_))) => data,
+        _ => {
+            return Err(ScimError::invalid_syntax(format!(
+                "data of a {} must be an object: the body it would have as a request of its own.",
+                method.as_str()
+            )));
+        }
+    };
+    Ok(Operation { method, endpoint, id, version, data })
+}
+
+/// `/Users` or `/Users/{id}`.
+fn split(
+    path: &str,
+    method: Method,
+    catalogue: &Catalogue,
+) -> Result<(String, Option<String>), ScimError> {
+    let mut parts = path.strip_prefix('/').unwrap_or(path).splitn(2, '/');
+    let endpoint = parts.next().unwrap_or_default();
+    let id = parts.next().filter(|id| !id.is_empty());
+    if catalogue.by_endpoint(endpoint).is_none() {
+        return Err(ScimError::plain(
+            404,
+            format!("path {:?} names no list of resources: see /ResourceTypes.", excerpt(path)),
+        ));
+    }
+    let fits = id.is_none() == (method == Method::Post) && !id.unwrap_or_default().contains(['/', '?']);
+    if !fits {
+        let form = if method == Method::Post { "" } else { "/{id}" };
+        return Err(ScimError::invalid_value(format!(
+            "path of a {} must be /{endpoint}{form}, not {:?}.",
+            method.as_str(),
+            excerpt(path)
+        )));
+    }
+    Ok((endpoint.to_owned(), id.map(str::to_owned)))
+}
+
+/// Finds for each entry the entries it refers to.
+fn connect(entries: &mut [Entry]) -> Result<(), ScimError> {
+    let mut posts = HashMap::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let Some(bulk_id) = &entry.bulk_id else { continue };
+        if posts.insert(bulk_id.clone(), (at, entry.method == Some(Method::Post))).is_some() {
+            return Err(ScimError::invalid_value(format!(
+                "Two operations have the bulkId {:?}: give each its own.",
+                excerpt(bulk_id)
+            )));
+        }
+    }
+    for entry in entries.iter_mut() {
+        let Ok(operation) = &entry.operation else { continue };
+        let mut names = Vec::new();
+        names.extend(operation.id.as_deref().and_then(referred));
+        references(&operation.data, &mut names);
+        let mut needs = Vec::with_capacity(names.len());
+        let mut unknown = None;
+        for name in names {
+            match posts.get(name) {
+                Some((at, true)) => needs.push(*at),
+                _ => unknown = Some(name.to_owned()),
+            }
+        }
+        needs.sort_unstable();
+        needs.dedup();
+        if let Some(name) = unknown {
+            entry.operation = Err(ScimError::invalid_value(format!(
+                "bulkId:{} refers to no POST of this request.",
+                excerpt(&name)
+            )));
+        } else {
+            entry.needs = needs;
+        }
+    }
+    Ok(())
+}
+
+fn referred(text: &str) -> Option<&str> {
+    text.strip_prefix(REFERENCE)
+}
+
+fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) => found.extend(referred(text)),
+        Value::Array(list) => list.iter().for_each(|value| references(value, found)),
+        Value::Object(map) => map.values().for_each(|value| references(value, found)),
+        _ => {}
+    }
+}
+
+fn replace(value: &mut Value, ids: &HashMap<&str, &str>) {
+    match value {
+        Value::String(text) => {
+            if let Some(id) = referred(text).and_then(|name| ids.get(name)) {
+                *text = (*id).to_owned();
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| replace(value, ids)),
+        Value::Object(map) => map.values_mut().for_each(|value| replace(value, ids)),
+        _ => {}
+    }
+}
+
+/// Of those that wait for nobody always the first one.
+fn order(entries: &[Entry]) -> Result<Vec<usize>, ScimError> {
+    let mut waiting: Vec<usize> = entries.iter().map(|entry| entry.needs.len()).collect();
+    let mut wanted: Vec<Vec<usize>> = vec![Vec::new(); entries.len()];
+    for (at, entry) in entries.iter().enumerate() {
+        for &needed in &entry.needs {
+            wanted[needed].push(at);
+        }
+    }
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        (0..entries.len()).filter(|&at| waiting[at] == 0).map(Reverse).collect();
+    let mut order = Vec::with_capacity(entries.len());
+    while let Some(Reverse(at)) = ready.pop() {
+        order.push(at);
+        for &next in &wanted[at] {
+            waiting[next] -= 1;
+            if waiting[next] == 0 {
+                ready.push(Reverse(next));
+            }
+        }
+    }
+    if order.len() == entries.len() {
+        return Ok(order);
+    }
+    let stuck = (0..entries.len()).filter(|&at| waiting[at] > 0);
+    let names: Vec<&str> = stuck.filter_map(|at| entries[at].bulk_id.as_deref()).take(5).collect();
+    Err(ScimError::plain(
+        409,
+        format!(
+            "Operations refer to each other in a circle ({}): make the resources first, then connect them.",
+            names.iter().map(|name| excerpt(name)).collect::<Vec<_>>().join(", ")
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Dialect, ScimType};
+
+    fn plan(operations: Value) -> Result<Plan, ScimError> {
+        let body = json!({"schemas": [BULK_REQUEST_URN], "Operations": operations});
+        Plan::parse(body, &Catalogue::standard(), 10, &mut Mender::new(Dialect::Strict))
+    }
+
+    fn post(bulk_id: &str, value: Value) -> Value {
+        json!({"method": "POST", "path": "/Groups", "bulkId": bulk_id, "data": {"members": [{"value": value}]}})
+    }
+
+    fn of(name: &str) -> Value {
+        format!("bulkId:{name}").into()
+    }
+
+    #[test]
+    fn b_2_references_go_forward_and_backward() {
+        let plan = plan(json!([post("a", of("c")), post("b", of("a")), post("c", json!("x"))])).unwrap();
+        assert_eq!(plan.order, [2, 0, 1]);
+        assert_eq!(plan.entries[0].needs, [2]);
+        let made = [Some("1".to_owned()), None, Some("3".to_owned())];
+        assert_eq!(plan.resolve(0, &made).unwrap().data["members"][0]["value"], "3");
+        assert_eq!(plan.resolve(1, &made).unwrap().data["members"][0]["value"], "1");
+        assert_eq!(plan.resolve(0, &[None, None, None]).unwrap_err().status, 409);
+    }
+
+    #[test]
+    fn b_2_a_path_may_refer_too() {
+        let put = json!({"method": "PUT", "path": "/Groups/bulkId:a", "data": {"displayName": "bulkId:"}});
+        let plan = plan(json!([put, post("a", json!("x"))])).unwrap();
+        // An empty name is a reference to nothing.
+        assert!(plan.entries[0].operation.is_err());
+        let delete = json!({"method": "DELETE", "path": "/Groups/bulkId:a"});
+        let plan = super::tests::plan(json!([delete, post("a", json!("x"))])).unwrap();
+        assert_eq!(plan.order, [1, 0]);
+        assert_eq!(plan.resolve(0, &[None, Some("7".into())]).unwrap().id.as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn b_2_a_reference_to_nothing_is_that_operations_error() {
+        let plan = plan(json!([post("a", of("none")), post("b", json!("x"))])).unwrap();
+        let error = plan.resolve(0, &[None, None]).unwrap_err();
+        assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidValue)));
+        assert!(plan.resolve(1, &[None, None]).is_ok());
+    }
+
+    #[test]
+    fn b_3_circles_are_refused() {
+        for operations in [
+            json!([post("a", of("a"))]),
+            json!([post("a", of("b")), post("b", of("a"))]),
+            json!([post("x", json!("1")), post("a", of("b")), post("b", of("c")), post("c", of("a"))]),
+        ] {
+            assert_eq!(plan(operations).unwrap_err().status, 409);
+        }
+        let chain: Vec<Value> = (0..9).map(|n| post(&n.to_string(), of(&(n + 1).to_string()))).collect();
+        let chain = [chain, vec![post("9", json!("end"))]].concat();
+        assert_eq!(plan(Value::from(chain)).unwrap().order, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
+    }
+
+    #[test]
+    fn b_7_too_many_operations() {
+        let list: Vec<Value> = (0..11).map(|n| post(&n.to_string(), json!("x"))).collect();
+        assert_eq!(plan(Value::from(list)).unwrap_err().status, 413);
+    }
+
+    #[test]
+    fn b_4_fail_on_errors_is_a_number() {
+        for (value, expected) in [(json!(3), Ok(Some(3))), (Value::Null, Ok(None)), (json!(0), Err(())), (json!("1"), Err(()))] {
+            let body = json!({"schemas": [BULK_REQUEST_URN], "failOnErrors": value, "Operations": [{}]});
+            let plan = Plan::parse(body, &Catalogue::standard(), 10, &mut Mender::new(Dialect::Strict));
+            assert_eq!(plan.map(|plan| plan.fail_on_errors).map_err(|_| ()), expected);
+        }
+    }
+
+    #[test]
+    fn b_2_a_bulk_id_is_given_once_and_needed_to_create() {
+        assert!(plan(json!([post("a", json!("x")), post("a", json!("x"))])).is_err());
+        let nameless = json!({"method": "POST", "path": "/Users", "data": {}});
+        assert!(plan(json!([nameless])).unwrap().entries[0].operation.is_err());
+    }
+
+    #[test]
+    fn malformed_operations_fail_alone() {
+        let operations = json!([
+            7, {}, {"method": "GET", "path": "/Users/1"}, {"method": "PATCH", "path": "/Users", "data": {}},
+            {"method": "POST", "path": "/Users/1", "bulkId": "a", "data": {}}, {"method": "DELETE", "path": "/Users/1/2"},
+            {"method": "DELETE", "path": "/Nothing/1"}, {"method": "PUT", "path": "/Users/1"},
+            {"method": "PUT", "path": "/Users/1?attributes=id", "data": {}}, {"method": "delete", "path": "/Users/1"}
+        ]);
+        let plan = plan(operations).unwrap();
+        assert!(plan.entries.iter().all(|entry| entry.operation.is_err()));
+        assert_eq!(plan.order.len(), 10);
+        let body = json!({"Operations": [
+            {"method": "delete", "path": "/Users/1"}, {"method": "PATCH", "path": "Users/1", "data": [{"op": "remove", "path": "title"}]}
+        ]});
+        let mut auto = Mender::new(Dialect::Auto);
+        let plan = Plan::parse(body, &Catalogue::standard(), 10, &mut auto).unwrap();
+        assert!(plan.entries.iter().all(|entry| entry.operation.is_ok()));
+        assert_eq!(auto.notes().len(), 3);
+    }
+}
