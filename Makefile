@@ -25,6 +25,7 @@ fmt: ## format the source
 
 docs: ## write the generated reference files again
 	cargo run --locked -q -p muster -- docs --out .
+	MUSTER_WRITE_DOCS=1 cargo test --locked -q -p muster --test suite -- contract::
 
 bench: build ## measure against a bare endpoint and against the database itself; BENCH="--report-only" to look only
 	cargo run --locked -q --release -p bench -- run $(BENCH)

@@ -160,6 +160,32 @@ impl World {
         self.holder(&token)
     }
 
+    /// Writes users `{prefix}0`, `{prefix}1`, … straight into the database; answers their ids.
+    pub async fn crowd(&self, prefix: &str, count: usize) -> Vec<String> {
+        let mut ids = Vec::with_capacity(count);
+        for start in (0..count).step_by(500) {
+            let new: Vec<(UserId, Value)> = (start..count.min(start + 500))
+                .map(|n| (UserId::new(self.app.rng.uuid()), json!({
+                    "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": format!("{prefix}{n}"), "active": true
+                })))
+                .collect();
+            ids.extend(new.iter().map(|(id, _)| id.to_string()));
+            let account = self.account.clone();
+            let write = move |tx: &mut db::Tx<'_>| {
+                for (id, document) in &new {
+                    users::insert(tx, &account, id, document, true, START)?;
+                }
+                Ok::<_, muster::kernel::problem::Problem>(())
+            };
+            self.app
+                .db
+                .write("test.crowd", self.account.as_str(), write)
+                .await
+                .expect("the users are written");
+        }
+        ids
+    }
+
     /// `ACTION TYPE id detail` of each audit row of the account, in no particular order.
     pub async fn trail(&self) -> Vec<String> {
         let select =

@@ -7,6 +7,7 @@
 mod actors;
 mod bound;
 mod clients;
+mod contract;
 mod issuer;
 mod jobs;
 mod matrix;

@@ -1,5 +1,5 @@
-//! Bulk requests (RFC 7644 §3.7): reads the list of operations, finds who refers to whom by `bulkId`, and puts
-//! them into an order in which every reference can be resolved. It carries nothing out.
+//! Bulk requests (RFC 7644 §3.7): reads the list of operations, finds who refers to whom by `bulkId`, and
+//! puts them into an order in which every reference can be resolved. It carries nothing out.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -86,8 +86,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Reads a request. Errors, for the request as a whole: 400 `invalidSyntax` or `invalidValue`, 413 for more
-    /// than `max_operations`, 409 when operations refer to each other in a circle.
+    /// Reads a request. Errors, for the request as a whole: 400 `invalidSyntax` or `invalidValue`, 413 for
+    /// more than `max_operations`, 409 when operations refer to each other in a circle.
     pub fn parse(
         body: Value,
         catalogue: &Catalogue,
@@ -112,7 +112,7 @@ impl Plan {
     }
 
     /// The operation with the ids of created resources in the place of references; `made` has the id for each
-    /// entry that created one. Errors: what is wrong with the operation; 409 when one that it refers to failed.
+    /// entry that created one. Errors: what is wrong with the operation; 409 when one it refers to failed.
     pub fn resolve(&self, at: usize, made: &[Option<String>]) -> Result<Operation, ScimError> {
         let entry = &self.entries[at];
         let mut operation = entry.operation.clone()?;
@@ -172,7 +172,9 @@ pub fn response(plan: &Plan, outcomes: &[Option<Outcome>]) -> Value {
 /// Checks the envelope; hands out `failOnErrors` and `Operations`.
 fn envelope(body: Value, mender: &mut Mender) -> Result<(Option<u64>, Vec<Value>), ScimError> {
     let Value::Object(map) = body else {
-        return Err(ScimError::invalid_syntax("A bulk request is a JSON object with schemas and Operations."));
+        return Err(ScimError::invalid_syntax(
+            "A bulk request is a JSON object with schemas and Operations.",
+        ));
     };
     let (mut named, mut fail, mut operations) = (false, None, None);
     for (key, value) in map {
@@ -183,7 +185,9 @@ fn envelope(body: Value, mender: &mut Mender) -> Result<(Option<u64>, Vec<Value>
         } else if key.eq_ignore_ascii_case("failOnErrors") && !value.is_null() {
             let number = value.as_u64().filter(|number| *number > 0);
             fail = Some(number.ok_or_else(|| {
-                ScimError::invalid_value("failOnErrors must be a whole number above 0; leave it out to go on.")
+                ScimError::invalid_value(
+                    "failOnErrors must be a whole number above 0; leave it out to go on.",
+                )
             })?);
         } else if key.eq_ignore_ascii_case("Operations") {
             operations = Some(value);
@@ -289,20 +293,17 @@ fn checked(
 }
 
 /// `/Users` or `/Users/{id}`.
-fn split(
-    path: &str,
-    method: Method,
-    catalogue: &Catalogue,
-) -> Result<(String, Option<String>), ScimError> {
+fn split(path: &str, method: Method, catalogue: &Catalogue) -> Result<(String, Option<String>), ScimError> {
     let mut parts = path.strip_prefix('/').unwrap_or(path).splitn(2, '/');
     let endpoint = parts.next().unwrap_or_default();
     let id = parts.next().filter(|id| !id.is_empty());
-    if catalogue.by_endpoint(endpoint).is_none() {
+    let Some(kind) = catalogue.by_endpoint(endpoint) else {
         return Err(ScimError::plain(
             404,
             format!("path {:?} names no list of resources: see /ResourceTypes.", excerpt(path)),
         ));
-    }
+    };
+    let endpoint = &kind.endpoint;
     let fits = id.is_none() == (method == Method::Post) && !id.unwrap_or_default().contains(['/', '?']);
     if !fits {
         let form = if method == Method::Post { "" } else { "/{id}" };
@@ -312,7 +313,7 @@ fn split(
             excerpt(path)
         )));
     }
-    Ok((endpoint.to_owned(), id.map(str::to_owned)))
+    Ok((endpoint.clone(), id.map(str::to_owned)))
 }
 
 /// Finds for each entry the entries it refers to.
@@ -486,7 +487,9 @@ mod tests {
 
     #[test]
     fn b_4_fail_on_errors_is_a_number() {
-        for (value, expected) in [(json!(3), Ok(Some(3))), (Value::Null, Ok(None)), (json!(0), Err(())), (json!("1"), Err(()))] {
+        for (value, expected) in
+            [(json!(3), Ok(Some(3))), (Value::Null, Ok(None)), (json!(0), Err(())), (json!("1"), Err(()))]
+        {
             let body = json!({"schemas": [BULK_REQUEST_URN], "failOnErrors": value, "Operations": [{}]});
             let plan = Plan::parse(body, &Catalogue::standard(), 10, &mut Mender::new(Dialect::Strict));
             assert_eq!(plan.map(|plan| plan.fail_on_errors).map_err(|_| ()), expected);

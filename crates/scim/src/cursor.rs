@@ -59,8 +59,8 @@ impl Walk<'_> {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads a cursor that is at most `lifetime` seconds old. Errors: 400 `invalidCursor` for one that was not
-    /// made for this query, `invalidCount` for another count, `expiredCursor`.
+    /// Reads a cursor that is at most `lifetime` seconds old. Errors: 400 `invalidCursor` for one that was
+    /// not made for this query, `invalidCount` for another count, `expiredCursor`.
     pub fn open(&self, secret: &[u8], text: &str, now: i64, lifetime: u32) -> Result<Place, ScimError> {
         let bytes = if text.len() <= MAX_CHARS { URL_SAFE_NO_PAD.decode(text).ok() } else { None };
         let Some((sealed, tag)) = bytes.as_deref().and_then(|bytes| bytes.split_last_chunk::<MAC_BYTES>())
@@ -204,7 +204,8 @@ mod tests {
     fn cu_4_a_cursor_holds_for_its_query_only() {
         let catalogue = Catalogue::standard();
         let user = catalogue.resource_type("User").unwrap();
-        let sort = |order| SortBy::parse(user, Some("userName"), Some(order), &mut Mender::new(Dialect::Auto));
+        let sort =
+            |order| SortBy::parse(user, Some("userName"), Some(order), &mut Mender::new(Dialect::Auto));
         let (up, down) = (sort("ascending").unwrap(), sort("descending").unwrap());
         let text = PLAIN.seal(SECRET, &place(), 1_000);
         for other in [

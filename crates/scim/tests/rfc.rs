@@ -147,3 +147,58 @@ fn body_cases() {
     assert!(cases.len() > 25);
     cases.iter().for_each(run_body);
 }
+
+/// The cases of one statement of the contract, by the names they begin with.
+fn named(id: &str) {
+    let prefix = format!("{id}_");
+    let mine = |text: &str| -> Vec<Value> {
+        cases(text).into_iter().filter(|case| case["name"].as_str().unwrap().starts_with(&prefix)).collect()
+    };
+    let (patches, bodies) = (mine(include_str!("rfc/patch.json")), mine(include_str!("rfc/body.json")));
+    assert!(patches.len() + bodies.len() > 0, "no case begins with {prefix}");
+    patches.iter().for_each(run_patch);
+    bodies.iter().for_each(run_body);
+}
+
+macro_rules! named_cases {
+    ($(fn $id:ident();)+) => {$(
+        #[test]
+        fn $id() {
+            named(stringify!($id));
+        }
+    )+};
+}
+
+named_cases! {
+    fn c_1();
+    fn c_3();
+    fn c_4();
+    fn c_5();
+    fn c_6();
+    fn grp_1();
+    fn grp_2();
+    fn pa_1();
+    fn pa_3();
+    fn pa_4();
+    fn pa_5();
+    fn pa_6();
+    fn pa_7();
+    fn pa_9();
+    fn pa_10();
+    fn pa_11();
+    fn pa_12();
+    fn pa_13();
+    fn pa_14();
+    fn pa_15();
+    fn pa_16();
+    fn pp_2();
+    fn pp_4();
+    fn put_2();
+    fn put_4();
+    fn pwd_1();
+    fn sch_1();
+    fn sch_2();
+    fn sch_3();
+    fn sch_6();
+    fn sch_14();
+}

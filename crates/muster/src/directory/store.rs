@@ -115,12 +115,7 @@ pub fn page(
 }
 
 /// A statement up to its condition, with what the order is by.
-fn ordered(
-    account: &AccountId,
-    subject: Subject,
-    narrowed: &Narrowed,
-    order: &Order,
-) -> (Sql, &'static str) {
+fn ordered(account: &AccountId, subject: Subject, narrowed: &Narrowed, order: &Order) -> (Sql, &'static str) {
     let mut sql = Sql::new(columns(subject));
     sql.hold(account.as_str());
     sql.push(from(subject));
@@ -168,7 +163,14 @@ impl Order {
                     sql.push(key).push(" IS NULL OR ");
                 }
                 sql.push(key).push(if *descending { " < " } else { " > " }).bind(value.clone()).push(" OR (");
-                sql.push(key).push(" = ").bind(value).push(" AND ").push(id).push(" > ").bind(after).push("))");
+                sql.push(key)
+                    .push(" = ")
+                    .bind(value)
+                    .push(" AND ")
+                    .push(id)
+                    .push(" > ")
+                    .bind(after)
+                    .push("))");
             }
             (Self::Optional { descending, .. }, None) => {
                 let (is, or) = if *descending { (" IS NOT NULL", " OR ") } else { (" IS NULL", " AND ") };

@@ -222,7 +222,8 @@ impl From<scim::ScimError> for Problem {
     fn from(error: scim::ScimError) -> Self {
         let kind = match error.status {
             404 => Kind::NotFound,
-            409 => Kind::Duplicate,
+            409 if error.scim_type.is_some() => Kind::Duplicate,
+            409 => Kind::Conflict,
             412 => Kind::Stale,
             413 => Kind::TooLarge,
             501 => Kind::NotImplemented,

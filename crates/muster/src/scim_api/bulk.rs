@@ -1,5 +1,5 @@
-//! `/Bulk` (RFC 7644 §3.7): carries out a planned list of operations, each as if it were a request of its own:
-//! with its own permission, transaction, audit row and events.
+//! `/Bulk` (RFC 7644 §3.7): carries out a planned list of operations, each as if it were a request of its
+//! own: with its own permission, transaction, audit row and events.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -67,26 +67,16 @@ async fn carry_out(
     at: usize,
     made: &[Option<String>],
 ) -> (Outcome, Option<String>) {
-    let entry = &plan.entries[at];
-    let place = |id: &str, endpoint: &str| format!("{}/{endpoint}/{id}", door.base);
-    let (target, result) = match plan.resolve(at, made) {
-        Err(error) => {
-            let named = entry.operation.as_ref().ok();
-            let target = named.and_then(|operation| Some(place(operation.id.as_deref()?, &operation.endpoint)));
-            (target, Err(error.into()))
-        }
-        Ok(operation) => {
-            let target = operation.id.as_deref().map(|id| place(id, &operation.endpoint));
-            (target, apply(app, door, operation).await)
-        }
+    let operation = plan.resolve(at, made);
+    let named = operation.as_ref().ok().or(plan.entries[at].operation.as_ref().ok());
+    let target = named.and_then(|operation| target(door, operation));
+    let result = match operation {
+        Err(error) => Err(error.into()),
+        Ok(operation) if operation.endpoint == Subject::User.endpoint() => user(app, door, operation).await,
+        Ok(operation) => group(app, door, operation).await,
     };
     match result {
-        Ok(Done { status, stored, location }) => {
-            let version = stored.as_ref().map(Stored::etag);
-            let id = stored.filter(|_| entry.method == Some(Method::Post)).map(|stored| stored.id);
-            let location = location.or(target);
-            (Outcome { status, location, version, response: None }, id)
-        }
+        Ok(done) => outcome(door, done, target),
         Err(problem) => {
             let (status, body) = error::scim_part(&problem, &door.actor.caller.origin.request_id);
             (Outcome { status, location: target, version: None, response: Some(body) }, None)
@@ -94,36 +84,61 @@ async fn carry_out(
     }
 }
 
-/// An operation that succeeded.
-struct Done {
-    status: u16,
-    stored: Option<Stored>,
-    location: Option<String>,
+/// URL of the resource that an operation names.
+fn target(door: &Door, operation: &Operation) -> Option<String> {
+    let id = operation.id.as_deref()?;
+    Some(format!("{}/{}/{id}", door.base, operation.endpoint))
 }
 
-async fn apply(app: &App, door: &Door, operation: Operation) -> Result<Done> {
-    let Operation { method, endpoint, id, version, data } = operation;
+/// An operation that succeeded: what was created, what was changed, or nothing that is left.
+enum Done {
+    Created(Subject, Stored),
+    Changed(Stored),
+    Gone,
+}
+
+fn outcome(door: &Door, done: Done, target: Option<String>) -> (Outcome, Option<String>) {
+    let outcome = |status, location, version| Outcome { status, location, version, response: None };
+    match done {
+        Done::Created(subject, stored) => {
+            let at = Some(location(subject, &door.base, &stored.id));
+            (outcome(201, at, Some(stored.etag())), Some(stored.id))
+        }
+        Done::Changed(stored) => (outcome(200, target, Some(stored.etag())), None),
+        Done::Gone => (outcome(204, target, None), None),
+    }
+}
+
+async fn user(app: &App, door: &Door, operation: Operation) -> Result<Done> {
+    let Operation { method, id, version, data, .. } = operation;
     let (id, expected) = (id.unwrap_or_default(), expected(version.as_deref()));
-    let subject = if endpoint.eq_ignore_ascii_case("Users") { Subject::User } else { Subject::Group };
-    let whole = (data, method == Method::Put);
-    let (status, stored) = match (subject, method) {
-        (Subject::User, Method::Post) => (201, users::make(app, door, whole.0, false).await?.stored),
-        (Subject::Group, Method::Post) => (201, groups::make(app, door, whole.0, Show::Never).await?.stored),
-        (Subject::User, Method::Put | Method::Patch) => {
-            (200, users::change(app, door, &id, whole, (expected, false)).await?.stored)
+    Ok(match method {
+        Method::Post => Done::Created(Subject::User, users::make(app, door, data, false).await?.stored),
+        Method::Put | Method::Patch => {
+            let body = (data, method == Method::Put);
+            Done::Changed(users::change(app, door, &id, body, (expected, false)).await?.stored)
         }
-        (Subject::Group, Method::Put | Method::Patch) => {
-            (200, groups::change(app, door, &id, whole, (expected, Show::Never)).await?.stored)
-        }
-        (Subject::User, Method::Delete) => {
+        Method::Delete => {
             users::remove(app, door, &id, expected).await?;
-            return Ok(Done { status: 204, stored: None, location: None });
+            Done::Gone
         }
-        (Subject::Group, Method::Delete) => {
+    })
+}
+
+async fn group(app: &App, door: &Door, operation: Operation) -> Result<Done> {
+    let Operation { method, id, version, data, .. } = operation;
+    let (id, expected) = (id.unwrap_or_default(), expected(version.as_deref()));
+    Ok(match method {
+        Method::Post => {
+            Done::Created(Subject::Group, groups::make(app, door, data, Show::Never).await?.stored)
+        }
+        Method::Put | Method::Patch => {
+            let body = (data, method == Method::Put);
+            Done::Changed(groups::change(app, door, &id, body, (expected, Show::Never)).await?.stored)
+        }
+        Method::Delete => {
             groups::remove(app, door, &id, expected).await?;
-            return Ok(Done { status: 204, stored: None, location: None });
+            Done::Gone
         }
-    };
-    let location = Some(location(subject, &door.base, &stored.id));
-    Ok(Done { status, stored: Some(stored), location })
+    })
 }

@@ -1,5 +1,5 @@
-//! Pages by cursor (RFC 9865): which walk a request belongs to, where it goes on, and what the client is given
-//! to go on with.
+//! Pages by cursor (RFC 9865): which walk a request belongs to, where it goes on, and what the client is
+//! given to go on with.
 
 use std::sync::Arc;
 
@@ -46,12 +46,7 @@ impl Trail {
         search: &mut Search,
     ) -> Result<Option<Self>> {
         let Some(cursor) = query.cursor.as_deref() else { return Ok(None) };
-        if query.start_index.is_some() {
-            let text = "startIndex and cursor are two ways to page: send one of them.";
-            return Err(ScimError::invalid_value(text).into());
-        }
-        let count = count(query)?;
-        let account = door.actor.caller.account.clone();
+        let (count, account) = (count(query)?, door.actor.caller.account.clone());
         let mut trail = Self {
             part: 0,
             secret: cursor_keys::of(app, &account).await?,
@@ -62,15 +57,20 @@ impl Trail {
             count,
             now: app.clock.now().secs(),
         };
-        search.count = count as usize;
+        trail.go_on(cursor, search)?;
+        Ok(Some(trail))
+    }
+
+    fn go_on(&mut self, cursor: &str, search: &mut Search) -> Result<()> {
+        search.count = self.count as usize;
         search.walk = Some(Walk::default());
         if !cursor.is_empty() {
-            let CursorPlace { part, key, id, total } =
-                trail.walk().open(&trail.secret, cursor, trail.now, LIFETIME_SECS)?;
-            trail.part = part;
-            search.walk = Some(Walk { after: Some(Place { key, id }), total: Some(total) });
+            let place = self.walk().open(&self.secret, cursor, self.now, LIFETIME_SECS)?;
+            self.part = place.part;
+            let after = Some(Place { key: place.key, id: place.id });
+            search.walk = Some(Walk { after, total: Some(place.total) });
         }
-        Ok(Some(trail))
+        Ok(())
     }
 
     fn walk(&self) -> CursorWalk<'_> {
@@ -94,6 +94,10 @@ impl Trail {
 
 /// A negative count is 0; above the limit it is an error here, as RFC 9865 has it.
 fn count(query: &ListQuery) -> Result<u32> {
+    if query.start_index.is_some() {
+        let text = "startIndex and cursor are two ways to page: send one of them.";
+        return Err(ScimError::invalid_value(text).into());
+    }
     let asked = query.count.map_or(i64::from(DEFAULT_RESULTS), |count| count.max(0));
     match u32::try_from(asked) {
         Ok(count) if count <= MAX_RESULTS => Ok(count),

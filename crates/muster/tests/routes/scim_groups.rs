@@ -50,9 +50,11 @@ both_engines! {
         let answer = scim.post(GROUPS, group("Team A", &[&ada])).await.expect(201);
         let id = answer.json["id"].as_str().unwrap().to_owned();
         assert_eq!(answer.header("location"), format!("http://localhost{GROUPS}/{id}"));
-        let member = json!({"value": ada, "$ref": format!("http://localhost{USERS}/{ada}"), "display": "Ada Lovelace", "type": "User"});
+        let member = json!({"value": ada, "$ref": format!("http://localhost{USERS}/{ada}"), "type": "User"});
         assert_eq!(answer.json["members"], json!([member]));
         assert_eq!(scim.get(&format!("{GROUPS}/{id}")).await.expect(200).json, answer.json);
+        let named = scim.get(&format!("{GROUPS}/{id}?attributes=members.display")).await.expect(200);
+        assert_eq!(named.json["members"], json!([{"display": "Ada Lovelace"}]), "shown on request");
         let path = format!("{GROUPS}/{id}");
         let more = patch(json!([{"op": "add", "path": "members", "value": [{"value": bob}, {"value": ada}]}]));
         let changed = scim.patch(&path, more.clone()).await.expect(200);
