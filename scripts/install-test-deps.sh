@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Installs what the tests want beside Rust, Node and a C compiler, on Debian and its kin: PostgreSQL's programs, curl,
-# make and openssl. Changes nothing when all is there; leaves no PostgreSQL server running.
+# make and openssl; and, into target/scim2, the SCIM conformance suite scim2-tester from PyPI. Changes nothing when all is
+# there; leaves no PostgreSQL server running.
 set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+scim2=$root/target/scim2
 
 has_postgres() {
   command -v initdb >/dev/null && command -v postgres >/dev/null && return
@@ -13,13 +16,34 @@ if [ "${1:-}" = --has-postgres ]; then
   exit
 fi
 
+has_scim2() {
+  [ -x "$scim2/bin/scim2" ] && "$scim2/bin/scim2" --help >/dev/null 2>&1
+}
+
+if [ "${1:-}" = --has-scim2 ]; then
+  has_scim2
+  exit
+fi
+
+install_scim2() {
+  has_scim2 && return
+  echo 'Installing scim2-tester'
+  rm -rf "$scim2"
+  python3 -m venv "$scim2"
+  "$scim2/bin/pip" install --quiet --disable-pip-version-check --upgrade scim2-cli scim2-tester
+}
+
 missing=()
 has_postgres || missing+=(postgresql)
 command -v curl >/dev/null || missing+=(curl ca-certificates)
 command -v make >/dev/null || missing+=(make)
 # The TLS tests of the database bridge make a private certificate authority with it.
 command -v openssl >/dev/null || missing+=(openssl)
-[ "${#missing[@]}" -gt 0 ] || exit 0
+has_scim2 || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+if [ "${#missing[@]}" = 0 ]; then
+  install_scim2
+  exit
+fi
 
 if ! command -v apt-get >/dev/null; then
   echo "Not here: ${missing[*]}. Install them with this system's package manager, then try again." >&2
@@ -44,3 +68,4 @@ echo "Installing ${missing[*]}"
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
   -o Dpkg::Options::=--force-confold "${missing[@]}" >/dev/null
+install_scim2

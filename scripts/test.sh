@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything that can fail: format, lints, all tests on both engines, and the walk. Prints what ran and how long it
-# took. With CI=true nothing may be skipped.
+# Everything that can fail: format, lints, all tests on both engines, the SCIM conformance suite, and the walk. Prints
+# what ran and how long it took. With CI=true nothing may be skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ci=${CI:-}
@@ -49,8 +49,12 @@ printf 'tests: %s passed, %s failed, %s ignored\nwalk: %s\n' "$(count passed)" "
 postgres='tested'
 scripts/install-test-deps.sh --has-postgres || postgres='NOT TESTED: it is not installed (scripts/install-test-deps.sh)'
 echo "PostgreSQL: $postgres"
+conformance='tested on SQLite and PostgreSQL'
+scripts/install-test-deps.sh --has-scim2 || conformance='NOT RUN: it is not installed (scripts/install-test-deps.sh)'
+echo "scim2-tester: $conformance"
 printf 'time: %s s\n' "$SECONDS"
-if [ "$ci" = true ] && { [ "$ignored" != 0 ] || [ "$walk" != passed ] || [ "$postgres" != tested ]; }; then
+if [ "$ci" = true ] && { [ "$ignored" != 0 ] || [ "$walk" != passed ] || [ "$postgres" != tested ] ||
+  [ "$conformance" != 'tested on SQLite and PostgreSQL' ]; }; then
   echo 'Something was skipped; in CI that is a failure.' >&2
   failed=1
 fi

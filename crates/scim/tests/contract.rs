@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 /// Ids of those of the list that the filter matches.
 fn matching(filter: &str, list: &[Value]) -> Vec<i64> {
     let catalogue = Catalogue::standard();
-    let user = catalogue.resource_type("User").unwrap();
+    let user = catalogue.resource_type("User").expect("the standard type");
     let expr = Filter::compile(filter, user, &mut Mender::new(Dialect::Strict))
         .unwrap_or_else(|error| panic!("{filter}: {error}"));
-    list.iter().filter(|one| expr.matches(one)).map(|one| one["number"].as_i64().unwrap()).collect()
+    list.iter().filter(|one| expr.matches(one)).filter_map(|one| one["number"].as_i64()).collect()
 }
 
 fn people() -> Vec<Value> {

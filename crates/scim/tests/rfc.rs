@@ -152,7 +152,10 @@ fn body_cases() {
 fn named(id: &str) {
     let prefix = format!("{id}_");
     let mine = |text: &str| -> Vec<Value> {
-        cases(text).into_iter().filter(|case| case["name"].as_str().unwrap().starts_with(&prefix)).collect()
+        cases(text)
+            .into_iter()
+            .filter(|case| case["name"].as_str().is_some_and(|name| name.starts_with(&prefix)))
+            .collect()
     };
     let (patches, bodies) = (mine(include_str!("rfc/patch.json")), mine(include_str!("rfc/body.json")));
     assert!(patches.len() + bodies.len() > 0, "no case begins with {prefix}");

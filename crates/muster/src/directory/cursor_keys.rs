@@ -30,13 +30,12 @@ pub async fn of(app: &App, account: &AccountId) -> Result<Arc<[u8]>> {
     }
     let of = account.clone();
     let found = app.db.point("cursor_keys.find", move |tx: &mut Tx<'_>| store::cursor_key(tx, &of)).await?;
-    let secret: Arc<[u8]> = match found {
-        Some(secret) => secret.into(),
-        None => {
-            let (of, fresh, now) = (account.clone(), app.rng.bytes::<32>(), app.clock.now());
-            let settle = move |tx: &mut Tx<'_>| store::settle_cursor_key(tx, &of, &fresh, now);
-            app.db.write("cursor_keys.settle", account.as_str(), settle).await?.into()
-        }
+    let secret: Arc<[u8]> = if let Some(secret) = found {
+        secret.into()
+    } else {
+        let (of, fresh, now) = (account.clone(), app.rng.bytes::<32>(), app.clock.now());
+        let settle = move |tx: &mut Tx<'_>| store::settle_cursor_key(tx, &of, &fresh, now);
+        app.db.write("cursor_keys.settle", account.as_str(), settle).await?.into()
     };
     app.cursor_keys.0.insert(account.clone(), secret.clone());
     Ok(secret)

@@ -57,10 +57,10 @@ fn tests() -> BTreeMap<String, Vec<(String, String)>> {
             }
         }
     }
-    found.values_mut().for_each(|tests| {
+    for tests in found.values_mut() {
         tests.sort();
         tests.dedup();
-    });
+    }
     found
 }
 

@@ -1,6 +1,7 @@
 //! The program as an operator meets it: the real binary, real sockets, real signals.
 
 mod bootstrap;
+mod conformance;
 mod crash;
 mod options;
 mod refusals;

@@ -156,7 +156,7 @@ both_engines! {
                     assert!(shown.len() <= count && (!shown.is_empty() || page.get("nextCursor").is_none()));
                     seen.extend(shown);
                     match page["nextCursor"].as_str() {
-                        Some(next) => cursor = next.to_owned(),
+                        Some(next) => next.clone_into(&mut cursor),
                         None => break,
                     }
                 }
