@@ -1,7 +1,7 @@
 # The only door: people and CI use the same words.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt docs bench
+.PHONY: help run build test check fmt docs bench fuzz
 
 help: ## these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,3 +29,6 @@ docs: ## write the generated reference files again
 
 bench: build ## measure against a bare endpoint and against the database itself; BENCH="--report-only" to look only
 	cargo run --locked -q --release -p bench -- run $(BENCH)
+
+fuzz: ## fuzz the SCIM core, every target at once; FUZZ=3600 for an hour each instead of a minute
+	@scripts/fuzz.sh $(or $(FUZZ),60)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Everything that can fail: format, lints, all tests on both engines, the SCIM conformance suite, and the walk. Prints
-# what ran and how long it took. With CI=true nothing may be skipped.
+# Everything that can fail: format, lints, all tests on both engines, the SCIM conformance suite, the walk, and the
+# fuzz targets for a minute each (in CI; else shorter). Prints what ran and how long it took. With CI=true nothing may be
+# skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ci=${CI:-}
@@ -40,6 +41,13 @@ elif ! MUSTER_BIN=target/debug/muster examples/jwt-scim/run-test.sh; then
   failed=1
 fi
 
+step 'fuzz targets of the SCIM core'
+fuzz='no finding'
+if ! scripts/fuzz.sh "$([ "$ci" = true ] && echo 60 || echo 15)"; then
+  fuzz='FAILED'
+  failed=1
+fi
+
 step 'result'
 count() { # the sum of the numbers before this word in the results of all test programs
   awk -v word="$1" '/^test result:/ { for (i = 2; i <= NF; i++) if ($i ~ "^" word) sum += $(i - 1) } END { print sum + 0 }' "$log"
@@ -52,6 +60,7 @@ echo "PostgreSQL: $postgres"
 conformance='tested on SQLite and PostgreSQL'
 scripts/install-test-deps.sh --has-scim2 || conformance='NOT RUN: it is not installed (scripts/install-test-deps.sh)'
 echo "scim2-tester: $conformance"
+echo "fuzz targets: $fuzz"
 printf 'time: %s s\n' "$SECONDS"
 if [ "$ci" = true ] && { [ "$ignored" != 0 ] || [ "$walk" != passed ] || [ "$postgres" != tested ] ||
   [ "$conformance" != 'tested on SQLite and PostgreSQL' ]; }; then
