@@ -153,7 +153,8 @@ impl Builder<'_> {
                 } else if !self.mender.mend(Quirk::ReadOnlyInValue, &attr) {
                     return Err(readonly(&attr));
                 }
-            } else {
+            } else if schema.is_none() || !key.eq_ignore_ascii_case("schemas") {
+                // `schemas` inside of an extension says nothing: some clients write their models whole.
                 self.expand_key(kind, schema, key, value)?;
             }
         }

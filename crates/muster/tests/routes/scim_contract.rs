@@ -9,7 +9,11 @@ use crate::actors::{Client, World};
 use crate::both_engines;
 
 async fn dialect(world: &World, value: &str) {
-    let change = json!([{"identifier": "scim_dialect", "value": value, "updateType": "UPDATE"}]);
+    setting(world, "scim_dialect", value).await;
+}
+
+async fn setting(world: &World, name: &str, value: &str) {
+    let change = json!([{"identifier": name, "value": value, "updateType": "UPDATE"}]);
     world.admin().put("/ng/api/settings?accountIdentifier=acme", change).await.data();
 }
 
@@ -132,6 +136,42 @@ both_engines! {
         assert_eq!(total(&scim, USERS, "shoeSize eq \"42\"").await, 0);
         dialect(&world, "strict").await;
         refused(scim.get(&format!("{USERS}?filter=shoeSize+eq+%2242%22")).await, 400, "invalidFilter");
+    }
+
+    async fn f_18_hostile_filters_cost_nothing(world: World) {
+        let scim = scim(&world);
+        for filter in ["(".repeat(4_000), vec!["title pr"; 800].join(" or "), format!("title eq \"{}\"", "x".repeat(1 << 20)), "title eq \"\u{0}".into()] {
+            let since = std::time::Instant::now();
+            refused(scim.post(&format!("{USERS}/.search"), json!({"filter": filter})).await, 400, "invalidFilter");
+            assert!(since.elapsed().as_secs() < 2, "bounded time");
+        }
+        let deep = format!("{{\"filter\": {}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
+        refused(scim.send(Method::POST, &format!("{USERS}/.search"), Some(deep)).await, 400, "invalidSyntax");
+    }
+
+    async fn c_7_del_1_the_accounts_settings_decide(world: World) {
+        let scim = scim(&world);
+        let id = made(&scim, "ada").await;
+        let path = format!("{USERS}/{id}");
+        setting(&world, "scim_delete_deactivates", "true").await;
+        setting(&world, "scim_revive_on_create", "false").await;
+        scim.delete(&path).await.expect(204);
+        assert_eq!(read(&scim, &id).await["active"], false, "deactivated, not deleted");
+        refused(scim.post(USERS, user("ada")).await, 409, "uniqueness");
+        setting(&world, "scim_revive_on_create", "true").await;
+        assert_eq!(scim.post(USERS, user("ada")).await.expect(201).json["id"], id.as_str());
+        setting(&world, "scim_delete_deactivates", "false").await;
+        scim.delete(&path).await.expect(204);
+        for method in [Method::GET, Method::DELETE, Method::PUT, Method::PATCH] {
+            let title = patch(json!([{"op": "add", "path": "title", "value": "x"}]));
+            let body = match method {
+                Method::PUT => Some(user("ada").to_string()),
+                Method::PATCH => Some(title.to_string()),
+                _ => None,
+            };
+            refused(scim.send(method, &path, body).await, 404, "");
+        }
+        assert_eq!(total(&scim, USERS, "userName eq \"ada\"").await, 0);
     }
 
     async fn r_1_reading_answers_200_or_404(world: World) {
