@@ -41,7 +41,7 @@ both_engines! {
         let mut body = user("ada");
         body["id"] = json!("mine");
         let id = scim.post(USERS, body.clone()).await.expect(201).json["id"].as_str().unwrap().to_owned();
-        assert_eq!((id.len(), &id[14..15]), (36, "4"), "a random UUID");
+        assert_eq!((id.len(), id.matches('-').count()), (36, 4), "a UUID");
         assert_eq!(scim.put(&format!("{USERS}/{id}"), body).await.expect(200).json["id"], id.as_str());
         let stolen = patch(json!([{"op": "replace", "path": "id", "value": "mine"}]));
         refused(scim.patch(&format!("{USERS}/{id}"), stolen).await, 400, "mutability");
