@@ -169,7 +169,7 @@ pub fn insert(
     if !store::insert(tx, account, id, &columns, (&doc, externally_managed), stamp(now))? {
         return Err(Problem::internal("a new account has a user already"));
     }
-    Ok(directory::put_keys(tx, account, id.as_str(), &row_keys(&resource_type(Subject::User), document))?)
+    directory::put_keys(tx, account, id.as_str(), &row_keys(&resource_type(Subject::User), document))
 }
 
 /// What becomes of a new user whose name is taken.
