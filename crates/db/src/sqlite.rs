@@ -125,8 +125,8 @@ pub(crate) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     keep: usize,
-    /// Held while a snapshot begins or ends. SQLite asks the kernel for a file lock then, under a mutex of the
-    /// process on which waiters sleep; a sleep costs more than the lock. On this one they spin first.
+    /// Held while a snapshot begins or ends. SQLite asks the kernel for a file lock then, under a mutex of
+    /// the process on which waiters sleep; a sleep costs more than the lock. On this one they spin first.
     turn: Mutex<()>,
 }
 
