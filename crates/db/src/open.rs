@@ -44,7 +44,7 @@ pub(crate) fn open(options: Options) -> Result<Db, Error> {
 }
 
 fn start_sqlite(inner: &Inner, path: &Path, readers: usize, alive: &mpsc::Sender<()>) -> Result<(), Error> {
-    let writer = SqliteWriter::new(sqlite::open_writer(path)?);
+    let writer = SqliteWriter::new(sqlite::open_writer(path)?).beside(inner.points.clone());
     let (jobs, commits) = (Arc::clone(&inner.lanes[0]), Arc::clone(&inner.commits));
     start("db-write", alive, move || lanes::serve(writer, &jobs, &commits))?;
     for points in std::iter::repeat_n(inner.points.as_ref(), readers).flatten() {

@@ -125,25 +125,58 @@ pub(crate) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     keep: usize,
-    /// Held while a snapshot begins or ends. SQLite asks the kernel for a file lock then, under a mutex of
-    /// the process on which waiters sleep; a sleep costs more than the lock. On this one they spin first.
-    turn: Mutex<()>,
+    /// Held while a snapshot begins or ends. SQLite has a mutex of the process there on which waiters sleep,
+    /// and a sleep costs more than the lock. On this one they spin first.
+    turn: Mutex<Pin>,
+}
+
+/// A snapshot that nobody reads in. While it is open, another one of the same state begins and ends without
+/// asking the kernel for a file lock: the process has it already.
+///
+/// It also keeps SQLite from starting its log anew, so it is closed before a write begins and not opened
+/// until that is over, checkpoint included.
+#[derive(Default)]
+struct Pin {
+    conn: Option<Connection>,
+    open: bool,
+    barred: bool,
+}
+
+impl Pin {
+    fn hold(&mut self, path: &Path) {
+        if self.open || self.barred {
+            return;
+        }
+        let conn = self.conn.take().map_or_else(|| open_reader(path), Ok);
+        match conn.and_then(|conn| begin(&conn).map(|()| conn)) {
+            Ok(conn) => (self.conn, self.open) = (Some(conn), true),
+            // Reading works without, only slower.
+            Err(error) => tracing::debug!(%error, "no snapshot could be pinned"),
+        }
+    }
+
+    fn release(&mut self) {
+        let ended = !self.open || self.conn.as_ref().is_some_and(|conn| step(conn, "COMMIT").is_ok());
+        if !ended {
+            self.conn = None;
+        }
+        self.open = false;
+    }
 }
 
 impl Readers {
     pub(crate) fn new(path: PathBuf, keep: usize) -> Self {
-        Self { path, idle: Mutex::new(Vec::new()), keep, turn: Mutex::new(()) }
+        Self { path, idle: Mutex::new(Vec::new()), keep, turn: Mutex::new(Pin::default()) }
     }
 
     /// Begins a snapshot.
     pub(crate) fn open(self: &Arc<Self>) -> Result<Open, Error> {
         let idle = self.idle.lock().pop();
         let conn = idle.map_or_else(|| open_reader(&self.path), Ok)?;
-        let turn = self.turn.lock();
-        step(&conn, "BEGIN")?;
-        // BEGIN alone takes no lock: the first look at the file does.
-        conn.prepare_cached("SELECT 1 FROM sqlite_schema LIMIT 1")?.raw_query().next()?;
-        drop(turn);
+        let mut pin = self.turn.lock();
+        pin.hold(&self.path);
+        begin(&conn)?;
+        drop(pin);
         Ok(Open { conn: Some(conn), readers: Arc::clone(self) })
     }
 
@@ -152,9 +185,26 @@ impl Readers {
         Ok(f(self.open()?.tx()))
     }
 
+    /// A write begins, or is over.
+    fn writing(&self, now: bool) {
+        let mut pin = self.turn.lock();
+        pin.barred = now;
+        if now {
+            pin.release();
+        }
+    }
+
     pub(crate) fn close(&self) {
         self.idle.lock().clear();
+        *self.turn.lock() = Pin::default();
     }
+}
+
+/// Begins a snapshot on a connection. BEGIN alone settles nothing: the first look at the file does.
+fn begin(conn: &Connection) -> Result<(), Error> {
+    step(conn, "BEGIN")?;
+    conn.prepare_cached("SELECT 1 FROM sqlite_schema LIMIT 1")?.raw_query().next()?;
+    Ok(())
 }
 
 /// A snapshot on a reading connection; it ends with this value.
@@ -191,11 +241,17 @@ impl Drop for Open {
 /// The connection of the write lane.
 pub(crate) struct SqliteWriter {
     conn: Connection,
+    beside: Option<Arc<Readers>>,
 }
 
 impl SqliteWriter {
     pub(crate) fn new(conn: Connection) -> Self {
-        Self { conn }
+        Self { conn, beside: None }
+    }
+
+    /// Writes beside these readers.
+    pub(crate) fn beside(self, readers: Option<Arc<Readers>>) -> Self {
+        Self { beside: readers, ..self }
     }
 }
 
@@ -203,6 +259,9 @@ impl Writer for SqliteWriter {
     const CAREFUL_BATCHES: u32 = 32;
 
     fn begin(&mut self) -> Result<(), Error> {
+        if let Some(readers) = &self.beside {
+            readers.writing(true);
+        }
         step(&self.conn, "BEGIN IMMEDIATE")
     }
 
@@ -243,6 +302,12 @@ impl Writer for SqliteWriter {
             && let Err(error) = step(&self.conn, "ROLLBACK")
         {
             tracing::error!(%error, "SQLite did not roll back");
+        }
+    }
+
+    fn rest(&mut self) {
+        if let Some(readers) = &self.beside {
+            readers.writing(false);
         }
     }
 

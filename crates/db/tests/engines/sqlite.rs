@@ -44,6 +44,25 @@ async fn every_commit_is_synced_to_a_write_ahead_log() {
 }
 
 #[tokio::test]
+async fn reads_between_writes_do_not_make_the_log_grow() {
+    let options = sqlite();
+    let log = path(&options).with_extension("db-wal");
+    let db = Db::open(options).unwrap();
+    db.write("w", "a", |tx| tx.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, b BLOB)", &[])).await.unwrap();
+    let count =
+        || db.point("count", |tx| tx.query_one("SELECT count(*) FROM t", &[], |row| row.get::<i64>(0)));
+    for n in 0..400 {
+        let seen: Result<i64, Error> = count().await;
+        assert_eq!(seen.unwrap(), n, "a read sees what was acknowledged before it");
+        let bytes = vec![7_u8; 100_000];
+        let insert = "INSERT INTO t (b) VALUES ($1)";
+        db.write("w", "a", move |tx| tx.exec(insert, params![bytes.as_slice()])).await.unwrap();
+    }
+    let megabytes = log.metadata().unwrap().len() >> 20;
+    assert!(megabytes < 20, "40 MB were written, and the log that starts anew at 8 MB has {megabytes} MB");
+}
+
+#[tokio::test]
 async fn a_second_process_at_the_file_is_waited_for() {
     let options = sqlite();
     let (server, tool) = (Db::open(options.clone()).unwrap(), Db::open(options).unwrap());
