@@ -44,15 +44,22 @@ impl Timestamp {
         let Ok(at) = OffsetDateTime::from_unix_timestamp(whole) else {
             return String::from("9999-12-31T23:59:59.999Z");
         };
-        format!(
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{millis:03}Z",
-            at.year(),
-            u8::from(at.month()),
-            at.day(),
-            at.hour(),
-            at.minute(),
-            at.second()
-        )
+        // Written with every resource that is answered, so not by the formatting machinery.
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |place: usize, digits: usize, mut number: u32| {
+            for slot in text[place..place + digits].iter_mut().rev() {
+                *slot = b'0' + u8::try_from(number % 10).unwrap_or(0);
+                number /= 10;
+            }
+        };
+        put(0, 4, at.year().unsigned_abs());
+        put(5, 2, u8::from(at.month()).into());
+        put(8, 2, at.day().into());
+        put(11, 2, at.hour().into());
+        put(14, 2, at.minute().into());
+        put(17, 2, at.second().into());
+        put(20, 3, u32::try_from(millis).unwrap_or(0));
+        text.iter().map(|byte| char::from(*byte)).collect()
     }
     /// Reads RFC 3339 text; `None` if it is none.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {

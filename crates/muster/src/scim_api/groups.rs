@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::door::Door;
 use super::render::{self, Writer};
-use super::request::{self, Body, IfMatch, Query, is_known, prefers_minimal, projection};
+use super::request::{self, Body, IfMatch, IfNoneMatch, Query, prefers_minimal, projection};
 use super::trail::Trail;
 use crate::access::permissions::UserGroupView;
 use crate::app::App;
@@ -58,13 +58,13 @@ pub async fn load(
     door: Door,
     Path((_, id)): Path<(String, String)>,
     Query(query): Query,
-    headers: HeaderMap,
+    known: IfNoneMatch,
 ) -> Result<Response> {
     let grant = door.grant::<UserGroupView>()?;
     let kind = resource_type(Subject::Group);
     let projection = projection(&query, &kind)?;
     let group = actions::load(&app, &grant, &id, projection.wants("members")).await?;
-    if is_known(&headers, &group.stored) {
+    if known.knows(&group.stored) {
         return Ok(render::not_modified(&group.stored));
     }
     Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::OK, &group)

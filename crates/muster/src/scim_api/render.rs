@@ -105,9 +105,8 @@ impl Writer<'_> {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, MEDIA);
         tag(headers, resource.stored());
-        let location = location(R::SUBJECT, self.base, &resource.stored().id);
         if status == StatusCode::CREATED
-            && let Ok(value) = HeaderValue::try_from(location)
+            && let Ok(value) = HeaderValue::try_from(location(R::SUBJECT, self.base, &resource.stored().id))
         {
             headers.insert(LOCATION, value);
         }
@@ -253,7 +252,7 @@ fn splice<R: Resource>(out: &mut Vec<u8>, resource: &R, base: &str) -> Result<()
     let (created, updated) = (stored.created.rfc3339(), stored.updated.rfc3339());
     text(out, &[",\"meta\":{\"resourceType\":\"", R::SUBJECT.name(), "\",\"created\":\"", &created]);
     text(out, &["\",\"lastModified\":\"", &updated, "\",\"location\":\""]);
-    text(out, &[&location(R::SUBJECT, base, &stored.id), "\",\"version\":\"W/\\\""]);
+    text(out, &[base, "/", R::SUBJECT.endpoint(), "/", &stored.id, "\",\"version\":\"W/\\\""]);
     text(out, &[&stored.version.to_string(), "\\\"\"}}"]);
     Ok(())
 }

@@ -133,12 +133,28 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
-/// Whether the client has this version already.
-pub fn is_known(headers: &HeaderMap, stored: &Stored) -> bool {
-    if !headers.contains_key(IF_NONE_MATCH) {
-        return false;
+/// The versions that the client has already.
+#[derive(Debug)]
+pub struct IfNoneMatch {
+    sent: bool,
+    /// `None`: any.
+    versions: Option<Vec<i64>>,
+}
+
+impl IfNoneMatch {
+    /// Whether the client has this one.
+    pub fn knows(&self, stored: &Stored) -> bool {
+        self.sent && self.versions.as_ref().is_none_or(|known| known.contains(&stored.version))
     }
-    versions(headers, &IF_NONE_MATCH).is_none_or(|known| known.contains(&stored.version))
+}
+
+impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let sent = parts.headers.contains_key(IF_NONE_MATCH);
+        Ok(Self { sent, versions: versions(&parts.headers, &IF_NONE_MATCH) })
+    }
 }
 
 /// Whether the client asks for no body (RFC 7240 `return=minimal`).

@@ -2,14 +2,14 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use scim::list::ListQuery;
 use scim::{PatchRequest, resource};
 use serde_json::Value;
 
 use super::door::Door;
 use super::render::{self, Writer};
-use super::request::{self, Body, IfMatch, Query, is_known, projection};
+use super::request::{self, Body, IfMatch, IfNoneMatch, Query, projection};
 use super::trail::Trail;
 use crate::access::permissions::UserView;
 use crate::app::App;
@@ -48,13 +48,13 @@ pub async fn load(
     door: Door,
     Path((_, id)): Path<(String, String)>,
     Query(query): Query,
-    headers: HeaderMap,
+    known: IfNoneMatch,
 ) -> Result<Response> {
     let grant = door.grant::<UserView>()?;
     let kind = resource_type(Subject::User);
     let projection = projection(&query, &kind)?;
     let user = actions::load(&app, &grant, &id, projection.wants("groups")).await?;
-    if is_known(&headers, &user.stored) {
+    if known.knows(&user.stored) {
         return Ok(render::not_modified(&user.stored));
     }
     Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::OK, &user)
