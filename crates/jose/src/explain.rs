@@ -1,23 +1,28 @@
 //! The explanation of a verdict: the same walk, every step reported. It stores nothing.
 
-use crate::claim_steps;
 use crate::key_set::KeySet;
 use crate::policy::Policy;
 use crate::token;
 use crate::trace::{Recorder, StepReport};
-use crate::verify::{MAX_SIGNATURE_CHECKS, walk_header, walk_signature};
+use crate::verify::{MAX_SIGNATURE_CHECKS, Verified, walk};
+
+/// What the walk found, step by step, and what it comes to.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// What [`crate::verify`] would answer; `None` if it would refuse.
+    pub verified: Option<Verified>,
+    /// Steps 1 to 18 in order. A step has one report, or one for each of its failures.
+    pub steps: Vec<StepReport>,
+}
 
 /// Reports steps 1 to 18 for `text`, in order, going on after a failure wherever the next step still means
-/// something. `keys` is `None` where the key set could not be had. A step has one report, or one for each of
-/// its failures; no report is a failure if and only if the token verifies (given keys).
-pub fn explain(text: &str, keys: Option<&KeySet>, policy: &Policy, now: i64) -> Vec<StepReport> {
+/// something. `keys` is `None` where the key set could not be had; that is a failure, too.
+pub fn explain(text: &str, keys: Option<&KeySet>, policy: &Policy, now: i64) -> Explanation {
     let mut recorder = Recorder::default();
+    let mut checks_left = MAX_SIGNATURE_CHECKS;
     // A recorder never ends a walk, so an error cannot come; a walk cut short shows as skipped steps.
-    if let Ok(draft) = token::read(text, &mut recorder) {
-        let mut checks_left = MAX_SIGNATURE_CHECKS;
-        let _ = walk_header(&draft, policy, &mut recorder);
-        let _ = walk_signature(&draft, keys, &mut checks_left, &mut recorder);
-        let _ = claim_steps::walk(draft.claims.as_ref(), policy, now, &mut recorder);
-    }
-    recorder.finish()
+    let found = token::read(text, &mut recorder)
+        .and_then(|draft| walk(&draft, keys, policy, now, &mut checks_left, &mut recorder));
+    let verified = found.ok().flatten().filter(|_| !recorder.has_failed());
+    Explanation { verified, steps: recorder.finish() }
 }

@@ -31,7 +31,7 @@ mod verify;
 
 pub use algorithm::{Algorithm, Algorithms, UnknownAlgorithm};
 pub use claims::Claims;
-pub use explain::explain;
+pub use explain::{Explanation, explain};
 pub use jwk::{Key, SkipReason};
 pub use key_set::{KeySet, KeySetError, KeySetLimits, Skipped};
 pub use policy::{AudiencePolicy, MAX_LEEWAY_SECS, Policy, PolicyError};

@@ -15,6 +15,10 @@ pub enum Code {
     TokenNotYetValid,
     /// The token is readable but nothing here trusts it.
     TokenUntrusted,
+    /// There are no keys to check with now; later there may be.
+    JwksUnavailable,
+    /// The token holds, its service account may not do what was asked for.
+    InsufficientPermission,
 }
 
 impl Code {
@@ -25,6 +29,8 @@ impl Code {
             Self::TokenExpired => "token_expired",
             Self::TokenNotYetValid => "token_not_yet_valid",
             Self::TokenUntrusted => "token_untrusted",
+            Self::JwksUnavailable => "jwks_unavailable",
+            Self::InsufficientPermission => "insufficient_permission",
         }
     }
 }
@@ -123,6 +129,8 @@ reasons! {
     KidNotString = "kid_not_string" => TokenMalformed,
     /// Step 10: `kid` is longer than 256 bytes.
     KidTooLong = "kid_too_long" => TokenMalformed,
+    /// Step 10: the issuer's key set could not be had.
+    JwksUnavailable = "jwks_unavailable" => JwksUnavailable,
     /// Step 10: no usable key has this `kid`.
     KidUnknown = "kid_unknown" => TokenUntrusted,
     /// Step 11: no candidate key may verify this algorithm.
@@ -185,6 +193,12 @@ reasons! {
     JtiMissing = "jti_missing" => TokenUntrusted,
     /// Step 18: `jti` is longer than 256 bytes.
     JtiTooLong = "jti_too_long" => TokenUntrusted,
+    /// Step 18, of the server: the trust refuses replays and has seen this `jti` of this issuer.
+    TokenReplayed = "token_replayed" => TokenUntrusted,
+    /// Step 19, of the server: the trust's service account does not exist.
+    ServiceAccountMissing = "service_account_missing" => TokenUntrusted,
+    /// Step 20, of the server: the service account holds nothing.
+    PermissionMissing = "permission_missing" => InsufficientPermission,
 }
 
 impl fmt::Display for Reason {

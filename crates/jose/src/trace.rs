@@ -124,6 +124,11 @@ impl Recorder {
         self.0.iter().find(|report| report.step == step).map(|report| report.outcome)
     }
 
+    /// Whether any step failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.0.iter().any(|report| report.outcome == Outcome::Fail)
+    }
+
     /// The reports in the order of the steps, up to the last one this crate takes.
     pub(crate) fn finish(mut self) -> Vec<StepReport> {
         for step in Step::ALL.into_iter().filter(|step| *step <= Step::Replay) {

@@ -85,21 +85,32 @@ pub fn verify_within(
     now: i64,
     checks_left: &mut usize,
 ) -> Result<Verified, Refusal> {
-    let draft = &token.draft;
-    walk_header(draft, policy, &mut Verdict)?;
-    let key = walk_signature(draft, Some(keys), checks_left, &mut Verdict)?;
-    let expires_at = claim_steps::walk(draft.claims.as_ref(), policy, now, &mut Verdict)?;
-    // The verdict's trace returns at the first failure, so all three are there; should that ever change, the
+    // The verdict's trace returns at the first failure, so something is there; should that ever change, the
     // token is refused.
-    match (key, expires_at, &draft.claims) {
-        (Some(key), Some(expires_at), Some(Ok(claims))) => Ok(Verified {
-            claims: claims.clone(),
-            kid: key.kid_shared(),
-            algorithm: token.algorithm(),
-            expires_at,
-        }),
-        _ => Err(Refusal::new(Step::Signature, Reason::SignatureInvalid)),
-    }
+    walk(&token.draft, Some(keys), policy, now, checks_left, &mut Verdict)?
+        .ok_or_else(|| Refusal::new(Step::Signature, Reason::SignatureInvalid))
+}
+
+/// Everything after the reading of the token, for the verdict and for the explanation alike: the trace
+/// decides whether a failure ends it. What is verified is `Some` only if key, times and claims were found;
+/// whether no step failed is for the trace to say.
+pub(crate) fn walk<T: Trace>(
+    draft: &Draft<'_>,
+    keys: Option<&KeySet>,
+    policy: &Policy,
+    now: i64,
+    checks_left: &mut usize,
+    trace: &mut T,
+) -> Result<Option<Verified>, Refusal> {
+    walk_header(draft, policy, trace)?;
+    let key = walk_signature(draft, keys, checks_left, trace)?;
+    let expires_at = claim_steps::walk(draft.claims.as_ref(), policy, now, trace)?;
+    let (Some(key), Some(expires_at), Some(Ok(claims)), Some(algorithm)) =
+        (key, expires_at, &draft.claims, draft.algorithm)
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Verified { claims: claims.clone(), kid: key.kid_shared(), algorithm, expires_at }))
 }
 
 /// The checks that need no key: algorithm, type, and the unverified claims against the policy. To be asked
@@ -114,11 +125,7 @@ pub fn precheck(token: &Token<'_>, policy: &Policy, now: i64) -> Result<(), Refu
 }
 
 /// Steps 6 and 8 as far as the policy decides them.
-pub(crate) fn walk_header<T: Trace>(
-    draft: &Draft<'_>,
-    policy: &Policy,
-    trace: &mut T,
-) -> Result<(), Refusal> {
+fn walk_header<T: Trace>(draft: &Draft<'_>, policy: &Policy, trace: &mut T) -> Result<(), Refusal> {
     if let Some(algorithm) = draft.algorithm {
         let result = check_allowed(algorithm, policy.algorithms);
         trace.check(Step::Algorithm, result, |()| (policy.algorithms.to_string(), algorithm.to_string()))?;
@@ -157,13 +164,19 @@ fn types_shown(allowed: &[TokenType]) -> String {
 }
 
 /// Steps 10 to 12: finds the candidate keys and checks the signature.
-pub(crate) fn walk_signature<'k, T: Trace>(
+fn walk_signature<'k, T: Trace>(
     draft: &Draft<'_>,
     keys: Option<&'k KeySet>,
     checks_left: &mut usize,
     trace: &mut T,
 ) -> Result<Option<&'k Key>, Refusal> {
     let Some(keys) = keys else {
+        trace.fail(
+            Refusal::new(Step::KeyId, Reason::JwksUnavailable)
+                .expected("the issuer's key set")
+                .received("none")
+                .hint("see why it could not be fetched, and try again"),
+        )?;
         trace.skip(Step::KeyPolicy, "there is no key set");
         trace.skip(Step::Signature, "there is no key set");
         return Ok(None);

@@ -16,7 +16,7 @@ fn accepted(token: &str, keys: &KeySet, policy: &Policy) -> bool {
         assert!(early.is_ok() || verdict.is_err());
         verdict
     });
-    let reports = explain(token, Some(keys), policy, NOW);
+    let reports = explain(token, Some(keys), policy, NOW).steps;
     let failed = reports.iter().any(|report| report.outcome == Outcome::Fail);
     assert_eq!(verdict.is_err(), failed, "{verdict:?} {reports:#?}");
     if let Err(refusal) = &verdict {

@@ -21,7 +21,7 @@ fn judge(token: &str, keys: &KeySet, policy: &Policy) -> Result<Verified, Refusa
 /// The refusal of `token`, after holding the explanation against the verdict.
 fn refusal_with(token: &str, keys: &KeySet, policy: &Policy) -> Refusal {
     let refusal = judge(token, keys, policy).expect_err("the token must be refused");
-    let reports = explain(token, Some(keys), policy, NOW);
+    let reports = explain(token, Some(keys), policy, NOW).steps;
     let told = reports.iter().any(|report| {
         report.outcome == Outcome::Fail
             && report.step == refusal.step
@@ -74,7 +74,7 @@ fn sound_tokens_of_every_algorithm_pass() {
         assert_eq!(verified.jti(), Some("t-1"));
         assert_eq!(verified.expires_at(), NOW + 600);
         assert_eq!(Value::Object(verified.claims().to_json()), claims());
-        let reports = explain(&token, Some(&key_set(key)), &policy(), NOW);
+        let reports = explain(&token, Some(&key_set(key)), &policy(), NOW).steps;
         assert_eq!(reports.len(), 18);
         assert!(reports.iter().all(|report| report.outcome != Outcome::Fail), "{reports:#?}");
         assert_eq!(precheck(&Token::parse(&token).unwrap(), &policy(), NOW), Ok(()));
@@ -349,7 +349,7 @@ fn embedded_keys_are_ignored() {
     let own = key().sign_with_header(&embedded, &claims());
     assert!(judge(&own, &key_set(key()), &policy()).is_ok());
     let report =
-        explain(&own, None, &policy(), NOW).into_iter().find(|r| r.step == Step::EmbeddedKeys).unwrap();
+        explain(&own, None, &policy(), NOW).steps.into_iter().find(|r| r.step == Step::EmbeddedKeys).unwrap();
     assert_eq!(report.received, "jwk, jku, x5u: ignored");
 }
 
@@ -833,7 +833,7 @@ fn an_explanation_goes_on_after_failures() {
         rules: ["a", "b"].map(|name| Rule::new(name, RuleOp::Equals(json!(1))).unwrap()).to_vec(),
         ..policy()
     };
-    let reports = explain(&token, Some(&key_set(key())), &policy, NOW);
+    let reports = explain(&token, Some(&key_set(key())), &policy, NOW).steps;
     let failed: Vec<&str> = reports.iter().filter_map(|report| report.reason.map(Reason::as_str)).collect();
     assert_eq!(
         failed,
@@ -857,16 +857,45 @@ fn an_explanation_goes_on_after_failures() {
 }
 
 #[test]
-fn an_explanation_without_keys_skips_the_signature_only() {
-    let reports = explain(&key().sign(&claims()), None, &policy(), NOW);
+fn jwks_unavailable() {
+    let reports = explain(&key().sign(&claims()), None, &policy(), NOW).steps;
     let skipped: Vec<Step> =
         reports.iter().filter(|r| r.outcome == Outcome::Skip).map(|report| report.step).collect();
     assert_eq!(skipped, [Step::KeyPolicy, Step::Signature, Step::Rules, Step::Replay]);
+    let failed: Vec<_> = reports.iter().filter_map(|r| r.reason.map(|reason| (r.step, reason))).collect();
+    assert_eq!(failed, [(Step::KeyId, Reason::JwksUnavailable)]);
+    assert_eq!(Reason::JwksUnavailable.code(), Code::JwksUnavailable);
     let report = serde_json::to_value(&reports[5]).unwrap();
     assert_eq!(report["number"], 6);
     assert_eq!(report["step"], "algorithm");
     assert_eq!(report["outcome"], "pass");
     assert_eq!(report["reason"], Value::Null);
+}
+
+// Steps that the server takes; here is only what callers are told of them.
+
+#[test]
+fn token_replayed() {
+    assert_eq!(Reason::TokenReplayed.code(), Code::TokenUntrusted);
+}
+
+#[test]
+fn service_account_missing() {
+    assert_eq!(Reason::ServiceAccountMissing.code(), Code::TokenUntrusted);
+}
+
+#[test]
+fn permission_missing() {
+    assert_eq!(Reason::PermissionMissing.code().as_str(), "insufficient_permission");
+}
+
+#[test]
+fn an_explanation_says_what_is_verified_and_only_then() {
+    let token = key().sign(&claims());
+    let whole = explain(&token, Some(&key_set(key())), &policy(), NOW);
+    assert_eq!(whole.verified.as_ref().and_then(Verified::subject), Some("job-7"));
+    let late = explain(&token, Some(&key_set(key())), &policy(), NOW + 9_000);
+    assert!(late.verified.is_none(), "the signature holds, the time does not: {:#?}", late.steps);
 }
 
 #[test]

@@ -5,17 +5,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use db::Db;
+use db::{Db, Tx};
+use hyper_util::client::proxy::matcher::Matcher;
 
 use crate::directory::cursor_keys::CursorKeys;
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::Result as Outcome;
 use crate::kernel::rng::Rng;
-use crate::kernel::time::Clock;
+use crate::kernel::time::{Clock, Timestamp};
 use crate::outbound::fetch::Fetcher;
 use crate::outbound::guard::Allow;
 use crate::router::authenticate::Sessions;
 use crate::scim_api::Dialects;
-use crate::trust::Trusts;
 use crate::trust::jwks::Jwks;
+use crate::trust::{self, Trusts};
 
 /// The parts of a running server. Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +44,9 @@ pub struct Parts {
     pub cursor_keys: CursorKeys,
     /// The way out, for key sets.
     pub fetcher: Fetcher,
+    /// Told in the transaction that changes one of the four settings of the default trust; answers what
+    /// whoever changes it should know. Here, because trusts are above settings.
+    pub jwt_settings_changed: fn(&mut Tx<'_>, &AccountId, Timestamp) -> Outcome<Option<String>>,
     /// Trusted issuers, their keys, and tokens of theirs that were verified.
     pub trusts: Trusts,
 }
@@ -67,12 +73,14 @@ impl Default for Limits {
 }
 
 /// What an operator decides for the whole server.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Switches {
     /// Limits of the HTTP surface.
     pub limits: Limits,
     /// Places outside of the public Internet where key sets may be fetched.
     pub jwks_allow: Allow,
+    /// The proxies that key sets are fetched through.
+    pub proxies: Option<Matcher>,
     /// Remember verified JWTs for up to a minute?
     pub jwt_cache: bool,
     /// Where the set-up code lies, if in a file.
@@ -82,7 +90,7 @@ pub struct Switches {
 impl Default for Switches {
     fn default() -> Self {
         let (limits, jwks_allow) = (Limits::default(), Allow::default());
-        Self { limits, jwks_allow, jwt_cache: true, setup_file: None }
+        Self { limits, jwks_allow, proxies: None, jwt_cache: true, setup_file: None }
     }
 }
 
@@ -92,7 +100,11 @@ impl App {
     /// # Errors
     /// When TLS for outbound connections cannot be set up on this machine.
     pub fn assemble(db: Db, clock: Clock, rng: Rng, switches: Switches) -> Result<Self, String> {
-        let fetcher = Fetcher::new(switches.jwks_allow)?;
+        let direct = Fetcher::new(switches.jwks_allow)?;
+        let fetcher = match switches.proxies {
+            Some(proxies) => direct.with_proxies(proxies)?,
+            None => direct,
+        };
         let trusts = Trusts::new(Jwks::new(fetcher.clone(), clock.clone(), rng.clone()), switches.jwt_cache);
         let (limits, setup_file) = (switches.limits, switches.setup_file);
         let (sessions, dialects) = (Sessions::default(), Dialects::default());
@@ -106,6 +118,7 @@ impl App {
             dialects,
             cursor_keys: CursorKeys::default(),
             fetcher,
+            jwt_settings_changed: trust::default::follow,
             trusts,
         };
         Ok(Self(Arc::new(parts)))

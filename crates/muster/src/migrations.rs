@@ -26,4 +26,5 @@ steps! {
     10 "0010_setup",
     12 "0012_nested_groups",
     13 "0013_cursor_keys",
+    20 "0020_jwt_trusts",
 }

@@ -37,6 +37,8 @@ pub struct Issuer {
 
 struct State {
     publishes: Mutex<Publishes>,
+    discovery: Mutex<Option<String>>,
+    requests: Mutex<Vec<String>>,
     connections: AtomicUsize,
 }
 
@@ -53,13 +55,13 @@ impl Issuer {
         let keys =
             [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa].map(TestKey::shared);
         let publishes = Mutex::new(Publishes::Body(jwks(keys)));
-        let state = Arc::new(State { publishes, connections: AtomicUsize::new(0) });
+        let (discovery, requests) = (Mutex::default(), Mutex::default());
+        let state = Arc::new(State { publishes, discovery, requests, connections: AtomicUsize::new(0) });
         let served = state.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 served.connections.fetch_add(1, Ordering::SeqCst);
-                let publishes = served.publishes.lock().clone();
-                tokio::spawn(answer(stream, publishes));
+                tokio::spawn(answer(stream, served.clone()));
             }
         });
         Self { address, state }
@@ -68,6 +70,19 @@ impl Issuer {
     /// Where the keys are.
     pub fn jwks_url(&self) -> String {
         format!("http://{}/jwks", self.address)
+    }
+    /// The issuer itself.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+    /// From now on it has a discovery document.
+    pub fn discoverable(&self) {
+        let document = json!({"issuer": self.url(), "jwks_uri": self.jwks_url()});
+        *self.state.discovery.lock() = Some(document.to_string());
+    }
+    /// The heads of all requests so far.
+    pub fn requests(&self) -> Vec<String> {
+        self.state.requests.lock().clone()
     }
     /// Its port.
     pub fn port(&self) -> u16 {
@@ -87,9 +102,16 @@ impl Issuer {
     }
 }
 
-async fn answer(mut stream: TcpStream, publishes: Publishes) {
+async fn answer(mut stream: TcpStream, state: Arc<State>) {
+    let mut publishes = state.publishes.lock().clone();
     let mut request = [0; 4096];
-    let _ = stream.read(&mut request).await;
+    let length = stream.read(&mut request).await.unwrap_or_default();
+    let request = String::from_utf8_lossy(&request[..length]).into_owned();
+    if request.contains("/.well-known/openid-configuration") {
+        let document = state.discovery.lock().clone();
+        publishes = document.map_or(Publishes::Raw("HTTP/1.1 404 None\r\n\r\n".into()), Publishes::Body);
+    }
+    state.requests.lock().push(request);
     let head = |length: usize| {
         format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"

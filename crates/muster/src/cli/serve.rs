@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 
 use db::Db;
+use hyper_util::client::proxy::matcher::Matcher;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -84,7 +85,8 @@ fn assemble(config: &Config, db: Db) -> Result<App, Failure> {
         request_timeout: config.request_timeout,
     };
     let (jwks_allow, jwt_cache) = (config.jwks_allow.clone(), config.jwt_cache);
-    let switches = Switches { limits, jwks_allow, jwt_cache, setup_file: store::setup_file(config) };
+    let proxies = Some(Matcher::from_env());
+    let switches = Switches { limits, jwks_allow, proxies, jwt_cache, setup_file: store::setup_file(config) };
     App::assemble(db, Clock::System, Rng::System, switches)
         .map_err(|text| Failure::new(Exit::Unavailable, text))
 }

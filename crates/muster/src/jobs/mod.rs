@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use crate::app::App;
 use crate::kernel::problem::Problem;
 use crate::tokens;
+use crate::trust;
 use crate::web::listen::{Stop, stopped};
 
 /// A run of a job.
@@ -32,6 +33,9 @@ pub struct Job {
 pub const JOBS: &[Job] = &[
     Job { name: "tokens.purge", every: Duration::from_hours(1), at_end: false, work: purge_tokens },
     Job { name: "tokens.last_used", every: Duration::from_secs(10), at_end: true, work: write_last_uses },
+    Job { name: "trust.keys", every: Duration::from_secs(5), at_end: false, work: refresh_keys },
+    Job { name: "trust.refusals", every: Duration::from_secs(2), at_end: true, work: write_refusals },
+    Job { name: "trust.replays", every: Duration::from_mins(10), at_end: false, work: purge_replays },
 ];
 
 fn purge_tokens(app: App) -> Running {
@@ -44,6 +48,25 @@ fn purge_tokens(app: App) -> Running {
 
 fn write_last_uses(app: App) -> Running {
     Box::pin(async move { app.sessions.last_used.flush(&app.db).await })
+}
+
+fn refresh_keys(app: App) -> Running {
+    Box::pin(async move {
+        app.trusts.jwks.refresh_due().await;
+        Ok(())
+    })
+}
+
+fn write_refusals(app: App) -> Running {
+    Box::pin(async move { app.trusts.refusals.flush(&app).await })
+}
+
+fn purge_replays(app: App) -> Running {
+    Box::pin(async move {
+        let gone = trust::actions::purge_ended(&app).await?;
+        tracing::debug!(tokens = gone, "ended tokens were forgotten");
+        Ok(())
+    })
 }
 
 /// Starts a ticker for each job. They end at `stop`, after a run that has begun and those wanted at the end.

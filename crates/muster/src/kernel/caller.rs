@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::ids::AccountId;
 use super::scope::Scope;
+use super::time::Timestamp;
 
 /// The kinds of principal that may act or be bound to a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,6 +85,8 @@ pub struct Caller {
     pub principal: Arc<Principal>,
     /// By which proof.
     pub credential: Arc<Credential>,
+    /// When that ends; `None`: never.
+    pub expires_at: Option<Timestamp>,
     /// From where.
     pub origin: Arc<Origin>,
 }
@@ -103,6 +106,7 @@ impl Caller {
             version: 0,
             principal: Arc::new(principal),
             credential: Arc::new(Credential::Console),
+            expires_at: None,
             origin: Arc::default(),
         }
     }

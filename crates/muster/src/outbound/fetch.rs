@@ -5,9 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use hyper_util::client::proxy::matcher::Matcher;
 use jose::{KeySet, KeySetLimits};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Certificate, Client, ClientBuilder, Proxy};
 use url::Url;
 
 use super::guard::Allow;
@@ -20,8 +24,33 @@ const WHOLE: Duration = Duration::from_secs(5);
 /// Fetches key sets. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
-    client: reqwest::Client,
+    /// Goes to the address itself, through the guard.
+    direct: Client,
+    /// Goes through the operator's proxy, which then decides where names lead.
+    proxied: Option<(Arc<Matcher>, Client)>,
     allow: Arc<Allow>,
+}
+
+/// What an earlier answer said about itself, for a conditional request (RFC 9110 §13.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Validators {
+    /// Its `ETag`.
+    pub etag: Option<String>,
+    /// Its `Last-Modified`, as it stood.
+    pub last_modified: Option<String>,
+}
+
+impl Validators {
+    fn of(headers: &HeaderMap) -> Self {
+        let text = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        Self { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) }
+    }
+
+    fn headers(&self) -> impl Iterator<Item = (HeaderName, &str)> {
+        let etag = self.etag.as_deref().map(|etag| (header::IF_NONE_MATCH, etag));
+        let since = self.last_modified.as_deref().map(|date| (header::IF_MODIFIED_SINCE, date));
+        etag.into_iter().chain(since)
+    }
 }
 
 /// What came back.
@@ -34,9 +63,9 @@ pub enum Fetched {
         /// `max-age` in seconds, 0 for `no-store` and `no-cache`.
         max_age: Option<u64>,
         /// For the next conditional request.
-        etag: Option<String>,
+        validators: Validators,
     },
-    /// The document of the ETag still holds.
+    /// The document of the validators still holds.
     NotModified {
         /// As above.
         max_age: Option<u64>,
@@ -86,24 +115,54 @@ impl Resolve for Guarded {
 }
 
 impl Fetcher {
-    /// A fetcher that goes where `allow` says.
+    /// A fetcher that goes where `allow` says, on its own.
     ///
     /// # Errors
     /// When TLS cannot be set up on this machine.
     pub fn new(allow: Allow) -> Result<Self, String> {
-        let allow = Arc::new(allow);
-        let client = reqwest::Client::builder()
-            .dns_resolver(Arc::new(Guarded(allow.clone())))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT)
-            .timeout(WHOLE)
-            // A connection kept would skip the next check of its address.
-            .pool_max_idle_per_host(0)
-            .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| format!("TLS cannot be set up: {}", chain(&error)))?;
-        Ok(Self { client, allow })
+        Self::build(Arc::new(allow), None, None)
+    }
+
+    /// The same through the proxies that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`,
+    /// `NO_PROXY`). The proxy resolves names, so for what goes through it only literal addresses are
+    /// checked.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn with_proxies(&self, proxies: Matcher) -> Result<Self, String> {
+        Self::build(self.allow.clone(), Some(Arc::new(proxies)), None)
+    }
+
+    /// The same, believing servers only by these certificate authorities.
+    ///
+    /// # Errors
+    /// When the text is no certificate.
+    pub fn with_ca(&self, pem: &str) -> Result<Self, String> {
+        let proxies = self.proxied.as_ref().map(|(matcher, _)| matcher.clone());
+        Self::build(self.allow.clone(), proxies, Some(&certificates(pem)?))
+    }
+
+    fn build(
+        allow: Arc<Allow>,
+        proxies: Option<Arc<Matcher>>,
+        authorities: Option<&[Certificate]>,
+    ) -> Result<Self, String> {
+        let finish = |builder: ClientBuilder| {
+            let builder = match authorities {
+                Some(authorities) => builder.tls_certs_only(authorities.iter().cloned()),
+                None => builder,
+            };
+            builder.build().map_err(|error| format!("TLS cannot be set up: {}", chain(&error)))
+        };
+        let direct = finish(base().no_proxy().dns_resolver(Arc::new(Guarded(allow.clone()))))?;
+        let proxied = proxies
+            .map(|matcher| {
+                let asked = matcher.clone();
+                let proxy = Proxy::custom(move |url| proxy_of(&asked, url));
+                Ok::<_, String>((matcher, finish(base().proxy(proxy))?))
+            })
+            .transpose()?;
+        Ok(Self { direct, proxied, allow })
     }
 
     /// The operator's exceptions.
@@ -111,24 +170,56 @@ impl Fetcher {
         &self.allow
     }
 
-    /// One GET, conditional when an ETag is known.
+    /// One GET of a key set, conditional when an earlier answer is known.
     ///
     /// # Errors
     /// In words for an administrator.
-    pub async fn get(&self, url: &Url, etag: Option<&str>) -> Result<Fetched, String> {
+    pub async fn get(&self, url: &Url, known: Option<&Validators>) -> Result<Fetched, String> {
+        self.fetch(url, "application/jwk-set+json, application/json", known).await
+    }
+
+    /// Where the keys of an issuer are, by the discovery document at `url` (OpenID Connect Discovery 1.0 §4).
+    ///
+    /// # Errors
+    /// In words for an administrator; also when the document is another issuer's.
+    pub async fn discover(&self, url: &Url, issuer: &str) -> Result<Url, String> {
+        let Fetched::Body { bytes, .. } = self.fetch(url, "application/json", None).await? else {
+            return Err("the server says that nothing changed, to a first request".into());
+        };
+        let document: serde_json::Value = serde_json::from_slice(&bytes)
+            .map_err(|error| format!("the discovery document at {url} is not JSON: {error}"))?;
+        let member = |name: &str| document.get(name).and_then(serde_json::Value::as_str);
+        match member("issuer") {
+            Some(found) if found == issuer => {}
+            Some(found) => {
+                return Err(format!(
+                    "the discovery document at {url} is of the issuer {found:?}, not of {issuer:?}: write the issuer exactly as it writes itself"
+                ));
+            }
+            None => return Err(format!("the discovery document at {url} names no issuer")),
+        }
+        let keys =
+            member("jwks_uri").ok_or_else(|| format!("the discovery document at {url} names no jwks_uri"))?;
+        Url::parse(keys).map_err(|error| format!("the jwks_uri {keys:?} of the issuer is no URL: {error}"))
+    }
+
+    async fn fetch(&self, url: &Url, accept: &str, known: Option<&Validators>) -> Result<Fetched, String> {
         self.allow.check_url(url)?;
-        let mut request =
-            self.client.get(url.clone()).header(header::ACCEPT, "application/jwk-set+json, application/json");
-        if let Some(etag) = etag {
-            request = request.header(header::IF_NONE_MATCH, etag);
+        let through = self.proxied.as_ref().filter(|(matcher, _)| proxy_of(matcher, url).is_some());
+        let client = through.map_or(&self.direct, |(_, client)| client);
+        let mut request = client.get(url.clone()).header(header::ACCEPT, accept);
+        for (name, value) in known.iter().flat_map(|known| known.headers()) {
+            request = request.header(name, value);
         }
         let mut response = request.send().await.map_err(|error| explain(&error))?;
-        let peer = response.remote_addr().ok_or("the peer's address is unknown")?;
-        self.allow.check_peer(url, peer.ip())?;
+        if through.is_none() {
+            let peer = response.remote_addr().ok_or("the peer's address is unknown")?;
+            self.allow.check_peer(url, peer.ip())?;
+        }
         let max_age = max_age(response.headers());
         match response.status() {
             StatusCode::OK => {}
-            StatusCode::NOT_MODIFIED if etag.is_some() => return Ok(Fetched::NotModified { max_age }),
+            StatusCode::NOT_MODIFIED if known.is_some() => return Ok(Fetched::NotModified { max_age }),
             status if status.is_redirection() => {
                 return Err(format!(
                     "the server answers {status}, a redirect, which is not followed: store the final URL"
@@ -136,7 +227,7 @@ impl Fetcher {
             }
             status => return Err(format!("the server answers {status} instead of 200")),
         }
-        let etag = response.headers().get(header::ETAG).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let validators = Validators::of(response.headers());
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error))? {
             if bytes.len() + chunk.len() > MAX_BODY {
@@ -144,8 +235,52 @@ impl Fetcher {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Fetched::Body { bytes, max_age, etag })
+        Ok(Fetched::Body { bytes, max_age, validators })
     }
+}
+
+fn base() -> ClientBuilder {
+    Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .timeout(WHOLE)
+        // A connection kept would skip the next check of its address.
+        .pool_max_idle_per_host(0)
+        .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
+}
+
+/// The proxy that the environment names for a URL, with its credentials.
+fn proxy_of(proxies: &Matcher, url: &Url) -> Option<Url> {
+    let found = proxies.intercept(&url.as_str().parse().ok()?)?;
+    let mut proxy = Url::parse(&found.uri().to_string()).ok()?;
+    let credentials = match (found.basic_auth(), found.raw_auth()) {
+        (Some(basic), _) => {
+            let coded = basic.to_str().ok()?.strip_prefix("Basic ")?;
+            String::from_utf8(STANDARD.decode(coded).ok()?).ok()?
+        }
+        (None, Some((user, password))) => format!("{user}:{password}"),
+        (None, None) => return Some(proxy),
+    };
+    let (user, password) = credentials.split_once(':').unwrap_or((&credentials, ""));
+    proxy.set_username(user).ok()?;
+    proxy.set_password(Some(password)).ok()?;
+    Some(proxy)
+}
+
+/// The certificates of a PEM text.
+///
+/// # Errors
+/// When there is none, or one that cannot be read.
+pub fn certificates(pem: &str) -> Result<Vec<Certificate>, String> {
+    let found = Certificate::from_pem_bundle(pem.as_bytes())
+        .map_err(|error| format!("cannot be read as certificates in PEM: {}", chain(&error)))?;
+    if found.is_empty() {
+        return Err("holds no certificate: write it as -----BEGIN CERTIFICATE----- …".into());
+    }
+    // What is no certificate inside shows only when it is to be trusted.
+    let trusted = base().no_proxy().tls_certs_only(found.iter().cloned()).build();
+    trusted.map_err(|error| format!("holds something else than certificates: {}", chain(&error)))?;
+    Ok(found)
 }
 
 /// Reads a fetched document as a key set.

@@ -26,6 +26,7 @@ use crate::tokens::last_used::LastUsed;
 use crate::tokens::secret::{self, Presented};
 use crate::tokens::verify::verify;
 use crate::trust;
+use crate::trust::model::Surface;
 use crate::web::surface::RequestId;
 
 /// What a credential proved, as long as the account's version stands.
@@ -64,27 +65,64 @@ impl Session {
             version: self.version,
             principal: self.principal.clone(),
             credential: self.credential.clone(),
+            expires_at: self.expires_at,
             origin: Arc::new(origin),
         };
         Actor { caller, rights: self.rights.clone(), snapshot }
     }
 }
 
-/// The platform API's credential: `x-api-key` with a PAT or SAT (§1.2).
+/// The platform API's credential: `x-api-key` with a PAT or SAT (§1.2), or a JWT of a trust that serves the
+/// platform API, there or as `Authorization: Bearer`.
 impl FromRequestParts<App> for Actor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let Some(key) = parts.headers.get("x-api-key") else {
-            return Err(refused(
-                "The request has no x-api-key header: send a personal access token or a service account token in it.",
-            ));
-        };
-        let key = key.to_str().unwrap_or_default().trim().to_owned();
-        let named = named_account(parts, app).await;
-        let actor = by_token(app, &key, named.as_deref(), parts).await?;
-        actor.snapshot.close();
-        Ok(actor)
+        platform(parts, app, Door::Platform).await
+    }
+}
+
+/// Which credentials a route of the platform API takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Those of the platform API.
+    Platform,
+    /// Also those that are meant for SCIM only.
+    Anyone,
+}
+
+/// The actor of a request to the platform API.
+///
+/// # Errors
+/// `Unauthenticated`; of a trust: `Unavailable`.
+pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor> {
+    let text = platform_text(&parts.headers, door)?;
+    let named = named_account(parts, app).await;
+    let actor = if secret::is_own(&text).is_some() {
+        by_token(app, &text, named.as_deref(), parts).await?
+    } else {
+        let account = named.and_then(|named| AccountId::parse(&named).ok()).ok_or_else(invalid_token)?;
+        let surface = (door == Door::Platform).then_some(Surface::Platform);
+        trust::door::authenticate(app, &account, &text, surface, origin(parts), Snapshot::default()).await?
+    };
+    actor.snapshot.close();
+    Ok(actor)
+}
+
+/// The credential of a request to the platform API. Tokens of ours come as `x-api-key`.
+fn platform_text(headers: &HeaderMap, door: Door) -> Result<String> {
+    if let Some(key) = headers.get("x-api-key") {
+        return Ok(key.to_str().unwrap_or_default().trim().to_owned());
+    }
+    let missing =
+        "The request has no x-api-key header: send a personal access token or a service account token in it.";
+    if !headers.contains_key(AUTHORIZATION) {
+        return Err(refused(missing));
+    }
+    let text = bearer_text(headers)?;
+    match secret::is_own(text) {
+        Some(_) if door == Door::Platform => Err(refused(missing)),
+        _ => Ok(text.to_owned()),
     }
 }
 
@@ -95,14 +133,13 @@ impl FromRequestParts<App> for Actor {
 /// `Unauthenticated`; of the trust: `Unavailable`.
 async fn bearer(app: &App, parts: &Parts, account: &str) -> Result<Actor> {
     let text = bearer_text(&parts.headers)?;
-    let ours = [secret::Kind::User, secret::Kind::ServiceAccount];
-    let actor =
-        if ours.iter().any(|kind| text.strip_prefix(kind.prefix()).is_some_and(|r| r.starts_with('.'))) {
-            by_token(app, text, Some(account), parts).await?
-        } else {
-            let account = AccountId::parse(account).map_err(|_| invalid_token())?;
-            trust::actions::authenticate(app, &account, text, origin(parts), Snapshot::default()).await?
-        };
+    let actor = if secret::is_own(text).is_some() {
+        by_token(app, text, Some(account), parts).await?
+    } else {
+        let account = AccountId::parse(account).map_err(|_| invalid_token())?;
+        let surface = Some(Surface::Scim);
+        trust::door::authenticate(app, &account, text, surface, origin(parts), Snapshot::default()).await?
+    };
     // Where a body is still to come, nobody knows for how long.
     if !matches!(parts.method, Method::GET | Method::HEAD) {
         actor.snapshot.close();

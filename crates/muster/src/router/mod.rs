@@ -2,6 +2,7 @@
 
 pub mod authenticate;
 pub mod health;
+pub mod whoami;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -18,6 +19,7 @@ use crate::service_accounts;
 use crate::settings;
 use crate::setup;
 use crate::tokens;
+use crate::trust;
 use crate::web::refusal::Refusals;
 use crate::web::surface;
 
@@ -33,6 +35,8 @@ fn platform() -> Router<App> {
         .merge(settings::api::routes())
         .merge(setup::api::routes())
         .merge(tokens::api::routes())
+        .merge(trust::api::routes())
+        .merge(whoami::routes())
 }
 
 /// The SCIM surface of an account, without prefix (SCIM contract).

@@ -4,7 +4,7 @@ use db::Tx;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::catalogue::{self, CATALOGUE, Check, Setting};
+use super::catalogue::{self, CATALOGUE, Check, JWT_GROUP, Setting};
 use super::checks::{self, Refusal};
 use super::model::{Held, Row, Seen, check_type};
 use super::store;
@@ -53,6 +53,47 @@ pub fn flag(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<bool> {
 /// Only of the database.
 pub fn number(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Option<i64>> {
     Ok(held_one(tx, scope, id)?.number(id))
+}
+
+/// Stores a text setting (`None`: unsets it) for a slice whose own object the setting is a part of, with its
+/// audit row. The slice has checked the value and bumps the account's version. A value that is there already
+/// is left alone.
+///
+/// # Errors
+/// Only of the database.
+pub fn store_text(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    scope: &Scope,
+    id: &'static str,
+    value: Option<&str>,
+    (now, audit_id): (Timestamp, &str),
+) -> Result<()> {
+    let before = held_one(tx, scope, id)?;
+    let own = before.own(id);
+    if own.and_then(|row| row.value.as_deref()) == value {
+        return Ok(());
+    }
+    let setting = find_here(id, scope).map_err(Problem::internal)?;
+    let row = value.map(|value| Row {
+        scope: scope.clone(),
+        id: id.to_owned(),
+        value: Some(value.to_owned()),
+        allow_overrides: own.map_or(setting.allow_overrides, |row| row.allow_overrides),
+        updated_at: now,
+    });
+    let action = match &row {
+        Some(row) => {
+            store::put(tx, row)?;
+            Action::Update
+        }
+        None => {
+            store::delete(tx, scope, id)?;
+            Action::Restore
+        }
+    };
+    let detail = json!({"old": document(own), "new": document(row.as_ref())});
+    audit::record(tx, caller, now, audit_id, &entry(action, setting, scope, detail))
 }
 
 /// Proof that the caller may read the settings of a scope: he may view settings there, or the account.
@@ -155,6 +196,9 @@ pub struct Outcome {
     pub warning: Option<String>,
 }
 
+/// A wish that was fulfilled: the setting afterwards, and what the client should know.
+type Done = (Seen, Option<String>);
+
 /// What every wish of one request has in common.
 #[derive(Clone)]
 struct Request {
@@ -188,16 +232,18 @@ async fn put_each(request: &Request, changes: Vec<Change>) -> Result<Vec<Outcome
         let (id, audit_id, ask) = (change.id.clone(), request.app.rng.uuid(), request.clone());
         let lane = request.scope.account.as_str();
         let work = move |tx: &mut Tx<'_>| apply(tx, &ask, &change, &audit_id);
-        let result = match request.app.db.write("settings.put", lane, work).await {
-            Ok(seen) => Ok(seen),
-            Err(Refusal::Item(text)) => Err(text),
+        let (result, warning) = match request.app.db.write("settings.put", lane, work).await {
+            Ok((seen, warning)) => (Ok(seen), warning),
+            Err(Refusal::Item(text)) => (Err(text), None),
             // As long as nothing is stored, the request as a whole can fail as it should.
             Err(Refusal::Whole(problem)) if outcomes.iter().all(|o: &Outcome| o.result.is_err()) => {
                 return Err(problem);
             }
-            Err(Refusal::Whole(problem)) => Err(format!("Error while updating the setting: {problem}")),
+            Err(Refusal::Whole(problem)) => {
+                (Err(format!("Error while updating the setting: {problem}")), None)
+            }
         };
-        outcomes.push(Outcome { id, result, warning: None });
+        outcomes.push(Outcome { id, result, warning });
     }
     Ok(outcomes)
 }
@@ -242,7 +288,11 @@ async fn put_together(request: &Request, changes: Vec<Change>) -> Result<Vec<Out
             errors.into_iter().map(|error| Err(error.unwrap_or_else(held_back))).collect()
         }
     };
-    Ok(ids.into_iter().zip(results).map(|(id, result)| Outcome { id, result, warning: None }).collect())
+    let outcome = |(id, result): (_, std::result::Result<Done, String>)| match result {
+        Ok((seen, warning)) => Outcome { id, result: Ok(seen), warning },
+        Err(text) => Outcome { id, result: Err(text), warning: None },
+    };
+    Ok(ids.into_iter().zip(results).map(outcome).collect())
 }
 
 fn held_back() -> String {
@@ -254,7 +304,7 @@ fn apply(
     ask: &Request,
     change: &Change,
     audit_id: &str,
-) -> std::result::Result<Seen, Refusal> {
+) -> std::result::Result<Done, Refusal> {
     check_scope(tx, &ask.scope)?;
     let Some(id) = change.id.as_deref().filter(|id| !id.is_empty()) else {
         return Err(Refusal::Item("The item names no setting: send its identifier.".into()));
@@ -275,7 +325,7 @@ fn update(
     id: &str,
     change: &Change,
     audit_id: &str,
-) -> std::result::Result<Seen, Refusal> {
+) -> std::result::Result<Done, Refusal> {
     let scope = &ask.scope;
     let before = held_one(tx, scope, id)?;
     before.may_override(id)?;
@@ -299,24 +349,26 @@ fn update(
     let paths: Vec<_> = removed.iter().map(Scope::path).collect();
     let detail =
         json!({"old": document(before.own(id)), "new": document(Some(&row)), "overridesRemoved": paths});
-    note(tx, ask, Action::Update, setting, detail, audit_id)?;
-    Ok(held_one(tx, scope, id)?.see(setting))
+    let warning = note(tx, ask, Action::Update, setting, detail, audit_id)?;
+    Ok((held_one(tx, scope, id)?.see(setting), warning))
 }
 
-fn restore(tx: &mut Tx<'_>, ask: &Request, id: &str, audit_id: &str) -> std::result::Result<Seen, Refusal> {
+fn restore(tx: &mut Tx<'_>, ask: &Request, id: &str, audit_id: &str) -> std::result::Result<Done, Refusal> {
     let setting = find_here(id, &ask.scope)?;
     let before = held_one(tx, &ask.scope, id)?;
+    let mut warning = None;
     if let Some(row) = before.own(id) {
         store::delete(tx, &ask.scope, id)?;
-        note(tx, ask, Action::Restore, setting, json!({"old": document(Some(row))}), audit_id)?;
+        warning = note(tx, ask, Action::Restore, setting, json!({"old": document(Some(row))}), audit_id)?;
     }
-    Ok(held_one(tx, &ask.scope, id)?.see(setting))
+    Ok((held_one(tx, &ask.scope, id)?.see(setting), warning))
 }
 
 fn document(row: Option<&Row>) -> Value {
     row.map_or(Value::Null, |row| json!({"value": row.value, "allowOverrides": row.allow_overrides}))
 }
 
+/// Records the change; answers what whoever made it should know.
 fn note(
     tx: &mut Tx<'_>,
     ask: &Request,
@@ -324,12 +376,18 @@ fn note(
     setting: &Setting,
     detail: Value,
     audit_id: &str,
-) -> Result<()> {
+) -> Result<Option<String>> {
+    audit::record(tx, &ask.caller, ask.now, audit_id, &entry(action, setting, &ask.scope, detail))?;
+    bump_version(tx, &ask.scope.account)?;
+    match setting.group {
+        JWT_GROUP => (ask.app.jwt_settings_changed)(tx, &ask.scope.account, ask.now),
+        _ => Ok(None),
+    }
+}
+
+fn entry<'a>(action: Action, setting: &'a Setting, scope: &'a Scope, detail: Value) -> Entry<'a> {
     let (resource_id, resource_name) = (setting.id, setting.name);
-    let entry =
-        Entry { action, resource_type: "SETTING", resource_id, resource_name, scope: &ask.scope, detail };
-    audit::record(tx, &ask.caller, ask.now, audit_id, &entry)?;
-    bump_version(tx, &ask.scope.account)
+    Entry { action, resource_type: "SETTING", resource_id, resource_name, scope, detail }
 }
 
 /// Tries the key set URL that is now in force, and warns in its item when it gives no keys.
@@ -340,7 +398,11 @@ async fn warn(app: &App, outcomes: &mut [Outcome]) {
         Some((url, outcome))
     });
     if let Some((url, outcome)) = stored {
-        outcome.warning = checks::warn_unreachable(app, &url).await;
+        let unreachable = checks::warn_unreachable(app, &url).await;
+        outcome.warning = match (outcome.warning.take(), unreachable) {
+            (Some(first), Some(second)) => Some(format!("{first} {second}")),
+            (first, second) => first.or(second),
+        };
     }
 }
 

@@ -37,6 +37,8 @@ pub enum Check {
     ServiceAccount,
     /// A whole number of days, 1 to the given most.
     Days(u32),
+    /// A whole number of hours, 0 to the given most.
+    Hours(u32),
 }
 
 /// A row of the catalogue.
@@ -105,6 +107,8 @@ pub const JWT_KEY_FIELD: &str = "scim_jwt_token_key_field";
 pub const JWT_VALUE_FIELD: &str = "scim_jwt_token_value_field";
 /// The service account as which a JWT of the default trust acts.
 pub const JWT_SERVICE_ACCOUNT: &str = "scim_jwt_token_service_account_id";
+/// How many hours past their end an issuer's keys still serve while they cannot be fetched.
+pub const JWT_STALE_HOURS: &str = "jwt_trust_stale_key_hours";
 /// Whose habits the SCIM API expects: auto, strict, tolerant, entra, okta.
 pub const SCIM_DIALECT: &str = "scim_dialect";
 /// Does creating a deactivated user by SCIM bring it back?
@@ -121,7 +125,8 @@ pub const RESTRICT_GRANTS: &str = "restrict_grants_to_own_permissions";
 const ACCOUNT: &[Level] = &[Level::Account];
 const ACCOUNT_AND_PROJECT: &[Level] = &[Level::Account, Level::Project];
 const ALL: &[Level] = &[Level::Account, Level::Organization, Level::Project];
-const JWT_GROUP: Option<&str> = Some("scim_jwt_token_configuration_g1");
+/// The four settings that make the default trust.
+pub const JWT_GROUP: Option<&str> = Some("scim_jwt_token_configuration_g1");
 const SCIM_GROUP: Option<&str> = Some("scim_provisioning");
 const TOKEN_GROUP: Option<&str> = Some("api_tokens");
 const PIPELINE_GROUP: Option<&str> = Some("pms_execution_settings");
@@ -156,6 +161,11 @@ pub const CATALOGUE: &[Setting] = &[
     Setting {
         id: JWT_SERVICE_ACCOUNT, name: "SCIM JWT token mapped Service Account identifier",
         check: Check::ServiceAccount, ..JWT
+    },
+    Setting {
+        id: JWT_STALE_HOURS, name: "Hours that an issuer's keys serve past their end while it cannot be reached",
+        value_type: ValueType::Number, default: Some("24"), check: Check::Hours(168), category: "SCIM",
+        group: Some("jwt_trusts"), ..BASE
     },
     Setting {
         id: SCIM_DIALECT, name: "SCIM dialect", default: Some("auto"),

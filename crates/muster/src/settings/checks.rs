@@ -52,6 +52,7 @@ pub fn special(
         Check::Clean => clean(value).map(drop).map_err(Refusal::Item),
         Check::JwksUrl => Ok(jwks_url(app, &url(clean(value)?)?)?),
         Check::Days(most) => Ok(days(value.unwrap_or_default(), most)?),
+        Check::Hours(most) => Ok(hours(value.unwrap_or_default(), most)?),
         Check::ServiceAccount => {
             let id = clean(value)?;
             if find_service_account(tx, &Scope::account(scope.account.clone()), id)?.is_some() {
@@ -80,6 +81,15 @@ fn days(text: &str, most: u32) -> Result<(), String> {
     match text.parse::<u32>() {
         Ok(days) if (1..=most).contains(&days) => Ok(()),
         _ => Err(format!("The value [{text}] is not allowed. Send a whole number of days from 1 to {most}.")),
+    }
+}
+
+fn hours(text: &str, most: u32) -> Result<(), String> {
+    match text.parse::<u32>() {
+        Ok(hours) if hours <= most => Ok(()),
+        _ => {
+            Err(format!("The value [{text}] is not allowed. Send a whole number of hours from 0 to {most}."))
+        }
     }
 }
 

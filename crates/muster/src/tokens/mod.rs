@@ -4,6 +4,7 @@
 
 pub mod actions;
 pub mod api;
+pub mod explain;
 pub mod last_used;
 pub mod model;
 pub mod secret;

@@ -81,6 +81,16 @@ pub fn read(text: &str) -> Option<Presented> {
     })
 }
 
+/// `PAT` or `SAT` for a text that means to be a token of ours, sound or not.
+pub fn is_own(text: &str) -> Option<&'static str> {
+    let named = |kind: Kind| text.strip_prefix(kind.prefix()).is_some_and(|rest| rest.starts_with('.'));
+    match () {
+        () if named(Kind::User) => Some("PAT"),
+        () if named(Kind::ServiceAccount) => Some("SAT"),
+        () => None,
+    }
+}
+
 fn check(body: &str) -> String {
     let mut crc = crc32fast::hash(body.as_bytes());
     let mut out = [b'0'; CHECK_CHARS];

@@ -1,248 +1,369 @@
-//! From a JWT to an actor, in the order of the contract (§2): cheap checks first, keys only for a token that
-//! could be trusted, the signature before anything is believed.
+//! What can be done with trusts.
 
-use std::borrow::Cow;
-use std::sync::Arc;
+use db::Tx;
+use serde_json::{Value, json};
 
-use db::{Snapshot, Tx};
-use jose::{Refusal, Token, Verified};
-use quick_cache::sync::Cache;
-use sha2::{Digest as _, Sha256};
-use url::Url;
-
-use super::jwks::{Jwks, Keys, Source, Unreachable};
-use super::model::{DEFAULT, JWKS_URL, KEY_FIELD, SERVICE_ACCOUNT, Trust, Unusable, VALUE_FIELD};
-use crate::access::{Actor, rights};
-use crate::accounts;
+use super::default;
+use super::lint;
+use super::model::{DEFAULT, Definition, KeySource, MAX_TRUSTS, Stored, Warning};
+use super::read;
+use super::store;
+use crate::access::Grant;
+use crate::access::permissions::{SettingEdit, SettingView};
+use crate::accounts::store::bump_version;
 use crate::app::App;
-use crate::kernel::caller::{Caller, Credential, Origin};
+use crate::audit::{self, Action, Entry};
+use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
-use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::page::{Page, PageRequest};
+use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
-use crate::settings;
-use crate::tokens::verify::service_account;
+use crate::kernel::version::IfMatch;
+use crate::service_accounts;
 
-/// Longest time a verified token is remembered, seconds.
-const REMEMBERED_SECS: i64 = 60;
+/// Fields by which lists sort.
+pub const SORT_FIELDS: &[&str] = &["name", "identifier", "createdAt", "lastModifiedAt"];
 
-/// The trusts of all accounts as this process knows them.
-pub struct Trusts {
-    jwks: Arc<Jwks>,
-    stored: Cache<AccountId, Arc<Stored>>,
-    verified: Option<Cache<[u8; 32], Arc<Session>>>,
+/// A trust with what its administrator should know.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The trust.
+    pub stored: Stored,
+    /// In no particular order.
+    pub warnings: Vec<Warning>,
 }
 
-/// An account's trusts at one version of the account.
-struct Stored {
-    version: i64,
-    default: std::result::Result<Arc<Trust>, Unusable>,
-}
-
-/// A token that was verified. Positive results only; dead as soon as the account or the key set changes.
-struct Session {
-    account: AccountId,
-    trust: Arc<Trust>,
-    version: i64,
-    source: Arc<Source>,
-    generation: u64,
-    until: Timestamp,
-    credential: Arc<Credential>,
-}
-
-impl Trusts {
-    /// Knows nothing yet. `remember`: keep verified tokens for up to a minute.
-    pub fn new(jwks: Jwks, remember: bool) -> Self {
-        let verified = remember.then(|| Cache::new(10_000));
-        Self { jwks: Arc::new(jwks), stored: Cache::new(10_000), verified }
-    }
-
-    fn remembered(&self, key: &[u8; 32], account: &AccountId, now: Timestamp) -> Option<Arc<Session>> {
-        let session = self.verified.as_ref()?.get(key)?;
-        let same = session.account == *account && session.source.snapshot().generation == session.generation;
-        (same && now < session.until).then_some(session)
-    }
-}
-
-/// A JWT to the actor of the account's trust.
+/// Every trust of the account as it holds, by identifier; the default one among them.
 ///
 /// # Errors
-/// `Unauthenticated` with the public code; `Unavailable` with `jwks_unavailable` when there are no
-/// keys to check with.
+/// Only of the database.
+pub fn all(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<Stored>> {
+    let mut rows = store::list(tx, account)?;
+    let row = rows.iter().position(Stored::is_default).map(|at| rows.remove(at));
+    if let Ok(default) = default::current(tx, account, row)? {
+        let at = rows.partition_point(|trust| trust.definition.identifier.as_str() < DEFAULT);
+        rows.insert(at, default);
+    }
+    Ok(rows)
+}
+
+/// One trust as it holds.
 ///
-/// `snapshot`: what the account is read in; closed when the issuer must be asked.
-pub async fn authenticate(
-    app: &App,
-    account: &AccountId,
-    text: &str,
-    origin: Origin,
-    snapshot: Snapshot,
-) -> Result<Actor> {
-    let now = app.clock.now();
-    let key: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-    let remembered = app.trusts.remembered(&key, account, now);
-    let Some(stored) = stored(app, account, &snapshot).await? else {
-        return Err(untrusted(account, &origin, &format!("there is no account {account}")));
-    };
-    if let Some(session) = remembered.filter(|s| s.version == stored.version) {
-        return Ok(session.actor(origin, snapshot));
+/// # Errors
+/// `NotFound`.
+pub fn load_one(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<Stored> {
+    find(tx, account, identifier)?.ok_or_else(|| {
+        let more = if identifier == DEFAULT { ": it is there once all four settings are stored" } else { "" };
+        Problem::not_found(format!(
+            "There is no JWT trust [{identifier}] in account [{account}]{more}. The list of trusts names those there are."
+        ))
+    })
+}
+
+fn find(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<Option<Stored>> {
+    let row = store::find(tx, account, identifier)?;
+    if identifier != DEFAULT {
+        return Ok(row);
     }
-    snapshot.close();
-    let token = Token::parse(text).map_err(|refusal| refused(account, &origin, &refusal))?;
-    let trust = match &stored.default {
-        Ok(trust) => trust.clone(),
-        Err(unusable) => return Err(untrusted(account, &origin, &unusable.to_string())),
+    Ok(default::current(tx, account, row)?.ok())
+}
+
+/// One page of the account's trusts.
+///
+/// # Errors
+/// Only of the database.
+pub async fn list(
+    app: &App,
+    grant: &Grant<SettingView>,
+    search: SearchTerm,
+    orders: Orders,
+    page: PageRequest,
+) -> Result<Page<Seen>> {
+    let account = grant.scope().account.clone();
+    let all = app.db.read("trust.list", move |tx| all(tx, &account)).await?;
+    let definitions: Vec<_> = all.iter().map(|stored| &stored.definition).collect();
+    let see = |stored: &Stored| Seen {
+        warnings: lint::lint(&stored.definition, &definitions),
+        stored: stored.clone(),
     };
-    let source = app.trusts.jwks.source(&trust.url);
-    let (verified, keys) = verify(app, &token, &trust, &source, account, &origin).await?;
-    let session = Arc::new(Session {
-        account: account.clone(),
-        version: stored.version,
-        source,
-        generation: keys.generation,
-        until: Timestamp::from_micros(verified.expires_at().saturating_mul(1_000_000))
-            .min(now.plus_secs(REMEMBERED_SECS)),
-        credential: Arc::new(Credential::Jwt {
-            trust: trust.identifier.to_owned(),
-            key_id: verified.kid().map(str::to_owned),
-            subject: verified.subject().map(str::to_owned),
-            token_sha256: hex(&key),
-        }),
-        trust,
+    let mut seen: Vec<_> = all.iter().map(see).collect();
+    seen.retain(|s| {
+        let definition = &s.stored.definition;
+        let issuer = definition.policy.issuer.as_deref().unwrap_or_default();
+        search.hits([definition.identifier.as_str(), definition.name.as_str(), issuer])
     });
-    if let Some(cache) = &app.trusts.verified {
-        cache.insert(key, session.clone());
-    }
-    Ok(session.actor(origin, snapshot))
+    orders.sort(&mut seen, |a, b, field| {
+        let (a, b) = (&a.stored, &b.stored);
+        match field {
+            "name" => a.definition.name.cmp(&b.definition.name),
+            "identifier" => a.definition.identifier.cmp(&b.definition.identifier),
+            "createdAt" => a.created_at.cmp(&b.created_at),
+            _ => a.updated_at.cmp(&b.updated_at),
+        }
+    });
+    Ok(Page::cut(page, seen))
 }
 
-impl Session {
-    fn actor(&self, origin: Origin, snapshot: Snapshot) -> Actor {
-        let caller = Caller {
-            account: self.account.clone(),
-            version: self.version,
-            principal: self.trust.principal.clone(),
-            credential: self.credential.clone(),
-            origin: Arc::new(origin),
-        };
-        Actor { caller, rights: self.trust.rights.clone(), snapshot }
-    }
+/// One trust.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn load(app: &App, grant: &Grant<SettingView>, identifier: String) -> Result<Seen> {
+    let account = grant.scope().account.clone();
+    app.db
+        .read("trust.show", move |tx| {
+            let stored = load_one(tx, &account, &identifier)?;
+            let others = all(tx, &account)?;
+            let warnings = lint::lint(&stored.definition, &definitions(&others));
+            Ok(Seen { stored, warnings })
+        })
+        .await
 }
 
-async fn verify(
-    app: &App,
-    token: &Token<'_>,
-    trust: &Trust,
-    source: &Arc<Source>,
-    account: &AccountId,
-    origin: &Origin,
-) -> Result<(Verified, Keys)> {
-    let now = app.clock.now().secs();
-    let refuse = |refusal: Refusal| refused(account, origin, &refusal);
-    jose::precheck(token, &trust.policy, now).map_err(refuse)?;
-    let jwks = &app.trusts.jwks;
-    let mut keys = jwks.keys(source).await.map_err(|error| unavailable(account, origin, &error))?;
-    if let Some(kid) = token.kid().filter(|kid| keys.set.with_kid(kid).next().is_none())
-        && let Some(newer) = jwks.keys_for_unknown(source, kid, origin.client).await
+fn definitions(trusts: &[Stored]) -> Vec<&Definition> {
+    trusts.iter().map(|stored| &stored.definition).collect()
+}
+
+/// Reads what a client sends; `path`: the identifier that the path names.
+///
+/// # Errors
+/// `Fields` with every complaint: of the form, of what the server may fetch, of the service account.
+async fn check(app: &App, account: &AccountId, document: &Value, path: Option<&str>) -> Result<Definition> {
+    let (definition, mut check) = read::examine(document, path);
+    if let Ok(Some(url)) = definition.fetched_url()
+        && let Err(why) = app.fetcher.allow().check_url(&url)
+        && !url.as_str().is_empty()
     {
-        keys = newer;
+        let field = if matches!(definition.jwks, KeySource::Url(_)) { "jwks.url" } else { "jwks.discovery" };
+        check.fail(field, format!("cannot be used: {why}"));
     }
-    let verified = jose::verify(token, &keys.set, &trust.policy, now).map_err(refuse)?;
-    Ok((verified, keys))
-}
-
-/// The account's trusts, read anew when the account's version moved. `None`: no such account.
-async fn stored(app: &App, account: &AccountId, snapshot: &Snapshot) -> Result<Option<Arc<Stored>>> {
-    let (known, wanted) = (app.trusts.stored.get(account), account.clone());
-    let found = app.db.point_in(snapshot, "trust.load", move |tx| load(tx, &wanted, known.as_ref())).await?;
-    if let Some(stored) = &found {
-        app.trusts.stored.insert(account.clone(), stored.clone());
-    }
-    Ok(found)
-}
-
-fn load(tx: &mut Tx<'_>, account: &AccountId, known: Option<&Arc<Stored>>) -> Result<Option<Arc<Stored>>> {
-    let Some(version) = accounts::store::find_version(tx, account)? else { return Ok(None) };
-    if let Some(known) = known.filter(|stored| stored.version == version) {
-        return Ok(Some(known.clone()));
-    }
-    let default = default_trust(tx, account)?.map(Arc::new);
-    Ok(Some(Arc::new(Stored { version, default })))
-}
-
-fn default_trust(tx: &mut Tx<'_>, account: &AccountId) -> Result<std::result::Result<Trust, Unusable>> {
-    let scope = Scope::account(account.clone());
-    let mut values = Vec::with_capacity(4);
-    for setting in [JWKS_URL, KEY_FIELD, VALUE_FIELD, SERVICE_ACCOUNT] {
-        match settings::actions::text(tx, &scope, setting)?.filter(|value| !value.is_empty()) {
-            Some(value) => values.push(value),
-            None => return Ok(Err(Unusable::Missing(setting))),
+    let id = definition.service_account.clone();
+    if !id.is_empty() {
+        let (scope, wanted) = (Scope::account(account.clone()), id.clone());
+        let find = move |tx: &mut Tx<'_>| service_accounts::actions::find(tx, &scope, &wanted);
+        if app.db.point("trust.service_account", find).await?.is_none() {
+            let text = format!(
+                "there is no service account [{id}] in account [{account}]: create it at the account first, or correct the identifier"
+            );
+            check.fail("serviceAccount", text);
         }
     }
-    let [url, field, value, service_account_id] = values.as_slice() else {
-        return Err(Problem::internal("four settings were read and not four values came"));
-    };
-    let url = match Url::parse(url) {
-        Ok(url) => url,
-        Err(error) => return Ok(Err(Unusable::BadUrl(error.to_string()))),
-    };
-    let policy = match jose::Policy::claim_equals(field, value) {
-        Ok(policy) => policy,
-        Err(error) => return Ok(Err(Unusable::BadRule(error))),
-    };
-    let Some(principal) = service_account(tx, scope, service_account_id)? else {
-        return Ok(Err(Unusable::NoServiceAccount(service_account_id.clone())));
-    };
-    let rights = Arc::new(rights::load(tx, account, &principal)?);
-    Ok(Ok(Trust { identifier: DEFAULT, url, policy, principal: Arc::new(principal), rights }))
+    check.done()?;
+    Ok(definition)
 }
 
-/// One line for the log with all that an administrator needs; the caller hears the public code only.
-fn refused(account: &AccountId, origin: &Origin, refusal: &Refusal) -> Problem {
-    tracing::info!(
-        request_id = origin.request_id, %account, step = %refusal.step, reason = %refusal.reason,
-        expected = refusal.expected, received = refusal.received, hint = refusal.hint.as_deref(),
-        "JWT refused"
-    );
-    Problem::new(Kind::Unauthenticated, for_caller(refusal)).code(refusal.code().as_str())
+/// What every change has in common.
+#[derive(Clone)]
+struct Change {
+    caller: Caller,
+    now: Timestamp,
+    audit_id: String,
+    /// For the rows of the four settings.
+    more_ids: [String; 4],
 }
 
-/// What the caller is told. What is wrong with the token as such he may know, as he holds it; what the
-/// account trusts he may not.
-fn for_caller(refusal: &Refusal) -> Cow<'static, str> {
-    Cow::Borrowed(match refusal.code() {
-        jose::Code::TokenMalformed => {
-            let whole = "send it whole, as its issuer signed it with an asymmetric algorithm";
-            let remedy = refusal.hint.as_deref().unwrap_or(whole);
-            return format!("The token is not a JWT that can be used here ({}): {remedy}.", refusal.reason)
-                .into();
+impl Change {
+    fn of(app: &App, grant: &Grant<SettingEdit>) -> Self {
+        Self {
+            caller: grant.caller().clone(),
+            now: app.clock.now(),
+            audit_id: app.rng.uuid(),
+            more_ids: std::array::from_fn(|_| app.rng.uuid()),
         }
-        jose::Code::TokenExpired => "The token has expired: get a new one from its issuer.",
-        jose::Code::TokenNotYetValid => {
-            "The token is not valid yet: compare the clocks of the issuer and of this server."
+    }
+
+    fn account(&self) -> &AccountId {
+        &self.caller.account
+    }
+
+    /// Writes the settings that the default trust consists of.
+    fn follow(&self, tx: &mut Tx<'_>, identifier: &str, definition: Option<&Definition>) -> Result<()> {
+        if identifier != DEFAULT {
+            return Ok(());
         }
-        jose::Code::TokenUntrusted => {
-            "The token is not trusted here: an administrator finds the reason in the server's log under this request's id."
+        default::write_settings(tx, &self.caller, definition, self.now, &self.more_ids)
+    }
+
+    fn record(&self, tx: &mut Tx<'_>, action: Action, of: &Definition, detail: Value) -> Result<()> {
+        let scope = Scope::account(self.account().clone());
+        let entry = Entry {
+            action,
+            resource_type: "JWT_TRUST",
+            resource_id: &of.identifier,
+            resource_name: &of.name,
+            scope: &scope,
+            detail,
+        };
+        audit::record(tx, &self.caller, self.now, &self.audit_id, &entry)
+    }
+
+    /// Writes another definition over a stored one.
+    fn rewrite(&self, tx: &mut Tx<'_>, before: &Stored, definition: &Definition) -> Result<Stored> {
+        let (account, identifier) = (self.account(), &definition.identifier);
+        let after = Stored {
+            definition: definition.clone(),
+            version: before.version + 1,
+            created_at: before.created_at,
+            updated_at: self.now,
+        };
+        if store::find(tx, account, identifier)?.is_some() {
+            store::update(tx, account, &after)?;
+        } else {
+            // The default trust of settings that were stored without its row.
+            store::insert(tx, account, &after)?;
         }
-    })
+        self.follow(tx, identifier, Some(definition))?;
+        let detail = json!({"old": before.definition.to_json(), "new": definition.to_json()});
+        self.record(tx, Action::Update, definition, detail)?;
+        Ok(after)
+    }
 }
 
-fn untrusted(account: &AccountId, origin: &Origin, why: &str) -> Problem {
-    tracing::info!(request_id = origin.request_id, %account, reason = why, "JWT refused");
-    let text = "The token is not trusted here: an administrator finds the reason in the server's log under this request's id.";
-    Problem::new(Kind::Unauthenticated, text).code(jose::Code::TokenUntrusted.as_str())
+/// Makes a trust.
+///
+/// # Errors
+/// `Fields` with every complaint, `Duplicate` when the identifier is taken, `Conflict` when there are enough.
+pub async fn create(app: &App, grant: &Grant<SettingEdit>, document: Value) -> Result<Seen> {
+    let change = Change::of(app, grant);
+    let definition = check(app, change.account(), &document, None).await?;
+    let lane = change.account().to_string();
+    let made = app
+        .db
+        .write("trust.create", &lane, move |tx| {
+            let account = change.account();
+            // First, so that the account's row is held against other writers.
+            bump_version(tx, account)?;
+            let others = all(tx, account)?;
+            room(account, &others, &definition.identifier)?;
+            let (created_at, updated_at) = (change.now, change.now);
+            let made = Stored { definition: definition.clone(), version: 1, created_at, updated_at };
+            // A row that the settings have outlived.
+            store::delete(tx, account, &definition.identifier)?;
+            store::insert(tx, account, &made)?;
+            change.follow(tx, &definition.identifier, Some(&definition))?;
+            change.record(tx, Action::Create, &definition, json!({"new": definition.to_json()}))?;
+            let warnings = lint::lint(&definition, &definitions(&others));
+            Ok::<_, Problem>(Seen { stored: made, warnings })
+        })
+        .await?;
+    Ok(with_reachability(app, made).await)
 }
 
-fn unavailable(account: &AccountId, origin: &Origin, error: &Unreachable) -> Problem {
-    tracing::warn!(request_id = origin.request_id, %account, why = error.why, "JWT could not be checked: no keys");
-    let text = "The issuer's keys cannot be had now, so the token cannot be checked: try again shortly.";
-    Problem::new(Kind::Unavailable, text).code("jwks_unavailable").retry_after(error.retry_after_secs)
+fn room(account: &AccountId, others: &[Stored], identifier: &str) -> Result<()> {
+    if others.iter().any(|other| other.definition.identifier == identifier) {
+        return Err(Problem::duplicate(format!(
+            "A JWT trust with identifier [{identifier}] is already there in account [{account}]: choose another identifier, or replace it with PUT"
+        )));
+    }
+    if others.len() >= MAX_TRUSTS {
+        return Err(Problem::invalid(format!(
+            "The account has {} JWT trusts, more are not possible: delete one that is not needed",
+            others.len()
+        )));
+    }
+    Ok(())
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
-        let _ = write!(out, "{b:02x}");
-        out
-    })
+/// Replaces a trust.
+///
+/// # Errors
+/// `NotFound`, `Stale`, `Fields` with every complaint.
+pub async fn replace(
+    app: &App,
+    grant: &Grant<SettingEdit>,
+    identifier: String,
+    document: Value,
+    seen: IfMatch,
+) -> Result<Seen> {
+    let change = Change::of(app, grant);
+    let definition = check(app, change.account(), &document, Some(&identifier)).await?;
+    let lane = change.account().to_string();
+    let after = app
+        .db
+        .write("trust.replace", &lane, move |tx| {
+            let account = change.account();
+            bump_version(tx, account)?;
+            let before = load_one(tx, account, &identifier)?;
+            seen.check(before.version)?;
+            let stored = change.rewrite(tx, &before, &definition)?;
+            let warnings = lint::lint(&definition, &definitions(&all(tx, account)?));
+            Ok::<_, Problem>(Seen { stored, warnings })
+        })
+        .await?;
+    Ok(with_reachability(app, after).await)
+}
+
+/// Enables or disables a trust; nothing happens if it is so already.
+///
+/// # Errors
+/// `NotFound`, `Stale`.
+pub async fn switch(
+    app: &App,
+    grant: &Grant<SettingEdit>,
+    identifier: String,
+    enabled: bool,
+    seen: IfMatch,
+) -> Result<Seen> {
+    let change = Change::of(app, grant);
+    let lane = change.account().to_string();
+    app.db
+        .write("trust.switch", &lane, move |tx| {
+            let account = change.account();
+            bump_version(tx, account)?;
+            let before = load_one(tx, account, &identifier)?;
+            seen.check(before.version)?;
+            let definition = Definition { enabled, ..before.definition.clone() };
+            let stored = if before.definition.enabled == enabled {
+                before
+            } else {
+                change.rewrite(tx, &before, &definition)?
+            };
+            let warnings = lint::lint(&definition, &definitions(&all(tx, account)?));
+            Ok(Seen { stored, warnings })
+        })
+        .await
+}
+
+/// Deletes a trust with its refusals; the default one with its four settings.
+///
+/// # Errors
+/// `NotFound`, `Stale`.
+pub async fn delete(app: &App, grant: &Grant<SettingEdit>, identifier: String, seen: IfMatch) -> Result<()> {
+    let change = Change::of(app, grant);
+    let lane = change.account().to_string();
+    app.db
+        .write("trust.delete", &lane, move |tx| {
+            let account = change.account();
+            bump_version(tx, account)?;
+            let before = load_one(tx, account, &identifier)?;
+            seen.check(before.version)?;
+            store::delete(tx, account, &identifier)?;
+            change.follow(tx, &identifier, None)?;
+            change.record(tx, Action::Delete, &before.definition, json!({"old": before.definition.to_json()}))
+        })
+        .await
+}
+
+/// Forgets the tokens that can no longer come twice, as they have ended; answers how many.
+///
+/// # Errors
+/// Only of the database.
+pub async fn purge_ended(app: &App) -> Result<u64> {
+    let now = app.clock.now();
+    let accounts = app.db.read("trust.ended_accounts", move |tx| store::accounts_with_ended(tx, now)).await?;
+    let mut gone = 0;
+    for account in accounts {
+        let lane = account.to_string();
+        gone += app.db.write("trust.purge", &lane, move |tx| store::purge_ended(tx, &account, now)).await?;
+    }
+    Ok(gone)
+}
+
+/// Asks for the keys, so that the next token finds them, and warns when they cannot be had or used. Never
+/// inside of a transaction.
+async fn with_reachability(app: &App, mut seen: Seen) -> Seen {
+    seen.warnings.extend(app.trusts.try_keys(&seen.stored.definition).await);
+    seen
 }

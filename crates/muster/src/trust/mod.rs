@@ -1,12 +1,24 @@
-//! Trust in other issuers: a JWT whose signature verifies with a key of the stored JWKS, and whose claims
-//! match, acts as one service account. The policy and the verification are crate `jose`; here are the stored
-//! trust, the keys that are fetched for it, and the way from a token to an actor.
+//! Trust in other issuers: a JWT whose signature verifies with a key of a trust, and whose claims match, acts
+//! as one service account. The policy and the verification are crate `jose`; here are the stored trusts
+//! (`model`, `read`, `lint`, `default`), the keys that are fetched for them (`jwks`), the way from a token to
+//! an actor (`ready`, `door`), and what administrators are told (`explain`, `refusals`, `keys`).
 //!
 //! Never follows a key that a token brings along, never fetches past `outbound::guard`, never
 //! tells a caller more than the public code.
 
 pub mod actions;
+pub mod api;
+pub mod default;
+pub mod door;
+pub mod explain;
 pub mod jwks;
+pub mod keys;
+pub mod lint;
+mod members;
 pub mod model;
+pub mod read;
+pub mod ready;
+pub mod refusals;
+pub mod store;
 
-pub use actions::Trusts;
+pub use ready::Trusts;

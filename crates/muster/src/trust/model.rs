@@ -1,67 +1,178 @@
-//! What an account stores to trust an issuer. Today its default trust, made of the four settings; a list of
-//! trusts is one more way to make the same `Trust`.
+//! What an account stores to trust an issuer (contract of JWT trust §1), and how it looks as JSON. Pure.
 
-use jose::{Policy, RuleError};
+use jose::{AudiencePolicy, Policy, RuleError};
+use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::access::Rights;
-use crate::kernel::caller::Principal;
-use std::sync::Arc;
+use crate::kernel::time::Timestamp;
 
-/// Settings of the default trust, in the order of the contract (§1).
-pub const JWKS_URL: &str = "scim_jwt_token_jwks_keys_url";
-/// Which claim.
-pub const KEY_FIELD: &str = "scim_jwt_token_key_field";
-/// Which value it must have.
-pub const VALUE_FIELD: &str = "scim_jwt_token_value_field";
-/// Which service account a token acts as.
-pub const SERVICE_ACCOUNT: &str = "scim_jwt_token_service_account_id";
-
-/// Name of the default trust in audit rows and logs.
+/// The identifier of the trust that the four settings make.
 pub const DEFAULT: &str = "default";
 
-/// A trust that is complete.
-#[derive(Debug)]
-pub struct Trust {
-    /// Its identifier.
-    pub identifier: &'static str,
-    /// Where the issuer's keys are.
-    pub url: Url,
-    /// What a token must be and say.
-    pub policy: Policy,
-    /// Whom it acts as …
-    pub principal: Arc<Principal>,
-    /// … with what he holds now.
-    pub rights: Arc<Rights>,
+/// Most trusts of an account.
+pub const MAX_TRUSTS: usize = 100;
+
+/// Where the issuer's keys come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KeySource {
+    /// A JWKS document.
+    Url(String),
+    /// The issuer whose discovery document (OpenID Connect Discovery 1.0 §4) names the JWKS.
+    Discovery(String),
+    /// The list `keys` of a JWKS, stored with the trust.
+    Keys(Value),
 }
 
-/// Why an account's default trust cannot be used; for logs and administrators.
+/// Where a token may be presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surface {
+    /// The SCIM API.
+    Scim,
+    /// Every other route that takes a credential.
+    Platform,
+}
+
+impl Surface {
+    /// Both, in the wire's order.
+    pub const ALL: [Self; 2] = [Self::Scim, Self::Platform];
+
+    /// The wire's spelling.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scim => "scim",
+            Self::Platform => "platform",
+        }
+    }
+}
+
+/// A trust as its administrator wrote it, complete and checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definition {
+    /// Unique in the account.
+    pub identifier: String,
+    /// For people.
+    pub name: String,
+    /// A trust that is not enabled lets nobody in.
+    pub enabled: bool,
+    /// The service account of the account as which tokens act.
+    pub service_account: String,
+    /// Where the keys come from.
+    pub jwks: KeySource,
+    /// The only certificate authorities that the key server is believed by; `None`: those of this machine.
+    pub ca_pem: Option<String>,
+    /// What a token must be and say.
+    pub policy: Policy,
+    /// Where tokens may be presented, in the wire's order.
+    pub surfaces: Vec<Surface>,
+    /// Is each token taken only once?
+    pub replay: bool,
+}
+
+impl Definition {
+    /// The URL that is fetched first: the JWKS, or the issuer's discovery document. `None` for stored keys.
+    ///
+    /// # Errors
+    /// When the text is no URL.
+    pub fn fetched_url(&self) -> Result<Option<Url>, url::ParseError> {
+        match &self.jwks {
+            KeySource::Url(text) => Url::parse(text).map(Some),
+            KeySource::Discovery(issuer) => discovery_url(issuer).map(Some),
+            KeySource::Keys(_) => Ok(None),
+        }
+    }
+
+    /// As clients send and get it, every member written out.
+    pub fn to_json(&self) -> Value {
+        let jwks = match &self.jwks {
+            KeySource::Url(url) => json!({"url": url}),
+            KeySource::Discovery(issuer) => json!({"discovery": issuer}),
+            KeySource::Keys(keys) => json!({"keys": keys}),
+        };
+        let policy = &self.policy;
+        let surfaces: Vec<_> = self.surfaces.iter().map(|surface| surface.as_str()).collect();
+        let audience_policy = match policy.audience_policy {
+            AudiencePolicy::Required => "required",
+            AudiencePolicy::IfPresent => "ifPresent",
+            AudiencePolicy::Off => "off",
+        };
+        let mut members = Map::new();
+        let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
+        put("identifier", json!(self.identifier));
+        put("name", json!(self.name));
+        put("enabled", json!(self.enabled));
+        put("serviceAccount", json!(self.service_account));
+        put("jwks", jwks);
+        put("caPem", json!(self.ca_pem));
+        put("issuer", json!(policy.issuer));
+        put("audiences", json!(policy.audiences));
+        put("audiencePolicy", json!(audience_policy));
+        put("algorithms", json!(policy.algorithms));
+        put("types", json!(policy.types));
+        put("rules", json!(policy.rules));
+        put("leewaySeconds", json!(policy.leeway_secs));
+        put("maxLifetimeSeconds", json!(policy.max_lifetime_secs));
+        put("surfaces", json!(surfaces));
+        put("requireJti", json!(policy.require_jti));
+        put("replay", json!(if self.replay { "on" } else { "off" }));
+        Value::Object(members)
+    }
+}
+
+/// Where an issuer's discovery document is (OpenID Connect Discovery 1.0 §4.1).
+///
+/// # Errors
+/// When the issuer is no URL.
+pub fn discovery_url(issuer: &str) -> Result<Url, url::ParseError> {
+    Url::parse(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))
+}
+
+/// A trust as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// What it says.
+    pub definition: Definition,
+    /// Grows with each change.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Stored {
+    /// Is it the one that the four settings make?
+    pub fn is_default(&self) -> bool {
+        self.definition.identifier == DEFAULT
+    }
+}
+
+/// Why the four settings make no trust; for logs and administrators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unusable {
     /// None of the four settings, or not all of them, are stored.
     Missing(&'static str),
-    /// The stored URL is none.
-    BadUrl(String),
     /// The stored claim name cannot be a rule.
     BadRule(RuleError),
-    /// The service account is gone.
-    NoServiceAccount(String),
 }
 
 impl std::fmt::Display for Unusable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Missing(setting) => write!(f, "the setting {setting} is not stored"),
-            Self::BadUrl(error) => write!(f, "the setting {JWKS_URL} is no URL: {error}"),
             Self::BadRule(error) => {
-                write!(f, "the settings {KEY_FIELD} and {VALUE_FIELD} make no rule: {error:?}")
-            }
-            Self::NoServiceAccount(id) => {
-                write!(
-                    f,
-                    "the setting {SERVICE_ACCOUNT} names {id}, which is no service account of the account"
-                )
+                write!(f, "the settings for claim and value make no rule: {error}")
             }
         }
     }
+}
+
+/// Something that an administrator should know about a trust that is stored all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Stable.
+    pub code: &'static str,
+    /// The member it is about.
+    pub field: &'static str,
+    /// What may happen, and what to change.
+    pub message: String,
 }

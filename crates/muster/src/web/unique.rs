@@ -18,6 +18,16 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
     Ok(value)
 }
 
+/// Any document whose objects name each member once, for bodies that are read member by member.
+#[derive(Debug)]
+pub struct Document(pub Value);
+
+impl<'de> serde::Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Unique.deserialize(deserializer).map(Self)
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Unique;
 

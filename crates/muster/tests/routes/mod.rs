@@ -6,6 +6,7 @@ mod api_keys;
 mod audit_list;
 mod authentication;
 mod hierarchy;
+mod jwt_trusts;
 mod people;
 mod resource_groups;
 mod role_assignments;

@@ -1,0 +1,79 @@
+//! `GET /ng/api/whoami`: tells any credential who it is (contract of JWT trust §5). Asks for no permission:
+//! whoever holds a credential may know what it is worth.
+
+use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::routing::get;
+use http::request::Parts;
+use serde_json::{Value, json};
+
+use super::authenticate::{self, Door};
+use crate::access::Actor;
+use crate::access::decide::Check;
+use crate::access::permissions::CATALOGUE;
+use crate::app::App;
+use crate::kernel::caller::{Credential, PrincipalKind};
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::Scope;
+use crate::kernel::time::Timestamp;
+use crate::web::envelope::Reply;
+
+/// The route.
+pub fn routes() -> Router<App> {
+    Router::new().route("/ng/api/whoami", get(whoami))
+}
+
+/// Whoever comes, with `x-api-key` or `Authorization: Bearer`, by a token of ours or a JWT of any trust.
+struct Anyone(Actor);
+
+impl FromRequestParts<App> for Anyone {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        authenticate::platform(parts, app, Door::Anyone).await.map(Self)
+    }
+}
+
+async fn whoami(Anyone(actor): Anyone) -> Reply<Value> {
+    let caller = &actor.caller;
+    let principal = &caller.principal;
+    Reply(json!({
+        "accountIdentifier": caller.account,
+        "principal": {
+            "type": principal.kind.as_str(), "identifier": principal.id, "name": principal.name,
+            "email": principal.label, "orgIdentifier": principal.scope.org(),
+            "projectIdentifier": principal.scope.project_id()
+        },
+        "credential": credential(&actor),
+        "permissions": permissions(&actor)
+    }))
+}
+
+fn credential(actor: &Actor) -> Value {
+    let expires_at = actor.caller.expires_at.map(Timestamp::millis);
+    match &*actor.caller.credential {
+        Credential::Token { id } => {
+            let kind = if actor.caller.principal.kind == PrincipalKind::User { "PAT" } else { "SAT" };
+            json!({"type": kind, "tokenId": id, "expiresAt": expires_at})
+        }
+        Credential::Jwt { trust, key_id, subject, .. } => {
+            json!({"type": "JWT", "trust": trust, "keyId": key_id, "subject": subject, "expiresAt": expires_at})
+        }
+        Credential::Console => json!({"type": "CONSOLE", "expiresAt": null}),
+    }
+}
+
+/// What holds for the account as a whole, and what only somewhere in it or for some of its things.
+fn permissions(actor: &Actor) -> Value {
+    let account = Scope::account(actor.caller.account.clone());
+    let whole = |permission: &&'static crate::access::permissions::Permission| {
+        actor.rights.allow(Check { permission, scope: &account, resource: None })
+    };
+    let held = |permission: &&'static crate::access::permissions::Permission| {
+        actor.rights.bindings.iter().any(|b| b.permissions.has(permission) && !b.selectors.is_empty())
+    };
+    let (everywhere, some): (Vec<_>, Vec<_>) = CATALOGUE.iter().filter(held).partition(whole);
+    let ids =
+        |found: Vec<&crate::access::permissions::Permission>| found.iter().map(|p| p.id).collect::<Vec<_>>();
+    json!({"account": ids(everywhere), "elsewhere": ids(some)})
+}

@@ -1,0 +1,258 @@
+//! Routes of JWT trusts. A reply wraps the trust in `jwtTrust`, so that it can be sent back as it is.
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use http::Uri;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::actions::{self, SORT_FIELDS, Seen};
+use super::explain::{self, Explanation};
+use super::model::Warning;
+use super::{keys, refusals};
+use crate::access::permissions::{Ask, SettingEdit, SettingView};
+use crate::access::{Actor, Grant};
+use crate::app::App;
+use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::page::{Page, PageQuery};
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::{Level, Scope};
+use crate::kernel::version::IfMatch;
+use crate::web::envelope::Reply;
+use crate::web::etag::Tagged;
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, same_scope};
+use crate::web::unique::Document;
+
+/// The routes.
+pub fn routes() -> Router<App> {
+    const AT: &str = "/ng/api/jwt-trusts";
+    Router::new()
+        .route(AT, get(list).post(create))
+        .route(&format!("{AT}/explain"), post(explain_all))
+        .route(&format!("{AT}/{{identifier}}"), get(show).put(replace).delete(remove))
+        .route(&format!("{AT}/{{identifier}}/enable"), post(enable))
+        .route(&format!("{AT}/{{identifier}}/disable"), post(disable))
+        .route(&format!("{AT}/{{identifier}}/explain"), post(explain_one))
+        .route(&format!("{AT}/{{identifier}}/keys"), get(show_keys))
+        .route(&format!("{AT}/{{identifier}}/keys/refresh"), post(refresh_keys))
+        .route(&format!("{AT}/{{identifier}}/refusals"), get(show_refusals))
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    jwt_trust: Value,
+    is_default: bool,
+    created_at: i64,
+    last_modified_at: i64,
+    warnings: Vec<WarningView>,
+}
+
+#[derive(Debug, Serialize)]
+struct WarningView {
+    code: &'static str,
+    field: &'static str,
+    message: String,
+}
+
+impl From<Warning> for WarningView {
+    fn from(warning: Warning) -> Self {
+        Self { code: warning.code, field: warning.field, message: warning.message }
+    }
+}
+
+impl From<Seen> for Shown {
+    fn from(seen: Seen) -> Self {
+        Self {
+            jwt_trust: seen.stored.definition.to_json(),
+            is_default: seen.stored.is_default(),
+            created_at: seen.stored.created_at.millis(),
+            last_modified_at: seen.stored.updated_at.millis(),
+            warnings: seen.warnings.into_iter().map(WarningView::from).collect(),
+        }
+    }
+}
+
+impl From<Seen> for Tagged<Shown> {
+    fn from(seen: Seen) -> Self {
+        Self { version: seen.stored.version, data: seen.into() }
+    }
+}
+
+/// Trusts belong to the account.
+fn granted<P: Ask>(actor: &Actor, query: &ScopeQuery) -> Result<Grant<P>> {
+    let scope = query.scope(&actor.caller.account)?;
+    if scope.level() != Level::Account {
+        let text = "JWT trusts belong to the account: leave orgIdentifier and projectIdentifier out";
+        return Err(Problem::invalid(text));
+    }
+    actor.grant(&scope)
+}
+
+/// The document of a trust; the account may stand in it and must be that of the request.
+fn trust_of(document: Document, scope: &Scope) -> Result<Value> {
+    let Document(mut document) = document;
+    let account = document.as_object_mut().and_then(|members| members.remove("accountIdentifier"));
+    same_scope(scope, account.as_ref().and_then(Value::as_str), None, None)?;
+    Ok(document)
+}
+
+async fn list(
+    State(app): State<App>,
+    actor: Actor,
+    uri: Uri,
+    Query(scope): Query<ScopeQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Reply<Page<Shown>>> {
+    let grant = granted::<SettingView>(&actor, &scope)?;
+    let orders = Orders::read(&every(&uri, "sortOrders"), SORT_FIELDS)?;
+    let search = SearchTerm::new(page.search_term.as_deref());
+    let found = actions::list(&app, &grant, search, orders, page.request()?).await?;
+    Ok(Reply(found.map(Shown::from)))
+}
+
+async fn show(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Tagged<Shown>> {
+    let grant = granted::<SettingView>(&actor, &scope)?;
+    Ok(actions::load(&app, &grant, id).await?.into())
+}
+
+async fn create(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Json(body): Json<Document>,
+) -> Result<Tagged<Shown>> {
+    let grant = granted::<SettingEdit>(&actor, &scope)?;
+    let document = trust_of(body, grant.scope())?;
+    Ok(actions::create(&app, &grant, document).await?.into())
+}
+
+async fn replace(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+    seen: IfMatch,
+    Json(body): Json<Document>,
+) -> Result<Tagged<Shown>> {
+    let grant = granted::<SettingEdit>(&actor, &scope)?;
+    let document = trust_of(body, grant.scope())?;
+    Ok(actions::replace(&app, &grant, id, document, seen).await?.into())
+}
+
+async fn remove(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+    seen: IfMatch,
+) -> Result<Reply<bool>> {
+    let grant = granted::<SettingEdit>(&actor, &scope)?;
+    actions::delete(&app, &grant, id, seen).await?;
+    Ok(Reply(true))
+}
+
+async fn enable(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+    seen: IfMatch,
+) -> Result<Tagged<Shown>> {
+    let grant = granted::<SettingEdit>(&actor, &scope)?;
+    Ok(actions::switch(&app, &grant, id, true, seen).await?.into())
+}
+
+async fn disable(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+    seen: IfMatch,
+) -> Result<Tagged<Shown>> {
+    let grant = granted::<SettingEdit>(&actor, &scope)?;
+    Ok(actions::switch(&app, &grant, id, false, seen).await?.into())
+}
+
+/// A token to explain. Never shown, so no `Debug`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Presented {
+    token: String,
+}
+
+/// As people paste it: with the word in front of it, with a line break behind it.
+fn bare(token: &str) -> &str {
+    let token = token.trim();
+    match token.split_once(' ') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim(),
+        _ => token,
+    }
+}
+
+async fn explain_all(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Json(body): Json<Document>,
+) -> Result<Reply<Vec<Explanation>>> {
+    let grant = granted::<SettingView>(&actor, &scope)?;
+    let token = presented(body)?;
+    Ok(Reply(explain::explain(&app, &grant, None, bare(&token)).await?))
+}
+
+async fn explain_one(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+    Json(body): Json<Document>,
+) -> Result<Reply<Option<Explanation>>> {
+    let grant = granted::<SettingView>(&actor, &scope)?;
+    let token = presented(body)?;
+    let found = explain::explain(&app, &grant, Some(id), bare(&token)).await?;
+    Ok(Reply(found.into_iter().next()))
+}
+
+/// Read after the permission was asked for, so that who lacks it hears that first.
+fn presented(Document(body): Document) -> Result<String> {
+    let Presented { token } = serde_json::from_value(body)
+        .map_err(|_| Problem::invalid("The body does not fit: send {\"token\": \"…\"} and nothing else."))?;
+    Ok(token)
+}
+
+async fn show_keys(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Reply<Value>> {
+    let grant = granted::<SettingView>(&actor, &scope)?;
+    Ok(Reply(keys::show(&app, &grant, &id).await?))
+}
+
+async fn refresh_keys(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Reply<Value>> {
+    let grant = granted::<SettingEdit>(&actor, &scope)?;
+    Ok(Reply(keys::refresh(&app, &grant, &id).await?))
+}
+
+async fn show_refusals(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Reply<Vec<Value>>> {
+    let grant = granted::<SettingView>(&actor, &scope)?;
+    Ok(Reply(refusals::list(&app, &grant, id).await?))
+}

@@ -1,0 +1,176 @@
+//! The default trust: what the four settings say, and what its row says beyond them (decision 006). Whoever
+//! changes one changes the other in the same transaction. The settings are read last, so that they hold
+//! whatever the row says.
+
+use db::Tx;
+use jose::{Policy, Rule, RuleOp};
+use serde_json::Value;
+
+use super::model::{DEFAULT, Definition, KeySource, Stored, Surface, Unusable};
+use super::store;
+use crate::kernel::caller::Caller;
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::Scope;
+use crate::kernel::time::Timestamp;
+use crate::settings;
+
+/// Where the keys are.
+pub const JWKS_URL: &str = "scim_jwt_token_jwks_keys_url";
+/// Which claim.
+pub const KEY_FIELD: &str = "scim_jwt_token_key_field";
+/// Which value it must have.
+pub const VALUE_FIELD: &str = "scim_jwt_token_value_field";
+/// Which service account a token acts as.
+pub const SERVICE_ACCOUNT: &str = "scim_jwt_token_service_account_id";
+
+/// In the order of the contract (§1).
+const FOUR: [&str; 4] = [JWKS_URL, KEY_FIELD, VALUE_FIELD, SERVICE_ACCOUNT];
+
+/// Values of the four settings, in their order.
+type Values = [String; 4];
+
+/// The default trust as it holds, from the settings and the row `stored`.
+///
+/// # Errors
+/// Of the database; why there is none is the inner `Err`.
+pub fn current(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    stored: Option<Stored>,
+) -> Result<std::result::Result<Stored, Unusable>> {
+    let held = settings::actions::held(tx, &Scope::account(account.clone()))?;
+    let mut values = Values::default();
+    let mut since = None;
+    for (value, setting) in values.iter_mut().zip(FOUR) {
+        match held.text(setting).filter(|text| !text.is_empty()) {
+            Some(text) => text.clone_into(value),
+            None => return Ok(Err(Unusable::Missing(setting))),
+        }
+        since = since.max(held.own(setting).map(|row| row.updated_at));
+    }
+    let at = since.unwrap_or(Timestamp::from_micros(0));
+    let base = stored.unwrap_or_else(|| Stored {
+        definition: plain(),
+        // Stored by settings alone: the first change of it is the first version.
+        version: 0,
+        created_at: at,
+        updated_at: at,
+    });
+    Ok(say(base.definition, values).map(|definition| Stored { definition, ..base }))
+}
+
+/// What there is without any row: the two-settings form and nothing else.
+fn plain() -> Definition {
+    Definition {
+        identifier: DEFAULT.into(),
+        name: "Default".into(),
+        enabled: true,
+        service_account: String::new(),
+        jwks: KeySource::Url(String::new()),
+        ca_pem: None,
+        policy: Policy { audience_policy: jose::AudiencePolicy::Off, ..Policy::default() },
+        surfaces: vec![Surface::Scim],
+        replay: false,
+    }
+}
+
+/// The definition with what the settings say put over it.
+fn say(mut definition: Definition, values: Values) -> std::result::Result<Definition, Unusable> {
+    let [url, claim, value, service_account] = values;
+    let rule = Rule::new(claim, RuleOp::Equals(value.into())).map_err(Unusable::BadRule)?;
+    definition.jwks = KeySource::Url(url);
+    definition.service_account = service_account;
+    match definition.policy.rules.first_mut() {
+        Some(first) => *first = rule,
+        None => definition.policy.rules.push(rule),
+    }
+    Ok(definition)
+}
+
+/// What the settings say of a default trust; `None` for one that they cannot say, which the reader refuses.
+fn said(definition: &Definition) -> Option<Values> {
+    let KeySource::Url(url) = &definition.jwks else { return None };
+    let rule = definition.policy.rules.first()?;
+    let RuleOp::Equals(Value::String(value)) = rule.op() else { return None };
+    Some([url.clone(), rule.claim().to_owned(), value.clone(), definition.service_account.clone()])
+}
+
+/// Writes the settings as the default trust now says, or unsets them. `audit_ids`: four.
+///
+/// # Errors
+/// Of the database.
+pub fn write_settings(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    definition: Option<&Definition>,
+    now: Timestamp,
+    audit_ids: &[String; 4],
+) -> Result<()> {
+    let scope = Scope::account(caller.account.clone());
+    let values = match definition {
+        Some(definition) => Some(said(definition).ok_or_else(|| {
+            Problem::internal("a default trust passed the reader that the settings cannot say")
+        })?),
+        None => None,
+    };
+    for (at, setting) in FOUR.into_iter().enumerate() {
+        let value = values.as_ref().map(|values| values[at].as_str());
+        settings::actions::store_text(tx, caller, &scope, setting, value, (now, &audit_ids[at]))?;
+    }
+    Ok(())
+}
+
+/// After a change of one of the settings: moves the row on, or removes it where the four are no longer
+/// complete. Answers what the trust has beyond the settings, for their reply.
+///
+/// # Errors
+/// Of the database.
+pub fn follow(tx: &mut Tx<'_>, account: &AccountId, now: Timestamp) -> Result<Option<String>> {
+    let row = store::find(tx, account, DEFAULT)?;
+    let known = row.is_some();
+    match current(tx, account, row)? {
+        Ok(stored) => {
+            let stored = Stored { version: stored.version + 1, updated_at: now, ..stored };
+            if known {
+                store::update(tx, account, &stored)?;
+            } else {
+                store::insert(tx, account, &stored)?;
+            }
+            Ok(beyond(&stored.definition))
+        }
+        Err(unusable) => {
+            if known {
+                store::delete(tx, account, DEFAULT)?;
+            }
+            Ok(match unusable {
+                // Told by the missing value itself.
+                Unusable::Missing(_) => None,
+                Unusable::BadRule(_) => Some(format!("Stored, but no JWT is trusted: {unusable}.")),
+            })
+        }
+    }
+}
+
+/// What the default trust says that the four settings cannot; `None`: nothing.
+fn beyond(definition: &Definition) -> Option<String> {
+    let (now, plain) = (definition.to_json(), plain().to_json());
+    let mut kept: Vec<&str> = Vec::new();
+    for (name, value) in now.as_object().into_iter().flatten() {
+        let in_settings =
+            matches!(name.as_str(), "identifier" | "name" | "serviceAccount" | "jwks" | "rules");
+        if !in_settings && plain.get(name) != Some(value) {
+            kept.push(name);
+        }
+    }
+    if definition.policy.rules.len() > 1 {
+        kept.push("rules");
+    }
+    let off = if definition.enabled { "" } else { " It is disabled, so that no token is taken by it." };
+    (!kept.is_empty()).then(|| {
+        format!(
+            "Stored. The default JWT trust also has, beyond the settings: {}.{off} See /ng/api/jwt-trusts/{DEFAULT}.",
+            kept.join(", ")
+        )
+    })
+}

@@ -1,0 +1,423 @@
+//! From a JWT to an actor, in the order of the contract (§2): cheap checks first, keys only for a token that
+//! could be trusted, the signature before anything is believed. The unverified issuer chooses among the
+//! account's trusts; the first that takes the token in their fixed order decides.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use db::{Snapshot, Tx};
+use futures_util::future::join_all;
+use jose::{MAX_SIGNATURE_CHECKS, Reason, Refusal, Step, Token, Verified};
+use sha2::{Digest as _, Sha256};
+
+use super::jwks::{Keys, Unreachable};
+use super::model::Surface;
+use super::ready::{Provider, Ready, Trust, ready};
+use super::store;
+use crate::access::{Actor, Rights};
+use crate::app::App;
+use crate::kernel::caller::{Caller, Credential, Origin, Principal};
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::time::Timestamp;
+
+/// Longest time a verified token is remembered, seconds.
+const REMEMBERED_SECS: i64 = 60;
+
+/// A token that was verified. Positive results only; dead as soon as the account or the key set changes.
+pub struct Session {
+    account: AccountId,
+    trust: Arc<Trust>,
+    version: i64,
+    generation: u64,
+    until: Timestamp,
+    expires_at: Timestamp,
+    principal: Arc<Principal>,
+    rights: Arc<Rights>,
+    credential: Arc<Credential>,
+}
+
+impl Session {
+    /// Is it this account's, with the same keys, and not too old? The account's version is asked for by who
+    /// reads it.
+    pub(super) fn holds(&self, account: &AccountId, now: Timestamp) -> bool {
+        self.account == *account && now < self.until && self.trust.keys.generation() == self.generation
+    }
+
+    fn actor(&self, origin: Origin, snapshot: Snapshot) -> Actor {
+        let caller = Caller {
+            account: self.account.clone(),
+            version: self.version,
+            principal: self.principal.clone(),
+            credential: self.credential.clone(),
+            expires_at: Some(self.expires_at),
+            origin: Arc::new(origin),
+        };
+        Actor { caller, rights: self.rights.clone(), snapshot }
+    }
+}
+
+/// A JWT to the actor of one of the account's trusts that serve `surface` (`None`: any).
+///
+/// `snapshot`: what the account is read in; closed when the issuer must be asked.
+///
+/// # Errors
+/// `Unauthenticated` with the public code; `Unavailable` with `jwks_unavailable` when there are no keys to
+/// check with.
+pub async fn authenticate(
+    app: &App,
+    account: &AccountId,
+    text: &str,
+    surface: Option<Surface>,
+    origin: Origin,
+    snapshot: Snapshot,
+) -> Result<Actor> {
+    let now = app.clock.now();
+    let key: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+    let remembered = app.trusts.remembered(&key, account, now);
+    let Some(ready) = ready(app, account, &snapshot).await? else {
+        return Err(untrusted(account, &origin, &format!("there is no account {account}")));
+    };
+    if let Some(session) = remembered.filter(|s| s.version == ready.version && s.trust.serves(surface)) {
+        return Ok(session.actor(origin, snapshot));
+    }
+    snapshot.close();
+    let attempt = Attempt { app, account, ready: &ready, surface, origin: &origin, now };
+    let chosen = attempt.choose(text, &key).await?;
+    let session = Arc::new(attempt.session(chosen, &key));
+    if !session.trust.replay {
+        app.trusts.remember(key, &session);
+    }
+    Ok(session.actor(origin, snapshot))
+}
+
+/// One token at the door.
+pub(super) struct Attempt<'a> {
+    pub(super) app: &'a App,
+    pub(super) account: &'a AccountId,
+    pub(super) ready: &'a Arc<Ready>,
+    pub(super) surface: Option<Surface>,
+    pub(super) origin: &'a Origin,
+    pub(super) now: Timestamp,
+}
+
+/// The trust that took the token.
+struct Chosen {
+    trust: Arc<Trust>,
+    verified: Verified,
+    generation: u64,
+    principal: Arc<Principal>,
+    rights: Arc<Rights>,
+}
+
+/// A trust that did not take the token, and why.
+pub(super) struct Refused {
+    pub(super) trust: Arc<Trust>,
+    pub(super) refusal: Refusal,
+    /// Seconds after which trying again makes sense, where only the keys were missing.
+    pub(super) retry_after_secs: Option<u32>,
+}
+
+impl Refused {
+    fn new(trust: &Arc<Trust>, refusal: Refusal) -> Self {
+        Self { trust: trust.clone(), refusal, retry_after_secs: None }
+    }
+}
+
+/// A trust that could take the token, with the keys at hand.
+type Candidate<'t> = (&'t Arc<Trust>, std::result::Result<Keys, Unreachable>);
+
+impl Attempt<'_> {
+    async fn choose(&self, text: &str, key: &[u8; 32]) -> Result<Chosen> {
+        let serving: Vec<_> = self.ready.trusts.iter().filter(|trust| trust.serves(self.surface)).collect();
+        if serving.is_empty() {
+            return Err(untrusted(
+                self.account,
+                self.origin,
+                "the account has no enabled trust for this surface",
+            ));
+        }
+        let token = match Token::parse(text) {
+            Ok(token) => token,
+            Err(refusal) => {
+                let refused = serving.iter().map(|trust| Refused::new(trust, refusal.clone())).collect();
+                return Err(self.refused(None, refused, key));
+            }
+        };
+        let (passed, mut refused) = self.precheck(&token, &serving);
+        let candidates = self.with_keys(&passed).await;
+        match self.verify(&token, candidates, &mut refused).await {
+            Ok(Some(chosen)) => Ok(chosen),
+            Ok(None) => Err(self.refused(Some(&token), refused, key)),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// The trusts of the token's issuer, those that pass the checks that need no key, and why others do not.
+    /// Where no trust is of its issuer, all of them say why.
+    fn precheck<'t>(
+        &self,
+        token: &Token<'_>,
+        serving: &[&'t Arc<Trust>],
+    ) -> (Vec<&'t Arc<Trust>>, Vec<Refused>) {
+        let issuer = token.unverified_issuer();
+        let named =
+            |trust: &&Arc<Trust>| trust.policy.issuer.as_deref().is_none_or(|wanted| issuer == Some(wanted));
+        let mut asked: Vec<_> = serving.iter().copied().filter(named).collect();
+        if asked.is_empty() {
+            asked = serving.to_vec();
+        }
+        let (mut passed, mut refused) = (Vec::new(), Vec::new());
+        for trust in asked {
+            match jose::precheck(token, &trust.policy, self.now.secs()) {
+                Ok(()) => passed.push(trust),
+                Err(refusal) => refused.push(Refused::new(trust, refusal)),
+            }
+        }
+        (passed, refused)
+    }
+
+    /// All at once, so that several slow issuers cost the wait for one.
+    async fn with_keys<'t>(&self, trusts: &[&'t Arc<Trust>]) -> Vec<Candidate<'t>> {
+        let jwks = &self.app.trusts.jwks;
+        let ask =
+            trusts.iter().map(|trust| async { (*trust, trust.keys.keys(jwks, self.ready.stale_secs).await) });
+        join_all(ask).await
+    }
+
+    /// The first candidate that takes the token; with the keys at hand, and then once more where a fetch may
+    /// bring the token's key. Why each did not is added to `refused`.
+    async fn verify(
+        &self,
+        token: &Token<'_>,
+        candidates: Vec<Candidate<'_>>,
+        refused: &mut Vec<Refused>,
+    ) -> Result<Option<Chosen>> {
+        let mut checks_left = MAX_SIGNATURE_CHECKS;
+        let mut again = Vec::new();
+        for (trust, keys) in candidates {
+            let keys = match keys {
+                Ok(keys) => keys,
+                Err(error) => {
+                    let retry_after_secs = Some(error.retry_after_secs);
+                    refused.push(Refused { retry_after_secs, ..Refused::new(trust, no_keys(&error)) });
+                    continue;
+                }
+            };
+            match self.try_one(token, trust, &keys, &mut checks_left).await? {
+                Ok(chosen) => return Ok(Some(chosen)),
+                Err(refusal) if refusal.reason == Reason::KidUnknown => again.push((trust, keys, refusal)),
+                Err(refusal) => refused.push(Refused::new(trust, refusal)),
+            }
+        }
+        for (trust, keys, mut refusal) in again {
+            if let Some(newer) = self.keys_for(token, trust, &keys).await {
+                match self.try_one(token, trust, &newer, &mut checks_left).await? {
+                    Ok(chosen) => return Ok(Some(chosen)),
+                    Err(later) => refusal = aged(later, &newer, self.now),
+                }
+            } else {
+                refusal = aged(refusal, &keys, self.now);
+            }
+            refused.push(Refused::new(trust, refusal));
+        }
+        Ok(None)
+    }
+
+    /// The keys after a forced fetch, if the token's key may be among them.
+    pub(super) async fn keys_for(&self, token: &Token<'_>, trust: &Trust, keys: &Keys) -> Option<Keys> {
+        let kid = token.kid().filter(|kid| keys.set.with_kid(kid).next().is_none())?;
+        let Provider::Fetched(source) = &trust.keys else { return None };
+        let (jwks, stale_secs) = (&self.app.trusts.jwks, self.ready.stale_secs);
+        jwks.keys_for_unknown(source, kid, self.origin.client, stale_secs).await
+    }
+
+    async fn try_one(
+        &self,
+        token: &Token<'_>,
+        trust: &Arc<Trust>,
+        keys: &Keys,
+        checks_left: &mut usize,
+    ) -> Result<std::result::Result<Chosen, Refusal>> {
+        let now = self.now.secs();
+        let verified = match jose::verify_within(token, &keys.set, &trust.policy, now, checks_left) {
+            Ok(verified) => verified,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if trust.replay
+            && let Err(refusal) = self.take_once(trust, &verified).await?
+        {
+            return Ok(Err(refusal));
+        }
+        Ok(acts_as(trust).map(|(principal, rights)| Chosen {
+            trust: trust.clone(),
+            generation: keys.generation,
+            principal: principal.clone(),
+            rights: rights.clone(),
+            verified,
+        }))
+    }
+
+    /// Step 18: takes note of the token, once for all replicas.
+    async fn take_once(
+        &self,
+        trust: &Trust,
+        verified: &Verified,
+    ) -> Result<std::result::Result<(), Refusal>> {
+        let key = replay_key(verified);
+        let ends = verified.expires_at().saturating_add(i64::from(trust.policy.leeway_secs) + 1);
+        let ends = Timestamp::from_micros(ends.saturating_mul(1_000_000));
+        let (account, identifier) = (self.account.clone(), trust.identifier.clone());
+        let take = move |tx: &mut Tx<'_>| {
+            let seen = store::was_seen(tx, &account, &identifier, &key)?;
+            Ok::<_, db::Error>(!seen && store::see(tx, &account, &identifier, &key, ends)?)
+        };
+        match self.app.db.write("trust.replay", self.account.as_str(), take).await {
+            Ok(true) => Ok(Ok(())),
+            Ok(false) => Ok(Err(replayed(verified))),
+            // Another replica was quicker.
+            Err(error) if error.kind() == db::ErrorKind::Unique => Ok(Err(replayed(verified))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn session(&self, chosen: Chosen, key: &[u8; 32]) -> Session {
+        let Chosen { trust, verified, generation, principal, rights } = chosen;
+        let expires_at = Timestamp::from_micros(verified.expires_at().saturating_mul(1_000_000));
+        Session {
+            account: self.account.clone(),
+            version: self.ready.version,
+            generation,
+            until: expires_at.min(self.now.plus_secs(REMEMBERED_SECS)),
+            expires_at,
+            credential: Arc::new(Credential::Jwt {
+                trust: trust.identifier.clone(),
+                key_id: verified.kid().map(str::to_owned),
+                subject: verified.subject().map(str::to_owned),
+                token_sha256: hex(key),
+            }),
+            principal,
+            rights,
+            trust,
+        }
+    }
+
+    /// The answer for the caller; the refusals are kept for administrators.
+    fn refused(&self, token: Option<&Token<'_>>, refused: Vec<Refused>, key: &[u8; 32]) -> Problem {
+        self.app.trusts.refusals.note(self, token, &refused, &hex(key));
+        // Without keys nobody can say no; else the one that came furthest says most.
+        let unavailable = refused.iter().find(|refused| refused.retry_after_secs.is_some());
+        let furthest = refused.iter().rev().max_by_key(|refused| refused.refusal.step);
+        let Some(told) = unavailable.or(furthest) else {
+            return untrusted(self.account, self.origin, "no trust was asked");
+        };
+        let refusal = &told.refusal;
+        tracing::info!(
+            request_id = self.origin.request_id, account = %self.account, trust = told.trust.identifier,
+            step = %refusal.step, reason = %refusal.reason, expected = refusal.expected,
+            received = refusal.received, hint = refusal.hint.as_deref(), "JWT refused"
+        );
+        let code = refusal.code().as_str();
+        match told.retry_after_secs {
+            Some(secs) => Problem::new(Kind::Unavailable, NO_KEYS).code(code).retry_after(secs),
+            None => Problem::new(Kind::Unauthenticated, for_caller(refusal)).code(code),
+        }
+    }
+}
+
+/// Step 19: as whom a token of the trust acts.
+///
+/// # Errors
+/// When the service account does not exist.
+pub(super) fn acts_as(trust: &Trust) -> std::result::Result<&(Arc<Principal>, Arc<Rights>), Refusal> {
+    trust.acts_as.as_ref().ok_or_else(|| Refusal {
+        step: Step::ServiceAccount,
+        reason: Reason::ServiceAccountMissing,
+        expected: format!("service account {:?} in the account", trust.service_account),
+        received: "none of this identifier".into(),
+        hint: Some("create the service account, or name another one in the trust".into()),
+    })
+}
+
+/// What tells one token of an issuer from another: hashed, since both texts may be long.
+pub(super) fn replay_key(verified: &Verified) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let issuer = verified.issuer().unwrap_or_default();
+    hash.update((issuer.len() as u64).to_be_bytes());
+    hash.update(issuer);
+    hash.update(verified.jti().unwrap_or_default());
+    hash.finalize().into()
+}
+
+pub(super) fn replayed(verified: &Verified) -> Refusal {
+    Refusal {
+        step: Step::Replay,
+        reason: Reason::TokenReplayed,
+        expected: "a jti that this trust has not taken before".into(),
+        received: format!("{:?} once more", verified.jti().unwrap_or_default()),
+        hint: Some(
+            "the trust takes each token once: get a new token for each request, or set replay to off".into(),
+        ),
+    }
+}
+
+/// No keys, as a refusal of step 10.
+pub(super) fn no_keys(error: &Unreachable) -> Refusal {
+    Refusal {
+        step: Step::KeyId,
+        reason: Reason::JwksUnavailable,
+        expected: "the issuer's key set".into(),
+        received: error.why.clone(),
+        hint: Some("see that this server reaches the issuer; it tries again by itself".into()),
+    }
+}
+
+/// Says how old the set is that lacks the key.
+pub(super) fn aged(mut refusal: Refusal, keys: &Keys, now: Timestamp) -> Refusal {
+    if refusal.reason == Reason::KidUnknown
+        && let Some(at) = keys.fetched_at
+    {
+        let ago = match now.secs() - at.secs() {
+            secs @ ..120 => format!("{} s", secs.max(0)),
+            secs => format!("{} min", secs / 60),
+        };
+        let more = refusal.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+        refusal.hint = Some(format!("kid not in the set fetched {ago} ago{more}"));
+    }
+    refusal
+}
+
+/// What the caller is told. What is wrong with the token as such he may know, as he holds it; what the
+/// account trusts he may not.
+fn for_caller(refusal: &Refusal) -> Cow<'static, str> {
+    Cow::Borrowed(match refusal.code() {
+        jose::Code::TokenMalformed => {
+            let whole = "send it whole, as its issuer signed it with an asymmetric algorithm";
+            let remedy = refusal.hint.as_deref().unwrap_or(whole);
+            return format!("The token is not a JWT that can be used here ({}): {remedy}.", refusal.reason)
+                .into();
+        }
+        jose::Code::TokenExpired => "The token has expired: get a new one from its issuer.",
+        jose::Code::TokenNotYetValid => {
+            "The token is not valid yet: compare the clocks of the issuer and of this server."
+        }
+        _ => UNTRUSTED,
+    })
+}
+
+const NO_KEYS: &str =
+    "The issuer's keys cannot be had now, so the token cannot be checked: try again shortly.";
+const UNTRUSTED: &str = "The token is not trusted here: an administrator finds the reason among the refusals of the JWT trust, or in the server's log under this request's id.";
+
+fn untrusted(account: &AccountId, origin: &Origin, why: &str) -> Problem {
+    tracing::info!(request_id = origin.request_id, %account, reason = why, "JWT refused");
+    Problem::new(Kind::Unauthenticated, UNTRUSTED).code(jose::Code::TokenUntrusted.as_str())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
+        let _ = write!(out, "{b:02x}");
+        out
+    })
+}

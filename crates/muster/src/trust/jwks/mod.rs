@@ -1,0 +1,252 @@
+//! The key sets that trusts point to: fetched once per place, shared by all accounts, refreshed ahead of
+//! their end off the request path, kept through an outage (contract §4). Never fetches past
+//! `outbound::guard`, and never because of a token that the cheap checks refuse.
+
+mod source;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+pub use source::{Keys, Place, Snapshot, Source, Unreachable};
+
+use crate::kernel::rng::Rng;
+use crate::kernel::time::{Clock, Timestamp};
+use crate::outbound::fetch::{Fetched, Fetcher, key_set};
+
+const DEFAULT_TTL_SECS: u64 = 600;
+const TTL_RANGE_SECS: std::ops::RangeInclusive<u64> = 60..=86_400;
+const WAIT: Duration = Duration::from_secs(3);
+/// Forced fetches that one peer address may cause in a minute, over all places.
+const ADDRESS_BUDGET: u32 = 10;
+const PLACES: usize = 10_000;
+/// Keys that nobody asked for as long as this are no longer refreshed ahead.
+const IDLE_SECS: i64 = 86_400;
+
+/// All key sets of this process.
+pub struct Jwks {
+    fetcher: Fetcher,
+    clock: Clock,
+    rng: Rng,
+    places: Mutex<HashMap<Place, Arc<Source>>>,
+    budgets: Mutex<(i64, HashMap<IpAddr, u32>)>,
+}
+
+impl Jwks {
+    /// An empty store.
+    pub fn new(fetcher: Fetcher, clock: Clock, rng: Rng) -> Self {
+        Self { fetcher, clock, rng, places: Mutex::default(), budgets: Mutex::default() }
+    }
+
+    /// The state of a place, made when it is asked for the first time.
+    pub fn source(&self, place: &Place) -> Arc<Source> {
+        let mut places = self.places.lock();
+        if let Some(source) = places.get(place) {
+            return source.clone();
+        }
+        if places.len() >= PLACES {
+            // Nobody but the map holds it: no trust in use points to it.
+            places.retain(|_, source| Arc::strong_count(source) > 1);
+        }
+        let source = Arc::new(Source::new(place.clone(), &self.fetcher));
+        places.insert(place.clone(), source.clone());
+        source
+    }
+
+    /// The keys of a place: at once when they are fresh; after a fetch when there are none; the old ones when
+    /// the fetch fails and they are not older than `stale_secs` past their end.
+    ///
+    /// # Errors
+    /// When there is nothing to verify with.
+    pub async fn keys(self: &Arc<Self>, source: &Arc<Source>, stale_secs: i64) -> Result<Keys, Unreachable> {
+        let (now, snapshot) = (self.clock.now(), source.snapshot());
+        source.note_use(now);
+        let expired = snapshot.expires_at.is_none_or(|end| now >= end);
+        if !expired {
+            if snapshot.is_due(snapshot.refresh_at, now) {
+                self.refresh_behind(source);
+            }
+            return snapshot.usable(now, stale_secs).ok_or_else(|| snapshot.unreachable(now));
+        }
+        if snapshot.is_due(None, now) {
+            self.refresh_and_wait(source).await;
+        }
+        let snapshot = source.snapshot();
+        snapshot.usable(now, stale_secs).ok_or_else(|| snapshot.unreachable(now))
+    }
+
+    /// The keys after one forced fetch for a key id that the set lacks, if that may be: at most one in 30 s a
+    /// place, within the peer's budget, and not for a key id that a recent fetch did not bring. Who comes
+    /// while that fetch is under way waits for it, too.
+    pub async fn keys_for_unknown(
+        self: &Arc<Self>,
+        source: &Arc<Source>,
+        kid: &str,
+        peer: Option<IpAddr>,
+        stale_secs: i64,
+    ) -> Option<Keys> {
+        let now = self.clock.now();
+        if source.is_known_unknown(kid, now) {
+            return None;
+        }
+        if source.forced_in_secs(now) > 0 {
+            return self.keys_of_others(source, now, stale_secs).await;
+        }
+        if !self.spend(peer, now) || !source.take_forced(now) {
+            return None;
+        }
+        self.refresh_and_wait(source).await;
+        let snapshot = source.snapshot();
+        let keys = snapshot.usable(now, stale_secs)?;
+        if snapshot.last_error.is_none() && keys.set.with_kid(kid).next().is_none() {
+            source.remember_unknown(kid, now);
+        }
+        Some(keys)
+    }
+
+    /// The keys that a fetch under way brings; `None` when none is.
+    async fn keys_of_others(&self, source: &Source, now: Timestamp, stale_secs: i64) -> Option<Keys> {
+        if source.flight.try_lock().is_ok() {
+            return None;
+        }
+        let _place = source.wait()?;
+        let _ = tokio::time::timeout(WAIT, source.flight.lock()).await;
+        source.snapshot().usable(now, stale_secs)
+    }
+
+    fn spend(&self, peer: Option<IpAddr>, now: Timestamp) -> bool {
+        let Some(peer) = peer else { return true };
+        let mut budgets = self.budgets.lock();
+        let minute = now.secs().div_euclid(60);
+        if budgets.0 != minute {
+            *budgets = (minute, HashMap::new());
+        }
+        let spent = budgets.1.entry(peer).or_default();
+        *spent += 1;
+        *spent <= ADDRESS_BUDGET
+    }
+
+    /// Asks again for every key set that is due and in use, one after the other. For the periodic job, so
+    /// that no caller has to wait for keys that ended.
+    pub async fn refresh_due(&self) {
+        let now = self.clock.now();
+        let sources: Vec<_> = self.places.lock().values().cloned().collect();
+        for source in sources.iter().filter(|source| source.used_since(now.plus_secs(-IDLE_SECS))) {
+            let snapshot = source.snapshot();
+            if snapshot.is_due(snapshot.refresh_at, now)
+                && let Ok(_flight) = source.flight.try_lock()
+            {
+                self.refresh(source).await;
+            }
+        }
+    }
+
+    fn refresh_behind(self: &Arc<Self>, source: &Arc<Source>) {
+        let (service, source) = (self.clone(), source.clone());
+        tokio::spawn(async move {
+            if let Ok(_flight) = source.flight.try_lock() {
+                service.refresh(&source).await;
+            }
+        });
+    }
+
+    /// Fetches and waits for the end or for 3 seconds. Runs in a task of its own, so that a caller who goes
+    /// away does not end the fetch the others wait for.
+    pub async fn refresh_and_wait(self: &Arc<Self>, source: &Arc<Source>) {
+        let (service, source) = (self.clone(), source.clone());
+        let before = source.snapshot();
+        let task = tokio::spawn(async move {
+            let _flight = source.flight.lock().await;
+            // Whoever held the flight before us may have done our work.
+            if Arc::ptr_eq(&before, &source.snapshot()) {
+                service.refresh(&source).await;
+            }
+        });
+        let _ = tokio::time::timeout(WAIT, task).await;
+    }
+
+    async fn refresh(&self, source: &Source) {
+        let old = source.snapshot();
+        let answer = ask(source, &old).await;
+        let now = self.clock.now();
+        let next = match answer.and_then(|(url, fetched)| self.fresh(&old, url, fetched, now)) {
+            Ok(next) => next,
+            Err(why) => self.failed(&old, why, now),
+        };
+        let url = &source.place().url;
+        if let Some(error) = &next.last_error {
+            tracing::warn!(%url, error, "a key set could not be fetched");
+        } else if next.generation != old.generation {
+            tracing::info!(%url, keys = next.keys.as_ref().map_or(0, |k| k.keys().len()), "key set fetched");
+        }
+        source.store(next);
+    }
+
+    fn fresh(
+        &self,
+        old: &Snapshot,
+        jwks_url: Option<url::Url>,
+        fetched: Fetched,
+        now: Timestamp,
+    ) -> Result<Snapshot, String> {
+        let (max_age, body) = match fetched {
+            Fetched::NotModified { max_age } => (max_age, None),
+            Fetched::Body { bytes, max_age, validators } => (max_age, Some((bytes, validators))),
+        };
+        let ttl = max_age.unwrap_or(DEFAULT_TTL_SECS).clamp(*TTL_RANGE_SECS.start(), *TTL_RANGE_SECS.end());
+        let ttl = i64::try_from(ttl).unwrap_or(i64::MAX);
+        // 75 % ± 10 % of the lifetime, so that replicas do not ask in step.
+        let share = 65 + i64::from(self.rng.bytes::<1>()[0] % 21);
+        let mut next = Snapshot {
+            fetched_at: Some(now),
+            refresh_at: Some(now.plus_secs(ttl * share / 100)),
+            expires_at: Some(now.plus_secs(ttl)),
+            last_error: None,
+            failed_at: None,
+            retry_at: None,
+            failures: 0,
+            jwks_url,
+            ..old.clone()
+        };
+        if let Some((bytes, validators)) = body {
+            next.validators = validators;
+            if next.keys.is_none() || next.bytes != bytes {
+                next.keys = Some(Arc::new(key_set(&bytes)?));
+                next.bytes = bytes;
+                next.generation += 1;
+            }
+        }
+        Ok(next)
+    }
+
+    fn failed(&self, old: &Snapshot, why: String, now: Timestamp) -> Snapshot {
+        let failures = old.failures.saturating_add(1);
+        // 1, 2, 4 … 60 s, each shortened by up to half.
+        let longest = 1_i64.checked_shl(failures - 1).unwrap_or(60).clamp(1, 60) * 1_000_000;
+        let draw = i64::from(u16::from_be_bytes(self.rng.bytes()));
+        let wait = longest / 2 + longest / 2 * draw / i64::from(u16::MAX);
+        Snapshot {
+            last_error: Some(why),
+            failed_at: Some(now),
+            retry_at: Some(Timestamp::from_micros(now.micros().saturating_add(wait))),
+            failures,
+            ..old.clone()
+        }
+    }
+}
+
+/// One fetch, by way of the discovery document where the place has one.
+async fn ask(source: &Source, old: &Snapshot) -> Result<(Option<url::Url>, Fetched), String> {
+    let (place, fetcher) = (source.place(), source.fetcher.as_ref().map_err(String::clone)?);
+    let discovered = match &place.issuer {
+        Some(issuer) => Some(fetcher.discover(&place.url, issuer).await?),
+        None => None,
+    };
+    // What an answer from another address said about itself means nothing here.
+    let known = (old.keys.is_some() && old.jwks_url == discovered).then_some(&old.validators);
+    let fetched = fetcher.get(discovered.as_ref().unwrap_or(&place.url), known).await?;
+    Ok((discovered, fetched))
+}

@@ -1,0 +1,259 @@
+//! What an administrator should know about a trust that may be stored all the same (contract §1): told with
+//! each save, never silent. Pure.
+
+use jose::{AudiencePolicy, Rule, RuleOp};
+use serde_json::Value;
+use url::Url;
+
+use super::model::{Definition, KeySource, Surface, Warning};
+
+/// An issuer that signs for all of its customers, or for everybody inside of one.
+struct Shared {
+    name: &'static str,
+    /// Ends of the host names of issuer or keys.
+    hosts: &'static [&'static str],
+    /// Claims of which one must be bound by a rule.
+    claims: &'static [&'static str],
+}
+
+/// The claims by which tenants are told apart, or inside of one tenant its clients.
+const SHARED: &[Shared] = &[
+    Shared {
+        name: "GitHub Actions",
+        hosts: &["token.actions.githubusercontent.com"],
+        claims: &[
+            "sub",
+            "repository",
+            "repository_id",
+            "repository_owner",
+            "repository_owner_id",
+            "enterprise",
+            "enterprise_id",
+        ],
+    },
+    Shared {
+        name: "GitLab.com",
+        hosts: &["gitlab.com"],
+        claims: &["sub", "project_id", "project_path", "namespace_id", "namespace_path"],
+    },
+    Shared {
+        name: "Google",
+        hosts: &["accounts.google.com", "googleapis.com"],
+        claims: &["sub", "email", "hd", "azp"],
+    },
+    Shared {
+        name: "Entra ID",
+        hosts: &["login.microsoftonline.com", "sts.windows.net", "login.microsoftonline.us"],
+        claims: &["azp", "appid", "oid", "sub", "roles"],
+    },
+    Shared {
+        name: "Okta",
+        hosts: &[".okta.com", ".oktapreview.com", ".okta-emea.com"],
+        claims: &["cid", "sub", "azp", "uid", "client_id"],
+    },
+    Shared {
+        name: "Auth0",
+        hosts: &[".auth0.com"],
+        claims: &["azp", "sub", "org_id", "client_id", "permissions"],
+    },
+];
+
+/// All that can be told from the trust itself, and from the account's other trusts.
+pub fn lint(trust: &Definition, others: &[&Definition]) -> Vec<Warning> {
+    let mut found = Vec::new();
+    let mut warn = |code, field, message: String| found.push(Warning { code, field, message });
+    names(trust, &mut warn);
+    bounds(trust, &mut warn);
+    shared(trust, &mut warn);
+    keys(trust, &mut warn);
+    neighbours(trust, others, &mut warn);
+    found
+}
+
+type Warn<'w> = &'w mut dyn FnMut(&'static str, &'static str, String);
+
+fn names(trust: &Definition, warn: Warn<'_>) {
+    let policy = &trust.policy;
+    match &policy.issuer {
+        None => warn(
+            "no_issuer",
+            "issuer",
+            "Every token is taken that a key of the set signed, whatever issuer it names: set issuer to the token's iss.".into(),
+        ),
+        Some(issuer) if issuer.contains('*') => warn(
+            "star_in_issuer",
+            "issuer",
+            "The issuer is compared byte for byte, a star is nothing special: leave issuer out and add a glob rule on iss.".into(),
+        ),
+        Some(_) => {}
+    }
+    let text = match policy.audience_policy {
+        AudiencePolicy::Required => None,
+        AudiencePolicy::IfPresent => {
+            Some("Tokens without an audience are taken, too: set audiencePolicy to required.")
+        }
+        AudiencePolicy::Off => Some(
+            "A token that was made for another service is taken here as well: set audiences to what the issuer writes into aud for this server.",
+        ),
+    };
+    if let Some(text) = text {
+        warn("no_audience", "audiences", text.into());
+    }
+    if policy.audiences.iter().any(|audience| audience.contains('*')) {
+        let text = "Audiences are compared byte for byte, a star is nothing special: write them out.";
+        warn("star_in_audience", "audiences", text.into());
+    }
+    if policy.rules.is_empty() {
+        let text = "No rule says which of the issuer's tokens are meant, so every client and user of it is let in: add a rule, for example on sub.";
+        warn("no_rules", "rules", text.into());
+    }
+    for rule in policy.rules.iter().filter(|rule| !binds(rule)) {
+        let text = format!(
+            "The rule {rule} lets in whatever begins in any way: let the pattern begin with text of your own."
+        );
+        warn("open_glob", "rules", text);
+    }
+    if policy.rules.iter().any(|rule| rule.claim() == "email") && !has_rule(trust, &["email_verified"]) {
+        let text = "An issuer may let its users choose their e-mail address: add a rule that email_verified equals true.";
+        warn("email_not_verified", "rules", text.into());
+    }
+}
+
+fn bounds(trust: &Definition, warn: Warn<'_>) {
+    let policy = &trust.policy;
+    if policy.leeway_secs > 120 {
+        let text = format!(
+            "Tokens are taken {} seconds past their end: mend the clocks and use 30.",
+            policy.leeway_secs
+        );
+        warn("long_leeway", "leewaySeconds", text);
+    }
+    if let Some(secs) = policy.max_lifetime_secs.filter(|secs| *secs > 86_400) {
+        let text = format!("A stolen token may serve for {secs} seconds: let the issuer make shorter ones.");
+        warn("long_lifetime", "maxLifetimeSeconds", text);
+    }
+    if trust.surfaces.contains(&Surface::Platform) {
+        let text = "Tokens are taken on the whole platform API, as far as the roles of the service account go: leave platform out if SCIM is all that is meant.";
+        warn("platform_surface", "surfaces", text.into());
+        if !trust.replay && policy.max_lifetime_secs.is_none_or(|secs| secs > 3_600) {
+            let text = "Tokens for the platform API may live longer than an hour: lower maxLifetimeSeconds.";
+            warn("long_lifetime_on_platform", "maxLifetimeSeconds", text.into());
+        }
+    }
+    if !trust.enabled {
+        warn(
+            "disabled",
+            "enabled",
+            "The trust is disabled: no token is taken by it until it is enabled.".into(),
+        );
+    }
+}
+
+fn shared(trust: &Definition, warn: Warn<'_>) {
+    let places = [trust.policy.issuer.as_deref(), url_of(trust)];
+    let hosts: Vec<String> = places
+        .into_iter()
+        .flatten()
+        .filter_map(|text| Some(Url::parse(text).ok()?.host_str()?.to_owned()))
+        .collect();
+    for issuer in SHARED {
+        let is_there = |host: &String| issuer.hosts.iter().any(|end| matches_host(host, end));
+        if !hosts.iter().any(is_there) {
+            continue;
+        }
+        if !has_rule(trust, issuer.claims) {
+            let text = format!(
+                "{} signs for many with the same keys, so that an issuer and an audience alone let others in: add a rule on one of {}.",
+                issuer.name,
+                issuer.claims.join(", ")
+            );
+            warn("shared_issuer", "rules", text);
+        }
+        if issuer.name == "Entra ID" && !names_tenant(trust) && !has_rule(trust, &["tid"]) {
+            let text = "Entra ID signs for every tenant with the same keys: set issuer to the one with your tenant's id, or add a rule on tid.";
+            warn("shared_issuer_tenant", "issuer", text.into());
+        }
+    }
+}
+
+/// `.okta.com` is the end of a host, `gitlab.com` is a host.
+fn matches_host(host: &str, end: &str) -> bool {
+    let own = end.trim_start_matches('.');
+    host == own
+        || host
+            .strip_suffix(own)
+            .is_some_and(|rest| rest.ends_with('.') && (end.starts_with('.') || own == "googleapis.com"))
+}
+
+/// Does an Entra issuer name one tenant by its id?
+fn names_tenant(trust: &Definition) -> bool {
+    let Some(issuer) = trust.policy.issuer.as_deref().and_then(|text| Url::parse(text).ok()) else {
+        return false;
+    };
+    let tenant = issuer.path_segments().and_then(|mut parts| parts.next()).unwrap_or_default();
+    tenant.len() == 36 && tenant.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+}
+
+fn keys(trust: &Definition, warn: Warn<'_>) {
+    match &trust.jwks {
+        KeySource::Keys(_) => warn(
+            "stored_keys",
+            "jwks",
+            "The keys are stored here and do not follow the issuer's: replace the trust whenever he changes them.".into(),
+        ),
+        KeySource::Url(_) | KeySource::Discovery(_) => {
+            if url_of(trust).is_some_and(|text| text.starts_with("http://")) {
+                let text = "The keys come over plain http, which is only good for an issuer on this machine: use https.";
+                warn("plain_http", "jwks", text.into());
+            }
+        }
+    }
+    if let (KeySource::Discovery(found), Some(issuer)) = (&trust.jwks, &trust.policy.issuer)
+        && found != issuer
+    {
+        let text = format!(
+            "The keys are those of {found}, the tokens must name {issuer}: see that both are the same provider."
+        );
+        warn("other_issuer_discovered", "issuer", text);
+    }
+}
+
+fn neighbours(trust: &Definition, others: &[&Definition], warn: Warn<'_>) {
+    for other in others.iter().filter(|other| other.identifier != trust.identifier && other.enabled) {
+        let same = other.jwks == trust.jwks && other.policy.issuer == trust.policy.issuer;
+        if same
+            && other.policy.rules == trust.policy.rules
+            && other.policy.audiences == trust.policy.audiences
+        {
+            let text = format!(
+                "The trust {} takes the same tokens; the first of both by issuer and identifier decides: tell them apart by audience or rules.",
+                other.identifier
+            );
+            warn("same_as_another", "rules", text);
+        }
+    }
+}
+
+fn url_of(trust: &Definition) -> Option<&str> {
+    match &trust.jwks {
+        KeySource::Url(text) | KeySource::Discovery(text) => Some(text),
+        KeySource::Keys(_) => None,
+    }
+}
+
+fn has_rule(trust: &Definition, claims: &[&str]) -> bool {
+    trust.policy.rules.iter().any(|rule| {
+        // A pointer of one step names a claim of that name.
+        let claim = rule.claim().strip_prefix('/').unwrap_or(rule.claim());
+        claims.contains(&claim) && binds(rule)
+    })
+}
+
+/// Does the rule say how the value begins, or is it any value?
+fn binds(rule: &Rule) -> bool {
+    match rule.op() {
+        RuleOp::Glob(pattern) => !pattern.starts_with('*'),
+        RuleOp::Equals(Value::Array(values)) => !values.is_empty(),
+        _ => true,
+    }
+}

@@ -1,0 +1,282 @@
+//! An account's trusts as tokens meet them: keys at hand, service account and rights looked up. Made anew
+//! when the account's version moves, so that a changed trust, binding or service account holds with the next
+//! request.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use db::{Snapshot, Tx};
+use jose::Policy;
+use quick_cache::sync::Cache;
+
+use super::actions;
+use super::door::Session;
+use super::jwks::{Jwks, Keys, Place, Source, Unreachable};
+use super::model::{Definition, KeySource, Stored, Surface, Warning};
+use super::read;
+use super::refusals::Refusals;
+use crate::access::{Rights, rights};
+use crate::accounts;
+use crate::app::App;
+use crate::kernel::caller::Principal;
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::Result;
+use crate::kernel::scope::Scope;
+use crate::kernel::time::Timestamp;
+use crate::settings;
+use crate::tokens::verify::service_account;
+
+/// How many hours past their end keys serve while they cannot be fetched.
+const STALE_HOURS: &str = "jwt_trust_stale_key_hours";
+
+/// The trusts of all accounts as this process knows them.
+pub struct Trusts {
+    /// The key sets.
+    pub jwks: Arc<Jwks>,
+    /// Refusals that wait to be written.
+    pub refusals: Refusals,
+    accounts: Cache<AccountId, Arc<Ready>>,
+    verified: Option<Cache<[u8; 32], Arc<Session>>>,
+}
+
+/// An account's trusts at one version of the account.
+pub struct Ready {
+    /// The account's version.
+    pub version: i64,
+    /// In the order in which they are tried: those that name their issuer first, then by identifier.
+    pub trusts: Vec<Arc<Trust>>,
+    /// Seconds past their end that keys serve in an outage.
+    pub stale_secs: i64,
+}
+
+/// A trust with all that it needs.
+pub struct Trust {
+    /// Its identifier.
+    pub identifier: String,
+    /// Of the stored trust.
+    pub version: i64,
+    /// Does it let anybody in?
+    pub enabled: bool,
+    /// What a token must be and say.
+    pub policy: Policy,
+    /// Where tokens may be presented.
+    pub surfaces: Vec<Surface>,
+    /// Is each token taken only once?
+    pub replay: bool,
+    /// The service account's identifier …
+    pub service_account: String,
+    /// … and whom that is, with what he holds now; `None`: it does not exist.
+    pub acts_as: Option<(Arc<Principal>, Arc<Rights>)>,
+    /// Where the keys come from.
+    pub keys: Provider,
+}
+
+/// Where a trust's keys come from.
+#[derive(Clone)]
+pub enum Provider {
+    /// Stored with the trust.
+    Stored(Keys),
+    /// Fetched.
+    Fetched(Arc<Source>),
+    /// What is stored cannot be used, which the reader should have refused.
+    Broken(String),
+}
+
+impl Trust {
+    /// Does it take tokens there? `None`: anywhere.
+    pub fn serves(&self, surface: Option<Surface>) -> bool {
+        self.enabled && surface.is_none_or(|surface| self.surfaces.contains(&surface))
+    }
+}
+
+impl Provider {
+    fn of(definition: &Definition, jwks: &Jwks) -> Self {
+        match (&definition.jwks, definition.fetched_url()) {
+            (KeySource::Keys(keys), _) => match read::stored_keys(keys) {
+                Ok(set) => Self::Stored(Keys { set: Arc::new(set), generation: 0, fetched_at: None }),
+                Err(why) => Self::Broken(why),
+            },
+            (source, Ok(Some(url))) => {
+                let issuer = match source {
+                    KeySource::Discovery(issuer) => Some(issuer.clone()),
+                    _ => None,
+                };
+                Self::Fetched(jwks.source(&Place { url, issuer, ca_pem: definition.ca_pem.clone() }))
+            }
+            (_, Ok(None)) => Self::Broken("no keys are named".into()),
+            (_, Err(error)) => Self::Broken(format!("the place of the keys is no URL: {error}")),
+        }
+    }
+
+    /// The keys, fetched if need be.
+    ///
+    /// # Errors
+    /// When there is nothing to verify with.
+    pub async fn keys(&self, jwks: &Arc<Jwks>, stale_secs: i64) -> std::result::Result<Keys, Unreachable> {
+        match self {
+            Self::Stored(keys) => Ok(keys.clone()),
+            Self::Fetched(source) => jwks.keys(source, stale_secs).await,
+            Self::Broken(why) => Err(Unreachable { why: why.clone(), retry_after_secs: 60 }),
+        }
+    }
+
+    /// Which keys these are now: grows when they change.
+    pub fn generation(&self) -> u64 {
+        match self {
+            Self::Fetched(source) => source.snapshot().generation,
+            Self::Stored(_) | Self::Broken(_) => 0,
+        }
+    }
+}
+
+impl Trusts {
+    /// Knows nothing yet. `remember`: keep verified tokens for up to a minute.
+    pub fn new(jwks: Jwks, remember: bool) -> Self {
+        let verified = remember.then(|| Cache::new(10_000));
+        let accounts = Cache::new(10_000);
+        Self { jwks: Arc::new(jwks), refusals: Refusals::default(), accounts, verified }
+    }
+
+    /// A token that was verified a moment ago, if nothing has changed since.
+    pub(super) fn remembered(
+        &self,
+        key: &[u8; 32],
+        account: &AccountId,
+        now: Timestamp,
+    ) -> Option<Arc<Session>> {
+        self.verified.as_ref()?.get(key).filter(|session| session.holds(account, now))
+    }
+
+    pub(super) fn remember(&self, key: [u8; 32], session: &Arc<Session>) {
+        if let Some(cache) = &self.verified {
+            cache.insert(key, session.clone());
+        }
+    }
+
+    /// Asks for the keys of a trust that is being saved; what is wrong with them.
+    pub async fn try_keys(&self, definition: &Definition) -> Vec<Warning> {
+        let warn = |code, message| Warning { code, field: "jwks", message };
+        let (set, error) = match Provider::of(definition, &self.jwks) {
+            Provider::Stored(keys) => (Some(keys.set), None),
+            Provider::Broken(why) => (None, Some(why)),
+            Provider::Fetched(source) => {
+                self.jwks.refresh_and_wait(&source).await;
+                let snapshot = source.snapshot();
+                let slow = || "no answer within 3 seconds".to_owned();
+                let error = match (&snapshot.last_error, &snapshot.keys) {
+                    (Some(error), _) => Some(error.clone()),
+                    (None, None) => Some(slow()),
+                    (None, Some(_)) => None,
+                };
+                (snapshot.keys.clone(), error)
+            }
+        };
+        let mut found = Vec::new();
+        if let Some(why) = error {
+            let text = format!(
+                "Stored, but the keys cannot be fetched now: {why}. Tokens are refused until they can be."
+            );
+            found.push(warn("keys_unreachable", text));
+        }
+        let Some(set) = set else { return found };
+        if !set
+            .keys()
+            .iter()
+            .any(|key| key.algorithms().iter().any(|a| definition.policy.algorithms.contains(a)))
+        {
+            let text = format!(
+                "No key of the set may verify any of the algorithms allowed ({}): see the keys of the issuer.",
+                definition.policy.algorithms
+            );
+            found.push(warn("no_key_for_algorithms", text));
+        }
+        for skipped in set.skipped().iter().take(10) {
+            let text = format!(
+                "Key {} of the set is not used: {} ({}).",
+                skipped.index, skipped.reason, skipped.detail
+            );
+            found.push(warn("key_ignored", text));
+        }
+        found
+    }
+}
+
+/// The account's trusts, read anew when its version moved. `None`: no such account.
+///
+/// # Errors
+/// Only of the database.
+pub async fn ready(app: &App, account: &AccountId, snapshot: &Snapshot) -> Result<Option<Arc<Ready>>> {
+    let (known, wanted, service) = (app.trusts.accounts.get(account), account.clone(), app.clone());
+    let before = known.clone();
+    let load = move |tx: &mut Tx<'_>| load(tx, &wanted, known.as_ref(), &service.trusts.jwks);
+    let found = app.db.point_in(snapshot, "trust.load", load).await?;
+    if let Some(ready) = &found
+        && before.is_none_or(|before| !Arc::ptr_eq(&before, ready))
+    {
+        app.trusts.accounts.insert(account.clone(), ready.clone());
+    }
+    Ok(found)
+}
+
+fn load(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    known: Option<&Arc<Ready>>,
+    jwks: &Jwks,
+) -> Result<Option<Arc<Ready>>> {
+    let Some(version) = accounts::store::find_version(tx, account)? else { return Ok(None) };
+    if let Some(known) = known.filter(|known| known.version == version) {
+        return Ok(Some(known.clone()));
+    }
+    let scope = Scope::account(account.clone());
+    let mut principals: HashMap<String, Option<(Arc<Principal>, Arc<Rights>)>> = HashMap::new();
+    let mut trusts = Vec::new();
+    for stored in actions::all(tx, account)? {
+        let id = &stored.definition.service_account;
+        if !principals.contains_key(id) {
+            let found = match service_account(tx, scope.clone(), id)? {
+                Some(principal) => {
+                    let rights = rights::load(tx, account, &principal)?;
+                    Some((Arc::new(principal), Arc::new(rights)))
+                }
+                None => None,
+            };
+            principals.insert(id.clone(), found);
+        }
+        let acts_as = principals.get(id).cloned().flatten();
+        trusts.push(Arc::new(trust(stored, acts_as, known, jwks)));
+    }
+    trusts.sort_by(|a, b| {
+        let key = |t: &Trust| (t.policy.issuer.is_none(), t.identifier.clone());
+        key(a).cmp(&key(b))
+    });
+    let hours = settings::actions::number(tx, &scope, STALE_HOURS)?.unwrap_or(24);
+    Ok(Some(Arc::new(Ready { version, trusts, stale_secs: hours.saturating_mul(3_600) })))
+}
+
+fn trust(
+    stored: Stored,
+    acts_as: Option<(Arc<Principal>, Arc<Rights>)>,
+    known: Option<&Arc<Ready>>,
+    jwks: &Jwks,
+) -> Trust {
+    let definition = stored.definition;
+    // Stored keys are parsed once for each version of the trust, not of the account.
+    let same = |t: &&Arc<Trust>| {
+        let fixed = matches!(t.keys, Provider::Stored(_));
+        fixed && t.identifier == definition.identifier && t.version == stored.version
+    };
+    let before = known.and_then(|known| known.trusts.iter().find(same));
+    let keys = before.map_or_else(|| Provider::of(&definition, jwks), |trust| trust.keys.clone());
+    Trust {
+        identifier: definition.identifier,
+        version: stored.version,
+        enabled: definition.enabled,
+        policy: definition.policy,
+        surfaces: definition.surfaces,
+        replay: definition.replay,
+        service_account: definition.service_account,
+        acts_as,
+        keys,
+    }
+}

@@ -1,0 +1,203 @@
+//! The last refusals of each trust, for administrators (contract §5). Noted in memory at the door, written
+//! behind the requests, bounded on both sides: a flood of refusals costs no request and fills no disk. A note
+//! that is lost with the process is no loss.
+
+use std::collections::HashMap;
+
+use db::Tx;
+use jose::{Reason, Token};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+use super::actions::load_one;
+use super::door::{Attempt, Refused};
+use super::store;
+use crate::access::Grant;
+use crate::access::permissions::SettingView;
+use crate::app::App;
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::rng::Rng;
+use crate::kernel::time::Timestamp;
+
+/// Most trusts that one token is noted at.
+const TRUSTS: usize = 4;
+/// Most notes that wait to be written, over all accounts.
+const WAITING: usize = 5_000;
+/// Most that wait of one trust: more are not kept anyway.
+const WAITING_OF_ONE: usize = store::REFUSALS_KEPT as usize;
+
+/// Account and trust.
+type Place = (AccountId, String);
+
+/// What is kept of a refusal.
+struct Note {
+    at: Timestamp,
+    /// What makes it the same as another.
+    same: String,
+    document: Value,
+    count: u32,
+}
+
+/// The notes that wait. Shared by all requests.
+#[derive(Default)]
+pub struct Refusals {
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    notes: HashMap<Place, Vec<Note>>,
+    count: usize,
+}
+
+impl Refusals {
+    /// Notes a refused token at the trusts that refused it. The same again within one write is counted, so
+    /// that a client that tries once a second does not push out everything else.
+    pub(super) fn note(
+        &self,
+        attempt: &Attempt<'_>,
+        token: Option<&Token<'_>>,
+        refused: &[Refused],
+        sha256: &str,
+    ) {
+        // Those with a hint are the ones that nearly fitted.
+        let mut picked: Vec<_> = refused.iter().collect();
+        picked
+            .sort_by_key(|refused| (std::cmp::Reverse(refused.refusal.step), refused.refusal.hint.is_none()));
+        for refused in picked.into_iter().take(TRUSTS) {
+            let document = document(attempt, token, refused, sha256);
+            let of = |name: &str| document[name].to_string();
+            let same = ["reason", "expected", "kid", "subject", "issuer", "address"].map(of).join(" ");
+            let note = Note { at: attempt.now, same, document, count: 1 };
+            self.add((attempt.account.clone(), refused.trust.identifier.clone()), note);
+        }
+    }
+
+    fn add(&self, place: Place, note: Note) {
+        let mut waiting = self.waiting.lock();
+        let Waiting { notes, count } = &mut *waiting;
+        if *count >= WAITING && !notes.contains_key(&place) {
+            return;
+        }
+        let of_trust = notes.entry(place).or_default();
+        if let Some(known) = of_trust.iter_mut().find(|known| known.same == note.same) {
+            *known = Note { count: known.count.saturating_add(1), ..note };
+            return;
+        }
+        if of_trust.len() >= WAITING_OF_ONE {
+            of_trust.remove(0);
+        } else {
+            *count += 1;
+        }
+        of_trust.push(note);
+    }
+
+    /// Writes what waits, one transaction an account. For the periodic job, and before somebody reads.
+    ///
+    /// # Errors
+    /// Of the database; the notes of that account and of those not yet reached are lost.
+    pub async fn flush(&self, app: &App) -> Result<()> {
+        let taken = std::mem::take(&mut *self.waiting.lock()).notes;
+        let mut accounts: HashMap<AccountId, Vec<(String, Vec<Row>)>> = HashMap::new();
+        for ((account, trust), notes) in taken {
+            let rows = notes.into_iter().map(|note| Row::of(note, &app.rng)).collect();
+            accounts.entry(account).or_default().push((trust, rows));
+        }
+        for (account, trusts) in accounts {
+            let lane = account.to_string();
+            app.db.write("trust.refusals", &lane, move |tx| write(tx, &account, &trusts)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A note on its way to the database.
+struct Row {
+    at: Timestamp,
+    id: String,
+    document: String,
+}
+
+impl Row {
+    fn of(note: Note, rng: &Rng) -> Self {
+        let mut document = note.document;
+        document["count"] = note.count.into();
+        Self { at: note.at, id: rng.ordered_uuid(note.at), document: document.to_string() }
+    }
+}
+
+fn write(tx: &mut Tx<'_>, account: &AccountId, trusts: &[(String, Vec<Row>)]) -> Result<()> {
+    for (trust, rows) in trusts {
+        // A trust that was deleted meanwhile leaves nothing behind.
+        match load_one(tx, account, trust) {
+            Ok(_) => {}
+            Err(problem) if problem.kind() == crate::kernel::problem::Kind::NotFound => continue,
+            Err(problem) => return Err(problem),
+        }
+        for row in rows {
+            store::keep_refusal(tx, account, trust, (row.at, &row.id), &row.document)?;
+        }
+        store::drop_old_refusals(tx, account, trust)?;
+    }
+    Ok(())
+}
+
+/// Never the signature, never the whole token: what the steps say of it, and its hash.
+fn document(attempt: &Attempt<'_>, token: Option<&Token<'_>>, refused: &Refused, sha256: &str) -> Value {
+    let refusal = &refused.refusal;
+    let claims = token.and_then(Token::unverified_claims);
+    let text = |name: &str| claims.and_then(|claims| claims.string(name)).map(|text| shortened(text, 200));
+    json!({
+        "at": attempt.now.millis(), "requestId": attempt.origin.request_id,
+        "address": attempt.origin.client.map(|ip| ip.to_string()),
+        "stepNumber": refusal.step.number(), "step": refusal.step, "reason": refusal.reason,
+        "code": refusal.code(), "expected": shortened(&refusal.expected, 500),
+        "received": shortened(&refusal.received, 500),
+        "hint": refusal.hint.as_deref().map(|hint| shortened(hint, 500)),
+        "algorithm": token.map(|token| token.algorithm().name()),
+        "kid": token.and_then(Token::kid), "issuer": text("iss"), "subject": text("sub"),
+        "clockDifferenceSeconds": clock_difference(refusal.reason, token, attempt.now),
+        "tokenSha256": sha256
+    })
+}
+
+/// How far this server's clock is from where the token would hold, in seconds: positive when the clock here
+/// is ahead of it.
+fn clock_difference(reason: Reason, token: Option<&Token<'_>>, now: Timestamp) -> Option<i64> {
+    let claim = match reason {
+        Reason::TokenExpired => "exp",
+        Reason::TokenNotYetValid => "nbf",
+        Reason::IssuedInFuture => "iat",
+        _ => return None,
+    };
+    let text = token?.unverified_claims()?.get(claim)?.number_text()?.to_owned();
+    let at: i64 = text.split(['.', 'e', 'E']).next()?.parse().ok()?;
+    Some(now.secs().saturating_sub(at))
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+/// The last refusals of a trust, newest first, those of this process that wait included.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn list(app: &App, grant: &Grant<SettingView>, identifier: String) -> Result<Vec<Value>> {
+    app.trusts.refusals.flush(app).await?;
+    let account = grant.scope().account.clone();
+    app.db
+        .read("trust.list_refusals", move |tx| {
+            load_one(tx, &account, &identifier)?;
+            let read = |text: String| {
+                serde_json::from_str(&text)
+                    .map_err(|error| Problem::internal(format!("a stored refusal is damaged: {error}")))
+            };
+            store::refusals(tx, &account, &identifier)?.into_iter().map(read).collect()
+        })
+        .await
+}

@@ -1,0 +1,436 @@
+//! Trusts as a resource: what can be written, what is refused and what is warned of, the default trust and
+//! its four settings in step, and which trust takes a token (contract of JWT trust §1).
+
+use http::Method;
+use jose::Algorithm;
+use jose::testing::TestKey;
+use serde_json::{Value, json};
+
+use crate::actors::{Answer, START, World};
+use crate::both_engines;
+use crate::issuer::{Issuer, claims, settings, trust};
+
+const AT: &str = "/ng/api/jwt-trusts";
+const USERS: &str = "/scim/v2/acme/Users?count=0";
+const ISSUER: &str = "https://issuer.example";
+
+fn es256() -> &'static TestKey {
+    TestKey::shared(Algorithm::Es256)
+}
+
+/// Service account `id` with a role on the account.
+async fn machine(world: &World, id: &str, role: &str) {
+    world.machine(id, Some(role)).await;
+}
+
+/// A sound trust without a warning, as a client writes it, for the keys at `url`.
+fn sound(id: &str, url: &str) -> Value {
+    json!({
+        "identifier": id, "name": id, "serviceAccount": "sync", "jwks": {"url": url}, "issuer": ISSUER,
+        "audiences": ["muster"], "rules": [{"claim": "team", "op": "equals", "value": "identity"}]
+    })
+}
+
+fn with(mut document: Value, changes: &Value) -> Value {
+    for (name, value) in changes.as_object().expect("changes are an object") {
+        document[name] = value.clone();
+    }
+    document
+}
+
+fn good() -> Value {
+    with(claims(), &json!({"aud": "muster"}))
+}
+
+async fn present(world: &World, claims: &Value) -> Answer {
+    world.bearer(&es256().sign(claims)).get(USERS).await
+}
+
+fn codes(data: &Value) -> Vec<&str> {
+    data["warnings"].as_array().expect("warnings").iter().map(|w| w["code"].as_str().unwrap()).collect()
+}
+
+both_engines! {
+    async fn a_trust_is_made_listed_changed_and_deleted(world: World) {
+        let issuer = Issuer::start().await;
+        machine(&world, "sync", "_scim_provisioner").await;
+        let admin = world.admin();
+        let made = admin.post(&format!("{AT}?accountIdentifier=acme"), sound("okta", &issuer.jwks_url())).await;
+        assert_eq!(made.header("etag"), "\"1\"", "{}", made.text);
+        let made = made.data();
+        assert_eq!(made["jwtTrust"], json!({
+            "identifier": "okta", "name": "okta", "enabled": true, "serviceAccount": "sync",
+            "jwks": {"url": issuer.jwks_url()}, "caPem": null, "issuer": ISSUER, "audiences": ["muster"],
+            "audiencePolicy": "required",
+            "algorithms": ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"],
+            "types": [], "rules": [{"claim": "team", "op": "equals", "value": "identity"}], "leewaySeconds": 30,
+            "maxLifetimeSeconds": 86400, "surfaces": ["scim"], "requireJti": false, "replay": "off"
+        }));
+        assert_eq!(codes(&made), ["plain_http"], "loopback in tests, and nothing else: {made}");
+        assert_eq!((made["isDefault"].as_bool(), made["createdAt"].as_i64()), (Some(false), Some(START.millis())));
+        present(&world, &good()).await.expect(200);
+
+        world.app.clock.advance_secs(5);
+        let changed = with(made["jwtTrust"].clone(), &json!({"audiences": ["other"], "name": "Okta"}));
+        let at = format!("/gateway{AT}/okta?accountIdentifier=acme");
+        let stale = admin.with("if-match", "\"7\"").put(&at, changed.clone()).await;
+        assert_eq!(stale.status, 412, "{}", stale.text);
+        let after = admin.with("if-match", "\"1\"").put(&at, changed.clone()).await;
+        assert_eq!(after.header("etag"), "\"2\"");
+        let after = after.data();
+        assert_eq!(after["jwtTrust"], changed, "what is shown can be sent back as it is");
+        assert_eq!(after["lastModifiedAt"], START.plus_secs(5).millis());
+        assert_eq!(present(&world, &good()).await.status, 401);
+        present(&world, &with(good(), &json!({"aud": ["x", "other"]}))).await.expect(200);
+
+        admin.post(AT, sound("entra", &issuer.jwks_url())).await.data();
+        let page = admin.get(&format!("{AT}?sortOrders=identifier,ASC&pageSize=1")).await.data();
+        assert_eq!((page["totalItems"].as_u64(), page["content"][0]["jwtTrust"]["identifier"].as_str()), (Some(2), Some("entra")));
+        let found = admin.get(&format!("{AT}?searchTerm=OKT")).await.data();
+        assert_eq!((found["totalItems"].as_u64(), found["content"][0]["jwtTrust"]["name"].as_str()), (Some(1), Some("Okta")));
+        assert_eq!(admin.get(&format!("{AT}/okta")).await.data()["jwtTrust"], changed);
+
+        assert_eq!(admin.with("if-match", "\"1\"").delete(&format!("{AT}/okta")).await.status, 412);
+        assert_eq!(admin.delete(&format!("{AT}/okta")).await.data(), true);
+        admin.get(&format!("{AT}/okta")).await.refused(404, "ENTITY_NOT_FOUND");
+        admin.delete(&format!("{AT}/okta")).await.refused(404, "ENTITY_NOT_FOUND");
+        assert_eq!(present(&world, &with(good(), &json!({"aud": "other"}))).await.status, 401);
+        let trail = world.trail().await;
+        let of_trusts: Vec<_> = trail.iter().filter(|row| row.contains(" JWT_TRUST ")).collect();
+        assert_eq!(of_trusts.len(), 4, "{of_trusts:#?}");
+        let update = of_trusts.iter().find(|row| row.starts_with("UPDATE")).unwrap();
+        assert!(update.contains("\"old\":{") && update.contains("\"audiences\":[\"muster\"]") && update.contains("\"new\":{"), "{update}");
+    }
+
+    async fn yaml_goes_in_and_a_twin_member_does_not(world: World) {
+        machine(&world, "sync", "_scim_provisioner").await;
+        let yaml = "name: My IdP\nserviceAccount: sync\njwks:\n  keys:\n    - ".to_owned() + &es256().jwk().to_string();
+        let client = world.admin().with("content-type", "application/yaml");
+        let made = client.send(Method::POST, AT, Some(yaml)).await.data();
+        assert_eq!(made["jwtTrust"]["identifier"], "My_IdP", "made from the name");
+        for twice in [r#"{"name":"a","name":"b"}"#, r#"{"name":"a","jwks":{"url":"https://a/","url":"https://b/"}}"#] {
+            let text = world.admin().send(Method::POST, AT, Some(twice.into())).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains("stands twice"), "{text}");
+        }
+    }
+
+    async fn every_complaint_comes_at_once(world: World) {
+        let secret = json!({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "d": "AA"});
+        let bad = json!({
+            "identifier": "9 lives", "name": "", "enabled": "yes", "serviceAccount": "nobody", "colour": "red",
+            "jwks": {"keys": [es256().jwk(), secret], "uri": "x"}, "caPem": "hello", "issuer": " https://issuer.example",
+            "audiences": ["", "a", "a", 3], "audiencePolicy": "maybe", "algorithms": ["HS256", "ES256K"],
+            "types": ["logout+jwt"], "leewaySeconds": 301, "maxLifetimeSeconds": 0, "surfaces": [],
+            "rules": [
+                {"claim": "", "op": "equals", "value": "x"}, {"claim": "a", "op": "regex", "value": "x"},
+                {"claim": "a", "op": "glob", "value": "*****"}, {"claim": "/a~2", "op": "equals", "value": "x"},
+                {"claim": "a", "op": "equals", "value": null}, {"claim": "a", "op": "equals", "value": "x", "not": true},
+                {"claim": "a", "op": "oneOf", "value": "x"}, {"claim": "a", "op": "containsWord", "value": "two words"}, 7
+            ],
+            "requireJti": false, "replay": "on"
+        });
+        let answer = world.admin().post(AT, bad).await.expect(400);
+        let fields: Vec<&str> = answer.json["errors"].as_array().unwrap().iter().map(|e| e["fieldId"].as_str().unwrap()).collect();
+        for field in [
+            "colour", "name", "identifier", "jwks.uri", "jwks", "enabled", "issuer", "audiences[0]", "audiences[2]",
+            "audiences[3]", "audiencePolicy", "algorithms[0]", "algorithms[1]", "types[0]", "rules[0]", "rules[1]",
+            "rules[2]", "rules[3]", "rules[4]", "rules[5].not", "rules[6]", "rules[7]", "rules[8]", "leewaySeconds",
+            "maxLifetimeSeconds", "surfaces", "caPem", "serviceAccount", "requireJti",
+        ] {
+            assert!(fields.contains(&field), "{field} is not among {}", answer.text);
+        }
+        assert_eq!(world.count("jwt_trusts").await, 0);
+        for (body, field) in [
+            (json!([]), "body"), (json!("x"), "body"), (json!({}), "name"),
+            (with(sound("a", "https://a.example/"), &json!({"jwks": {}})), "jwks"),
+            (with(sound("a", "https://a.example/"), &json!({"jwks": {"url": "https://a/", "discovery": "https://a"}})), "jwks"),
+            (with(sound("a", "https://a.example/"), &json!({"jwks": {"keys": []}})), "jwks.keys"),
+            (with(sound("a", "https://a.example/"), &json!({"jwks": {"keys": [es256().jwk(), secret_key()]}})), "jwks.keys[1]"),
+            (sound("a", "https://10.0.0.1/keys"), "jwks.url"), (sound("a", "http://issuer.example/keys"), "jwks.url"),
+            (sound("a", "issuer.example/keys"), "jwks.url"), (sound("a", "https://a.example/\tkeys"), "jwks.url"),
+            (with(sound("a", "x"), &json!({"jwks": {"discovery": "https://169.254.169.254"}})), "jwks.discovery"),
+            (with(sound("a", "https://a.example/"), &json!({"audiences": []})), ""),
+            (with(sound("a", "https://a.example/"), &json!({"audiences": [], "audiencePolicy": "required"})), "audiences"),
+            (with(sound("a", "https://a.example/"), &json!({"algorithms": []})), "algorithms"),
+            (with(sound("a", "https://a.example/"), &json!({"caPem": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"})), "caPem"),
+        ] {
+            let answer = world.admin().post(AT, body.clone()).await.expect(400);
+            let errors = answer.json["errors"].as_array().cloned().unwrap_or_default();
+            let told = errors.iter().any(|e| e["fieldId"] == field && e["error"].as_str().unwrap().len() > 10);
+            assert!(told || field.is_empty(), "{field} of {body}: {}", answer.text);
+        }
+    }
+
+    async fn discovery_names_keys_and_issuer(world: World) {
+        let issuer = Issuer::start().await;
+        machine(&world, "sync", "_scim_provisioner").await;
+        issuer.discoverable();
+        let body = with(sound("found", ""), &json!({"jwks": {"discovery": issuer.url()}, "issuer": null}));
+        let made = world.admin().post(AT, body).await.data();
+        assert_eq!(made["jwtTrust"]["issuer"], issuer.url(), "the discovered issuer is the issuer");
+        assert_eq!(codes(&made), ["plain_http"], "{made}");
+        present(&world, &with(good(), &json!({"iss": issuer.url()}))).await.expect(200);
+        assert_eq!(present(&world, &good()).await.status, 401, "another issuer");
+        let slash = with(sound("slash", ""), &json!({"jwks": {"discovery": format!("{}/", issuer.url())}}));
+        let made = world.admin().post(AT, slash).await.data();
+        let warning = &made["warnings"].as_array().unwrap().iter().find(|w| w["code"] == "keys_unreachable").unwrap()["message"];
+        assert!(warning.as_str().unwrap().contains("exactly as it writes itself"), "{made}");
+    }
+
+    async fn stored_keys_need_no_network(world: World) {
+        machine(&world, "sync", "_scim_provisioner").await;
+        let weak = json!({"kty": "oct", "k": "AAAA"});
+        let body = with(sound("fixed", ""), &json!({"jwks": {"keys": [es256().jwk()]}}));
+        let made = world.admin().post(AT, body.clone()).await.data();
+        assert_eq!(codes(&made), ["stored_keys"], "{made}");
+        present(&world, &good()).await.expect(200);
+        let other = with(body, &json!({"identifier": "b", "jwks": {"keys": [es256().jwk(), weak]}}));
+        world.admin().post(AT, other).await.expect(400);
+    }
+
+    async fn a_disabled_trust_lets_nobody_in(world: World) {
+        machine(&world, "sync", "_scim_provisioner").await;
+        let body = with(sound("fixed", ""), &json!({"jwks": {"keys": [es256().jwk()]}}));
+        let admin = world.admin();
+        admin.post(AT, body).await.data();
+        let replica = world.replica();
+        present(&replica, &good()).await.expect(200);
+        let off = admin.with("if-match", "\"1\"").post(&format!("{AT}/fixed/disable"), json!({})).await.data();
+        assert_eq!(off["jwtTrust"]["enabled"], false);
+        assert!(codes(&off).contains(&"disabled"), "{off}");
+        assert_eq!(present(&replica, &good()).await.status, 401, "with the next request, on every replica");
+        admin.with("if-match", "\"1\"").post(&format!("{AT}/fixed/enable"), json!({})).await.expect(412);
+        assert_eq!(admin.post(&format!("{AT}/fixed/enable"), json!({})).await.data()["jwtTrust"]["enabled"], true);
+        let again = admin.post(&format!("{AT}/fixed/enable"), json!({})).await;
+        assert_eq!(again.header("etag"), "\"3\"", "nothing happened");
+        present(&replica, &good()).await.expect(200);
+    }
+
+    async fn only_who_may_edit_settings_may_change_trusts(world: World) {
+        machine(&world, "sync", "_scim_provisioner").await;
+        let viewer = world.machine("viewer", Some("_account_viewer")).await;
+        let body = with(sound("fixed", ""), &json!({"jwks": {"keys": [es256().jwk()]}}));
+        world.admin().post(AT, body.clone()).await.data();
+        viewer.get(AT).await.data();
+        viewer.get(&format!("{AT}/fixed")).await.data();
+        for (method, path) in [
+            (Method::POST, AT.to_owned()), (Method::PUT, format!("{AT}/fixed")), (Method::DELETE, format!("{AT}/fixed")),
+            (Method::POST, format!("{AT}/fixed/disable")), (Method::POST, format!("{AT}/fixed/keys/refresh")),
+        ] {
+            let text = viewer.send(method, &path, Some(body.to_string())).await.refused(403, "NG_ACCESS_DENIED");
+            assert!(text.contains("core_setting_edit"), "{path}: {text}");
+        }
+        let text = world.admin().get(&format!("{AT}?orgIdentifier=o1")).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("belong to the account"), "{text}");
+    }
+}
+
+fn secret_key() -> Value {
+    let mut key = es256().jwk();
+    key["d"] = json!("AAAA");
+    key
+}
+
+both_engines! {
+    async fn the_settings_make_the_default_trust(world: World) {
+        let issuer = Issuer::start().await;
+        let admin = world.admin();
+        admin.get(&format!("{AT}/default")).await.refused(404, "ENTITY_NOT_FOUND");
+        trust(&world, &issuer.jwks_url()).await;
+        let shown = admin.get(&format!("{AT}/default")).await;
+        let before = shown.header("etag").to_owned();
+        let shown = shown.data();
+        assert_eq!(shown["isDefault"], true);
+        let document = &shown["jwtTrust"];
+        assert_eq!((&document["jwks"], &document["serviceAccount"]), (&json!({"url": issuer.jwks_url()}), &json!("sync")));
+        assert_eq!(document["rules"], json!([{"claim": "team", "op": "equals", "value": "identity"}]));
+        assert_eq!(codes(&shown), ["no_issuer", "no_audience", "plain_http"]);
+        assert_eq!(admin.get(AT).await.data()["totalItems"], 1);
+
+        settings(&world, &issuer.jwks_url(), "team", "operations", "sync").await;
+        let shown = admin.get(&format!("{AT}/default")).await;
+        assert_ne!(shown.header("etag"), before, "another version");
+        assert_eq!(shown.data()["jwtTrust"]["rules"][0]["value"], "operations");
+        assert_eq!(present(&world, &claims()).await.status, 401);
+
+        let restore = json!([{"identifier": "scim_jwt_token_value_field", "updateType": "RESTORE"}]);
+        admin.put("/ng/api/settings", restore).await.data();
+        admin.get(&format!("{AT}/default")).await.refused(404, "ENTITY_NOT_FOUND");
+        assert_eq!((admin.get(AT).await.data()["totalItems"].as_i64(), world.count("jwt_trusts").await), (Some(0), 0));
+    }
+
+    async fn the_default_trust_writes_the_settings(world: World) {
+        let issuer = Issuer::start().await;
+        trust(&world, &issuer.jwks_url()).await;
+        world.machine("other", None).await;
+        let admin = world.admin();
+        let value = async |id: &str| admin.get(&format!("/ng/api/settings/{id}")).await.data()["value"].clone();
+        let mut document = admin.get(&format!("{AT}/default")).await.data()["jwtTrust"].clone();
+        document["rules"][0] = json!({"claim": "/org/unit", "op": "equals", "value": "7"});
+        document["rules"].as_array_mut().unwrap().push(json!({"claim": "sub", "op": "glob", "value": "sync*"}));
+        document["serviceAccount"] = json!("other");
+        document["audiences"] = json!(["muster"]);
+        document["audiencePolicy"] = json!("required");
+        let second = Issuer::start().await;
+        document["jwks"] = json!({"url": second.jwks_url()});
+        let after = admin.put(&format!("{AT}/default"), document.clone()).await.data();
+        assert_eq!(after["jwtTrust"], document);
+        assert_eq!(value("scim_jwt_token_key_field").await, "/org/unit");
+        assert_eq!(value("scim_jwt_token_value_field").await, "7");
+        assert_eq!(value("scim_jwt_token_service_account_id").await, "other");
+        assert_eq!(value("scim_jwt_token_jwks_keys_url").await, second.jwks_url());
+        let trail = world.trail().await;
+        assert_eq!(trail.iter().filter(|row| row.starts_with("UPDATE SETTING")).count(), 8, "four by each way: {trail:#?}");
+
+        // The settings change what they can say, keep the rest, and say so.
+        let items = settings(&world, &issuer.jwks_url(), "team", "identity", "sync").await;
+        for item in items.as_array().unwrap() {
+            let warning = item["warning"].as_str().unwrap_or_default();
+            assert!(item["updateStatus"] == true && warning.contains("audiences, audiencePolicy, rules"), "{item}");
+        }
+        let now = admin.get(&format!("{AT}/default")).await.data()["jwtTrust"].clone();
+        assert_eq!(now["rules"], json!([
+            {"claim": "team", "op": "equals", "value": "identity"}, {"claim": "sub", "op": "glob", "value": "sync*"}
+        ]));
+        assert_eq!(now["audiences"], json!(["muster"]));
+        assert_eq!(present(&world, &claims()).await.status, 401, "no audience");
+        present(&world, &good()).await.expect(200);
+
+        admin.post(&format!("{AT}/default/disable"), json!({})).await.data();
+        let items = settings(&world, &issuer.jwks_url(), "team", "identity", "sync").await;
+        assert!(items[0]["warning"].as_str().unwrap().contains("It is disabled"), "{items}");
+        assert_eq!(present(&world, &good()).await.status, 401);
+
+        admin.delete(&format!("{AT}/default")).await.data();
+        assert_eq!(value("scim_jwt_token_key_field").await, Value::Null);
+        // Made anew by settings alone, it has nothing of the old one.
+        for item in settings(&world, &issuer.jwks_url(), "team", "identity", "sync").await.as_array().unwrap() {
+            assert_eq!(item["warning"], Value::Null, "{item}");
+        }
+        present(&world, &claims()).await.expect(200);
+    }
+
+    async fn what_the_settings_cannot_say_is_no_default_trust(world: World) {
+        let issuer = Issuer::start().await;
+        trust(&world, &issuer.jwks_url()).await;
+        let admin = world.admin();
+        let document = admin.get(&format!("{AT}/default")).await.data()["jwtTrust"].clone();
+        for (changes, field) in [
+            (json!({"jwks": {"keys": [es256().jwk()]}}), "jwks"),
+            (json!({"jwks": {"discovery": "https://issuer.example"}}), "jwks"),
+            (json!({"rules": []}), "rules"),
+            (json!({"rules": [{"claim": "team", "op": "equals", "value": 7}]}), "rules"),
+            (json!({"rules": [{"claim": "team", "op": "oneOf", "value": ["identity"]}]}), "rules"),
+        ] {
+            let answer = admin.put(&format!("{AT}/default"), with(document.clone(), &changes)).await.expect(400);
+            assert_eq!(answer.json["errors"][0]["fieldId"], field, "{}", answer.text);
+        }
+        assert_eq!(admin.get(&format!("{AT}/default")).await.data()["jwtTrust"], document, "nothing has changed");
+        let again = admin.post(AT, document.clone()).await.refused(400, "DUPLICATE_FIELD");
+        assert!(again.contains("default"), "{again}");
+        admin.delete(&format!("{AT}/default")).await.data();
+        admin.post(AT, document.clone()).await.data();
+        let items = admin.get("/ng/api/settings?category=SCIM&group=scim_jwt_token_configuration_g1").await.data();
+        let values: Vec<_> = items.as_array().unwrap().iter().map(|item| item["setting"]["value"].clone()).collect();
+        assert!(!values.contains(&Value::Null), "made as a trust, the settings are there: {items}");
+        present(&world, &claims()).await.expect(200);
+    }
+}
+
+both_engines! {
+    async fn the_issuer_chooses_and_the_order_is_fixed(world: World) {
+        for id in ["sync", "one", "two", "three"] {
+            machine(&world, id, "_scim_provisioner").await;
+        }
+        let make = async |id: &str, changes: Value| {
+            let keys = json!({"jwks": {"keys": [es256().jwk()]}, "serviceAccount": id, "issuer": null, "audiences": []});
+            world.admin().post(AT, with(with(sound(id, ""), &keys), &changes)).await.data();
+        };
+        make("two", json!({})).await;
+        make("one", json!({})).await;
+        make("three", json!({"issuer": ISSUER})).await;
+        let who = async |claims: Value| {
+            let answer = world.bearer(&es256().sign(&claims)).get("/ng/api/whoami?accountIdentifier=acme").await;
+            answer.json["data"]["credential"]["trust"].as_str().map(str::to_owned)
+        };
+        assert_eq!(who(claims()).await.as_deref(), Some("three"), "who names the issuer comes first");
+        let other = with(claims(), &json!({"iss": "https://else.example"}));
+        assert_eq!(who(other.clone()).await.as_deref(), Some("one"), "then by identifier");
+        world.admin().post(&format!("{AT}/one/disable"), json!({})).await.data();
+        assert_eq!(who(other).await.as_deref(), Some("two"));
+        let wrong = with(claims(), &json!({"team": "x"}));
+        assert_eq!(who(wrong).await, None, "no trust's rule holds");
+    }
+
+    async fn four_signature_checks_are_the_most(world: World) {
+        machine(&world, "sync", "_scim_provisioner").await;
+        // The same kid, another key: each of them costs a check.
+        let make = async |id: &str, key: &TestKey| {
+            let body = with(sound(id, ""), &json!({"jwks": {"keys": [key.jwk()]}}));
+            world.admin().post(AT, body).await.data();
+        };
+        for id in ["a1", "a2", "a3"] {
+            make(id, &TestKey::generate(Algorithm::Es256, es256().kid())).await;
+        }
+        make("b1", es256()).await;
+        present(&world, &good()).await.expect(200);
+        make("a4", &TestKey::generate(Algorithm::Es256, es256().kid())).await;
+        assert_eq!(present(&world, &good()).await.status, 401, "the fifth is not tried");
+        // What the cheap checks refuse costs none.
+        let at = format!("{AT}/a4");
+        let document = world.admin().get(&at).await.data()["jwtTrust"].clone();
+        world.admin().put(&at, with(document, &json!({"audiences": ["else"]}))).await.data();
+        present(&world, &good()).await.expect(200);
+    }
+
+    async fn each_surface_has_its_own_trusts(world: World) {
+        machine(&world, "sync", "_account_admin").await;
+        let body = with(sound("fixed", ""), &json!({"jwks": {"keys": [es256().jwk()]}}));
+        world.admin().post(AT, body.clone()).await.data();
+        let token = es256().sign(&good());
+        let settings = "/ng/api/settings?accountIdentifier=acme&category=SCIM";
+        world.bearer(&token).get(settings).await.refused(401, "INVALID_TOKEN");
+        world.holder(&token).get(settings).await.refused(401, "INVALID_TOKEN");
+        let both = with(body, &json!({"surfaces": ["platform", "scim"], "maxLifetimeSeconds": 3600}));
+        let shown = world.admin().put(&format!("{AT}/fixed"), both.clone()).await.data();
+        assert_eq!(shown["jwtTrust"]["surfaces"], json!(["scim", "platform"]));
+        assert_eq!(codes(&shown), ["platform_surface", "stored_keys"], "{shown}");
+        for client in [world.bearer(&token), world.holder(&token)] {
+            client.get(settings).await.data();
+            client.get("/ng/api/settings?category=SCIM").await.refused(401, "INVALID_TOKEN");
+        }
+        present(&world, &good()).await.expect(200);
+        world.admin().put(&format!("{AT}/fixed"), with(both, &json!({"surfaces": ["platform"]}))).await.data();
+        assert_eq!(present(&world, &good()).await.status, 401, "also one that was remembered");
+    }
+
+    async fn a_token_is_taken_once_where_replays_are_refused(world: World) {
+        machine(&world, "sync", "_scim_provisioner").await;
+        let keys = json!({"jwks": {"keys": [es256().jwk()]}, "replay": "on"});
+        let made = world.admin().post(AT, with(sound("once", ""), &keys)).await.data();
+        assert_eq!(made["jwtTrust"]["requireJti"], true);
+        assert_eq!(present(&world, &good()).await.status, 401, "no jti");
+        let replica = world.replica();
+        let first = with(good(), &json!({"jti": "1"}));
+        present(&world, &first).await.expect(200);
+        for server in [&world, &replica] {
+            assert_eq!(present(server, &first).await.json["code"], "token_untrusted");
+        }
+        present(&replica, &with(good(), &json!({"jti": "2"}))).await.expect(200);
+        let third = es256().sign(&with(good(), &json!({"jti": "3"})));
+        let race = async |server: &World| server.bearer(&third).get(USERS).await.status;
+        let (a, b, c) = tokio::join!(race(&world), race(&replica), race(&world));
+        let taken = [a, b, c].into_iter().filter(|status| *status == 200).count();
+        assert_eq!(taken, 1, "{a} {b} {c}");
+        // A trust made anew under the same identifier does not take it again.
+        let document = world.admin().get(&format!("{AT}/once")).await.data()["jwtTrust"].clone();
+        world.admin().delete(&format!("{AT}/once")).await.data();
+        world.admin().post(AT, document).await.data();
+        assert_eq!(present(&world, &first).await.status, 401);
+        assert_eq!(world.count("jwt_replays").await, 3);
+        muster::trust::actions::purge_ended(&world.app).await.unwrap();
+        assert_eq!(world.count("jwt_replays").await, 3, "they could still come");
+        world.app.clock.advance_secs(700);
+        assert_eq!(muster::trust::actions::purge_ended(&world.app).await.unwrap(), 3);
+    }
+}
