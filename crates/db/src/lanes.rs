@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::queue::Queue;
+use crate::rehearsal;
 use crate::stats::Counter;
 use crate::tx::Left;
 use crate::{Error, ErrorKind, Tx};
@@ -63,6 +64,14 @@ pub(crate) trait Job: Send {
     fn fail(&mut self, error: Error);
     fn retried(&self);
     fn answer(self: Box<Self>);
+}
+
+/// What a lane is given to do.
+pub(crate) enum Work {
+    /// A closure of [`crate::Db::write`].
+    Call(Box<dyn Job>),
+    /// The calls of a rehearsal as they come.
+    Rehearsal(Arc<Queue<Box<dyn Job>>>),
 }
 
 /// The one implementation of [`Job`].
@@ -141,13 +150,23 @@ pub(crate) fn guarded<T, E: From<Error>>(
 }
 
 /// Serves a lane until its queue is closed and empty.
-pub(crate) fn serve(mut writer: impl Writer, queue: &Queue<Box<dyn Job>>, commits: &AtomicU64) {
+pub(crate) fn serve(mut writer: impl Writer, queue: &Queue<Work>, commits: &AtomicU64) {
     let mut careful = 0;
-    while let Some(mut jobs) = queue.drain(BATCH) {
-        jobs.retain(|job| job.wanted());
+    while let Some(work) = queue.drain(BATCH) {
+        let (mut jobs, mut rehearsals) = (Vec::with_capacity(work.len()), Vec::new());
+        for item in work {
+            match item {
+                Work::Call(job) if job.wanted() => jobs.push(job),
+                Work::Call(_) => {}
+                Work::Rehearsal(calls) => rehearsals.push(calls),
+            }
+        }
         if !jobs.is_empty() {
             settle(&mut writer, &mut jobs, commits, &mut careful);
             jobs.into_iter().for_each(Job::answer);
+        }
+        for calls in rehearsals {
+            rehearsal::play(&mut writer, &calls);
         }
         writer.rest();
     }
@@ -277,7 +296,9 @@ fn close(tx: &mut Tx<'_>, mut left: Vec<Left>) -> Result<(), Error> {
     Ok(())
 }
 
-enum Step {
+/// How a closure ended.
+pub(crate) enum Step {
+    /// Well, with what it left for the end of the transaction.
     Kept(Vec<Left>),
     Undone,
     /// It failed after it had written, and there is no savepoint.
@@ -285,7 +306,8 @@ enum Step {
     Abort(Error),
 }
 
-fn step(writer: &mut impl Writer, job: &mut dyn Job, savepoints: bool) -> Step {
+/// Runs one closure in the open transaction.
+pub(crate) fn step(writer: &mut impl Writer, job: &mut dyn Job, savepoints: bool) -> Step {
     if savepoints && let Err(error) = writer.save() {
         return Step::Abort(error);
     }

@@ -16,6 +16,7 @@ mod open;
 mod postgres;
 mod queue;
 mod reading;
+mod rehearsal;
 mod snapshot;
 pub mod sql;
 mod sqlite;
@@ -33,13 +34,14 @@ use std::time::Instant;
 
 use tokio::sync::{Mutex, mpsc};
 
-use lanes::{Call, Job, guarded};
+use lanes::{Call, Job, Work, guarded};
 use open::on_session;
 use queue::{Queue, Refusal};
 use sqlite::{Readers, SqliteWriter};
 
 pub use error::{Error, ErrorKind};
 pub use migrate::{MigrateReport, Migration};
+pub use rehearsal::Rehearsal;
 pub use snapshot::Snapshot;
 pub use stats::LabelStats;
 pub use tx::{Closing, Tx};
@@ -95,6 +97,7 @@ impl Options {
 }
 
 type Jobs = Arc<Queue<Box<dyn Job>>>;
+type Lane = Arc<Queue<Work>>;
 
 /// An open database. Cheap to clone; the last clone dropped ends its threads after they drained their queues.
 #[derive(Clone)]
@@ -107,7 +110,9 @@ struct Inner {
     target: Target,
     points: Option<Arc<Readers>>,
     reads: Jobs,
-    lanes: Vec<Jobs>,
+    lanes: Vec<Lane>,
+    /// For writes that nobody waits for: on PostgreSQL a thread of its own, on SQLite the one lane.
+    aside: Lane,
     stats: stats::Stats,
     commits: Arc<AtomicU64>,
     /// Closed by itself when the last thread has ended.
@@ -124,6 +129,12 @@ impl Inner {
     fn close_queues(&self) {
         self.reads.close();
         self.lanes.iter().for_each(|lane| lane.close());
+        self.aside.close();
+    }
+
+    fn lane(&self, key: &str) -> &Lane {
+        let lanes = &self.lanes;
+        &lanes[if lanes.len() == 1 { 0 } else { pick(key, lanes.len()) }]
     }
 }
 
@@ -148,7 +159,7 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.call(&self.inner.reads, "reading", label, f).await
+        self.call("reading", label, f, |job| self.inner.reads.push(job)).await
     }
 
     /// Like [`Db::read`] for closures that touch a handful of rows by key. On SQLite it runs on the calling
@@ -211,15 +222,31 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let lanes = &self.inner.lanes;
-        let index = if lanes.len() == 1 { 0 } else { pick(lane, lanes.len()) };
-        self.call(&lanes[index], "writing", label, f).await
+        self.call("writing", label, f, |job| self.inner.lane(lane).push(Work::Call(job))).await
     }
 
-    async fn call<T, E>(
+    /// As [`Db::write`], but in a rehearsal nothing is kept; a [`Rehearsal`] says how. Without one it is a
+    /// write.
+    pub async fn write_in<T, E>(
         &self,
-        jobs: &Jobs,
-        what: &str,
+        rehearsal: &Rehearsal,
+        label: &'static str,
+        lane: &str,
+        f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let Some(calls) = rehearsal.calls() else { return self.write(label, lane, f).await };
+        let enter = |calls| self.inner.lane(lane).push(Work::Rehearsal(calls));
+        self.call("rehearsing in", label, f, |job| calls.push(job, enter)).await
+    }
+
+    /// As [`Db::write`], for large writes that nobody waits for and that have no order to keep with others:
+    /// on PostgreSQL they go on a lane of their own. On SQLite there is one lane: make them few.
+    pub async fn write_aside<T, E>(
+        &self,
         label: &'static str,
         f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
@@ -227,12 +254,27 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        self.call("writing", label, f, |job| self.inner.aside.push(Work::Call(job))).await
+    }
+
+    async fn call<T, E>(
+        &self,
+        what: &str,
+        label: &'static str,
+        f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        push: impl FnOnce(Box<dyn Job>) -> Result<(), Refusal>,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
         let (since, counter) = (Instant::now(), self.inner.stats.counter(label));
         let (call, answer) = Call::new(label, f, since, Arc::clone(&counter));
-        if let Err(refusal) = jobs.push(Box::new(call)) {
+        if let Err(refusal) = push(Box::new(call)) {
             counter.answered(since, true);
             return Err(E::from(match refusal {
                 Refusal::Closed => lanes::gone(),
+                Refusal::Over => rehearsal::over(),
                 Refusal::Full => Error::new(
                     ErrorKind::Unavailable,
                     format!("too many calls wait for {what} the database; try again in a moment"),

@@ -11,10 +11,10 @@ use crate::postgres::{self, PgSession, Settings};
 use crate::queue::Queue;
 use crate::sqlite::{self, Readers, SqliteWriter};
 use crate::stats::Stats;
-use crate::{Db, Engine, Error, Inner, Jobs, Options, Target, reading};
+use crate::{Db, Engine, Error, Inner, Lane, Options, Target, reading};
 
 pub(crate) fn open(options: Options) -> Result<Db, Error> {
-    let queue = || -> Jobs { Arc::new(Queue::new(options.queue.max(1))) };
+    let most = options.queue.max(1);
     let readers = options.readers.max(1);
     let (alive, threads) = mpsc::channel(1);
     let (engine, lanes, points) = match &options.target {
@@ -23,14 +23,20 @@ pub(crate) fn open(options: Options) -> Result<Db, Error> {
         }
         Target::Postgres { .. } => (Engine::Postgres, options.lanes.max(1), None),
     };
+    let lanes: Vec<Lane> = (0..lanes).map(|_| Arc::new(Queue::new(most))).collect();
+    let aside = match engine {
+        Engine::Sqlite => Arc::clone(&lanes[0]),
+        Engine::Postgres => Arc::new(Queue::new(most)),
+    };
     // Dropping this ends the threads already started, so an error on the way leaves none behind.
     let db = Db {
         inner: Arc::new(Inner {
             engine,
             target: options.target.clone(),
             points,
-            reads: queue(),
-            lanes: (0..lanes).map(|_| queue()).collect(),
+            reads: Arc::new(Queue::new(most)),
+            lanes,
+            aside,
             stats: Stats::default(),
             commits: Arc::new(AtomicU64::new(0)),
             threads: Mutex::new(threads),
@@ -57,7 +63,7 @@ fn start_sqlite(inner: &Inner, path: &Path, readers: usize, alive: &mpsc::Sender
 fn start_postgres(inner: &Inner, url: &str, readers: usize, alive: &mpsc::Sender<()>) -> Result<(), Error> {
     let settings = Arc::new(Settings::parse(url)?);
     aside(|| postgres::check(&settings))?;
-    for lane in &inner.lanes {
+    for lane in inner.lanes.iter().chain([&inner.aside]) {
         let (settings, runtime) = (Arc::clone(&settings), PgSession::runtime()?);
         let (jobs, commits) = (Arc::clone(lane), Arc::clone(&inner.commits));
         let work = move || lanes::serve(PgSession::new(settings, runtime), &jobs, &commits);

@@ -2,6 +2,7 @@
 //! queue is an answer, not a delay.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -10,6 +11,8 @@ use parking_lot::{Condvar, Mutex};
 pub(crate) enum Refusal {
     Full,
     Closed,
+    /// The rehearsal that it belongs to has ended.
+    Over,
 }
 
 struct State<T> {
@@ -46,6 +49,17 @@ impl<T> Queue<T> {
     /// The next job; `None` once the queue is closed and empty.
     pub(crate) fn pop(&self) -> Option<T> {
         self.wait().waiting.pop_front()
+    }
+
+    /// The next job, if one comes in time; `None` also once the queue is closed and empty.
+    pub(crate) fn pop_until(&self, end: Instant) -> Option<T> {
+        let mut state = self.state.lock();
+        while state.waiting.is_empty() && state.open {
+            if self.ready.wait_until(&mut state, end).timed_out() {
+                break;
+            }
+        }
+        state.waiting.pop_front()
     }
 
     /// Everything that waits, up to `most`; `None` once the queue is closed and empty.

@@ -7,6 +7,7 @@ mod engines {
     pub mod migrations;
     pub mod model;
     pub mod postgres;
+    pub mod rehearsal;
     pub mod shared;
     pub mod sqlite;
     pub mod tls;

@@ -1,0 +1,150 @@
+//! [`Rehearsal`]: the writes of one request as they would go, in one transaction that is always rolled back.
+//!
+//! It holds its lane while it is played, because on SQLite nobody else could write anyway; so it is bounded
+//! in time. It never commits, and what closures leave for the end of a transaction is dropped.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use crate::lanes::{Job, Step, Writer, is_enough, pause, step};
+use crate::queue::{Queue, Refusal};
+use crate::{Error, ErrorKind};
+
+/// Longest time that a rehearsal holds its lane.
+const LONGEST: Duration = Duration::from_secs(10);
+/// Longest time that it waits for its next call.
+const QUIET: Duration = Duration::from_secs(1);
+/// Calls of one rehearsal under way at most.
+const WAITING: usize = 4_096;
+
+/// Whether the writes of a request are real. By default they are.
+///
+/// In a rehearsal ([`Rehearsal::new`], given to [`crate::Db::write_in`]) each call sees what the calls before
+/// it did, answers what it would answer, and nothing of it is ever committed: the transaction is rolled back
+/// when the last clone is dropped, or after a time. It begins with the first call and stays on that call's
+/// lane; each closure has a savepoint of its own, as in a batch.
+///
+/// Do not wait for anything but its own calls while it is open, least of all for a real write.
+#[derive(Clone, Default)]
+pub struct Rehearsal(Option<Arc<Calls>>);
+
+/// The calls on their way to the lane.
+pub(crate) struct Calls {
+    queue: Arc<Queue<Box<dyn Job>>>,
+    entered: AtomicBool,
+}
+
+impl Rehearsal {
+    /// One that has not begun.
+    pub fn new() -> Self {
+        Self(Some(Arc::new(Calls { queue: Arc::new(Queue::new(WAITING)), entered: AtomicBool::new(false) })))
+    }
+
+    /// False for the default: writes are real.
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    pub(crate) fn calls(&self) -> Option<&Calls> {
+        self.0.as_deref()
+    }
+}
+
+impl fmt::Debug for Rehearsal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rehearsal").field("on", &self.is_on()).finish()
+    }
+}
+
+impl Calls {
+    /// Hands a call over; the first one by `enter`, which tells the lane of the queue.
+    pub(crate) fn push(
+        &self,
+        job: Box<dyn Job>,
+        enter: impl FnOnce(Arc<Queue<Box<dyn Job>>>) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        if !self.entered.swap(true, Relaxed) {
+            enter(Arc::clone(&self.queue)).inspect_err(|_| self.queue.close())?;
+        }
+        self.queue.push(job).map_err(|refusal| match refusal {
+            Refusal::Closed => Refusal::Over,
+            other => other,
+        })
+    }
+}
+
+impl Drop for Calls {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// What a call hears that came after the end.
+pub(crate) fn over() -> Error {
+    Error::new(ErrorKind::Unavailable, "the rehearsal took too long and was ended; nothing was changed")
+}
+
+/// Plays the calls as they come, and rolls back.
+pub(crate) fn play<W: Writer>(writer: &mut W, calls: &Queue<Box<dyn Job>>) {
+    let end = Instant::now() + LONGEST;
+    let (mut stage, mut error) = (Stage { open: false, kept: 0 }, None);
+    while error.is_none()
+        && let Some(mut job) = calls.pop_until(end.min(Instant::now() + QUIET))
+    {
+        if job.wanted() {
+            error = stage.call(writer, job.as_mut()).err();
+            job.answer();
+        }
+        if Instant::now() >= end {
+            break;
+        }
+    }
+    writer.rollback();
+    calls.close();
+    while let Some(mut job) = calls.pop() {
+        job.fail(error.clone().unwrap_or_else(over));
+        job.answer();
+    }
+}
+
+struct Stage {
+    open: bool,
+    /// Calls whose effects the next one must see.
+    kept: usize,
+}
+
+impl Stage {
+    /// Brings one call to its outcome. An error says that the transaction is lost with all before it.
+    fn call<W: Writer>(&mut self, writer: &mut W, job: &mut dyn Job) -> Result<(), Error> {
+        let start = Instant::now();
+        for tries in 1.. {
+            let Err(error) = self.attempt(writer, job) else { return Ok(()) };
+            writer.rollback();
+            self.open = false;
+            // What came before cannot be played again: the closures are gone.
+            if self.kept > 0 || is_enough(start, tries) || !error.may_run_again() {
+                job.fail(error.clone());
+                return Err(error);
+            }
+            job.retried();
+            std::thread::sleep(pause(tries));
+        }
+        Ok(())
+    }
+
+    fn attempt<W: Writer>(&mut self, writer: &mut W, job: &mut dyn Job) -> Result<(), Error> {
+        if !self.open {
+            writer.begin()?;
+            self.open = true;
+        }
+        match step(writer, job, true) {
+            Step::Kept(_) => self.kept += 1,
+            // With a savepoint nothing is spoilt.
+            Step::Undone | Step::Spoilt => {}
+            Step::Abort(error) => return Err(error),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! Rehearsals: calls see what the ones before them did, answer as they would, and leave nothing.
+
+use std::time::{Duration, Instant};
+
+use db::testing::each_engine;
+use db::{Closing, Db, Error, ErrorKind, Migration, Rehearsal, Tx, params};
+
+const STEPS: &[Migration] = &[Migration {
+    version: 1,
+    name: "init",
+    sql: "CREATE TABLE t (id {text} NOT NULL PRIMARY KEY, n {int} NOT NULL) {narrow};
+          INSERT INTO t (id, n) VALUES ('old', 1);",
+}];
+
+static NEVER: Closing = Closing { name: "never", write: |_, _| Err(Error::other("nothing is committed")) };
+
+fn insert(tx: &mut Tx<'_>, id: &str) -> Result<(), Error> {
+    tx.put("INSERT INTO t (id, n) VALUES ($1, 0)", params![id])
+}
+
+fn count(tx: &mut Tx<'_>) -> Result<i64, Error> {
+    tx.query_one("SELECT count(*) FROM t", &[], |row| row.get(0))
+}
+
+async fn stored(db: &Db) -> i64 {
+    db.read("count", count).await.unwrap()
+}
+
+#[test]
+fn a_call_sees_the_ones_before_it_and_nothing_stays() {
+    each_engine("rehearsal", |db| async move {
+        db.migrate(STEPS).unwrap();
+        let commits = db.commits();
+        let stage = Rehearsal::new();
+        assert!(stage.is_on() && !Rehearsal::default().is_on());
+        for (at, id) in ["a", "b"].into_iter().enumerate() {
+            let call = move |tx: &mut Tx<'_>| {
+                insert(tx, id)?;
+                tx.leave(&NEVER, Vec::new())?;
+                count(tx)
+            };
+            let seen = db.write_in(&stage, "insert", "lane", call).await.unwrap();
+            assert_eq!(seen, i64::try_from(at).unwrap() + 2);
+        }
+        assert_eq!(stored(&db).await, 1, "others see nothing of it");
+        drop(stage);
+        db.write("real", "lane", |tx| insert(tx, "a")).await.expect("the name was never taken");
+        assert_eq!((stored(&db).await, db.commits()), (2, commits + 1));
+    });
+}
+
+#[test]
+fn a_refused_call_takes_back_its_own_and_no_more() {
+    each_engine("rehearsal-refused", |db| async move {
+        db.migrate(STEPS).unwrap();
+        let stage = Rehearsal::new();
+        db.write_in(&stage, "insert", "lane", |tx| insert(tx, "a")).await.unwrap();
+        // On PostgreSQL the statement is held back: its refusal comes after the closure's Ok.
+        for taken in ["old", "a"] {
+            let call = move |tx: &mut Tx<'_>| {
+                tx.exec("UPDATE t SET n = 9", &[])?;
+                insert(tx, taken)
+            };
+            let refused = db.write_in(&stage, "taken", "lane", call).await.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Unique, "{refused}");
+        }
+        let undone: Result<(), Error> = db
+            .write_in(&stage, "own", "lane", |tx| {
+                insert(tx, "b")?;
+                Err(Error::other("as the test wants it"))
+            })
+            .await;
+        assert!(undone.is_err());
+        let panics = db.write_in(&stage, "panic", "lane", |_| -> Result<(), Error> { panic!("at the test") });
+        assert!(panics.await.is_err());
+        let left = db.write_in(&stage, "left", "lane", |tx| {
+            tx.query("SELECT id, n FROM t ORDER BY id", &[], |row| {
+                Ok(format!("{}{}", row.get::<String>(0)?, row.get::<i64>(1)?))
+            })
+        });
+        assert_eq!(left.await.unwrap(), ["a0", "old1"]);
+        drop(stage);
+        assert_eq!(stored(&db).await, 1);
+    });
+}
+
+#[test]
+fn without_a_rehearsal_it_is_a_write_and_aside_too() {
+    each_engine("rehearsal-off", |db| async move {
+        db.migrate(STEPS).unwrap();
+        db.write_in(&Rehearsal::default(), "insert", "lane", |tx| insert(tx, "a")).await.unwrap();
+        db.write_aside("aside", |tx| insert(tx, "b")).await.unwrap();
+        assert_eq!(stored(&db).await, 3);
+        db.close().await;
+        let late = db.write_aside("aside", |tx| insert(tx, "c")).await.unwrap_err();
+        assert_eq!(late.kind(), ErrorKind::Unavailable);
+    });
+}
+
+#[test]
+fn one_that_falls_silent_gives_its_lane_back() {
+    each_engine("rehearsal-silent", |db| async move {
+        db.migrate(STEPS).unwrap();
+        let (stage, since) = (Rehearsal::new(), Instant::now());
+        db.write_in(&stage, "insert", "lane", |tx| insert(tx, "a")).await.unwrap();
+        db.write("real", "lane", |tx| insert(tx, "a")).await.expect("it waits and then goes through");
+        assert!(since.elapsed() >= Duration::from_millis(900), "the lane was held until then");
+        let over = db.write_in(&stage, "insert", "lane", |tx| insert(tx, "b")).await.unwrap_err();
+        assert!(over.kind() == ErrorKind::Unavailable && over.to_string().contains("rehearsal"), "{over}");
+        assert_eq!(stored(&db).await, 2);
+    });
+}
+
+#[test]
+fn one_whose_caller_is_gone_is_not_begun() {
+    each_engine("rehearsal-gone", |db| async move {
+        db.migrate(STEPS).unwrap();
+        let stage = Rehearsal::new();
+        let call = db.write_in(&stage, "insert", "lane", |tx| insert(tx, "a"));
+        let dropped = tokio::time::timeout(Duration::ZERO, call).await;
+        drop((dropped, stage));
+        let since = Instant::now();
+        db.write("real", "lane", |tx| insert(tx, "a")).await.unwrap();
+        assert!(since.elapsed() < Duration::from_millis(900), "nobody waits for a call that never comes");
+    });
+}
