@@ -15,6 +15,7 @@ use crate::kernel::rng::Rng;
 use crate::kernel::time::{Clock, Timestamp};
 use crate::outbound::fetch::Fetcher;
 use crate::outbound::guard::Allow;
+use crate::provisioning_log;
 use crate::router::authenticate::Sessions;
 use crate::scim_api::Dialects;
 use crate::trust::jwks::Jwks;
@@ -49,6 +50,8 @@ pub struct Parts {
     pub jwt_settings_changed: fn(&mut Tx<'_>, &AccountId, Timestamp) -> Outcome<Option<String>>,
     /// Trusted issuers, their keys, and tokens of theirs that were verified.
     pub trusts: Trusts,
+    /// What waits to be written to the provisioning log.
+    pub provisioning_log: provisioning_log::Log,
 }
 
 /// Limits and switches of the HTTP surface.
@@ -60,6 +63,8 @@ pub struct Limits {
     pub scim_body_bytes: usize,
     /// For a whole request, its body included.
     pub request_timeout: Duration,
+    /// Entries of the provisioning log that may wait to be written.
+    pub log_entries: usize,
 }
 
 impl Default for Limits {
@@ -68,6 +73,7 @@ impl Default for Limits {
             platform_body_bytes: 1 << 20,
             scim_body_bytes: 4 << 20,
             request_timeout: Duration::from_secs(30),
+            log_entries: provisioning_log::queue::MOST,
         }
     }
 }
@@ -108,6 +114,7 @@ impl App {
         let trusts = Trusts::new(Jwks::new(fetcher.clone(), clock.clone(), rng.clone()), switches.jwt_cache);
         let (limits, setup_file) = (switches.limits, switches.setup_file);
         let (sessions, dialects) = (Sessions::default(), Dialects::default());
+        let provisioning_log = provisioning_log::Log::new(limits.log_entries);
         let parts = Parts {
             db,
             clock,
@@ -120,6 +127,7 @@ impl App {
             fetcher,
             jwt_settings_changed: trust::default::follow,
             trusts,
+            provisioning_log,
         };
         Ok(Self(Arc::new(parts)))
     }

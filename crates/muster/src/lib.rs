@@ -19,6 +19,7 @@ pub mod migrations;
 pub mod outbound;
 #[cfg(test)]
 mod plans;
+pub mod provisioning_log;
 pub mod router;
 pub mod scim_api;
 pub mod service_accounts;

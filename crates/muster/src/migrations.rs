@@ -27,4 +27,5 @@ steps! {
     12 "0012_nested_groups",
     13 "0013_cursor_keys",
     20 "0020_jwt_trusts",
+    21 "0021_provisioning_log",
 }

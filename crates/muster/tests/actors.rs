@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 use muster::access::assignments::store::{self as assignments, AssignmentRow};
 use muster::accounts::bootstrap::{Bootstrap, bootstrap};
 use muster::accounts::store as accounts;
-use muster::app::{App, Switches};
+use muster::app::{App, Limits, Switches};
 use muster::directory::users::actions as users;
 use muster::kernel::caller::PrincipalKind;
 use muster::kernel::ids::{AccountId, UserId};
@@ -57,19 +57,19 @@ pub struct Client {
 
 static SEEDS: AtomicU64 = AtomicU64::new(1);
 
-fn assemble(options: &db::Options, clock: Clock, allow: &[&str]) -> App {
+fn assemble(options: &db::Options, clock: Clock, allow: &[&str], limits: Limits) -> App {
     let db = Db::open(options.clone()).expect("the database opens");
     db.migrate(migrations::STEPS).expect("migrations run");
     // A second world on the same database must not repeat the first one's ids.
     let rng = Rng::seeded(SEEDS.fetch_add(1, Ordering::Relaxed));
     let jwks_allow = Allow::of(allow.iter().copied()).expect("the list can be read");
-    let switches = Switches { jwks_allow, ..Switches::default() };
+    let switches = Switches { jwks_allow, limits, ..Switches::default() };
     App::assemble(db, clock, rng, switches).expect("TLS starts")
 }
 
 impl World {
     pub async fn new(options: db::Options) -> Self {
-        let app = assemble(&options, Clock::fixed(START), &["127.0.0.1"]);
+        let app = assemble(&options, Clock::fixed(START), &["127.0.0.1"], Limits::default());
         let account = AccountId::new("acme");
         let (token, user) = found(&app, &account, "admin@acme.example").await;
         let router = router::build(app.clone());
@@ -83,7 +83,16 @@ impl World {
 
     /// A replica whose operator allows these places for key sets.
     pub fn replica_allowing(&self, allow: &[&str]) -> Self {
-        let app = assemble(&self.options, self.app.clock.clone(), allow);
+        self.replica_with(allow, Limits::default())
+    }
+
+    /// A replica whose provisioning log has room for so many entries.
+    pub fn replica_logging(&self, log_entries: usize) -> Self {
+        self.replica_with(&["127.0.0.1"], Limits { log_entries, ..Limits::default() })
+    }
+
+    fn replica_with(&self, allow: &[&str], limits: Limits) -> Self {
+        let app = assemble(&self.options, self.app.clock.clone(), allow, limits);
         let router = router::build(app.clone());
         Self { app, router, ..self.clone() }
     }

@@ -1,7 +1,8 @@
 //! What an audit row says.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::kernel::caller::Credential;
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 
@@ -67,6 +68,17 @@ pub struct Entry<'a> {
     pub scope: &'a Scope,
     /// What changed, as JSON without secrets; `Value::Null` when the action says it all.
     pub detail: Value,
+}
+
+/// What proved a principal, as JSON.
+pub fn credential(credential: &Credential) -> Value {
+    match credential {
+        Credential::Token { id } => json!({"type": "TOKEN", "id": id}),
+        Credential::Jwt { trust, key_id, subject, token_sha256 } => {
+            json!({"type": "JWT", "trust": trust, "keyId": key_id, "subject": subject, "tokenSha256": token_sha256})
+        }
+        Credential::Console => json!({"type": "CONSOLE"}),
+    }
 }
 
 /// A row as it was written.

@@ -2,10 +2,10 @@
 
 use db::sql::Sql;
 use db::{Tx, params};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::model::{Area, Entry, Filter, Row};
-use crate::kernel::caller::{Caller, Credential};
+use super::model::{Area, Entry, Filter, Row, credential};
+use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::page::PageRequest;
 use crate::kernel::problem::Problem;
@@ -31,13 +31,7 @@ pub fn record(
     id: &str,
     entry: &Entry<'_>,
 ) -> Result<(), Problem> {
-    let credential = match &*caller.credential {
-        Credential::Token { id } => json!({"type": "TOKEN", "id": id}),
-        Credential::Jwt { trust, key_id, subject, token_sha256 } => {
-            json!({"type": "JWT", "trust": trust, "keyId": key_id, "subject": subject, "tokenSha256": token_sha256})
-        }
-        Credential::Console => json!({"type": "CONSOLE"}),
-    };
+    let credential = credential(&caller.credential);
     let detail = match &entry.detail {
         Value::Null => None,
         detail => Some(detail.to_string()),

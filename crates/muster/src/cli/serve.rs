@@ -20,7 +20,7 @@ use crate::router::health::VERSION;
 use crate::setup::model::Invitation;
 use crate::web::limits::ConnectionLimits;
 use crate::web::listen;
-use crate::{jobs, router, setup};
+use crate::{jobs, provisioning_log, router, setup};
 
 /// The runtime of a command; all cores without a number.
 pub(super) fn runtime(threads: Option<usize>) -> Result<Runtime, Failure> {
@@ -73,6 +73,10 @@ async fn serve(config: &Config, db: Db, listener: TcpListener, complete: bool) -
     let routes = (router::build(app.clone()), router::refusals(&app, config.header_bytes));
     let cut_off = listen::serve(listener, routes, limits(config), stopping).await;
     while jobs.join_next().await.is_some() {}
+    // The jobs ended when the draining began; requests that ended since are still to be told of.
+    if let Err(problem) = provisioning_log::actions::flush(&app).await {
+        tracing::warn!(%problem, "the last entries of the provisioning log were lost");
+    }
     // A request that was cut off may still wait for the database: what was accepted is finished, not dropped.
     app.db.close().await;
     Ok(cut_off)
@@ -83,6 +87,7 @@ fn assemble(config: &Config, db: Db) -> Result<App, Failure> {
         platform_body_bytes: config.platform_body_bytes,
         scim_body_bytes: config.scim_body_bytes,
         request_timeout: config.request_timeout,
+        ..Limits::default()
     };
     let (jwks_allow, jwt_cache) = (config.jwks_allow.clone(), config.jwt_cache);
     let proxies = Some(Matcher::from_env());

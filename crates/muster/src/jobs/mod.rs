@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::kernel::problem::Problem;
+use crate::provisioning_log;
 use crate::tokens;
 use crate::trust;
 use crate::web::listen::{Stop, stopped};
@@ -31,12 +32,36 @@ pub struct Job {
 
 /// All jobs of the server.
 pub const JOBS: &[Job] = &[
+    Job {
+        name: "provisioning_log.write",
+        every: Duration::from_millis(200),
+        at_end: true,
+        work: write_provisioning_log,
+    },
+    Job {
+        name: "provisioning_log.purge",
+        every: Duration::from_mins(1),
+        at_end: false,
+        work: purge_provisioning_log,
+    },
     Job { name: "tokens.purge", every: Duration::from_hours(1), at_end: false, work: purge_tokens },
     Job { name: "tokens.last_used", every: Duration::from_secs(10), at_end: true, work: write_last_uses },
     Job { name: "trust.keys", every: Duration::from_secs(5), at_end: false, work: refresh_keys },
     Job { name: "trust.refusals", every: Duration::from_secs(2), at_end: true, work: write_refusals },
     Job { name: "trust.replays", every: Duration::from_mins(10), at_end: false, work: purge_replays },
 ];
+
+fn write_provisioning_log(app: App) -> Running {
+    Box::pin(async move { provisioning_log::actions::flush(&app).await })
+}
+
+fn purge_provisioning_log(app: App) -> Running {
+    Box::pin(async move {
+        let gone = provisioning_log::purge::purge(&app).await?;
+        tracing::debug!(entries = gone, "entries of the provisioning log were purged");
+        Ok(())
+    })
+}
 
 fn purge_tokens(app: App) -> Running {
     Box::pin(async move {

@@ -82,6 +82,7 @@ struct Body {
     failed: Vec<FailedCheck>,
     retry_after_secs: Option<u32>,
     cause: Option<String>,
+    inside: Option<String>,
 }
 
 /// Short for the result of actions.
@@ -98,6 +99,7 @@ impl Problem {
             failed: Vec::new(),
             retry_after_secs: None,
             cause: None,
+            inside: None,
         }))
     }
     /// `Kind::Invalid`.
@@ -161,6 +163,12 @@ impl Problem {
         self.0.retry_after_secs = Some(secs);
         self
     }
+    /// Sets what the account's administrators may know and the client may not: why a credential was refused.
+    #[must_use]
+    pub fn inside(mut self, reason: impl Into<String>) -> Self {
+        self.0.inside = Some(reason.into());
+        self
+    }
     /// Which kind.
     pub fn kind(&self) -> Kind {
         self.0.kind
@@ -184,6 +192,10 @@ impl Problem {
     /// Seconds for `Retry-After`.
     pub fn retry_after_secs(&self) -> Option<u32> {
         self.0.retry_after_secs
+    }
+    /// For the account's administrators only.
+    pub fn inside_text(&self) -> Option<&str> {
+        self.0.inside.as_deref()
     }
     /// For the log only.
     pub fn cause(&self) -> Option<&str> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use db::{Snapshot, Tx};
+use db::{Rehearsal, Snapshot, Tx};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -22,11 +22,13 @@ use crate::kernel::caller::{Caller, Credential, Origin, Principal};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::time::Timestamp;
+use crate::scim_api::dry_run;
 use crate::tokens::last_used::LastUsed;
 use crate::tokens::secret::{self, Presented};
 use crate::tokens::verify::verify;
 use crate::trust;
 use crate::trust::model::Surface;
+use crate::web::observed::Observed;
 use crate::web::surface::RequestId;
 
 /// What a credential proved, as long as the account's version stands.
@@ -174,6 +176,14 @@ pub async fn scim(State(app): State<App>, request: Request, next: Next) -> Resul
     let account =
         params.iter().find(|(key, _)| *key == "accountIdentifier").map(|(_, value)| value.to_owned());
     let actor = bearer(&app, &parts, account.as_deref().unwrap_or_default()).await?;
+    let observed = parts.extensions.get::<Observed>();
+    if let Some(observed) = observed {
+        observed.caller(&actor.caller);
+    }
+    if dry_run::is_asked(&parts.headers)? {
+        observed.inspect(|observed| observed.rehearsed());
+        parts.extensions.insert(Rehearsal::new());
+    }
     parts.extensions.insert(actor);
     Ok(next.run(Request::from_parts(parts, body)).await)
 }
@@ -217,11 +227,11 @@ async fn by_token(app: &App, text: &str, account: Option<&str>, parts: &Parts) -
     let (origin, snapshot) = (origin(parts), Snapshot::default());
     let Some(token) = secret::read(text) else {
         tracing::info!(request_id = origin.request_id, reason = "malformed", "token refused");
-        return Err(invalid_token());
+        return Err(invalid_token().inside("malformed_token"));
     };
     if account.is_some_and(|named| named != token.account.as_str()) {
         tracing::info!(request_id = origin.request_id, reason = "other account", token_id = %token.id, "token refused");
-        return Err(invalid_token());
+        return Err(invalid_token().inside("other_account"));
     }
     let key: [u8; 32] = Sha256::digest(text.as_bytes()).into();
     let (now, known) = (app.clock.now(), app.sessions.known.get(&key));
@@ -230,7 +240,7 @@ async fn by_token(app: &App, text: &str, account: Option<&str>, parts: &Parts) -
         .db
         .point_in(&snapshot, "authenticate", move |tx| session(tx, &token, known.as_ref(), now, &request_id))
         .await?;
-    let Some(session) = session else { return Err(invalid_token()) };
+    let session = session.map_err(|reason| invalid_token().inside(reason))?;
     if before.is_none_or(|before| !Arc::ptr_eq(&before, &session)) {
         app.sessions.known.insert(key, session.clone());
     }
@@ -244,20 +254,22 @@ fn session(
     known: Option<&Arc<Session>>,
     now: Timestamp,
     request_id: &str,
-) -> Result<Option<Arc<Session>>> {
-    let Some(version) = accounts::store::find_version(tx, &token.account)? else { return Ok(None) };
+) -> Result<std::result::Result<Arc<Session>, &'static str>> {
+    let Some(version) = accounts::store::find_version(tx, &token.account)? else {
+        return Ok(Err("no_account"));
+    };
     if let Some(known) = known.filter(|s| s.holds(&token.account, version, now)) {
-        return Ok(Some(known.clone()));
+        return Ok(Ok(known.clone()));
     }
     let verified = match verify(tx, token, now)? {
         Ok(verified) => verified,
         Err(reason) => {
             tracing::info!(request_id, ?reason, token_id = %token.id, "token refused");
-            return Ok(None);
+            return Ok(Err(reason.as_str()));
         }
     };
     let rights = rights::load(tx, &token.account, &verified.principal)?;
-    Ok(Some(Arc::new(Session {
+    Ok(Ok(Arc::new(Session {
         account: token.account.clone(),
         version,
         expires_at: verified.expires_at,

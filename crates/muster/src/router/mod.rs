@@ -2,6 +2,8 @@
 
 pub mod authenticate;
 pub mod health;
+mod observe;
+mod replay;
 pub mod whoami;
 
 use axum::Router;
@@ -14,6 +16,7 @@ use crate::accounts;
 use crate::app::App;
 use crate::audit;
 use crate::directory;
+use crate::provisioning_log;
 use crate::scim_api;
 use crate::service_accounts;
 use crate::settings;
@@ -24,13 +27,15 @@ use crate::web::refusal::Refusals;
 use crate::web::surface;
 
 /// Every route of the platform API, without prefix.
-fn platform() -> Router<App> {
+fn platform(app: &App) -> Router<App> {
     Router::new()
         .merge(access::api::routes())
         .merge(accounts::api::routes())
         .merge(audit::api::routes())
         .merge(directory::people::api::routes())
         .merge(directory::user_groups::api::routes())
+        .merge(provisioning_log::api::routes())
+        .merge(replay::routes(app))
         .merge(service_accounts::api::routes())
         .merge(settings::api::routes())
         .merge(setup::api::routes())
@@ -48,12 +53,12 @@ fn scim(app: &App) -> Router<App> {
         .fallback(surface::no_route)
         .method_not_allowed_fallback(surface::no_method)
         .layer(DefaultBodyLimit::max(app.limits.scim_body_bytes))
-        .layer(from_fn_with_state(app.clone(), surface::scim))
+        .layer(from_fn_with_state(app.clone(), observe::scim))
 }
 
 /// The platform API, its own fallback included.
 fn platform_surface(app: &App) -> Router<App> {
-    let platform = platform();
+    let platform = platform(app);
     Router::new()
         .nest("/gateway", platform.clone())
         .merge(platform)

@@ -2,6 +2,7 @@
 //! account.
 
 use axum::extract::{FromRequestParts, OriginalUri};
+use db::Rehearsal;
 use http::header::HOST;
 use http::request::Parts;
 use scim::{Dialect, Mended, Mender};
@@ -12,6 +13,7 @@ use crate::access::{Actor, Grant};
 use crate::app::App;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
+use crate::web::observed::Observed;
 
 /// URL of the account's SCIM API as the client sees it, without a slash at its end.
 #[derive(Clone, Debug)]
@@ -51,6 +53,10 @@ pub struct Door {
     pub dialect: Dialect,
     /// Under which URL.
     pub base: String,
+    /// Are its writes real?
+    pub rehearsal: Rehearsal,
+    /// Where it is noted what the request turned out to be.
+    observed: Option<Observed>,
 }
 
 impl FromRequestParts<App> for Door {
@@ -61,7 +67,10 @@ impl FromRequestParts<App> for Door {
         let actor =
             actor.ok_or_else(|| Problem::internal("a SCIM route is served without its credential layer"))?;
         let dialect = dialect::of(app, &actor.caller).await?;
-        Ok(Self { actor, dialect, base: base(parts) })
+        // Taken, not copied: it ends with the handler.
+        let rehearsal = parts.extensions.remove::<Rehearsal>().unwrap_or_default();
+        let observed = parts.extensions.get::<Observed>().cloned();
+        Ok(Self { actor, dialect, base: base(parts), rehearsal, observed })
     }
 }
 
@@ -79,10 +88,15 @@ impl Door {
         Mender::new(self.dialect)
     }
 
-    /// Tells the operator which quirks of the client were mended.
+    /// Tells the operator which quirks of the client were mended, in the log of the process and the
+    /// account's.
     pub fn log(&self, notes: &[Mended], unknown_members: &[String]) {
         if notes.is_empty() && unknown_members.is_empty() {
             return;
+        }
+        if let Some(observed) = &self.observed {
+            let notes = notes.iter().map(|note| (note.quirk.name(), note.at.as_str()));
+            observed.mended(notes, unknown_members);
         }
         let mended: Vec<String> = notes.iter().map(|note| format!("{} at {}", note.quirk, note.at)).collect();
         let unknown = unknown_members.iter().take(20).map(String::as_str).collect::<Vec<_>>();

@@ -20,8 +20,8 @@ use crate::kernel::problem::Result;
 use crate::web::extract::Path;
 
 fn reading(door: &Door, expected: Expected, members: Show) -> Reading {
-    let (kind, base) = (resource_type(Subject::Group), door.base.clone());
-    Reading { kind, mender: door.mender(), expected, members, base }
+    let (kind, base, rehearsal) = (resource_type(Subject::Group), door.base.clone(), door.rehearsal.clone());
+    Reading { kind, mender: door.mender(), expected, members, base, rehearsal }
 }
 
 /// A change answers members where they are asked for by name, or where they are few.

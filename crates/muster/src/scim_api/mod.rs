@@ -14,6 +14,7 @@ mod bulk;
 mod dialect;
 mod discovery;
 mod door;
+pub mod dry_run;
 mod groups;
 mod me;
 mod render;

@@ -14,6 +14,7 @@ use crate::directory::model::{Expected, Stored};
 use crate::directory::search::Search;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::web::extract::body;
+use crate::web::observed::Observed;
 use crate::web::unique;
 
 /// Most resources in one answer, published as `filter.maxResults`.
@@ -37,7 +38,11 @@ impl FromRequest<App> for Body {
                 format!("The body's Content-Type {media:?} is not read here: send application/scim+json.");
             return Err(Problem::new(Kind::MediaType, text));
         }
+        let observed = request.extensions().get::<Observed>().cloned();
         let bytes = body(request, app).await?;
+        if let Some(observed) = observed {
+            observed.body(&bytes);
+        }
         if bytes.is_empty() {
             let text = "The request has no body: send the JSON document that this route takes.";
             return Err(Problem::invalid(text).code("invalidSyntax"));

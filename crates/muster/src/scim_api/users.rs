@@ -20,7 +20,8 @@ use crate::kernel::problem::Result;
 use crate::web::extract::Path;
 
 fn reading(door: &Door, expected: Expected, with_groups: bool) -> Reading {
-    Reading { kind: resource_type(Subject::User), mender: door.mender(), expected, with_groups }
+    let (kind, rehearsal) = (resource_type(Subject::User), door.rehearsal.clone());
+    Reading { kind, mender: door.mender(), expected, with_groups, rehearsal }
 }
 
 pub async fn list(State(app): State<App>, door: Door, Query(query): Query) -> Result<Response> {

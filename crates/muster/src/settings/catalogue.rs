@@ -39,6 +39,8 @@ pub enum Check {
     Days(u32),
     /// A whole number of hours, 0 to the given most.
     Hours(u32),
+    /// A whole number, 1 to the given most.
+    Whole(u32),
 }
 
 /// A row of the catalogue.
@@ -122,6 +124,15 @@ pub const MAX_TOKEN_DAYS: &str = "max_token_lifetime_days";
 /// May someone grant only what he holds himself?
 pub const RESTRICT_GRANTS: &str = "restrict_grants_to_own_permissions";
 
+/// Does the account keep a provisioning log?
+pub const LOG_ENABLED: &str = "provisioning_log_enabled";
+/// How many days entries of the provisioning log are kept.
+pub const LOG_DAYS: &str = "provisioning_log_retention_days";
+/// How many entries of the provisioning log are kept.
+pub const LOG_ENTRIES: &str = "provisioning_log_max_entries";
+/// How many megabytes the entries of the provisioning log may take.
+pub const LOG_MEGABYTES: &str = "provisioning_log_max_megabytes";
+
 const ACCOUNT: &[Level] = &[Level::Account];
 const ACCOUNT_AND_PROJECT: &[Level] = &[Level::Account, Level::Project];
 const ALL: &[Level] = &[Level::Account, Level::Organization, Level::Project];
@@ -145,6 +156,8 @@ const BASE: Setting = Setting {
     check: Check::None,
 };
 const JWT: Setting = Setting { category: "SCIM", group: JWT_GROUP, check: Check::Clean, ..BASE };
+const LOG: Setting =
+    Setting { category: "SCIM", group: Some("provisioning_log"), value_type: ValueType::Number, ..BASE };
 const SCIM: Setting = Setting { category: "SCIM", group: SCIM_GROUP, ..BASE };
 const FLAG: Setting = Setting { value_type: ValueType::Boolean, default: Some("false"), ..BASE };
 const NOTIFY: Setting = Setting { category: "NOTIFICATIONS", default: Some("true"), ..FLAG };
@@ -178,6 +191,21 @@ pub const CATALOGUE: &[Setting] = &[
     Setting {
         id: SCIM_DELETE_DEACTIVATES, name: "SCIM delete only deactivates", value_type: ValueType::Boolean,
         default: Some("false"), ..SCIM
+    },
+    Setting {
+        id: LOG_ENABLED, name: "Keep a provisioning log", value_type: ValueType::Boolean, default: Some("true"), ..LOG
+    },
+    Setting {
+        id: LOG_DAYS, name: "Days that the provisioning log goes back", default: Some("30"),
+        check: Check::Days(3_650), ..LOG
+    },
+    Setting {
+        id: LOG_ENTRIES, name: "Most entries of the provisioning log", default: Some("100000"),
+        check: Check::Whole(10_000_000), ..LOG
+    },
+    Setting {
+        id: LOG_MEGABYTES, name: "Most megabytes of the provisioning log", default: Some("256"),
+        check: Check::Whole(100_000), ..LOG
     },
     Setting {
         id: TOKENS_WITHOUT_EXPIRY, name: "Allow tokens without expiry", category: "USER", group: TOKEN_GROUP, ..FLAG

@@ -51,8 +51,9 @@ pub fn special(
         Check::None => Ok(()),
         Check::Clean => clean(value).map(drop).map_err(Refusal::Item),
         Check::JwksUrl => Ok(jwks_url(app, &url(clean(value)?)?)?),
-        Check::Days(most) => Ok(days(value.unwrap_or_default(), most)?),
+        Check::Days(most) => Ok(whole(value.unwrap_or_default(), "number of days", most)?),
         Check::Hours(most) => Ok(hours(value.unwrap_or_default(), most)?),
+        Check::Whole(most) => Ok(whole(value.unwrap_or_default(), "number", most)?),
         Check::ServiceAccount => {
             let id = clean(value)?;
             if find_service_account(tx, &Scope::account(scope.account.clone()), id)?.is_some() {
@@ -77,10 +78,10 @@ fn clean(value: Option<&str>) -> Result<&str, String> {
     }
 }
 
-fn days(text: &str, most: u32) -> Result<(), String> {
+fn whole(text: &str, what: &str, most: u32) -> Result<(), String> {
     match text.parse::<u32>() {
-        Ok(days) if (1..=most).contains(&days) => Ok(()),
-        _ => Err(format!("The value [{text}] is not allowed. Send a whole number of days from 1 to {most}.")),
+        Ok(number) if (1..=most).contains(&number) => Ok(()),
+        _ => Err(format!("The value [{text}] is not allowed. Send a whole {what} from 1 to {most}.")),
     }
 }
 

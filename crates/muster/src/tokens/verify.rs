@@ -38,6 +38,18 @@ pub enum Refusal {
     OwnerGone,
 }
 
+impl Refusal {
+    /// A word for logs and administrators.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown_token",
+            Self::NotYet => "token_not_yet",
+            Self::Expired => "token_past_its_end",
+            Self::OwnerGone => "owner_gone",
+        }
+    }
+}
+
 struct Row {
     kind: String,
     sha256: Vec<u8>,

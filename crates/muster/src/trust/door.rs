@@ -318,10 +318,11 @@ impl Attempt<'_> {
             received = refusal.received, hint = refusal.hint.as_deref(), "JWT refused"
         );
         let code = refusal.code().as_str();
-        match told.retry_after_secs {
-            Some(secs) => Problem::new(Kind::Unavailable, NO_KEYS).code(code).retry_after(secs),
-            None => Problem::new(Kind::Unauthenticated, for_caller(refusal)).code(code),
-        }
+        let problem = match told.retry_after_secs {
+            Some(secs) => Problem::new(Kind::Unavailable, NO_KEYS).retry_after(secs),
+            None => Problem::new(Kind::Unauthenticated, for_caller(refusal)),
+        };
+        problem.code(code).inside(refusal.reason.as_str())
     }
 }
 
@@ -411,7 +412,7 @@ const UNTRUSTED: &str = "The token is not trusted here: an administrator finds t
 
 fn untrusted(account: &AccountId, origin: &Origin, why: &str) -> Problem {
     tracing::info!(request_id = origin.request_id, %account, reason = why, "JWT refused");
-    Problem::new(Kind::Unauthenticated, UNTRUSTED).code(jose::Code::TokenUntrusted.as_str())
+    Problem::new(Kind::Unauthenticated, UNTRUSTED).code(jose::Code::TokenUntrusted.as_str()).inside(why)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -7,6 +7,7 @@ pub mod etag;
 pub mod extract;
 pub mod limits;
 pub mod listen;
+pub mod observed;
 pub mod refusal;
 pub mod scope;
 pub mod surface;

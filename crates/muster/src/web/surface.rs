@@ -45,6 +45,8 @@ async fn run(app: App, mut request: Request, next: Next, words: fn(&Problem, &st
         if let Some(allow) = headers.get(http::header::ALLOW) {
             response.headers_mut().insert(http::header::ALLOW, allow.clone());
         }
+        // For layers further out, which tell of it in other words.
+        response.extensions_mut().insert(problem);
     } else if let Some(data) = response.extensions_mut().remove::<Data>() {
         envelope::wrap(&mut response, &data, &id);
     }

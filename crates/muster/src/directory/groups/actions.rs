@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use db::Tx;
+use db::{Rehearsal, Tx};
 use scim::patch::DetachedChange;
 use scim::resource::{Accepted, replace as accept_replace};
 use scim::{IndexKey, Mended, Mender, PatchRequest, ResourceType, index_keys};
@@ -55,6 +55,8 @@ pub struct Reading {
     pub members: Show,
     /// SCIM base URL, for conditions on `$ref`.
     pub base: String,
+    /// Are the writes real?
+    pub rehearsal: Rehearsal,
 }
 
 /// What a change answers.
@@ -138,9 +140,9 @@ pub async fn create(
         (Stroke::new(app, grant.caller()), GroupId::new(app.rng.ordered_uuid(app.clock.now())));
     let keys = row_keys(&reading.kind, &accepted.document);
     let (doc, adds) = (accepted.document.to_string(), members_of(&accepted, DetachedChange::Add));
-    let lane = stroke.account().to_string();
+    let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     app.db
-        .write("groups.create", &lane, move |tx| {
+        .write_in(&rehearsal, "groups.create", &lane, move |tx| {
             let (account, group) = (stroke.account(), id.as_str());
             let base = identifier_from_name(&columns.name);
             let identifier = free_identifier(&base, &store::taken(tx, account, &base)?);
@@ -248,9 +250,9 @@ async fn change(
     turn: impl Fn(&ResourceType, Value, &mut Mender) -> Result<Turn> + Send + 'static,
 ) -> Result<Changed> {
     let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
-    let lane = stroke.account().to_string();
+    let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     app.db
-        .write(label, &lane, move |tx| {
+        .write_in(&rehearsal, label, &lane, move |tx| {
             let account = stroke.account();
             let stored = find(tx, account, &id)?;
             reading.expected.check(&stored)?;
@@ -377,9 +379,9 @@ fn announce(
 /// `NotFound`, `Stale`, `Conflict` when no account administrator would be left.
 pub async fn delete(app: &App, grant: &Grant<UserGroupManage>, id: &str, reading: Reading) -> Result<()> {
     let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
-    let lane = stroke.account().to_string();
+    let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     app.db
-        .write("groups.delete", &lane, move |tx| {
+        .write_in(&rehearsal, "groups.delete", &lane, move |tx| {
             let stored = find(tx, stroke.account(), &id)?;
             reading.expected.check(&stored)?;
             remove(tx, &stroke, &reading.kind, &stored)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use db::{ErrorKind, Tx};
+use db::{ErrorKind, Rehearsal, Tx};
 use scim::resource::replace as accept_replace;
 use scim::{Mended, Mender, PatchRequest, ResourceType, index_keys};
 use serde_json::{Value, json};
@@ -40,6 +40,8 @@ pub struct Reading {
     pub expected: Expected,
     /// Answer with groups?
     pub with_groups: bool,
+    /// Are the writes real?
+    pub rehearsal: Rehearsal,
 }
 
 /// What a change answers: the user, and the quirks mended inside the transaction.
@@ -121,12 +123,13 @@ pub async fn create(
     reading: Reading,
 ) -> Result<UserResource> {
     settle_active(&mut document, true)?;
+    let rehearsal = reading.rehearsal.clone();
     let new = Arc::new(New { columns: Columns::of(&document)?, document, reading });
     let (stroke, id) = (Stroke::new(app, grant.caller()), UserId::new(app.rng.ordered_uuid(app.clock.now())));
     let lane = stroke.account().to_string();
     let (doc, keys) = (new.document.to_string(), row_keys(&new.reading.kind, &new.document));
     let (again, taken) = (stroke.clone(), Arc::clone(&new));
-    let made = app.db.write("users.create", &lane, move |tx| {
+    let made = app.db.write_in(&rehearsal, "users.create", &lane, move |tx| {
         let (account, columns) = (stroke.account(), &new.columns);
         if !store::insert(tx, account, &id, columns, (&doc, true), stroke.now)? {
             return Err(Miss::Taken);
@@ -142,7 +145,10 @@ pub async fn create(
     match made.await {
         Ok(user) => Ok(user),
         Err(Miss::Refused(problem)) => Err(problem),
-        Err(Miss::Taken) => app.db.write("users.revive", &lane, move |tx| revive(tx, &again, &taken)).await,
+        Err(Miss::Taken) => {
+            let revive = move |tx: &mut Tx<'_>| revive(tx, &again, &taken);
+            app.db.write_in(&rehearsal, "users.revive", &lane, revive).await
+        }
     }
 }
 
@@ -239,9 +245,9 @@ async fn change(
     turn: impl Fn(&ResourceType, Value, &mut Mender) -> Result<Turn> + Send + 'static,
 ) -> Result<Changed> {
     let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
-    let lane = stroke.account().to_string();
+    let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     app.db
-        .write(label, &lane, move |tx| {
+        .write_in(&rehearsal, label, &lane, move |tx| {
             let account = stroke.account();
             let stored = find(tx, account, &id)?;
             reading.expected.check(&stored)?;
@@ -351,9 +357,9 @@ fn announce(
 /// `NotFound`, `Stale`.
 pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Reading) -> Result<()> {
     let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
-    let lane = stroke.account().to_string();
+    let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     app.db
-        .write("users.delete", &lane, move |tx| {
+        .write_in(&rehearsal, "users.delete", &lane, move |tx| {
             let account = stroke.account();
             let stored = find(tx, account, &id)?;
             reading.expected.check(&stored)?;

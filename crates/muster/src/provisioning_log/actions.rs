@@ -1,0 +1,216 @@
+//! Writing what waits, and reading what was written.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use db::Tx;
+
+use super::model::{Captured, Filter, Row};
+use super::record;
+use super::redact::Secrets;
+use super::store::{self, Found, Window};
+use crate::access::Grant;
+use crate::access::permissions::AuditView;
+use crate::accounts::store::find_version;
+use crate::app::App;
+use crate::directory::cursor_keys;
+use crate::directory::model::catalogue;
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::Scope;
+use crate::kernel::time::Timestamp;
+use crate::settings;
+use crate::settings::catalogue::LOG_ENABLED;
+
+/// Entries of one transaction.
+const TOGETHER: usize = 1_000;
+/// Rows that one page looks at.
+const SCANNED: usize = 20_000;
+/// How long a cursor holds, seconds.
+const CURSOR_SECS: u32 = 86_400;
+
+/// Writes what waits. Entries that cannot be written are dropped and counted.
+///
+/// # Errors
+/// Of the database.
+pub async fn flush(app: &App) -> Result<()> {
+    let log = &app.provisioning_log;
+    let _turn = log.flushing.lock().await;
+    let mut outcome = Ok(());
+    loop {
+        let taken = log.take(TOGETHER);
+        if taken.is_empty() {
+            break;
+        }
+        let mut counts: HashMap<AccountId, u64> = HashMap::new();
+        for entry in &taken {
+            *counts.entry(entry.account.clone()).or_default() += 1;
+        }
+        if let Err(problem) = write(app, taken).await {
+            for (account, entries) in &counts {
+                log.count_lost(account, *entries);
+            }
+            outcome = Err(problem);
+            break;
+        }
+    }
+    count_lost(app).await.and(outcome)
+}
+
+async fn write(app: &App, taken: Vec<Captured>) -> Result<()> {
+    let mut wanted = Vec::with_capacity(taken.len());
+    let mut strange: HashMap<AccountId, bool> = HashMap::new();
+    for entry in taken {
+        let (account, version) = (&entry.account, entry.caller.as_ref().map(|caller| caller.version));
+        let known = match version {
+            Some(version) => app.provisioning_log.switch(account, version),
+            None => strange.get(account).copied(),
+        };
+        let on = match known {
+            Some(on) => on,
+            None => look_up(app, account).await?,
+        };
+        if version.is_none() {
+            strange.insert(account.clone(), on);
+        }
+        if on {
+            wanted.push(entry);
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let rows = rows(app, wanted).await?;
+    app.db.write_aside("provisioning_log.write", move |tx| store::insert(tx, &rows)).await
+}
+
+/// Whether the account keeps a log; `false` for one that does not exist.
+async fn look_up(app: &App, account: &AccountId) -> Result<bool> {
+    let of = account.clone();
+    let read = move |tx: &mut Tx<'_>| -> Result<Option<(i64, bool)>> {
+        let Some(version) = find_version(tx, &of)? else { return Ok(None) };
+        let on = settings::actions::flag(tx, &Scope::account(of.clone()), LOG_ENABLED)?;
+        Ok(Some((version, on)))
+    };
+    let Some((version, on)) = app.db.point("provisioning_log.switch", read).await? else { return Ok(false) };
+    app.provisioning_log.keep_switch(account, version, on);
+    Ok(on)
+}
+
+/// Makes the rows on a thread where that keeps no request waiting.
+async fn rows(app: &App, entries: Vec<Captured>) -> Result<Arc<Vec<(AccountId, Row)>>> {
+    let ids: Vec<String> = entries
+        .iter()
+        .map(|entry| super::model::entry_id(entry.at, app.provisioning_log.turn(), app.rng.bytes()))
+        .collect();
+    let make = move || {
+        let secrets = Secrets::of(catalogue());
+        let rows = entries
+            .iter()
+            .zip(ids)
+            .map(|(entry, id)| (entry.account.clone(), record::row(entry, &secrets, id)));
+        Arc::new(rows.collect())
+    };
+    let made = tokio::task::spawn_blocking(make).await;
+    made.map_err(|error| {
+        Problem::internal(format!("entries of the provisioning log could not be made: {error}"))
+    })
+}
+
+/// Writes down how many entries were dropped.
+async fn count_lost(app: &App) -> Result<()> {
+    let lost = app.provisioning_log.take_lost();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let now = app.clock.now();
+    let total: u64 = lost.values().sum();
+    tracing::warn!(
+        entries = total,
+        "entries of the provisioning log were dropped: too many requests at once"
+    );
+    let write = move |tx: &mut Tx<'_>| -> Result<()> {
+        for (account, entries) in &lost {
+            if find_version(tx, account)?.is_some() {
+                store::count_lost(tx, account, *entries, now)?;
+            }
+        }
+        Ok(())
+    };
+    app.db.write_aside("provisioning_log.lost", write).await
+}
+
+/// A page of the log.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Newest first.
+    pub rows: Vec<Row>,
+    /// Goes on with the next page; `None`: there is none.
+    pub cursor: Option<String>,
+    /// How many entries were ever dropped, and when last.
+    pub lost: Option<(i64, Timestamp)>,
+}
+
+/// The next page, newest first; from the newest entry on without a cursor.
+///
+/// # Errors
+/// `Invalid` for a cursor that does not belong to this filter and limit.
+pub async fn list(
+    app: &App,
+    grant: &Grant<AuditView>,
+    filter: Filter,
+    limit: usize,
+    cursor: Option<&str>,
+) -> Result<Page> {
+    let account = grant.scope().account.clone();
+    let secret = cursor_keys::of(app, &account).await?;
+    let (canonical, now) = (format!("{filter:?}"), app.clock.now().secs());
+    let walk = scim::CursorWalk {
+        account: account.as_str(),
+        list: "provisioning-log",
+        filter: Some(&canonical),
+        sort: None,
+        count: u32::try_from(limit).unwrap_or(u32::MAX),
+    };
+    let before = match cursor {
+        None => None,
+        Some(text) => Some(walk.open(&secret, text, now, CURSOR_SECS)?.id),
+    };
+    let (of, window) = (account.clone(), Window { filter, before, limit, scanned: SCANNED, bodies: false });
+    let read =
+        move |tx: &mut Tx<'_>| -> Result<_> { Ok((store::window(tx, &of, &window)?, store::lost(tx, &of)?)) };
+    let (Found { rows, next }, lost) = app.db.read("provisioning_log.list", read).await?;
+    let seal = |id| walk.seal(&secret, &scim::CursorPlace { part: 0, key: None, id, total: 0 }, now);
+    Ok(Page { rows, cursor: next.map(seal), lost })
+}
+
+/// The next entries with their bodies, for an export; goes on behind an id.
+///
+/// # Errors
+/// Of the database.
+pub async fn batch(
+    app: &App,
+    grant: &Grant<AuditView>,
+    filter: Filter,
+    before: Option<String>,
+    limit: usize,
+) -> Result<Found> {
+    let account = grant.scope().account.clone();
+    let window = Window { filter, before, limit, scanned: SCANNED, bodies: true };
+    app.db.read("provisioning_log.export", move |tx| store::window(tx, &account, &window)).await
+}
+
+/// One entry with its bodies.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn load(app: &App, grant: &Grant<AuditView>, id: &str) -> Result<Row> {
+    let (account, wanted) = (grant.scope().account.clone(), id.to_owned());
+    let read = move |tx: &mut Tx<'_>| store::find(tx, &account, &wanted);
+    let found = app.db.read("provisioning_log.load", read).await?;
+    found.ok_or_else(|| {
+        Problem::not_found(format!(
+            "There is no entry {id} in the provisioning log of this account: it may have been purged; the list has those there are."
+        ))
+    })
+}

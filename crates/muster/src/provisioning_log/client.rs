@@ -1,0 +1,107 @@
+//! Which client it seems to be, by its user agent and, where that says little, by the shape of its requests.
+//! A guess for people: nothing is decided by it.
+
+/// (part of the user agent in lower case, name). Products come before the libraries that they are built on.
+const AGENTS: &[(&str, &str)] = &[
+    ("okta", "Okta"),
+    ("onelogin", "OneLogin"),
+    ("jumpcloud", "JumpCloud"),
+    ("authentik", "authentik"),
+    ("rauthy", "Rauthy"),
+    ("keycloak", "Keycloak"),
+    ("pingfederate", "Ping"),
+    ("pingone", "Ping"),
+    ("pingidentity", "Ping"),
+    ("sailpoint", "SailPoint"),
+    ("aad-", "Entra"),
+    ("azure", "Entra"),
+    ("entra", "Entra"),
+    ("microsoft", "Entra"),
+    ("google", "Google"),
+    ("scim2", "scim2-tester"),
+    ("terraform", "Terraform"),
+    ("postman", "Postman"),
+    ("insomnia", "Insomnia"),
+    ("curl/", "curl"),
+    ("wget/", "Wget"),
+    ("httpie/", "HTTPie"),
+];
+
+/// (part of the request, name): what only one of them sends.
+const SHAPES: &[(&str, &str)] = &[
+    ("aadoptscim062020", "Entra"),
+    ("schemas.microsoft.com/2006/11/resourcemanagement/adscim", "Entra"),
+    ("urn:scim:schemas:extension:okta", "Okta"),
+    ("urn:okta:", "Okta"),
+    ("urn:scim:schemas:extension:onelogin", "OneLogin"),
+];
+
+/// Longest name that is made of a user agent.
+const NAME_CHARS: usize = 40;
+/// As much of a body is looked at.
+const LOOKED_AT: usize = 4_096;
+
+/// The client's name: one of ours, else the product of its user agent, else `unknown`.
+pub fn guess(agent: Option<&str>, query: Option<&str>, body: Option<&[u8]>) -> String {
+    let agent = agent.unwrap_or("").trim();
+    let folded = agent.to_ascii_lowercase();
+    let named = AGENTS.iter().find(|(part, _)| folded.contains(part)).map(|(_, name)| *name);
+    let named = named.or_else(|| shaped(query, body));
+    named.map_or_else(|| product(agent), str::to_owned)
+}
+
+fn shaped(query: Option<&str>, body: Option<&[u8]>) -> Option<&'static str> {
+    let fold = |bytes: &[u8]| bytes[..bytes.len().min(LOOKED_AT)].to_ascii_lowercase();
+    let (query, body) = (query.map(|text| fold(text.as_bytes())), body.map(fold));
+    let has = |part: &str| {
+        let holds = |bytes: &Vec<u8>| memchr::memmem::find(bytes, part.as_bytes()).is_some();
+        query.as_ref().is_some_and(holds) || body.as_ref().is_some_and(holds)
+    };
+    SHAPES.iter().find(|(part, _)| has(part)).map(|(_, name)| *name)
+}
+
+/// The first word of a user agent without its version.
+fn product(agent: &str) -> String {
+    let word = agent.split([' ', '/', '(', ';']).next().unwrap_or("");
+    let clean = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if word.is_empty() || !word.chars().all(clean) || word.len() > NAME_CHARS {
+        return "unknown".into();
+    }
+    word.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_user_agent_then_by_shape_then_by_product() {
+        for (agent, query, body, name) in [
+            (Some("Okta SCIM Client 1.0.0"), None, None, "Okta"),
+            (Some("okta-app/2 (Java)"), Some("aadOptscim062020"), None, "Okta"),
+            (Some("Azure AD Provisioning"), None, None, "Entra"),
+            (None, Some("aadOptscim062020=true"), None, "Entra"),
+            (
+                Some("Apache-HttpClient/4.5"),
+                None,
+                Some(
+                    r#"{"schemas":["http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"]}"#,
+                ),
+                "Entra",
+            ),
+            (Some("OneLogin SCIM"), None, None, "OneLogin"),
+            (Some("JumpCloud"), None, None, "JumpCloud"),
+            (Some("Google-Cloud-Identity"), None, None, "Google"),
+            (Some("goauthentik.io/2025.2"), None, None, "authentik"),
+            (Some("Rauthy OIDC Client v0.27"), None, None, "Rauthy"),
+            (Some("curl/8.5.0"), None, None, "curl"),
+            (Some("python-httpx/0.28 scim2-client"), None, None, "scim2-tester"),
+            (Some("MyTool/1.2 (linux)"), None, None, "MyTool"),
+            (Some("<script>"), None, None, "unknown"),
+            (Some(""), None, Some("{}"), "unknown"),
+            (None, None, None, "unknown"),
+        ] {
+            assert_eq!(guess(agent, query, body.map(str::as_bytes)), name, "{agent:?} {query:?}");
+        }
+    }
+}

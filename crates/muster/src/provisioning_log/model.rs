@@ -1,0 +1,343 @@
+//! A request as it was seen, an entry as it is stored, and which entries somebody wants. Pure.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Uri};
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::caller::Caller;
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::Problem;
+use crate::kernel::time::Timestamp;
+
+/// Most bytes that an entry keeps of a body.
+pub const KEPT_BYTES: usize = 16 << 10;
+/// Bodies over this are not looked into: of them the length is kept.
+pub const READ_BYTES: usize = 256 << 10;
+/// Status of a request whose client did not wait for the answer. No HTTP status: nothing was answered.
+pub const GONE: u16 = 499;
+
+/// A body on its way into the log.
+#[derive(Clone, Debug, Default)]
+pub enum Sent {
+    /// None, or it was not read.
+    #[default]
+    Nothing,
+    /// The bytes, shared with the request.
+    Whole(Bytes),
+    /// Too long; how long.
+    Long(usize),
+}
+
+impl Sent {
+    /// Keeps the bytes unless they are too many.
+    pub fn of(bytes: &Bytes) -> Self {
+        match bytes.len() {
+            0 => Self::Nothing,
+            length if length > READ_BYTES => Self::Long(length),
+            _ => Self::Whole(bytes.clone()),
+        }
+    }
+
+    /// Bytes that it keeps in memory.
+    pub fn weight(&self) -> usize {
+        if let Self::Whole(bytes) = self { bytes.len() } else { 0 }
+    }
+}
+
+/// One request with its answer, as the surface saw it. Nothing in it is redacted yet: it never leaves the
+/// process so.
+#[derive(Clone, Debug)]
+pub struct Captured {
+    /// The account of the path.
+    pub account: AccountId,
+    /// When the request came.
+    pub at: Timestamp,
+    /// From then to the answer, microseconds.
+    pub micros: u64,
+    /// Id of the request.
+    pub request_id: String,
+    /// HTTP method.
+    pub method: Method,
+    /// The whole path with its query.
+    pub uri: Uri,
+    /// Those of `HEADERS` that were sent.
+    pub headers: Vec<(&'static str, HeaderValue)>,
+    /// Status of the answer, or `GONE`.
+    pub status: u16,
+    /// The request's body.
+    pub request: Sent,
+    /// The answer's body.
+    pub response: Sent,
+    /// Where the answer says that the resource is.
+    pub location: Option<HeaderValue>,
+    /// Who asked.
+    pub caller: Option<Caller>,
+    /// What is known of a credential that was refused.
+    pub stranger: Option<Stranger>,
+    /// What went wrong.
+    pub problem: Option<Problem>,
+    /// Quirks of the client that were mended, and where.
+    pub mended: Vec<(&'static str, String)>,
+    /// Members that do not exist.
+    pub unknown_members: Vec<String>,
+    /// Was it a dry run?
+    pub dry_run: bool,
+}
+
+/// Headers of a request that an entry keeps: what changes an answer, and what tells the client. No credential
+/// is among them.
+pub const HEADERS: [&str; 8] = [
+    "accept",
+    "content-type",
+    "host",
+    "if-match",
+    "if-none-match",
+    "prefer",
+    "user-agent",
+    "x-forwarded-proto",
+];
+
+impl Captured {
+    /// A read that succeeded: the first to be left out where there are too many.
+    pub fn is_plain_read(&self) -> bool {
+        let reads =
+            matches!(self.method, Method::GET | Method::HEAD) || self.uri.path().ends_with("/.search");
+        reads && self.status < 400
+    }
+
+    /// Bytes that it keeps in memory, roughly.
+    pub fn weight(&self) -> usize {
+        1_024 + self.request.weight() + self.response.weight()
+    }
+
+    /// One of the headers.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| *known == name)?;
+        found.1.to_str().ok()
+    }
+}
+
+/// What a refused credential says of itself; nothing of it is verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stranger {
+    /// `NONE`, `PAT`, `SAT`, `JWT` or `UNKNOWN`.
+    pub credential: String,
+    /// Record of a PAT or SAT of this account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_id: Option<String>,
+    /// Issuer that a JWT names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// Key that a JWT names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
+}
+
+/// Who asked, as an entry shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    /// `USER` or `SERVICE_ACCOUNT`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// User id, or identifier of the service account.
+    pub identifier: String,
+    /// E-mail address, or identifier.
+    pub label: String,
+    /// Display name.
+    pub name: String,
+}
+
+/// A body as an entry shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BodyNote {
+    /// How long it was.
+    pub bytes: usize,
+    /// Is something of it missing?
+    pub truncated: bool,
+    /// Why it is not there, or not whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// JSON pointers of what was blacked out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<String>,
+}
+
+/// A mended quirk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quirk {
+    /// Its stable name (docs/scim.md).
+    pub name: String,
+    /// Where.
+    pub at: String,
+}
+
+/// What of an entry nobody searches by in SQL: one JSON text in its row.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Detail {
+    /// The query, redacted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// Was something of the path or the query blacked out?
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub redacted_url: bool,
+    /// From the request to its answer, microseconds.
+    pub duration_micros: u64,
+    /// `scimType` of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scim_type: Option<String>,
+    /// Public code of a refused token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Why a credential was refused, for administrators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<Who>,
+    /// By which proof; a refused one is not verified.
+    pub credential: serde_json::Value,
+    /// Headers of the request.
+    pub headers: serde_json::Map<String, serde_json::Value>,
+    /// Quirks that were mended.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quirks: Vec<Quirk>,
+    /// Members that do not exist.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown_members: Vec<String>,
+    /// What to change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The request's body.
+    pub request: BodyNote,
+    /// The answer's body.
+    pub response: BodyNote,
+}
+
+/// A row of the log. Without the bodies where nobody asked for them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Ordered by time.
+    pub id: String,
+    /// When the request came.
+    pub at: Timestamp,
+    /// Status of the answer.
+    pub status: u16,
+    /// HTTP method.
+    pub method: String,
+    /// The path, redacted.
+    pub path: String,
+    /// Which client it seems to be.
+    pub client: String,
+    /// Id of who asked; empty where that is not known.
+    pub principal_id: String,
+    /// E-mail address or identifier of who asked.
+    pub principal_label: String,
+    /// Id of the request.
+    pub request_id: String,
+    /// SCIM id of the resource that the request was about.
+    pub resource_id: Option<String>,
+    /// Was it a dry run?
+    pub dry_run: bool,
+    /// The rest, JSON of `Detail`.
+    pub detail: String,
+    /// The request's body, redacted.
+    pub request: Option<String>,
+    /// The answer's body, redacted.
+    pub response: Option<String>,
+}
+
+impl Row {
+    /// Bytes that count against the account's limit.
+    pub fn size(&self) -> usize {
+        let body = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        300 + self.path.len() + self.detail.len() + body(&self.request) + body(&self.response)
+    }
+}
+
+/// Which entries; `None` means any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Not below.
+    pub min_status: Option<u16>,
+    /// Not above.
+    pub max_status: Option<u16>,
+    /// HTTP method, upper case.
+    pub method: Option<String>,
+    /// Client as guessed, any case.
+    pub client: Option<String>,
+    /// Id, e-mail address or identifier of who asked.
+    pub principal: Option<String>,
+    /// Id of the request.
+    pub request_id: Option<String>,
+    /// SCIM id of the resource.
+    pub resource_id: Option<String>,
+    /// Part of the path or query, any case.
+    pub path: Option<String>,
+    /// Not before.
+    pub since: Option<Timestamp>,
+    /// Not after.
+    pub until: Option<Timestamp>,
+    /// Dry runs only, or real requests only.
+    pub dry_run: Option<bool>,
+}
+
+/// The id of an entry: a UUID (version 7, RFC 9562 §6.2 method 3 and 1): milliseconds, the fraction below
+/// them in 12 bits, a running number in 14, and 48 random bits. So ids order by time, and entries of one
+/// instant by their turn.
+pub fn entry_id(at: Timestamp, turn: u16, random: [u8; 6]) -> String {
+    let (millis, fraction) = parts(at);
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
+    bytes[6..8].copy_from_slice(&(0x7000 | fraction).to_be_bytes());
+    bytes[8..10].copy_from_slice(&(0x8000 | (turn & 0x3fff)).to_be_bytes());
+    bytes[10..].copy_from_slice(&random);
+    uuid::Uuid::from_bytes(bytes).to_string()
+}
+
+/// The least id that an entry of this time can have.
+pub fn first_id(at: Timestamp) -> String {
+    entry_id(at, 0, [0; 6])
+}
+
+/// The greatest id that an entry of this time can have.
+pub fn last_id(at: Timestamp) -> String {
+    entry_id(at, u16::MAX, [0xff; 6])
+}
+
+fn parts(at: Timestamp) -> (u64, u16) {
+    let micros = u64::try_from(at.micros()).unwrap_or_default();
+    let fraction = u16::try_from(micros % 1_000 * 4_096 / 1_000).unwrap_or_default();
+    (micros / 1_000, fraction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_uuids_that_order_by_time_and_turn() {
+        let at = |micros: i64| Timestamp::from_micros(1_767_225_600_000_000 + micros);
+        let id = |micros: i64, turn| entry_id(at(micros), turn, [7; 6]);
+        let ordered = [id(0, 0), id(0, 1), id(1, 0), id(999, 5), id(1_000, 0), id(1_000, 0x3fff)];
+        assert!(ordered.is_sorted(), "{ordered:#?}");
+        for text in &ordered {
+            let parsed = uuid::Uuid::parse_str(text).unwrap();
+            assert_eq!((parsed.get_version_num(), parsed.get_variant()), (7, uuid::Variant::RFC4122));
+        }
+        for turn in [0, 77, 0x3fff] {
+            assert!(first_id(at(5)) <= id(5, turn) && id(5, turn) <= last_id(at(5)));
+        }
+        assert!(last_id(at(4)) < first_id(at(5)));
+    }
+
+    #[test]
+    fn long_bodies_are_not_kept_in_memory() {
+        let body = |length| Sent::of(&Bytes::from(vec![b'x'; length]));
+        assert!(matches!(body(0), Sent::Nothing) && matches!(body(READ_BYTES), Sent::Whole(_)));
+        assert!(matches!(body(READ_BYTES + 1), Sent::Long(length) if length == READ_BYTES + 1));
+        assert_eq!((body(READ_BYTES + 1).weight(), body(10).weight()), (0, 10));
+    }
+}

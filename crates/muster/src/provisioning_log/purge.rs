@@ -1,0 +1,62 @@
+//! Retention: what is too old, or too much by number or size, is deleted, oldest first, in small steps
+//! between which others can write.
+
+use db::Tx;
+
+use super::model::first_id;
+use super::store;
+use crate::app::App;
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::Result;
+use crate::kernel::scope::Scope;
+use crate::kernel::time::Timestamp;
+use crate::settings;
+use crate::settings::catalogue::{LOG_DAYS, LOG_ENTRIES, LOG_MEGABYTES};
+
+/// Entries deleted in one transaction.
+const STEP: i64 = 1_000;
+const DAY_SECS: i64 = 86_400;
+
+/// Deletes what is beyond the limits of each account; how many entries.
+///
+/// # Errors
+/// Of the database.
+pub async fn purge(app: &App) -> Result<u64> {
+    let (mut gone, mut after) = (0, String::new());
+    loop {
+        let behind = after.clone();
+        let next =
+            app.db.read("provisioning_log.accounts", move |tx| store::next_account(tx, &behind)).await?;
+        let Some(account) = next else { return Ok(gone) };
+        gone += purge_account(app, &AccountId::new(account.as_str())).await?;
+        after = account;
+    }
+}
+
+async fn purge_account(app: &App, account: &AccountId) -> Result<u64> {
+    let (of, now) = (account.clone(), app.clock.now());
+    let Some(end) = app.db.read("provisioning_log.beyond", move |tx| beyond(tx, &of, now)).await? else {
+        return Ok(0);
+    };
+    let mut gone = 0;
+    loop {
+        let (of, end) = (account.clone(), end.clone());
+        let delete = move |tx: &mut Tx<'_>| store::delete_oldest(tx, &of, &end, STEP);
+        let deleted = app.db.write_aside("provisioning_log.purge", delete).await?;
+        gone += deleted;
+        if deleted == 0 {
+            return Ok(gone);
+        }
+    }
+}
+
+/// The newest entry that must go, by any of the three limits.
+fn beyond(tx: &mut Tx<'_>, account: &AccountId, now: Timestamp) -> Result<Option<String>> {
+    let held = settings::actions::held(tx, &Scope::account(account.clone()))?;
+    let limit = |id| held.number(id).unwrap_or(i64::MAX);
+    let old = now.plus_secs(limit(LOG_DAYS).saturating_mul(-DAY_SECS));
+    let by_age = store::newest_before(tx, account, &first_id(old))?;
+    let by_count = store::beyond_count(tx, account, limit(LOG_ENTRIES))?;
+    let by_size = store::beyond_size(tx, account, limit(LOG_MEGABYTES).saturating_mul(1 << 20))?;
+    Ok([by_age, by_count, by_size].into_iter().flatten().max())
+}

@@ -1,0 +1,225 @@
+//! Between the requests and the log's own task: a bounded queue that never waits. Where there are too many,
+//! reads that succeeded go first; what is dropped is counted.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+use parking_lot::Mutex;
+use quick_cache::sync::Cache;
+
+use super::model::Captured;
+use crate::kernel::ids::AccountId;
+use crate::kernel::time::Timestamp;
+
+/// Most entries that wait.
+pub const MOST: usize = 16_384;
+/// Most bytes of bodies that wait, over all entries.
+const MOST_BYTES: usize = 32 << 20;
+/// Reads that succeeded, and requests without an accepted credential, only wait behind fewer than this.
+const FOR_READS: usize = 400;
+/// Most entries of requests without an accepted credential, an account and minute: nobody fills the log of an
+/// account from outside.
+const STRANGERS: u32 = 120;
+/// Accounts whose losses are counted apart.
+const COUNTED: usize = 1_000;
+/// Accounts whose switch is remembered.
+const REMEMBERED: usize = 10_000;
+
+/// The log of a process: what waits to be written, and what is known of the accounts' switches.
+pub struct Log {
+    waiting: Mutex<Waiting>,
+    length: AtomicUsize,
+    most: usize,
+    /// Which accounts keep a log, each with the account's version.
+    switches: Cache<AccountId, (i64, bool)>,
+    /// Entries without an accepted credential, by minute.
+    strangers: Cache<AccountId, (i64, u32)>,
+    turn: AtomicU16,
+    lost: AtomicU64,
+    /// One flush at a time: entries are written in their order.
+    pub(super) flushing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    entries: VecDeque<Captured>,
+    bytes: usize,
+    lost: HashMap<AccountId, u64>,
+}
+
+impl Log {
+    /// Empty, with room for so many entries.
+    pub fn new(most: usize) -> Self {
+        Self {
+            waiting: Mutex::default(),
+            length: AtomicUsize::new(0),
+            most,
+            switches: Cache::new(REMEMBERED),
+            strangers: Cache::new(REMEMBERED),
+            turn: AtomicU16::new(0),
+            lost: AtomicU64::new(0),
+            flushing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Whether the account is known to keep no log at this version.
+    pub fn is_off(&self, account: &AccountId, version: i64) -> bool {
+        self.switches.get(account).is_some_and(|(known, on)| known == version && !on)
+    }
+
+    /// The account's switch as it stands at a version; any version for `None`.
+    pub(super) fn switch(&self, account: &AccountId, version: i64) -> Option<bool> {
+        self.switches.get(account).filter(|(known, _)| *known == version).map(|(_, on)| on)
+    }
+
+    pub(super) fn keep_switch(&self, account: &AccountId, version: i64, on: bool) {
+        self.switches.insert(account.clone(), (version, on));
+    }
+
+    /// Whether a read that succeeded finds room. If not it is counted as dropped.
+    pub fn takes_read(&self, account: &AccountId) -> bool {
+        let room = self.length.load(Relaxed) < FOR_READS.min(self.most);
+        if !room {
+            self.drop_one(account);
+        }
+        room
+    }
+
+    /// Takes an entry, or drops and counts it.
+    pub fn push(&self, entry: Captured) {
+        let welcome = entry.caller.is_some() || self.lets_in(&entry.account, entry.at);
+        let mut waiting = self.waiting.lock();
+        let weight = entry.weight();
+        let room = waiting.entries.len() < self.most && waiting.bytes + weight <= MOST_BYTES;
+        if !welcome || !room {
+            drop(waiting);
+            return self.drop_one(&entry.account);
+        }
+        waiting.bytes += weight;
+        waiting.entries.push_back(entry);
+        self.length.store(waiting.entries.len(), Relaxed);
+    }
+
+    fn lets_in(&self, account: &AccountId, at: Timestamp) -> bool {
+        if self.length.load(Relaxed) >= FOR_READS.min(self.most) {
+            return false;
+        }
+        let minute = at.secs() / 60;
+        let before = self.strangers.get(account).filter(|(known, _)| *known == minute).map_or(0, |(_, n)| n);
+        if before < STRANGERS {
+            self.strangers.insert(account.clone(), (minute, before + 1));
+        }
+        before < STRANGERS
+    }
+
+    fn drop_one(&self, account: &AccountId) {
+        self.count_lost(account, 1);
+    }
+
+    /// Counts entries that were dropped.
+    pub(super) fn count_lost(&self, account: &AccountId, entries: u64) {
+        self.lost.fetch_add(entries, Relaxed);
+        let mut waiting = self.waiting.lock();
+        if let Some(count) = waiting.lost.get_mut(account) {
+            *count += entries;
+        } else if waiting.lost.len() < COUNTED {
+            waiting.lost.insert(account.clone(), entries);
+        }
+    }
+
+    /// Up to so many entries, oldest first.
+    pub(super) fn take(&self, most: usize) -> Vec<Captured> {
+        let mut waiting = self.waiting.lock();
+        let count = waiting.entries.len().min(most);
+        let taken: Vec<Captured> = waiting.entries.drain(..count).collect();
+        waiting.bytes -= taken.iter().map(Captured::weight).sum::<usize>();
+        self.length.store(waiting.entries.len(), Relaxed);
+        taken
+    }
+
+    /// What was dropped since the last call, by account.
+    pub(super) fn take_lost(&self) -> HashMap<AccountId, u64> {
+        std::mem::take(&mut self.waiting.lock().lost)
+    }
+
+    /// Entries that wait.
+    pub fn waiting(&self) -> usize {
+        self.length.load(Relaxed)
+    }
+
+    /// Entries dropped since the process began.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Relaxed)
+    }
+
+    /// A running number for ids.
+    pub(super) fn turn(&self) -> u16 {
+        self.turn.fetch_add(1, Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::super::model::{READ_BYTES, Sent};
+    use super::*;
+    use crate::kernel::caller::Caller;
+
+    fn entry(known: bool, second: i64) -> Captured {
+        let account = AccountId::new("acme");
+        Captured {
+            at: Timestamp::from_millis(second * 1_000),
+            micros: 1,
+            request_id: "r".into(),
+            method: http::Method::POST,
+            uri: http::Uri::from_static("/x"),
+            headers: Vec::new(),
+            status: 201,
+            request: Sent::Nothing,
+            response: Sent::Nothing,
+            location: None,
+            caller: known.then(|| Caller::console(account.clone())),
+            stranger: None,
+            problem: None,
+            mended: Vec::new(),
+            unknown_members: Vec::new(),
+            dry_run: false,
+            account,
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_dropped_and_counted() {
+        let (log, account) = (Log::new(3), AccountId::new("acme"));
+        (0..5).for_each(|_| log.push(entry(true, 0)));
+        assert_eq!((log.waiting(), log.lost()), (3, 2));
+        assert!(!log.takes_read(&account));
+        assert_eq!(log.take_lost()[&account], 3);
+        assert_eq!((log.take(2).len(), log.take(9).len(), log.waiting()), (2, 1, 0));
+        assert!(log.takes_read(&account) && log.take_lost().is_empty());
+    }
+
+    #[test]
+    fn bodies_are_bounded_all_together() {
+        let log = Log::new(MOST);
+        let body = Bytes::from(vec![b'x'; READ_BYTES]);
+        for _ in 0..500 {
+            log.push(Captured { request: Sent::of(&body), ..entry(true, 0) });
+        }
+        assert_eq!(log.waiting(), MOST_BYTES / (READ_BYTES + 1_024));
+        log.take(MOST);
+        log.push(entry(true, 0));
+        assert_eq!(log.waiting(), 1, "the bytes are given back");
+    }
+
+    #[test]
+    fn strangers_get_a_share_a_minute() {
+        let log = Log::new(MOST);
+        (0..STRANGERS + 7).for_each(|_| log.push(entry(false, 0)));
+        assert_eq!((log.waiting(), log.lost()), (STRANGERS as usize, 7));
+        log.push(entry(false, 60));
+        log.push(entry(true, 0));
+        assert_eq!(log.waiting(), STRANGERS as usize + 2);
+    }
+}

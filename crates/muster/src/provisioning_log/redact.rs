@@ -1,0 +1,501 @@
+//! Blacking out: what an entry may show of a request. Secrets are known by the names of their members and
+//! attributes, in any spelling, and by the shape of tokens. When in doubt it blacks out.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use memchr::memmem::Finder;
+use scim::schema::{Attribute, Mutability, Returned};
+use scim::{Catalogue, ResourceType};
+use serde_json::{Map, Value};
+
+/// Stands where something was blacked out.
+pub const REDACTED: &str = "[redacted]";
+
+/// What a name of a secret holds, without case and signs.
+const WORDS: [&str; 11] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "secret",
+    "token",
+    "apikey",
+    "privatekey",
+    "authorization",
+    "credential",
+    "bearer",
+];
+/// How tokens look: a JWT, and ours.
+const SHAPES: [&str; 3] = ["eyJ", "pat.", "sat."];
+/// Query parameters whose value is shown; of others nobody knows what they carry.
+const PARAMETERS: [&str; 9] = [
+    "filter",
+    "attributes",
+    "excludedattributes",
+    "sortby",
+    "sortorder",
+    "startindex",
+    "count",
+    "cursor",
+    "aadoptscim062020",
+];
+/// Secrets share no run of so many characters with what is shown beside them.
+const RUN: usize = 4;
+/// Members that may say what their neighbour `value` is.
+const NAMING: [&str; 7] = ["path", "name", "type", "key", "attribute", "attr", "id"];
+/// Longest name that says of its neighbour that it is a secret.
+const NAME_BYTES: usize = 200;
+
+/// The names of secrets: the words above, and what a schema keeps to itself.
+pub struct Secrets {
+    names: Vec<String>,
+    finders: Vec<Finder<'static>>,
+    shapes: Vec<Finder<'static>>,
+}
+
+/// What was blacked out of a document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// JSON pointers.
+    pub places: Vec<String>,
+    /// The secrets themselves, to look for them elsewhere. Never stored.
+    pub values: Vec<String>,
+}
+
+impl Secrets {
+    /// Of an account with these schemas: every attribute that is writeOnly or never returned.
+    pub fn of(catalogue: &Catalogue) -> Self {
+        let mut names = HashSet::new();
+        for kind in &catalogue.types {
+            of_type(kind, &mut names);
+        }
+        let mut names: Vec<String> = names
+            .into_iter()
+            .filter(|name| !name.is_empty() && !WORDS.iter().any(|w| name.contains(w)))
+            .collect();
+        names.sort_unstable();
+        let words = WORDS.iter().map(|word| (*word).to_owned()).chain(names.iter().cloned());
+        let finders = words.map(|word| Finder::new(word.as_bytes()).into_owned()).collect();
+        Self { names, finders, shapes: SHAPES.iter().map(Finder::new).collect() }
+    }
+
+    /// Whether a name (of a member, an attribute with its path, a parameter) says that its value is secret.
+    pub fn is_secret(&self, name: &str) -> bool {
+        let whole = squeeze(name.as_bytes());
+        if WORDS.iter().any(|word| memchr::memmem::find(&whole, word.as_bytes()).is_some()) {
+            return true;
+        }
+        let own = |segment: &str| self.names.iter().any(|n| n.as_bytes() == squeeze(segment.as_bytes()));
+        !self.names.is_empty() && name.split(['.', ':', '[', ']', '/', ' ']).any(own)
+    }
+
+    /// Whether a text cannot hold any secret, so that it may be shown as it came. `false` says nothing.
+    pub fn is_plain(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        if memchr::memmem::find(bytes, b"\\u").is_some()
+            || self.shapes.iter().any(|s| s.find(bytes).is_some())
+        {
+            return false;
+        }
+        let squeezed = squeeze(bytes);
+        !self.finders.iter().any(|finder| finder.find(&squeezed).is_some())
+    }
+
+    /// Blacks out a JSON document.
+    pub fn value(&self, value: &mut Value, found: &mut Found) {
+        self.node(value, &mut String::new(), found);
+    }
+
+    fn node(&self, value: &mut Value, at: &mut String, found: &mut Found) {
+        match value {
+            Value::Object(members) => self.members(members, at, found),
+            Value::Array(items) => self.items(items, at, found),
+            Value::String(text) => {
+                if let Cow::Owned(shown) = self.text(text) {
+                    found.values.push(std::mem::replace(text, shown));
+                    found.places.push(at.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn members(&self, members: &mut Map<String, Value>, at: &mut String, found: &mut Found) {
+        // {"path": "password", "value": …}, {"name": "token", "value": …}
+        let names = |key: &str| NAMING.iter().any(|name| key.eq_ignore_ascii_case(name));
+        let named = members.iter().any(|(key, value)| names(key) && self.names_secret(value));
+        let unclean: Vec<String> =
+            members.keys().filter(|key| self.is_secret(key) && !is_bare(key)).cloned().collect();
+        for (key, value) in members.iter_mut() {
+            let mark = at.len();
+            at.push('/');
+            // A name that is blacked out itself is not shown in a pointer either.
+            let shown = if unclean.contains(key) { REDACTED } else { key };
+            at.push_str(&shown.replace('~', "~0").replace('/', "~1"));
+            if self.is_secret(key) || named && key.eq_ignore_ascii_case("value") {
+                black(value, at, found);
+            } else {
+                self.node(value, at, found);
+            }
+            at.truncate(mark);
+        }
+        for key in unclean {
+            if let Some(value) = members.remove(&key) {
+                members.insert(REDACTED.into(), value);
+            }
+            found.values.push(key);
+        }
+    }
+
+    fn items(&self, items: &mut [Value], at: &mut String, found: &mut Found) {
+        // ["password", …]; a list of schemas says nothing of its neighbours.
+        let is_urn = |item: &Value| item.as_str().is_some_and(|text| text.starts_with("urn:"));
+        let named = items.iter().any(|item| !is_urn(item) && self.names_secret(item));
+        for (place, item) in items.iter_mut().enumerate() {
+            let mark = at.len();
+            at.push('/');
+            at.push_str(&place.to_string());
+            if named && !item.is_object() && !item.as_str().is_some_and(is_bare_name) {
+                black(item, at, found);
+            } else {
+                self.node(item, at, found);
+            }
+            at.truncate(mark);
+        }
+    }
+
+    /// Whether a value is the name of a secret.
+    fn names_secret(&self, value: &Value) -> bool {
+        value.as_str().is_some_and(|text| text.len() <= NAME_BYTES && is_bare(text) && self.is_secret(text))
+            || value.as_str().is_some_and(|text| {
+                // A path with a filter in it.
+                text.len() <= NAME_BYTES && text.contains('[') && self.is_secret(text)
+            })
+    }
+
+    /// Blacks out a text: whole if it speaks of a secret and holds more than words, else the tokens in it.
+    pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if text.contains(['"', '\'', '=', ':', '{', '<']) && !is_bare(text) && self.is_secret(text) {
+            return Cow::Owned(REDACTED.into());
+        }
+        self.tokens(text)
+    }
+
+    /// Blacks out what looks like a token.
+    pub fn tokens<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if !self.shapes.iter().any(|shape| shape.find(text.as_bytes()).is_some()) {
+            return Cow::Borrowed(text);
+        }
+        let shown: Vec<&str> = words(text).map(|word| if is_token(word) { REDACTED } else { word }).collect();
+        if shown.contains(&REDACTED) { Cow::Owned(shown.concat()) } else { Cow::Borrowed(text) }
+    }
+
+    /// Blacks out an answer of ours. Its messages speak of tokens and passwords as such; they are shown
+    /// unless they quote one of the `known` secrets.
+    pub fn answer(&self, value: &mut Value, known: &[String]) {
+        let mut messages = Vec::new();
+        details(value, &mut |text| messages.push(std::mem::take(text)));
+        self.value(value, &mut Found::default());
+        let mut messages = messages.into_iter();
+        details(value, &mut |text| {
+            let message = messages.next().unwrap_or_default();
+            *text = if is_free_of(&message, known) {
+                self.tokens(&message).into_owned()
+            } else {
+                REDACTED.into()
+            };
+        });
+    }
+
+    /// Blacks out a query string; answers whether anything was.
+    pub fn query(&self, query: &str, found: &mut Found) -> (String, bool) {
+        let (mut shown, mut black) = (url::form_urlencoded::Serializer::new(String::new()), false);
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            let known = PARAMETERS.iter().any(|p| name.eq_ignore_ascii_case(p));
+            let text = if known { self.text(&value) } else { Cow::Owned(REDACTED.into()) };
+            if value.is_empty() {
+                shown.append_pair(&self.text(&name), "");
+                continue;
+            }
+            if let Cow::Owned(_) = text {
+                black = true;
+                found.values.push(value.to_string());
+            }
+            shown.append_pair(&self.text(&name), &text);
+        }
+        (shown.finish(), black)
+    }
+}
+
+/// Squeezed names of the attributes that a type keeps to itself.
+fn of_type(kind: &ResourceType, names: &mut HashSet<String>) {
+    let schemas =
+        std::iter::once(&kind.base).chain(kind.extensions.iter().map(|extension| &extension.schema));
+    for attribute in schemas.flat_map(|schema| schema.attributes.iter()) {
+        of_attribute(attribute, names);
+    }
+}
+
+fn of_attribute(attribute: &Attribute, names: &mut HashSet<String>) {
+    if attribute.mutability == Mutability::WriteOnly || attribute.returned == Returned::Never {
+        names.insert(String::from_utf8(squeeze(attribute.name.as_bytes())).unwrap_or_default());
+    }
+    attribute.sub.iter().for_each(|sub| of_attribute(sub, names));
+}
+
+/// Letters and digits only, in lower case.
+fn squeeze(bytes: &[u8]) -> Vec<u8> {
+    let kept = bytes.iter().filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
+    kept.map(u8::to_ascii_lowercase).collect()
+}
+
+/// Whether a text is a name or a path of names and no more.
+fn is_bare(text: &str) -> bool {
+    text.len() <= NAME_BYTES && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".:_-$/".contains(&b))
+}
+
+/// Whether it is a name that could stand in a schema; a password could look so, too, but not like the words.
+fn is_bare_name(text: &str) -> bool {
+    is_bare(text) && WORDS.iter().any(|word| squeeze(text.as_bytes()).ends_with(word.as_bytes()))
+}
+
+/// Hands out each `detail` that is a text, in order.
+fn details(value: &mut Value, each: &mut impl FnMut(&mut String)) {
+    match value {
+        Value::Object(members) => members.iter_mut().for_each(|(key, value)| match value {
+            Value::String(text) if key == "detail" => each(text),
+            other => details(other, each),
+        }),
+        Value::Array(items) => items.iter_mut().for_each(|item| details(item, each)),
+        _ => {}
+    }
+}
+
+/// Blacks out a whole value.
+fn black(value: &mut Value, at: &str, found: &mut Found) {
+    if value.is_null() {
+        return;
+    }
+    leaves(value, &mut found.values);
+    *value = Value::from(REDACTED);
+    found.places.push(at.to_owned());
+}
+
+fn leaves(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::Null | Value::Bool(_) => {}
+        Value::Number(number) => out.push(number.to_string()),
+        Value::String(text) => out.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, out)),
+        Value::Object(members) => members.iter().for_each(|(key, item)| {
+            out.push(key.clone());
+            leaves(item, out);
+        }),
+    }
+}
+
+/// The text in pieces: runs of what tokens are made of, and what lies between.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let of_token = |c: char| c.is_ascii_alphanumeric() || "-_.~+/=".contains(c);
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let first = rest.chars().next()?;
+        let inside = of_token(first);
+        let end = rest.find(|c| of_token(c) != inside).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        Some(word)
+    })
+}
+
+fn is_token(word: &str) -> bool {
+    let jwt = word.contains("eyJ") && word.len() >= 20;
+    let ours =
+        ["pat.", "sat."].iter().any(|p| word.contains(p)) && word.bytes().filter(|b| *b == b'.').count() >= 3;
+    jwt || ours
+}
+
+/// Whether a text shows nothing of the secrets, not even a run of a few characters: messages quote what they
+/// complain of, and cut it.
+pub fn is_free_of(text: &str, secrets: &[String]) -> bool {
+    if secrets.is_empty() {
+        return true;
+    }
+    let runs: HashSet<&[u8]> = text.as_bytes().windows(RUN).collect();
+    secrets.iter().filter(|secret| !secret.is_empty()).all(|secret| {
+        let secret = secret.as_bytes();
+        if secret.len() < RUN {
+            memchr::memmem::find(text.as_bytes(), secret).is_none()
+        } else {
+            !secret.windows(RUN).any(|run| runs.contains(run))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn secrets() -> Secrets {
+        Secrets::of(&Catalogue::standard())
+    }
+
+    fn shown(mut value: Value) -> (Value, Vec<String>) {
+        let mut found = Found::default();
+        secrets().value(&mut value, &mut found);
+        (value, found.places)
+    }
+
+    #[test]
+    fn members_by_name_in_any_spelling_at_any_depth() {
+        let (value, places) = shown(json!({
+            "userName": "a", "PassWord": "x", "pass_word": ["x", {"y": "x"}], "nested": [{"api-key": 7, "title": "t"}],
+            "urn:ietf:params:scim:schemas:core:2.0:User:password": "x", "emails[type eq \"x\"].password": "x",
+            "password": null
+        }));
+        assert_eq!(value["userName"], "a");
+        assert_eq!(value["nested"][0]["title"], "t");
+        assert!(!value.to_string().contains("\"x\"") && !value.to_string().contains('7'), "{value}");
+        assert_eq!(value["password"], Value::Null);
+        assert!(
+            places.contains(&"/pass_word".to_owned()) && places.contains(&"/nested/0/api-key".to_owned())
+        );
+    }
+
+    #[test]
+    fn operations_and_pairs_that_name_a_secret() {
+        for body in [
+            json!({"op": "replace", "path": "password", "value": "marker"}),
+            json!({"op": "replace", "path": "urn:ietf:params:scim:schemas:core:2.0:User:PASSWORD", "value": {"a": "marker"}}),
+            json!({"op": "remove", "path": "password[value eq \"marker\"]", "value": "marker"}),
+            json!({"name": "token", "value": "marker"}),
+            json!(["password", "marker", ["marker"]]),
+            json!({"filter": "password eq \"marker\""}),
+            json!({"note": "{\"password\": \"marker\"}"}),
+            json!({"path": "/Users?access_token=marker", "data": {"password": {"deep": [{"marker": 1}]}}}),
+        ] {
+            let (value, places) = shown(body.clone());
+            assert!(!value.to_string().contains("marker") && !places.is_empty(), "{body} -> {value}");
+        }
+        let (value, places) =
+            shown(json!({"attributes": ["password", "userName"], "schemas": ["urn:x:Password:1"]}));
+        assert_eq!(
+            (value["attributes"][0].as_str(), value["schemas"][0].as_str().is_some()),
+            (Some("password"), true)
+        );
+        assert_eq!(places, ["/attributes/1"], "in doubt it is blacked out");
+    }
+
+    #[test]
+    fn tokens_by_their_shape() {
+        let secrets = secrets();
+        let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln";
+        for text in [format!("see {jwt} here"), "sat.acme.id.abcdef".into(), format!("x={jwt}&y=1")] {
+            let shown = secrets.text(&text);
+            assert!(
+                shown.contains(REDACTED) && !shown.contains("c2ln") && !shown.contains("abcdef"),
+                "{shown}"
+            );
+        }
+        assert_eq!(secrets.text("satellite. eyJ"), "satellite. eyJ");
+        assert!(!secrets.is_plain(jwt) && secrets.is_plain("{\"userName\": \"bjensen\"}"));
+    }
+
+    #[test]
+    fn queries_show_what_is_known() {
+        let (shown, black) = secrets()
+            .query("filter=userName%20eq%20%22a%22&count=2&access_token=m&x=m2", &mut Found::default());
+        assert_eq!(shown, "filter=userName+eq+%22a%22&count=2&access_token=%5Bredacted%5D&x=%5Bredacted%5D");
+        assert!(black);
+        let (shown, black) = secrets().query("FILTER=passWord+eq+%22marker%22", &mut Found::default());
+        assert!(black && !shown.contains("marker"), "{shown}");
+        assert_eq!(
+            secrets().query("aadOptscim062020&count=1", &mut Found::default()),
+            ("aadOptscim062020=&count=1".into(), false)
+        );
+    }
+
+    #[test]
+    fn what_a_schema_keeps_to_itself_is_a_secret() {
+        let mut catalogue = Catalogue::standard();
+        let mut user = (*catalogue.types[0]).clone();
+        let mut base = (*user.base).clone();
+        let mut pin = Attribute::new("doorPin", scim::schema::Type::String, "");
+        pin.returned = Returned::Never;
+        base.attributes =
+            scim::schema::Attributes::new(base.attributes.iter().cloned().chain([pin.into()]).collect());
+        user.base = base.into();
+        catalogue.types[0] = user.into();
+        let secrets = Secrets::of(&catalogue);
+        assert!(
+            secrets.is_secret("DOORPIN")
+                && secrets.is_secret("urn:x:y:door_pin")
+                && !secrets.is_secret("pin")
+        );
+        assert!(!secrets.is_plain("{\"doorPIN\": 1}") && secrets.is_plain("{\"door\": 1}"));
+    }
+
+    #[test]
+    fn a_quoted_piece_of_a_secret_is_found() {
+        let secrets = ["correct horse".to_owned(), "ab".to_owned()];
+        assert!(!is_free_of("not \"rect h…\"", &secrets) && !is_free_of("xaby", &secrets));
+        assert!(is_free_of("the value is wrong", &secrets) && is_free_of("", &secrets));
+    }
+
+    /// Documents with a marker under a secret's name somewhere.
+    fn document(depth: u32) -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![Just(json!("plain")), Just(json!(1)), Just(Value::Null), Just(json!(true))];
+        leaf.prop_recursive(depth, 64, 6, |inner| {
+            let name =
+                prop_oneof![Just("userName"), Just("emails"), Just("value"), Just("Operations"), Just("x y")];
+            let secret = prop_oneof![
+                Just("password"),
+                Just("PASSWORD"),
+                Just("pass-word"),
+                Just("p.assword"),
+                Just("userPassword"),
+                Just("urn:ietf:params:scim:schemas:core:2.0:User:password"),
+                Just("Authorization"),
+                Just("access_token")
+            ];
+            let marker = prop_oneof![
+                Just(json!("MARKER")),
+                Just(json!(["MARKER", {"MARKER": "MARKER"}])),
+                Just(json!({"value": "MARKER"}))
+            ];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(name, inner.clone(), 0..4).prop_map(|m| json!(m)),
+                (secret.clone(), marker.clone(), inner)
+                    .prop_map(|(name, marker, other)| json!({(name): marker, "o": other})),
+                (secret.clone(), marker.clone())
+                    .prop_map(|(name, marker)| json!({"op": "add", "path": name, "value": marker})),
+                (secret, marker).prop_map(|(name, marker)| json!({"op": "add", "value": {(name): marker}})),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_marker_never_shows(document in document(5)) {
+            let secrets = secrets();
+            let text = document.to_string();
+            let (value, _) = shown(document);
+            prop_assert!(!value.to_string().contains("MARKER"), "{}", value);
+            if text.contains("MARKER") {
+                prop_assert!(!secrets.is_plain(&text), "{}", text);
+            }
+        }
+
+        #[test]
+        fn no_text_is_too_strange(text in ".*") {
+            let secrets = secrets();
+            let _ = (secrets.text(&text), secrets.is_plain(&text));
+            secrets.query(&text, &mut Found::default());
+        }
+    }
+}

@@ -1,0 +1,563 @@
+//! The provisioning log: what it tells, who may see it, and what never stands in it.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use jose::Algorithm;
+use jose::testing::TestKey;
+use muster::kernel::ids::AccountId;
+use muster::provisioning_log::{actions, purge};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+
+use super::scim_discovery::machine;
+use super::scim_groups::{GROUPS, group, made_group};
+use super::scim_users::{USERS, made, patch, scim, user};
+use crate::actors::{Client, START, World};
+use crate::both_engines;
+use crate::issuer::{Issuer, claims, trust};
+
+pub const LOG: &str = "/ng/api/provisioning-log";
+const BULK: &str = "/scim/v2/acme/Bulk";
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+/// Writes what waits, and answers the entries of a query, newest first.
+pub async fn entries(world: &World, query: &str) -> Vec<Value> {
+    actions::flush(&world.app).await.expect("the log is written");
+    let data = world.admin().get(&format!("{LOG}?accountIdentifier=acme&{query}")).await.data();
+    data["entries"].as_array().expect("a list").clone()
+}
+
+/// The newest entry, with its bodies.
+pub async fn newest(world: &World) -> Value {
+    let entries = entries(world, "limit=1").await;
+    let id = entries[0]["id"].as_str().expect("an id").to_owned();
+    world.admin().get(&format!("{LOG}/{id}?accountIdentifier=acme")).await.data()
+}
+
+async fn setting(world: &World, id: &str, value: &str) {
+    let body = json!([{"identifier": id, "value": value, "allowOverrides": false, "updateType": "UPDATE"}]);
+    let saved = world.admin().put("/ng/api/settings?accountIdentifier=acme", body).await.data();
+    assert_eq!(saved[0]["updateStatus"], true, "{saved}");
+}
+
+fn paths(entries: &[Value]) -> Vec<String> {
+    let tail = |entry: &Value| entry["path"].as_str().unwrap().rsplit("/acme").next().unwrap().to_owned();
+    entries.iter().map(tail).collect()
+}
+
+/// Every text of every row of the log, as the database has it.
+async fn stored(world: &World) -> String {
+    actions::flush(&world.app).await.expect("the log is written");
+    let select = "SELECT path, client, principal_id, principal_label, request_id, resource_id, detail, request, response FROM provisioning_log";
+    let read = move |tx: &mut db::Tx<'_>| {
+        tx.query(select, &[], |row| {
+            let texts = (0..9).map(|at| row.get::<Option<String>>(at).map(Option::unwrap_or_default));
+            Ok(texts.collect::<Result<Vec<_>, _>>()?.join("\n"))
+        })
+    };
+    let rows = world.app.db.read::<_, db::Error>("test.log", read).await.expect("the log can be read");
+    rows.join("\n")
+}
+
+both_engines! {
+    async fn an_entry_tells_the_whole_request(world: World) {
+        let okta = machine(&world, "sync", "_scim_provisioner").await.with("user-agent", "Okta SCIM Client 1.0.0");
+        let answer = okta.post(&format!("{USERS}?attributes=userName"), user("ada")).await.expect(201);
+        let entry = newest(&world).await;
+        assert_eq!(entry["requestId"], answer.header("x-request-id"));
+        assert_eq!((&entry["method"], &entry["path"], &entry["query"]), (&json!("POST"), &json!(USERS), &json!("attributes=userName")));
+        assert_eq!((&entry["status"], &entry["hint"], &entry["dryRun"]), (&json!(201), &Value::Null, &json!(false)));
+        assert_eq!((entry["time"].as_str(), entry["timestamp"].as_i64()), (Some("2026-01-01T00:00:00.000Z"), Some(START.millis())));
+        assert_eq!(entry["client"], json!({"name": "Okta", "userAgent": "Okta SCIM Client 1.0.0"}));
+        assert_eq!(entry["principal"], json!({"type": "SERVICE_ACCOUNT", "identifier": "sync", "label": "sync", "name": "sync"}));
+        assert_eq!(entry["credential"]["type"], "TOKEN");
+        assert_eq!(entry["resourceId"], answer.json["id"]);
+        assert_eq!((&entry["request"]["body"], &entry["response"]["body"]), (&user("ada"), &answer.json));
+        assert_eq!((&entry["request"]["truncated"], &entry["request"]["bytes"]), (&json!(false), &json!(user("ada").to_string().len())));
+        assert!(entry["durationMicros"].as_u64().unwrap() > 0);
+        assert_eq!(entry["request"]["headers"]["content-type"], "application/json");
+        assert!(entry["request"]["headers"].get("authorization").is_none());
+    }
+
+    async fn mended_quirks_and_unknown_members_are_told(world: World) {
+        let scim = scim(&world);
+        let id = made(&scim, "ada").await;
+        scim.patch(&format!("{USERS}/{id}"), patch(json!([{"op": "Replace", "path": "active", "value": "False"}]))).await.expect(200);
+        let quirks = newest(&world).await["quirks"].clone();
+        let names: Vec<&str> = quirks.as_array().unwrap().iter().map(|q| q["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["operation-case", "string-boolean"], "{quirks}");
+        scim.post(GROUPS, group("Crew", &[&id, "nobody"])).await.expect(201);
+        assert_eq!(newest(&world).await["unknownMembers"], json!(["nobody"]));
+    }
+
+    async fn lists_are_filtered_and_paged(world: World) {
+        let (scim, curl) = (scim(&world), scim(&world).with("user-agent", "curl/8.5.0"));
+        let ada = made(&scim, "ada").await;
+        world.app.clock.advance_secs(60);
+        curl.get(&format!("{USERS}/{ada}")).await.expect(200);
+        let refused = curl.post(USERS, user("ADA")).await.expect(409);
+        world.app.clock.advance_secs(60);
+        scim.delete(&format!("{USERS}/nobody")).await.expect(404);
+        scim.get(&format!("{GROUPS}?filter=displayName%20eq%20%22Crew%22")).await.expect(200);
+        let all = ["/Groups", "/Users/nobody", "/Users", &format!("/Users/{ada}"), "/Users"].map(str::to_owned);
+        assert_eq!(paths(&entries(&world, "").await), all);
+        let request = refused.header("x-request-id");
+        for (query, found) in [
+            ("status=2xx", vec![0, 3, 4]), ("status=409", vec![2]), ("minStatus=404", vec![1, 2]), ("failuresOnly=true", vec![1, 2]),
+            ("status=4xx&minStatus=405", vec![2]), ("method=delete", vec![1]), ("client=CURL", vec![2, 3]), ("client=unknown", vec![0, 1, 4]),
+            ("principal=admin@ACME.example", vec![0, 1, 2, 3, 4]), (&format!("principal={}", world.admin_id), vec![0, 1, 2, 3, 4]),
+            ("principal=nobody", vec![]), (&format!("requestId={request}"), vec![2]), ("path=/users/", vec![1, 3]), ("path=crew", vec![0]),
+            (&format!("resourceId={ada}"), vec![3, 4]), ("since=2026-01-01T00:01:00Z", vec![0, 1, 2, 3]),
+            (&format!("until={}", START.millis()), vec![4]), ("since=2026-01-01T00:01:00Z&until=2026-01-01T00:01:00Z", vec![2, 3]),
+            ("since=2026-01-01T01:00:30+01:00&until=2026-01-01T00:01:30Z", vec![2, 3]),
+            ("dryRun=true", vec![]), ("dryRun=false&method=DELETE", vec![1]),
+        ] {
+            let wanted: Vec<String> = found.iter().map(|at: &usize| all[*at].clone()).collect();
+            assert_eq!(paths(&entries(&world, query).await), wanted, "{query}");
+        }
+        for query in ["status=huge", "status=7xx", "minStatus=1", "limit=0", "limit=101", "limit=x", "since=soon", "failuresOnly=maybe",
+            "since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z", "dryRun=1"] {
+            let text = world.admin().get(&format!("{LOG}?{query}")).await.refused(400, "INVALID_REQUEST");
+            assert!(text.len() > 20, "{query}: {text}");
+        }
+    }
+
+    async fn cursors_walk_the_log_while_it_grows(world: World) {
+        let scim = scim(&world);
+        for n in 0..7 {
+            made(&scim, &format!("u{n}")).await;
+        }
+        let admin = world.admin();
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        actions::flush(&world.app).await.unwrap();
+        loop {
+            let data = admin.get(&format!("{LOG}?limit=2&method=POST{cursor}")).await.data();
+            seen.extend(data["entries"].as_array().unwrap().iter().map(|e| e["id"].as_str().unwrap().to_owned()));
+            made(&scim, &format!("v{}", seen.len())).await;
+            actions::flush(&world.app).await.unwrap();
+            let Some(next) = data["nextCursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(seen.len(), 7);
+        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 7);
+        assert!(seen.is_sorted_by(|a, b| a > b), "newest first, in the order of the requests: {seen:?}");
+        let next = admin.get(&format!("{LOG}?limit=2")).await.data()["nextCursor"].as_str().unwrap().to_owned();
+        let mut broken = next.clone();
+        broken.replace_range(0..1, if next.starts_with('A') { "B" } else { "A" });
+        for query in [format!("limit=3&cursor={next}"), format!("limit=2&method=PUT&cursor={next}"), format!("limit=2&cursor={broken}"), "cursor=x".into()] {
+            admin.get(&format!("{LOG}?{query}")).await.refused(400, "INVALID_REQUEST");
+        }
+        let stranger = world.holder(&world.other_account("globex").await);
+        stranger.get(&format!("{LOG}?limit=2&cursor={next}")).await.refused(400, "INVALID_REQUEST");
+    }
+
+    async fn only_administrators_of_the_account_see_it(world: World) {
+        made(&scim(&world), "ada").await;
+        let id = newest(&world).await["id"].as_str().unwrap().to_owned();
+        let stranger = world.holder(&world.other_account("globex").await);
+        assert_eq!(stranger.get(LOG).await.data()["entries"], json!([]));
+        stranger.get(&format!("{LOG}?accountIdentifier=acme")).await.expect(401);
+        stranger.get(&format!("{LOG}/{id}")).await.refused(404, "ENTITY_NOT_FOUND");
+        stranger.post(&format!("{LOG}/{id}/replay"), json!({})).await.refused(404, "ENTITY_NOT_FOUND");
+        assert_eq!(stranger.get(&format!("{LOG}/export")).await.expect(200).text, "");
+        let sync = world.machine("sync", Some("_scim_provisioner")).await;
+        for path in [LOG.to_owned(), format!("{LOG}/{id}"), format!("{LOG}/export")] {
+            let text = sync.get(&path).await.refused(403, "NG_ACCESS_DENIED");
+            assert!(text.contains("core_audit_view"), "{text}");
+            world.admin().get(&format!("/gateway{path}")).await.expect(200);
+        }
+        sync.post(&format!("{LOG}/{id}/replay"), json!({})).await.refused(403, "NG_ACCESS_DENIED");
+        let viewer = world.machine("viewer", Some("_account_viewer")).await;
+        viewer.get(&format!("{LOG}/{id}")).await.data();
+        world.admin().get(&format!("{LOG}/nothing")).await.refused(404, "ENTITY_NOT_FOUND");
+    }
+
+    async fn an_export_has_every_entry_as_a_line(world: World) {
+        let scim = scim(&world);
+        for n in 0..60 {
+            made(&scim, &format!("u{n}")).await;
+        }
+        scim.delete(&format!("{USERS}/nobody")).await.expect(404);
+        let all = entries(&world, "limit=100").await;
+        let answer = world.admin().get(&format!("{LOG}/export?accountIdentifier=acme")).await.expect(200);
+        assert_eq!(answer.header("content-type"), "application/x-ndjson");
+        let lines: Vec<Value> = answer.text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+        let ids = |list: &[Value]| list.iter().map(|e| e["id"].clone()).collect::<Vec<_>>();
+        assert_eq!(ids(&lines), ids(&all));
+        assert_eq!(lines[1]["request"]["body"]["userName"], "u59");
+        let failed = world.admin().get(&format!("{LOG}/export?failuresOnly=true")).await.expect(200);
+        assert_eq!(failed.text.lines().count(), 1);
+        world.admin().get(&format!("{LOG}/export?status=x")).await.refused(400, "INVALID_REQUEST");
+    }
+
+    async fn failures_have_a_hint(world: World) {
+        let scim = scim(&world);
+        let id = made(&scim, "ada").await;
+        let (one, xml) = (format!("{USERS}/{id}"), scim.with("content-type", "text/xml"));
+        let powerless = world.bearer(&world.person("powerless@acme.example").await.1);
+        let token = world.admin_token();
+        let other = world.other_account("globex").await;
+        let huge = json!({"userName": "x".repeat(5 << 20)}).to_string();
+        let post = |body: Value| Some(body.to_string());
+        let operations = |list: Value| Some(patch(list).to_string());
+        for (client, method, path, body, status, word) in [
+            (world.anon(), "GET", USERS, None, 401, "sent no token"),
+            (world.bearer("pat.acme"), "GET", USERS, None, 401, "not whole"),
+            (world.bearer(&other), "GET", USERS, None, 401, "another account"),
+            (world.bearer("a.b.c"), "GET", USERS, None, 401, "no JWT"),
+            (world.bearer(token).with("muster-dry-run", "yes"), "GET", USERS, None, 400, "send true"),
+            (powerless, "GET", USERS, None, 403, "_scim_provisioner"),
+            (scim.clone(), "GET", "/scim/v2/acme/Nothing", None, 404, "SCIM base URL"),
+            (scim.clone(), "GET", "/scim/v2/acme/Users/nobody", None, 404, "match its users again"),
+            (scim.clone(), "PATCH", USERS, post(json!({})), 405, "Allow header"),
+            (scim.clone(), "GET", "/scim/v2/acme/Users?filter=x%20zz", None, 400, "matching attribute"),
+            (scim.clone(), "POST", USERS, Some("{".into()), 400, "no JSON"),
+            (scim.clone(), "POST", USERS, post(json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"]})), 400, "missing or of the wrong type"),
+            (scim.clone(), "PATCH", &one, operations(json!([{"op": "add", "path": "x y", "value": 1}])), 400, "target attribute"),
+            (scim.clone(), "PATCH", &one, operations(json!([{"op": "replace", "path": "emails[type eq \"none\"]", "value": {"value": "a"}}])), 400, "matches no value"),
+            (scim.clone(), "PATCH", &one, operations(json!([{"op": "replace", "path": "id", "value": "7"}])), 400, "once only"),
+            (scim.clone(), "GET", "/scim/v2/acme/Users?cursor=x", None, 400, "empty cursor"),
+            (scim.clone(), "POST", USERS, post(user("ADA")), 409, "taken by another"),
+            (scim.with("if-match", "W/\"77\""), "DELETE", &one, None, 412, "changed in between"),
+            (scim.clone(), "POST", USERS, Some(huge), 413, "too large"),
+            (xml, "POST", USERS, Some("<a/>".into()), 415, "application/scim+json"),
+            (machine(&world, "sync", "_scim_provisioner").await, "GET", "/scim/v2/acme/Me", None, 501, "/Me"),
+        ] {
+            let answer = client.send(Method::from_bytes(method.as_bytes()).unwrap(), path, body).await;
+            assert_eq!(answer.status, status, "{method} {path}: {}", answer.text);
+            let entry = newest(&world).await;
+            assert_eq!(entry["status"], status, "{entry}");
+            let hint = entry["hint"].as_str().unwrap_or_default();
+            assert!(hint.contains(word), "{method} {path}: {hint:?} lacks {word:?}");
+            assert!(!entry.to_string().contains(token), "{entry}");
+        }
+    }
+
+    async fn a_refused_jwt_is_told_with_its_reason(world: World) {
+        let issuer = Issuer::start().await;
+        trust(&world, &issuer.jwks_url()).await;
+        let key = TestKey::shared(Algorithm::Rs256);
+        let with = |name: &str, value: Value| {
+            let mut claims = claims();
+            claims[name] = value;
+            key.sign(&claims)
+        };
+        for (token, reason, word) in [
+            (with("team", json!("other")), "rule_mismatch", "another value"),
+            (with("exp", json!(START.secs() - 900)), "token_expired", "expired"),
+            (TestKey::generate(Algorithm::Rs256, "unheard-of").sign(&claims()), "kid_unknown", "does not publish"),
+        ] {
+            world.bearer(&token).get(USERS).await.expect(401);
+            let entry = newest(&world).await;
+            assert_eq!(entry["reason"], reason, "{entry}");
+            assert!(entry["hint"].as_str().unwrap().contains(word), "{entry}");
+            assert_eq!(entry["credential"]["credential"], "JWT");
+            assert_eq!((&entry["credential"]["issuer"], &entry["credential"]["verified"]), (&json!("https://issuer.example"), &json!(false)));
+            assert_eq!(entry["principal"], Value::Null);
+            assert!(!stored(&world).await.contains(&token[..40]), "no part of the token is kept");
+        }
+        world.bearer(&key.sign(&claims())).get(USERS).await.expect(200);
+        let entry = newest(&world).await;
+        assert_eq!((&entry["credential"]["type"], &entry["principal"]["identifier"]), (&json!("JWT"), &json!("sync")));
+        assert_eq!(entry["credential"]["subject"], "sync");
+    }
+
+    async fn secrets_never_stand_in_it(world: World) {
+        let scim = scim(&world).with("cookie", "MARKER").with("x-api-key", "MARKER").with("proxy-authorization", "MARKER");
+        let id = made(&scim, "ada").await;
+        let one = format!("{USERS}/{id}");
+        let with = |name: &str, value: Value| {
+            let mut user = user("bob");
+            user[name] = value;
+            user
+        };
+        for (method, path, body) in [
+            ("POST", USERS, with("password", json!("MARKER")).to_string()),
+            ("POST", USERS, with("PassWord", json!("MARKER")).to_string()),
+            ("POST", USERS, with("password", json!({"value": ["MARKER"]})).to_string()),
+            ("POST", USERS, with("password", json!("MARKER".repeat(300))).to_string()),
+            ("POST", USERS, with("passwords", json!([{"x": "MARKER"}])).to_string()),
+            ("POST", USERS, with(ENTERPRISE, json!({"password": "MARKER", "access_token": "MARKER"})).to_string()),
+            ("POST", USERS, with("urn:ietf:params:scim:schemas:core:2.0:User:password", json!("MARKER")).to_string()),
+            ("POST", USERS, with("active", json!("no")).to_string().replace("\"no\"", "\"no\", \"pass\\u0077ord\": \"MARKER\"")),
+            ("PUT", &one, with("password", json!("MARKER")).to_string()),
+            ("PATCH", &one, patch(json!([{"op": "replace", "path": "password", "value": "MARKER"}])).to_string()),
+            ("PATCH", &one, patch(json!([{"op": "Replace", "path": "PASSWORD", "value": {"value": "MARKER"}}])).to_string()),
+            ("PATCH", &one, patch(json!([{"op": "add", "value": {"password": "MARKER", "title": "t"}}])).to_string()),
+            ("PATCH", &one, patch(json!([{"op": "add", "path": "password[value eq \"MARKER\"]", "value": "MARKER"}])).to_string()),
+            ("PATCH", &one, patch(json!([{"op": "add", "value": {"password[value eq \"MARKER\"]": "MARKER"}}])).to_string()),
+            ("PATCH", &one, patch(json!([{"op": "add", "value": {"urn:ietf:params:scim:schemas:core:2.0:User:password": "MARKER"}}])).to_string()),
+            ("POST", BULK, json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
+                {"method": "POST", "path": "/Users", "bulkId": "a", "data": with("password", json!("MARKER"))},
+                {"method": "PATCH", "path": format!("/Users/{id}"), "data": patch(json!([{"op": "add", "path": "password", "value": "MARKER"}]))},
+                {"method": "POST", "path": "/Users?token=MARKER", "bulkId": "b", "data": {"password": 7, "userName": ["MARKER"], "secret": "MARKER"}},
+            ]}).to_string().replace("[\"MARKER\"]", "7")),
+            ("POST", USERS, "{\"password\": \"MARKER\"".into()),
+            ("POST", USERS, "{\"password\": \"MARKER\", \"password\": \"MARKER\"}".into()),
+            ("POST", USERS, "password=MARKER".into()),
+            ("POST", USERS, "\u{0}MARKER".into()),
+            ("GET", "/scim/v2/acme/Users?filter=password%20eq%20%22MARKER%22", String::new()),
+            ("GET", "/scim/v2/acme/Users?filter=passWord%20sw%20%22MARKER", String::new()),
+            ("GET", "/scim/v2/acme/Users?access_token=MARKER&count=1", String::new()),
+            ("GET", "/scim/v2/acme/Users?x=MARKER", String::new()),
+            ("POST", "/scim/v2/acme/Users/.search", json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+                "filter": "password eq \"MARKER\""}).to_string()),
+            ("POST", "/scim/v2/acme/Users/.search", json!({"schemas": [], "filter": "userName eq \"a\"", "token": "MARKER"}).to_string()),
+        ] {
+            let body = (!body.is_empty()).then_some(body);
+            scim.send(Method::from_bytes(method.as_bytes()).unwrap(), path, body.clone()).await;
+            let text = stored(&world).await;
+            assert!(!text.contains("MARKER"), "{method} {path} {body:?}\n{}", newest(&world).await);
+        }
+        let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJNQVJLRVIifQ.MARKER";
+        for client in [world.bearer(jwt), world.bearer("pat.acme.x.MARKER"), world.anon().with("authorization", "Basic MARKER"),
+            world.bearer("MARKER"), scim.with("user-agent", jwt).with("if-match", jwt)] {
+            client.get(&format!("{USERS}/{jwt}?filter={jwt}")).await;
+        }
+        let text = stored(&world).await;
+        assert!(!text.contains("MARKER") && !text.contains(&world.admin_token()[20..]), "{text}");
+        assert!(text.contains("[redacted]") && entries(&world, "").await.len() > 30);
+    }
+
+    async fn what_came_malformed_leaves_its_length_and_the_place(world: World) {
+        scim(&world).send(Method::POST, USERS, Some("{\"userName\":\n \"ada\" x}".into())).await.expect(400);
+        let entry = newest(&world).await;
+        assert_eq!(entry["request"]["body"], Value::Null);
+        assert_eq!((&entry["request"]["bytes"], &entry["request"]["truncated"]), (&json!(22), &json!(true)));
+        assert_eq!(entry["request"]["note"], "left out: not JSON, at line 2 column 8");
+        assert_eq!((&entry["scimType"], &entry["response"]["body"]["detail"]), (&json!("invalidSyntax"), &json!("[redacted]")));
+    }
+
+    async fn long_bodies_are_cut(world: World) {
+        let mut long = user("ada");
+        long["emails"] = (0..150).map(|n| json!({"value": format!("{n}{}@example.com", "é".repeat(60))})).collect();
+        scim(&world).post(USERS, long).await.expect(201);
+        let entry = newest(&world).await;
+        for part in ["request", "response"] {
+            let kept = entry[part]["body"].as_str().expect("what is cut is text").len();
+            assert!((16_383..=16_384).contains(&kept), "{part}: {kept}");
+            assert_eq!(entry[part]["truncated"], true);
+        }
+        let list: Vec<_> = (0..9_000).map(|n| json!({"value": format!("none-{n}-{}", "x".repeat(30))})).collect();
+        scim(&world).post(GROUPS, json!({"displayName": "Huge", "members": list})).await.expect(201);
+        let entry = newest(&world).await;
+        assert_eq!((&entry["request"]["body"], &entry["request"]["truncated"]), (&Value::Null, &json!(true)));
+        assert!(entry["request"]["bytes"].as_u64().unwrap() > 400_000);
+    }
+
+    async fn a_setting_switches_it_off_and_on_at_once(world: World) {
+        let (scim, count) = (scim(&world), |world: World| async move { entries(&world, "").await.len() });
+        made(&scim, "a").await;
+        assert_eq!(count(world.clone()).await, 1);
+        setting(&world, "provisioning_log_enabled", "false").await;
+        made(&scim, "b").await;
+        world.anon().get(USERS).await.expect(401);
+        world.anon().get("/scim/v2/acme/Schemas").await.expect(200);
+        assert_eq!(count(world.clone()).await, 1);
+        made(&scim, "c").await;
+        assert_eq!((world.app.provisioning_log.waiting(), count(world.clone()).await), (0, 1), "it is not even noted");
+        let replica = world.replica();
+        setting(&replica, "provisioning_log_enabled", "true").await;
+        made(&scim, "d").await;
+        world.anon().get(USERS).await.expect(401);
+        assert_eq!(count(world.clone()).await, 3);
+    }
+
+    async fn two_replicas_write_one_log(world: World) {
+        let replica = world.replica();
+        for (at, server) in [&world, &replica, &world].into_iter().enumerate() {
+            made(&scim(server), &format!("u{at}")).await;
+            world.app.clock.advance_secs(1);
+        }
+        actions::flush(&replica.app).await.unwrap();
+        let names: Vec<Value> = {
+            let mut names = Vec::new();
+            for entry in entries(&world, "").await {
+                let id = entry["id"].as_str().unwrap();
+                names.push(replica.admin().get(&format!("{LOG}/{id}")).await.data()["request"]["body"]["userName"].clone());
+            }
+            names
+        };
+        assert_eq!(names, ["u2", "u1", "u0"]);
+    }
+
+    async fn what_nobody_has_is_not_kept(world: World) {
+        world.anon().get("/scim/v2/nowhere/Users").await.expect(401);
+        world.anon().get("/scim/v2//Users").await.expect(401);
+        actions::flush(&world.app).await.unwrap();
+        assert_eq!(stored(&world).await, "");
+        for _ in 0..200 {
+            world.anon().get(USERS).await.expect(401);
+        }
+        made(&scim(&world), "ada").await;
+        let data = { entries(&world, "").await; world.admin().get(LOG).await.data() };
+        let strangers = entries(&world, "status=401&limit=100").await.len();
+        assert_eq!(strangers, 100, "and more than that");
+        assert_eq!(data["lost"]["entries"], 80, "a stranger gets 120 entries a minute: {}", data["lost"]);
+        assert_eq!(entries(&world, "status=201").await.len(), 1, "he keeps nobody else out");
+    }
+
+    async fn reads_give_way_where_too_much_comes_at_once(world: World) {
+        let scim = scim(&world);
+        for _ in 0..410 {
+            scim.get(&format!("{USERS}?count=0")).await.expect(200);
+        }
+        made(&scim, "ada").await;
+        scim.get(&format!("{USERS}/nobody")).await.expect(404);
+        assert_eq!(world.app.provisioning_log.waiting(), 402, "what changes or fails is still taken");
+        actions::flush(&world.app).await.unwrap();
+        let data = world.admin().get(LOG).await.data();
+        assert_eq!(data["lost"]["entries"], 10);
+        assert_eq!(data["lost"]["lastAt"], START.millis());
+        assert_eq!((world.app.provisioning_log.lost(), world.app.provisioning_log.waiting()), (10, 0));
+    }
+
+    async fn a_full_queue_drops_entries_and_scim_goes_on(world: World) {
+        let small = world.replica_logging(5);
+        let scim = scim(&small);
+        for n in 0..9 {
+            made(&scim, &format!("u{n}")).await;
+        }
+        assert_eq!(small.app.provisioning_log.lost(), 4);
+        assert_eq!(entries(&small, "").await.len(), 5);
+        assert_eq!(small.admin().get(LOG).await.data()["lost"]["entries"], 4);
+        made(&scim, "after").await;
+        assert_eq!(entries(&small, "").await.len(), 6, "and then it has room again");
+    }
+
+    async fn a_database_that_is_gone_costs_entries_and_no_answer(world: World) {
+        let replica = world.replica();
+        made(&scim(&replica), "ada").await;
+        replica.app.db.close().await;
+        assert!(actions::flush(&replica.app).await.is_err());
+        assert_eq!((replica.app.provisioning_log.lost(), replica.app.provisioning_log.waiting()), (1, 0));
+    }
+
+    async fn the_server_writes_what_waits_when_it_ends(world: World) {
+        let (stop, stopping) = tokio::sync::watch::channel(false);
+        let mut running = muster::jobs::start(&world.app, muster::jobs::JOBS, &stopping);
+        made(&scim(&world), "ada").await;
+        stop.send_replace(true);
+        while running.join_next().await.is_some() {}
+        assert_eq!(world.app.provisioning_log.waiting(), 0);
+        let select = "SELECT COUNT(*) FROM provisioning_log";
+        let read = move |tx: &mut db::Tx<'_>| tx.query_one(select, &[], |row| row.get::<i64>(0));
+        assert_eq!(world.app.db.read::<_, db::Error>("test.count", read).await.unwrap(), 1);
+    }
+
+    async fn it_is_purged_by_age_number_and_size(world: World) {
+        let (scim, globex) = (scim(&world), world.bearer(&world.other_account("globex").await));
+        globex.get("/scim/v2/globex/Users").await.expect(200);
+        for n in 0..6 {
+            made(&scim, &format!("u{n}")).await;
+            world.app.clock.advance_secs(86_400);
+        }
+        let left = |world: World| async move {
+            purge::purge(&world.app).await.expect("it is purged");
+            entries(&world, "").await.len()
+        };
+        assert_eq!(left(world.clone()).await, 6);
+        setting(&world, "provisioning_log_retention_days", "5").await;
+        assert_eq!(left(world.clone()).await, 5, "what is older than five days is gone");
+        setting(&world, "provisioning_log_max_entries", "3").await;
+        assert_eq!(left(world.clone()).await, 3, "the newest stay");
+        let newest = entries(&world, "limit=1").await[0]["timestamp"].as_i64().unwrap();
+        assert_eq!(newest, START.millis() + 5 * 86_400_000);
+        setting(&world, "provisioning_log_max_megabytes", "1").await;
+        let grow = move |tx: &mut db::Tx<'_>| tx.exec("UPDATE provisioning_log SET size = 600000 WHERE account_id = 'acme'", &[]);
+        world.app.db.write::<_, db::Error>("test.grow", "acme", grow).await.unwrap();
+        assert_eq!(left(world.clone()).await, 1, "two would be more than a megabyte");
+        assert_eq!(world.admin().get(LOG).await.data()["entries"].as_array().unwrap().len(), 1);
+        let other = AccountId::new("globex");
+        let read = move |tx: &mut db::Tx<'_>| {
+            tx.query_one("SELECT COUNT(*) FROM provisioning_log WHERE account_id = $1", db::params![other.as_str()], |row| row.get::<i64>(0))
+        };
+        assert_eq!(world.app.db.read::<_, db::Error>("test.other", read).await.unwrap(), 1, "the other account keeps its own limits");
+        for (id, value) in [("provisioning_log_retention_days", "0"), ("provisioning_log_max_entries", "x"), ("provisioning_log_max_megabytes", "-1")] {
+            let body = json!([{"identifier": id, "value": value, "allowOverrides": false, "updateType": "UPDATE"}]);
+            let saved = world.admin().put("/ng/api/settings?accountIdentifier=acme", body).await.data();
+            assert_eq!(saved[0]["updateStatus"], false, "{saved}");
+        }
+    }
+
+    async fn clients_are_told_apart(world: World) {
+        let scim = scim(&world);
+        for (agent, path, name) in [
+            ("Okta SCIM Client 1.0.0", "/scim/v2/acme/Users?count=1", "Okta"),
+            ("", "/scim/v2/acme/Users?aadOptscim062020&count=1", "Entra"),
+            ("curl/8.5.0", "/scim/v2/acme/Users?count=1", "curl"),
+            ("MyTool/1.2", "/scim/v2/acme/Users?count=1", "MyTool"),
+        ] {
+            scim.with("user-agent", agent).get(path).await.expect(200);
+            assert_eq!(newest(&world).await["client"]["name"], name);
+        }
+        made_group(&scim, "Crew", &[]).await;
+        let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group", "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"], "displayName": "B"});
+        scim.post(GROUPS, body).await.expect(201);
+        assert_eq!(newest(&world).await["client"]["name"], "Entra");
+    }
+}
+
+/// Bodies of all kinds with a marker where secrets stand; malformed ones, too.
+fn bodies() -> impl Strategy<Value = String> {
+    let name = prop_oneof![
+        Just("password"),
+        Just("PASSWORD"),
+        Just("urn:ietf:params:scim:schemas:core:2.0:User:password"),
+        Just("pass-word"),
+        Just("clientSecret"),
+        Just("access_token"),
+        Just("apiKey"),
+    ];
+    let secret = prop_oneof![
+        Just(json!("MARKER")),
+        Just(json!(["MARKER"])),
+        Just(json!({"value": "MARKER", "MARKER": "MARKER"})),
+        Just(json!(null)),
+    ];
+    let whole = (name, secret, "[a-z]{1,8}", 0..5).prop_map(|(name, secret, user, kind)| match kind {
+        0 => json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": user, (name): secret}),
+        1 => patch(json!([{"op": "replace", "path": name, "value": secret}])),
+        2 => patch(json!([{"op": "replace", "value": {(name): secret, "title": user}}])),
+        3 => json!({"userName": user, "emails": [{"value": "a@b", (name): secret}], "name": {(name): secret}}),
+        _ => json!({"Operations": [{"method": "POST", "path": "/Users", "bulkId": "b", "data": {"userName": user, (name): secret}}]}),
+    });
+    (whole, 0..400_usize).prop_map(|(body, cut)| {
+        let mut text = body.to_string();
+        if cut < 100 {
+            text.truncate(cut.min(text.len()));
+        }
+        text
+    })
+}
+
+#[test]
+fn no_body_brings_a_secret_into_the_log() {
+    crate::actors::on_sqlite(|world| async move {
+        let scim: Client = scim(&world);
+        let id = made(&scim, "ada").await;
+        let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
+        for turn in 0..300_u32 {
+            let body = bodies().new_tree(&mut runner).expect("a body").current();
+            let (method, path) = match turn % 4 {
+                0 => (Method::POST, USERS.to_owned()),
+                1 => (Method::PATCH, format!("{USERS}/{id}")),
+                2 => (Method::PUT, format!("{USERS}/{id}")),
+                _ => (Method::POST, BULK.to_owned()),
+            };
+            let answer = scim.send(method, &path, Some(body.clone())).await;
+            assert!(answer.status < 500, "{body}: {}", answer.text);
+            if turn % 50 == 49 {
+                let text = stored(&world).await;
+                assert!(
+                    !text.contains("MARKER"),
+                    "{}",
+                    text.lines().find(|line| line.contains("MARKER")).unwrap_or("")
+                );
+            }
+        }
+    });
+}
