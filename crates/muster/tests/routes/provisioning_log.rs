@@ -207,7 +207,7 @@ both_engines! {
             (world.anon(), "GET", USERS, None, 401, "sent no token"),
             (world.bearer("pat.acme"), "GET", USERS, None, 401, "not whole"),
             (world.bearer(&other), "GET", USERS, None, 401, "another account"),
-            (world.bearer("a.b.c"), "GET", USERS, None, 401, "no JWT"),
+            (world.bearer("a.b.c"), "GET", USERS, None, 401, "No trust of the account"),
             (world.bearer(token).with("muster-dry-run", "yes"), "GET", USERS, None, 400, "send true"),
             (powerless, "GET", USERS, None, 403, "_scim_provisioner"),
             (scim.clone(), "GET", "/scim/v2/acme/Nothing", None, 404, "SCIM base URL"),
