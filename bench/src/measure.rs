@@ -15,6 +15,7 @@ use crate::table::Row;
 use crate::traffic::{Target, Traffic};
 
 mod creation;
+mod log;
 mod scale;
 mod surface;
 
@@ -65,6 +66,9 @@ pub fn all(plan: &Plan, only: &[String]) -> Result<Vec<Row>> {
     }
     if wanted("g") {
         rows.push(creation::on_postgres(&plan).unwrap_or_else(|error| creation::not_measured(&error)));
+    }
+    if wanted("h") {
+        rows.extend(log::on_and_off(&plan)?);
     }
     Ok(rows)
 }

@@ -143,6 +143,13 @@ impl Server {
         token.as_str().map(str::to_owned).ok_or_else(|| format!("the server made no token: {token}"))
     }
 
+    /// Stores a setting of the account.
+    pub fn set(&self, admin: &str, id: &str, value: &str) -> Result<()> {
+        let item = json!({"identifier": id, "value": value, "allowOverrides": false, "updateType": "UPDATE"});
+        let answer = self.api(admin, "PUT", "/ng/api/settings", &json!([item]))?;
+        if answer[0]["updateStatus"] == true { Ok(()) } else { Err(format!("{id} was not stored: {answer}")) }
+    }
+
     /// Trusts an issuer's tokens as that service account.
     pub fn trust(&self, admin: &str, issuer: &Issuer) -> Result<()> {
         let item = |id: &str, value: &str| json!({"identifier": id, "value": value, "allowOverrides": false, "updateType": "UPDATE"});

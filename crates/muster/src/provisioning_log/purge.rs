@@ -15,6 +15,8 @@ use crate::settings::catalogue::{LOG_DAYS, LOG_ENTRIES, LOG_MEGABYTES};
 
 /// Entries deleted in one transaction.
 const STEP: i64 = 1_000;
+/// No entry takes more bytes.
+const LARGEST: i64 = 256 << 10;
 const DAY_SECS: i64 = 86_400;
 
 /// Deletes what is beyond the limits of each account; how many entries.
@@ -57,6 +59,9 @@ fn beyond(tx: &mut Tx<'_>, account: &AccountId, now: Timestamp) -> Result<Option
     let old = now.plus_secs(limit(LOG_DAYS).saturating_mul(-DAY_SECS));
     let by_age = store::newest_before(tx, account, &first_id(old))?;
     let by_count = store::beyond_count(tx, account, limit(LOG_ENTRIES))?;
-    let by_size = store::beyond_size(tx, account, limit(LOG_MEGABYTES).saturating_mul(1 << 20))?;
+    let bytes = limit(LOG_MEGABYTES).saturating_mul(1 << 20);
+    // So few that they cannot take too much need not be added up.
+    let many = store::beyond_count(tx, account, bytes / LARGEST)?.is_some();
+    let by_size = if many { store::beyond_size(tx, account, bytes)? } else { None };
     Ok([by_age, by_count, by_size].into_iter().flatten().max())
 }

@@ -80,7 +80,8 @@ impl Begun {
         if seen.rehearsed {
             parts.headers.insert(dry_run::DRY_RUN, dry_run::TRUE);
         }
-        let log = &self.app.provisioning_log;
+        let app = self.app.clone();
+        let log = &app.provisioning_log;
         let off = seen.caller.as_ref().is_some_and(|caller| log.is_off(&caller.account, caller.version));
         let Some(account) = self.account(&seen).filter(|_| !off) else {
             return Response::from_parts(parts, body);
@@ -95,16 +96,16 @@ impl Begun {
     }
 
     fn gone(self) {
-        let seen = self.observed.take();
+        let (app, seen) = (self.app.clone(), self.observed.take());
         if let Some(account) = self.account(&seen) {
             let (mut parts, ()) = http::Response::new(()).into_parts();
             let entry = self.entry(account, seen, &mut parts);
-            self.app.provisioning_log.push(Captured { status: GONE, ..entry });
+            app.provisioning_log.push(Captured { status: GONE, ..entry });
         }
     }
 
     /// Everything but the answer's body.
-    fn entry(&self, account: AccountId, seen: Seen, parts: &mut Parts) -> Captured {
+    fn entry(self, account: AccountId, seen: Seen, parts: &mut Parts) -> Captured {
         let status = parts.status.as_u16();
         let refused = seen.caller.is_none() && matches!(status, 401 | 503);
         let id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok());
@@ -112,9 +113,9 @@ impl Begun {
             at: self.at,
             micros: u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX),
             request_id: id.unwrap_or_default().to_owned(),
-            method: self.method.clone(),
-            uri: self.uri.clone(),
-            headers: self.headers.clone(),
+            method: self.method,
+            uri: self.uri,
+            headers: self.headers,
             status,
             request: seen.body.as_ref().map(Sent::of).unwrap_or_default(),
             response: Sent::Nothing,

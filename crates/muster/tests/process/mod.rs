@@ -4,6 +4,7 @@ mod bootstrap;
 mod conformance;
 mod crash;
 mod options;
+mod provisioning_log;
 mod refusals;
 mod serving;
 mod setup;

@@ -436,6 +436,17 @@ both_engines! {
         assert_eq!((replica.app.provisioning_log.lost(), replica.app.provisioning_log.waiting()), (1, 0));
     }
 
+    async fn a_client_that_goes_away_is_told_of(world: World) {
+        let scim = scim(&world);
+        made(&scim, "ada").await;
+        let waits = scim.post(USERS, user("bob"));
+        assert!(tokio::time::timeout(std::time::Duration::ZERO, waits).await.is_err(), "a write is never there at once");
+        let entry = newest(&world).await;
+        assert_eq!((&entry["status"], &entry["method"]), (&json!(499), &json!("POST")));
+        assert!(entry["hint"].as_str().unwrap().contains("went away"), "{entry}");
+        assert_eq!(entry["request"]["body"]["userName"], "bob");
+    }
+
     async fn the_server_writes_what_waits_when_it_ends(world: World) {
         let (stop, stopping) = tokio::sync::watch::channel(false);
         let mut running = muster::jobs::start(&world.app, muster::jobs::JOBS, &stopping);
@@ -466,8 +477,13 @@ both_engines! {
         assert_eq!(left(world.clone()).await, 3, "the newest stay");
         let newest = entries(&world, "limit=1").await[0]["timestamp"].as_i64().unwrap();
         assert_eq!(newest, START.millis() + 5 * 86_400_000);
+        for n in 0..3 {
+            made(&scim, &format!("v{n}")).await;
+        }
+        setting(&world, "provisioning_log_max_entries", "6").await;
         setting(&world, "provisioning_log_max_megabytes", "1").await;
-        let grow = move |tx: &mut db::Tx<'_>| tx.exec("UPDATE provisioning_log SET size = 600000 WHERE account_id = 'acme'", &[]);
+        entries(&world, "").await;
+        let grow = move |tx: &mut db::Tx<'_>| tx.exec("UPDATE provisioning_log SET size = 600000 WHERE account_id = $1", db::params!["acme"]);
         world.app.db.write::<_, db::Error>("test.grow", "acme", grow).await.unwrap();
         assert_eq!(left(world.clone()).await, 1, "two would be more than a megabyte");
         assert_eq!(world.admin().get(LOG).await.data()["entries"].as_array().unwrap().len(), 1);

@@ -1,0 +1,59 @@
+//! The log of a real server: what was answered right before its end is written.
+
+use serde_json::{Value, json};
+
+use super::{Server, data_dir, parse, postgres, run};
+
+fn call(server: &Server, method: &str, path: &str, head: &str, body: &Value) -> (u16, Value) {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{head}\r\n\
+         content-type: application/scim+json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    parse(&server.raw(request.as_bytes()))
+}
+
+fn ends_with_a_whole_log(store: [&str; 2]) {
+    let out = run([
+        "bootstrap",
+        store[0],
+        store[1],
+        "--account",
+        "acme",
+        "--email",
+        "admin@acme.example",
+        "--json",
+    ])
+    .fine();
+    let made: Value = serde_json::from_str(&out).expect("bootstrap answers JSON");
+    let token = made["token"].as_str().expect("a token");
+    let (bearer, key) = (format!("authorization: Bearer {token}"), format!("x-api-key: {token}"));
+    let server = Server::start(&store);
+    for n in 0..20 {
+        let user =
+            json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": format!("u{n}")});
+        assert_eq!(call(&server, "POST", "/scim/v2/acme/Users", &bearer, &user).0, 201);
+    }
+    server.signal("TERM");
+    let (code, _, log) = server.wait();
+    assert_eq!(code, Some(0), "{log}");
+    let server = Server::start(&store);
+    let (status, list) = call(&server, "GET", "/ng/api/provisioning-log?limit=100", &key, &Value::Null);
+    assert_eq!(status, 200, "{list}");
+    assert_eq!(list["data"]["entries"].as_array().map(Vec::len), Some(20), "{list}");
+    assert_eq!(list["data"]["lost"]["entries"], 0);
+}
+
+#[test]
+fn a_server_that_ends_writes_what_waits_on_sqlite() {
+    let (_folder, data) = data_dir();
+    ends_with_a_whole_log(["--data-dir", &data]);
+}
+
+#[test]
+fn a_server_that_ends_writes_what_waits_on_postgres() {
+    if let Some(url) = postgres() {
+        ends_with_a_whole_log(["--database", &url]);
+    }
+}
