@@ -22,8 +22,8 @@ use crate::kernel::time::Timestamp;
 use crate::settings;
 use crate::settings::catalogue::LOG_ENABLED;
 
-/// Entries of one write. It shares its commit with the writes that wait beside it, so there is no need to make
-/// those wait for long.
+/// Entries of one write. It shares its commit with the writes that wait beside it, so there is no need to
+/// make those wait for long.
 const TOGETHER: usize = 256;
 /// Rows that one page looks at.
 const SCANNED: usize = 20_000;
