@@ -4,13 +4,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::bell::Tally;
 use crate::queue::Queue;
 use crate::rehearsal;
+use crate::sql::Value;
 use crate::stats::Counter;
 use crate::tx::Left;
 use crate::{Error, ErrorKind, Tx};
@@ -150,7 +151,7 @@ pub(crate) fn guarded<T, E: From<Error>>(
 }
 
 /// Serves a lane until its queue is closed and empty.
-pub(crate) fn serve(mut writer: impl Writer, queue: &Queue<Work>, commits: &AtomicU64) {
+pub(crate) fn serve(mut writer: impl Writer, queue: &Queue<Work>, tally: &Tally) {
     let mut careful = 0;
     while let Some(work) = queue.drain(BATCH) {
         let (mut jobs, mut rehearsals) = (Vec::with_capacity(work.len()), Vec::new());
@@ -162,7 +163,7 @@ pub(crate) fn serve(mut writer: impl Writer, queue: &Queue<Work>, commits: &Atom
             }
         }
         if !jobs.is_empty() {
-            settle(&mut writer, &mut jobs, commits, &mut careful);
+            settle(&mut writer, &mut jobs, tally, &mut careful);
             jobs.into_iter().for_each(Job::answer);
         }
         for calls in rehearsals {
@@ -176,16 +177,13 @@ pub(crate) fn serve(mut writer: impl Writer, queue: &Queue<Work>, commits: &Atom
 /// Brings every job of a batch to its outcome: together while that works, one by one after a second conflict.
 ///
 /// `careful`: batches that still begin with savepoints.
-fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], commits: &AtomicU64, careful: &mut u32) {
+fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], tally: &Tally, careful: &mut u32) {
     let mut savepoints = jobs.len() > 1 && *careful > 0;
     *careful = careful.saturating_sub(1);
     let (start, mut tries) = (Instant::now(), 0);
     loop {
         let error = match attempt(writer, jobs, savepoints) {
-            End::Committed => {
-                commits.fetch_add(1, Relaxed);
-                return;
-            }
+            End::Committed(keys) => return tally.committed(&keys),
             End::Empty => return,
             End::Spoilt => {
                 savepoints = true;
@@ -198,7 +196,7 @@ fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], commits: &Atomic
         tries += 1;
         if jobs.len() > 1 && tries >= 2 && !error.is_lost() {
             for job in jobs {
-                settle(writer, std::slice::from_mut(job), commits, careful);
+                settle(writer, std::slice::from_mut(job), tally, careful);
             }
             return;
         }
@@ -230,7 +228,8 @@ pub(crate) fn pause(tries: u32) -> Duration {
 }
 
 enum End {
-    Committed,
+    /// With the keys of what was left for the end.
+    Committed(Vec<String>),
     /// Every outcome is an error: there was nothing to commit.
     Empty,
     /// One of several failed after it had written, without a savepoint to return to: all run again with them.
@@ -270,12 +269,13 @@ fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], savepoints: bool
         writer.rollback();
         return End::Empty;
     }
+    let keys = keys(&left);
     let closed = close(&mut writer.tx(), left).map_err(CommitFault::Refused);
     if closed.is_err() {
         writer.rollback();
     }
     match closed.and_then(|()| writer.commit()) {
-        Ok(()) => End::Committed,
+        Ok(()) => End::Committed(keys),
         Err(CommitFault::Refused(error)) if error.may_run_again() => End::Again(error),
         Err(CommitFault::Refused(_)) if !alone && !savepoints => End::Spoilt,
         // A constraint that is checked at the commit: whose it is shows when each runs alone.
@@ -283,6 +283,19 @@ fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], savepoints: bool
         Err(CommitFault::Again(error)) => End::Again(error),
         Err(CommitFault::Refused(error) | CommitFault::Broken(error)) => End::Broken(error),
     }
+}
+
+/// The first values of what was left, each once.
+fn keys(left: &[Left]) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for (_, row) in left {
+        if let Some(Value::Text(key)) = row.first()
+            && !keys.iter().any(|known| known == key)
+        {
+            keys.push(key.clone());
+        }
+    }
+    keys
 }
 
 /// Writes what the closures left for the end, each closing once.

@@ -9,6 +9,7 @@
 //! for all of them, by an `UPDATE` of it. On SQLite there is one writer and nothing to lock.
 #![warn(missing_docs)]
 
+mod bell;
 mod error;
 mod lanes;
 mod migrate;
@@ -29,16 +30,18 @@ mod value;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use tokio::sync::{Mutex, mpsc};
 
+use bell::Tally;
 use lanes::{Call, Job, Work, guarded};
 use open::on_session;
 use queue::{Queue, Refusal};
 use sqlite::{Readers, SqliteWriter};
 
+pub use bell::Bell;
 pub use error::{Error, ErrorKind};
 pub use migrate::{MigrateReport, Migration};
 pub use rehearsal::Rehearsal;
@@ -114,7 +117,7 @@ struct Inner {
     /// For writes that nobody waits for: on PostgreSQL a thread of its own, on SQLite the one lane.
     aside: Lane,
     stats: stats::Stats,
-    commits: Arc<AtomicU64>,
+    tally: Arc<Tally>,
     /// Closed by itself when the last thread has ended.
     threads: Mutex<mpsc::Receiver<()>>,
 }
@@ -324,7 +327,14 @@ impl Db {
     /// Write transactions committed since the database was opened. Compared with the calls of
     /// [`Db::write`] it shows how many share a commit.
     pub fn commits(&self) -> u64 {
-        self.inner.commits.load(Relaxed)
+        self.inner.tally.commits.load(Relaxed)
+    }
+
+    /// A bell that rings after each commit of this process that wrote rows left (see [`Tx::leave`]) with
+    /// `key` as their first value. Other processes on the same database ring it not: who must hear of them,
+    /// too, looks again now and then.
+    pub fn bell(&self, key: &str) -> Bell {
+        self.inner.tally.bells.listen(key)
     }
 
     /// Takes no more calls, finishes those that wait, and returns when the last thread has ended.

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use tokio::sync::{Mutex, mpsc};
 
+use crate::bell::Tally;
 use crate::lanes::{self, Writer};
 use crate::postgres::{self, PgSession, Settings};
 use crate::queue::Queue;
@@ -38,7 +38,7 @@ pub(crate) fn open(options: Options) -> Result<Db, Error> {
             lanes,
             aside,
             stats: Stats::default(),
-            commits: Arc::new(AtomicU64::new(0)),
+            tally: Arc::new(Tally::default()),
             threads: Mutex::new(threads),
         }),
     };
@@ -51,8 +51,8 @@ pub(crate) fn open(options: Options) -> Result<Db, Error> {
 
 fn start_sqlite(inner: &Inner, path: &Path, readers: usize, alive: &mpsc::Sender<()>) -> Result<(), Error> {
     let writer = SqliteWriter::new(sqlite::open_writer(path)?).beside(inner.points.clone());
-    let (jobs, commits) = (Arc::clone(&inner.lanes[0]), Arc::clone(&inner.commits));
-    start("db-write", alive, move || lanes::serve(writer, &jobs, &commits))?;
+    let (jobs, tally) = (Arc::clone(&inner.lanes[0]), Arc::clone(&inner.tally));
+    start("db-write", alive, move || lanes::serve(writer, &jobs, &tally))?;
     for points in std::iter::repeat_n(inner.points.as_ref(), readers).flatten() {
         let (points, jobs) = (Arc::clone(points), Arc::clone(&inner.reads));
         start("db-read", alive, move || reading::serve(points, &jobs))?;
@@ -65,8 +65,8 @@ fn start_postgres(inner: &Inner, url: &str, readers: usize, alive: &mpsc::Sender
     aside(|| postgres::check(&settings))?;
     for lane in inner.lanes.iter().chain([&inner.aside]) {
         let (settings, runtime) = (Arc::clone(&settings), PgSession::runtime()?);
-        let (jobs, commits) = (Arc::clone(lane), Arc::clone(&inner.commits));
-        let work = move || lanes::serve(PgSession::new(settings, runtime), &jobs, &commits);
+        let (jobs, tally) = (Arc::clone(lane), Arc::clone(&inner.tally));
+        let work = move || lanes::serve(PgSession::new(settings, runtime), &jobs, &tally);
         start("db-write", alive, work)?;
     }
     for _ in 0..readers {

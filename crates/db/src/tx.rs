@@ -19,7 +19,8 @@ pub(crate) enum Session<'c> {
 pub struct Closing {
     /// Tells one closing from another.
     pub name: &'static str,
-    /// Takes the rows that were left for it, in the order of the calls.
+    /// Takes the rows that were left for it, in the order of the calls. The first value of a row is the key
+    /// of the bells that ring for it.
     pub write: fn(&mut Tx<'_>, &[Vec<Value>]) -> Result<(), Error>,
 }
 

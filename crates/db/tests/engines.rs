@@ -3,6 +3,7 @@
 
 mod engines {
     pub mod batches;
+    pub mod bells;
     pub mod gate;
     pub mod migrations;
     pub mod model;

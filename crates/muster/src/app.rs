@@ -9,6 +9,7 @@ use db::{Db, Tx};
 use hyper_util::client::proxy::matcher::Matcher;
 
 use crate::directory::cursor_keys::CursorKeys;
+use crate::events::Feed;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Result as Outcome;
 use crate::kernel::rng::Rng;
@@ -43,6 +44,8 @@ pub struct Parts {
     pub dialects: Dialects,
     /// Secrets of cursors, by account.
     pub cursor_keys: CursorKeys,
+    /// Those who wait for events.
+    pub feed: Feed,
     /// The way out, for key sets.
     pub fetcher: Fetcher,
     /// Told in the transaction that changes one of the four settings of the default trust; answers what
@@ -124,6 +127,7 @@ impl App {
             sessions,
             dialects,
             cursor_keys: CursorKeys::default(),
+            feed: Feed::default(),
             fetcher,
             jwt_settings_changed: trust::default::follow,
             trusts,

@@ -31,6 +31,13 @@ pub fn take_numbers(tx: &mut Tx<'_>, account: &str, n: i64) -> Result<i64, db::E
     Ok(last - n + 1)
 }
 
+const ALL: &str = "SELECT account_id FROM accounts ORDER BY account_id";
+
+/// Every account there is, for periodic work.
+pub fn all(tx: &mut Tx<'_>) -> Result<Vec<AccountId>, Problem> {
+    Ok(tx.query(ALL, &[], |row| row.get(0).map(|id: String| AccountId::new(id)))?)
+}
+
 const INSERT: &str = "INSERT INTO accounts (account_id, name, version, seq, created_at, updated_at) \
     VALUES ($1, $2, 1, 0, $3, $3) ON CONFLICT DO NOTHING";
 
@@ -82,7 +89,7 @@ below! {
     "user_groups",
 }
 
-const GROUPS_BELOW: &str = "SELECT group_id, name, doc FROM user_groups \
+const GROUPS_BELOW: &str = "SELECT group_id, name, org_id, project_id, doc FROM user_groups \
     WHERE account_id = $1 AND org_id = $2 AND ($3 = '' OR project_id = $3)";
 const SHRINK_PARENTS: &str = "UPDATE user_groups SET member_count = member_count - 1, version = version + 1, \
     updated_at = $3 WHERE account_id = $1 AND group_id IN \
@@ -99,6 +106,8 @@ pub struct GroupBelow {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// Where it lived.
+    pub scope: Scope,
     /// Its document, which says under which keys the directory's index has it.
     pub doc: String,
 }
@@ -109,7 +118,12 @@ pub fn remove_below(tx: &mut Tx<'_>, scope: &Scope, now: Timestamp) -> Result<Ve
     debug_assert_ne!(scope.level(), Level::Account, "an account is not emptied this way");
     let account = scope.account.as_str();
     let key = params![account, scope.org_column(), scope.project_column()];
-    let below = |row: &Row<'_>| Ok(GroupBelow { id: row.get(0)?, name: row.get(1)?, doc: row.get(2)? });
+    let below = |row: &Row<'_>| {
+        let (org, project): (String, String) = (row.get(2)?, row.get(3)?);
+        let scope = Scope::of(scope.account.clone(), Some(&org), Some(&project));
+        let scope = scope.map_err(|problem| db::Error::other(problem.to_string()))?;
+        Ok(GroupBelow { id: row.get(0)?, name: row.get(1)?, scope, doc: row.get(4)? })
+    };
     let mut groups = tx.query(GROUPS_BELOW, key, below)?;
     // Sorted here: SQLite would go through the account's groups by their ids to have them in order.
     groups.sort_unstable_by(|a, b| a.id.cmp(&b.id));

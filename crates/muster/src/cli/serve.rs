@@ -70,6 +70,7 @@ async fn serve(config: &Config, db: Db, listener: TcpListener, complete: bool) -
     let (stop, stopping) = watch::channel(false);
     let mut jobs = jobs::start(&app, jobs::JOBS, &stopping);
     tokio::spawn(signals(stop));
+    tokio::spawn(end_waiting(app.clone(), stopping.clone()));
     let routes = (router::build(app.clone()), router::refusals(&app, config.header_bytes));
     let cut_off = listen::serve(listener, routes, limits(config), stopping).await;
     while jobs.join_next().await.is_some() {}
@@ -80,6 +81,12 @@ async fn serve(config: &Config, db: Db, listener: TcpListener, complete: bool) -
     // A request that was cut off may still wait for the database: what was accepted is finished, not dropped.
     app.db.close().await;
     Ok(cut_off)
+}
+
+/// Requests that wait for events are answered at once when the server stops.
+async fn end_waiting(app: App, mut stop: listen::Stop) {
+    listen::stopped(&mut stop).await;
+    app.feed.end();
 }
 
 fn assemble(config: &Config, db: Db) -> Result<App, Failure> {

@@ -4,6 +4,7 @@
 //!
 //! Never authenticates a person and never keeps a password.
 
+pub mod announce;
 pub mod cursor_keys;
 mod filter_sql;
 pub mod groups;

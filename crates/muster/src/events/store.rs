@@ -2,52 +2,57 @@
 
 use std::collections::BTreeMap;
 
-use db::{Closing, Param, Tx};
-use serde_json::Value;
+use db::sql::Sql;
+use db::{Closing, Param, Tx, params};
+use serde_json::json;
 
+use super::model::{Event, Kind, Row, Stretch};
 use crate::accounts::store::take_numbers;
+use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
 use crate::kernel::time::Timestamp;
 
 const INSERT: &str = "INSERT INTO events (account_id, seq, at, kind, resource_type, resource_id, data) \
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const STATE: &str = "SELECT seq, version FROM accounts WHERE account_id = $1";
+const OLDEST: &str = "SELECT seq FROM events WHERE account_id = $1 ORDER BY seq LIMIT 1";
+const SELECT: &str = "SELECT seq, at, kind, resource_type, resource_id, data FROM events WHERE account_id = ";
+const FIRST: &str = "SELECT seq, at FROM events WHERE account_id = $1 ORDER BY seq LIMIT $2";
+const PURGE: &str = "DELETE FROM events WHERE account_id = $1 AND seq <= $2";
 
-/// One happening.
-#[derive(Clone, Debug)]
-pub struct Event<'a> {
-    /// For example `user.created`, `group.member_added`.
-    pub kind: &'static str,
-    /// `User` or `Group`.
-    pub resource_type: &'static str,
-    /// SCIM id of the resource.
-    pub resource_id: &'a str,
-    /// What a consumer needs to know of the change; no secrets.
-    pub data: Value,
-}
+/// Numbers looked through by one reading at most: what a filter by kind can cost.
+const LOOKED_THROUGH: i64 = 10_000;
+/// Events removed in one transaction at most.
+pub const PURGED_AT_ONCE: usize = 2_000;
 
 /// Numbers the events of a whole transaction: one update of each account's row, however many changes share
 /// the commit.
 static NUMBERED: Closing = Closing { name: "events", write };
 
-/// Leaves the events to be numbered under the account row and written with the caller's transaction.
+/// Leaves the events to be numbered under the account row and written with the caller's transaction. Each
+/// says who did it.
 ///
 /// # Errors
 /// `Internal` where the transaction only reads.
-pub fn append(
+pub fn append<'e>(
     tx: &mut Tx<'_>,
-    account: &AccountId,
+    caller: &Caller,
     now: Timestamp,
-    events: &[Event<'_>],
+    events: impl IntoIterator<Item = Event<'e>>,
 ) -> Result<(), Problem> {
+    let principal = &caller.principal;
+    let actor = json!({"type": principal.kind.as_str(), "id": principal.id, "name": principal.name});
     for event in events {
+        let mut data = event.data;
+        data["actor"] = actor.clone();
         let row = vec![
-            account.as_str().into(),
+            caller.account.as_str().into(),
             now.micros().into(),
-            event.kind.into(),
+            event.kind.as_str().into(),
             event.resource_type.into(),
             event.resource_id.into(),
-            event.data.to_string().into(),
+            data.to_string().into(),
         ];
         tx.leave(&NUMBERED, row)?;
     }
@@ -72,4 +77,92 @@ fn write(tx: &mut Tx<'_>, rows: &[Vec<db::sql::Value>]) -> Result<(), db::Error>
         }
     }
     Ok(())
+}
+
+/// The last number given, and the account's version.
+///
+/// # Errors
+/// Of the database; `Internal` for an account that is gone.
+pub fn state(tx: &mut Tx<'_>, account: &AccountId) -> Result<(i64, i64), Problem> {
+    Ok(tx.query_one(STATE, params![account.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// The events after a number, of some kinds or of all. Without a number none: only where the account is.
+///
+/// # Errors
+/// Of the database.
+pub fn stretch(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    after: Option<i64>,
+    limit: usize,
+    kinds: &[Kind],
+) -> Result<Stretch, Problem> {
+    let (latest, version) = state(tx, account)?;
+    let kept: Option<i64> = tx.query_opt(OLDEST, params![account.as_str()], |row| row.get(0))?;
+    let oldest = kept.unwrap_or(latest + 1);
+    let Some(after) = after.filter(|after| (oldest - 1..latest).contains(after)) else {
+        return Ok(Stretch { rows: Vec::new(), next: after.unwrap_or(latest), latest, oldest, version });
+    };
+    // There are no holes: so many numbers are so many rows.
+    let end = latest.min(after.saturating_add(LOOKED_THROUGH));
+    let mut sql = Sql::new(SELECT);
+    sql.bind(account.as_str()).push(" AND seq > ").bind(after).push(" AND seq <= ").bind(end);
+    if !kinds.is_empty() {
+        sql.push(" AND kind IN (").bind_list(kinds.iter().map(|kind| kind.as_str())).push(")");
+    }
+    sql.push(" ORDER BY seq LIMIT ").bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = tx.query(sql.text(), &sql.params(), |row| {
+        Ok(Row {
+            number: row.get(0)?,
+            at: row.get(1)?,
+            kind: row.get(2)?,
+            resource_type: row.get(3)?,
+            resource_id: row.get(4)?,
+            data: row.get(5)?,
+        })
+    })?;
+    let full = rows.len() == limit;
+    let next = rows.last().filter(|_| full).map_or(end, |row| row.number);
+    Ok(Stretch { rows, next, latest, oldest, version })
+}
+
+/// Removes the oldest events as far as they are older than `before`; answers how many, `PURGED_AT_ONCE` at
+/// most. What is left still has no holes.
+///
+/// # Errors
+/// Of the database.
+pub fn purge(tx: &mut Tx<'_>, account: &AccountId, before: Timestamp) -> Result<usize, Problem> {
+    let limit = i64::try_from(PURGED_AT_ONCE).unwrap_or(i64::MAX);
+    let first: Vec<(i64, i64)> =
+        tx.query(FIRST, params![account.as_str(), limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let old: Vec<i64> =
+        first.into_iter().take_while(|(_, at)| *at < before.micros()).map(|(seq, _)| seq).collect();
+    if let Some(last) = old.last() {
+        tx.put(PURGE, params![account.as_str(), *last])?;
+    }
+    Ok(old.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plans::{goes_through, plan};
+
+    #[test]
+    fn events_are_found_by_their_numbers() {
+        let read = format!("{SELECT}$1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4");
+        for sql in [STATE, OLDEST, FIRST, PURGE, read.as_str()] {
+            let steps = plan(sql);
+            assert!(!steps.iter().any(|step| goes_through(step)), "{sql}: {steps:#?}");
+            assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{sql}: {steps:#?}");
+        }
+    }
+
+    #[test]
+    fn every_kind_is_read_as_it_is_written() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.as_str()), Some(*kind));
+        }
+    }
 }

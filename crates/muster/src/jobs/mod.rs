@@ -7,9 +7,14 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use crate::accounts::store as accounts;
 use crate::app::App;
+use crate::events;
 use crate::kernel::problem::Problem;
+use crate::kernel::scope::Scope;
 use crate::provisioning_log;
+use crate::settings;
+use crate::settings::catalogue::EVENTS_DAYS;
 use crate::tokens;
 use crate::trust;
 use crate::web::listen::{Stop, stopped};
@@ -32,6 +37,7 @@ pub struct Job {
 
 /// All jobs of the server.
 pub const JOBS: &[Job] = &[
+    Job { name: "events.purge", every: Duration::from_hours(1), at_end: false, work: purge_events },
     Job {
         name: "provisioning_log.write",
         every: Duration::from_millis(200),
@@ -50,6 +56,28 @@ pub const JOBS: &[Job] = &[
     Job { name: "trust.refusals", every: Duration::from_secs(2), at_end: true, work: write_refusals },
     Job { name: "trust.replays", every: Duration::from_mins(10), at_end: false, work: purge_replays },
 ];
+
+/// Removes events that are older than their account wants them kept, in steps that hold nobody up.
+fn purge_events(app: App) -> Running {
+    Box::pin(async move {
+        for account in app.db.read("accounts.all", accounts::all).await? {
+            let scope = Scope::account(account.clone());
+            let days = move |tx: &mut db::Tx<'_>| settings::actions::number(tx, &scope, EVENTS_DAYS);
+            let Some(days) = app.db.read("events.retention", days).await? else { continue };
+            let before = app.clock.now().plus_secs(days.saturating_mul(-86_400));
+            let mut gone = 0;
+            loop {
+                let step = events::actions::purge(&app, &account, before).await?;
+                gone += step;
+                if step < events::store::PURGED_AT_ONCE {
+                    break;
+                }
+            }
+            tracing::debug!(%account, events = gone, "old events were removed");
+        }
+        Ok(())
+    })
+}
 
 fn write_provisioning_log(app: App) -> Running {
     Box::pin(async move { provisioning_log::actions::flush(&app).await })

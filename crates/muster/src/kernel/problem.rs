@@ -31,6 +31,8 @@ pub enum Kind {
     Denied,
     /// The caller may see none of the kinds asked for. Platform: 400 `USER_NOT_AUTHORIZED`.
     NotAuthorized,
+    /// What was asked for is no longer kept, for good. 410.
+    Gone,
     /// The version asked for is not the stored one (RFC 7644 §3.14). 412.
     Stale,
     /// The state forbids it (a managed role, the last administrator). Platform: 400 `INVALID_REQUEST`; SCIM:

@@ -16,6 +16,7 @@ use crate::accounts;
 use crate::app::App;
 use crate::audit;
 use crate::directory;
+use crate::events;
 use crate::provisioning_log;
 use crate::scim_api;
 use crate::service_accounts;
@@ -36,6 +37,7 @@ fn platform(app: &App) -> Router<App> {
         .merge(directory::user_groups::api::routes())
         .merge(provisioning_log::api::routes())
         .merge(replay::routes(app))
+        .merge(events::api::routes())
         .merge(service_accounts::api::routes())
         .merge(settings::api::routes())
         .merge(setup::api::routes())

@@ -117,6 +117,8 @@ pub const SCIM_DIALECT: &str = "scim_dialect";
 pub const SCIM_REVIVE: &str = "scim_revive_on_create";
 /// Does SCIM's DELETE only deactivate?
 pub const SCIM_DELETE_DEACTIVATES: &str = "scim_delete_deactivates";
+/// How many days events are kept.
+pub const EVENTS_DAYS: &str = "events_retention_days";
 /// May tokens live without an end?
 pub const TOKENS_WITHOUT_EXPIRY: &str = "allow_tokens_without_expiry";
 /// How many days a token may live at most.
@@ -206,6 +208,10 @@ pub const CATALOGUE: &[Setting] = &[
     Setting {
         id: LOG_MEGABYTES, name: "Most megabytes of the provisioning log", default: Some("256"),
         check: Check::Whole(100_000), ..LOG
+    },
+    Setting {
+        id: EVENTS_DAYS, name: "Days that events are kept", value_type: ValueType::Number, default: Some("30"),
+        check: Check::Days(3_650), ..SCIM
     },
     Setting {
         id: TOKENS_WITHOUT_EXPIRY, name: "Allow tokens without expiry", category: "USER", group: TOKEN_GROUP, ..FLAG

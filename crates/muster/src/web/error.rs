@@ -29,6 +29,7 @@ fn row(kind: Kind) -> (u16, &'static str, u16, Option<&'static str>) {
         Kind::Unauthenticated => (401, "INVALID_TOKEN", 401, None),
         Kind::Denied => (403, "NG_ACCESS_DENIED", 403, None),
         Kind::NotAuthorized => (400, "USER_NOT_AUTHORIZED", 403, None),
+        Kind::Gone => (410, "GONE", 410, None),
         Kind::Stale => (412, "INVALID_REQUEST", 412, None),
         Kind::Conflict => (400, "INVALID_REQUEST", 409, None),
         Kind::TooLarge => (413, "INVALID_REQUEST", 413, None),

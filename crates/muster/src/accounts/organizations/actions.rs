@@ -12,8 +12,9 @@ use crate::access::{Actor, Grant};
 use crate::accounts::store::{self as accounts, GroupBelow};
 use crate::app::App;
 use crate::audit::{Action, Entry, record};
+use crate::directory::announce::of_group;
 use crate::directory::user_groups::actions as user_groups;
-use crate::events::{Event, append};
+use crate::events::{self, Event, append};
 use crate::kernel::ids::{AccountId, OrgId};
 use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::problem::{Kind, Problem, Result};
@@ -163,7 +164,7 @@ pub async fn delete(app: &App, grant: &Grant<OrganizationDelete>, seen: IfMatch)
             store::delete(tx, &scope.account, &old.fields.identifier)?;
             let detail = json!({"old": old.fields.document()});
             record(tx, &caller, now, &audit_id, &entry(Action::Delete, &scope, &old.fields, detail))?;
-            append(tx, &scope.account, now, &gone(&groups))?;
+            append(tx, &caller, now, gone(&groups))?;
             accounts::bump_version(tx, &scope.account)
         })
         .await
@@ -182,17 +183,13 @@ pub fn remove_below(tx: &mut Tx<'_>, scope: &Scope, now: Timestamp) -> Result<Ve
 }
 
 /// Events of the groups that went with their scope.
-pub fn gone(groups: &[GroupBelow]) -> Vec<Event<'_>> {
-    let event = |group: &GroupBelow| json!({"id": group.id, "displayName": group.name});
-    groups
-        .iter()
-        .map(|group| Event {
-            kind: "group.deleted",
-            resource_type: "Group",
-            resource_id: &group.id,
-            data: event(group),
-        })
-        .collect()
+pub fn gone(groups: &[GroupBelow]) -> impl Iterator<Item = Event<'_>> {
+    groups.iter().map(|group| Event {
+        kind: events::Kind::GroupDeleted,
+        resource_type: "Group",
+        resource_id: &group.id,
+        data: of_group(&group.name, &group.scope),
+    })
 }
 
 /// What a change answers when another one came between its reading and its writing.

@@ -159,7 +159,7 @@ pub async fn delete(app: &App, grant: &Grant<ProjectDelete>, seen: IfMatch) -> R
             store::delete(tx, &scope)?;
             let detail = json!({"old": old.fields.document()});
             record(tx, &caller, now, &audit_id, &entry(Action::Delete, &scope, &old.fields, detail))?;
-            append(tx, &scope.account, now, &gone(&groups))?;
+            append(tx, &caller, now, gone(&groups))?;
             accounts::bump_version(tx, &scope.account)
         })
         .await

@@ -18,11 +18,12 @@ use crate::access::permissions::{UserGroupManage, UserGroupView};
 use crate::accounts::store::bump_version;
 use crate::app::App;
 use crate::audit::Action;
+use crate::directory::announce;
 use crate::directory::model::{ANSWERED_MEMBERS, Expected, MemberRef, Stored, Subject};
 use crate::directory::search::{self, Found, Search};
 use crate::directory::store as directory;
 use crate::directory::stroke::{Stroke, differing, overtaken};
-use crate::events::{self, Event};
+use crate::events::Kind;
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::ids::{AccountId, GroupId};
 use crate::kernel::problem::{Problem, Result};
@@ -180,7 +181,7 @@ pub fn settle_new(
         store::touch(tx, stroke.account(), group, (moves.balance(), 0), stroke.now)?;
     }
     stroke.record(tx, Action::Create, "USER_GROUP", (identifier, &columns.name), detail(&[], &moves))?;
-    announce(tx, stroke, group, columns, Some("group.created"), &[], &moves)
+    announce::group(tx, stroke, group, columns, (Some(Kind::GroupCreated), &[]), &moves)
 }
 
 fn members_of(accepted: &Accepted, change: fn(Vec<Value>) -> DetachedChange) -> Vec<DetachedChange> {
@@ -324,7 +325,8 @@ pub fn write_change(
     stored.updated = stroke.now;
     let identifier = store::identifier(tx, account, &id)?;
     stroke.record(tx, Action::Update, "USER_GROUP", (&identifier, &columns.name), detail(&paths, moves))?;
-    announce(tx, stroke, &id, &columns, changed.then_some("group.updated"), &paths, moves)?;
+    let kind = changed.then_some(Kind::GroupUpdated);
+    announce::group(tx, stroke, &id, &columns, (kind, &paths), moves)?;
     Ok(stored)
 }
 
@@ -340,37 +342,6 @@ fn detail(paths: &[String], moves: &Moves) -> Value {
         "changed": paths, "membersAdded": added.len(), "membersRemoved": removed.len(), "added": ids(&added),
         "removed": ids(&removed)
     })
-}
-
-fn announce(
-    tx: &mut Tx<'_>,
-    stroke: &Stroke,
-    id: &str,
-    columns: &Columns,
-    kind: Option<&'static str>,
-    paths: &[String],
-    moves: &Moves,
-) -> Result<()> {
-    let event =
-        |kind: &'static str, data: Value| Event { kind, resource_type: "Group", resource_id: id, data };
-    let mut list = Vec::new();
-    if let Some(kind) = kind {
-        let mut data = json!({"displayName": columns.name});
-        if let Some(external) = &columns.external_id {
-            data["externalId"] = Value::from(external.as_str());
-        }
-        if !paths.is_empty() {
-            data["changed"] = Value::from(paths);
-        }
-        list.push(event(kind, data));
-    }
-    let data = |member: &MemberRef| {
-        let member = json!({"value": member.id, "type": member.kind.name(), "display": member.name});
-        json!({"displayName": columns.name, "member": member})
-    };
-    list.extend(moves.removed().map(|member| event("group.member_removed", data(member))));
-    list.extend(moves.added().map(|member| event("group.member_added", data(member))));
-    events::append(tx, stroke.account(), stroke.now, &list)
 }
 
 /// Removes a group with its memberships and role assignments.
@@ -398,6 +369,7 @@ pub fn remove(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: &St
     let document = stored.document()?;
     let columns = Columns::of(&document)?;
     let identifier = store::identifier(tx, account, id)?;
+    announce::leaving(tx, stroke, (Subject::Group, id, &columns.name))?;
     let go = |tx: &mut Tx<'_>| {
         let (caller, now, home) = (&stroke.caller, stroke.now, &stroke.scope);
         remove_principal(tx, caller, now, &stroke.rng, home, PrincipalKind::UserGroup, &identifier)?;
@@ -411,7 +383,7 @@ pub fn remove(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: &St
     }
     directory::drop_keys(tx, account, id, &row_keys(kind, &document))?;
     stroke.record(tx, Action::Delete, "USER_GROUP", (&identifier, &columns.name), Value::Null)?;
-    announce(tx, stroke, id, &columns, Some("group.deleted"), &[], &Moves::default())
+    announce::group(tx, stroke, id, &columns, (Some(Kind::GroupDeleted), &[]), &Moves::default())
 }
 
 fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Stored> {

@@ -10,6 +10,7 @@ use super::model::Columns;
 use crate::directory::model::{GroupRef, MemberRef, Stored, Subject};
 use crate::kernel::ids::{AccountId, GroupId};
 use crate::kernel::problem::Problem;
+use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 
 const INSERT: &str = "INSERT INTO user_groups (account_id, group_id, org_id, project_id, identifier, name, name_key, \
@@ -33,6 +34,9 @@ const MEMBERS: &str = "SELECT m.member_id, m.member_kind, COALESCE(u.name, g.nam
 /// go through all groups of the account, and through all memberships in a recursive query.
 const ABOVE: &str = "SELECT m.member_id, m.group_id, g.name, g.name_key FROM group_members m CROSS JOIN user_groups g \
     WHERE g.account_id = $1 AND g.group_id = m.group_id AND m.account_id = $1 AND m.member_id IN (";
+const HOLDERS: &str = "SELECT g.group_id, g.name, g.external_id, g.org_id, g.project_id \
+    FROM group_members m CROSS JOIN user_groups g WHERE g.account_id = $1 AND g.group_id = m.group_id \
+    AND m.account_id = $1 AND m.member_id = $2 ORDER BY m.group_id";
 const BINDINGS: &str = "SELECT count(*) FROM user_groups g CROSS JOIN role_assignments a WHERE a.account_id = $1 \
     AND a.principal_kind = 'USER_GROUP' AND a.principal_id = g.identifier AND g.account_id = $1 AND g.group_id IN (";
 const CLEAR: &str = "DELETE FROM group_members WHERE account_id = $1 AND group_id = $2";
@@ -231,6 +235,32 @@ pub fn remove(tx: &mut Tx<'_>, account: &AccountId, group: &str, ids: &[&str]) -
     Ok(gone)
 }
 
+/// A group that has somebody as member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `externalId`.
+    pub external_id: Option<String>,
+    /// Where it lives.
+    pub scope: Scope,
+}
+
+/// The groups that name a user or group as member, by id.
+pub fn holders(tx: &mut Tx<'_>, account: &AccountId, member: &str) -> Result<Vec<Holder>, Problem> {
+    let rows = tx.query(HOLDERS, params![account.as_str(), member], |row| {
+        let (id, name, external_id) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok((id, name, external_id, row.get::<String>(3)?, row.get::<String>(4)?))
+    })?;
+    let holder = |(id, name, external_id, org, project): (_, _, _, String, String)| {
+        let scope = Scope::of(account.clone(), Some(&org), Some(&project))?;
+        Ok(Holder { id, name, external_id, scope })
+    };
+    rows.into_iter().map(holder).collect()
+}
+
 /// Groups of one user, direct and indirect, by name.
 pub fn of_user(tx: &mut Tx<'_>, account: &AccountId, user: &str) -> Result<Vec<GroupRef>, Problem> {
     Ok(of_users(tx, account, &[user])?.remove(user).unwrap_or_default())
@@ -360,7 +390,7 @@ mod tests {
 
     #[test]
     fn a_group_goes_without_going_through_the_account() {
-        for sql in [DELETE, CLEAR, SHRINK_GROUPS, DELETE_MEMBERSHIPS, IDENTIFIER, MEMBER_COUNT] {
+        for sql in [DELETE, CLEAR, SHRINK_GROUPS, DELETE_MEMBERSHIPS, IDENTIFIER, MEMBER_COUNT, HOLDERS] {
             let steps = plan(sql);
             assert!(!steps.iter().any(|step| goes_through(step)), "{sql}: {steps:#?}");
         }

@@ -13,12 +13,14 @@ use crate::access::{Actor, Grant};
 use crate::accounts::actions::check_scope;
 use crate::app::App;
 use crate::audit::Action;
+use crate::directory::announce;
 use crate::directory::groups::actions::{self as groups, Turn, row_keys, settle_new, write_change};
-use crate::directory::groups::members::Membership;
+use crate::directory::groups::members::{Membership, Moves};
 use crate::directory::groups::model::Columns;
 use crate::directory::model::{Subject, resource_type};
 use crate::directory::store as directory;
 use crate::directory::stroke::Stroke;
+use crate::events::Kind::GroupUpdated;
 use crate::kernel::ids::{AccountId, GroupId};
 use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageRequest};
@@ -206,6 +208,9 @@ pub async fn update(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup
             let audit = Stroke { audit_id: stroke.rng.uuid(), ..stroke.clone() };
             let detail = json!({"changed": ["description", "tags"]});
             audit.record(tx, Action::Update, "USER_GROUP", (&group.identifier, &new.name), detail)?;
+            let (id, paths) = (&stored.id, ["description".to_owned(), "tags".to_owned()]);
+            let columns = Columns::of(&stored.document()?)?;
+            announce::group(tx, stroke, id, &columns, (Some(GroupUpdated), &paths), &Moves::default())?;
         }
         Ok(())
     })

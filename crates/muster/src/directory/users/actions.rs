@@ -17,13 +17,14 @@ use crate::access::permissions::{UserInvite, UserManage, UserView};
 use crate::accounts::store::bump_version;
 use crate::app::App;
 use crate::audit::Action;
+use crate::directory::announce;
 use crate::directory::groups::store as groups;
 use crate::directory::model::{Expected, Stored, Subject, resource_type, stamp};
 use crate::directory::search::{self, Found, Search};
 use crate::directory::store as directory;
 use crate::directory::stroke::{Stroke, differing, overtaken, setting};
-use crate::events::{self, Event};
-use crate::kernel::caller::PrincipalKind;
+use crate::events::Kind;
+use crate::kernel::caller::{Caller, PrincipalKind};
 use crate::kernel::ids::{AccountId, UserId};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
@@ -136,7 +137,7 @@ pub async fn create(
         }
         directory::put_keys(tx, account, id.as_str(), &keys)?;
         stroke.record(tx, Action::Create, "USER", (id.as_str(), &columns.user_name), Value::Null)?;
-        announce(tx, &stroke, id.as_str(), columns, &["user.created"], &[])?;
+        announce::user(tx, (&stroke.caller, stroke.now), id.as_str(), columns, &[Kind::UserCreated], &[])?;
         let (id, now) = (id.to_string(), stroke.now);
         let stored = Stored { id, doc: doc.clone(), version: 1, created: now, updated: now };
         // A new user cannot be member of anything yet.
@@ -159,7 +160,8 @@ struct New {
     reading: Reading,
 }
 
-/// Inserts a user of an account that has none yet, with its index rows, in the caller's transaction.
+/// Inserts a user of an account that has none yet, with its index rows and event, in the
+/// caller's transaction.
 ///
 /// # Errors
 /// `InvalidArgument` for values that are too long to be looked up by.
@@ -175,7 +177,9 @@ pub fn insert(
     if !store::insert(tx, account, id, &columns, (&doc, externally_managed), stamp(now))? {
         return Err(Problem::internal("a new account has a user already"));
     }
-    directory::put_keys(tx, account, id.as_str(), &row_keys(&resource_type(Subject::User), document))
+    directory::put_keys(tx, account, id.as_str(), &row_keys(&resource_type(Subject::User), document))?;
+    let console = Caller::console(account.clone());
+    announce::user(tx, (&console, stamp(now)), id.as_str(), &columns, &[Kind::UserCreated], &[])
 }
 
 /// What becomes of a new user whose name is taken.
@@ -320,34 +324,13 @@ fn write_change(
     let more = paths.iter().any(|path| path != "active");
     let mut kinds = Vec::new();
     if turned {
-        kinds.push(if after.active { "user.activated" } else { "user.deactivated" });
+        kinds.push(if after.active { Kind::UserActivated } else { Kind::UserDeactivated });
     }
     if more || !turned {
-        kinds.push("user.updated");
+        kinds.push(Kind::UserUpdated);
     }
-    announce(tx, stroke, id, &after, &kinds, &paths)?;
+    announce::user(tx, (&stroke.caller, stroke.now), id, &after, &kinds, &paths)?;
     Ok(next)
-}
-
-fn announce(
-    tx: &mut Tx<'_>,
-    stroke: &Stroke,
-    id: &str,
-    columns: &Columns,
-    kinds: &[&'static str],
-    paths: &[String],
-) -> Result<()> {
-    let mut data = json!({"userName": columns.user_name, "active": columns.active});
-    if let Some(external) = &columns.external_id {
-        data["externalId"] = Value::from(external.as_str());
-    }
-    if !paths.is_empty() {
-        data["changed"] = Value::from(paths);
-    }
-    let event =
-        |kind: &&'static str| Event { kind, resource_type: "User", resource_id: id, data: data.clone() };
-    let events: Vec<Event<'_>> = kinds.iter().map(event).collect();
-    events::append(tx, stroke.account(), stroke.now, &events)
 }
 
 /// Removes a user with all that is his, or deactivates him where the setting `scim_delete_deactivates` says
@@ -393,7 +376,11 @@ pub fn remove(
     let columns = columns(tx, account, &stored.id, document)?;
     // Asked before the rows go.
     let owned = store::owns_access(tx, account, &stored.id)?;
-    if owned || store::in_a_group(tx, account, &stored.id)? {
+    let grouped = store::in_a_group(tx, account, &stored.id)?;
+    if grouped {
+        announce::leaving(tx, stroke, (Subject::User, &stored.id, &columns.name))?;
+    }
+    if owned || grouped {
         keeping_one(tx, account, |tx| {
             let (caller, home) = (&stroke.caller, Scope::account(account.clone()));
             remove_principal(tx, caller, stroke.now, &stroke.rng, &home, PrincipalKind::User, &stored.id)?;
@@ -407,7 +394,7 @@ pub fn remove(
         bump_version(tx, account)?;
     }
     stroke.record(tx, Action::Delete, "USER", (&stored.id, &columns.user_name), Value::Null)?;
-    announce(tx, stroke, &stored.id, &columns, &["user.deleted"], &[])
+    announce::user(tx, (&stroke.caller, stroke.now), &stored.id, &columns, &[Kind::UserDeleted], &[])
 }
 
 fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Stored> {

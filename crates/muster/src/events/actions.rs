@@ -1,0 +1,115 @@
+//! Reading events, and waiting for them.
+
+use std::time::Duration;
+
+use db::Tx;
+use tokio::time::{Instant, timeout_at};
+
+use super::model::{Kind, Of, Stretch};
+use super::store;
+use crate::access::Actor;
+use crate::access::permissions::{UserGroupView, UserView};
+use crate::app::App;
+use crate::kernel::problem::{self, Problem, Result};
+use crate::kernel::scope::Scope;
+use crate::kernel::time::Timestamp;
+
+/// Left of the server's bound for a request when a wait ends, so that its answer still gets out.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// Events after this number; without one none, only where the account is.
+    pub after: Option<i64>,
+    /// So many at most.
+    pub limit: usize,
+    /// Only of these kinds; empty for all.
+    pub kinds: Vec<Kind>,
+    /// How long to wait for the first of them.
+    pub wait: Duration,
+}
+
+/// The events after a number; waits for some where there are none.
+///
+/// # Errors
+/// `Denied` without `core_user_view` (for users' events) or `core_usergroup_view` (for groups'); `Gone` for a
+/// number whose followers are no longer all there; `TooMany` where too many wait.
+pub async fn read(app: &App, actor: &Actor, mut wish: Wish) -> Result<Stretch> {
+    permit(actor, &wish.kinds)?;
+    let mut seen = look(app, actor, &wish).await?;
+    if wish.wait.is_zero() || wish.after.is_none() || is_answer(&seen) {
+        return Ok(seen);
+    }
+    let patience = wish.wait.min(app.limits.request_timeout.saturating_sub(MARGIN));
+    let (until, version) = (Instant::now() + patience, seen.version);
+    let mut waiting = app.feed.wait(&app.db, &actor.caller.account)?;
+    while let Ok(true) = timeout_at(until, waiting.past(seen.next)).await {
+        wish.after = Some(seen.next);
+        let news = look(app, actor, &wish).await?;
+        if news.version != version {
+            // Rights may have changed: whoever asks again is let in, or not, by what holds now.
+            return Ok(seen);
+        }
+        seen = news;
+        if is_answer(&seen) {
+            break;
+        }
+    }
+    Ok(seen)
+}
+
+/// Something to tell: events, or that the stretch looked through has not reached the end.
+fn is_answer(seen: &Stretch) -> bool {
+    !seen.rows.is_empty() || seen.next < seen.latest
+}
+
+fn permit(actor: &Actor, kinds: &[Kind]) -> Result<()> {
+    let scope = Scope::account(actor.caller.account.clone());
+    let about = |of: Of| kinds.is_empty() || kinds.iter().any(|kind| kind.of() == of);
+    if about(Of::Users) {
+        actor.grant::<UserView>(&scope)?;
+    }
+    if about(Of::Groups) {
+        actor.grant::<UserGroupView>(&scope)?;
+    }
+    Ok(())
+}
+
+async fn look(app: &App, actor: &Actor, wish: &Wish) -> Result<Stretch> {
+    let (account, wish) = (actor.caller.account.clone(), wish.clone());
+    app.db
+        .read("events.read", move |tx: &mut Tx<'_>| {
+            let seen = store::stretch(tx, &account, wish.after, wish.limit, &wish.kinds)?;
+            match wish.after {
+                Some(after) if after < seen.oldest - 1 => Err(gone(format!(
+                    "Events up to number {} are no longer kept and you have them up to {after} only",
+                    seen.oldest - 1
+                ))),
+                Some(after) if after > seen.latest => Err(gone(format!(
+                    "You have events up to number {after}, and this account has given numbers up to {} only",
+                    seen.latest
+                ))),
+                _ => Ok(seen),
+            }
+        })
+        .await
+}
+
+fn gone(what: String) -> Problem {
+    let text = format!(
+        "{what}: ask without `after` for the number to go on from, read the whole directory once more, and follow \
+        the events from that number."
+    );
+    Problem::new(problem::Kind::Gone, text)
+}
+
+/// Removes the account's oldest events as far as they are older than the account wants them kept; answers how
+/// many, `store::PURGED_AT_ONCE` at most.
+///
+/// # Errors
+/// Of the database.
+pub async fn purge(app: &App, account: &crate::kernel::ids::AccountId, before: Timestamp) -> Result<usize> {
+    let (of, lane) = (account.clone(), account.to_string());
+    app.db.write("events.purge", &lane, move |tx| store::purge(tx, &of, before)).await
+}

@@ -1,0 +1,125 @@
+//! The route of events: numbered, without holes, with a long poll.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{OriginalUri, State};
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::actions::{self, Wish};
+use super::model::{Kind, Row, Stretch};
+use crate::access::Actor;
+use crate::app::App;
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::time::Timestamp;
+use crate::web::envelope::Reply;
+use crate::web::extract::{Query, ScopeQuery, repeated};
+
+const DEFAULT_LIMIT: usize = 100;
+const MOST: usize = 1_000;
+const LONGEST_WAIT_SECS: u64 = 30;
+
+/// The routes.
+pub fn routes() -> Router<App> {
+    Router::new().route("/ng/api/events", get(list))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    after: Option<String>,
+    limit: Option<String>,
+    wait_seconds: Option<String>,
+    #[serde(flatten)]
+    scope: ScopeQuery,
+}
+
+impl Asked {
+    fn wish(&self, kinds: Vec<Kind>) -> Result<Wish> {
+        let after = self.after.as_deref().filter(|text| !text.is_empty());
+        let after = after.map(|text| number("after", text, 0, i64::MAX)).transpose()?;
+        let limit = self.limit.as_deref().map_or(Ok(DEFAULT_LIMIT), |text| number("limit", text, 1, MOST))?;
+        let wait = self.wait_seconds.as_deref();
+        let wait = wait.map_or(Ok(0), |text| number("waitSeconds", text, 0, LONGEST_WAIT_SECS))?;
+        Ok(Wish { after, limit, kinds, wait: Duration::from_secs(wait) })
+    }
+}
+
+fn number<N: std::str::FromStr + PartialOrd + std::fmt::Display>(
+    name: &str,
+    text: &str,
+    least: N,
+    most: N,
+) -> Result<N> {
+    match text.parse() {
+        Ok(number) if number >= least && number <= most => Ok(number),
+        _ => Err(Problem::invalid(format!(
+            "{name} is {text:.40}: send a whole number from {least} to {most}."
+        ))),
+    }
+}
+
+fn kinds(words: &[String]) -> Result<Vec<Kind>> {
+    let read = |word: &String| {
+        Kind::parse(word).ok_or_else(|| {
+            let all: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+            Problem::invalid(format!("types names {word:.40}: send some of {}.", all.join(", ")))
+        })
+    };
+    words.iter().map(read).collect()
+}
+
+/// A stretch of the account's events.
+#[derive(Debug, Serialize)]
+struct Page {
+    events: Vec<View>,
+    next: i64,
+    latest: i64,
+    oldest: i64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct View {
+    number: i64,
+    time: String,
+    #[serde(rename = "type")]
+    kind: String,
+    event: Option<&'static str>,
+    resource_type: String,
+    resource_id: String,
+    #[serde(flatten)]
+    data: Map<String, Value>,
+}
+
+impl View {
+    fn of(row: Row) -> Result<Self> {
+        let data = serde_json::from_str(&row.data).map_err(|error| {
+            Problem::internal(format!("the data of event {} is damaged: {error}", row.number))
+        })?;
+        Ok(Self {
+            number: row.number,
+            time: Timestamp::from_micros(row.at).rfc3339(),
+            event: Kind::parse(&row.kind).map(Kind::uri),
+            kind: row.kind,
+            resource_type: row.resource_type,
+            resource_id: row.resource_id,
+            data,
+        })
+    }
+}
+
+async fn list(
+    State(app): State<App>,
+    actor: Actor,
+    OriginalUri(uri): OriginalUri,
+    Query(asked): Query<Asked>,
+) -> Result<Reply<Page>> {
+    asked.scope.scope(&actor.caller.account)?;
+    let wish = asked.wish(kinds(&repeated(&uri, "types"))?)?;
+    let Stretch { rows, next, latest, oldest, .. } = actions::read(&app, &actor, wish).await?;
+    let events = rows.into_iter().map(View::of).collect::<Result<_>>()?;
+    Ok(Reply(Page { events, next, latest, oldest }))
+}

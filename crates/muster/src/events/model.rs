@@ -1,0 +1,112 @@
+//! What can happen to the directory, and one happening.
+
+use serde_json::Value;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $kind:ident $word:literal $of:ident $uri:literal,)+) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Kind { $($(#[$doc])+ $kind,)+ }
+
+        impl Kind {
+            /// Every kind there is.
+            pub const ALL: &[Self] = &[$(Self::$kind),+];
+            /// The word of the wire, for example `user.created`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$kind => $word,)+ }
+            }
+            /// To what it happens.
+            pub const fn of(self) -> Of {
+                match self { $(Self::$kind => Of::$of,)+ }
+            }
+            /// URI of the event type that says the same in RFC 9967 §2.4: a notice, without the data.
+            pub const fn uri(self) -> &'static str {
+                match self { $(Self::$kind => concat!("urn:ietf:params:scim:event:prov:", $uri),)+ }
+            }
+        }
+    };
+}
+
+/// To what something happens: decides who may read of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// A user.
+    Users,
+    /// A group or its members.
+    Groups,
+}
+
+kinds! {
+    /// A user is there.
+    UserCreated "user.created" Users "create:notice",
+    /// Attributes of a user changed.
+    UserUpdated "user.updated" Users "patch:notice",
+    /// A user may act again.
+    UserActivated "user.activated" Users "activate",
+    /// A user may not act any more.
+    UserDeactivated "user.deactivated" Users "deactivate",
+    /// A user is gone.
+    UserDeleted "user.deleted" Users "delete",
+    /// A group is there.
+    GroupCreated "group.created" Groups "create:notice",
+    /// Attributes of a group changed; not its members.
+    GroupUpdated "group.updated" Groups "patch:notice",
+    /// A group is gone, and all its memberships with it.
+    GroupDeleted "group.deleted" Groups "delete",
+    /// A user or group came into a group.
+    MemberAdded "group.member_added" Groups "patch:notice",
+    /// A user or group left a group.
+    MemberRemoved "group.member_removed" Groups "patch:notice",
+}
+
+impl Kind {
+    /// Reads the word of the wire.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// One happening, to be written.
+#[derive(Clone, Debug)]
+pub struct Event<'a> {
+    /// What.
+    pub kind: Kind,
+    /// SCIM's name of the resource type.
+    pub resource_type: &'a str,
+    /// SCIM id of the resource.
+    pub resource_id: &'a str,
+    /// What a consumer needs to know of the change, an object; no secrets.
+    pub data: Value,
+}
+
+/// One happening, as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its number in the account.
+    pub number: i64,
+    /// When, microseconds.
+    pub at: i64,
+    /// What.
+    pub kind: String,
+    /// SCIM's name of the resource type.
+    pub resource_type: String,
+    /// SCIM id of the resource.
+    pub resource_id: String,
+    /// JSON text of its data.
+    pub data: String,
+}
+
+/// A stretch of an account's events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The events that were asked for, by number.
+    pub rows: Vec<Row>,
+    /// Where to go on: nothing up to here is missing.
+    pub next: i64,
+    /// The last number given in the account.
+    pub latest: i64,
+    /// The first number still kept; one more than `latest` where none is.
+    pub oldest: i64,
+    /// The account's version while they were read.
+    pub version: i64,
+}
