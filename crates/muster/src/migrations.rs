@@ -28,4 +28,5 @@ steps! {
     13 "0013_cursor_keys",
     20 "0020_jwt_trusts",
     21 "0021_provisioning_log",
+    24 "0024_scim_schemas",
 }

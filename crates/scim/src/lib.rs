@@ -9,6 +9,7 @@
 mod apply;
 pub mod bulk;
 pub mod cursor;
+pub mod define;
 mod detached;
 pub mod dialect;
 pub mod discovery;

@@ -115,6 +115,7 @@ pub struct ResourceType {
     indexed: Vec<AttrRef>,
     detached: Vec<Arc<Attribute>>,
     hides: bool,
+    hides_stored: bool,
 }
 
 impl ResourceType {
@@ -127,7 +128,7 @@ impl ResourceType {
             all.extend(extension.schema.attributes.iter().map(|attr| (Some(&extension.schema), attr)));
         }
         let mut indexed = Vec::new();
-        let mut hides = false;
+        let (mut hides, mut hides_stored) = (false, false);
         for (schema, attr) in all {
             if attr.indexed {
                 indexed.push(AttrRef::new(schema, attr, None));
@@ -135,7 +136,9 @@ impl ResourceType {
             indexed
                 .extend(attr.sub.iter().filter(|s| s.indexed).map(|s| AttrRef::new(schema, attr, Some(s))));
             let hidden = |a: &Attribute| matches!(a.returned, Returned::Never | Returned::Request);
-            hides |= (hidden(attr) && !attr.is_secret()) || attr.sub.iter().any(|sub| hidden(sub));
+            let hiding = (hidden(attr) && !attr.is_secret()) || attr.sub.iter().any(|sub| hidden(sub));
+            hides |= hiding;
+            hides_stored |= hiding && !attr.detached;
         }
         Self {
             name: name.to_owned(),
@@ -147,6 +150,7 @@ impl ResourceType {
             extensions,
             indexed,
             hides,
+            hides_stored,
         }
     }
 
@@ -168,6 +172,12 @@ impl ResourceType {
     /// Whether some stored attribute is not returned unless asked for.
     pub(crate) fn hides(&self) -> bool {
         self.hides
+    }
+
+    /// Whether some attribute of the document itself is not returned unless asked for: then no answer may
+    /// show the document as it is.
+    pub fn hides_stored(&self) -> bool {
+        self.hides_stored
     }
 
     /// The extension with this URN, in any case.

@@ -10,6 +10,7 @@ use crate::kernel::time::Timestamp;
 
 const FIND_VERSION: &str = "SELECT version FROM accounts WHERE account_id = $1";
 const BUMP: &str = "UPDATE accounts SET version = version + 1 WHERE account_id = $1";
+const HOLD: &str = "UPDATE accounts SET seq = seq WHERE account_id = $1";
 const TAKE: &str = "UPDATE accounts SET seq = seq + $2 WHERE account_id = $1 RETURNING seq";
 
 /// The account's version: changes whenever settings, roles, bindings, trusts or tokens change. `None`: no
@@ -23,6 +24,12 @@ pub fn find_version(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<i64>,
 /// accounts and tokens.
 pub fn bump_version(tx: &mut Tx<'_>, account: &AccountId) -> Result<(), Problem> {
     Ok(tx.put(BUMP, params![account.as_str()])?)
+}
+
+/// Holds the account's row until the transaction ends, so that another replica's change of the account waits.
+pub fn hold(tx: &mut Tx<'_>, account: &AccountId) -> Result<(), Problem> {
+    tx.exec(HOLD, params![account.as_str()])?;
+    Ok(())
 }
 
 /// Takes `n` event numbers under the account row, so that they have no holes; answers the first.

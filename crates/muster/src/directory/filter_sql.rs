@@ -45,6 +45,7 @@ pub const fn id_column(subject: Subject) -> &'static str {
     match subject {
         Subject::User => "user_id",
         Subject::Group => "group_id",
+        Subject::Custom => "object_id",
     }
 }
 

@@ -23,25 +23,29 @@ pub enum Subject {
     User,
     /// Groups of the account itself.
     Group,
+    /// Resources of a type that the account defines; which one is said beside it.
+    Custom,
 }
 
 impl Subject {
-    /// SCIM's name of the resource type.
+    /// SCIM's name of the resource type; empty for a type of the account, which has its own.
     pub const fn name(self) -> &'static str {
         match self {
             Self::User => "User",
             Self::Group => "Group",
+            Self::Custom => "",
         }
     }
     /// Reads a member's `type`, any case.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::User, Self::Group].into_iter().find(|s| s.name().eq_ignore_ascii_case(text))
     }
-    /// Path segment below the SCIM base.
+    /// Path segment below the SCIM base; as for `name`.
     pub const fn endpoint(self) -> &'static str {
         match self {
             Self::User => "Users",
             Self::Group => "Groups",
+            Self::Custom => "",
         }
     }
 }
@@ -94,15 +98,15 @@ impl Stored {
     ///
     /// # Errors
     /// As `document`.
-    pub fn resource(&self, subject: Subject, base: &str) -> Result<Map<String, Value>> {
+    pub fn resource(&self, kind: &ResourceType, base: &str) -> Result<Map<String, Value>> {
         let Value::Object(mut map) = self.document()? else {
             return Err(Problem::internal(format!("the document of {} is no object", self.id)));
         };
         map.insert("id".into(), Value::from(self.id.as_str()));
         let meta = json!({
-            "resourceType": subject.name(), "created": self.created.rfc3339(),
+            "resourceType": kind.name, "created": self.created.rfc3339(),
             "lastModified": self.updated.rfc3339(),
-            "location": format!("{base}/{}/{}", subject.endpoint(), self.id), "version": self.etag()
+            "location": format!("{base}/{}/{}", kind.endpoint, self.id), "version": self.etag()
         });
         map.insert("meta".into(), meta);
         Ok(map)

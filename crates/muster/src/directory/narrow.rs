@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use db::sql::{Sql, Value};
-use scim::{AttrRef, CompareOp, Expr, Literal};
+use scim::{AttrRef, CompareOp, Expr, Literal, ResourceType};
 
 use super::filter_sql::{Element, Node, Test, id_column};
 use super::model::Subject;
@@ -21,11 +21,24 @@ pub struct Narrowed {
 }
 
 /// Narrows a filter; no filter lets everything through.
-pub fn narrow(subject: Subject, filter: Option<&Expr>) -> Narrowed {
-    let Some(expr) = filter else { return Narrowed { node: Node::All, exact: true, selective: false } };
-    let (node, exact) = Narrower { subject }.node(expr, false);
+pub fn narrow(subject: Subject, kind: &ResourceType, filter: Option<&Expr>) -> Narrowed {
+    let whole = |node: Node| match (subject, node) {
+        (Subject::Custom, Node::All) => of_type(kind),
+        (Subject::Custom, node) => Node::And(vec![of_type(kind), node]),
+        (_, node) => node,
+    };
+    let Some(expr) = filter else {
+        return Narrowed { node: whole(Node::All), exact: true, selective: false };
+    };
+    let (node, exact) = Narrower { subject, kind }.node(expr, false);
     let selective = selective(&node);
-    Narrowed { node, exact, selective }
+    Narrowed { node: whole(node), exact, selective }
+}
+
+/// Resources of all types that an account defines are rows of one table.
+fn of_type(kind: &ResourceType) -> Node {
+    let value = Value::from(&*scim::fold(&kind.name));
+    Node::Column { column: "type_key", test: Test { op: CompareOp::Eq, value } }
 }
 
 fn selective(node: &Node) -> bool {
@@ -52,15 +65,16 @@ impl Narrowed {
     }
 }
 
-struct Narrower {
+struct Narrower<'k> {
     subject: Subject,
+    kind: &'k ResourceType,
 }
 
 type Narrow = (Node, bool);
 
 const UNDECIDED: Narrow = (Node::All, false);
 
-impl Narrower {
+impl Narrower<'_> {
     fn node(&self, expr: &Expr, negated: bool) -> Narrow {
         match (expr, negated) {
             (Expr::Not(inner), _) => self.node(inner, !negated),
@@ -122,7 +136,7 @@ impl Narrower {
         };
         let (column, value, nullable) = match (self.subject, &*attr.path, value) {
             (_, "meta.resourceType", _) => {
-                let kind = serde_json::json!({"meta": {"resourceType": self.subject.name()}});
+                let kind = serde_json::json!({"meta": {"resourceType": self.kind.name}});
                 return (if expr.matches(&kind) == negated { Node::Nothing } else { Node::All }, true);
             }
             (Subject::User, "active", Literal::Bool(flag)) => ("active", Some(Value::from(*flag)), false),

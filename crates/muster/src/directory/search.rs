@@ -5,9 +5,10 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use db::Tx;
-use scim::{Expr, SortBy, SortValue};
+use scim::{Expr, ResourceType, SortBy, SortValue};
 use serde_json::Value;
 
 use super::groups::store as groups;
@@ -26,6 +27,8 @@ const MAX_SORTED: usize = 10_000;
 /// A checked demand.
 #[derive(Clone, Debug)]
 pub struct Search {
+    /// The resource type, as the account has it.
+    pub kind: Arc<ResourceType>,
     /// The filter; none lets everything through.
     pub filter: Option<Expr>,
     /// The order; none is by id.
@@ -76,7 +79,7 @@ impl Found {
 impl Search {
     /// Whether it touches a handful of rows only.
     pub fn is_selective(&self, subject: Subject) -> bool {
-        let narrowed = narrow(subject, self.filter.as_ref());
+        let narrowed = narrow(subject, &self.kind, self.filter.as_ref());
         narrowed.exact && narrowed.selective
     }
 }
@@ -86,7 +89,7 @@ impl Search {
 /// # Errors
 /// `Invalid` with `tooMany` for an order that SQL cannot make over more than `MAX_SORTED` results.
 pub fn run(tx: &mut Tx<'_>, account: &AccountId, subject: Subject, search: &Search) -> Result<Found> {
-    let narrowed = narrow(subject, search.filter.as_ref());
+    let narrowed = narrow(subject, &search.kind, search.filter.as_ref());
     let order = order(subject, search.sort.as_ref());
     let run = Run { account, subject, search, narrowed: &narrowed };
     match (order, &search.walk) {
@@ -108,6 +111,7 @@ fn order(subject: Subject, sort: Option<&SortBy>) -> Option<Order> {
         (Subject::User, "id") => "user_id",
         (Subject::Group, "displayName") => "name_key",
         (Subject::Group, "id") => "group_id",
+        (Subject::Custom, "id") => "object_id",
         (_, "meta.created") => "created_at",
         (_, "meta.lastModified") => "updated_at",
         (_, "externalId") => return Some(Order::Optional { path: None, descending }),
@@ -268,7 +272,9 @@ impl Run<'_> {
         let filter = self.search.filter.as_ref();
         let sorted_by = self.search.sort.as_ref().map(|sort| sort.attr.attr.name.as_str());
         let derived = derived(self.subject);
-        let with_derived = sorted_by == Some(derived) || filter.is_some_and(|expr| names(expr, derived));
+        let with_derived = derived.is_some_and(|derived| {
+            sorted_by == Some(derived) || filter.is_some_and(|expr| names(expr, derived))
+        });
         let mut after = after.to_owned();
         loop {
             let rows = store::chunk(tx, self.account, self.subject, self.narrowed, &after, CHUNK)?;
@@ -297,29 +303,31 @@ impl Run<'_> {
     /// memberships where `groups` is given (a group's members are read here).
     fn view(&self, tx: &mut Tx<'_>, row: &Stored, groups: Option<Vec<GroupRef>>) -> Result<Value> {
         let base = &self.search.base;
-        let mut map = row.resource(self.subject, base)?;
+        let mut map = row.resource(&self.search.kind, base)?;
         if self.subject == Subject::User && !map.contains_key("active") {
             map.insert("active".into(), users::is_active(tx, self.account, &row.id)?.into());
         }
-        if let Some(groups) = groups {
+        if let (Some(groups), Some(derived)) = (groups, derived(self.subject)) {
             let list: Vec<Value> = match self.subject {
                 Subject::User => groups.iter().map(|group| group.element(base)).collect(),
                 Subject::Group => groups::members(tx, self.account, &row.id)?
                     .iter()
                     .map(|member| member.element(base))
                     .collect(),
+                Subject::Custom => Vec::new(),
             };
-            map.insert(derived(self.subject).into(), Value::from(list));
+            map.insert(derived.into(), Value::from(list));
         }
         Ok(Value::Object(map))
     }
 }
 
 /// The attribute that is no part of the stored document.
-const fn derived(subject: Subject) -> &'static str {
+const fn derived(subject: Subject) -> Option<&'static str> {
     match subject {
-        Subject::User => "groups",
-        Subject::Group => "members",
+        Subject::User => Some("groups"),
+        Subject::Group => Some("members"),
+        Subject::Custom => None,
     }
 }
 

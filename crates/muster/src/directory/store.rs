@@ -15,6 +15,8 @@ const USER: &str =
     "SELECT user_id, doc, version, created_at, updated_at FROM users WHERE account_id = $1 AND user_id = $2";
 const GROUP: &str = "SELECT group_id, doc, version, created_at, updated_at FROM user_groups \
     WHERE account_id = $1 AND group_id = $2 AND org_id = '' AND project_id = ''";
+const OBJECT: &str = "SELECT object_id, doc, version, created_at, updated_at FROM objects \
+    WHERE account_id = $1 AND object_id = $2";
 const DROP_KEY: &str = "DELETE FROM directory_index \
     WHERE account_id = $1 AND attr = $2 AND value_key = $3 AND resource_id = $4 AND qualifier = $5";
 
@@ -47,6 +49,7 @@ fn from(subject: Subject) -> &'static str {
     match subject {
         Subject::User => " FROM users r",
         Subject::Group => " FROM user_groups r",
+        Subject::Custom => " FROM objects r",
     }
 }
 
@@ -81,7 +84,11 @@ pub fn find(
     subject: Subject,
     id: &str,
 ) -> Result<Option<Stored>, Problem> {
-    let sql = if subject == Subject::User { USER } else { GROUP };
+    let sql = match subject {
+        Subject::User => USER,
+        Subject::Group => GROUP,
+        Subject::Custom => OBJECT,
+    };
     Ok(tx.query_opt(sql, params![account.as_str(), id], stored)?)
 }
 
@@ -262,6 +269,30 @@ pub fn chunk(
         .push(" LIMIT ")
         .bind(limit);
     Ok(tx.query(sql.text(), &sql.params(), stored)?)
+}
+
+const IS_HELD: &str = "SELECT 1 FROM directory_index WHERE account_id = $1 AND attr = $2 AND value_key = $3 \
+    AND resource_id <> $4 LIMIT 1";
+const IS_HELD_IN_TYPE: &str = "SELECT 1 FROM directory_index i CROSS JOIN objects o WHERE i.account_id = $1 \
+    AND i.attr = $2 AND i.value_key = $3 AND i.resource_id <> $4 AND o.account_id = $1 \
+    AND o.object_id = i.resource_id AND o.type_key = $5 LIMIT 1";
+
+/// Whether another resource has the key; `kind`: of that type of the account only.
+pub fn is_held(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    kind: Option<&str>,
+    key: &IndexKey,
+    id: &str,
+) -> Result<bool, Problem> {
+    let (account, attr, value) = (account.as_str(), &*key.attr, key.key.as_str());
+    let found: Option<i64> = match kind {
+        None => tx.query_opt(IS_HELD, params![account, attr, value, id], |row| row.get(0))?,
+        Some(kind) => {
+            tx.query_opt(IS_HELD_IN_TYPE, params![account, attr, value, id, kind], |row| row.get(0))?
+        }
+    };
+    Ok(found.is_some())
 }
 
 /// Longest `type` of an element, in bytes, that an index row can hold beside the longest value.

@@ -30,7 +30,7 @@ macro_rules! kinds {
 /// To what something happens: decides who may read of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Of {
-    /// A user.
+    /// A user, or a resource of a type of the account.
     Users,
     /// A group or its members.
     Groups,
@@ -57,6 +57,12 @@ kinds! {
     MemberAdded "group.member_added" Groups "patch:notice",
     /// A user or group left a group.
     MemberRemoved "group.member_removed" Groups "patch:notice",
+    /// A resource of a type of the account is there.
+    ObjectCreated "resource.created" Users "create:notice",
+    /// Attributes of such a resource changed.
+    ObjectUpdated "resource.updated" Users "patch:notice",
+    /// Such a resource is gone.
+    ObjectDeleted "resource.deleted" Users "delete",
 }
 
 impl Kind {

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::accounts::store as accounts;
 use crate::app::App;
+use crate::directory;
 use crate::events;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
@@ -50,6 +51,7 @@ pub const JOBS: &[Job] = &[
         at_end: false,
         work: purge_provisioning_log,
     },
+    Job { name: "schemas.fill", every: Duration::from_mins(1), at_end: false, work: fill_index },
     Job { name: "tokens.purge", every: Duration::from_hours(1), at_end: false, work: purge_tokens },
     Job { name: "tokens.last_used", every: Duration::from_secs(10), at_end: true, work: write_last_uses },
     Job { name: "trust.keys", every: Duration::from_secs(5), at_end: false, work: refresh_keys },
@@ -89,6 +91,10 @@ fn purge_provisioning_log(app: App) -> Running {
         tracing::debug!(entries = gone, "entries of the provisioning log were purged");
         Ok(())
     })
+}
+
+fn fill_index(app: App) -> Running {
+    Box::pin(async move { directory::schemas::actions::fill_all(&app).await })
 }
 
 fn purge_tokens(app: App) -> Running {

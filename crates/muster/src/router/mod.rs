@@ -34,6 +34,7 @@ fn platform(app: &App) -> Router<App> {
         .merge(accounts::api::routes())
         .merge(audit::api::routes())
         .merge(directory::people::api::routes())
+        .merge(directory::schemas::api::routes())
         .merge(directory::user_groups::api::routes())
         .merge(provisioning_log::api::routes())
         .merge(replay::routes(app))

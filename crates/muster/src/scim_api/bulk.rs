@@ -9,10 +9,10 @@ use scim::bulk::{self, Method, Operation, Outcome, Plan};
 use super::door::Door;
 use super::render::{self, location};
 use super::request::{Body, expected};
-use super::{groups, users};
+use super::{groups, objects, users};
 use crate::app::App;
 use crate::directory::groups::actions::Show;
-use crate::directory::model::{Stored, Subject, catalogue};
+use crate::directory::model::{Stored, Subject};
 use crate::kernel::problem::Result;
 use crate::web::error;
 
@@ -26,7 +26,7 @@ const AT_ONCE: usize = 30;
 
 pub async fn bulk(State(app): State<App>, door: Door, Body(body): Body) -> Result<Response> {
     let mut mender = door.mender();
-    let plan = Plan::parse(body, catalogue(), MAX_OPERATIONS as usize, &mut mender)?;
+    let plan = Plan::parse(body, &door.kinds.written, MAX_OPERATIONS as usize, &mut mender)?;
     door.log(mender.notes(), &[]);
     let outcomes = run(&app, &door, &plan).await;
     Ok(render::value(&bulk::response(&plan, &outcomes)))
@@ -73,7 +73,8 @@ async fn carry_out(
     let result = match operation {
         Err(error) => Err(error.into()),
         Ok(operation) if operation.endpoint == Subject::User.endpoint() => user(app, door, operation).await,
-        Ok(operation) => group(app, door, operation).await,
+        Ok(operation) if operation.endpoint == Subject::Group.endpoint() => group(app, door, operation).await,
+        Ok(operation) => object(app, door, operation).await,
     };
     match result {
         Ok(done) => outcome(door, done, target),
@@ -92,7 +93,7 @@ fn target(door: &Door, operation: &Operation) -> Option<String> {
 
 /// An operation that succeeded: what was created, what was changed, or nothing that is left.
 enum Done {
-    Created(Subject, Stored),
+    Created(String, Stored),
     Changed(Stored),
     Gone,
 }
@@ -100,8 +101,8 @@ enum Done {
 fn outcome(door: &Door, done: Done, target: Option<String>) -> (Outcome, Option<String>) {
     let outcome = |status, location, version| Outcome { status, location, version, response: None };
     match done {
-        Done::Created(subject, stored) => {
-            let at = Some(location(subject, &door.base, &stored.id));
+        Done::Created(endpoint, stored) => {
+            let at = Some(location(&endpoint, &door.base, &stored.id));
             (outcome(201, at, Some(stored.etag())), Some(stored.id))
         }
         Done::Changed(stored) => (outcome(200, target, Some(stored.etag())), None),
@@ -110,10 +111,10 @@ fn outcome(door: &Door, done: Done, target: Option<String>) -> (Outcome, Option<
 }
 
 async fn user(app: &App, door: &Door, operation: Operation) -> Result<Done> {
-    let Operation { method, id, version, data, .. } = operation;
+    let Operation { method, endpoint, id, version, data } = operation;
     let (id, expected) = (id.unwrap_or_default(), expected(version.as_deref()));
     Ok(match method {
-        Method::Post => Done::Created(Subject::User, users::make(app, door, data, false).await?.stored),
+        Method::Post => Done::Created(endpoint, users::make(app, door, data, false).await?.stored),
         Method::Put | Method::Patch => {
             let body = (data, method == Method::Put);
             Done::Changed(users::change(app, door, &id, body, (expected, false)).await?.stored)
@@ -126,18 +127,33 @@ async fn user(app: &App, door: &Door, operation: Operation) -> Result<Done> {
 }
 
 async fn group(app: &App, door: &Door, operation: Operation) -> Result<Done> {
-    let Operation { method, id, version, data, .. } = operation;
+    let Operation { method, endpoint, id, version, data } = operation;
     let (id, expected) = (id.unwrap_or_default(), expected(version.as_deref()));
     Ok(match method {
-        Method::Post => {
-            Done::Created(Subject::Group, groups::make(app, door, data, Show::Never).await?.stored)
-        }
+        Method::Post => Done::Created(endpoint, groups::make(app, door, data, Show::Never).await?.stored),
         Method::Put | Method::Patch => {
             let body = (data, method == Method::Put);
             Done::Changed(groups::change(app, door, &id, body, (expected, Show::Never)).await?.stored)
         }
         Method::Delete => {
             groups::remove(app, door, &id, expected).await?;
+            Done::Gone
+        }
+    })
+}
+
+async fn object(app: &App, door: &Door, operation: Operation) -> Result<Done> {
+    let Operation { method, endpoint, id, version, data } = operation;
+    let (id, expected) = (id.unwrap_or_default(), expected(version.as_deref()));
+    let of = objects::written(door, &endpoint)?;
+    Ok(match method {
+        Method::Post => Done::Created(endpoint, objects::make(app, door, of, data).await?),
+        Method::Put | Method::Patch => {
+            let body = (data, method == Method::Put);
+            Done::Changed(objects::change(app, door, of, (&id, expected), body).await?)
+        }
+        Method::Delete => {
+            objects::remove(app, door, of, (&id, expected)).await?;
             Done::Gone
         }
     })

@@ -1,18 +1,30 @@
-//! The dialect of an account, kept by the account's version.
+//! How an account speaks SCIM: its dialect and its schemas, kept by the account's version.
+
+use std::sync::Arc;
 
 use db::Tx;
 use quick_cache::sync::Cache;
 use scim::Dialect;
 
+use crate::accounts::store::find_version;
 use crate::app::App;
-use crate::kernel::caller::Caller;
+use crate::directory::schemas::Kinds;
 use crate::kernel::ids::AccountId;
-use crate::kernel::problem::Result;
+use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::settings::actions::text;
 
-/// Dialects by account, each with the version of the account it was read at.
-pub struct Dialects(Cache<AccountId, (i64, Dialect)>);
+/// What is kept of one account.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    /// Its dialect.
+    pub dialect: Dialect,
+    /// Its schemas and resource types.
+    pub kinds: Arc<Kinds>,
+}
+
+/// Manners by account, each with the version of the account it was read at.
+pub struct Dialects(Cache<AccountId, (i64, Manner)>);
 
 impl Default for Dialects {
     fn default() -> Self {
@@ -20,18 +32,40 @@ impl Default for Dialects {
     }
 }
 
-/// The dialect that the caller's account speaks.
+/// The manner of an account at a version of it.
 ///
 /// # Errors
 /// Of the database.
-pub async fn of(app: &App, caller: &Caller) -> Result<Dialect> {
-    let known = app.dialects.0.get(&caller.account).filter(|(version, _)| *version == caller.version);
-    if let Some((_, dialect)) = known {
-        return Ok(dialect);
+pub async fn of(app: &App, account: &AccountId, version: i64) -> Result<Manner> {
+    let known = app.dialects.0.get(account).filter(|(at, _)| *at == version);
+    if let Some((_, manner)) = known {
+        return Ok(manner);
     }
-    let scope = Scope::account(caller.account.clone());
-    let value = app.db.point("scim.dialect", move |tx: &mut Tx<'_>| text(tx, &scope, "scim_dialect")).await?;
-    let dialect = value.as_deref().and_then(Dialect::parse).unwrap_or(Dialect::Auto);
-    app.dialects.0.insert(caller.account.clone(), (caller.version, dialect));
-    Ok(dialect)
+    let scope = Scope::account(account.clone());
+    let read = move |tx: &mut Tx<'_>| {
+        let found = find_version(tx, &scope.account)?;
+        let dialect = text(tx, &scope, "scim_dialect")?.as_deref().and_then(Dialect::parse);
+        let kinds = Kinds::load(tx, &scope.account)?;
+        Ok::<_, Problem>((found, Manner { dialect: dialect.unwrap_or(Dialect::Auto), kinds }))
+    };
+    let (found, manner) = app.db.point("scim.manner", read).await?;
+    // What was read may be newer than the version asked for, and is kept by its own.
+    if let Some(found) = found {
+        app.dialects.0.insert(account.clone(), (found, manner.clone()));
+    }
+    Ok(manner)
+}
+
+/// The schemas of an account whose version nobody has read yet; the standard's for an account that is none.
+///
+/// # Errors
+/// Of the database.
+pub async fn kinds(app: &App, account: &str) -> Result<Arc<Kinds>> {
+    let Ok(account) = AccountId::parse(account) else { return Ok(Kinds::standard()) };
+    let of_it = account.clone();
+    let version = app.db.point("accounts.version", move |tx: &mut Tx<'_>| find_version(tx, &of_it)).await?;
+    match version {
+        Some(version) => Ok(of(app, &account, version).await?.kinds),
+        None => Ok(Kinds::standard()),
+    }
 }

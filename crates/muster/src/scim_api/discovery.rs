@@ -1,15 +1,17 @@
 //! Discovery documents (RFC 7644 §4), made from the same schema data that requests are checked against.
 
+use axum::extract::State;
 use axum::response::Response;
 use scim::discovery::{CursorLimits, Features, service_provider_config};
 use serde_json::Value;
 
 use super::bulk::{MAX_BYTES, MAX_OPERATIONS};
+use super::dialect::kinds;
 use super::door::Base;
 use super::render::{self, Paging};
 use super::request::{DEFAULT_RESULTS, MAX_RESULTS, Query};
 use super::trail::LIFETIME_SECS;
-use crate::directory::model::catalogue;
+use crate::app::App;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::web::extract::Path;
 
@@ -56,33 +58,47 @@ pub async fn config(Base(base): Base, query: Query) -> Result<Response> {
     Ok(render::value(&service_provider_config(&features, &base)))
 }
 
-pub async fn schemas(Base(base): Base, query: Query) -> Result<Response> {
+pub async fn schemas(
+    State(app): State<App>,
+    Base(base): Base,
+    Path(account): Path<String>,
+    query: Query,
+) -> Result<Response> {
     unfiltered(&query)?;
-    Ok(whole(&catalogue().schemas_json(&base)))
+    Ok(whole(&kinds(&app, &account).await?.shown.schemas_json(&base)))
 }
 
 pub async fn schema(
+    State(app): State<App>,
     Base(base): Base,
-    Path((_, urn)): Path<(String, String)>,
+    Path((account, urn)): Path<(String, String)>,
     query: Query,
 ) -> Result<Response> {
     unfiltered(&query)?;
-    one(catalogue().schema(&urn).map(|schema| schema.to_json(&base)), &format!("The schema {urn}"))
+    let kinds = kinds(&app, &account).await?;
+    one(kinds.shown.schema(&urn).map(|schema| schema.to_json(&base)), &format!("The schema {urn}"))
 }
 
-pub async fn types(Base(base): Base, query: Query) -> Result<Response> {
+pub async fn types(
+    State(app): State<App>,
+    Base(base): Base,
+    Path(account): Path<String>,
+    query: Query,
+) -> Result<Response> {
     unfiltered(&query)?;
-    Ok(whole(&catalogue().types_json(&base)))
+    Ok(whole(&kinds(&app, &account).await?.shown.types_json(&base)))
 }
 
 pub async fn kind(
+    State(app): State<App>,
     Base(base): Base,
-    Path((_, name)): Path<(String, String)>,
+    Path((account, name)): Path<(String, String)>,
     query: Query,
 ) -> Result<Response> {
     unfiltered(&query)?;
+    let kinds = kinds(&app, &account).await?;
     one(
-        catalogue().resource_type(&name).map(|kind| kind.to_json(&base)),
+        kinds.shown.resource_type(&name).map(|kind| kind.to_json(&base)),
         &format!("The resource type {name}"),
     )
 }

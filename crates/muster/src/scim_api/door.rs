@@ -1,16 +1,19 @@
 //! What every SCIM handler begins with: who asks, in which dialect, and under which URL the client sees the
 //! account.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, OriginalUri};
 use db::Rehearsal;
 use http::header::HOST;
 use http::request::Parts;
 use scim::{Dialect, Mended, Mender};
 
-use super::dialect;
+use super::dialect::{self, Manner};
 use crate::access::permissions::Ask;
 use crate::access::{Actor, Grant};
 use crate::app::App;
+use crate::directory::schemas::Kinds;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::web::observed::Observed;
@@ -51,6 +54,8 @@ pub struct Door {
     pub actor: Actor,
     /// In which dialect.
     pub dialect: Dialect,
+    /// With which schemas and resource types.
+    pub kinds: Arc<Kinds>,
     /// Under which URL.
     pub base: String,
     /// Are its writes real?
@@ -66,11 +71,11 @@ impl FromRequestParts<App> for Door {
         let actor = parts.extensions.get::<Actor>().cloned();
         let actor =
             actor.ok_or_else(|| Problem::internal("a SCIM route is served without its credential layer"))?;
-        let dialect = dialect::of(app, &actor.caller).await?;
+        let Manner { dialect, kinds } = dialect::of(app, &actor.caller.account, actor.caller.version).await?;
         // Taken, not copied: it ends with the handler.
         let rehearsal = parts.extensions.remove::<Rehearsal>().unwrap_or_default();
         let observed = parts.extensions.get::<Observed>().cloned();
-        Ok(Self { actor, dialect, base: base(parts), rehearsal, observed })
+        Ok(Self { actor, dialect, kinds, base: base(parts), rehearsal, observed })
     }
 }
 

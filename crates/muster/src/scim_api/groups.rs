@@ -15,13 +15,14 @@ use crate::access::permissions::UserGroupView;
 use crate::app::App;
 use crate::directory::groups::actions::{self, Reading, Show};
 use crate::directory::groups::model::GroupResource;
-use crate::directory::model::{Expected, Subject, resource_type};
+use crate::directory::model::{Expected, Subject};
 use crate::kernel::problem::Result;
 use crate::web::extract::Path;
 
 fn reading(door: &Door, expected: Expected, members: Show) -> Reading {
-    let (kind, base, rehearsal) = (resource_type(Subject::Group), door.base.clone(), door.rehearsal.clone());
-    Reading { kind, mender: door.mender(), expected, members, base, rehearsal }
+    let (of, base, rehearsal) =
+        (door.kinds.written(Subject::Group), door.base.clone(), door.rehearsal.clone());
+    Reading { of, mender: door.mender(), expected, members, base, rehearsal }
 }
 
 /// A change answers members where they are asked for by name, or where they are few.
@@ -43,7 +44,7 @@ pub async fn search(State(app): State<App>, door: Door, Body(body): Body) -> Res
 
 async fn find(app: &App, door: &Door, query: &ListQuery) -> Result<Response> {
     let grant = door.grant::<UserGroupView>()?;
-    let kind = resource_type(Subject::Group);
+    let kind = door.kinds.of(Subject::Group).clone();
     let projection = projection(query, &kind)?;
     let mut search = request::search(query, &kind, door)?;
     let trail = Trail::of(app, door, query, Subject::Group.endpoint(), &mut search).await?;
@@ -61,7 +62,7 @@ pub async fn load(
     known: IfNoneMatch,
 ) -> Result<Response> {
     let grant = door.grant::<UserGroupView>()?;
-    let kind = resource_type(Subject::Group);
+    let kind = door.kinds.of(Subject::Group).clone();
     let projection = projection(&query, &kind)?;
     let group = actions::load(&app, &grant, &id, projection.wants("members")).await?;
     if known.knows(&group.stored) {
@@ -77,7 +78,7 @@ pub async fn load(
 pub async fn make(app: &App, door: &Door, body: Value, members: Show) -> Result<GroupResource> {
     let grant = door.grant()?;
     let mut reading = reading(door, Expected::Any, members);
-    let accepted = resource::create(&reading.kind, body, &mut reading.mender)?;
+    let accepted = resource::create(&reading.of.kind, body, &mut reading.mender)?;
     let changed = actions::create(app, &grant, accepted, reading).await?;
     door.log(&changed.notes, &changed.unknown);
     Ok(changed.group)
@@ -99,7 +100,7 @@ pub async fn change(
     let changed = if whole {
         actions::replace(app, &grant, id, body, reading).await?
     } else {
-        let operations = PatchRequest::parse(body, &reading.kind, &mut reading.mender)?;
+        let operations = PatchRequest::parse(body, &reading.of.kind, &mut reading.mender)?;
         actions::patch(app, &grant, id, operations, reading).await?
     };
     door.log(&changed.notes, &changed.unknown);
@@ -120,7 +121,7 @@ pub async fn create(
     Query(query): Query,
     Body(body): Body,
 ) -> Result<Response> {
-    let kind = resource_type(Subject::Group);
+    let kind = door.kinds.of(Subject::Group).clone();
     let projection = projection(&query, &kind)?;
     let group = make(&app, &door, body, shows(&projection)).await?;
     Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::CREATED, &group)
@@ -134,7 +135,7 @@ pub async fn replace(
     IfMatch(expected): IfMatch,
     Body(body): Body,
 ) -> Result<Response> {
-    let kind = resource_type(Subject::Group);
+    let kind = door.kinds.of(Subject::Group).clone();
     let projection = projection(&query, &kind)?;
     let group = change(&app, &door, &id, (body, true), (expected, shows(&projection))).await?;
     Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::OK, &group)
@@ -148,7 +149,7 @@ pub async fn patch(
     IfMatch(expected): IfMatch,
     Body(body): Body,
 ) -> Result<Response> {
-    let kind = resource_type(Subject::Group);
+    let kind = door.kinds.of(Subject::Group).clone();
     let projection = projection(&query, &kind)?;
     let group = change(&app, &door, &id, (body, false), (expected, shows(&projection))).await?;
     if prefers_minimal(&headers) {

@@ -17,7 +17,7 @@ pub async fn me(door: Door) -> Result<Response> {
         return Err(Problem::new(Kind::NotImplemented, text));
     }
     let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
-    let target = HeaderValue::try_from(location(Subject::User, &door.base, &principal.id));
+    let target = HeaderValue::try_from(location(Subject::User.endpoint(), &door.base, &principal.id));
     let target =
         target.map_err(|error| Problem::internal(format!("a location is no header value: {error}")))?;
     response.headers_mut().insert(LOCATION, target);

@@ -17,6 +17,7 @@ mod door;
 pub mod dry_run;
 mod groups;
 mod me;
+mod objects;
 mod render;
 mod request;
 mod search;
@@ -36,6 +37,12 @@ pub fn closed() -> Router<App> {
         .route(
             "/Groups/{id}",
             get(groups::load).put(groups::replace).patch(groups::patch).delete(groups::delete),
+        )
+        .route("/{endpoint}", get(objects::list).post(objects::create))
+        .route("/{endpoint}/.search", post(objects::search))
+        .route(
+            "/{endpoint}/{id}",
+            get(objects::load).put(objects::replace).patch(objects::patch).delete(objects::delete),
         )
         .route("/.search", post(search::everywhere))
         .route("/Me", any(me::me))

@@ -20,8 +20,6 @@ const MEDIA: HeaderValue = HeaderValue::from_static("application/scim+json");
 
 /// A resource that can be answered.
 pub trait Resource {
-    /// Which.
-    const SUBJECT: Subject;
     /// The stored part.
     fn stored(&self) -> &Stored;
     /// The derived attribute as (name, elements), unless it was not asked for or is empty.
@@ -31,7 +29,6 @@ pub trait Resource {
 }
 
 impl Resource for UserResource {
-    const SUBJECT: Subject = Subject::User;
     fn stored(&self) -> &Stored {
         &self.stored
     }
@@ -49,7 +46,6 @@ impl Resource for UserResource {
 }
 
 impl Resource for GroupResource {
-    const SUBJECT: Subject = Subject::Group;
     fn stored(&self) -> &Stored {
         &self.stored
     }
@@ -62,6 +58,18 @@ impl Resource for GroupResource {
         // `display` of a member is returned on request only.
         let rows = members.map(|member| (member.id.as_str(), member.kind, None, member.kind.name()));
         elements(out, base, "members", rows)
+    }
+}
+
+impl Resource for Stored {
+    fn stored(&self) -> &Stored {
+        self
+    }
+    fn derived(&self, _: &str) -> Option<(&'static str, Vec<Value>)> {
+        None
+    }
+    fn write_derived(&self, _: &mut Vec<u8>, _: &str) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -82,10 +90,10 @@ impl Writer<'_> {
     /// # Errors
     /// `Internal` when a stored document is damaged.
     pub fn write<R: Resource>(&self, out: &mut Vec<u8>, resource: &R) -> Result<()> {
-        if self.projection.is_default() {
-            return splice(out, resource, self.base);
+        if self.projection.is_default() && !self.kind.hides_stored() {
+            return splice(out, resource, self.kind, self.base);
         }
-        let mut map = resource.stored().resource(R::SUBJECT, self.base)?;
+        let mut map = resource.stored().resource(self.kind, self.base)?;
         if let Some((name, elements)) = resource.derived(self.base) {
             map.insert(name.into(), Value::from(elements));
         }
@@ -106,7 +114,8 @@ impl Writer<'_> {
         headers.insert(CONTENT_TYPE, MEDIA);
         tag(headers, resource.stored());
         if status == StatusCode::CREATED
-            && let Ok(value) = HeaderValue::try_from(location(R::SUBJECT, self.base, &resource.stored().id))
+            && let Ok(value) =
+                HeaderValue::try_from(location(&self.kind.endpoint, self.base, &resource.stored().id))
         {
             headers.insert(LOCATION, value);
         }
@@ -194,8 +203,8 @@ fn tag(headers: &mut http::HeaderMap, stored: &Stored) {
 }
 
 /// URL of a resource.
-pub fn location(subject: Subject, base: &str, id: &str) -> String {
-    format!("{base}/{}/{id}", subject.endpoint())
+pub fn location(endpoint: &str, base: &str, id: &str) -> String {
+    format!("{base}/{endpoint}/{id}")
 }
 
 fn json(out: &mut Vec<u8>, value: &impl Serialize) -> Result<()> {
@@ -240,7 +249,7 @@ fn text(out: &mut Vec<u8>, parts: &[&str]) {
 
 /// `{"id":…,<the stored text>,"groups":[…],"meta":{…}}`. Ids, times and the base need no escapes: the first two
 /// are the server's own, the base is made of checked characters.
-fn splice<R: Resource>(out: &mut Vec<u8>, resource: &R, base: &str) -> Result<()> {
+fn splice<R: Resource>(out: &mut Vec<u8>, resource: &R, kind: &ResourceType, base: &str) -> Result<()> {
     let stored = resource.stored();
     let inner =
         stored.doc.strip_prefix('{').and_then(|doc| doc.strip_suffix('}')).filter(|inner| !inner.is_empty());
@@ -250,9 +259,9 @@ fn splice<R: Resource>(out: &mut Vec<u8>, resource: &R, base: &str) -> Result<()
     text(out, &["{\"id\":\"", &stored.id, "\",", inner]);
     resource.write_derived(out, base)?;
     let (created, updated) = (stored.created.rfc3339(), stored.updated.rfc3339());
-    text(out, &[",\"meta\":{\"resourceType\":\"", R::SUBJECT.name(), "\",\"created\":\"", &created]);
+    text(out, &[",\"meta\":{\"resourceType\":\"", &kind.name, "\",\"created\":\"", &created]);
     text(out, &["\",\"lastModified\":\"", &updated, "\",\"location\":\""]);
-    text(out, &[base, "/", R::SUBJECT.endpoint(), "/", &stored.id, "\",\"version\":\"W/\\\""]);
+    text(out, &[base, "/", &kind.endpoint, "/", &stored.id, "\",\"version\":\"W/\\\""]);
     text(out, &[&stored.version.to_string(), "\\\"\"}}"]);
     Ok(())
 }
@@ -270,16 +279,17 @@ mod tests {
         let stored = Stored { id: "g1".into(), doc, version: 3, created: at, updated: at };
         let member = |id: &str, kind| MemberRef { id: id.into(), kind, name: "x\"y".into() };
         let members = vec![member("u1", Subject::User), member("g2", Subject::Group)];
+        let kind = resource_type(Subject::Group);
         for members in [None, Some(Vec::new()), Some(members)] {
             let group = GroupResource { stored: stored.clone(), members };
-            let mut whole = group.stored.resource(Subject::Group, "http://h/b").unwrap();
+            let mut whole = group.stored.resource(&kind, "http://h/b").unwrap();
             if let Some((name, elements)) = group.derived("http://h/b") {
                 whole.insert(name.into(), Value::from(elements));
             }
             let mut whole = Value::Object(whole);
-            Projection::default().apply(&resource_type(Subject::Group), &mut whole);
+            Projection::default().apply(&kind, &mut whole);
             let mut out = Vec::new();
-            splice(&mut out, &group, "http://h/b").unwrap();
+            splice(&mut out, &group, &kind, "http://h/b").unwrap();
             assert_eq!(serde_json::from_slice::<Value>(&out).unwrap(), whole);
         }
     }

@@ -1,5 +1,7 @@
 //! Reading SCIM requests: bodies, queries, conditions.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
@@ -81,7 +83,7 @@ pub fn projection(query: &ListQuery, kind: &ResourceType) -> Result<Projection> 
 ///
 /// # Errors
 /// 400 for a filter, an order or a page that does not fit.
-pub fn search(query: &ListQuery, kind: &ResourceType, door: &Door) -> Result<Search> {
+pub fn search(query: &ListQuery, kind: &Arc<ResourceType>, door: &Door) -> Result<Search> {
     let mut mender = door.mender();
     let filter = match query.filter.as_deref().map(str::trim) {
         None => None,
@@ -91,6 +93,7 @@ pub fn search(query: &ListQuery, kind: &ResourceType, door: &Door) -> Result<Sea
     let page = query.page(DEFAULT_RESULTS, MAX_RESULTS);
     door.log(mender.notes(), &[]);
     Ok(Search {
+        kind: kind.clone(),
         filter,
         sort,
         start: usize::try_from(page.start_index).unwrap_or(usize::MAX),

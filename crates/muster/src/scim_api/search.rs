@@ -1,4 +1,5 @@
-//! `/.search`: one list over users and groups (RFC 7644 §3.4.3), users first.
+//! `/.search`: one list over users and groups (RFC 7644 §3.4.3), users first. Types of the account have their
+//! own `.search`.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -11,7 +12,7 @@ use super::trail::Trail;
 use crate::access::Grant;
 use crate::access::permissions::{UserGroupView, UserView};
 use crate::app::App;
-use crate::directory::model::{Subject, resource_type};
+use crate::directory::model::Subject;
 use crate::directory::search::{Found, Search, Walk};
 use crate::directory::store::Place;
 use crate::directory::{groups, users};
@@ -56,14 +57,14 @@ struct Everywhere<'a> {
 
 impl Everywhere<'_> {
     async fn users(&self, page: &mut Page, search: Search) -> Result<()> {
-        let kind = resource_type(Subject::User);
+        let kind = self.door.kinds.of(Subject::User).clone();
         let shown = projection(self.query, &kind)?;
         let found = users::actions::list(self.app, &self.users, search, shown.wants("groups")).await?;
         page.take(&Writer { kind: &kind, projection: &shown, base: &self.door.base }, USERS, found)
     }
 
     async fn groups(&self, page: &mut Page, search: Search) -> Result<()> {
-        let kind = resource_type(Subject::Group);
+        let kind = self.door.kinds.of(Subject::Group).clone();
         let shown = projection(self.query, &kind)?;
         let found = groups::actions::list(self.app, &self.groups, search, shown.wants("members")).await?;
         page.take(&Writer { kind: &kind, projection: &shown, base: &self.door.base }, GROUPS, found)
@@ -108,8 +109,8 @@ pub async fn everywhere(State(app): State<App>, door: Door, Body(body): Body) ->
     }
     let (users, groups) = (door.grant()?, door.grant()?);
     let both = Everywhere { app: &app, door: &door, query: &query, users, groups };
-    let mut first = request::search(&query, &resource_type(Subject::User), &door)?;
-    let second = request::search(&query, &resource_type(Subject::Group), &door)?;
+    let mut first = request::search(&query, door.kinds.of(Subject::User), &door)?;
+    let second = request::search(&query, door.kinds.of(Subject::Group), &door)?;
     let (paging, page) = match Trail::of(&app, &door, &query, "", &mut first).await? {
         None => both.by_index(first, second).await?,
         Some(trail) => both.by_cursor(&trail, first, second).await?,

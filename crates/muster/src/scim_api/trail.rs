@@ -26,7 +26,7 @@ pub struct Trail {
     pub part: u8,
     secret: Arc<[u8]>,
     account: AccountId,
-    list: &'static str,
+    list: String,
     filter: Option<String>,
     sort: Option<SortBy>,
     count: u32,
@@ -42,7 +42,7 @@ impl Trail {
         app: &App,
         door: &Door,
         query: &ListQuery,
-        list: &'static str,
+        list: &str,
         search: &mut Search,
     ) -> Result<Option<Self>> {
         let Some(cursor) = query.cursor.as_deref() else { return Ok(None) };
@@ -51,7 +51,7 @@ impl Trail {
             part: 0,
             secret: cursor_keys::of(app, &account).await?,
             account,
-            list,
+            list: list.to_owned(),
             filter: query.filter.as_deref().map(|text| text.trim().to_owned()),
             sort: search.sort.clone(),
             count,
@@ -76,7 +76,7 @@ impl Trail {
     fn walk(&self) -> CursorWalk<'_> {
         CursorWalk {
             account: self.account.as_str(),
-            list: self.list,
+            list: &self.list,
             filter: self.filter.as_deref(),
             sort: self.sort.as_ref(),
             count: self.count,

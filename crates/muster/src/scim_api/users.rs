@@ -13,15 +13,15 @@ use super::request::{self, Body, IfMatch, IfNoneMatch, Query, projection};
 use super::trail::Trail;
 use crate::access::permissions::UserView;
 use crate::app::App;
-use crate::directory::model::{Expected, Subject, resource_type};
+use crate::directory::model::{Expected, Subject};
 use crate::directory::users::actions::{self, Reading};
 use crate::directory::users::model::UserResource;
 use crate::kernel::problem::Result;
 use crate::web::extract::Path;
 
 fn reading(door: &Door, expected: Expected, with_groups: bool) -> Reading {
-    let (kind, rehearsal) = (resource_type(Subject::User), door.rehearsal.clone());
-    Reading { kind, mender: door.mender(), expected, with_groups, rehearsal }
+    let (of, rehearsal) = (door.kinds.written(Subject::User), door.rehearsal.clone());
+    Reading { of, mender: door.mender(), expected, with_groups, rehearsal }
 }
 
 pub async fn list(State(app): State<App>, door: Door, Query(query): Query) -> Result<Response> {
@@ -34,7 +34,7 @@ pub async fn search(State(app): State<App>, door: Door, Body(body): Body) -> Res
 
 async fn find(app: &App, door: &Door, query: &ListQuery) -> Result<Response> {
     let grant = door.grant::<UserView>()?;
-    let kind = resource_type(Subject::User);
+    let kind = door.kinds.of(Subject::User).clone();
     let projection = projection(query, &kind)?;
     let mut search = request::search(query, &kind, door)?;
     let trail = Trail::of(app, door, query, Subject::User.endpoint(), &mut search).await?;
@@ -52,7 +52,7 @@ pub async fn load(
     known: IfNoneMatch,
 ) -> Result<Response> {
     let grant = door.grant::<UserView>()?;
-    let kind = resource_type(Subject::User);
+    let kind = door.kinds.of(Subject::User).clone();
     let projection = projection(&query, &kind)?;
     let user = actions::load(&app, &grant, &id, projection.wants("groups")).await?;
     if known.knows(&user.stored) {
@@ -68,7 +68,7 @@ pub async fn load(
 pub async fn make(app: &App, door: &Door, body: Value, with_groups: bool) -> Result<UserResource> {
     let (grant, invite) = (door.grant()?, door.grant()?);
     let mut reading = reading(door, Expected::Any, with_groups);
-    let accepted = resource::create(&reading.kind, body, &mut reading.mender)?;
+    let accepted = resource::create(&reading.of.kind, body, &mut reading.mender)?;
     door.log(reading.mender.notes(), &[]);
     actions::create(app, &grant, &invite, accepted.document, reading).await
 }
@@ -89,7 +89,7 @@ pub async fn change(
     let (user, notes) = if whole {
         actions::replace(app, &grant, id, body, reading).await?
     } else {
-        let operations = PatchRequest::parse(body, &reading.kind, &mut reading.mender)?;
+        let operations = PatchRequest::parse(body, &reading.of.kind, &mut reading.mender)?;
         actions::patch(app, &grant, id, operations, reading).await?
     };
     door.log(&notes, &[]);
@@ -110,7 +110,7 @@ pub async fn create(
     Query(query): Query,
     Body(body): Body,
 ) -> Result<Response> {
-    let kind = resource_type(Subject::User);
+    let kind = door.kinds.of(Subject::User).clone();
     let projection = projection(&query, &kind)?;
     let user = make(&app, &door, body, projection.wants("groups")).await?;
     Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::CREATED, &user)
@@ -124,7 +124,7 @@ pub async fn replace(
     IfMatch(expected): IfMatch,
     Body(body): Body,
 ) -> Result<Response> {
-    let kind = resource_type(Subject::User);
+    let kind = door.kinds.of(Subject::User).clone();
     let projection = projection(&query, &kind)?;
     let user = change(&app, &door, &id, (body, true), (expected, projection.wants("groups"))).await?;
     Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::OK, &user)
@@ -138,7 +138,7 @@ pub async fn patch(
     IfMatch(expected): IfMatch,
     Body(body): Body,
 ) -> Result<Response> {
-    let kind = resource_type(Subject::User);
+    let kind = door.kinds.of(Subject::User).clone();
     let projection = projection(&query, &kind)?;
     let user = change(&app, &door, &id, (body, false), (expected, projection.wants("groups"))).await?;
     Writer { kind: &kind, projection: &projection, base: &door.base }.answer(StatusCode::OK, &user)

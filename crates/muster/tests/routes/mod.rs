@@ -21,6 +21,7 @@ pub mod scim_discovery;
 mod scim_filters;
 pub mod scim_groups;
 mod scim_parallel;
+mod scim_schemas;
 pub mod scim_users;
 mod service_accounts;
 mod settings;

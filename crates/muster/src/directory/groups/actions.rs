@@ -1,7 +1,5 @@
 //! Use cases of groups.
 
-use std::sync::Arc;
-
 use db::{Rehearsal, Tx};
 use scim::patch::DetachedChange;
 use scim::resource::{Accepted, replace as accept_replace};
@@ -20,9 +18,12 @@ use crate::app::App;
 use crate::audit::Action;
 use crate::directory::announce;
 use crate::directory::model::{ANSWERED_MEMBERS, Expected, MemberRef, Stored, Subject};
+use crate::directory::schemas::kinds::Written;
+use crate::directory::schemas::store as schemas;
 use crate::directory::search::{self, Found, Search};
 use crate::directory::store as directory;
 use crate::directory::stroke::{Stroke, differing, overtaken};
+use crate::directory::unique;
 use crate::events::Kind;
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::ids::{AccountId, GroupId};
@@ -47,7 +48,7 @@ pub enum Show {
 #[derive(Clone, Debug)]
 pub struct Reading {
     /// The account's Group type.
-    pub kind: Arc<ResourceType>,
+    pub of: Written,
     /// Dialect and notes.
     pub mender: Mender,
     /// What If-Match asks.
@@ -139,12 +140,14 @@ pub async fn create(
     let columns = Columns::of(&accepted.document)?;
     let (stroke, id) =
         (Stroke::new(app, grant.caller()), GroupId::new(app.rng.ordered_uuid(app.clock.now())));
-    let keys = row_keys(&reading.kind, &accepted.document);
+    let keys = row_keys(&reading.of.kind, &accepted.document);
     let (doc, adds) = (accepted.document.to_string(), members_of(&accepted, DetachedChange::Add));
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     app.db
         .write_in(&rehearsal, "groups.create", &lane, move |tx| {
             let (account, group) = (stroke.account(), id.as_str());
+            schemas::settled(tx, account, reading.of.generation)?;
+            unique::check(tx, account, (&reading.of.kind, Subject::Group), group, &keys)?;
             let base = identifier_from_name(&columns.name);
             let identifier = free_identifier(&base, &store::taken(tx, account, &base)?);
             if !store::insert(tx, account, &id, &identifier, &columns, (&doc, true), stroke.now)? {
@@ -255,15 +258,16 @@ async fn change(
     app.db
         .write_in(&rehearsal, label, &lane, move |tx| {
             let account = stroke.account();
+            schemas::settled(tx, account, reading.of.generation)?;
             let stored = find(tx, account, &id)?;
             reading.expected.check(&stored)?;
             let before = stored.document()?;
             let mut mender = reading.mender.clone();
-            let turn = turn(&reading.kind, before.clone(), &mut mender)?;
+            let turn = turn(&reading.of.kind, before.clone(), &mut mender)?;
             let mut unknown = Vec::new();
             let membership = membership(&stroke, &id, &reading);
             let moves = carry_out(tx, &membership, &turn.members, &mut unknown)?;
-            let stored = write_change(tx, &stroke, &reading.kind, stored, &before, turn, &moves)?;
+            let stored = write_change(tx, &stroke, &reading.of.kind, stored, &before, turn, &moves)?;
             let members = shown(tx, account, &id, reading.members)?;
             Ok(Changed { group: GroupResource { stored, members }, notes: mender.into_notes(), unknown })
         })
@@ -312,7 +316,9 @@ pub fn write_change(
         if !store::update(tx, account, (&stored, &doc), (&Columns::of(before)?, &columns), stroke.now)? {
             return Err(overtaken());
         }
-        directory::change_keys(tx, account, &id, &row_keys(kind, before), &row_keys(kind, &turn.document))?;
+        let keys = row_keys(kind, &turn.document);
+        unique::check(tx, account, (kind, Subject::Group), &id, &keys)?;
+        directory::change_keys(tx, account, &id, &row_keys(kind, before), &keys)?;
         (stored.doc, stored.version) = (doc, stored.version + 1);
     }
     if !moves.is_empty() {
@@ -353,9 +359,10 @@ pub async fn delete(app: &App, grant: &Grant<UserGroupManage>, id: &str, reading
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     app.db
         .write_in(&rehearsal, "groups.delete", &lane, move |tx| {
+            schemas::settled(tx, stroke.account(), reading.of.generation)?;
             let stored = find(tx, stroke.account(), &id)?;
             reading.expected.check(&stored)?;
-            remove(tx, &stroke, &reading.kind, &stored)
+            remove(tx, &stroke, &reading.of.kind, &stored)
         })
         .await
 }

@@ -174,7 +174,8 @@ pub fn resolve(
     ids: &[&str],
 ) -> Result<Vec<(MemberRef, bool)>, Problem> {
     let (table, column) = match kind {
-        Subject::User => ("users", "user_id"),
+        // Nothing else can be a member.
+        Subject::User | Subject::Custom => ("users", "user_id"),
         Subject::Group => ("user_groups", "group_id"),
     };
     let mut found = Vec::new();

@@ -9,7 +9,8 @@ use crate::access::Grant;
 use crate::access::administrators::keeping_one;
 use crate::access::permissions::{UserManage, UserView};
 use crate::app::App;
-use crate::directory::model::{Subject, resource_type};
+use crate::directory::model::Subject;
+use crate::directory::schemas::Kinds;
 use crate::directory::store as directory;
 use crate::directory::stroke::Stroke;
 use crate::directory::users::actions::remove as remove_user;
@@ -152,7 +153,8 @@ pub async fn remove(app: &App, grant: &Grant<UserManage>, id: &str) -> Result<()
             let stored = directory::find(tx, account, Subject::User, &id)?.ok_or_else(|| unknown(&id))?;
             let document = stored.document()?;
             keeping_one(tx, account, |tx| {
-                remove_user(tx, &stroke, &resource_type(Subject::User), &stored, &document)
+                let kind = Kinds::load(tx, account)?.written(Subject::User).kind;
+                remove_user(tx, &stroke, &kind, &stored, &document)
             })
         })
         .await

@@ -18,6 +18,7 @@ use crate::directory::groups::actions::{self as groups, Turn, row_keys, settle_n
 use crate::directory::groups::members::{Membership, Moves};
 use crate::directory::groups::model::Columns;
 use crate::directory::model::{Subject, resource_type};
+use crate::directory::schemas::Kinds;
 use crate::directory::store as directory;
 use crate::directory::stroke::Stroke;
 use crate::events::Kind::GroupUpdated;
@@ -226,7 +227,8 @@ fn turn(
 ) -> Result<crate::directory::model::Stored> {
     let moves = membership(stroke, &group.stored.id).carry_out(tx, [&members], &mut Vec::new())?;
     let turn = Turn { document, paths: Vec::new(), members: Vec::new() };
-    let (kind, before) = (resource_type(Subject::Group), group.stored.document()?);
+    let kind = Kinds::load(tx, stroke.account())?.written(Subject::Group).kind;
+    let before = group.stored.document()?;
     write_change(tx, stroke, &kind, group.stored.clone(), &before, turn, &moves)
 }
 
@@ -291,7 +293,7 @@ pub async fn delete(app: &App, grant: &Grant<UserGroupManage>, identifier: &str)
     app.db
         .write("user_groups.delete", &lane, move |tx| {
             let group = find(tx, &stroke.scope, &identifier)?;
-            let kind = resource_type(Subject::Group);
+            let kind = Kinds::load(tx, stroke.account())?.written(Subject::Group).kind;
             groups::remove(tx, &stroke, &kind, &group.stored)?;
             Ok(group)
         })

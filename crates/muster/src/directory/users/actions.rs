@@ -20,9 +20,12 @@ use crate::audit::Action;
 use crate::directory::announce;
 use crate::directory::groups::store as groups;
 use crate::directory::model::{Expected, Stored, Subject, resource_type, stamp};
+use crate::directory::schemas::kinds::Written;
+use crate::directory::schemas::store as schemas;
 use crate::directory::search::{self, Found, Search};
 use crate::directory::store as directory;
 use crate::directory::stroke::{Stroke, differing, overtaken, setting};
+use crate::directory::unique;
 use crate::events::Kind;
 use crate::kernel::caller::{Caller, PrincipalKind};
 use crate::kernel::ids::{AccountId, UserId};
@@ -34,7 +37,7 @@ use crate::kernel::time::Timestamp;
 #[derive(Clone, Debug)]
 pub struct Reading {
     /// The account's User type.
-    pub kind: Arc<ResourceType>,
+    pub of: Written,
     /// Dialect and notes.
     pub mender: Mender,
     /// What If-Match asks.
@@ -128,10 +131,12 @@ pub async fn create(
     let new = Arc::new(New { columns: Columns::of(&document)?, document, reading });
     let (stroke, id) = (Stroke::new(app, grant.caller()), UserId::new(app.rng.ordered_uuid(app.clock.now())));
     let lane = stroke.account().to_string();
-    let (doc, keys) = (new.document.to_string(), row_keys(&new.reading.kind, &new.document));
+    let (doc, keys) = (new.document.to_string(), row_keys(&new.reading.of.kind, &new.document));
     let (again, taken) = (stroke.clone(), Arc::clone(&new));
     let made = app.db.write_in(&rehearsal, "users.create", &lane, move |tx| {
         let (account, columns) = (stroke.account(), &new.columns);
+        schemas::settled(tx, account, new.reading.of.generation)?;
+        unique::check(tx, account, (&new.reading.of.kind, Subject::User), id.as_str(), &keys)?;
         if !store::insert(tx, account, &id, columns, (&doc, true), stroke.now)? {
             return Err(Miss::Taken);
         }
@@ -196,7 +201,7 @@ fn revive(tx: &mut Tx<'_>, stroke: &Stroke, new: &New) -> Result<UserResource> {
     let mut document = new.document.clone();
     document["active"] = Value::from(true);
     let change = Change { before: stored.document()?, after: document, paths: vec!["active".into()] };
-    let stored = write_change(tx, stroke, &new.reading.kind, stored, change)?;
+    let stored = write_change(tx, stroke, &new.reading.of.kind, stored, change)?;
     with(tx, account, stored, new.reading.with_groups)
 }
 
@@ -253,18 +258,19 @@ async fn change(
     app.db
         .write_in(&rehearsal, label, &lane, move |tx| {
             let account = stroke.account();
+            schemas::settled(tx, account, reading.of.generation)?;
             let stored = find(tx, account, &id)?;
             reading.expected.check(&stored)?;
             let before = stored.document()?;
             let mut mender = reading.mender.clone();
-            let (mut after, paths) = turn(&reading.kind, before.clone(), &mut mender)?;
+            let (mut after, paths) = turn(&reading.of.kind, before.clone(), &mut mender)?;
             if whole && after.get("active").is_none() {
                 settle_active(&mut after, columns(tx, account, &id, &before)?.active)?;
             }
             let stored = if before == after {
                 stored
             } else {
-                write_change(tx, &stroke, &reading.kind, stored, Change { before, after, paths })?
+                write_change(tx, &stroke, &reading.of.kind, stored, Change { before, after, paths })?
             };
             Ok((with(tx, account, stored, reading.with_groups)?, mender.into_notes()))
         })
@@ -312,7 +318,9 @@ fn write_change(
         return Err(overtaken());
     }
     let id = next.id.as_str();
-    directory::change_keys(tx, account, id, &row_keys(kind, &change.before), &row_keys(kind, &change.after))?;
+    let keys = row_keys(kind, &change.after);
+    unique::check(tx, account, (kind, Subject::User), id, &keys)?;
+    directory::change_keys(tx, account, id, &row_keys(kind, &change.before), &keys)?;
     if owned {
         bump_version(tx, account)?;
     }
@@ -344,6 +352,7 @@ pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Rea
     app.db
         .write_in(&rehearsal, "users.delete", &lane, move |tx| {
             let account = stroke.account();
+            schemas::settled(tx, account, reading.of.generation)?;
             let stored = find(tx, account, &id)?;
             reading.expected.check(&stored)?;
             let before = stored.document()?;
@@ -352,11 +361,11 @@ pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Rea
                 after["active"] = Value::from(false);
                 if before != after {
                     let change = Change { before, after, paths: vec!["active".into()] };
-                    write_change(tx, &stroke, &reading.kind, stored, change)?;
+                    write_change(tx, &stroke, &reading.of.kind, stored, change)?;
                 }
                 return Ok(());
             }
-            remove(tx, &stroke, &reading.kind, &stored, &before)
+            remove(tx, &stroke, &reading.of.kind, &stored, &before)
         })
         .await
 }

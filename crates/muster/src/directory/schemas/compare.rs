@@ -1,0 +1,133 @@
+//! What a new definition does to data that was stored by the old one.
+
+use std::collections::BTreeMap;
+
+use scim::schema::Uniqueness;
+use scim::{Attribute, Schema};
+use serde_json::Value;
+
+use super::kinds::path;
+use super::model::{Definition, Shape};
+use crate::directory::model::Subject;
+
+/// An attribute or sub-attribute, as documents and the index have it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Leaf {
+    /// URN of its schema.
+    pub urn: String,
+    /// Of the base schema of a type: it lies in the document itself.
+    pub base: bool,
+    /// Its name.
+    pub attr: String,
+    /// Its sub-attribute, if it is one.
+    pub sub: Option<String>,
+}
+
+impl Leaf {
+    /// Whether a document has a value for it.
+    pub fn is_in(&self, document: &Value) -> bool {
+        let holder = if self.base { Some(document) } else { document.get(&self.urn) };
+        let Some(value) = holder.and_then(|holder| holder.get(&self.attr)) else { return false };
+        match (&self.sub, value) {
+            (None, _) => true,
+            (Some(sub), Value::Array(list)) => list.iter().any(|element| element.get(sub).is_some()),
+            (Some(sub), single) => single.get(sub).is_some(),
+        }
+    }
+    /// As messages name it.
+    pub fn shown(&self) -> String {
+        let sub = self.sub.as_ref().map(|sub| format!(".{sub}")).unwrap_or_default();
+        format!("{}:{}{sub}", self.urn, self.attr)
+    }
+    /// Its path in the index.
+    pub fn path(&self, aliases: &BTreeMap<String, String>) -> String {
+        let alias = aliases.get(&self.urn).map_or("", String::as_str);
+        path(self.base, alias, &self.attr, self.sub.as_deref())
+    }
+    /// As a definition's list of what is pending has it.
+    pub fn pending(&self, aliases: &BTreeMap<String, String>) -> String {
+        format!("{} {}", self.urn, self.path(aliases))
+    }
+}
+
+/// What cannot become of an attribute while a resource has a value for it, with the reason.
+pub type Break = (Leaf, &'static str);
+
+/// What a replacement asks for beyond the definition itself.
+#[derive(Debug, Default)]
+pub struct Effect {
+    /// Can be only while no resource has a value for them, with the reason.
+    pub breaks: Vec<Break>,
+    /// Index rows to be made for what is stored.
+    pub fill: Vec<Leaf>,
+    /// Index rows that go.
+    pub drop: Vec<Leaf>,
+}
+
+/// Every attribute and sub-attribute of a definition.
+pub fn leaves(shape: &Shape) -> BTreeMap<Leaf, &Attribute> {
+    let mut found = BTreeMap::new();
+    for (n, schema) in shape.schemas().into_iter().enumerate() {
+        let base = n == 0 && matches!(shape, Shape::Type { .. });
+        collect(schema, base, &mut found);
+    }
+    found
+}
+
+fn collect<'s>(schema: &'s Schema, base: bool, found: &mut BTreeMap<Leaf, &'s Attribute>) {
+    for attr in schema.attributes.iter() {
+        let leaf = Leaf { urn: schema.urn.clone(), base, attr: attr.name.clone(), sub: None };
+        for sub in attr.sub.iter() {
+            found.insert(Leaf { sub: Some(sub.name.clone()), ..leaf.clone() }, sub);
+        }
+        found.insert(leaf, attr);
+    }
+}
+
+/// Holds the new definition against the old one.
+pub fn compare(old: &Definition, new: &Shape) -> Effect {
+    let (before, after) = (leaves(&old.shape), leaves(new));
+    let mut effect = Effect::default();
+    let moved = applies_to(&old.shape) != applies_to(new);
+    for (leaf, was) in &before {
+        let why = match after.get(leaf) {
+            _ if moved => Some("would apply to other resources"),
+            None => Some("would be removed (or spelled in another way)"),
+            Some(is) => breaks(was, is),
+        };
+        if let Some(why) = why {
+            effect.breaks.push((leaf.clone(), why));
+        }
+        let is_indexed = after.get(leaf).is_some_and(|is| is.indexed);
+        match (was.indexed, is_indexed) {
+            (true, false) => effect.drop.push(leaf.clone()),
+            (false, true) => effect.fill.push(leaf.clone()),
+            // What was pending stays so.
+            (true, true) if old.pending.contains(&leaf.pending(&old.aliases)) => {
+                effect.fill.push(leaf.clone());
+            }
+            _ => {}
+        }
+    }
+    effect
+}
+
+fn applies_to(shape: &Shape) -> Option<Subject> {
+    if let Shape::Extension { of, .. } = shape { Some(*of) } else { None }
+}
+
+fn breaks(was: &Attribute, is: &Attribute) -> Option<&'static str> {
+    if was.kind != is.kind {
+        return Some("would change its type");
+    }
+    if was.multi_valued != is.multi_valued {
+        return Some("would change between one value and a list");
+    }
+    if was.uniqueness == Uniqueness::None && is.uniqueness != Uniqueness::None {
+        return Some("would become unique");
+    }
+    if was.case_exact != is.case_exact && (was.indexed || is.indexed) {
+        return Some("would be compared in another way");
+    }
+    None
+}
