@@ -401,7 +401,7 @@ both_engines! {
         refused(scim.patch(&path, patch(json!([{"op": "replace", "path": "serial", "value": "S9"}]))).await, 400, "mutability");
         let whole = scim.put(&path, thing("S1", "Torch")).await.expect(200).json;
         assert_eq!((&whole["title"], whole.get(PLACE), whole.get("externalId")), (&json!("Torch"), None, None));
-        // Filters by index and by evaluator, order, pages, search; another type has an attribute of that name.
+        // Filters by index and evaluator, order, pages, search; another type has an attribute of that name.
         admin.post(TYPES, json!({"name": "Room", "endpoint": "Rooms", "schema": {"id": "urn:example:room", "name": "Room", "attributes": [
             {"name": "title", "type": "string", "indexed": true}, {"name": "serial", "type": "string", "uniqueness": "server"}
         ]}})).await.data();
