@@ -4,9 +4,13 @@ use std::fmt::Write as _;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use super::token;
 use crate::config::options::{Flags, OPTIONS, Spec};
 use crate::config::sources::Given;
 use crate::router::health::VERSION;
+
+/// The command that has another before it.
+pub const TOKEN_EXPLAIN: &str = "token explain";
 
 /// (name, takes the server's options, what it does), for help and the reference page.
 pub const COMMANDS: &[(&str, bool, &str)] = &[
@@ -24,6 +28,11 @@ pub const COMMANDS: &[(&str, bool, &str)] = &[
     ("migrate", false, "Bring the database to this release's schema"),
     ("check", false, "Check that the database can be reached, is migrated and is undamaged"),
     ("config", true, "Print the effective options, each with its source, without secrets"),
+    (
+        TOKEN_EXPLAIN,
+        false,
+        "Explain why a token is taken or refused, step by step, without a server; ends with 0 if it is taken",
+    ),
     ("version", false, "Print the release"),
 ];
 
@@ -36,6 +45,10 @@ pub fn build() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true);
     for (name, server, about) in COMMANDS {
+        if *name == TOKEN_EXPLAIN {
+            root = root.subcommand(token::command(about));
+            continue;
+        }
         let mut command = Command::new(*name).about(*about);
         if *name != "version" {
             let flags = OPTIONS.iter().filter(|spec| *server || spec.flags == Flags::Everywhere);

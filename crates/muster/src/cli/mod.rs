@@ -8,6 +8,7 @@ mod exit;
 mod reference;
 mod serve;
 mod store;
+mod token;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure> {
     match name {
         "version" => return say(&format!("muster {VERSION}")),
         "docs" => return reference::write(matches),
+        "token" => return token::run(matches),
         _ => {}
     }
     let config = Config::load(&command::given(matches))?;

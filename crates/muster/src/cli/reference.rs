@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 
-use super::command::COMMANDS;
+use super::command::{COMMANDS, TOKEN_EXPLAIN};
 use super::exit::{Exit, Failure, TABLE};
 use crate::config::options::{Flags, OPTIONS, Spec};
 use crate::config::value::Kind;
@@ -38,6 +38,7 @@ fn page() -> String {
     for (name, server, about) in COMMANDS {
         let options = match (*name, *server) {
             ("version", _) => "none",
+            (TOKEN_EXPLAIN, _) => "--trust, --jwks, --url, --at, --json",
             (_, true) => "all",
             (_, false) => "config, data-dir, database, log-level, log-format",
         };

@@ -42,13 +42,20 @@ pub struct Explanation {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepView {
-    number: u8,
-    step: &'static str,
-    outcome: &'static str,
-    reason: Option<String>,
-    expected: String,
-    received: String,
-    hint: Option<String>,
+    /// From 1.
+    pub number: u8,
+    /// Its name.
+    pub step: &'static str,
+    /// `pass`, `fail` or `skip`.
+    pub outcome: &'static str,
+    /// The stable reason of a failure.
+    pub reason: Option<String>,
+    /// What the step wanted.
+    pub expected: String,
+    /// What came, shortened.
+    pub received: String,
+    /// What to change, or why the step was skipped.
+    pub hint: Option<String>,
 }
 
 impl From<StepReport> for StepView {

@@ -71,15 +71,12 @@ impl<'a> Members<'a> {
     pub(super) fn number(&mut self, name: &str, least: u64, most: u64, default: u32) -> u32 {
         let Some(value) = self.get(name) else { return default };
         let fitting = value.as_u64().filter(|number| (least..=most).contains(number));
-        match fitting.and_then(|number| u32::try_from(number).ok()) {
-            Some(number) => number,
-            None => {
-                let text =
-                    format!("{} is not possible: write a whole number from {least} to {most}", shown(value));
-                self.check.fail(name, text);
-                default
-            }
+        if let Some(number) = fitting.and_then(|number| u32::try_from(number).ok()) {
+            return number;
         }
+        let text = format!("{} is not possible: write a whole number from {least} to {most}", shown(value));
+        self.check.fail(name, text);
+        default
     }
 
     pub(super) fn choice<T: Copy>(&mut self, name: &str, known: &[(&str, T)], default: T) -> T {

@@ -32,6 +32,7 @@ const MEMBERS: &[&str] = &[
     "requireJti",
     "replay",
 ];
+const FORMS: &str = "must be {\"url\": …}, {\"discovery\": issuer} or {\"keys\": […]}, exactly one of them";
 const MAX_PEM: usize = 64 * 1024;
 /// A year.
 const MAX_LIFETIME_SECS: u64 = 31_536_000;
@@ -170,7 +171,7 @@ impl Reader<'_> {
         if !matches!(definition.jwks, KeySource::Url(_)) {
             self.of.check.fail("jwks", "the default trust is made of four settings, one of which is the URL of the keys: name a url, or make a trust with another identifier");
         }
-        let says = definition.policy.rules.first().map(|rule| rule.op());
+        let says = definition.policy.rules.first().map(jose::Rule::op);
         if !matches!(says, Some(jose::RuleOp::Equals(Value::String(_)))) {
             self.of.check.fail("rules", "the first rule of the default trust is the one of the settings: let it be equals with a string, or make a trust with another identifier");
         }
@@ -252,8 +253,6 @@ impl Reader<'_> {
 
     fn jwks(&mut self) -> KeySource {
         let none = KeySource::Url(String::new());
-        const FORMS: &str =
-            "must be {\"url\": …}, {\"discovery\": issuer} or {\"keys\": […]}, exactly one of them";
         let Some(members) = self.of.get("jwks").and_then(Value::as_object) else {
             self.of.check.fail("jwks", FORMS);
             return none;

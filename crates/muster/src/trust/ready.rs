@@ -49,6 +49,9 @@ pub struct Ready {
     pub stale_secs: i64,
 }
 
+/// A service account and what it holds.
+pub type Somebody = (Arc<Principal>, Arc<Rights>);
+
 /// A trust with all that it needs.
 pub struct Trust {
     /// Its identifier.
@@ -66,7 +69,7 @@ pub struct Trust {
     /// The service account's identifier …
     pub service_account: String,
     /// … and whom that is, with what he holds now; `None`: it does not exist.
-    pub acts_as: Option<(Arc<Principal>, Arc<Rights>)>,
+    pub acts_as: Option<Somebody>,
     /// Where the keys come from.
     pub keys: Provider,
 }
@@ -229,7 +232,7 @@ fn load(
         return Ok(Some(known.clone()));
     }
     let scope = Scope::account(account.clone());
-    let mut principals: HashMap<String, Option<(Arc<Principal>, Arc<Rights>)>> = HashMap::new();
+    let mut principals: HashMap<String, Option<Somebody>> = HashMap::new();
     let mut trusts = Vec::new();
     for stored in actions::all(tx, account)? {
         let id = &stored.definition.service_account;
@@ -254,12 +257,7 @@ fn load(
     Ok(Some(Arc::new(Ready { version, trusts, stale_secs: hours.saturating_mul(3_600) })))
 }
 
-fn trust(
-    stored: Stored,
-    acts_as: Option<(Arc<Principal>, Arc<Rights>)>,
-    known: Option<&Arc<Ready>>,
-    jwks: &Jwks,
-) -> Trust {
+fn trust(stored: Stored, acts_as: Option<Somebody>, known: Option<&Arc<Ready>>, jwks: &Jwks) -> Trust {
     let definition = stored.definition;
     // Stored keys are parsed once for each version of the trust, not of the account.
     let same = |t: &&Arc<Trust>| {

@@ -25,7 +25,7 @@ const TRUSTS: usize = 4;
 /// Most notes that wait to be written, over all accounts.
 const WAITING: usize = 5_000;
 /// Most that wait of one trust: more are not kept anyway.
-const WAITING_OF_ONE: usize = store::REFUSALS_KEPT as usize;
+const WAITING_OF_ONE: usize = 50;
 
 /// Account and trust.
 type Place = (AccountId, String);

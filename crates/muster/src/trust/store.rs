@@ -117,7 +117,7 @@ const DROP_REFUSALS: &str = "DELETE FROM jwt_refusals WHERE account_id = $1 AND 
 const FORGET_REFUSALS: &str = "DELETE FROM jwt_refusals WHERE account_id = $1 AND trust_id = $2";
 
 /// Most refusals that are kept of a trust.
-pub const REFUSALS_KEPT: i64 = 50;
+pub const REFUSALS_KEPT: u32 = 50;
 
 /// Keeps a refusal; `id` is fresh.
 pub fn keep_refusal(

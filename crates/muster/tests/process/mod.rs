@@ -8,6 +8,7 @@ mod provisioning_log;
 mod refusals;
 mod serving;
 mod setup;
+mod token;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

@@ -8,6 +8,8 @@ mod authentication;
 mod dry_run;
 mod events;
 mod hierarchy;
+mod jwt_explain;
+mod jwt_keys;
 mod jwt_trusts;
 mod people;
 mod provisioning_log;

@@ -80,11 +80,11 @@ impl Jwks {
 
     /// The keys after one forced fetch for a key id that the set lacks, if that may be: at most one in 30 s a
     /// place, within the peer's budget, and not for a key id that a recent fetch did not bring. Who comes
-    /// while that fetch is under way waits for it, too.
+    /// while that fetch is under way waits for it, too. `have`: the generation that lacks the key.
     pub async fn keys_for_unknown(
         self: &Arc<Self>,
         source: &Arc<Source>,
-        kid: &str,
+        (kid, have): (&str, u64),
         peer: Option<IpAddr>,
         stale_secs: i64,
     ) -> Option<Keys> {
@@ -93,7 +93,7 @@ impl Jwks {
             return None;
         }
         if source.forced_in_secs(now) > 0 {
-            return self.keys_of_others(source, now, stale_secs).await;
+            return self.keys_of_others(source, have, now, stale_secs).await;
         }
         if !self.spend(peer, now) || !source.take_forced(now) {
             return None;
@@ -107,14 +107,20 @@ impl Jwks {
         Some(keys)
     }
 
-    /// The keys that a fetch under way brings; `None` when none is.
-    async fn keys_of_others(&self, source: &Source, now: Timestamp, stale_secs: i64) -> Option<Keys> {
-        if source.flight.try_lock().is_ok() {
-            return None;
+    /// Newer keys that a fetch under way brings, or one that has just ended; `None` when there are none.
+    async fn keys_of_others(
+        &self,
+        source: &Source,
+        have: u64,
+        now: Timestamp,
+        stale_secs: i64,
+    ) -> Option<Keys> {
+        let mut ended = source.ended();
+        if source.is_under_way() {
+            let _place = source.wait()?;
+            let _ = tokio::time::timeout(WAIT, ended.changed()).await;
         }
-        let _place = source.wait()?;
-        let _ = tokio::time::timeout(WAIT, source.flight.lock()).await;
-        source.snapshot().usable(now, stale_secs)
+        source.snapshot().usable(now, stale_secs).filter(|keys| keys.generation != have)
     }
 
     fn spend(&self, peer: Option<IpAddr>, now: Timestamp) -> bool {
@@ -158,7 +164,9 @@ impl Jwks {
     pub async fn refresh_and_wait(self: &Arc<Self>, source: &Arc<Source>) {
         let (service, source) = (self.clone(), source.clone());
         let before = source.snapshot();
+        let under_way = source.begin();
         let task = tokio::spawn(async move {
+            let _under_way = under_way;
             let _flight = source.flight.lock().await;
             // Whoever held the flight before us may have done our work.
             if Arc::ptr_eq(&before, &source.snapshot()) {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use arc_swap::ArcSwap;
 use jose::KeySet;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use url::Url;
 
 use crate::kernel::time::Timestamp;
@@ -42,6 +43,8 @@ pub struct Source {
     last_forced: AtomicI64,
     last_used: AtomicI64,
     waiting: AtomicUsize,
+    under_way: AtomicUsize,
+    ended: watch::Sender<()>,
     unknown_kids: Mutex<HashMap<String, i64>>,
 }
 
@@ -122,7 +125,32 @@ impl Drop for Waiter<'_> {
     }
 }
 
+/// A fetch that somebody waits for; over when dropped.
+pub(super) struct UnderWay(Arc<Source>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.0.ended.send_replace(());
+    }
+}
+
 impl Source {
+    /// Says that a fetch begins, before anybody else can ask whether one is under way.
+    pub(super) fn begin(self: &Arc<Self>) -> UnderWay {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        UnderWay(self.clone())
+    }
+
+    pub(super) fn is_under_way(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) > 0
+    }
+
+    /// Changes when a fetch that somebody waits for has ended.
+    pub(super) fn ended(&self) -> watch::Receiver<()> {
+        self.ended.subscribe()
+    }
+
     pub(super) fn new(place: Place, fetcher: &Fetcher) -> Self {
         let fetcher = match &place.ca_pem {
             Some(pem) => fetcher.with_ca(pem),
@@ -136,6 +164,8 @@ impl Source {
             last_forced: AtomicI64::new(i64::MIN),
             last_used: AtomicI64::new(i64::MIN),
             waiting: AtomicUsize::new(0),
+            under_way: AtomicUsize::new(0),
+            ended: watch::Sender::new(()),
             unknown_kids: Mutex::default(),
         }
     }
