@@ -82,15 +82,12 @@ pub fn store_text(
         allow_overrides: own.map_or(setting.allow_overrides, |row| row.allow_overrides),
         updated_at: now,
     });
-    let action = match &row {
-        Some(row) => {
-            store::put(tx, row)?;
-            Action::Update
-        }
-        None => {
-            store::delete(tx, scope, id)?;
-            Action::Restore
-        }
+    let action = if let Some(row) = &row {
+        store::put(tx, row)?;
+        Action::Update
+    } else {
+        store::delete(tx, scope, id)?;
+        Action::Restore
     };
     let detail = json!({"old": document(own), "new": document(row.as_ref())});
     audit::record(tx, caller, now, audit_id, &entry(action, setting, scope, detail))

@@ -68,17 +68,15 @@ fn findings(failed: Option<(usize, &'static str, String, &'static str)>) -> Vec<
 
 /// What can be said of the text alone: its form. The others are skipped.
 pub fn explain_form(text: &str) -> Vec<Finding> {
-    match secret::read(text) {
-        None => malformed(),
-        Some(_) => {
-            let mut found = findings(None);
-            for finding in found.iter_mut().skip(1) {
-                finding.outcome = "skip";
-                finding.hint = Some("only a server with the account's database can tell");
-            }
-            found
-        }
+    if secret::read(text).is_none() {
+        return malformed();
     }
+    let mut found = findings(None);
+    for finding in found.iter_mut().skip(1) {
+        finding.outcome = "skip";
+        finding.hint = Some("only a server with the account's database can tell");
+    }
+    found
 }
 
 fn malformed() -> Vec<Finding> {
