@@ -10,6 +10,7 @@ mod events;
 mod hierarchy;
 mod jwt_explain;
 mod jwt_keys;
+mod jwt_presets;
 mod jwt_trusts;
 mod people;
 mod provisioning_log;
