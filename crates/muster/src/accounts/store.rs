@@ -26,10 +26,10 @@ pub fn bump_version(tx: &mut Tx<'_>, account: &AccountId) -> Result<(), Problem>
     Ok(tx.put(BUMP, params![account.as_str()])?)
 }
 
-/// Holds the account's row until the transaction ends, so that another replica's change of the account waits.
+/// Holds the account's row until the transaction ends: what another replica holds it for comes before or
+/// after, never between.
 pub fn hold(tx: &mut Tx<'_>, account: &AccountId) -> Result<(), Problem> {
-    tx.exec(HOLD, params![account.as_str()])?;
-    Ok(())
+    Ok(tx.put(HOLD, params![account.as_str()])?)
 }
 
 /// Takes `n` event numbers under the account row, so that they have no holes; answers the first.

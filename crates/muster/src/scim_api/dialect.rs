@@ -37,15 +37,15 @@ impl Default for Dialects {
 /// # Errors
 /// Of the database.
 pub async fn of(app: &App, account: &AccountId, version: i64) -> Result<Manner> {
-    let known = app.dialects.0.get(account).filter(|(at, _)| *at == version);
-    if let Some((_, manner)) = known {
-        return Ok(manner);
-    }
+    let known = match app.dialects.0.get(account) {
+        Some((at, manner)) if at == version => return Ok(manner),
+        other => other.map(|(_, manner)| manner.kinds),
+    };
     let scope = Scope::account(account.clone());
     let read = move |tx: &mut Tx<'_>| {
         let found = find_version(tx, &scope.account)?;
         let dialect = text(tx, &scope, "scim_dialect")?.as_deref().and_then(Dialect::parse);
-        let kinds = Kinds::load(tx, &scope.account)?;
+        let kinds = Kinds::load_unless(tx, &scope.account, known.as_ref())?;
         Ok::<_, Problem>((found, Manner { dialect: dialect.unwrap_or(Dialect::Auto), kinds }))
     };
     let (found, manner) = app.db.point("scim.manner", read).await?;

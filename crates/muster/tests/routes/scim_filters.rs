@@ -1,8 +1,9 @@
 //! One filter, two back ends: what SQL lets through and what the evaluator says are the same on made-up
 //! resources and filters (SCIM contract §9).
 
+use muster::directory::schemas::Kinds;
 use muster::kernel::rng::Rng;
-use scim::{Catalogue, Dialect, Filter, Mender};
+use scim::{Catalogue, Dialect, Filter, Mender, ResourceType};
 use serde_json::{Value, json};
 
 use super::scim_groups::{GROUPS, group};
@@ -101,6 +102,85 @@ fn filter(dice: &Dice, attrs: &[&str], depth: usize) -> String {
     }
 }
 
+/// A made-up attribute.
+struct Made {
+    name: String,
+    kind: &'static str,
+    list: bool,
+    indexed: bool,
+    exact: bool,
+}
+
+impl Made {
+    fn roll(dice: &Dice, name: String) -> Self {
+        let kind =
+            ["string", "string", "reference", "complex", "integer", "boolean", "dateTime"][dice.below(7)];
+        Self { name, kind, list: dice.chance(4), indexed: dice.chance(6), exact: dice.chance(4) }
+    }
+    fn definition(&self) -> Value {
+        let mut value = json!({"name": self.name, "type": self.kind, "multiValued": self.list});
+        match self.kind {
+            "complex" => {
+                value["subAttributes"] = json!([
+                    {"name": "value", "type": "string", "indexed": self.indexed, "caseExact": self.exact}, {"name": "type", "type": "string"}
+                ]);
+            }
+            "string" => (value["indexed"], value["caseExact"]) = (json!(self.indexed), json!(self.exact)),
+            "reference" => {
+                (value["indexed"], value["referenceTypes"]) = (json!(self.indexed), json!(["external"]))
+            }
+            _ => {}
+        }
+        value
+    }
+    fn value(&self, dice: &Dice) -> Value {
+        match self.kind {
+            "integer" => json!(dice.below(4)),
+            "boolean" => json!(dice.chance(5)),
+            "dateTime" => json!(format!("202{}-01-01T00:00:00Z", dice.below(4))),
+            "reference" => json!(format!("x:{}", dice.pick(&["Ada", "ada", "zed"]))),
+            "complex" if dice.chance(2) => json!({"type": dice.pick(&["work", "Home"])}),
+            "complex" => json!({"value": dice.pick(&WORDS), "type": dice.pick(&["work", "Home"])}),
+            _ => json!(dice.pick(&WORDS)),
+        }
+    }
+    fn put(&self, dice: &Dice, into: &mut Value) {
+        if dice.chance(6) {
+            let list = || (0..=dice.below(2)).map(|_| self.value(dice)).collect();
+            into[&self.name] = if self.list { list() } else { self.value(dice) };
+        }
+    }
+    fn term(&self, dice: &Dice, prefix: &str) -> String {
+        let path = format!("{prefix}{}", self.name);
+        let path = if self.kind == "complex" && dice.chance(7) { format!("{path}.value") } else { path };
+        let order = dice.pick(&["eq", "ne", "gt", "ge", "lt", "le"]);
+        match (self.kind, dice.below(6)) {
+            (_, 0) => format!("{path} pr"),
+            ("complex", 1) => {
+                format!("{prefix}{}[type eq \"work\" and value {order} \"{}\"]", self.name, dice.pick(&WORDS))
+            }
+            ("integer", _) => format!("{path} {order} {}", dice.below(4)),
+            ("boolean", _) => format!("{path} {} {}", dice.pick(&["eq", "ne"]), dice.chance(5)),
+            ("dateTime", _) => format!("{path} {order} \"202{}-01-01T00:00:00Z\"", dice.below(4)),
+            _ => {
+                let op = dice.pick(&["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"]);
+                format!("{path} {op} \"{}\"", dice.pick(&WORDS))
+            }
+        }
+    }
+}
+
+fn made_filter(dice: &Dice, attributes: &[Made], more: (&str, &[Made]), depth: usize) -> String {
+    let inner = || made_filter(dice, attributes, more, depth - 1);
+    match dice.below(4) {
+        0 if depth > 0 => format!("({} and {})", inner(), inner()),
+        1 if depth > 0 => format!("({} or {})", inner(), inner()),
+        2 if depth > 0 => format!("not ({})", inner()),
+        _ if dice.chance(4) => more.1[dice.below(more.1.len())].term(dice, &format!("{}:", more.0)),
+        _ => attributes[dice.below(attributes.len())].term(dice, ""),
+    }
+}
+
 async fn all(client: &Client, base: &str, filter: &str) -> Vec<Value> {
     let query: String = url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
     let answer = client.get(&format!("{base}&count=200&filter={query}")).await.expect(200);
@@ -109,13 +189,12 @@ async fn all(client: &Client, base: &str, filter: &str) -> Vec<Value> {
     list
 }
 
-async fn agree(client: &Client, base: &str, kind: &str, filters: Vec<String>) {
+async fn agree(client: &Client, base: &str, kind: &ResourceType, filters: Vec<String>) {
     // What is shown on request only can be filtered by all the same.
     let shown = "id,schemas,displayName,externalId,meta,members,members.display";
-    let base_of_all = if kind == "Group" { format!("{base}?attributes={shown}") } else { format!("{base}?") };
+    let of_group = kind.name == "Group";
+    let base_of_all = if of_group { format!("{base}?attributes={shown}") } else { format!("{base}?") };
     let everything = all(client, &base_of_all, "id pr").await;
-    let catalogue = Catalogue::standard();
-    let kind = catalogue.resource_type(kind).unwrap();
     for text in filters {
         let expr = Filter::compile(&text, kind, &mut Mender::new(Dialect::Auto)).unwrap();
         let expected: Vec<&Value> = everything.iter().filter(|r| expr.matches(r)).map(|r| &r["id"]).collect();
@@ -137,7 +216,8 @@ both_engines! {
             scim.post(GROUPS, group(name, &members)).await.expect(201);
         }
         let filters = (0..400).map(|_| filter(&dice, &ATTRS, 3)).collect();
-        agree(&scim, USERS, "User", filters).await;
+        let catalogue = Catalogue::standard();
+        agree(&scim, USERS, catalogue.resource_type("User").unwrap(), filters).await;
     }
 
     async fn sql_and_the_evaluator_agree_on_groups(world: World) {
@@ -174,6 +254,33 @@ both_engines! {
                 _ => format!("{left} or {right}"),
             });
         }
-        agree(&scim, GROUPS, "Group", filters).await;
+        let catalogue = Catalogue::standard();
+        agree(&scim, GROUPS, catalogue.resource_type("Group").unwrap(), filters).await;
+    }
+
+    async fn sql_and_the_evaluator_agree_on_what_an_account_defines(world: World) {
+        for seed in [21, 22, 23] {
+            let dice = Dice(Rng::seeded(seed));
+            let (base, extension) = (format!("urn:example:thing{seed}"), format!("urn:example:thing{seed}:more"));
+            let attributes: Vec<Made> = (0..6).map(|n| Made::roll(&dice, format!("a{n}"))).collect();
+            let more: Vec<Made> = (0..4).map(|n| Made::roll(&dice, format!("b{n}"))).collect();
+            let schema = |id: &str, list: &[Made]| json!({"id": id, "name": "x", "attributes": list.iter().map(Made::definition).collect::<Value>()});
+            let (name, endpoint) = (format!("Thing{seed}"), format!("/scim/v2/acme/Things{seed}"));
+            let body = json!({"name": name, "endpoint": format!("Things{seed}"), "schema": schema(&base, &attributes), "schemaExtensions": [schema(&extension, &more)]});
+            world.admin().post("/ng/api/scim-resource-types?accountIdentifier=acme", body).await.data();
+            let scim = scim(&world);
+            for _ in 0..30 {
+                let mut thing = json!({"schemas": [base, extension]});
+                attributes.iter().for_each(|made| made.put(&dice, &mut thing));
+                let mut inner = json!({});
+                more.iter().for_each(|made| made.put(&dice, &mut inner));
+                thing[&extension] = inner;
+                scim.post(&endpoint, thing).await.expect(201);
+            }
+            let filters = (0..250).map(|_| made_filter(&dice, &attributes, (&extension, &more), 3)).collect();
+            let account = world.account.clone();
+            let kinds = world.app.db.read("test.kinds", move |tx| Kinds::load(tx, &account)).await.unwrap();
+            agree(&scim, &endpoint, kinds.shown.resource_type(&name).unwrap(), filters).await;
+        }
     }
 }

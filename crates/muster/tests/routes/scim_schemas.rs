@@ -350,7 +350,7 @@ both_engines! {
         assert_eq!((rows(&world, ":zone").await, replaced.get("indexing")), (3, None), "{replaced}");
         assert_eq!(names(&scim, &north).await.len(), 2);
         // Rows that a server did not come to make: not asked about, and made by the job.
-        let unfinished = format!("UPDATE scim_definitions SET pending = TRUE, doc = REPLACE(doc, '\"pending\":[]', '\"pending\":[\"{BADGE} x1_0:zone\"]')");
+        let unfinished = format!("UPDATE scim_definitions SET pending = TRUE, version = version + 1, doc = REPLACE(doc, '\"pending\":[]', '\"pending\":[\"{BADGE} x1_0:zone\"]')");
         let write = move |tx: &mut db::Tx<'_>| {
             tx.exec(&unfinished, &[])?;
             tx.exec("DELETE FROM directory_index WHERE attr LIKE '%:zone'", &[])?;
@@ -499,6 +499,38 @@ both_engines! {
         assert_eq!(rows(&world, "serial").await, 0);
     }
 
+    async fn what_is_unique_stays_so_when_many_bring_it_at_once(world: World) {
+        world.admin().post(SCHEMAS, badge()).await.data();
+        let replica = world.replica();
+        let bring = |n: usize| {
+            let client = if n.is_multiple_of(2) { scim(&world) } else { scim(&replica) };
+            tokio::spawn(async move {
+                let body = with_badge(&format!("user{n}"), json!({"number": format!("N{}", n % 4)}));
+                client.post(USERS, body).await.status
+            })
+        };
+        let mut statuses = Vec::new();
+        for one in (0..32).map(bring).collect::<Vec<_>>() {
+            statuses.push(one.await.unwrap());
+        }
+        let count = |status: u16| statuses.iter().filter(|found| **found == status).count();
+        assert_eq!((count(201), count(409)), (4, 28), "{statuses:?}");
+    }
+
+    async fn a_dry_run_makes_nothing(world: World) {
+        world.admin().post(TYPES, device()).await.data();
+        let (scim, dry) = (scim(&world), scim(&world).with("muster-dry-run", "true"));
+        dry.post(DEVICES, thing("S1", "Lamp")).await.expect(201);
+        assert_eq!(world.count("objects").await, 0);
+        let id = made_thing(&scim, "S1", "Lamp").await;
+        refused(dry.post(DEVICES, thing("S1", "Lamp")).await, 409, "uniqueness");
+        let path = format!("{DEVICES}/{id}");
+        let change = patch(json!([{"op": "replace", "path": "title", "value": "Torch"}]));
+        assert_eq!(dry.patch(&path, change).await.expect(200).json["title"], "Torch");
+        dry.delete(&path).await.expect(204);
+        assert_eq!(scim.get(&path).await.expect(200).json["title"], "Lamp");
+    }
+
     async fn a_write_read_by_older_schemas_is_refused(world: World) {
         use muster::directory::model::Subject;
         use muster::directory::schemas::{Kinds, store};
@@ -510,7 +542,7 @@ both_engines! {
         let old = world.app.db.read("test.kinds", read).await.unwrap();
         let settled = |known: i64| {
             let account = world.account.clone();
-            world.app.db.read("test.settled", move |tx| store::settled(tx, &account, known))
+            world.app.db.write("test.settled", "acme", move |tx| store::settled(tx, &account, known))
         };
         settled(old.generation).await.unwrap();
         let mut changed = badge();

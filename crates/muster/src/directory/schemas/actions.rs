@@ -14,7 +14,7 @@ use super::model::{Definition, MAX_DEFINITIONS, MAX_INDEXED, Shape, What};
 use super::store::{self, Shelf};
 use crate::access::Grant;
 use crate::access::permissions::{AccountView, SettingEdit};
-use crate::accounts::store::bump_version;
+use crate::accounts::store::{bump_version, hold};
 use crate::app::App;
 use crate::audit::Action;
 use crate::directory::stroke::Stroke;
@@ -65,6 +65,7 @@ pub async fn create(app: &App, grant: &Grant<SettingEdit>, shape: Shape) -> Resu
     app.db
         .write("schemas.create", &lane, move |tx| {
             let account = stroke.account();
+            hold(tx, account)?;
             let all = store::all(tx, account)?;
             if find(&all, shape.what(), shape.name()).is_ok() {
                 return Err(Problem::duplicate(format!(
@@ -184,6 +185,7 @@ pub async fn replace(app: &App, grant: &Grant<SettingEdit>, name: &str, shape: S
 
 fn renew(tx: &mut Tx<'_>, stroke: &Stroke, shape: Shape) -> Result<Definition> {
     let account = stroke.account();
+    hold(tx, account)?;
     let mut others = store::all(tx, account)?;
     let old = find(&others, shape.what(), shape.name())?;
     others.retain(|other| (other.shape.what(), other.shape.name()) != (old.shape.what(), old.shape.name()));
@@ -245,6 +247,7 @@ pub async fn delete(app: &App, grant: &Grant<SettingEdit>, what: What, name: &st
     app.db
         .write("schemas.delete", &lane, move |tx| {
             let account = stroke.account();
+            hold(tx, account)?;
             let old = find(&store::all(tx, account)?, what, &name)?;
             let key = fold(old.shape.name()).into_owned();
             if what == What::Type {
@@ -305,6 +308,7 @@ fn step(
     (what, name): (What, &str),
     after: &str,
 ) -> Result<Option<String>> {
+    hold(tx, account)?;
     let all = store::all(tx, account)?;
     // Gone or changed meanwhile: whoever changed it sees to the rest.
     let Ok(mut definition) = find(&all, what, name) else { return Ok(None) };
@@ -331,6 +335,7 @@ fn step(
         return Ok(Some(last.clone()));
     }
     definition.pending.clear();
+    definition.version += 1;
     store::put(tx, account, &definition)?;
     bump_version(tx, account)?;
     Ok(None)

@@ -23,6 +23,8 @@ pub struct Kinds {
     pub written: Catalogue,
     /// Of the definitions these were made from; 0: the account has never had any.
     pub generation: i64,
+    /// Sum of the definitions' versions, which tells what `generation` does not.
+    versions: i64,
 }
 
 /// One resource type for a change.
@@ -39,7 +41,7 @@ impl Kinds {
     pub fn standard() -> Arc<Self> {
         static STANDARD: LazyLock<Arc<Kinds>> = LazyLock::new(|| {
             let (shown, written) = (Catalogue::standard(), Catalogue::standard());
-            Arc::new(Kinds { shown, written, generation: 0 })
+            Arc::new(Kinds { shown, written, generation: 0, versions: 0 })
         });
         STANDARD.clone()
     }
@@ -49,13 +51,23 @@ impl Kinds {
     /// # Errors
     /// Of the database.
     pub fn load(tx: &mut Tx<'_>, account: &AccountId) -> Result<Arc<Self>> {
-        let generation = store::generation(tx, account)?;
-        if generation == 0 {
-            return Ok(Self::standard());
+        Self::load_unless(tx, account, None)
+    }
+
+    /// Reads those of an account, unless the known ones are still its.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub fn load_unless(tx: &mut Tx<'_>, account: &AccountId, known: Option<&Arc<Self>>) -> Result<Arc<Self>> {
+        let Some((generation, versions)) = store::stamp(tx, account)? else { return Ok(Self::standard()) };
+        if let Some(known) =
+            known.filter(|known| (known.generation, known.versions) == (generation, versions))
+        {
+            return Ok(known.clone());
         }
         let definitions = store::all(tx, account)?;
         let (shown, written) = (catalogue(&definitions, false), catalogue(&definitions, true));
-        Ok(Arc::new(Self { shown, written, generation }))
+        Ok(Arc::new(Self { shown, written, generation, versions }))
     }
 
     /// Users or groups, as filters and answers see them.

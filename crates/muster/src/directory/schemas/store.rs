@@ -9,12 +9,15 @@ use serde_json::Value;
 
 use super::compare::Break;
 use super::model::{Definition, StoredText, What, read};
+use crate::accounts::store::hold;
 use crate::directory::model::Subject;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem};
 use crate::kernel::time::Timestamp;
 
 const GENERATION: &str = "SELECT generation FROM scim_generations WHERE account_id = $1";
+const STAMP: &str = "SELECT g.generation, (SELECT CAST(COALESCE(SUM(d.version), 0) AS BIGINT) FROM scim_definitions d \
+    WHERE d.account_id = $1) FROM scim_generations g WHERE g.account_id = $1";
 const NEXT: &str = "INSERT INTO scim_generations (account_id, generation) VALUES ($1, 1) \
     ON CONFLICT (account_id) DO UPDATE SET generation = scim_generations.generation + 1 RETURNING generation";
 const ALL: &str = "SELECT kind, doc, version, created_at, updated_at FROM scim_definitions \
@@ -41,13 +44,26 @@ pub fn generation(tx: &mut Tx<'_>, account: &AccountId) -> Result<i64, Problem> 
     Ok(tx.query_opt(GENERATION, params![account.as_str()], |row| row.get(0))?.unwrap_or(0))
 }
 
+/// What tells one state of the definitions from another: the generation, and the sum of their versions.
+/// `None` where there never was one.
+///
+/// # Errors
+/// Of the database.
+pub fn stamp(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<(i64, i64)>, Problem> {
+    Ok(tx.query_opt(STAMP, params![account.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
 /// Refuses a change that was read by definitions that are no longer the account's. Accounts without
 /// definitions are not asked about.
 ///
 /// # Errors
 /// `Unavailable`; of the database.
 pub fn settled(tx: &mut Tx<'_>, account: &AccountId, known: i64) -> Result<(), Problem> {
-    if known == 0 || generation(tx, account)? == known {
+    if known == 0 {
+        return Ok(());
+    }
+    hold(tx, account)?;
+    if generation(tx, account)? == known {
         return Ok(());
     }
     let text = "The account's schemas changed while the request was read: send it again.";
