@@ -251,6 +251,30 @@ fn sigterm_lets_a_request_in_flight_finish() {
 }
 
 #[test]
+fn who_waits_for_events_is_answered_when_the_server_stops() {
+    let (_folder, data) = data_dir();
+    let made =
+        run(["bootstrap", "--data-dir", &data, "--account", "acme", "--email", "a@b", "--json"]).fine();
+    let made: Value = serde_json::from_str(&made).expect("JSON");
+    let server = on(&data, &[]);
+    let token = made["token"].as_str().expect("a token");
+    let mut waiting = server.connect();
+    let ask = "GET /ng/api/events?after=1&waitSeconds=30 HTTP/1.1\r\nhost: x";
+    let request = format!("{ask}\r\nx-api-key: {token}\r\nconnection: close\r\n\r\n");
+    waiting.write_all(request.as_bytes()).expect("it is open");
+    std::thread::sleep(Duration::from_millis(500));
+
+    server.signal("TERM");
+    let since = Instant::now();
+    let (status, answer) = parse(&rest(&mut waiting));
+    assert_eq!((status, &answer["data"]["events"], &answer["data"]["next"]), (200, &json!([]), &json!(1)));
+    took(since, 0, 15_000);
+    let (exit, _, log) = server.wait();
+    assert_eq!(exit, Some(0), "{log}");
+    assert!(!log.contains("cut off"), "{log}");
+}
+
+#[test]
 fn the_end_writes_what_was_noted() {
     let (_folder, data) = data_dir();
     let made =
