@@ -38,7 +38,7 @@ const SHARED: &[Shared] = &[
     },
     Shared {
         name: "Google",
-        hosts: &["accounts.google.com", "googleapis.com"],
+        hosts: &["accounts.google.com", ".googleapis.com"],
         claims: &["sub", "email", "hd", "azp"],
     },
     Shared {
@@ -178,11 +178,7 @@ fn shared(trust: &Definition, warn: Warn<'_>) {
 
 /// `.okta.com` is the end of a host, `gitlab.com` is a host.
 fn matches_host(host: &str, end: &str) -> bool {
-    let own = end.trim_start_matches('.');
-    host == own
-        || host
-            .strip_suffix(own)
-            .is_some_and(|rest| rest.ends_with('.') && (end.starts_with('.') || own == "googleapis.com"))
+    host == end || end.starts_with('.') && host.ends_with(end)
 }
 
 /// Does an Entra issuer name one tenant by its id?
@@ -255,5 +251,98 @@ fn binds(rule: &Rule) -> bool {
         RuleOp::Glob(pattern) => !pattern.starts_with('*'),
         RuleOp::Equals(Value::Array(values)) => !values.is_empty(),
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::trust::read;
+
+    fn trust(changes: &Value) -> Definition {
+        let mut document = json!({
+            "name": "a", "serviceAccount": "sync", "jwks": {"url": "https://id.example.com/jwks"},
+            "issuer": "https://id.example.com", "audiences": ["muster"],
+            "rules": [{"claim": "sub", "op": "equals", "value": "sync"}]
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            document[name] = value.clone();
+        }
+        read::definition(&document, None).unwrap()
+    }
+
+    fn codes(changes: &Value) -> Vec<&'static str> {
+        lint(&trust(changes), &[]).into_iter().map(|warning| warning.code).collect()
+    }
+
+    fn rule(claim: &str, op: &str, value: &str) -> Value {
+        json!([{"claim": claim, "op": op, "value": value}])
+    }
+
+    #[test]
+    fn each_weakness_has_its_code() {
+        assert_eq!(codes(&json!({})), [""; 0]);
+        for (changes, code) in [
+            (json!({"issuer": null}), "no_issuer"),
+            (json!({"issuer": "https://*.example.com"}), "star_in_issuer"),
+            (json!({"audiences": []}), "no_audience"),
+            (json!({"audiencePolicy": "ifPresent"}), "no_audience"),
+            (json!({"audiencePolicy": "off"}), "no_audience"),
+            (json!({"audiences": ["https://*"]}), "star_in_audience"),
+            (json!({"rules": []}), "no_rules"),
+            (json!({"rules": rule("sub", "glob", "*sync")}), "open_glob"),
+            (json!({"rules": rule("email", "equals", "a@b.example")}), "email_not_verified"),
+            (json!({"leewaySeconds": 121}), "long_leeway"),
+            (json!({"maxLifetimeSeconds": 86_401}), "long_lifetime"),
+            (json!({"surfaces": ["platform"]}), "platform_surface"),
+            (json!({"surfaces": ["platform"]}), "long_lifetime_on_platform"),
+            (json!({"enabled": false}), "disabled"),
+            (json!({"jwks": {"url": "http://127.0.0.1/jwks"}}), "plain_http"),
+            (json!({"jwks": {"discovery": "https://else.example"}}), "other_issuer_discovered"),
+        ] {
+            assert!(codes(&changes).contains(&code), "{code}: {:?}", codes(&changes));
+        }
+    }
+
+    #[test]
+    fn shared_issuers_want_a_rule_of_their_own() {
+        for (issuer, claim) in [
+            ("https://token.actions.githubusercontent.com", "repository_owner_id"),
+            ("https://gitlab.com", "project_id"),
+            ("https://accounts.google.com", "hd"),
+            ("https://login.microsoftonline.com/11111111-2222-4333-8444-555555555555/v2.0", "azp"),
+            ("https://example.okta.com/oauth2/default", "cid"),
+            ("https://example.eu.auth0.com/", "org_id"),
+        ] {
+            let of = |rules: Value| codes(&json!({"issuer": issuer, "rules": rules}));
+            assert_eq!(of(rule("team", "equals", "x")), ["shared_issuer"], "{issuer}");
+            assert_eq!(of(rule(claim, "equals", "x")), [""; 0], "{issuer}");
+            assert_eq!(of(rule(&format!("/{claim}"), "glob", "x*")), [""; 0], "{issuer}");
+            assert!(of(rule(claim, "glob", "*x")).contains(&"shared_issuer"), "{issuer}");
+            let by_keys =
+                json!({"issuer": null, "jwks": {"discovery": issuer}, "rules": rule("team", "equals", "x")});
+            assert!(codes(&by_keys).contains(&"shared_issuer"), "{issuer}");
+        }
+        for own in ["https://gitlab.com.evil.example", "https://notgitlab.com", "https://okta.com.example"] {
+            assert_eq!(
+                codes(&json!({"issuer": own, "rules": rule("team", "equals", "x")})),
+                [""; 0],
+                "{own}"
+            );
+        }
+        let common = "https://login.microsoftonline.com/common/v2.0";
+        let of = |rules: Value| codes(&json!({"issuer": common, "rules": rules}));
+        assert_eq!(of(rule("azp", "equals", "x")), ["shared_issuer_tenant"]);
+        assert_eq!(of(rule("tid", "equals", "x")), ["shared_issuer"]);
+    }
+
+    #[test]
+    fn twins_are_told() {
+        let (one, mut two) = (trust(&json!({})), trust(&json!({"identifier": "b"})));
+        assert_eq!(lint(&one, &[&one, &two]).first().map(|warning| warning.code), Some("same_as_another"));
+        two.enabled = false;
+        assert_eq!(lint(&one, &[&one, &two]), []);
     }
 }
