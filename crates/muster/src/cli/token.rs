@@ -205,6 +205,6 @@ mod tests {
         let Ok(found) = of_jwt("a.b.c", &none) else { panic!("a token that is none is explained") };
         let text = table(&found.steps);
         assert!(text.contains("FAIL") && text.contains("--jwks FILE"), "{text}");
-        assert_eq!(found.steps.len(), 20);
+        assert_eq!(found.steps.last().map(|step| step.number), Some(20));
     }
 }

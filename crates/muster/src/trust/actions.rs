@@ -134,7 +134,6 @@ async fn check(app: &App, account: &AccountId, document: &Value, path: Option<&s
     let (definition, mut check) = read::examine(document, path);
     if let Ok(Some(url)) = definition.fetched_url()
         && let Err(why) = app.fetcher.allow().check_url(&url)
-        && !url.as_str().is_empty()
     {
         let field = if matches!(definition.jwks, KeySource::Url(_)) { "jwks.url" } else { "jwks.discovery" };
         check.fail(field, format!("cannot be used: {why}"));

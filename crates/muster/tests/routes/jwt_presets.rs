@@ -1,5 +1,5 @@
-//! The trusts of examples/jwt-trusts: each can be stored as it stands, without a warning, and takes a token of
-//! its issuer's shape and no other.
+//! The trusts of examples/jwt-trusts: each can be stored as it stands, without a warning, and takes a token
+//! of its issuer's shape and no other.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,15 @@ fn preset(name: &str) -> Value {
 }
 
 /// (name, claims as that issuer writes them beside the times, what makes it somebody else's).
-fn shapes() -> Vec<(&'static str, Value, Value)> {
+type Shape = (&'static str, Value, Value);
+
+fn shapes() -> Vec<Shape> {
+    let mut all = identity_providers();
+    all.extend(workloads());
+    all
+}
+
+fn identity_providers() -> Vec<Shape> {
     let tenant = "11111111-2222-4333-8444-555555555555";
     vec![
         (
@@ -62,6 +70,11 @@ fn shapes() -> Vec<(&'static str, Value, Value)> {
             }),
             json!({"sub": "107690000000000000000"}),
         ),
+    ]
+}
+
+fn workloads() -> Vec<Shape> {
+    vec![
         (
             "github-actions",
             json!({
