@@ -1,6 +1,8 @@
 //! Why a token was taken or refused: explanations, the refusals that are kept, and `whoami` (contract of JWT
 //! trust §5).
 
+use std::fmt::Write as _;
+
 use http::Method;
 use jose::Algorithm;
 use jose::testing::TestKey;
@@ -270,5 +272,9 @@ both_engines! {
 
 fn explained_hash(token: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::new();
+    for byte in digest.as_ref() {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
