@@ -12,6 +12,9 @@ use crate::kernel::caller::Caller;
 /// Most notes of one request: a bulk request could make thousands.
 const MOST: usize = 64;
 
+/// Bodies up to this are copied, bytes.
+const SHORT: usize = 16 << 10;
+
 /// The notes of one request. Cheap to clone; all clones are one.
 #[derive(Clone, Default)]
 pub struct Observed(Arc<Mutex<Seen>>);
@@ -36,9 +39,10 @@ impl Observed {
     pub fn caller(&self, caller: &Caller) {
         self.0.lock().caller = Some(caller.clone());
     }
-    /// What was sent.
+    /// What was sent. A short body is a slice of the connection's buffer, which would be kept with it.
     pub fn body(&self, bytes: &Bytes) {
-        self.0.lock().body = Some(bytes.clone());
+        let kept = if bytes.len() <= SHORT { Bytes::copy_from_slice(bytes) } else { bytes.clone() };
+        self.0.lock().body = Some(kept);
     }
     /// The writes were rehearsed.
     pub fn rehearsed(&self) {
