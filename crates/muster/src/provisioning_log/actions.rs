@@ -105,6 +105,7 @@ async fn rows(app: &App, entries: Vec<Captured>) -> Result<Arc<Vec<(AccountId, R
         .map(|entry| super::model::entry_id(entry.at, app.provisioning_log.turn(), app.rng.bytes()))
         .collect();
     let make = move || {
+        // What an account defines itself can be no secret (`scim::define`): the standard's are all there are.
         let secrets = Secrets::of(catalogue());
         let rows = entries
             .iter()
