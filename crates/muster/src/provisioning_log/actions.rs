@@ -37,12 +37,11 @@ const CURSOR_SECS: u32 = 86_400;
 pub async fn flush(app: &App) -> Result<()> {
     let log = &app.provisioning_log;
     let _turn = log.flushing.lock().await;
-    let mut outcome = Ok(());
-    loop {
-        let taken = log.take(TOGETHER);
-        if taken.is_empty() {
-            break;
-        }
+    // What comes meanwhile waits for the next time: it is by waiting that reads give way.
+    let (mut left, mut outcome) = (log.waiting(), Ok(()));
+    while left > 0 {
+        let taken = log.take(TOGETHER.min(left));
+        left -= taken.len().max(1);
         let mut counts: HashMap<AccountId, u64> = HashMap::new();
         for entry in &taken {
             *counts.entry(entry.account.clone()).or_default() += 1;

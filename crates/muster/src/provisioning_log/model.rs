@@ -1,7 +1,7 @@
 //! A request as it was seen, an entry as it is stored, and which entries somebody wants. Pure.
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Uri};
+use http::{HeaderMap, Method};
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::caller::Caller;
@@ -58,10 +58,11 @@ pub struct Captured {
     pub request_id: String,
     /// HTTP method.
     pub method: Method,
-    /// The whole path with its query.
-    pub uri: Uri,
+    /// The whole path with its query. A copy, as all that comes from the head of a request: a slice would keep
+    /// the connection's buffer while the entry waits.
+    pub uri: String,
     /// Those of `HEADERS` that were sent.
-    pub headers: Vec<(&'static str, HeaderValue)>,
+    pub headers: Heads,
     /// Status of the answer, or `GONE`.
     pub status: u16,
     /// The request's body.
@@ -69,7 +70,7 @@ pub struct Captured {
     /// The answer's body.
     pub response: Sent,
     /// Where the answer says that the resource is.
-    pub location: Option<HeaderValue>,
+    pub location: Option<String>,
     /// Who asked.
     pub caller: Option<Caller>,
     /// What is known of a credential that was refused.
@@ -97,11 +98,33 @@ pub const HEADERS: [&str; 8] = [
     "x-forwarded-proto",
 ];
 
+/// Headers in one text, a line each.
+#[derive(Clone, Debug, Default)]
+pub struct Heads(String);
+
+impl Heads {
+    /// Those of `HEADERS` that are there and are text.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let mut text = String::with_capacity(160);
+        for name in HEADERS {
+            if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
+                // No header's text has a line break.
+                text.extend([name, ":", value, "\n"]);
+            }
+        }
+        Self(text)
+    }
+
+    /// Name and value of each.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.lines().filter_map(|line| line.split_once(':'))
+    }
+}
+
 impl Captured {
     /// A read that succeeded: the first to be left out where there are too many.
     pub fn is_plain_read(&self) -> bool {
-        let reads =
-            matches!(self.method, Method::GET | Method::HEAD) || self.uri.path().ends_with("/.search");
+        let reads = matches!(self.method, Method::GET | Method::HEAD) || self.path().ends_with("/.search");
         reads && self.status < 400
     }
 
@@ -110,10 +133,19 @@ impl Captured {
         1_024 + self.request.weight() + self.response.weight()
     }
 
+    /// The path.
+    pub fn path(&self) -> &str {
+        self.uri.split_once('?').map_or(&self.uri, |(path, _)| path)
+    }
+
+    /// The query.
+    pub fn query(&self) -> Option<&str> {
+        self.uri.split_once('?').map(|(_, query)| query)
+    }
+
     /// One of the headers.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(known, _)| *known == name)?;
-        found.1.to_str().ok()
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 }
 

@@ -162,7 +162,7 @@ impl Log {
 mod tests {
     use bytes::Bytes;
 
-    use super::super::model::{READ_BYTES, Sent};
+    use super::super::model::{Heads, READ_BYTES, Sent};
     use super::*;
     use crate::kernel::caller::Caller;
 
@@ -173,8 +173,8 @@ mod tests {
             micros: 1,
             request_id: "r".into(),
             method: http::Method::POST,
-            uri: http::Uri::from_static("/x"),
-            headers: Vec::new(),
+            uri: "/x".into(),
+            headers: Heads::default(),
             status: 201,
             request: Sent::Nothing,
             response: Sent::Nothing,

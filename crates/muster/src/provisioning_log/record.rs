@@ -32,8 +32,8 @@ struct Kept {
 pub fn row(seen: &Captured, secrets: &Secrets, id: String) -> Row {
     let mut found = Found::default();
     let asked = request(seen, secrets, &mut found);
-    let (path, black) = path(seen.uri.path(), secrets);
-    let query = seen.uri.query().map(|query| secrets.query(query, &mut found));
+    let (path, black) = path(seen.path(), secrets);
+    let query = seen.query().map(|query| secrets.query(query, &mut found));
     let (answer, scim_type) =
         response(seen, secrets, &found, asked.note.note.is_some() && asked.text.is_none());
     let detail = Detail {
@@ -62,7 +62,7 @@ pub fn row(seen: &Captured, secrets: &Secrets, id: String) -> Row {
         at: seen.at,
         status: seen.status,
         method: seen.method.as_str().to_owned(),
-        client: client::guess(seen.header("user-agent"), seen.uri.query(), bytes(&seen.request)),
+        client: client::guess(seen.header("user-agent"), seen.query(), bytes(&seen.request)),
         principal_id: detail.principal.as_ref().map(|who| who.identifier.clone()).unwrap_or_default(),
         principal_label: detail.principal.as_ref().map(|who| who.label.clone()).unwrap_or_default(),
         request_id: seen.request_id.clone(),
@@ -177,7 +177,7 @@ fn resource_id(seen: &Captured, path: &str) -> Option<String> {
     if matches!(endpoint, "Schemas" | "ResourceTypes" | "ServiceProviderConfig" | "Bulk" | "Me" | ".search") {
         return None;
     }
-    let made = || seen.location.as_ref()?.to_str().ok()?.rsplit('/').next();
+    let made = || seen.location.as_ref()?.rsplit('/').next();
     let id = id.filter(|id| !id.is_empty() && *id != ".search").or_else(made)?;
     Some(cut(id.to_owned(), SHORT).0)
 }
@@ -213,8 +213,7 @@ fn credential(seen: &Captured, secrets: &Secrets) -> Value {
 
 fn headers(seen: &Captured, secrets: &Secrets) -> Map<String, Value> {
     let shown = |text: &str| Value::from(secrets.tokens(&cut(text.to_owned(), SHORT).0).into_owned());
-    let texts = seen.headers.iter().filter_map(|(name, value)| Some((*name, value.to_str().ok()?)));
-    texts.map(|(name, text)| (name.to_owned(), shown(text))).collect()
+    seen.headers.iter().map(|(name, text)| (name.to_owned(), shown(text))).collect()
 }
 
 fn quirks(seen: &Captured, secrets: &Secrets, found: &Found) -> Vec<Quirk> {

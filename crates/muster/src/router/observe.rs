@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{AUTHORIZATION, LOCATION};
 use http::response::Parts;
-use http::{HeaderMap, HeaderValue, Method, Uri};
+use http::{HeaderValue, Method, Uri};
 use http_body_util::BodyExt as _;
 
 use super::scim_roots;
@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
 use crate::kernel::time::Timestamp;
-use crate::provisioning_log::model::{Captured, GONE, HEADERS, READ_BYTES, Sent, Stranger};
+use crate::provisioning_log::model::{Captured, GONE, Heads, READ_BYTES, Sent, Stranger};
 use crate::scim_api::dry_run;
 use crate::tokens::secret;
 use crate::web::observed::{Observed, Seen};
@@ -53,7 +53,7 @@ struct Begun {
     since: Instant,
     method: Method,
     uri: Uri,
-    headers: Vec<(&'static str, HeaderValue)>,
+    headers: Heads,
     /// Looked at only when it was refused, and not kept.
     credential: Option<HeaderValue>,
     observed: Observed,
@@ -68,7 +68,7 @@ impl Begun {
             since: Instant::now(),
             method: request.method().clone(),
             uri: uri.clone(),
-            headers: kept(request.headers()),
+            headers: Heads::of(request.headers()),
             credential: request.headers().get(AUTHORIZATION).cloned(),
             observed: Observed::default(),
         }
@@ -114,12 +114,12 @@ impl Begun {
             micros: u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX),
             request_id: id.unwrap_or_default().to_owned(),
             method: self.method,
-            uri: self.uri,
+            uri: self.uri.path_and_query().map_or_else(|| self.uri.to_string(), ToString::to_string),
             headers: self.headers,
             status,
             request: seen.body.as_ref().map(Sent::of).unwrap_or_default(),
             response: Sent::Nothing,
-            location: parts.headers.get(LOCATION).cloned(),
+            location: parts.headers.get(LOCATION).and_then(|at| at.to_str().ok()).map(str::to_owned),
             stranger: refused.then(|| stranger(self.credential.as_ref(), &account)),
             problem: parts.extensions.remove::<Problem>(),
             mended: seen.mended,
@@ -139,10 +139,6 @@ impl Begun {
         let tail = scim_roots().find_map(|root| path.strip_prefix(root))?;
         AccountId::parse(tail.split('/').next()?).ok()
     }
-}
-
-fn kept(headers: &HeaderMap) -> Vec<(&'static str, HeaderValue)> {
-    HEADERS.iter().filter_map(|name| Some((*name, headers.get(*name)?.clone()))).collect()
 }
 
 /// The answer's body for the log, and as it goes out. All answers of the surface are whole in memory.
