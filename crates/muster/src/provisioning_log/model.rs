@@ -58,8 +58,8 @@ pub struct Captured {
     pub request_id: String,
     /// HTTP method.
     pub method: Method,
-    /// The whole path with its query. A copy, as all that comes from the head of a request: a slice would keep
-    /// the connection's buffer while the entry waits.
+    /// The whole path with its query. A copy, as all that comes from the head of a request: a slice would
+    /// keep the connection's buffer while the entry waits.
     pub uri: String,
     /// Those of `HEADERS` that were sent.
     pub headers: Heads,
