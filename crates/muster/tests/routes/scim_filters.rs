@@ -127,7 +127,7 @@ impl Made {
             }
             "string" => (value["indexed"], value["caseExact"]) = (json!(self.indexed), json!(self.exact)),
             "reference" => {
-                (value["indexed"], value["referenceTypes"]) = (json!(self.indexed), json!(["external"]))
+                (value["indexed"], value["referenceTypes"]) = (json!(self.indexed), json!(["external"]));
             }
             _ => {}
         }
@@ -271,9 +271,13 @@ both_engines! {
             let scim = scim(&world);
             for _ in 0..30 {
                 let mut thing = json!({"schemas": [base, extension]});
-                attributes.iter().for_each(|made| made.put(&dice, &mut thing));
+                for made in &attributes {
+                    made.put(&dice, &mut thing);
+                }
                 let mut inner = json!({});
-                more.iter().for_each(|made| made.put(&dice, &mut inner));
+                for made in &more {
+                    made.put(&dice, &mut inner);
+                }
                 thing[&extension] = inner;
                 scim.post(&endpoint, thing).await.expect(201);
             }
