@@ -30,5 +30,5 @@ docs: ## write the generated reference files again
 bench: build ## measure against a bare endpoint and against the database itself; BENCH="--report-only" to look only
 	cargo run --locked -q --release -p bench -- run $(BENCH)
 
-fuzz: ## fuzz the SCIM core, every target at once; FUZZ=3600 for an hour each instead of a minute
+fuzz: ## fuzz the SCIM and JOSE cores, every target at once; FUZZ=3600 for an hour each instead of a minute
 	@scripts/fuzz.sh $(or $(FUZZ),60)

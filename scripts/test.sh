@@ -41,7 +41,7 @@ elif ! MUSTER_BIN=target/debug/muster examples/jwt-scim/run-test.sh; then
   failed=1
 fi
 
-step 'fuzz targets of the SCIM core'
+step 'fuzz targets of the SCIM and JOSE cores'
 fuzz='no finding'
 if ! scripts/fuzz.sh "$([ "$ci" = true ] && echo 60 || echo 15)"; then
   fuzz='FAILED'

@@ -3,27 +3,10 @@
 mod support;
 
 use jose::testing::{TestKey, jwks};
-use jose::{Algorithm, KeySet, KeySetLimits, Outcome, Policy, Token, explain, precheck, verify};
+use jose::{Algorithm, KeySet, KeySetLimits};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use support::{NOW, claims, key_set, policy};
-
-/// Whether the token passes; verdict and explanation must agree.
-fn accepted(token: &str, keys: &KeySet, policy: &Policy) -> bool {
-    let verdict = Token::parse(token).and_then(|token| {
-        let early = precheck(&token, policy, NOW);
-        let verdict = verify(&token, keys, policy, NOW);
-        assert!(early.is_ok() || verdict.is_err());
-        verdict
-    });
-    let reports = explain(token, Some(keys), policy, NOW).steps;
-    let failed = reports.iter().any(|report| report.outcome == Outcome::Fail);
-    assert_eq!(verdict.is_err(), failed, "{verdict:?} {reports:#?}");
-    if let Err(refusal) = &verdict {
-        assert!(reports.iter().any(|report| report.reason == Some(refusal.reason)));
-    }
-    verdict.is_ok()
-}
+use support::{accepted, claims, key_set, policy};
 
 fn any_algorithm() -> impl Strategy<Value = Algorithm> {
     proptest::sample::select(Algorithm::ALL.to_vec())

@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use jose::testing::{TestKey, jwks};
-use jose::{KeySet, KeySetLimits, Policy};
+use jose::{KeySet, KeySetLimits, Outcome, Policy, Token, explain, precheck, verify};
 use serde_json::{Value, json};
 
 /// The time of every test.
@@ -38,4 +38,21 @@ pub fn policy() -> Policy {
 
 pub fn key_set(key: &TestKey) -> KeySet {
     KeySet::parse(jwks([key]).as_bytes(), &KeySetLimits::default()).expect("a sound key set")
+}
+
+/// Whether the token passes; verdict and explanation must agree.
+pub fn accepted(token: &str, keys: &KeySet, policy: &Policy) -> bool {
+    let verdict = Token::parse(token).and_then(|token| {
+        let early = precheck(&token, policy, NOW);
+        let verdict = verify(&token, keys, policy, NOW);
+        assert!(early.is_ok() || verdict.is_err());
+        verdict
+    });
+    let reports = explain(token, Some(keys), policy, NOW).steps;
+    let failed = reports.iter().any(|report| report.outcome == Outcome::Fail);
+    assert_eq!(verdict.is_err(), failed, "{verdict:?} {reports:#?}");
+    if let Err(refusal) = &verdict {
+        assert!(reports.iter().any(|report| report.reason == Some(refusal.reason)));
+    }
+    verdict.is_ok()
 }
