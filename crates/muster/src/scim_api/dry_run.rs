@@ -16,9 +16,10 @@ pub const TRUE: HeaderValue = HeaderValue::from_static("true");
 pub fn is_asked(headers: &HeaderMap) -> Result<bool> {
     let mut values = headers.get_all(&DRY_RUN).iter();
     let Some(value) = values.next() else { return Ok(false) };
+    let alone = values.next().is_none();
     match value.to_str().unwrap_or("").trim() {
-        text if values.next().is_none() && text.eq_ignore_ascii_case("true") => Ok(true),
-        text if values.next().is_none() && text.eq_ignore_ascii_case("false") => Ok(false),
+        text if alone && text.eq_ignore_ascii_case("true") => Ok(true),
+        text if alone && text.eq_ignore_ascii_case("false") => Ok(false),
         _ => Err(Problem::invalid(
             "The header Muster-Dry-Run has a value that is not known: send it once, as true, or leave it out. Nothing was changed.",
         )
