@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::future::Future as _;
+use std::sync::{Mutex, mpsc};
 use std::task::Poll;
+use std::time::Duration;
 
 use http::Method;
 use jose::Algorithm;
@@ -441,11 +443,27 @@ both_engines! {
     async fn a_client_that_goes_away_is_told_of(world: World) {
         let scim = scim(&world);
         made(&scim, "ada").await;
+        // The lane is held shut: else a busy machine may have the answer before it is first asked for.
+        let ((open, opened), (shut, is_shut)) = (mpsc::channel::<()>(), mpsc::channel());
+        let (db, opened) = (world.app.db.clone(), Mutex::new(opened));
+        let gate = tokio::spawn(async move {
+            db.write::<_, db::Error>("test.gate", "acme", move |_| {
+                shut.send(()).unwrap();
+                let _ = opened.lock().unwrap().recv_timeout(Duration::from_secs(20));
+                Ok(())
+            })
+            .await
+        });
+        while is_shut.try_recv().is_err() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         {
             let mut answer = Box::pin(scim.post(USERS, user("bob")));
             let once = std::future::poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx).is_pending()));
             assert!(once.await, "a write is never there at once");
         }
+        open.send(()).unwrap();
+        gate.await.unwrap().unwrap();
         let entry = newest(&world).await;
         assert_eq!((&entry["status"], &entry["method"]), (&json!(499), &json!("POST")));
         assert!(entry["hint"].as_str().unwrap().contains("went away"), "{entry}");
