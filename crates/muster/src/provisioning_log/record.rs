@@ -79,6 +79,17 @@ fn bytes(sent: &Sent) -> Option<&[u8]> {
     if let Sent::Whole(bytes) = sent { Some(bytes) } else { None }
 }
 
+/// What was taken, or answered to what was taken, is JSON: short and without a word of a secret it needs no
+/// reading.
+fn as_it_came(seen: &Captured, bytes: &[u8], secrets: &Secrets) -> Option<Kept> {
+    if seen.status >= 400 || bytes.len() > KEPT_BYTES {
+        return None;
+    }
+    let text = std::str::from_utf8(bytes).ok().filter(|text| secrets.is_plain(text))?;
+    let note = BodyNote { bytes: bytes.len(), ..BodyNote::default() };
+    Some(Kept { text: Some(text.to_owned()), note })
+}
+
 /// The request's body. One that cannot be read keeps its length only.
 fn request(seen: &Captured, secrets: &Secrets, found: &mut Found) -> Kept {
     let bytes = match &seen.request {
@@ -86,16 +97,10 @@ fn request(seen: &Captured, secrets: &Secrets, found: &mut Found) -> Kept {
         Sent::Long(length) => return left_out(*length, "too long to be looked into"),
         Sent::Whole(bytes) => bytes,
     };
-    let length = bytes.len();
-    // What the handler read and took is JSON; without a word of a secret it is shown as it came.
-    if seen.status < 400
-        && length <= KEPT_BYTES
-        && let Ok(text) = std::str::from_utf8(bytes)
-        && secrets.is_plain(text)
-    {
-        let note = BodyNote { bytes: length, ..BodyNote::default() };
-        return Kept { text: Some(text.to_owned()), note };
+    if let Some(kept) = as_it_came(seen, bytes, secrets) {
+        return kept;
     }
+    let length = bytes.len();
     match unique::parse(bytes) {
         Ok(mut value) => {
             secrets.value(&mut value, found);
@@ -135,15 +140,10 @@ fn response(seen: &Captured, secrets: &Secrets, found: &Found, blind: bool) -> (
         Sent::Long(length) => return (left_out(*length, "too long to be looked into"), None),
         Sent::Whole(bytes) => bytes,
     };
-    let length = bytes.len();
-    if seen.status < 400
-        && length <= KEPT_BYTES
-        && let Ok(text) = std::str::from_utf8(bytes)
-        && secrets.is_plain(text)
-    {
-        let note = BodyNote { bytes: length, ..BodyNote::default() };
-        return (Kept { text: Some(text.to_owned()), note }, None);
+    if let Some(kept) = as_it_came(seen, bytes, secrets) {
+        return (kept, None);
     }
+    let length = bytes.len();
     let Ok(mut value) = serde_json::from_slice::<Value>(bytes) else {
         return (left_out(length, "left out: not JSON"), None);
     };
