@@ -85,17 +85,20 @@ pub struct Options {
     pub lanes: usize,
     /// Calls that may wait in each queue before new ones are refused.
     pub queue: usize,
+    /// On SQLite: is a commit on the disk before it is acknowledged? If not, a power failure can take the
+    /// last ones with it; the end of the process takes none, and the file stays whole either way.
+    pub synced: bool,
 }
 
 impl Options {
     /// A SQLite file with sensible numbers.
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
-        Self { target: Target::Sqlite { path: path.into() }, readers: 4, lanes: 1, queue: 4096 }
+        Self { target: Target::Sqlite { path: path.into() }, readers: 4, lanes: 1, queue: 4096, synced: true }
     }
 
     /// A PostgreSQL server with sensible numbers.
     pub fn postgres(url: impl Into<String>) -> Self {
-        Self { target: Target::Postgres { url: url.into() }, readers: 8, lanes: 4, queue: 4096 }
+        Self { target: Target::Postgres { url: url.into() }, readers: 8, lanes: 4, queue: 4096, synced: true }
     }
 }
 
@@ -145,6 +148,19 @@ impl Db {
     /// Connects and checks. Errors say what to change.
     pub fn open(options: Options) -> Result<Self, Error> {
         open::open(options)
+    }
+
+    /// Where records go that nobody waits for: on SQLite a file of that name beside this one, with a writer
+    /// of its own that does not wait for the disk ([`Options::synced`]), and with these steps applied; on
+    /// PostgreSQL this very database, which has a lane for them ([`Db::write_aside`]) and other steps.
+    ///
+    /// Errors as those of [`Db::open`] and [`Db::migrate`]. On SQLite no transaction spans both files.
+    pub fn beside(&self, file: &str, steps: &[Migration]) -> Result<Self, Error> {
+        let Target::Sqlite { path } = &self.inner.target else { return Ok(self.clone()) };
+        let options = Options { readers: 1, synced: false, ..Options::sqlite(path.with_file_name(file)) };
+        let db = Self::open(options)?;
+        db.migrate(steps)?;
+        Ok(db)
     }
 
     /// Which database this is.
@@ -247,7 +263,7 @@ impl Db {
     }
 
     /// As [`Db::write`], for large writes that nobody waits for and that have no order to keep with others:
-    /// on PostgreSQL they go on a lane of their own. On SQLite there is one lane: make them few.
+    /// on PostgreSQL they go on a lane of their own. On SQLite there is one lane: see [`Db::beside`].
     pub async fn write_aside<T, E>(
         &self,
         label: &'static str,
@@ -293,9 +309,11 @@ impl Db {
     /// [`ErrorKind::Locked`] when another process does not finish.
     pub fn migrate(&self, steps: &[Migration]) -> Result<MigrateReport, Error> {
         match &self.inner.target {
-            Target::Sqlite { path } => {
-                migrate::migrate(&mut SqliteWriter::new(sqlite::open_writer(path)?), Engine::Sqlite, steps)
-            }
+            Target::Sqlite { path } => migrate::migrate(
+                &mut SqliteWriter::new(sqlite::open_writer(path, true)?),
+                Engine::Sqlite,
+                steps,
+            ),
             Target::Postgres { url } => {
                 on_session(url, |session| migrate::migrate(session, Engine::Postgres, steps))
             }
@@ -305,9 +323,11 @@ impl Db {
     /// How many steps [`Db::migrate`] would apply; changes nothing. Errors as there.
     pub fn pending(&self, steps: &[Migration]) -> Result<usize, Error> {
         match &self.inner.target {
-            Target::Sqlite { path } => {
-                migrate::pending(&mut SqliteWriter::new(sqlite::open_writer(path)?), Engine::Sqlite, steps)
-            }
+            Target::Sqlite { path } => migrate::pending(
+                &mut SqliteWriter::new(sqlite::open_writer(path, true)?),
+                Engine::Sqlite,
+                steps,
+            ),
             Target::Postgres { url } => {
                 on_session(url, |session| migrate::pending(session, Engine::Postgres, steps))
             }

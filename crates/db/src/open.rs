@@ -43,17 +43,22 @@ pub(crate) fn open(options: Options) -> Result<Db, Error> {
         }),
     };
     match &options.target {
-        Target::Sqlite { path } => start_sqlite(&db.inner, path, readers, &alive)?,
+        Target::Sqlite { path } => start_sqlite(&db.inner, path, &options, &alive)?,
         Target::Postgres { url } => start_postgres(&db.inner, url, readers, &alive)?,
     }
     Ok(db)
 }
 
-fn start_sqlite(inner: &Inner, path: &Path, readers: usize, alive: &mpsc::Sender<()>) -> Result<(), Error> {
-    let writer = SqliteWriter::new(sqlite::open_writer(path)?).beside(inner.points.clone());
+fn start_sqlite(
+    inner: &Inner,
+    path: &Path,
+    options: &Options,
+    alive: &mpsc::Sender<()>,
+) -> Result<(), Error> {
+    let writer = SqliteWriter::new(sqlite::open_writer(path, options.synced)?).beside(inner.points.clone());
     let (jobs, tally) = (Arc::clone(&inner.lanes[0]), Arc::clone(&inner.tally));
     start("db-write", alive, move || lanes::serve(writer, &jobs, &tally))?;
-    for points in std::iter::repeat_n(inner.points.as_ref(), readers).flatten() {
+    for points in std::iter::repeat_n(inner.points.as_ref(), options.readers.max(1)).flatten() {
         let (points, jobs) = (Arc::clone(points), Arc::clone(&inner.reads));
         start("db-read", alive, move || reading::serve(points, &jobs))?;
     }

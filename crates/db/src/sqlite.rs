@@ -22,7 +22,9 @@ const STATEMENTS: usize = 400;
 const BUSY: Duration = Duration::from_secs(2);
 
 /// Opens the file for writing, creating it (mode 0600) and its directory (mode 0700) when missing.
-pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
+///
+/// `synced`: a commit waits for the disk. Without it only checkpoints do: in WAL mode the file stays whole.
+pub(crate) fn open_writer(path: &Path, synced: bool) -> Result<Connection, Error> {
     let found = rusqlite::version_number();
     if found < OLDEST {
         let text = format!("the SQLite library is {found}, older than {OLDEST}: build with a newer one");
@@ -33,6 +35,10 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
         Error::new(ErrorKind::Unavailable, text + "; check the path and who owns the directory")
     })?;
     let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    if !synced {
+        // What need not be synced is appended, and large pages are few writes. Only a new file hears this.
+        conn.execute_batch("PRAGMA page_size = 16384")?;
+    }
     let mode: String = conn
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
         .map_err(|error| unusable(path, &error))?;
@@ -42,8 +48,9 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, Error> {
         return Err(Error::other(text));
     }
     // A checkpoint copies pages into the file and syncs twice: worth doing rarely, bounded for the disk.
+    conn.execute_batch(if synced { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" })?;
     conn.execute_batch(
-        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -4000;
+        "PRAGMA foreign_keys = ON; PRAGMA cache_size = -4000;
          PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864;
          PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;",
     )?;

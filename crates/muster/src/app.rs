@@ -14,6 +14,7 @@ use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Result as Outcome;
 use crate::kernel::rng::Rng;
 use crate::kernel::time::{Clock, Timestamp};
+use crate::migrations::LOG_STEPS;
 use crate::outbound::fetch::Fetcher;
 use crate::outbound::guard::Allow;
 use crate::provisioning_log;
@@ -21,6 +22,18 @@ use crate::router::authenticate::Sessions;
 use crate::scim_api::Dialects;
 use crate::trust::jwks::Jwks;
 use crate::trust::{self, Trusts};
+
+/// Beside a SQLite database: the provisioning log.
+pub const LOG_FILE: &str = "provisioning-log.db";
+
+/// Opens the place of the provisioning log.
+///
+/// # Errors
+/// When its file is none of ours or cannot be used.
+pub fn open_log(db: &Db) -> Result<Db, String> {
+    let advice = "nothing else is in it: move it away, and a new one is made";
+    db.beside(LOG_FILE, LOG_STEPS).map_err(|error| format!("the provisioning log: {error}; {advice}"))
+}
 
 /// The parts of a running server. Cheap to clone.
 #[derive(Clone)]
@@ -30,6 +43,8 @@ pub struct App(Arc<Parts>);
 pub struct Parts {
     /// The database bridge.
     pub db: Db,
+    /// Where the provisioning log is: not `db` itself where that has one writer only.
+    pub log_db: Db,
     /// Where `now` comes from.
     pub clock: Clock,
     /// Where randomness comes from.
@@ -107,7 +122,8 @@ impl App {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// When TLS for outbound connections cannot be set up on this machine.
+    /// When TLS for outbound connections cannot be set up on this machine, or the file of the provisioning
+    /// log cannot be opened.
     pub fn assemble(db: Db, clock: Clock, rng: Rng, switches: Switches) -> Result<Self, String> {
         let direct = Fetcher::new(switches.jwks_allow)?;
         let fetcher = match switches.proxies {
@@ -118,8 +134,10 @@ impl App {
         let (limits, setup_file) = (switches.limits, switches.setup_file);
         let (sessions, dialects) = (Sessions::default(), Dialects::default());
         let provisioning_log = provisioning_log::Log::new(limits.log_entries);
+        let log_db = open_log(&db)?;
         let parts = Parts {
             db,
+            log_db,
             clock,
             rng,
             limits,

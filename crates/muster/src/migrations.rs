@@ -14,6 +14,11 @@ macro_rules! steps {
     };
 }
 
+/// What the provisioning log needs where it has a database of its own (`db::Db::beside`). There its tables
+/// of the main database stay empty.
+pub const LOG_STEPS: &[Migration] =
+    &[Migration { version: 1, name: "log", sql: include_str!("../migrations/0021_provisioning_log.sql") }];
+
 steps! {
     1 "0001_accounts",
     2 "0002_audit",

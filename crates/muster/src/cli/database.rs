@@ -2,6 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::{say, store};
+use crate::app::LOG_FILE;
 use crate::config::{Config, Place};
 use crate::migrations::STEPS;
 
@@ -40,12 +41,20 @@ pub fn check(config: &Config) -> Result<(), Failure> {
     }
     say("schema: complete")?;
     let damage = runtime.block_on(store::damage(&db));
-    runtime.block_on(db.close());
-    match damage.first() {
-        None => say("integrity: ok"),
-        Some(first) => {
-            let text = format!("the database file is damaged ({first}): restore a backup");
-            Err(Failure::new(Exit::Failed, text))
+    if let Some(first) = damage.first() {
+        let text = format!("the database file is damaged ({first}): restore a backup");
+        return Err(Failure::new(Exit::Failed, text));
+    }
+    if let Some(log) = store::log(config, &db)? {
+        let damage = runtime.block_on(store::damage(&log));
+        runtime.block_on(log.close());
+        if let Some(first) = damage.first() {
+            let text = format!(
+                "the provisioning log is damaged ({first}): stop the server and move {LOG_FILE} away, a new one is made"
+            );
+            return Err(Failure::new(Exit::Failed, text));
         }
     }
+    runtime.block_on(db.close());
+    say("integrity: ok")
 }

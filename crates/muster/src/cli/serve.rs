@@ -80,6 +80,7 @@ async fn serve(config: &Config, db: Db, listener: TcpListener, complete: bool) -
     }
     // A request that was cut off may still wait for the database: what was accepted is finished, not dropped.
     app.db.close().await;
+    app.log_db.close().await;
     Ok(cut_off)
 }
 

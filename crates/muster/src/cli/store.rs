@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use db::{Db, Options};
 
 use super::exit::{Exit, Failure};
+use crate::app::{LOG_FILE, open_log};
 use crate::config::{Config, Place};
 
 const FILE: &str = "muster.db";
@@ -37,6 +38,16 @@ pub fn open(config: &Config) -> Result<Db, Failure> {
         };
         Failure::new(Exit::Unavailable, format!("{error} (set by {change})"))
     })
+}
+
+/// The provisioning log's own file, where there is one.
+pub fn log(config: &Config, db: &Db) -> Result<Option<Db>, Failure> {
+    match &config.place {
+        Place::Folder(folder) if folder.join(LOG_FILE).is_file() => {
+            open_log(db).map(Some).map_err(|text| Failure::new(Exit::Unavailable, text))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// What SQLite finds wrong in its own file; nothing for PostgreSQL, which has its own tools.

@@ -1,7 +1,7 @@
 //! Writing what waits, and reading what was written.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use db::Tx;
 
@@ -22,13 +22,15 @@ use crate::kernel::time::Timestamp;
 use crate::settings;
 use crate::settings::catalogue::LOG_ENABLED;
 
-/// Entries of one write. It shares its commit with the writes that wait beside it, so there is no need to
-/// make those wait for long.
+/// Entries of one write.
 const TOGETHER: usize = 256;
 /// Rows that one page looks at.
 const SCANNED: usize = 20_000;
 /// How long a cursor holds, seconds.
 const CURSOR_SECS: u32 = 86_400;
+
+/// What an account defines itself can be no secret (`scim::define`): the standard's are all there are.
+static SECRETS: LazyLock<Secrets> = LazyLock::new(|| Secrets::of(catalogue()));
 
 /// Writes what waits. Entries that cannot be written are dropped and counted.
 ///
@@ -37,6 +39,7 @@ const CURSOR_SECS: u32 = 86_400;
 pub async fn flush(app: &App) -> Result<()> {
     let log = &app.provisioning_log;
     let _turn = log.flushing.lock().await;
+    log.allow_reads();
     // What comes meanwhile waits for the next time: it is by waiting that reads give way.
     let (mut left, mut outcome) = (log.waiting(), Ok(()));
     while left > 0 {
@@ -81,7 +84,7 @@ async fn write(app: &App, taken: Vec<Captured>) -> Result<()> {
         return Ok(());
     }
     let rows = rows(app, wanted).await?;
-    app.db.write_aside("provisioning_log.write", move |tx| store::insert(tx, &rows)).await
+    app.log_db.write_aside("provisioning_log.write", move |tx| store::insert(tx, &rows)).await
 }
 
 /// Whether the account keeps a log; `false` for one that does not exist.
@@ -104,12 +107,10 @@ async fn rows(app: &App, entries: Vec<Captured>) -> Result<Arc<Vec<(AccountId, R
         .map(|entry| super::model::entry_id(entry.at, app.provisioning_log.turn(), app.rng.bytes()))
         .collect();
     let make = move || {
-        // What an account defines itself can be no secret (`scim::define`): the standard's are all there are.
-        let secrets = Secrets::of(catalogue());
         let rows = entries
             .iter()
             .zip(ids)
-            .map(|(entry, id)| (entry.account.clone(), record::row(entry, &secrets, id)));
+            .map(|(entry, id)| (entry.account.clone(), record::row(entry, &SECRETS, id)));
         Arc::new(rows.collect())
     };
     let made = tokio::task::spawn_blocking(make).await;
@@ -130,15 +131,21 @@ async fn count_lost(app: &App) -> Result<()> {
         entries = total,
         "entries of the provisioning log were dropped: too many requests at once"
     );
-    let write = move |tx: &mut Tx<'_>| -> Result<()> {
+    // Only of accounts that there are: the path of a request without a credential can name any.
+    let known = move |tx: &mut Tx<'_>| -> Result<_> {
+        let mut known = Vec::new();
         for (account, entries) in &lost {
             if find_version(tx, account)?.is_some() {
-                store::count_lost(tx, account, *entries, now)?;
+                known.push((account.clone(), *entries));
             }
         }
-        Ok(())
+        Ok(known)
     };
-    app.db.write_aside("provisioning_log.lost", write).await
+    let lost = app.db.point("provisioning_log.losers", known).await?;
+    let write = move |tx: &mut Tx<'_>| -> Result<()> {
+        lost.iter().try_for_each(|(account, entries)| store::count_lost(tx, account, *entries, now))
+    };
+    app.log_db.write_aside("provisioning_log.lost", write).await
 }
 
 /// A page of the log.
@@ -180,7 +187,7 @@ pub async fn list(
     let (of, window) = (account.clone(), Window { filter, before, limit, scanned: SCANNED, bodies: false });
     let read =
         move |tx: &mut Tx<'_>| -> Result<_> { Ok((store::window(tx, &of, &window)?, store::lost(tx, &of)?)) };
-    let (Found { rows, next }, lost) = app.db.read("provisioning_log.list", read).await?;
+    let (Found { rows, next }, lost) = app.log_db.read("provisioning_log.list", read).await?;
     let seal = |id| walk.seal(&secret, &scim::CursorPlace { part: 0, key: None, id, total: 0 }, now);
     Ok(Page { rows, cursor: next.map(seal), lost })
 }
@@ -198,7 +205,7 @@ pub async fn batch(
 ) -> Result<Found> {
     let account = grant.scope().account.clone();
     let window = Window { filter, before, limit, scanned: SCANNED, bodies: true };
-    app.db.read("provisioning_log.export", move |tx| store::window(tx, &account, &window)).await
+    app.log_db.read("provisioning_log.export", move |tx| store::window(tx, &account, &window)).await
 }
 
 /// One entry with its bodies.
@@ -208,7 +215,7 @@ pub async fn batch(
 pub async fn load(app: &App, grant: &Grant<AuditView>, id: &str) -> Result<Row> {
     let (account, wanted) = (grant.scope().account.clone(), id.to_owned());
     let read = move |tx: &mut Tx<'_>| store::find(tx, &account, &wanted);
-    let found = app.db.read("provisioning_log.load", read).await?;
+    let found = app.log_db.read("provisioning_log.load", read).await?;
     found.ok_or_else(|| {
         Problem::not_found(format!(
             "There is no entry {id} in the provisioning log of this account: it may have been purged; the list has those there are."

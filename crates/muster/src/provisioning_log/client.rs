@@ -1,6 +1,10 @@
 //! Which client it seems to be, by its user agent and, where that says little, by the shape of its requests.
 //! A guess for people: nothing is decided by it.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 /// (part of the user agent in lower case, name). Products come before the libraries that they are built on.
 const AGENTS: &[(&str, &str)] = &[
     ("okta", "Okta"),
@@ -36,6 +40,11 @@ const SHAPES: &[(&str, &str)] = &[
     ("urn:scim:schemas:extension:onelogin", "OneLogin"),
 ];
 
+static FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let parts = SHAPES.iter().map(|(part, _)| part);
+    AhoCorasick::builder().ascii_case_insensitive(true).build(parts).expect("a few short texts")
+});
+
 /// Longest name that is made of a user agent.
 const NAME_CHARS: usize = 40;
 /// As much of a body is looked at.
@@ -51,13 +60,9 @@ pub fn guess(agent: Option<&str>, query: Option<&str>, body: Option<&[u8]>) -> S
 }
 
 fn shaped(query: Option<&str>, body: Option<&[u8]>) -> Option<&'static str> {
-    let fold = |bytes: &[u8]| bytes[..bytes.len().min(LOOKED_AT)].to_ascii_lowercase();
-    let (query, body) = (query.map(|text| fold(text.as_bytes())), body.map(fold));
-    let has = |part: &str| {
-        let holds = |bytes: &Vec<u8>| memchr::memmem::find(bytes, part.as_bytes()).is_some();
-        query.as_ref().is_some_and(holds) || body.as_ref().is_some_and(holds)
-    };
-    SHAPES.iter().find(|(part, _)| has(part)).map(|(_, name)| *name)
+    let found = |bytes: &[u8]| FINDER.find(&bytes[..bytes.len().min(LOOKED_AT)]);
+    let found = query.and_then(|text| found(text.as_bytes())).or_else(|| body.and_then(found));
+    found.map(|found| SHAPES[found.pattern().as_usize()].1)
 }
 
 /// The first word of a user agent without its version.

@@ -28,7 +28,7 @@ pub async fn purge(app: &App) -> Result<u64> {
     loop {
         let behind = after.clone();
         let next =
-            app.db.read("provisioning_log.accounts", move |tx| store::next_account(tx, &behind)).await?;
+            app.log_db.read("provisioning_log.accounts", move |tx| store::next_account(tx, &behind)).await?;
         let Some(account) = next else { return Ok(gone) };
         gone += purge_account(app, &AccountId::new(account.as_str())).await?;
         after = account;
@@ -36,15 +36,22 @@ pub async fn purge(app: &App) -> Result<u64> {
 }
 
 async fn purge_account(app: &App, account: &AccountId) -> Result<u64> {
-    let (of, now) = (account.clone(), app.clock.now());
-    let Some(end) = app.db.read("provisioning_log.beyond", move |tx| beyond(tx, &of, now)).await? else {
-        return Ok(0);
+    let scope = Scope::account(account.clone());
+    let held = app.db.read("provisioning_log.limits", move |tx| settings::actions::held(tx, &scope)).await?;
+    let limit = |id| held.number(id).unwrap_or(i64::MAX);
+    let kept = Kept {
+        since: app.clock.now().plus_secs(limit(LOG_DAYS).saturating_mul(-DAY_SECS)),
+        entries: limit(LOG_ENTRIES),
+        bytes: limit(LOG_MEGABYTES).saturating_mul(1 << 20),
     };
+    let of = account.clone();
+    let read = move |tx: &mut Tx<'_>| beyond(tx, &of, &kept);
+    let Some(end) = app.log_db.read("provisioning_log.beyond", read).await? else { return Ok(0) };
     let mut gone = 0;
     loop {
         let (of, end) = (account.clone(), end.clone());
         let delete = move |tx: &mut Tx<'_>| store::delete_oldest(tx, &of, &end, STEP);
-        let deleted = app.db.write_aside("provisioning_log.purge", delete).await?;
+        let deleted = app.log_db.write_aside("provisioning_log.purge", delete).await?;
         gone += deleted;
         if deleted == 0 {
             return Ok(gone);
@@ -52,16 +59,19 @@ async fn purge_account(app: &App, account: &AccountId) -> Result<u64> {
     }
 }
 
+/// What an account wants kept.
+struct Kept {
+    since: Timestamp,
+    entries: i64,
+    bytes: i64,
+}
+
 /// The newest entry that must go, by any of the three limits.
-fn beyond(tx: &mut Tx<'_>, account: &AccountId, now: Timestamp) -> Result<Option<String>> {
-    let held = settings::actions::held(tx, &Scope::account(account.clone()))?;
-    let limit = |id| held.number(id).unwrap_or(i64::MAX);
-    let old = now.plus_secs(limit(LOG_DAYS).saturating_mul(-DAY_SECS));
-    let by_age = store::newest_before(tx, account, &first_id(old))?;
-    let by_count = store::beyond_count(tx, account, limit(LOG_ENTRIES))?;
-    let bytes = limit(LOG_MEGABYTES).saturating_mul(1 << 20);
+fn beyond(tx: &mut Tx<'_>, account: &AccountId, kept: &Kept) -> Result<Option<String>> {
+    let by_age = store::newest_before(tx, account, &first_id(kept.since))?;
+    let by_count = store::beyond_count(tx, account, kept.entries)?;
     // So few that they cannot take too much need not be added up.
-    let many = store::beyond_count(tx, account, bytes / LARGEST)?.is_some();
-    let by_size = if many { store::beyond_size(tx, account, bytes)? } else { None };
+    let many = store::beyond_count(tx, account, kept.bytes / LARGEST)?.is_some();
+    let by_size = if many { store::beyond_size(tx, account, kept.bytes)? } else { None };
     Ok([by_age, by_count, by_size].into_iter().flatten().max())
 }

@@ -2,7 +2,8 @@
 //! reads that succeeded go first; what is dropped is counted.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
@@ -15,8 +16,11 @@ use crate::kernel::time::Timestamp;
 pub const MOST: usize = 16_384;
 /// Most bytes of bodies that wait, over all entries.
 const MOST_BYTES: usize = 32 << 20;
-/// Reads that succeeded, and requests without an accepted credential, only wait behind fewer than this.
-const FOR_READS: usize = 400;
+/// Requests without an accepted credential only wait behind fewer than this.
+const FOR_STRANGERS: usize = 400;
+/// Reads that succeeded: so many at once, and so many a second in the long run.
+const READS_AT_ONCE: u32 = 400;
+const READS_A_SECOND: u32 = 2_000;
 /// Most entries of requests without an accepted credential, an account and minute: nobody fills the log of an
 /// account from outside.
 const STRANGERS: u32 = 120;
@@ -34,6 +38,10 @@ pub struct Log {
     switches: Cache<AccountId, (i64, bool)>,
     /// Entries without an accepted credential, by minute.
     strangers: Cache<AccountId, (i64, u32)>,
+    /// Reads that are taken before the next flush.
+    reads: AtomicU32,
+    /// When reads were last allowed anew.
+    allowed: Mutex<Instant>,
     turn: AtomicU16,
     lost: AtomicU64,
     /// One flush at a time: entries are written in their order.
@@ -56,6 +64,8 @@ impl Log {
             most,
             switches: Cache::new(REMEMBERED),
             strangers: Cache::new(REMEMBERED),
+            reads: AtomicU32::new(READS_AT_ONCE),
+            allowed: Mutex::new(Instant::now()),
             turn: AtomicU16::new(0),
             lost: AtomicU64::new(0),
             flushing: tokio::sync::Mutex::default(),
@@ -78,11 +88,23 @@ impl Log {
 
     /// Whether a read that succeeded finds room. If not it is counted as dropped.
     pub fn takes_read(&self, account: &AccountId) -> bool {
-        let room = self.length.load(Relaxed) < FOR_READS.min(self.most);
+        let room = self.length.load(Relaxed) < self.most
+            && self.reads.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
         if !room {
             self.drop_one(account);
         }
         room
+    }
+
+    /// Lets in as many reads as the time since the last call is worth.
+    pub(super) fn allow_reads(&self) {
+        let mut allowed = self.allowed.lock();
+        let worth = allowed.elapsed().as_millis() * u128::from(READS_A_SECOND) / 1_000;
+        if worth > 0 {
+            *allowed = Instant::now();
+            let left = self.reads.load(Relaxed).saturating_add(u32::try_from(worth).unwrap_or(u32::MAX));
+            self.reads.store(left.min(READS_AT_ONCE), Relaxed);
+        }
     }
 
     /// Takes an entry, or drops and counts it.
@@ -101,7 +123,7 @@ impl Log {
     }
 
     fn lets_in(&self, account: &AccountId, at: Timestamp) -> bool {
-        if self.length.load(Relaxed) >= FOR_READS.min(self.most) {
+        if self.length.load(Relaxed) >= FOR_STRANGERS.min(self.most) {
             return false;
         }
         let minute = at.secs() / 60;

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use memchr::memmem::Finder;
+use aho_corasick::AhoCorasick;
 use scim::schema::{Attribute, Mutability, Returned};
 use scim::{Catalogue, ResourceType};
 use serde_json::{Map, Value};
@@ -28,6 +28,8 @@ const WORDS: [&str; 11] = [
 ];
 /// How tokens look: a JWT, and ours.
 const SHAPES: [&str; 3] = ["eyJ", "pat.", "sat."];
+/// Behind it any name and any token can hide from a search in the text.
+const ESCAPE: &str = "\\u";
 /// Query parameters whose value is shown; of others nobody knows what they carry.
 const PARAMETERS: [&str; 9] = [
     "filter",
@@ -50,8 +52,12 @@ const NAME_BYTES: usize = 200;
 /// The names of secrets: the words above, and what a schema keeps to itself.
 pub struct Secrets {
     names: Vec<String>,
-    finders: Vec<Finder<'static>>,
-    shapes: Vec<Finder<'static>>,
+    /// The words and the names.
+    finder: AhoCorasick,
+    /// The shapes.
+    shapes: AhoCorasick,
+    /// The shapes and the escape.
+    hidden: AhoCorasick,
 }
 
 /// What was blacked out of a document.
@@ -75,9 +81,9 @@ impl Secrets {
             .filter(|name| !name.is_empty() && !WORDS.iter().any(|w| name.contains(w)))
             .collect();
         names.sort_unstable();
-        let words = WORDS.iter().map(|word| (*word).to_owned()).chain(names.iter().cloned());
-        let finders = words.map(|word| Finder::new(word.as_bytes()).into_owned()).collect();
-        Self { names, finders, shapes: SHAPES.iter().map(Finder::new).collect() }
+        let finder = finder(WORDS.into_iter().chain(names.iter().map(String::as_str)));
+        let hidden = self::finder(SHAPES.into_iter().chain([ESCAPE]));
+        Self { finder, shapes: self::finder(SHAPES), hidden, names }
     }
 
     /// Whether a name (of a member, an attribute with its path, a parameter) says that its value is secret.
@@ -92,14 +98,7 @@ impl Secrets {
 
     /// Whether a text cannot hold any secret, so that it may be shown as it came. `false` says nothing.
     pub fn is_plain(&self, text: &str) -> bool {
-        let bytes = text.as_bytes();
-        if memchr::memmem::find(bytes, b"\\u").is_some()
-            || self.shapes.iter().any(|s| s.find(bytes).is_some())
-        {
-            return false;
-        }
-        let squeezed = squeeze(bytes);
-        !self.finders.iter().any(|finder| finder.find(&squeezed).is_some())
+        !self.hidden.is_match(text) && !self.finder.is_match(&squeeze(text.as_bytes()))
     }
 
     /// Blacks out a JSON document.
@@ -184,7 +183,7 @@ impl Secrets {
 
     /// Blacks out what looks like a token.
     pub fn tokens<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if !self.shapes.iter().any(|shape| shape.find(text.as_bytes()).is_some()) {
+        if !self.shapes.is_match(text) {
             return Cow::Borrowed(text);
         }
         let shown: Vec<&str> = words(text).map(|word| if is_token(word) { REDACTED } else { word }).collect();
@@ -228,6 +227,10 @@ impl Secrets {
     }
 }
 
+fn finder<'p>(parts: impl IntoIterator<Item = &'p str>) -> AhoCorasick {
+    AhoCorasick::new(parts).expect("a schema has few names")
+}
+
 /// Squeezed names of the attributes that a type keeps to itself.
 fn of_type(kind: &ResourceType, names: &mut HashSet<String>) {
     let schemas =
@@ -246,8 +249,13 @@ fn of_attribute(attribute: &Attribute, names: &mut HashSet<String>) {
 
 /// Letters and digits only, in lower case.
 fn squeeze(bytes: &[u8]) -> Vec<u8> {
-    let kept = bytes.iter().filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
-    kept.map(u8::to_ascii_lowercase).collect()
+    let mut kept = Vec::with_capacity(bytes.len());
+    for byte in bytes {
+        if byte.is_ascii_alphanumeric() || !byte.is_ascii() {
+            kept.push(byte.to_ascii_lowercase());
+        }
+    }
+    kept
 }
 
 /// Whether a text is a name or a path of names and no more.

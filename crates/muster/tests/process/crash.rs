@@ -113,6 +113,8 @@ fn inspect(data: &str, done: &Acknowledged) {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
     let db = Connection::open_with_flags(format!("{data}/muster.db"), flags).expect("the database opens");
     assert_eq!(column(&db, "PRAGMA integrity_check"), ["ok"]);
+    let log = Connection::open(format!("{data}/provisioning-log.db")).expect("the log opens");
+    assert_eq!(column(&log, "PRAGMA integrity_check"), ["ok"]);
 
     let of = |sql: &str| column(&db, sql).into_iter().collect::<BTreeSet<_>>();
     let users = of("SELECT user_id FROM users WHERE user_name LIKE 'user%'");

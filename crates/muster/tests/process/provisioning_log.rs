@@ -1,4 +1,4 @@
-//! The log of a real server: what was answered right before its end is written.
+//! The log of a real server: what was answered right before its end is written; its file is nobody's fate.
 
 use serde_json::{Value, json};
 
@@ -49,6 +49,23 @@ fn ends_with_a_whole_log(store: [&str; 2]) {
 fn a_server_that_ends_writes_what_waits_on_sqlite() {
     let (_folder, data) = data_dir();
     ends_with_a_whole_log(["--data-dir", &data]);
+}
+
+#[test]
+fn a_broken_file_of_the_log_is_named_and_a_lost_one_is_made_anew() {
+    let (_folder, data) = data_dir();
+    let file = format!("{data}/provisioning-log.db");
+    ends_with_a_whole_log(["--data-dir", &data]);
+    run(["check", "--data-dir", &data]).fine();
+    std::fs::write(&file, "Dear sirs, ".repeat(2_000)).expect("the folder is writable");
+    let words = ["provisioning-log.db", "not a database", "move it away"];
+    run(["serve", "--listen", "127.0.0.1:0", "--data-dir", &data]).refused(69, &words);
+    run(["check", "--data-dir", &data]).refused(69, &words);
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{file}{end}"));
+    }
+    let server = Server::start(&["--data-dir", &data]);
+    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
 }
 
 #[test]

@@ -62,7 +62,7 @@ async fn stored(world: &World) -> String {
             Ok(texts.collect::<Result<Vec<_>, _>>()?.join("\n"))
         })
     };
-    let rows = world.app.db.read::<_, db::Error>("test.log", read).await.expect("the log can be read");
+    let rows = world.app.log_db.read::<_, db::Error>("test.log", read).await.expect("the log can be read");
     rows.join("\n")
 }
 
@@ -436,6 +436,7 @@ both_engines! {
         let replica = world.replica();
         made(&scim(&replica), "ada").await;
         replica.app.db.close().await;
+        replica.app.log_db.close().await;
         assert!(actions::flush(&replica.app).await.is_err());
         assert_eq!((replica.app.provisioning_log.lost(), replica.app.provisioning_log.waiting()), (1, 0));
     }
@@ -481,7 +482,7 @@ both_engines! {
         assert_eq!(world.app.provisioning_log.waiting(), 0);
         let select = "SELECT COUNT(*) FROM provisioning_log";
         let read = move |tx: &mut db::Tx<'_>| tx.query_one(select, &[], |row| row.get::<i64>(0));
-        assert_eq!(world.app.db.read::<_, db::Error>("test.count", read).await.unwrap(), 1);
+        assert_eq!(world.app.log_db.read::<_, db::Error>("test.count", read).await.unwrap(), 1);
     }
 
     async fn it_is_purged_by_age_number_and_size(world: World) {
@@ -509,14 +510,14 @@ both_engines! {
         setting(&world, "provisioning_log_max_megabytes", "1").await;
         entries(&world, "").await;
         let grow = move |tx: &mut db::Tx<'_>| tx.exec("UPDATE provisioning_log SET size = 600000 WHERE account_id = $1", db::params!["acme"]);
-        world.app.db.write::<_, db::Error>("test.grow", "acme", grow).await.unwrap();
+        world.app.log_db.write::<_, db::Error>("test.grow", "acme", grow).await.unwrap();
         assert_eq!(left(world.clone()).await, 1, "two would be more than a megabyte");
         assert_eq!(world.admin().get(LOG).await.data()["entries"].as_array().unwrap().len(), 1);
         let other = AccountId::new("globex");
         let read = move |tx: &mut db::Tx<'_>| {
             tx.query_one("SELECT COUNT(*) FROM provisioning_log WHERE account_id = $1", db::params![other.as_str()], |row| row.get::<i64>(0))
         };
-        assert_eq!(world.app.db.read::<_, db::Error>("test.other", read).await.unwrap(), 1, "the other account keeps its own limits");
+        assert_eq!(world.app.log_db.read::<_, db::Error>("test.other", read).await.unwrap(), 1, "the other account keeps its own limits");
         for (id, value) in [("provisioning_log_retention_days", "0"), ("provisioning_log_max_entries", "x"), ("provisioning_log_max_megabytes", "-1")] {
             let body = json!([{"identifier": id, "value": value, "allowOverrides": false, "updateType": "UPDATE"}]);
             let saved = world.admin().put("/ng/api/settings?accountIdentifier=acme", body).await.data();
