@@ -180,9 +180,10 @@ impl Readers {
     pub(crate) fn open(self: &Arc<Self>) -> Result<Open, Error> {
         let idle = self.idle.lock().pop();
         let conn = idle.map_or_else(|| open_reader(&self.path), Ok)?;
+        step(&conn, "BEGIN")?;
         let mut pin = self.turn.lock();
         pin.hold(&self.path);
-        begin(&conn)?;
+        look(&conn)?;
         drop(pin);
         Ok(Open { conn: Some(conn), readers: Arc::clone(self) })
     }
@@ -207,9 +208,14 @@ impl Readers {
     }
 }
 
-/// Begins a snapshot on a connection. BEGIN alone settles nothing: the first look at the file does.
+/// Begins a snapshot on a connection.
 fn begin(conn: &Connection) -> Result<(), Error> {
     step(conn, "BEGIN")?;
+    look(conn)
+}
+
+/// BEGIN alone settles nothing: the first look at the file does.
+fn look(conn: &Connection) -> Result<(), Error> {
     conn.prepare_cached("SELECT 1 FROM sqlite_schema LIMIT 1")?.raw_query().next()?;
     Ok(())
 }
@@ -413,24 +419,20 @@ fn prepare<'c>(
 /// order, which is nearly always, place and number agree.
 fn numbered_in_order(sql: &str, count: usize) -> bool {
     let bytes = sql.as_bytes();
-    let (mut highest, mut quoted, mut at) = (0, false, 0);
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\'' => quoted = !quoted,
-            b'$' if !quoted => {
-                let mut number = 0_usize;
-                while let Some(digit) = bytes.get(at + 1).filter(|byte| byte.is_ascii_digit()) {
-                    number = number.saturating_mul(10).saturating_add(usize::from(digit - b'0'));
-                    at += 1;
-                }
-                if number == 0 || number > highest + 1 {
-                    return false;
-                }
-                highest = highest.max(number);
+    let (mut highest, mut quoted) = (0, false);
+    for at in memchr::memchr2_iter(b'$', b'\'', bytes) {
+        if bytes[at] == b'\'' {
+            quoted = !quoted;
+        } else if !quoted {
+            let digits = bytes[at + 1..].iter().take_while(|byte| byte.is_ascii_digit());
+            let number = digits.fold(0_usize, |number, digit| {
+                number.saturating_mul(10).saturating_add(usize::from(digit - b'0'))
+            });
+            if number == 0 || number > highest + 1 {
+                return false;
             }
-            _ => {}
+            highest = highest.max(number);
         }
-        at += 1;
     }
     highest == count
 }

@@ -274,6 +274,9 @@ pub fn of_users(
     users: &[&str],
 ) -> Result<HashMap<String, Vec<GroupRef>>, Problem> {
     let edges = edges_above(tx, account, Subject::User, users)?;
+    if edges.is_empty() {
+        return Ok(HashMap::new());
+    }
     let mut by_member: HashMap<&str, Vec<&Edge>> = HashMap::new();
     for edge in &edges {
         by_member.entry(&edge.member).or_default().push(edge);
