@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::Result;
 use crate::client::{Load, Span, id_in, once};
-use crate::traffic::{Kind, Target, Traffic, add_members, group, user_key, user_name};
+use crate::traffic::{Kind, TEAM, Target, Traffic, add_members, group, user_key, user_name};
 
 const CONNECTIONS: usize = 64;
 /// Members in one request: below the server's limit of a body.
@@ -40,6 +40,17 @@ pub fn users(target: &Target, prefix: &str, count: u64) -> Result<Users> {
     Ok(Users { ids, names })
 }
 
+/// Makes so many users with all that is indexed; answers their ids.
+pub fn people(target: &Target, prefix: &str, count: u64) -> Result<Vec<String>> {
+    create(target, Kind::Person { prefix: prefix.into() }, count)
+}
+
+/// Makes a group of each ten of these, in their order; answers the groups' ids.
+pub fn teams(target: &Target, prefix: &str, people: &[String]) -> Result<Vec<String>> {
+    let count = (people.len() / TEAM) as u64;
+    create(target, Kind::Team { prefix: prefix.into(), people: people.to_vec() }, count)
+}
+
 /// Makes so many groups, each with the same members.
 pub fn small_groups(target: &Target, prefix: &str, members: &[String], count: u64) -> Result<Vec<String>> {
     create(target, Kind::Group { prefix: prefix.into(), members: members.to_vec() }, count)
@@ -51,8 +62,7 @@ pub fn large_group(target: &Target, name: &str, members: &[String]) -> Result<St
     let path = ["/Groups?excludedAttributes=members"];
     target.write(&mut request, "POST", &path, group(name, &[]).as_bytes());
     let answer = once(target, &request)?;
-    let body = memchr::memmem::find(&answer, b"\r\n\r\n").map_or(&answer[..], |end| &answer[end + 4..]);
-    let id = id_in(body)?;
+    let id = id_in(body(&answer))?;
     for members in members.chunks(MEMBERS_AT_ONCE) {
         request.clear();
         let path = ["/Groups/", &id, "?excludedAttributes=members"];
@@ -60,6 +70,18 @@ pub fn large_group(target: &Target, name: &str, members: &[String]) -> Result<St
         once(target, &request)?;
     }
     Ok(id)
+}
+
+fn body(answer: &[u8]) -> &[u8] {
+    memchr::memmem::find(answer, b"\r\n\r\n").map_or(answer, |end| &answer[end + 4..])
+}
+
+/// The JSON of one GET, of a server that does not send it in chunks.
+pub fn read(target: &Target, path: &str) -> Result<Value> {
+    let mut request = Vec::new();
+    target.write(&mut request, "GET", &[path], b"");
+    let answer = once(target, &request)?;
+    serde_json::from_slice(body(&answer)).map_err(|error| format!("{path} answered no JSON: {error}"))
 }
 
 /// The first users of any SCIM server, by index paging.

@@ -24,7 +24,6 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use client::{Load, Span};
 use measure::Plan;
-use table::Row;
 use traffic::{Kind, Target, Traffic};
 
 /// What went wrong, for people.
@@ -66,7 +65,7 @@ struct RunArgs {
     #[arg(long, default_value = "target/bench")]
     scratch: PathBuf,
     /// Only these parts, as in `a,b`; c is measured with b, e with d
-    #[arg(long, value_delimiter = ',', default_value = "a,b,d,f,g,h")]
+    #[arg(long, value_delimiter = ',', default_value = "a,b,d,f,g,h,i")]
     only: Vec<String>,
     /// Rounds of each measurement
     #[arg(long, default_value_t = 5)]
@@ -159,12 +158,16 @@ fn run(args: RunArgs) -> Result<bool> {
         users: args.users,
         threads: args.threads,
     };
-    let rows = measure::all(&plan, &args.only)?;
-    say(&format!("\n{}", table::print(&rows)));
-    let missed = rows.iter().filter(|row| !row.holds()).count();
-    let judged = rows.iter().filter(|row| !matches!(row.goal, table::Goal::None)).count();
-    say(&format!("{} of {judged} goals are reached.", judged - missed));
-    Ok(args.report_only || rows.iter().all(Row::holds))
+    let found = measure::all(&plan, &args.only)?;
+    for table in &found.growth {
+        say(&format!("\n{}", table::print_growth(table)));
+    }
+    if !found.rows.is_empty() {
+        say(&format!("\n{}", table::print(&found.rows)));
+    }
+    let (judged, reached) = found.judged();
+    say(&format!("{reached} of {judged} goals are reached."));
+    Ok(args.report_only || judged == reached)
 }
 
 fn load(args: &LoadArgs) -> Result<()> {

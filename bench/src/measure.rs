@@ -11,10 +11,12 @@ use crate::Result;
 use crate::client::{Load, Outcome, Span};
 use crate::issuer::Issuer;
 use crate::server::{Place, Server, bootstrap};
-use crate::table::Row;
+use crate::table::{Goal, Row, Sizes};
 use crate::traffic::{Target, Traffic};
 
 mod creation;
+mod groups;
+mod growth;
 mod log;
 mod scale;
 mod surface;
@@ -45,8 +47,25 @@ pub struct Subject {
     pub sat: String,
 }
 
+/// What was measured.
+#[derive(Debug, Default)]
+pub struct Findings {
+    pub rows: Vec<Row>,
+    pub growth: Vec<Sizes>,
+}
+
+impl Findings {
+    /// How many goals there are, and how many of them are reached.
+    pub fn judged(&self) -> (usize, usize) {
+        let rows = self.rows.iter().map(|row| (row.goal, row.ratio));
+        let lines = self.growth.iter().flat_map(|table| &table.lines).map(|line| (line.goal, line.ratio));
+        let judged: Vec<_> = rows.chain(lines).filter(|(goal, _)| !matches!(goal, Goal::None)).collect();
+        (judged.len(), judged.iter().filter(|(goal, ratio)| goal.holds(*ratio)).count())
+    }
+}
+
 /// All parts asked for, in order.
-pub fn all(plan: &Plan, only: &[String]) -> Result<Vec<Row>> {
+pub fn all(plan: &Plan, only: &[String]) -> Result<Findings> {
     std::fs::create_dir_all(&plan.scratch)
         .map_err(|error| format!("cannot make {}: {error}", plan.scratch.display()))?;
     // Everything of a run is below one folder, which goes with it.
@@ -70,7 +89,11 @@ pub fn all(plan: &Plan, only: &[String]) -> Result<Vec<Row>> {
     if wanted("h") {
         rows.extend(log::on_and_off(&plan)?);
     }
-    Ok(rows)
+    let mut found = Findings { rows, growth: Vec::new() };
+    if wanted("i") {
+        growth::of_all(&plan, &mut found)?;
+    }
+    Ok(found)
 }
 
 impl Plan {

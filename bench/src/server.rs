@@ -98,12 +98,21 @@ impl Server {
 
     /// Resident memory, kB, as the kernel counts it.
     pub fn resident_kb(&self) -> Result<u64> {
+        self.status_kb("VmRSS:")
+    }
+
+    /// The most resident memory that it had so far, kB.
+    pub fn most_resident_kb(&self) -> Result<u64> {
+        self.status_kb("VmHWM:")
+    }
+
+    fn status_kb(&self, field: &str) -> Result<u64> {
         let path = format!("/proc/{}/status", self.child.id());
         let status =
             std::fs::read_to_string(&path).map_err(|error| format!("cannot read {path}: {error}"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
         let number = line.and_then(|line| line.split_whitespace().next()).and_then(|word| word.parse().ok());
-        number.ok_or_else(|| format!("{path} has no VmRSS"))
+        number.ok_or_else(|| format!("{path} has no {field}"))
     }
 
     /// Its SCIM API with this credential.
@@ -148,6 +157,13 @@ impl Server {
         let item = json!({"identifier": id, "value": value, "allowOverrides": false, "updateType": "UPDATE"});
         let answer = self.api(admin, "PUT", "/ng/api/settings", &json!([item]))?;
         if answer[0]["updateStatus"] == true { Ok(()) } else { Err(format!("{id} was not stored: {answer}")) }
+    }
+
+    /// Defines an extension of the account's users with one indexed attribute.
+    pub fn define(&self, admin: &str, urn: &str, attribute: &str) -> Result<()> {
+        let attributes = json!([{"name": attribute, "type": "string", "indexed": true}]);
+        let body = json!({"id": urn, "name": "Bench", "appliesTo": "User", "required": false, "attributes": attributes});
+        self.api(admin, "POST", "/ng/api/scim-schemas", &body).map(drop)
     }
 
     /// Trusts an issuer's tokens as that service account.

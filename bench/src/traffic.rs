@@ -1,6 +1,7 @@
 //! What the load client sends: the requests of a SCIM client, numbered, so that each write is a change of its
 //! own.
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::Result;
@@ -79,12 +80,26 @@ pub enum Kind {
     Patch { ids: Vec<String> },
     /// A new user.
     Create { prefix: String },
+    /// A new user with all that is indexed.
+    Person { prefix: String },
+    /// A new group of the next ten of these people.
+    Team { prefix: String, people: Vec<String> },
+    /// What is at these paths.
+    Read { paths: Vec<String> },
     /// A new group with these members.
     Group { prefix: String, members: Vec<String> },
     /// One more member for a group, as Entra ID does it: `joiners` join the first group, then the second, and
     /// so on.
     Member { groups: Vec<String>, joiners: Vec<String> },
+    /// The same joiners leave in the order in which they came.
+    Leave { groups: Vec<String>, joiners: Vec<String> },
 }
+
+/// Members of a team, and users who share what is not their own: title, department, manager and so on.
+pub const TEAM: usize = 10;
+/// An extension of the account, with an indexed attribute `zone`.
+pub const BADGE: &str = "urn:example:bench:badge:1.0:User";
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 /// The key of a user: in its names and addresses, unique, of constant length, and the same when folded.
 pub fn user_key(prefix: &str, number: u64) -> String {
@@ -103,11 +118,56 @@ pub fn user(key: &str) -> String {
     )
 }
 
+/// What the ten people of this one's ten share.
+pub fn team_key(prefix: &str, number: u64) -> String {
+    format!("{prefix}{:07}", number / TEAM as u64)
+}
+
+/// A user with every indexed attribute. The first ten are inactive.
+pub fn person(prefix: &str, number: u64) -> String {
+    let (key, team) = (user_key(prefix, number), team_key(prefix, number));
+    let core = "urn:ietf:params:scim:schemas:core:2.0:User";
+    let body = serde_json::json!({
+        "schemas": [core, ENTERPRISE, BADGE],
+        "userName": user_name(&key), "externalId": format!("x-{key}"), "active": number >= TEAM as u64,
+        "displayName": format!("Ada {key}"), "nickName": format!("n-{team}"), "title": format!("t-{team}"),
+        "name": {"givenName": format!("g-{team}"), "familyName": key},
+        "emails": [{"value": user_name(&key), "type": "work", "primary": true}],
+        "phoneNumbers": [{"value": format!("tel-{key}"), "type": "work"}],
+        ENTERPRISE: {
+            "employeeNumber": format!("e-{key}"), "department": format!("d-{team}"),
+            "manager": {"value": format!("m-{team}")}
+        },
+        BADGE: {"zone": format!("z-{team}")}
+    });
+    body.to_string()
+}
+
+/// The path of a filtered list.
+pub fn filtered(list: &str, filter: &str) -> String {
+    let mut path = format!("{list}?filter=");
+    for byte in filter.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            let _ = write!(path, "%{byte:02X}");
+        }
+    }
+    path
+}
+
 /// A request body that adds members to a group.
 pub fn add_members(ids: &[String]) -> String {
     let list: Vec<String> = ids.iter().map(|id| format!(r#"{{"value":"{id}"}}"#)).collect();
     let list = list.join(",");
     format!(r#"{{"schemas":["{PATCH_OP}"],"Operations":[{{"op":"add","path":"members","value":[{list}]}}]}}"#)
+}
+
+/// A request body that takes one member out of a group.
+fn remove_member(id: &str) -> String {
+    format!(
+        r#"{{"schemas":["{PATCH_OP}"],"Operations":[{{"op":"remove","path":"members[value eq \"{id}\"]"}}]}}"#
+    )
 }
 
 /// A group with members.
@@ -149,6 +209,7 @@ impl Traffic {
                 let path = ["/Users?filter=userName%20eq%20%22", spread(number, names)?, "%22"];
                 target.write(out, "GET", &path, b"");
             }
+            Kind::Read { paths } => target.write(out, "GET", &[spread(number, paths)?], b""),
             Kind::Patch { ids } => {
                 let count = ids.len().max(1) as u64;
                 let id = &ids[usize::try_from(number % count).unwrap_or_default()];
@@ -161,23 +222,44 @@ impl Traffic {
             Kind::Create { prefix } => {
                 target.write(out, "POST", &["/Users"], user(&user_key(prefix, number)).as_bytes());
             }
+            Kind::Person { prefix } => {
+                target.write(out, "POST", &["/Users"], person(prefix, number).as_bytes());
+            }
+            Kind::Team { prefix, people } => {
+                let at = usize::try_from(number).unwrap_or(usize::MAX);
+                let members = people.chunks(TEAM).nth(at).ok_or("there are no people left for a team")?;
+                new_group(target, out, &format!("{prefix} {number}"), members);
+            }
             Kind::Group { prefix, members } => {
-                let body = group(&format!("{prefix} {number}"), members);
-                target.write(out, "POST", &["/Groups?excludedAttributes=members"], body.as_bytes());
+                new_group(target, out, &format!("{prefix} {number}"), members);
             }
             Kind::Member { groups, joiners } => {
-                let count = joiners.len().max(1) as u64;
-                let group = groups.get(usize::try_from(number / count).unwrap_or(usize::MAX));
-                let group = group
-                    .ok_or("every joiner is in every group: make more groups or measure for less time")?;
-                let joiner = usize::try_from(number % count).unwrap_or_default();
-                let body = add_members(&joiners[joiner..=joiner]);
-                let path = ["/Groups/", group, "?excludedAttributes=members"];
-                target.write(out, "PATCH", &path, body.as_bytes());
+                let (group, joiner) = place(number, groups, joiners)?;
+                move_member(target, out, group, &add_members(std::slice::from_ref(joiner)));
+            }
+            Kind::Leave { groups, joiners } => {
+                let (group, joiner) = place(number, groups, joiners)?;
+                move_member(target, out, group, &remove_member(joiner));
             }
         }
         Ok(number)
     }
+}
+
+fn new_group(target: &Target, out: &mut Vec<u8>, name: &str, members: &[String]) {
+    target.write(out, "POST", &["/Groups?excludedAttributes=members"], group(name, members).as_bytes());
+}
+
+/// The group and the joiner of a request: all joiners for the first group, then for the second, and so on.
+fn place<'t>(number: u64, groups: &'t [String], joiners: &'t [String]) -> Result<(&'t str, &'t String)> {
+    let count = joiners.len().max(1) as u64;
+    let group = groups.get(usize::try_from(number / count).unwrap_or(usize::MAX));
+    let group = group.ok_or("every joiner is in every group: make more groups or measure for less time")?;
+    Ok((group, &joiners[usize::try_from(number % count).unwrap_or_default()]))
+}
+
+fn move_member(target: &Target, out: &mut Vec<u8>, group: &str, body: &str) {
+    target.write(out, "PATCH", &["/Groups/", group, "?excludedAttributes=members"], body.as_bytes());
 }
 
 #[cfg(test)]
@@ -228,5 +310,41 @@ mod tests {
         let member = Traffic::new(kind);
         assert!(next(&member).contains("/Groups/g?") && next(&member).contains("/Groups/h?"));
         assert!(member.write(&target(), &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn who_joined_leaves_again() {
+        let (groups, joiners) = (vec!["g".to_owned()], vec!["1".to_owned(), "2".to_owned()]);
+        let come = Traffic::new(Kind::Member { groups: groups.clone(), joiners: joiners.clone() });
+        let go = Traffic::new(Kind::Leave { groups, joiners });
+        for id in ["1", "2"] {
+            let (come, go) = (next(&come), next(&go));
+            assert!(come.contains(&format!(r#"[{{"value":"{id}"}}]"#)), "{come}");
+            let body = go.split("\r\n\r\n").nth(1).unwrap();
+            let body: serde_json::Value = serde_json::from_str(body).unwrap();
+            assert_eq!(body["Operations"][0]["path"], format!("members[value eq \"{id}\"]"));
+        }
+        assert!(go.write(&target(), &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn ten_people_share_and_each_has_his_own() {
+        let read = |number| serde_json::from_str::<serde_json::Value>(&person("p", number)).unwrap();
+        let (first, last, other) = (read(10), read(19), read(20));
+        assert!(first["title"] == last["title"] && last["title"] != other["title"]);
+        assert_ne!(first["userName"], last["userName"]);
+        assert!(read(9)["active"] == false && first["active"] == true);
+        let kind = Kind::Team { prefix: "T".into(), people: (0..20).map(|id| format!("id{id}")).collect() };
+        let team = Traffic::new(kind);
+        assert!(next(&team).contains("id9") && next(&team).contains("id19"));
+        assert!(team.write(&target(), &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn a_filter_is_written_for_an_address() {
+        assert_eq!(
+            filtered("/Users", r#"emails[type eq "work"].value eq "a@b""#),
+            "/Users?filter=emails%5Btype%20eq%20%22work%22%5D.value%20eq%20%22a%40b%22"
+        );
     }
 }
