@@ -2,7 +2,8 @@
 //! undoes a step and never runs one whose text was changed after it was applied.
 //!
 //! Steps are SQL scripts with type words: `{text}`, `{int}`, `{bool}`, `{bytes}`, and `{narrow}` after the
-//! closing parenthesis of a table whose rows live in the primary key's tree.
+//! closing parenthesis of a table whose rows live in the primary key's tree. `{sqlite}` before a statement of
+//! one line keeps it from PostgreSQL.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -250,10 +251,10 @@ fn now_micros(engine: Engine) -> &'static str {
 /// Writes the engine's own types for the type words.
 pub(crate) fn expand(sql: &str, engine: Engine) -> String {
     let words = match engine {
-        Engine::Sqlite => ["TEXT", "INTEGER", "INTEGER", "BLOB", "WITHOUT ROWID"],
-        Engine::Postgres => ["TEXT COLLATE \"C\"", "BIGINT", "BOOLEAN", "BYTEA", ""],
+        Engine::Sqlite => ["TEXT", "INTEGER", "INTEGER", "BLOB", "WITHOUT ROWID", ""],
+        Engine::Postgres => ["TEXT COLLATE \"C\"", "BIGINT", "BOOLEAN", "BYTEA", "", "--"],
     };
-    ["{text}", "{int}", "{bool}", "{bytes}", "{narrow}"]
+    ["{text}", "{int}", "{bool}", "{bytes}", "{narrow}", "{sqlite}"]
         .iter()
         .zip(words)
         .fold(sql.to_owned(), |sql, (word, own)| sql.replace(word, own))

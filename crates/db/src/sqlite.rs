@@ -323,12 +323,6 @@ impl Writer for SqliteWriter {
             readers.writing(false);
         }
     }
-
-    fn finish(&mut self) {
-        if let Err(error) = self.conn.execute_batch("PRAGMA optimize") {
-            tracing::debug!(%error, "SQLite did not refresh its statistics at the end");
-        }
-    }
 }
 
 fn step(conn: &Connection, sql: &str) -> Result<(), Error> {

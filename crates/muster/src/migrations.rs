@@ -34,4 +34,5 @@ steps! {
     20 "0020_jwt_trusts",
     21 "0021_provisioning_log",
     24 "0024_scim_schemas",
+    30 "0030_growth",
 }

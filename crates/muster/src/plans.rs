@@ -1,5 +1,5 @@
-//! For unit tests of stores: how SQLite goes about a statement, with the schema as it is and without
-//! statistics, which is how a young server runs. Never part of the program.
+//! For unit tests of stores: how SQLite goes about a statement, with the schema as it is and the statistics
+//! that come with it. Never part of the program.
 
 use rusqlite::Connection;
 

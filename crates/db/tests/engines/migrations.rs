@@ -27,6 +27,25 @@ fn steps_apply_once_and_in_order() {
 }
 
 #[test]
+fn a_statement_for_sqlite_is_kept_from_postgresql() {
+    const OF_SQLITE: Migration = Migration {
+        version: 2,
+        name: "planner",
+        sql: "{sqlite} ANALYZE sqlite_schema;\n{sqlite} INSERT INTO t (id) VALUES ('sqlite');
+              INSERT INTO t (id) VALUES ('both');",
+    };
+    each_engine("words", |db| async move {
+        db.migrate(&[ONE, OF_SQLITE]).unwrap();
+        let ids: Vec<String> = db
+            .read("ids", |tx| tx.query("SELECT id FROM t ORDER BY id", &[], |row| row.get(0)))
+            .await
+            .unwrap();
+        let expected: &[&str] = if db.engine() == Engine::Sqlite { &["both", "sqlite"] } else { &["both"] };
+        assert_eq!(ids, expected);
+    });
+}
+
+#[test]
 fn a_newer_database_and_a_changed_step_are_refused() {
     each_engine("refuse", |db| async move {
         db.migrate(&[ONE, TWO]).unwrap();

@@ -11,7 +11,9 @@ use crate::kernel::time::Timestamp;
 const FIND_VERSION: &str = "SELECT version FROM accounts WHERE account_id = $1";
 const BUMP: &str = "UPDATE accounts SET version = version + 1 WHERE account_id = $1";
 const HOLD: &str = "UPDATE accounts SET seq = seq WHERE account_id = $1";
-const TAKE: &str = "UPDATE accounts SET seq = seq + $2 WHERE account_id = $1 RETURNING seq";
+const TAKE: &str = "UPDATE accounts SET seq = seq + $2, user_count = user_count + $3 WHERE account_id = $1 \
+    RETURNING seq";
+const USER_COUNT: &str = "SELECT user_count FROM accounts WHERE account_id = $1";
 
 /// The account's version: changes whenever settings, roles, bindings, trusts or tokens change. `None`: no
 /// such account.
@@ -32,10 +34,16 @@ pub fn hold(tx: &mut Tx<'_>, account: &AccountId) -> Result<(), Problem> {
     Ok(tx.put(HOLD, params![account.as_str()])?)
 }
 
-/// Takes `n` event numbers under the account row, so that they have no holes; answers the first.
-pub fn take_numbers(tx: &mut Tx<'_>, account: &str, n: i64) -> Result<i64, db::Error> {
-    let last: i64 = tx.query_one(TAKE, params![account, n], |row| row.get(0))?;
+/// Takes `n` event numbers under the account row, so that they have no holes, and counts the users that came
+/// and went with them; answers the first number.
+pub fn take_numbers(tx: &mut Tx<'_>, account: &str, n: i64, more_users: i64) -> Result<i64, db::Error> {
+    let last: i64 = tx.query_one(TAKE, params![account, n, more_users], |row| row.get(0))?;
     Ok(last - n + 1)
+}
+
+/// How many users the account has.
+pub fn user_count(tx: &mut Tx<'_>, account: &AccountId) -> Result<i64, Problem> {
+    Ok(tx.query_one(USER_COUNT, params![account.as_str()], |row| row.get(0))?)
 }
 
 const ALL: &str = "SELECT account_id FROM accounts ORDER BY account_id";

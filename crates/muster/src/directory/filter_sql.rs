@@ -134,6 +134,12 @@ impl Element {
 
 impl Test {
     fn push(&self, sql: &mut Sql, column: &str) {
+        // Written out, because an index over some rows only is of use where the statement says which.
+        if let (Value::Bool(flag), CompareOp::Eq | CompareOp::Ne) = (&self.value, self.op) {
+            let is = *flag == (self.op == CompareOp::Eq);
+            sql.push(column).push(if is { " = TRUE" } else { " = FALSE" });
+            return;
+        }
         let text = if let Value::Text(text) = &self.value { text.as_str() } else { "" };
         let sign = match self.op {
             CompareOp::Eq => " = ",

@@ -18,6 +18,8 @@ pub struct Narrowed {
     pub exact: bool,
     /// The condition holds for a handful of rows at most: it asks for equality on a selective key.
     pub selective: bool,
+    /// The condition has an index that finds its rows, few or many, in another order than that of ids.
+    pub leaning: bool,
 }
 
 /// Narrows a filter; no filter lets everything through.
@@ -28,11 +30,12 @@ pub fn narrow(subject: Subject, kind: &ResourceType, filter: Option<&Expr>) -> N
         (_, node) => node,
     };
     let Some(expr) = filter else {
-        return Narrowed { node: whole(Node::All), exact: true, selective: false };
+        return Narrowed { node: whole(Node::All), exact: true, selective: false, leaning: false };
     };
     let (node, exact) = Narrower { subject, kind }.node(expr, false);
     let selective = selective(&node);
-    Narrowed { node: whole(node), exact, selective }
+    let leaning = subject == Subject::User && !selective && leaning(&node);
+    Narrowed { node: whole(node), exact, selective, leaning }
 }
 
 /// Resources of all types that an account defines are rows of one table.
@@ -54,7 +57,21 @@ fn selective(node: &Node) -> bool {
     }
 }
 
+fn leaning(node: &Node) -> bool {
+    match node {
+        Node::And(parts) => parts.iter().any(leaning),
+        Node::Column { column: "created_at" | "updated_at", test } => test.op != CompareOp::Ne,
+        Node::Column { column: "active", .. } => true,
+        _ => false,
+    }
+}
+
 impl Narrowed {
+    /// Whether it lets everything through.
+    pub fn is_all(&self) -> bool {
+        matches!(self.node, Node::All)
+    }
+
     /// Adds ` AND <condition>` to a statement whose `$1` is the account and whose table has the subject's
     /// columns.
     pub fn push(&self, sql: &mut Sql, subject: Subject) {

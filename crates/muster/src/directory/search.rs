@@ -16,11 +16,14 @@ use super::model::{GroupRef, Stored, Subject};
 use super::narrow::{Narrowed, narrow};
 use super::store::{self, Order, Place};
 use super::users::store as users;
+use crate::accounts::store as accounts;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
 
 /// Rows read at once when the evaluator decides.
 const CHUNK: i64 = 500;
+/// So few are found by the index of their condition and sorted; more are walked in the order of their ids.
+const FEW: u64 = 1_000;
 /// Most results an order that SQL cannot make may be asked to reach into.
 const MAX_SORTED: usize = 10_000;
 
@@ -132,6 +135,9 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn by_sql(&self, tx: &mut Tx<'_>, order: &Order) -> Result<Found> {
+        if *order == Order::Id && (self.narrowed.leaning || self.is_whole_list()) {
+            return self.by_total(tx);
+        }
         let (skip, want) = (self.search.start.saturating_sub(1), self.search.count);
         let mut rows = Vec::new();
         if want > 0 {
@@ -143,19 +149,53 @@ impl Run<'_> {
         Ok(Found::page(total, rows))
     }
 
+    /// Whether all users are asked for: the account knows how many they are.
+    fn is_whole_list(&self) -> bool {
+        self.subject == Subject::User && self.narrowed.is_all()
+    }
+
     fn count(&self, tx: &mut Tx<'_>) -> Result<u64> {
-        let count = store::count(tx, self.account, self.subject, self.narrowed)?;
+        let count = if self.is_whole_list() {
+            accounts::user_count(tx, self.account)?
+        } else {
+            store::count(tx, self.account, self.subject, self.narrowed)?
+        };
         Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    /// By id, in the way that the total says is short: few are sorted, the second half is read from its end.
+    fn by_total(&self, tx: &mut Tx<'_>) -> Result<Found> {
+        let total = self.count(tx)?;
+        let skip = self.search.start.saturating_sub(1) as u64;
+        let rest = total.saturating_sub(skip);
+        let want = rest.min(self.search.count as u64);
+        if want == 0 {
+            return Ok(Found::page(total, Vec::new()));
+        }
+        let behind = rest - want;
+        let (order, offset) = match () {
+            () if self.narrowed.leaning && total <= FEW => (Order::Few, skip),
+            () if behind < skip => (Order::Back, behind),
+            () => (Order::Id, skip),
+        };
+        let window = (i64::try_from(offset).unwrap_or(i64::MAX), i64::try_from(want).unwrap_or(i64::MAX));
+        let mut rows = store::page(tx, self.account, self.subject, self.narrowed, &order, window)?;
+        if order == Order::Back {
+            rows.reverse();
+        }
+        Ok(Found::page(total, rows))
     }
 
     fn walk_by_sql(&self, tx: &mut Tx<'_>, order: &Order, walk: &Walk) -> Result<Found> {
         let limit = i64::try_from(self.search.count).unwrap_or(i64::MAX).saturating_add(1);
         let from = (walk.after.as_ref(), limit);
-        let rows = store::behind(tx, self.account, self.subject, self.narrowed, order, from)?;
         let total = match walk.total {
             Some(total) => total,
             None => self.count(tx)?,
         };
+        let few = *order == Order::Id && self.narrowed.leaning && total <= FEW;
+        let order = if few { &Order::Few } else { order };
+        let rows = store::behind(tx, self.account, self.subject, self.narrowed, order, from)?;
         let Some(sort) = &self.search.sort else { return self.walked(walk, total, rows, |_| Ok(None)) };
         self.walked(walk, total, rows, |last| Ok(sort.key(&self.view(tx, last, None)?)))
     }

@@ -28,6 +28,10 @@ const ROWS_AT_ONCE: usize = 8;
 pub enum Order {
     /// By id alone.
     Id,
+    /// By id as well, where few are let through: those are found by the index of the condition, and sorted.
+    Few,
+    /// By id, the last one first.
+    Back,
     /// By a column without nulls.
     Column {
         /// The column.
@@ -99,11 +103,16 @@ pub fn count(
     subject: Subject,
     narrowed: &Narrowed,
 ) -> Result<i64, Problem> {
+    let sql = count_sql(account, subject, narrowed);
+    Ok(tx.query_one(sql.text(), &sql.params(), |row| row.get(0))?)
+}
+
+fn count_sql(account: &AccountId, subject: Subject, narrowed: &Narrowed) -> Sql {
     let mut sql = Sql::new("SELECT count(*)");
     sql.hold(account.as_str());
     sql.push(from(subject));
     condition(&mut sql, subject, narrowed);
-    Ok(tx.query_one(sql.text(), &sql.params(), |row| row.get(0))?)
+    sql
 }
 
 /// One page of those that the condition lets through.
@@ -113,12 +122,23 @@ pub fn page(
     subject: Subject,
     narrowed: &Narrowed,
     order: &Order,
-    (offset, limit): (i64, i64),
+    window: (i64, i64),
 ) -> Result<Vec<Stored>, Problem> {
+    let sql = page_sql(account, subject, narrowed, order, window);
+    Ok(tx.query(sql.text(), &sql.params(), stored)?)
+}
+
+fn page_sql(
+    account: &AccountId,
+    subject: Subject,
+    narrowed: &Narrowed,
+    order: &Order,
+    (offset, limit): (i64, i64),
+) -> Sql {
     let (mut sql, key) = ordered(account, subject, narrowed, order);
     order.push(&mut sql, key);
     sql.push(id_column(subject)).push(" LIMIT ").bind(limit).push(" OFFSET ").bind(offset);
-    Ok(tx.query(sql.text(), &sql.params(), stored)?)
+    sql
 }
 
 /// A statement up to its condition, with what the order is by.
@@ -127,7 +147,7 @@ fn ordered(account: &AccountId, subject: Subject, narrowed: &Narrowed, order: &O
     sql.hold(account.as_str());
     sql.push(from(subject));
     let key = match order {
-        Order::Id => id_column(subject),
+        Order::Id | Order::Few | Order::Back => id_column(subject),
         Order::Column { column, .. } => column,
         Order::Optional { path: None, .. } => "external_id",
         Order::Optional { path: Some(path), .. } => {
@@ -147,6 +167,10 @@ impl Order {
         let way = |descending: &bool| if *descending { " DESC, " } else { ", " };
         match self {
             Self::Id => {}
+            // No index holds this.
+            Self::Few => drop(sql.push("COALESCE(").push(key).push(", ''), ")),
+            // The id comes behind it again and decides nothing more.
+            Self::Back => drop(sql.push(key).push(" DESC, ")),
             Self::Column { descending, .. } => drop(sql.push(key).push(way(descending))),
             Self::Optional { descending, .. } => {
                 sql.push("CASE WHEN ").push(key).push(" IS NULL THEN 1 ELSE 0 END").push(way(descending));
@@ -183,7 +207,9 @@ impl Order {
                 let (is, or) = if *descending { (" IS NOT NULL", " OR ") } else { (" IS NULL", " AND ") };
                 sql.push("(").push(key).push(is).push(or).push(id).push(" > ").bind(after).push(")");
             }
-            (Self::Id, _) | (Self::Column { .. }, None) => drop(sql.push(id).push(" > ").bind(after)),
+            (Self::Id | Self::Few | Self::Back, _) | (Self::Column { .. }, None) => {
+                sql.push(id).push(" > ").bind(after);
+            }
         }
     }
 }
@@ -234,8 +260,19 @@ pub fn behind(
     subject: Subject,
     narrowed: &Narrowed,
     order: &Order,
-    (place, limit): (Option<&Place>, i64),
+    from: (Option<&Place>, i64),
 ) -> Result<Vec<Stored>, Problem> {
+    let sql = behind_sql(account, subject, narrowed, order, from);
+    Ok(tx.query(sql.text(), &sql.params(), stored)?)
+}
+
+fn behind_sql(
+    account: &AccountId,
+    subject: Subject,
+    narrowed: &Narrowed,
+    order: &Order,
+    (place, limit): (Option<&Place>, i64),
+) -> Sql {
     let (mut sql, key) = ordered(account, subject, narrowed, order);
     if let Some(place) = place {
         sql.push(" AND ");
@@ -243,7 +280,7 @@ pub fn behind(
     }
     order.push(&mut sql, key);
     sql.push(id_column(subject)).push(" LIMIT ").bind(limit);
-    Ok(tx.query(sql.text(), &sql.params(), stored)?)
+    sql
 }
 
 /// The next of those that the condition lets through, by id, after `after`.
@@ -347,4 +384,81 @@ pub fn change_keys(
     let come: Vec<_> = new.iter().filter(|key| !old.contains(key)).cloned().collect();
     drop_keys(tx, account, id, &gone)?;
     put_keys(tx, account, id, &come)
+}
+
+#[cfg(test)]
+mod tests {
+    use scim::{Catalogue, Dialect, Filter, Mender};
+
+    use super::super::narrow::narrow;
+    use super::*;
+    use crate::plans::{goes_through, plan};
+
+    const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    const OF_USERS: [&str; 19] = [
+        "userName eq \"a\"",
+        "externalId eq \"a\"",
+        "id eq \"a\"",
+        "displayName eq \"a\"",
+        "active eq false",
+        "active ne true",
+        "emails.value eq \"a\"",
+        "emails[type eq \"work\"].value eq \"a\"",
+        "phoneNumbers.value eq \"a\"",
+        "name.familyName eq \"a\"",
+        "name.givenName eq \"a\"",
+        "title eq \"a\"",
+        "E:department eq \"a\"",
+        "E:employeeNumber eq \"a\"",
+        "E:manager.value eq \"a\"",
+        "groups.value eq \"a\"",
+        "meta.created ge \"2026-01-01T00:00:00Z\"",
+        "meta.lastModified gt \"2026-01-01T00:00:00Z\"",
+        "userName sw \"a\" and active eq false",
+    ];
+    const OF_GROUPS: [&str; 5] = [
+        "displayName eq \"a\"",
+        "externalId eq \"a\"",
+        "id eq \"a\"",
+        "members.value eq \"a\"",
+        "id eq \"a\" and members eq \"b\"",
+    ];
+
+    fn narrowed(subject: Subject, text: &str) -> Narrowed {
+        let catalogue = Catalogue::standard();
+        let kind = catalogue.resource_type(subject.name()).unwrap();
+        let text = text.replace("E:", &format!("{ENTERPRISE}:"));
+        narrow(subject, kind, Some(&Filter::compile(&text, kind, &mut Mender::new(Dialect::Auto)).unwrap()))
+    }
+
+    #[test]
+    fn what_is_indexed_is_found_without_going_through_the_account() {
+        let of = |subject, texts: &'static [&str]| texts.iter().map(move |text| (subject, *text));
+        for (subject, text) in of(Subject::User, &OF_USERS).chain(of(Subject::Group, &OF_GROUPS)) {
+            let (account, narrowed) = (AccountId::new("a"), narrowed(subject, text));
+            assert!(narrowed.exact, "{text}");
+            let order = if narrowed.leaning { Order::Few } else { Order::Id };
+            let place = Place { key: None, id: "x".into() };
+            for sql in [
+                count_sql(&account, subject, &narrowed),
+                page_sql(&account, subject, &narrowed, &order, (0, 20)),
+                behind_sql(&account, subject, &narrowed, &order, (Some(&place), 20)),
+            ] {
+                let steps = plan(sql.text());
+                // The index of the inactive has nobody else in it.
+                let through = |step: &&String| goes_through(step) && !step.contains("users_inactive");
+                assert_eq!(steps.iter().find(through), None, "{text}: {} {steps:#?}", sql.text());
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_is_read_from_either_end_in_the_order_of_its_index() {
+        let account = AccountId::new("a");
+        let all = narrow(Subject::User, Catalogue::standard().resource_type("User").unwrap(), None);
+        for order in [Order::Id, Order::Back] {
+            let steps = plan(page_sql(&account, Subject::User, &all, &order, (0, 20)).text());
+            assert_eq!(steps, ["SEARCH r USING INDEX sqlite_autoindex_users_1 (account_id=?)"]);
+        }
+    }
 }

@@ -69,7 +69,8 @@ fn write(tx: &mut Tx<'_>, rows: &[Vec<db::sql::Value>]) -> Result<(), db::Error>
         }
     }
     for (account, rows) in accounts {
-        let first = take_numbers(tx, account, i64::try_from(rows.len()).unwrap_or(i64::MAX))?;
+        let n = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let first = take_numbers(tx, account, n, rows.iter().map(|row| more_users(row)).sum())?;
         for (seq, row) in (first..).zip(rows) {
             let mut values = vec![Param::Text(account), Param::Int(seq)];
             values.extend(row.iter().map(db::sql::Value::as_param));
@@ -77,6 +78,16 @@ fn write(tx: &mut Tx<'_>, rows: &[Vec<db::sql::Value>]) -> Result<(), db::Error>
         }
     }
     Ok(())
+}
+
+/// How many users more there are after an event.
+fn more_users(row: &[db::sql::Value]) -> i64 {
+    let Some(db::sql::Value::Text(kind)) = row.get(1) else { return 0 };
+    match Kind::parse(kind) {
+        Some(Kind::UserCreated) => 1,
+        Some(Kind::UserDeleted) => -1,
+        _ => 0,
+    }
 }
 
 /// The last number given, and the account's version.

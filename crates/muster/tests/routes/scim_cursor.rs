@@ -237,4 +237,47 @@ both_engines! {
         let last = ids(&pages[2])[0].clone();
         scim.patch(&format!("{GROUPS}/{last}"), rename).await.expect(200);
     }
+
+    async fn pages_by_index_are_parts_of_one_list_from_either_end(world: World) {
+        let scim = scim(&world);
+        world.crowd("user", 40).await;
+        let ada = made(&scim, "ada").await;
+        let gone = made(&scim, "gone").await;
+        scim.post(USERS, user("ADA")).await.expect(409);
+        scim.with("Muster-Dry-Run", "true").post(USERS, user("dry")).await.expect(201);
+        let off = patch(json!([{"op": "replace", "path": "active", "value": false}]));
+        for name in ["bob", "eve", "mallory"] {
+            let id = made(&scim, name).await;
+            scim.patch(&format!("{USERS}/{id}"), off.clone()).await.expect(200);
+        }
+        scim.patch(&format!("{USERS}/{ada}"), off).await.expect(200);
+        scim.post(USERS, user("ada")).await.expect(201);
+        let there = world.count("users").await;
+        scim.delete(&format!("{USERS}/{gone}")).await.expect(204);
+        assert_eq!(world.count("users").await, there - 1);
+        for (filter, expected) in [
+            ("", there - 1), ("&filter=active+eq+false", 3), ("&filter=active+ne+false", there - 4),
+            ("&filter=meta.created+ge+%222020-01-01T00:00:00Z%22", there - 1),
+            ("&filter=meta.lastModified+lt+%222020-01-01T00:00:00Z%22", 0),
+        ] {
+            let list = format!("{USERS}?attributes=id{filter}");
+            let page = async |start: i64, count: i64| {
+                scim.get(&format!("{list}&startIndex={start}&count={count}")).await.expect(200).json
+            };
+            let whole = page(1, 200).await;
+            assert_eq!((whole["totalResults"].as_i64(), ids(&whole).len()), (Some(expected), usize::try_from(expected).unwrap()), "{filter}");
+            assert!(ids(&whole).is_sorted(), "by id");
+            for count in [1, 3, 7, 30] {
+                let mut seen = Vec::new();
+                for start in (1..=expected).step_by(usize::try_from(count).unwrap()) {
+                    let page = page(start, count).await;
+                    assert_eq!(page["totalResults"], expected, "{filter}");
+                    seen.extend(ids(&page));
+                }
+                assert_eq!(seen, ids(&whole), "{filter} by {count}");
+            }
+            let beyond = page(expected + 1, 5).await;
+            assert_eq!((beyond["totalResults"].as_i64(), beyond["itemsPerPage"].as_i64()), (Some(expected), Some(0)));
+        }
+    }
 }

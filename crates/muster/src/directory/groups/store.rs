@@ -394,7 +394,9 @@ mod tests {
 
     #[test]
     fn a_group_goes_without_going_through_the_account() {
-        for sql in [DELETE, CLEAR, SHRINK_GROUPS, DELETE_MEMBERSHIPS, IDENTIFIER, MEMBER_COUNT, HOLDERS] {
+        for sql in
+            [MEMBERS, DELETE, CLEAR, SHRINK_GROUPS, DELETE_MEMBERSHIPS, IDENTIFIER, MEMBER_COUNT, HOLDERS]
+        {
             let steps = plan(sql);
             assert!(!steps.iter().any(|step| goes_through(step)), "{sql}: {steps:#?}");
         }
