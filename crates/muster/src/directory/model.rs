@@ -94,15 +94,23 @@ impl Stored {
     pub fn etag(&self) -> String {
         format!("W/\"{}\"", self.version)
     }
+    /// The document with `id`.
+    ///
+    /// # Errors
+    /// As `document`.
+    pub fn identified(&self) -> Result<Map<String, Value>> {
+        let Value::Object(mut map) = self.document()? else {
+            return Err(Problem::internal(format!("the document of {} is no object", self.id)));
+        };
+        map.insert("id".into(), Value::from(self.id.as_str()));
+        Ok(map)
+    }
     /// The resource with `id` and `meta`, as filters and projections see it.
     ///
     /// # Errors
     /// As `document`.
     pub fn resource(&self, kind: &ResourceType, base: &str) -> Result<Map<String, Value>> {
-        let Value::Object(mut map) = self.document()? else {
-            return Err(Problem::internal(format!("the document of {} is no object", self.id)));
-        };
-        map.insert("id".into(), Value::from(self.id.as_str()));
+        let mut map = self.identified()?;
         let meta = json!({
             "resourceType": kind.name, "created": self.created.rfc3339(),
             "lastModified": self.updated.rfc3339(),

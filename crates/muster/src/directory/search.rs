@@ -197,7 +197,7 @@ impl Run<'_> {
         let order = if few { &Order::Few } else { order };
         let rows = store::behind(tx, self.account, self.subject, self.narrowed, order, from)?;
         let Some(sort) = &self.search.sort else { return self.walked(walk, total, rows, |_| Ok(None)) };
-        self.walked(walk, total, rows, |last| Ok(sort.key(&self.view(tx, last, None)?)))
+        self.walked(walk, total, rows, |last| Ok(sort.key(&self.view(tx, last, None, true)?)))
     }
 
     /// One row more than the page holds says that the walk goes on; `key` tells the sort key of the last one.
@@ -312,9 +312,8 @@ impl Run<'_> {
         let filter = self.search.filter.as_ref();
         let sorted_by = self.search.sort.as_ref().map(|sort| sort.attr.attr.name.as_str());
         let derived = derived(self.subject);
-        let with_derived = derived.is_some_and(|derived| {
-            sorted_by == Some(derived) || filter.is_some_and(|expr| names(expr, derived))
-        });
+        let named = |attr: &str| sorted_by == Some(attr) || filter.is_some_and(|expr| names(expr, attr));
+        let (with_derived, with_meta) = (derived.is_some_and(named), named("meta"));
         let mut after = after.to_owned();
         loop {
             let rows = store::chunk(tx, self.account, self.subject, self.narrowed, &after, CHUNK)?;
@@ -328,7 +327,7 @@ impl Run<'_> {
             }
             for row in rows {
                 let known = with_derived.then(|| groups.remove(&row.id).unwrap_or_default());
-                let resource = self.view(tx, &row, known)?;
+                let resource = self.view(tx, &row, known, with_meta)?;
                 if filter.is_none_or(|expr| expr.matches(&resource)) && take(row, &resource).is_break() {
                     return Ok(());
                 }
@@ -340,10 +339,17 @@ impl Run<'_> {
     }
 
     /// The resource as the evaluator sees it: with the status of a user whose document does not say, and with
-    /// memberships where `groups` is given (a group's members are read here).
-    fn view(&self, tx: &mut Tx<'_>, row: &Stored, groups: Option<Vec<GroupRef>>) -> Result<Value> {
+    /// memberships where `groups` is given (a group's members are read here). `meta` costs as much as the
+    /// rest of a small document.
+    fn view(
+        &self,
+        tx: &mut Tx<'_>,
+        row: &Stored,
+        groups: Option<Vec<GroupRef>>,
+        with_meta: bool,
+    ) -> Result<Value> {
         let base = &self.search.base;
-        let mut map = row.resource(&self.search.kind, base)?;
+        let mut map = if with_meta { row.resource(&self.search.kind, base)? } else { row.identified()? };
         if self.subject == Subject::User && !map.contains_key("active") {
             map.insert("active".into(), users::is_active(tx, self.account, &row.id)?.into());
         }
