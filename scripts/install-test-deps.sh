@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Installs what the tests want beside Rust, Node and a C compiler, on Debian and its kin: PostgreSQL's programs, curl,
-# make and openssl; and, into target/scim2, the SCIM conformance suite scim2-tester from PyPI. Changes nothing when all is
+# make and openssl; into target/scim2, the SCIM conformance suite scim2-tester from PyPI; and two real issuers of JWTs:
+# Authlib from PyPI into target/authlib, oidc-provider from npm into examples/jwt-scim. Changes nothing when all is
 # there; leaves no PostgreSQL server running.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 scim2=$root/target/scim2
+authlib=$root/target/authlib
+walk=$root/examples/jwt-scim
 
 has_postgres() {
   command -v initdb >/dev/null && command -v postgres >/dev/null && return
@@ -33,15 +36,50 @@ install_scim2() {
   "$scim2/bin/pip" install --quiet --disable-pip-version-check --upgrade scim2-cli scim2-tester
 }
 
+has_authlib() {
+  [ -x "$authlib/bin/python" ] && "$authlib/bin/python" -c 'import authlib.oauth2.rfc9068, flask, joserfc' 2>/dev/null
+}
+
+has_oidc_provider() {
+  command -v node >/dev/null && [ -d "$walk/node_modules/oidc-provider" ]
+}
+
+if [ "${1:-}" = --has-issuers ]; then
+  has_authlib && has_oidc_provider
+  exit
+fi
+
+install_issuers() {
+  if ! has_authlib; then
+    echo 'Installing Authlib'
+    rm -rf "$authlib"
+    python3 -m venv "$authlib"
+    "$authlib/bin/pip" install --quiet --disable-pip-version-check 'Authlib>=1.9,<2' 'Flask>=3.1,<4' 'joserfc>=1.8,<2'
+  fi
+  if ! has_oidc_provider; then
+    if ! command -v npm >/dev/null; then
+      echo 'Not here: Node 20 and npm. Install them, then try again: oidc-provider wants them.' >&2
+      return 1
+    fi
+    echo 'Installing oidc-provider'
+    (cd "$walk" && npm ci --no-audit --no-fund --silent)
+  fi
+}
+
+install_from_registries() {
+  install_scim2
+  install_issuers
+}
+
 missing=()
 has_postgres || missing+=(postgresql)
 command -v curl >/dev/null || missing+=(curl ca-certificates)
 command -v make >/dev/null || missing+=(make)
 # The TLS tests of the database bridge make a private certificate authority with it.
 command -v openssl >/dev/null || missing+=(openssl)
-has_scim2 || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+{ has_scim2 && has_authlib; } || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 if [ "${#missing[@]}" = 0 ]; then
-  install_scim2
+  install_from_registries
   exit
 fi
 
@@ -68,4 +106,4 @@ echo "Installing ${missing[*]}"
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
   -o Dpkg::Options::=--force-confold "${missing[@]}" >/dev/null
-install_scim2
+install_from_registries

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Everything that can fail: format, lints, all tests on both engines, the SCIM conformance suite, the walk, and the
-# fuzz targets for a minute each (in CI; else shorter). Prints what ran and how long it took. With CI=true nothing may be
-# skipped.
+# Everything that can fail: format, lints, all tests on both engines, the SCIM conformance suite, tokens of real
+# issuers, the walk, and the fuzz targets for a minute each (in CI; else shorter). Prints what ran and how long it took.
+# With CI=true nothing may be skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ci=${CI:-}
@@ -60,10 +60,13 @@ echo "PostgreSQL: $postgres"
 conformance='tested on SQLite and PostgreSQL'
 scripts/install-test-deps.sh --has-scim2 || conformance='NOT RUN: it is not installed (scripts/install-test-deps.sh)'
 echo "scim2-tester: $conformance"
+issuers='oidc-provider and Authlib, tested on SQLite and PostgreSQL'
+scripts/install-test-deps.sh --has-issuers || issuers='NOT RUN: one is not installed (scripts/install-test-deps.sh)'
+echo "real issuers: $issuers"
 echo "fuzz targets: $fuzz"
 printf 'time: %s s\n' "$SECONDS"
 if [ "$ci" = true ] && { [ "$ignored" != 0 ] || [ "$walk" != passed ] || [ "$postgres" != tested ] ||
-  [ "$conformance" != 'tested on SQLite and PostgreSQL' ]; }; then
+  [ "$conformance" != 'tested on SQLite and PostgreSQL' ] || [[ $issuers == NOT* ]]; }; then
   echo 'Something was skipped; in CI that is a failure.' >&2
   failed=1
 fi

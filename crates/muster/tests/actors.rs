@@ -91,6 +91,19 @@ impl World {
         self.replica_with(&["127.0.0.1"], Limits { log_entries, ..Limits::default() })
     }
 
+    /// The same world at another time, with a token of the administrator that holds then.
+    pub async fn at(mut self, secs: i64) -> Self {
+        self.app.clock.advance_secs(secs - self.app.clock.now().secs());
+        let wish = Bootstrap {
+            account: self.account.clone(),
+            email: "admin@acme.example".into(),
+            another_token: true,
+        };
+        let made = bootstrap(&self.app.db, &self.app.rng, self.app.clock.now(), wish).await;
+        made.expect("the token is made").token.expose().clone_into(&mut self.admin_token);
+        self
+    }
+
     fn replica_with(&self, allow: &[&str], limits: Limits) -> Self {
         let app = assemble(&self.options, self.app.clock.clone(), allow, limits);
         let router = router::build(app.clone());

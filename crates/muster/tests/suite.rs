@@ -12,6 +12,7 @@ mod issuer;
 mod jobs;
 mod matrix;
 mod process;
+mod real_issuers;
 mod routes;
 mod sweep;
 mod tidy;

@@ -1,11 +1,11 @@
 //! The public conformance suite scim2-tester against a running server. It is installed by
 //! scripts/install-test-deps.sh; where it is not, this says so, and fails in CI.
-#![allow(clippy::print_stdout, clippy::print_stderr)] // speaks to whoever runs tests
+#![allow(clippy::print_stdout)] // speaks to whoever runs tests
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Ended, Server, data_dir, parse, postgres, run};
+use super::{Ended, Server, data_dir, not_installed, parse, postgres, run};
 
 /// Checks that the published schemas lead to; fewer would mean that something is no longer published.
 const CHECKS: usize = 135;
@@ -18,11 +18,7 @@ fn scim2() -> Option<PathBuf> {
     if program.exists() {
         return Some(program);
     }
-    // It is the environment that says whether this is CI.
-    #[allow(clippy::disallowed_methods)]
-    let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-    assert!(!ci, "CI=true, but scim2 is not in target/scim2: run scripts/install-test-deps.sh");
-    eprintln!("scim2-tester is not installed (scripts/install-test-deps.sh): it is not run");
+    not_installed("target/scim2/bin/scim2");
     None
 }
 

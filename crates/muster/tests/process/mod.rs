@@ -194,6 +194,16 @@ pub fn mode(path: impl AsRef<Path>) -> u32 {
     std::fs::metadata(path).expect("the file is there").permissions().mode() & 0o777
 }
 
+/// Says that a real part of a test is not here, and that it is not run; in CI that is a failure.
+#[allow(clippy::print_stderr)] // speaks to whoever runs tests
+pub fn not_installed(what: &str) {
+    // It is the environment that says whether this is CI.
+    #[allow(clippy::disallowed_methods)]
+    let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    assert!(!ci, "CI=true, but {what} is not here: run scripts/install-test-deps.sh");
+    eprintln!("{what} is not here (scripts/install-test-deps.sh): what needs it is not run");
+}
+
 /// The URL of a fresh PostgreSQL database, where there is PostgreSQL.
 pub fn postgres() -> Option<String> {
     db::testing::postgres().map(db::testing::PgServer::create_database)
