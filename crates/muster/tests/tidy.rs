@@ -67,11 +67,14 @@ impl Source {
             if !is_function(trimmed) {
                 continue;
             }
-            let closing = format!("{}}}", " ".repeat(indent));
-            if let Some(end) = lines[at..]
-                .iter()
-                .position(|l| *l == closing || l.ends_with(" }") && l.trim_start() == trimmed)
-            {
+            let (closing, declared) = (" ".repeat(indent) + "}", " ".repeat(indent) + ")");
+            let ends = |l: &&str| {
+                // A body, a body of one line, or none at all (in a trait).
+                *l == closing
+                    || l.ends_with(" }") && l.trim_start() == trimmed
+                    || l.ends_with(';') && (l.trim_start() == trimmed || l.starts_with(&declared))
+            };
+            if let Some(end) = lines[at..].iter().position(ends) {
                 found.push((at + 1, trimmed, end + 1));
             }
         }

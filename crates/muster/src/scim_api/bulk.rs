@@ -7,11 +7,13 @@ use futures_util::future::join_all;
 use scim::bulk::{self, Method, Operation, Outcome, Plan};
 
 use super::door::Door;
-use super::render::{self, location};
+use super::groups::Groups;
+use super::objects::Objects;
+use super::render::{self, Resource as _, location};
 use super::request::{Body, expected};
-use super::{groups, objects, users};
+use super::users::Users;
+use super::verbs::Resources;
 use crate::app::App;
-use crate::directory::groups::actions::Show;
 use crate::directory::model::{Stored, Subject};
 use crate::kernel::problem::Result;
 use crate::web::error;
@@ -72,9 +74,9 @@ async fn carry_out(
     let target = named.and_then(|operation| target(door, operation));
     let result = match operation {
         Err(error) => Err(error.into()),
-        Ok(operation) if operation.endpoint == Subject::User.endpoint() => user(app, door, operation).await,
-        Ok(operation) if operation.endpoint == Subject::Group.endpoint() => group(app, door, operation).await,
-        Ok(operation) => object(app, door, operation).await,
+        Ok(of) if of.endpoint == Subject::User.endpoint() => done::<Users>(app, door, of).await,
+        Ok(of) if of.endpoint == Subject::Group.endpoint() => done::<Groups>(app, door, of).await,
+        Ok(of) => done::<Objects>(app, door, of).await,
     };
     match result {
         Ok(done) => outcome(door, done, target),
@@ -110,50 +112,22 @@ fn outcome(door: &Door, done: Done, target: Option<String>) -> (Outcome, Option<
     }
 }
 
-async fn user(app: &App, door: &Door, operation: Operation) -> Result<Done> {
+async fn done<R: Resources>(app: &App, door: &Door, operation: Operation) -> Result<Done> {
     let Operation { method, endpoint, id, version, data } = operation;
     let (id, expected) = (id.unwrap_or_default(), expected(version.as_deref()));
+    let (resources, nothing) = (R::at(endpoint.clone()), R::Shows::default());
     Ok(match method {
-        Method::Post => Done::Created(endpoint, users::make(app, door, data, false).await?.stored),
+        Method::Post => {
+            let made = resources.make(app, door, data, nothing).await?;
+            Done::Created(endpoint, made.stored().clone())
+        }
         Method::Put | Method::Patch => {
             let body = (data, method == Method::Put);
-            Done::Changed(users::change(app, door, &id, body, (expected, false)).await?.stored)
+            let changed = resources.change(app, door, (&id, expected), body, nothing).await?;
+            Done::Changed(changed.stored().clone())
         }
         Method::Delete => {
-            users::remove(app, door, &id, expected).await?;
-            Done::Gone
-        }
-    })
-}
-
-async fn group(app: &App, door: &Door, operation: Operation) -> Result<Done> {
-    let Operation { method, endpoint, id, version, data } = operation;
-    let (id, expected) = (id.unwrap_or_default(), expected(version.as_deref()));
-    Ok(match method {
-        Method::Post => Done::Created(endpoint, groups::make(app, door, data, Show::Never).await?.stored),
-        Method::Put | Method::Patch => {
-            let body = (data, method == Method::Put);
-            Done::Changed(groups::change(app, door, &id, body, (expected, Show::Never)).await?.stored)
-        }
-        Method::Delete => {
-            groups::remove(app, door, &id, expected).await?;
-            Done::Gone
-        }
-    })
-}
-
-async fn object(app: &App, door: &Door, operation: Operation) -> Result<Done> {
-    let Operation { method, endpoint, id, version, data } = operation;
-    let (id, expected) = (id.unwrap_or_default(), expected(version.as_deref()));
-    let of = objects::written(door, &endpoint)?;
-    Ok(match method {
-        Method::Post => Done::Created(endpoint, objects::make(app, door, of, data).await?),
-        Method::Put | Method::Patch => {
-            let body = (data, method == Method::Put);
-            Done::Changed(objects::change(app, door, of, (&id, expected), body).await?)
-        }
-        Method::Delete => {
-            objects::remove(app, door, of, (&id, expected)).await?;
+            resources.remove(app, door, (&id, expected)).await?;
             Done::Gone
         }
     })

@@ -23,27 +23,27 @@ mod request;
 mod search;
 mod trail;
 mod users;
+mod verbs;
+
+use groups::Groups;
+use objects::Objects;
+use users::Users;
+use verbs::{collection, searched, single};
 
 pub use dialect::Dialects;
 
 /// Routes that need a credential; the router puts the `Actor` into the request.
 pub fn closed() -> Router<App> {
     Router::new()
-        .route("/Users", get(users::list).post(users::create))
-        .route("/Users/.search", post(users::search))
-        .route("/Users/{id}", get(users::load).put(users::replace).patch(users::patch).delete(users::delete))
-        .route("/Groups", get(groups::list).post(groups::create))
-        .route("/Groups/.search", post(groups::search))
-        .route(
-            "/Groups/{id}",
-            get(groups::load).put(groups::replace).patch(groups::patch).delete(groups::delete),
-        )
-        .route("/{endpoint}", get(objects::list).post(objects::create))
-        .route("/{endpoint}/.search", post(objects::search))
-        .route(
-            "/{endpoint}/{id}",
-            get(objects::load).put(objects::replace).patch(objects::patch).delete(objects::delete),
-        )
+        .route("/Users", collection::<Users>())
+        .route("/Users/.search", searched::<Users>())
+        .route("/Users/{id}", single::<Users>())
+        .route("/Groups", collection::<Groups>())
+        .route("/Groups/.search", searched::<Groups>())
+        .route("/Groups/{id}", single::<Groups>())
+        .route("/{endpoint}", collection::<Objects>())
+        .route("/{endpoint}/.search", searched::<Objects>())
+        .route("/{endpoint}/{id}", single::<Objects>())
         .route("/.search", post(search::everywhere))
         .route("/Me", any(me::me))
         .route("/Bulk", post(bulk::bulk).layer(DefaultBodyLimit::max(bulk::MAX_BYTES as usize)))

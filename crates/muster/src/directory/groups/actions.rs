@@ -34,9 +34,10 @@ use crate::kernel::text::identifier_from_name;
 const AUDITED_MEMBERS: usize = 100;
 
 /// Whether an answer shows the members.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Show {
     /// Not at all.
+    #[default]
     Never,
     /// Unless there are more than `ANSWERED_MEMBERS`.
     IfFew,
