@@ -77,7 +77,10 @@ impl Issuer {
     }
     /// From now on it has a discovery document.
     pub fn discoverable(&self) {
-        let document = json!({"issuer": self.url(), "jwks_uri": self.jwks_url()});
+        self.discoverable_as(&json!({"issuer": self.url(), "jwks_uri": self.jwks_url()}));
+    }
+    /// From now on this is its discovery document.
+    pub fn discoverable_as(&self, document: &Value) {
         *self.state.discovery.lock() = Some(document.to_string());
     }
     /// The heads of all requests so far.

@@ -15,6 +15,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Proxy};
 use url::Url;
 
 use super::guard::Allow;
+use super::names::Names;
 
 /// Longest body of a key set, bytes.
 pub const MAX_BODY: usize = 256 * 1024;
@@ -29,6 +30,7 @@ pub struct Fetcher {
     /// Goes through the operator's proxy, which then decides where names lead.
     proxied: Option<(Arc<Matcher>, Client)>,
     allow: Arc<Allow>,
+    names: Names,
 }
 
 /// What an earlier answer said about itself, for a conditional request (RFC 9110 §13.1).
@@ -90,19 +92,17 @@ impl Fetched {
 /// Resolves names and drops every address the guard refuses, so that a connection goes where the check was
 /// made.
 #[derive(Debug)]
-struct Guarded(Arc<Allow>);
+struct Guarded(Arc<Allow>, Names);
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow = self.0.clone();
+        let (allow, found) = (self.0.clone(), self.1.look_up(name.as_str()));
         Box::pin(async move {
-            let host = name.as_str().to_owned();
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let mut refused = None;
-            let mut open = Vec::new();
-            for address in found {
-                match allow.check_address(&host, address.ip()) {
-                    Ok(()) => open.push(address),
+            let host = name.as_str();
+            let (mut refused, mut open) = (None, Vec::new());
+            for ip in found.await? {
+                match allow.check_address(host, ip) {
+                    Ok(()) => open.push(SocketAddr::new(ip, 0)),
                     Err(why) => refused = Some(why),
                 }
             }
@@ -120,7 +120,16 @@ impl Fetcher {
     /// # Errors
     /// When TLS cannot be set up on this machine.
     pub fn new(allow: Allow) -> Result<Self, String> {
-        Self::build(Arc::new(allow), None, None)
+        Self::build(Arc::new(allow), Names::of_the_machine(), None, None)
+    }
+
+    /// The same with names looked up in another way.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn with_names(&self, names: Names) -> Result<Self, String> {
+        let proxies = self.proxied.as_ref().map(|(matcher, _)| matcher.clone());
+        Self::build(self.allow.clone(), names, proxies, None)
     }
 
     /// The same through the proxies that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`,
@@ -130,7 +139,7 @@ impl Fetcher {
     /// # Errors
     /// As `new`.
     pub fn with_proxies(&self, proxies: Matcher) -> Result<Self, String> {
-        Self::build(self.allow.clone(), Some(Arc::new(proxies)), None)
+        Self::build(self.allow.clone(), self.names.clone(), Some(Arc::new(proxies)), None)
     }
 
     /// The same, believing servers only by these certificate authorities.
@@ -139,11 +148,12 @@ impl Fetcher {
     /// When the text is no certificate.
     pub fn with_ca(&self, pem: &str) -> Result<Self, String> {
         let proxies = self.proxied.as_ref().map(|(matcher, _)| matcher.clone());
-        Self::build(self.allow.clone(), proxies, Some(&certificates(pem)?))
+        Self::build(self.allow.clone(), self.names.clone(), proxies, Some(&certificates(pem)?))
     }
 
     fn build(
         allow: Arc<Allow>,
+        names: Names,
         proxies: Option<Arc<Matcher>>,
         authorities: Option<&[Certificate]>,
     ) -> Result<Self, String> {
@@ -154,7 +164,8 @@ impl Fetcher {
             };
             builder.build().map_err(|error| format!("TLS cannot be set up: {}", chain(&error)))
         };
-        let direct = finish(base().no_proxy().dns_resolver(Arc::new(Guarded(allow.clone()))))?;
+        let guarded = Guarded(allow.clone(), names.clone());
+        let direct = finish(base().no_proxy().dns_resolver(Arc::new(guarded)))?;
         let proxied = proxies
             .map(|matcher| {
                 let asked = matcher.clone();
@@ -162,7 +173,7 @@ impl Fetcher {
                 Ok::<_, String>((matcher, finish(base().proxy(proxy))?))
             })
             .transpose()?;
-        Ok(Self { direct, proxied, allow })
+        Ok(Self { direct, proxied, allow, names })
     }
 
     /// The operator's exceptions.

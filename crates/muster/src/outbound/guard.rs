@@ -70,6 +70,11 @@ impl Allow {
         if address::is_metadata(ip) {
             return Err(format!("{host} is at {ip}, a cloud metadata address; that is never fetched"));
         }
+        if is_local(host) && !address::is_loopback(ip) {
+            return Err(format!(
+                "{host} is at {ip}, which is not on this machine as its name says: write the server's own name"
+            ));
+        }
         match address::not_public(ip) {
             Some(why) if !self.has_host(host) && !self.has_address(ip) => Err(format!(
                 "{host} is at {ip}, which is not a public address ({why}); the operator can allow it with --jwks-allow {host}"
@@ -105,8 +110,7 @@ impl Allow {
 
     /// Plain http is for a provider on the same machine, and only if the operator says so.
     fn check_plain(&self, host: &str, literal: Option<IpAddr>) -> Result<(), String> {
-        let loopback =
-            literal.map_or(host == "localhost" || host.ends_with(".localhost"), address::is_loopback);
+        let loopback = literal.map_or_else(|| is_local(host), address::is_loopback);
         let allowed = self.has_host(host) || literal.is_some_and(|ip| self.has_address(ip));
         match (loopback, allowed) {
             (true, true) => Ok(()),
@@ -125,6 +129,12 @@ impl Allow {
         }
         self.check_address(host, ip)
     }
+}
+
+/// A name of the machine itself (RFC 6761 §6.3), with or without a dot at its end.
+fn is_local(host: &str) -> bool {
+    let name = host.trim_end_matches('.');
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 #[cfg(test)]
@@ -176,6 +186,19 @@ mod tests {
         assert!(check(&[], "http://localhost/jwks").unwrap_err().contains("--jwks-allow localhost"));
         assert!(check(&["10.0.0.0/8"], "http://10.0.0.1/").is_err());
         assert!(check(&["idp.example.com"], "http://idp.example.com/").is_err());
+    }
+
+    #[test]
+    fn names_of_the_machine_lead_to_the_machine_only() {
+        let allow = Allow::of(["localhost", "idp.localhost", "10.0.0.0/8"]).unwrap();
+        let check = |host: &str, ip: &str| allow.check_address(host, ip.parse().unwrap());
+        assert_eq!(check("localhost", "127.0.0.1"), Ok(()));
+        assert_eq!(check("localhost.", "::1"), Ok(()));
+        for (host, ip) in
+            [("localhost", "10.0.0.1"), ("idp.localhost", "1.1.1.1"), ("idp.localhost.", "fe80::1")]
+        {
+            assert!(check(host, ip).unwrap_err().contains("not on this machine"), "{host} {ip}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Real issuers, each in a process of its own: `oidc-provider` (npm), which the walk uses too, and a server
 //! made with Authlib (`PyPI`). Their tokens are let in, in each algorithm, and where one is not, explain
-//! names the step. scripts/install-test-deps.sh installs them; where one is not, this says so, and fails in CI.
+//! names the step. scripts/install-test-deps.sh installs them; where one is missing, this says so, and fails
+//! in CI.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;

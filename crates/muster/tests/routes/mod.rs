@@ -11,6 +11,7 @@ mod hierarchy;
 mod jwt_explain;
 mod jwt_keys;
 mod jwt_presets;
+mod jwt_ssrf;
 mod jwt_trusts;
 mod people;
 mod provisioning_log;
