@@ -33,14 +33,14 @@ pub async fn refresh(app: &App, grant: &Grant<SettingEdit>, identifier: &str) ->
     let (trust, stale_secs) = find(app, &grant.scope().account, identifier).await?;
     if let Provider::Fetched(source) = &trust.keys {
         let now = app.clock.now();
-        if !source.take_forced(now) {
+        let Some(under_way) = source.take_forced(now) else {
             let wait = u32::try_from(source.forced_in_secs(now).max(1)).unwrap_or(1);
             let text = format!(
                 "The keys were asked for less than 30 seconds ago: try again in {wait} s, or read their state."
             );
             return Err(Problem::new(Kind::TooMany, text).retry_after(wait));
-        }
-        app.trusts.jwks.refresh_and_wait(source).await;
+        };
+        app.trusts.jwks.fetch_and_wait(source, under_way).await;
     }
     Ok(view(&trust, stale_secs, app.clock.now()))
 }

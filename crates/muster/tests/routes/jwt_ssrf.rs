@@ -245,7 +245,7 @@ both_engines! {
     }
 }
 
-/// A fetcher that may go to 127.0.0.2, with a resolver that gives these answers in turn, the last one for good.
+/// A fetcher that may go to 127.0.0.2, with a resolver that gives these answers in turn.
 fn resolving(outside: &Outside, answers: Vec<Vec<&str>>) -> (Fetcher, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let (count, parse) = (asked.clone(), |ip: &&str| ip.parse::<IpAddr>().unwrap());

@@ -4,8 +4,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::join_all;
 use jose::Algorithm;
 use jose::testing::TestKey;
+use muster::trust::jwks::Place;
 use serde_json::{Value, json};
 
 use crate::actors::{Answer, START, World};
@@ -309,6 +311,74 @@ both_engines! {
         issuer.publish_keys([rs256(), &new]);
         world.app.clock.advance_secs(31);
         present(&world, &new.sign(&claims())).await.expect(200);
+    }
+
+    async fn a_storm_of_unknown_kids_does_not_hide_a_rotation(world: World) {
+        let issuer = trusted(&world).await;
+        let (old, new) = (rs256(), TestKey::generate(Algorithm::Es256, "next"));
+        present(&world, &old.sign(&claims())).await.expect(200);
+        let long = with(|c| c["exp"] = json!(START.secs() + 3_600));
+        let (real, body) = (new.sign(&long), old.sign(&long).split_once('.').unwrap().1.to_owned());
+        let (mut seen, mut fetches, mut known) = (None, Vec::new(), issuer.connections());
+        for second in 0..70_u32 {
+            if second == 7 {
+                issuer.publish_keys([old, &new]);
+            }
+            let random = |n: u32| URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"RS256","kid":"{second}.{n}"}}"#));
+            let storm: Vec<String> = (0..40).map(|n| format!("{}.{body}", random(n))).collect();
+            let all = join_all(storm.iter().map(|token| present(&world, token))).await;
+            assert!(all.iter().all(|answer| answer.status == 401));
+            present(&world, &old.sign(&claims())).await.expect(200);
+            if seen.is_none() && second >= 7 && present(&world, &real).await.status == 200 {
+                seen = Some(second);
+            }
+            assert!(issuer.connections() <= known + 1, "second {second}");
+            if issuer.connections() > known {
+                (known, fetches) = (issuer.connections(), [fetches, vec![second]].concat());
+            }
+            world.app.clock.advance_secs(1);
+        }
+        assert_eq!(fetches, [0, 30, 60], "one in 30 seconds");
+        assert_eq!(seen, Some(30), "rotated in second 7, seen 23 s later");
+    }
+
+    async fn what_a_crowd_asks_at_once_costs_its_address_one_fetch(world: World) {
+        let issuer = trusted(&world).await;
+        present(&world, &rs256().sign(&claims())).await.expect(200);
+        let jwks = &world.app.trusts.jwks;
+        let url = url::Url::parse(&issuer.jwks_url()).unwrap();
+        let source = jwks.source(&Place { url, issuer: None, ca_pem: None });
+        let have = source.snapshot().generation;
+        let peer = Some("192.0.2.7".parse().unwrap());
+        let before = issuer.connections();
+        for round in 0..2 {
+            let tasks: Vec<_> = (0..200)
+                .map(|n| {
+                    let (jwks, source) = (jwks.clone(), source.clone());
+                    tokio::spawn(async move { jwks.keys_for_unknown(&source, (&format!("{round}.{n}"), have), peer, 0).await.is_some() })
+                })
+                .collect();
+            join_all(tasks).await;
+            // Still within the same minute: the address may cause ten fetches in it.
+            world.app.clock.advance_secs(30);
+        }
+        assert_eq!(issuer.connections() - before, 2, "one in each half of the minute");
+    }
+
+    async fn an_address_may_cause_ten_fetches_in_a_minute(world: World) {
+        let jwks = &world.app.trusts.jwks;
+        let peer = |text: &str| Some(text.parse().unwrap());
+        let mut fetched = Vec::new();
+        for n in 0..13 {
+            let issuer = Issuer::start().await;
+            let url = url::Url::parse(&issuer.jwks_url()).unwrap();
+            let source = jwks.source(&Place { url, issuer: None, ca_pem: None });
+            jwks.refresh_and_wait(&source).await;
+            let from = if n == 12 { "192.0.2.8" } else { "192.0.2.7" };
+            jwks.keys_for_unknown(&source, ("none", source.snapshot().generation), peer(from), 0).await;
+            fetched.push(issuer.connections() - 1);
+        }
+        assert_eq!(fetched, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1], "the eleventh and twelfth place, then another address");
     }
 
     async fn an_outage_does_not_close_the_door(world: World) {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-pub use source::{Keys, Place, Snapshot, Source, Unreachable};
+pub use source::{Keys, Place, Snapshot, Source, UnderWay, Unreachable};
 
 use crate::kernel::rng::Rng;
 use crate::kernel::time::{Clock, Timestamp};
@@ -92,13 +92,11 @@ impl Jwks {
         if source.is_known_unknown(kid, now) {
             return None;
         }
-        if source.forced_in_secs(now) > 0 {
+        let free = source.forced_in_secs(now) == 0;
+        let Some(under_way) = free.then(|| self.take_forced(source, peer, now)).flatten() else {
             return self.keys_of_others(source, have, now, stale_secs).await;
-        }
-        if !self.spend(peer, now) || !source.take_forced(now) {
-            return None;
-        }
-        self.refresh_and_wait(source).await;
+        };
+        self.fetch_and_wait(source, under_way).await;
         let snapshot = source.snapshot();
         let keys = snapshot.usable(now, stale_secs)?;
         if snapshot.last_error.is_none() && keys.set.with_kid(kid).next().is_none() {
@@ -116,23 +114,29 @@ impl Jwks {
         stale_secs: i64,
     ) -> Option<Keys> {
         let mut ended = source.ended();
-        if source.is_under_way() {
+        if source.snapshot().generation == have && source.is_under_way() {
             let _place = source.wait()?;
             let _ = tokio::time::timeout(WAIT, ended.changed()).await;
         }
         source.snapshot().usable(now, stale_secs).filter(|keys| keys.generation != have)
     }
 
-    fn spend(&self, peer: Option<IpAddr>, now: Timestamp) -> bool {
-        let Some(peer) = peer else { return true };
+    /// The forced fetch of these 30 seconds, if the peer may cause one more. What he does not get costs him
+    /// nothing: many who come at once would else use up what the next fetch needs.
+    fn take_forced(&self, source: &Arc<Source>, peer: Option<IpAddr>, now: Timestamp) -> Option<UnderWay> {
+        let Some(peer) = peer else { return source.take_forced(now) };
         let mut budgets = self.budgets.lock();
         let minute = now.secs().div_euclid(60);
         if budgets.0 != minute {
             *budgets = (minute, HashMap::new());
         }
         let spent = budgets.1.entry(peer).or_default();
+        if *spent >= ADDRESS_BUDGET {
+            return None;
+        }
+        let under_way = source.take_forced(now)?;
         *spent += 1;
-        *spent <= ADDRESS_BUDGET
+        Some(under_way)
     }
 
     /// Asks again for every key set that is due and in use, one after the other. For the periodic job, so
@@ -159,12 +163,16 @@ impl Jwks {
         });
     }
 
-    /// Fetches and waits for the end or for 3 seconds. Runs in a task of its own, so that a caller who goes
-    /// away does not end the fetch the others wait for.
+    /// Fetches and waits for the end or for 3 seconds.
     pub async fn refresh_and_wait(self: &Arc<Self>, source: &Arc<Source>) {
+        self.fetch_and_wait(source, source.begin()).await;
+    }
+
+    /// As `refresh_and_wait`, for whoever has said already that a fetch begins. Runs in a task of its own, so
+    /// that a caller who goes away does not end the fetch the others wait for.
+    pub async fn fetch_and_wait(self: &Arc<Self>, source: &Arc<Source>, under_way: UnderWay) {
         let (service, source) = (self.clone(), source.clone());
         let before = source.snapshot();
-        let under_way = source.begin();
         let task = tokio::spawn(async move {
             let _under_way = under_way;
             let _flight = source.flight.lock().await;

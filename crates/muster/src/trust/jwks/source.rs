@@ -126,11 +126,11 @@ impl Drop for Waiter<'_> {
 }
 
 /// A fetch that somebody waits for; over when dropped.
-pub(super) struct UnderWay(Arc<Source>);
+pub struct UnderWay(Arc<Source>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
         self.0.ended.send_replace(());
     }
 }
@@ -138,12 +138,12 @@ impl Drop for UnderWay {
 impl Source {
     /// Says that a fetch begins, before anybody else can ask whether one is under way.
     pub(super) fn begin(self: &Arc<Self>) -> UnderWay {
-        self.under_way.fetch_add(1, Ordering::Relaxed);
+        self.under_way.fetch_add(1, Ordering::SeqCst);
         UnderWay(self.clone())
     }
 
     pub(super) fn is_under_way(&self) -> bool {
-        self.under_way.load(Ordering::Relaxed) > 0
+        self.under_way.load(Ordering::SeqCst) > 0
     }
 
     /// Changes when a fetch that somebody waits for has ended.
@@ -199,20 +199,28 @@ impl Source {
 
     /// Seconds until the next forced fetch may be; 0: now.
     pub fn forced_in_secs(&self, now: Timestamp) -> i64 {
-        match self.last_forced.load(Ordering::Relaxed) {
+        match self.last_forced.load(Ordering::SeqCst) {
             i64::MIN => 0,
             last => (last.saturating_add(FORCED_EVERY_SECS) - now.secs()).clamp(0, FORCED_EVERY_SECS),
         }
     }
 
-    /// Takes the one forced fetch of these 30 seconds; `false`: somebody else has it.
-    pub fn take_forced(&self, now: Timestamp) -> bool {
+    /// Takes the one forced fetch of these 30 seconds; `None`: somebody else has it. Whoever sees that it is
+    /// taken sees that it is under way, too.
+    pub fn take_forced(self: &Arc<Self>, now: Timestamp) -> Option<UnderWay> {
         let last = self.last_forced.load(Ordering::Relaxed);
         let free = last == i64::MIN || now.secs() - last >= FORCED_EVERY_SECS;
-        free && self
-            .last_forced
-            .compare_exchange(last, now.secs(), Ordering::Relaxed, Ordering::Relaxed)
-            .is_ok()
+        self.under_way.fetch_add(1, Ordering::SeqCst);
+        if free
+            && self
+                .last_forced
+                .compare_exchange(last, now.secs(), Ordering::SeqCst, Ordering::Relaxed)
+                .is_ok()
+        {
+            return Some(UnderWay(self.clone()));
+        }
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        None
     }
 
     /// A place among those who wait for a fetch under way; `None` when there are enough of them.
