@@ -1,7 +1,7 @@
 # The only door: people and CI use the same words.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt docs bench fuzz
+.PHONY: help run build test check fmt docs bench fuzz coverage
 
 help: ## these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,3 +32,6 @@ bench: build ## measure against a bare endpoint and against the database itself;
 
 fuzz: ## fuzz the SCIM and JOSE cores, every target at once; FUZZ=3600 for an hour each instead of a minute
 	@scripts/fuzz.sh $(or $(FUZZ),60)
+
+coverage: ## line and branch coverage of the JOSE core; COVERAGE=--mutants for mutants that its tests let live
+	@scripts/coverage.sh $(COVERAGE)

@@ -20,6 +20,7 @@ mod growth;
 mod log;
 mod scale;
 mod surface;
+mod verification;
 
 const WARMUP: Duration = Duration::from_millis(120);
 
@@ -88,6 +89,9 @@ pub fn all(plan: &Plan, only: &[String]) -> Result<Findings> {
     }
     if wanted("h") {
         rows.extend(log::on_and_off(&plan)?);
+    }
+    if wanted("j") {
+        rows.extend(verification::against_bare_signature(&plan)?);
     }
     let mut found = Findings { rows, growth: Vec::new() };
     if wanted("i") {
