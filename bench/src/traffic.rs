@@ -67,6 +67,8 @@ impl Target {
 pub struct Traffic {
     kind: Kind,
     next: AtomicU64,
+    /// Begin again where nothing is left that would be a change?
+    endless: bool,
 }
 
 /// What is asked.
@@ -188,13 +190,14 @@ fn spread(number: u64, list: &[String]) -> Result<&String> {
 
 impl Traffic {
     pub fn new(kind: Kind) -> Self {
-        Self { kind, next: AtomicU64::new(0) }
+        Self { kind, next: AtomicU64::new(0), endless: false }
     }
 
-    /// The same requests from the first on.
+    /// The same requests from the first on, and again when they are through: for an endpoint that keeps
+    /// nothing, where none of them would be a change anyway.
     #[must_use]
-    pub fn again(&self) -> Self {
-        Self::new(self.kind.clone())
+    pub fn endless(&self) -> Self {
+        Self { endless: true, ..Self::new(self.kind.clone()) }
     }
 
     /// Writes the next request and answers its number.
@@ -234,28 +237,35 @@ impl Traffic {
                 new_group(target, out, &format!("{prefix} {number}"), members);
             }
             Kind::Member { groups, joiners } => {
-                let (group, joiner) = place(number, groups, joiners)?;
+                let (group, joiner) = self.place(number, groups, joiners)?;
                 move_member(target, out, group, &add_members(std::slice::from_ref(joiner)));
             }
             Kind::Leave { groups, joiners } => {
-                let (group, joiner) = place(number, groups, joiners)?;
+                let (group, joiner) = self.place(number, groups, joiners)?;
                 move_member(target, out, group, &remove_member(joiner));
             }
         }
         Ok(number)
     }
+
+    /// The group and the joiner of a request: all joiners for the first group, then for the second, and so on.
+    fn place<'t>(
+        &self,
+        number: u64,
+        groups: &'t [String],
+        joiners: &'t [String],
+    ) -> Result<(&'t str, &'t String)> {
+        let (count, pairs) = (joiners.len().max(1) as u64, (groups.len() * joiners.len()).max(1) as u64);
+        let number = if self.endless { number % pairs } else { number };
+        let group = groups.get(usize::try_from(number / count).unwrap_or(usize::MAX));
+        let group =
+            group.ok_or("every joiner is in every group: make more groups or measure for less time")?;
+        Ok((group, &joiners[usize::try_from(number % count).unwrap_or_default()]))
+    }
 }
 
 fn new_group(target: &Target, out: &mut Vec<u8>, name: &str, members: &[String]) {
     target.write(out, "POST", &["/Groups?excludedAttributes=members"], group(name, members).as_bytes());
-}
-
-/// The group and the joiner of a request: all joiners for the first group, then for the second, and so on.
-fn place<'t>(number: u64, groups: &'t [String], joiners: &'t [String]) -> Result<(&'t str, &'t String)> {
-    let count = joiners.len().max(1) as u64;
-    let group = groups.get(usize::try_from(number / count).unwrap_or(usize::MAX));
-    let group = group.ok_or("every joiner is in every group: make more groups or measure for less time")?;
-    Ok((group, &joiners[usize::try_from(number % count).unwrap_or_default()]))
 }
 
 fn move_member(target: &Target, out: &mut Vec<u8>, group: &str, body: &str) {

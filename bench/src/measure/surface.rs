@@ -79,7 +79,7 @@ fn cached(plan: &Plan, scenario: &Scenario, target: &Target, issuer: &Issuer) ->
     let Scenario { what, traffic, goal } = scenario;
     let bare = Bare::start(&recorded(target, traffic)?, &plan.scratch.join("answer"), target)?;
     // The bare endpoint gets the same requests; what they would have changed is not there to be changed.
-    let beside = Arc::new(traffic.again());
+    let beside = Arc::new(traffic.endless());
     let [rs256, es256] = [&issuer.rs256, &issuer.es256].map(|token| target.with_token(token));
     let rate =
         |target: &Target, traffic: &Arc<Traffic>| plan.load(target, traffic, CONNECTIONS).map(|o| o.rate());
