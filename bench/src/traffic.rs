@@ -248,7 +248,8 @@ impl Traffic {
         Ok(number)
     }
 
-    /// The group and the joiner of a request: all joiners for the first group, then for the second, and so on.
+    /// The group and the joiner of a request: all joiners for the first group, then for the second, and so
+    /// on.
     fn place<'t>(
         &self,
         number: u64,
