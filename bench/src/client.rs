@@ -1,7 +1,7 @@
 //! The load client: a closed loop over N keep-alive connections. Each connection sends its next request when
-//! the whole answer of the last one is in. It does as little as it can for each request, because it shares
-//! the machine with the server that it measures. Never retries: an answer other than 2xx ends the run as an
-//! error.
+//! the whole answer of the last one is in, and traffic that has a pace not before its time. It does as little
+//! as it can for each request, because it shares the machine with the server that it measures. Never retries:
+//! an answer other than the one wanted (2xx, as a rule) ends the run as an error.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -112,12 +112,12 @@ impl Load {
 
 /// One thread: a share of the connections on a runtime of its own.
 fn drive(run: &Arc<Run>, connections: usize) -> Result<Tally> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("the load client does not start: {error}"))?;
     runtime.block_on(async {
         let mut set = JoinSet::new();
-        for _ in 0..connections {
-            set.spawn(connection(Arc::clone(run)));
+        for at in 0..connections {
+            set.spawn(connection(Arc::clone(run), at));
         }
         let mut all = Tally::default();
         while let Some(done) = set.join_next().await {
@@ -130,12 +130,22 @@ fn drive(run: &Arc<Run>, connections: usize) -> Result<Tally> {
     })
 }
 
-async fn connection(run: Arc<Run>) -> Result<Tally> {
+/// `at`: which of the thread's connections.
+async fn connection(run: Arc<Run>, at: usize) -> Result<Tally> {
     let (target, load) = (&run.load.target, &run.load);
     let mut wire = Wire::open(&target.authority).await?;
     let mut request = Vec::with_capacity(4096);
     let mut tally = Tally::default();
+    let mut due = load.traffic.every().map(|every| {
+        // Spread over the time between two requests of a connection.
+        let share = every * u32::try_from(at).unwrap_or(0) / u32::try_from(load.connections).unwrap_or(1);
+        (tokio::time::Instant::now() + share, every)
+    });
     loop {
+        if let Some((at, every)) = &mut due {
+            tokio::time::sleep_until(*at).await;
+            *at += *every;
+        }
         if let Span::Count(count) = load.span
             && run.sent.fetch_add(1, Relaxed) >= count
         {
@@ -146,7 +156,7 @@ async fn connection(run: Arc<Run>) -> Result<Tally> {
         let start = Instant::now();
         let head = wire.exchange(&request).await?;
         let end = Instant::now();
-        if !(200..300).contains(&head.status) {
+        if !load.traffic.wants(head.status) {
             let (asked, answered) =
                 (String::from_utf8_lossy(&request), String::from_utf8_lossy(wire.bytes()));
             let line = asked.lines().next().unwrap_or_default();

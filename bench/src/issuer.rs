@@ -2,6 +2,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
 
 use aws_lc_rs::rand::SystemRandom;
@@ -20,6 +22,14 @@ pub struct Issuer {
     pub url: String,
     pub rs256: String,
     pub es256: String,
+    published: Arc<Published>,
+}
+
+/// What whoever asks gets.
+#[derive(Debug, Default)]
+struct Published {
+    keys: Mutex<Vec<Value>>,
+    fetches: AtomicU64,
 }
 
 impl Issuer {
@@ -40,8 +50,26 @@ impl Issuer {
         let es256 = sign("ES256", "ec", &claims, |message| {
             Ok(ec.sign(&random, message).map_err(failed)?.as_ref().to_vec())
         })?;
-        let keys = json!({"keys": [rsa_jwk(&rsa)?, ec_jwk(&ec)]}).to_string();
-        Ok(Self { url: publish(keys)?, rs256, es256 })
+        let keys = Mutex::new(vec![rsa_jwk(&rsa)?, ec_jwk(&ec, "ec")]);
+        let published = Arc::new(Published { keys, fetches: AtomicU64::new(0) });
+        Ok(Self { url: publish(&published)?, rs256, es256, published })
+    }
+
+    /// How often its keys were asked for so far.
+    pub fn fetches(&self) -> u64 {
+        self.published.fetches.load(Relaxed)
+    }
+
+    /// Publishes one more key, and answers a token of it.
+    pub fn rotate(&self) -> Result<String> {
+        let failed = |_| "the cryptographic library makes no key".to_owned();
+        let pair = EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
+        let token = sign("ES256", "next", &claims(), |message| {
+            Ok(pair.sign(&SystemRandom::new(), message).map_err(failed)?.as_ref().to_vec())
+        })?;
+        let mut keys = self.published.keys.lock().map_err(|_| "the issuer has failed")?;
+        keys.push(ec_jwk(&pair, "next"));
+        Ok(token)
     }
 }
 
@@ -63,11 +91,11 @@ fn sign(alg: &str, kid: &str, claims: &str, by: impl FnOnce(&[u8]) -> Result<Vec
     Ok(format!("{text}.{}", URL_SAFE_NO_PAD.encode(mark)))
 }
 
-fn ec_jwk(pair: &EcdsaKeyPair) -> Value {
+fn ec_jwk(pair: &EcdsaKeyPair, kid: &str) -> Value {
     // An uncompressed point: 4, then both coordinates of 32 bytes.
     let point = &pair.public_key().as_ref()[1..];
     let (x, y) = (URL_SAFE_NO_PAD.encode(&point[..32]), URL_SAFE_NO_PAD.encode(&point[32..]));
-    json!({"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "ec", "x": x, "y": y})
+    json!({"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": kid, "x": x, "y": y})
 }
 
 fn rsa_jwk(pair: &RsaKeyPair) -> Result<Value> {
@@ -99,13 +127,18 @@ fn der_value(der: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Answers every connection with the key set.
-fn publish(keys: String) -> Result<String> {
+fn publish(published: &Arc<Published>) -> Result<String> {
     let failed = |error| format!("the keys cannot be published on loopback: {error}");
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
+    let published = Arc::clone(published);
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let _ = stream.read(&mut [0; 4096]);
+            published.fetches.fetch_add(1, Relaxed);
+            let Ok(keys) = published.keys.lock().map(|keys| json!({"keys": *keys}).to_string()) else {
+                return;
+            };
             let length = keys.len();
             let answer = format!(
                 "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\

@@ -19,6 +19,7 @@ mod groups;
 mod growth;
 mod log;
 mod scale;
+mod storm;
 mod surface;
 mod verification;
 
@@ -96,6 +97,9 @@ pub fn all(plan: &Plan, only: &[String]) -> Result<Findings> {
     let mut found = Findings { rows, growth: Vec::new() };
     if wanted("i") {
         growth::of_all(&plan, &mut found)?;
+    }
+    if wanted("k") {
+        found.rows.extend(storm::beside(&plan)?);
     }
     Ok(found)
 }

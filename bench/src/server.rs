@@ -117,7 +117,12 @@ impl Server {
 
     /// Its SCIM API with this credential.
     pub fn target(&self, token: &str) -> Target {
-        let base = format!("/gateway/ng/api/scim/account/{ACCOUNT}");
+        self.target_in(ACCOUNT, token)
+    }
+
+    /// The same for another account.
+    pub fn target_in(&self, account: &str, token: &str) -> Target {
+        let base = format!("/gateway/ng/api/scim/account/{account}");
         Target { authority: self.address.clone(), base, token: token.to_owned() }
     }
 
@@ -193,9 +198,14 @@ impl Drop for Server {
 
 /// Makes the account in a database; answers its administrator's token.
 pub fn bootstrap(program: &Path, place: &Place) -> Result<String> {
+    bootstrap_as(program, place, ACCOUNT)
+}
+
+/// The same for another account.
+pub fn bootstrap_as(program: &Path, place: &Place, account: &str) -> Result<String> {
     let mut command = Command::new(program);
     command.env_clear().arg("bootstrap").args(place.words());
-    command.args(["--account", ACCOUNT, "--email", "admin@bench.example", "--json"]);
+    command.args(["--account", account, "--email", "admin@bench.example", "--json"]);
     let output = command.output().map_err(|error| format!("cannot start {}: {error}", program.display()))?;
     let made: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     let failed = || format!("muster bootstrap failed: {}", String::from_utf8_lossy(&output.stderr).trim());

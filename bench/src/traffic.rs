@@ -3,6 +3,10 @@
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::Result;
 
@@ -95,6 +99,9 @@ pub enum Kind {
     Member { groups: Vec<String>, joiners: Vec<String> },
     /// The same joiners leave in the order in which they came.
     Leave { groups: Vec<String>, joiners: Vec<String> },
+    /// A token with a key id that nobody has; `rest`: what follows its header. One in this time on each
+    /// connection.
+    Storm { rest: String, every: Duration },
 }
 
 /// Members of a team, and users who share what is not their own: title, department, manager and so on.
@@ -200,6 +207,22 @@ impl Traffic {
         Self { endless: true, ..Self::new(self.kind.clone()) }
     }
 
+    /// Is it the status that is to be answered?
+    pub fn wants(&self, status: u16) -> bool {
+        match self.kind {
+            Kind::Storm { .. } => status == 401,
+            _ => (200..300).contains(&status),
+        }
+    }
+
+    /// The time between two requests of a connection; `None`: one after the other.
+    pub fn every(&self) -> Option<Duration> {
+        match self.kind {
+            Kind::Storm { every, .. } => Some(every),
+            _ => None,
+        }
+    }
+
     /// Writes the next request and answers its number.
     ///
     /// # Errors
@@ -243,6 +266,13 @@ impl Traffic {
             Kind::Leave { groups, joiners } => {
                 let (group, joiner) = self.place(number, groups, joiners)?;
                 move_member(target, out, group, &remove_member(joiner));
+            }
+            Kind::Storm { rest, .. } => {
+                // Every key id comes once, and none is like its neighbour.
+                let kid = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"ES256","kid":"{kid:016x}"}}"#));
+                let stranger = target.with_token(&format!("{header}.{rest}"));
+                stranger.write(out, "GET", &["/Users?count=0"], b"");
             }
         }
         Ok(number)
@@ -349,6 +379,14 @@ mod tests {
         let team = Traffic::new(kind);
         assert!(next(&team).contains("id9") && next(&team).contains("id19"));
         assert!(team.write(&target(), &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn a_storm_wants_refusals_and_repeats_no_key_id() {
+        let storm = Traffic::new(Kind::Storm { rest: "a.b".into(), every: Duration::from_millis(6) });
+        let (first, second) = (next(&storm), next(&storm));
+        assert!(first != second && first.contains(".a.b\r\n"), "{first}");
+        assert!(storm.wants(401) && !storm.wants(200) && storm.every().is_some());
     }
 
     #[test]

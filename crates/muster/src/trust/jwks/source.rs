@@ -40,6 +40,7 @@ pub struct Source {
     snapshot: ArcSwap<Snapshot>,
     /// Held by whoever fetches; the others wait for him.
     pub(super) flight: tokio::sync::Mutex<()>,
+    /// Microseconds: whole seconds would let two come closer than they may.
     last_forced: AtomicI64,
     last_used: AtomicI64,
     waiting: AtomicUsize,
@@ -201,7 +202,10 @@ impl Source {
     pub fn forced_in_secs(&self, now: Timestamp) -> i64 {
         match self.last_forced.load(Ordering::SeqCst) {
             i64::MIN => 0,
-            last => (last.saturating_add(FORCED_EVERY_SECS) - now.secs()).clamp(0, FORCED_EVERY_SECS),
+            last => {
+                let left = last.saturating_add(FORCED_EVERY_SECS * 1_000_000) - now.micros();
+                (left.max(0) + 999_999).div_euclid(1_000_000).min(FORCED_EVERY_SECS)
+            }
         }
     }
 
@@ -209,12 +213,12 @@ impl Source {
     /// taken sees that it is under way, too.
     pub fn take_forced(self: &Arc<Self>, now: Timestamp) -> Option<UnderWay> {
         let last = self.last_forced.load(Ordering::Relaxed);
-        let free = last == i64::MIN || now.secs() - last >= FORCED_EVERY_SECS;
+        let free = last == i64::MIN || now.micros() - last >= FORCED_EVERY_SECS * 1_000_000;
         self.under_way.fetch_add(1, Ordering::SeqCst);
         if free
             && self
                 .last_forced
-                .compare_exchange(last, now.secs(), Ordering::SeqCst, Ordering::Relaxed)
+                .compare_exchange(last, now.micros(), Ordering::SeqCst, Ordering::Relaxed)
                 .is_ok()
         {
             return Some(UnderWay(self.clone()));
