@@ -16,6 +16,7 @@ pub mod events;
 pub mod jobs;
 pub mod kernel;
 pub mod migrations;
+pub mod oauth;
 pub mod outbound;
 #[cfg(test)]
 mod plans;

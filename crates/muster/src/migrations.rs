@@ -35,4 +35,5 @@ steps! {
     21 "0021_provisioning_log",
     24 "0024_scim_schemas",
     30 "0030_growth",
+    31 "0031_oauth_keys",
 }

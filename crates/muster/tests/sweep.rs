@@ -20,6 +20,16 @@ const OPEN: &[(&str, &str)] = &[
     ("GET /livez", "a process supervisor has no credential"),
     ("GET /readyz", "a load balancer has no credential"),
     ("GET /v1/version", "says which version runs, as documented"),
+    ("POST /oauth2/token", "takes credentials in its form; checked by its own tests"),
+    ("POST /oauth2/{accountIdentifier}/token", "takes credentials in its form; checked by its own tests"),
+    (
+        "GET /.well-known/oauth-authorization-server/oauth2/{accountIdentifier}",
+        "says where the token endpoint is, for any account (RFC 8414 §3)",
+    ),
+    (
+        "GET /.well-known/oauth-authorization-server/gateway/oauth2/{accountIdentifier}",
+        "says where the token endpoint is, for any account (RFC 8414 §3)",
+    ),
     ("POST /v1/setup", "comes before the first credential; the one-time code is checked by its own tests"),
 ];
 /// SCIM discovery, open by RFC 7644 §4.

@@ -71,12 +71,13 @@ pub struct Entry<'a> {
 }
 
 /// What proved a principal, as JSON.
-pub fn credential(credential: &Credential) -> Value {
-    match credential {
+pub fn credential(proof: &Credential) -> Value {
+    match proof {
         Credential::Token { id } => json!({"type": "TOKEN", "id": id}),
         Credential::Jwt { trust, key_id, subject, token_sha256 } => {
             json!({"type": "JWT", "trust": trust, "keyId": key_id, "subject": subject, "tokenSha256": token_sha256})
         }
+        Credential::Issued { id, by } => json!({"type": "OAUTH", "id": id, "issuedFor": credential(by)}),
         Credential::Console => json!({"type": "CONSOLE"}),
     }
 }

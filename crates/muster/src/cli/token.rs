@@ -13,10 +13,11 @@ use url::Url;
 use super::exit::{Exit, Failure};
 use super::{say, serve};
 use crate::kernel::time::{Clock, Timestamp};
+use crate::oauth;
 use crate::outbound::fetch::{Fetcher, key_set};
 use crate::outbound::guard::Allow;
 use crate::tokens::explain::explain_form;
-use crate::tokens::secret::is_own;
+use crate::tokens::secret::{Own, is_own};
 use crate::trust::explain::{Explanation, StepView};
 use crate::trust::model::{Definition, KeySource};
 use crate::trust::read;
@@ -53,6 +54,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let given = |name: &str| matches.get_one::<String>(name).map(String::as_str);
     let token = token(given("token"))?;
     let explanation = match is_own(&token) {
+        Some(Own::Oat) => Explanation::of_own(Own::Oat, oauth::explain::explain_form(&token)),
         Some(kind) => Explanation::of_own(kind, explain_form(&token)),
         None => of_jwt(&token, &given)?,
     };

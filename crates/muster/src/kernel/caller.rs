@@ -58,6 +58,8 @@ pub enum Credential {
     Token { id: String },
     /// A JWT of a trusted issuer (contract of JWT trust).
     Jwt { trust: String, key_id: Option<String>, subject: Option<String>, token_sha256: String },
+    /// An access token of the token endpoint, and what was shown for it.
+    Issued { id: String, by: Box<Credential> },
     /// The operator at the console.
     Console,
 }

@@ -153,7 +153,7 @@ impl Captured {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stranger {
-    /// `NONE`, `PAT`, `SAT`, `JWT` or `UNKNOWN`.
+    /// `NONE`, `PAT`, `SAT`, `OAT`, `JWT` or `UNKNOWN`.
     pub credential: String,
     /// Record of a PAT or SAT of this account.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,10 +2,9 @@
 //! request reads the account's one row, so that a revoked token or binding is dead with the next request on
 //! every replica.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams, Request, State};
+use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use db::{Rehearsal, Snapshot, Tx};
@@ -15,21 +14,21 @@ use http::{HeaderMap, Method};
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
+use super::own::Presented;
 use crate::access::{Actor, Rights, rights};
 use crate::accounts;
 use crate::app::App;
 use crate::kernel::caller::{Caller, Credential, Origin, Principal};
-use crate::kernel::ids::AccountId;
+use crate::kernel::ids::{AccountId, TokenId};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::time::Timestamp;
 use crate::scim_api::dry_run;
 use crate::tokens::last_used::LastUsed;
-use crate::tokens::secret::{self, Presented};
-use crate::tokens::verify::verify;
+use crate::tokens::secret::{self, Own};
 use crate::trust;
 use crate::trust::model::Surface;
 use crate::web::observed::Observed;
-use crate::web::surface::RequestId;
+use crate::web::surface::origin;
 
 /// What a credential proved, as long as the account's version stands.
 #[derive(Debug)]
@@ -40,6 +39,10 @@ pub struct Session {
     principal: Arc<Principal>,
     credential: Arc<Credential>,
     rights: Arc<Rights>,
+    /// Where it may be presented; `None`: anywhere.
+    surfaces: Option<Vec<Surface>>,
+    /// The token whose use this is.
+    used: Option<TokenId>,
 }
 
 /// What the door remembers between requests.
@@ -61,6 +64,11 @@ impl Session {
         self.account == *account && self.version == version && self.expires_at.is_none_or(|end| now < end)
     }
 
+    fn serves(&self, surface: Option<Surface>) -> bool {
+        let (Some(surfaces), Some(surface)) = (&self.surfaces, surface) else { return true };
+        surfaces.contains(&surface)
+    }
+
     fn actor(&self, origin: Origin, snapshot: Snapshot) -> Actor {
         let caller = Caller {
             account: self.account.clone(),
@@ -74,8 +82,8 @@ impl Session {
     }
 }
 
-/// The platform API's credential: `x-api-key` with a PAT or SAT (§1.2), or a JWT of a trust that serves the
-/// platform API, there or as `Authorization: Bearer`.
+/// The platform API's credential: `x-api-key` with a PAT or SAT (§1.2), or an access token or a JWT of a
+/// trust that serves the platform API, there or as `Authorization: Bearer`.
 impl FromRequestParts<App> for Actor {
     type Rejection = Problem;
 
@@ -100,18 +108,18 @@ pub enum Door {
 pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor> {
     let text = platform_text(&parts.headers, door)?;
     let named = named_account(parts, app).await;
+    let surface = (door == Door::Platform).then_some(Surface::Platform);
     let actor = if secret::is_own(&text).is_some() {
-        by_token(app, &text, named.as_deref(), parts).await?
+        by_token(app, &text, named.as_deref(), surface, parts).await?
     } else {
         let account = named.and_then(|named| AccountId::parse(&named).ok()).ok_or_else(invalid_token)?;
-        let surface = (door == Door::Platform).then_some(Surface::Platform);
         trust::door::authenticate(app, &account, &text, surface, origin(parts), Snapshot::default()).await?
     };
     actor.snapshot.close();
     Ok(actor)
 }
 
-/// The credential of a request to the platform API. Tokens of ours come as `x-api-key`.
+/// The credential of a request to the platform API. Tokens with a record come as `x-api-key`.
 fn platform_text(headers: &HeaderMap, door: Door) -> Result<String> {
     if let Some(key) = headers.get("x-api-key") {
         return Ok(key.to_str().unwrap_or_default().trim().to_owned());
@@ -123,23 +131,23 @@ fn platform_text(headers: &HeaderMap, door: Door) -> Result<String> {
     }
     let text = bearer_text(headers)?;
     match secret::is_own(text) {
-        Some(_) if door == Door::Platform => Err(refused(missing)),
+        Some(Own::Pat | Own::Sat) if door == Door::Platform => Err(refused(missing)),
         _ => Ok(text.to_owned()),
     }
 }
 
-/// The SCIM surface's credential: `Authorization: Bearer` with a PAT, a SAT or a JWT of the account's trusted
-/// issuer; the scheme in any case (SCIM contract §6).
+/// The SCIM surface's credential: `Authorization: Bearer` with a token of ours or a JWT of the account's
+/// trusted issuer; the scheme in any case (SCIM contract §6).
 ///
 /// # Errors
 /// `Unauthenticated`; of the trust: `Unavailable`.
 async fn bearer(app: &App, parts: &Parts, account: &str) -> Result<Actor> {
     let text = bearer_text(&parts.headers)?;
+    let surface = Some(Surface::Scim);
     let actor = if secret::is_own(text).is_some() {
-        by_token(app, text, Some(account), parts).await?
+        by_token(app, text, Some(account), surface, parts).await?
     } else {
         let account = AccountId::parse(account).map_err(|_| invalid_token())?;
-        let surface = Some(Surface::Scim);
         trust::door::authenticate(app, &account, text, surface, origin(parts), Snapshot::default()).await?
     };
     // Where a body is still to come, nobody knows for how long.
@@ -210,41 +218,44 @@ fn account_of_query(query: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// Where the request came from.
-pub fn origin(parts: &Parts) -> Origin {
-    Origin {
-        request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
-        method: parts.method.to_string(),
-        client: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip()),
-    }
-}
-
-/// A PAT or SAT to its actor. `account`: the one the request names, if it names one; it must be the token's.
+/// A token of ours to its actor. `account`: the one the request names, if it names one; it must be the
+/// token's. `surface`: where it is presented; `None`: anywhere.
 ///
 /// # Errors
 /// `Unauthenticated`, one text for every reason; the log has the reason.
-async fn by_token(app: &App, text: &str, account: Option<&str>, parts: &Parts) -> Result<Actor> {
+async fn by_token(
+    app: &App,
+    text: &str,
+    account: Option<&str>,
+    surface: Option<Surface>,
+    parts: &Parts,
+) -> Result<Actor> {
     let (origin, snapshot) = (origin(parts), Snapshot::default());
-    let Some(token) = secret::read(text) else {
-        tracing::info!(request_id = origin.request_id, reason = "malformed", "token refused");
-        return Err(invalid_token().inside("malformed_token"));
+    let refuse = |reason: &'static str| {
+        tracing::info!(request_id = origin.request_id, reason, "token refused");
+        invalid_token().inside(reason)
     };
-    if account.is_some_and(|named| named != token.account.as_str()) {
-        tracing::info!(request_id = origin.request_id, reason = "other account", token_id = %token.id, "token refused");
-        return Err(invalid_token().inside("other_account"));
+    let token = Presented::read(text).ok_or_else(|| refuse("malformed_token"))?;
+    if account.is_some_and(|named| named != token.account().as_str()) {
+        return Err(refuse("other_account"));
     }
     let key: [u8; 32] = Sha256::digest(text.as_bytes()).into();
     let (now, known) = (app.clock.now(), app.sessions.known.get(&key));
-    let (id, before, request_id) = (token.id.clone(), known.clone(), origin.request_id.clone());
+    let before = known.clone();
     let session = app
         .db
-        .point_in(&snapshot, "authenticate", move |tx| session(tx, &token, known.as_ref(), now, &request_id))
-        .await?;
-    let session = session.map_err(|reason| invalid_token().inside(reason))?;
+        .point_in(&snapshot, "authenticate", move |tx| session(tx, &token, known.as_ref(), now))
+        .await?
+        .map_err(refuse)?;
     if before.is_none_or(|before| !Arc::ptr_eq(&before, &session)) {
         app.sessions.known.insert(key, session.clone());
     }
-    app.sessions.last_used.note(&session.account, &id, now, origin.client);
+    if !session.serves(surface) {
+        return Err(refuse("other_surface"));
+    }
+    if let Some(used) = &session.used {
+        app.sessions.last_used.note(&session.account, used, now, origin.client);
+    }
     Ok(session.actor(origin, snapshot))
 }
 
@@ -253,29 +264,28 @@ fn session(
     token: &Presented,
     known: Option<&Arc<Session>>,
     now: Timestamp,
-    request_id: &str,
 ) -> Result<std::result::Result<Arc<Session>, &'static str>> {
-    let Some(version) = accounts::store::find_version(tx, &token.account)? else {
+    let account = token.account();
+    let Some(version) = accounts::store::find_version(tx, account)? else {
         return Ok(Err("no_account"));
     };
-    if let Some(known) = known.filter(|s| s.holds(&token.account, version, now)) {
+    if let Some(known) = known.filter(|s| s.holds(account, version, now)) {
         return Ok(Ok(known.clone()));
     }
-    let verified = match verify(tx, token, now)? {
-        Ok(verified) => verified,
-        Err(reason) => {
-            tracing::info!(request_id, ?reason, token_id = %token.id, "token refused");
-            return Ok(Err(reason.as_str()));
-        }
+    let proof = match token.verify(tx, now)? {
+        Ok(proof) => proof,
+        Err(reason) => return Ok(Err(reason)),
     };
-    let rights = rights::load(tx, &token.account, &verified.principal)?;
+    let rights = rights::load(tx, account, &proof.principal)?;
     Ok(Ok(Arc::new(Session {
-        account: token.account.clone(),
+        account: account.clone(),
         version,
-        expires_at: verified.expires_at,
-        principal: Arc::new(verified.principal),
-        credential: Arc::new(Credential::Token { id: token.id.to_string() }),
+        expires_at: proof.expires_at,
+        principal: Arc::new(proof.principal),
+        credential: Arc::new(proof.credential),
         rights: Arc::new(rights),
+        surfaces: proof.surfaces,
+        used: proof.used,
     })))
 }
 

@@ -3,6 +3,7 @@
 pub mod authenticate;
 pub mod health;
 mod observe;
+mod own;
 mod replay;
 pub mod whoami;
 
@@ -17,6 +18,7 @@ use crate::app::App;
 use crate::audit;
 use crate::directory;
 use crate::events;
+use crate::oauth;
 use crate::provisioning_log;
 use crate::scim_api;
 use crate::service_accounts;
@@ -71,6 +73,14 @@ fn platform_surface(app: &App) -> Router<App> {
         .layer(from_fn_with_state(app.clone(), surface::platform))
 }
 
+/// The token endpoint, with its own words for errors.
+fn oauth_surface(app: &App) -> Router<App> {
+    oauth::api::routes()
+        .method_not_allowed_fallback(oauth::api::no_method)
+        .layer(DefaultBodyLimit::max(oauth::api::BODY_BYTES))
+        .layer(from_fn_with_state(app.clone(), surface::oauth))
+}
+
 /// Where the SCIM surface of an account begins.
 const SCIM_BASES: [&str; 3] = [
     "/ng/api/scim/account/{accountIdentifier}",
@@ -103,5 +113,5 @@ pub fn build(app: App) -> Router {
             whole = whole.route(path, bare);
         }
     }
-    whole.merge(platform_surface(&app)).merge(health::routes()).with_state(app)
+    whole.merge(platform_surface(&app)).merge(oauth_surface(&app)).merge(health::routes()).with_state(app)
 }

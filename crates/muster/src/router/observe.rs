@@ -165,10 +165,9 @@ fn stranger(header: Option<&HeaderValue>, account: &AccountId) -> Stranger {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return kind("UNKNOWN");
     }
-    let ours = [(secret::Kind::User, "PAT"), (secret::Kind::ServiceAccount, "SAT")];
-    if let Some((_, name)) = ours.iter().find(|(kind, _)| text.split('.').next() == Some(kind.prefix())) {
+    if let Some(own) = secret::is_own(text) {
         let token = secret::read(text).filter(|token| token.account == *account);
-        return Stranger { token_id: token.map(|token| token.id.to_string()), ..kind(name) };
+        return Stranger { token_id: token.map(|token| token.id.to_string()), ..kind(own.as_str()) };
     }
     match jose::Token::parse(text) {
         Ok(token) => Stranger {

@@ -50,16 +50,22 @@ async fn whoami(Anyone(actor): Anyone) -> Reply<Value> {
 }
 
 fn credential(actor: &Actor) -> Value {
-    let expires_at = actor.caller.expires_at.map(Timestamp::millis);
-    match &*actor.caller.credential {
+    let mut shown = proof(&actor.caller.credential, actor.caller.principal.kind);
+    shown["expiresAt"] = json!(actor.caller.expires_at.map(Timestamp::millis));
+    shown
+}
+
+fn proof(credential: &Credential, principal: PrincipalKind) -> Value {
+    match credential {
         Credential::Token { id } => {
-            let kind = if actor.caller.principal.kind == PrincipalKind::User { "PAT" } else { "SAT" };
-            json!({"type": kind, "tokenId": id, "expiresAt": expires_at})
+            let kind = if principal == PrincipalKind::User { "PAT" } else { "SAT" };
+            json!({"type": kind, "tokenId": id})
         }
         Credential::Jwt { trust, key_id, subject, .. } => {
-            json!({"type": "JWT", "trust": trust, "keyId": key_id, "subject": subject, "expiresAt": expires_at})
+            json!({"type": "JWT", "trust": trust, "keyId": key_id, "subject": subject})
         }
-        Credential::Console => json!({"type": "CONSOLE", "expiresAt": null}),
+        Credential::Issued { id, by } => json!({"type": "OAT", "id": id, "issuedFor": proof(by, principal)}),
+        Credential::Console => json!({"type": "CONSOLE"}),
     }
 }
 

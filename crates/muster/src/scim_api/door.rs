@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OriginalUri};
 use db::Rehearsal;
-use http::header::HOST;
 use http::request::Parts;
 use scim::{Dialect, Mended, Mender};
 
@@ -17,6 +16,7 @@ use crate::directory::schemas::Kinds;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::web::observed::Observed;
+use crate::web::surface;
 
 /// URL of the account's SCIM API as the client sees it, without a slash at its end.
 #[derive(Clone, Debug)]
@@ -31,19 +31,9 @@ impl<S: Sync> FromRequestParts<S> for Base {
 }
 
 fn base(parts: &Parts) -> String {
-    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let secure = header("x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
-    let clean = |host: &&str| {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
-        !host.is_empty() && host.bytes().all(allowed)
-    };
-    let host = header(HOST.as_str()).or_else(|| parts.uri.host()).filter(clean).unwrap_or("localhost");
     let whole = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path());
-    let prefix = whole.strip_suffix(parts.uri.path()).unwrap_or(whole);
-    let mut base = String::with_capacity(host.len() + prefix.len() + 8);
-    base.push_str(if secure { "https://" } else { "http://" });
-    base.push_str(host);
-    base.push_str(prefix);
+    let mut base = surface::root(parts);
+    base.push_str(whole.strip_suffix(parts.uri.path()).unwrap_or(whole));
     base
 }
 

@@ -29,7 +29,7 @@ pub struct Finding {
 }
 
 /// (name, what it wants).
-const STEPS: [(&str, &str); 6] = [
+const STEPS: &[(&str, &str)] = &[
     ("form", "pat. or sat., account, token id and a secret with its check sum"),
     ("account", "the account that is asked"),
     ("record", "a record of this token with this secret"),
@@ -38,10 +38,13 @@ const STEPS: [(&str, &str); 6] = [
     ("owner", "an active user, or a service account that exists"),
 ];
 
+/// A failing step: its place, the reason, what came, and what to change.
+pub type Failure = (usize, &'static str, String, &'static str);
+
 /// The steps up to the failing one (`None`: none fails), and the others skipped.
-fn findings(failed: Option<(usize, &'static str, String, &'static str)>) -> Vec<Finding> {
-    let end = failed.as_ref().map_or(STEPS.len(), |(at, ..)| *at);
-    let finding = |(at, (step, expected)): (usize, (&'static str, &'static str))| {
+pub fn findings(steps: &[(&'static str, &'static str)], failed: Option<Failure>) -> Vec<Finding> {
+    let end = failed.as_ref().map_or(steps.len(), |(at, ..)| *at);
+    let finding = |(at, &(step, expected)): (usize, &(&'static str, &'static str))| {
         let number = u8::try_from(at + 1).unwrap_or(u8::MAX);
         let blank = Finding {
             number,
@@ -63,15 +66,12 @@ fn findings(failed: Option<(usize, &'static str, String, &'static str)>) -> Vec<
             _ => blank,
         }
     };
-    STEPS.into_iter().enumerate().map(finding).collect()
+    steps.iter().enumerate().map(finding).collect()
 }
 
-/// What can be said of the text alone: its form. The others are skipped.
-pub fn explain_form(text: &str) -> Vec<Finding> {
-    if secret::read(text).is_none() {
-        return malformed();
-    }
-    let mut found = findings(None);
+/// The first step passed, the others skipped: no server was asked.
+pub fn not_asked(steps: &[(&'static str, &'static str)]) -> Vec<Finding> {
+    let mut found = findings(steps, None);
     for finding in found.iter_mut().skip(1) {
         finding.outcome = "skip";
         finding.hint = Some("only a server with the account's database can tell");
@@ -79,9 +79,17 @@ pub fn explain_form(text: &str) -> Vec<Finding> {
     found
 }
 
+/// What can be said of the text alone: its form. The others are skipped.
+pub fn explain_form(text: &str) -> Vec<Finding> {
+    if secret::read(text).is_some() { not_asked(STEPS) } else { malformed() }
+}
+
 fn malformed() -> Vec<Finding> {
     let hint = "copy the token whole: its last 6 characters are a check sum over the secret";
-    findings(Some((0, "token_malformed", "a text whose parts, length or check sum are wrong".into(), hint)))
+    findings(
+        STEPS,
+        Some((0, "token_malformed", "a text whose parts, length or check sum are wrong".into(), hint)),
+    )
 }
 
 /// Every step of a token of ours in that account.
@@ -93,7 +101,7 @@ pub async fn explain(app: &App, account: &AccountId, text: &str) -> Result<Vec<F
     if token.account != *account {
         let received = format!("account {}", token.account);
         let hint = "a token opens the account it names and no other: ask there, or take another token";
-        return Ok(findings(Some((1, "other_account", received, hint))));
+        return Ok(findings(STEPS, Some((1, "other_account", received, hint))));
     }
     let now = app.clock.now();
     let verdict = {
@@ -103,7 +111,7 @@ pub async fn explain(app: &App, account: &AccountId, text: &str) -> Result<Vec<F
         app.db.point("tokens.explain", check).await?
     };
     let id = || format!("token id {}", token.id);
-    Ok(findings(verdict.map(|refusal| match refusal {
+    Ok(findings(STEPS, verdict.map(|refusal| match refusal {
         Refusal::Unknown => {
             (2, "token_unknown", id(), "it was revoked, rotated or never made here: make a new one")
         }

@@ -12,6 +12,9 @@ const SECRET_CHARS: usize = 43;
 const CHECK_CHARS: usize = 6;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+/// First part of an access token's text, which slice `oauth` issues and reads.
+pub const ISSUED: &str = "oat";
+
 /// Whose token: a user's or a service account's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -81,13 +84,35 @@ pub fn read(text: &str) -> Option<Presented> {
     })
 }
 
-/// `PAT` or `SAT` for a text that means to be a token of ours, sound or not.
-pub fn is_own(text: &str) -> Option<&'static str> {
-    let named = |kind: Kind| text.strip_prefix(kind.prefix()).is_some_and(|rest| rest.starts_with('.'));
-    match () {
-        () if named(Kind::User) => Some("PAT"),
-        () if named(Kind::ServiceAccount) => Some("SAT"),
-        () => None,
+/// The kinds of token that are made here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Own {
+    /// A user's token.
+    Pat,
+    /// A service account's token.
+    Sat,
+    /// An access token of the token endpoint.
+    Oat,
+}
+
+impl Own {
+    /// The name that people see.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pat => "PAT",
+            Self::Sat => "SAT",
+            Self::Oat => "OAT",
+        }
+    }
+}
+
+/// What a text means to be, sound or not, if it means to be a token of ours.
+pub fn is_own(text: &str) -> Option<Own> {
+    match text.split_once('.')?.0 {
+        prefix if prefix == Kind::User.prefix() => Some(Own::Pat),
+        prefix if prefix == Kind::ServiceAccount.prefix() => Some(Own::Sat),
+        ISSUED => Some(Own::Oat),
+        _ => None,
     }
 }
 

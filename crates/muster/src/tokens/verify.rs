@@ -5,6 +5,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::secret::{Kind, Presented};
 use crate::kernel::caller::{Principal, PrincipalKind};
+use crate::kernel::ids::{AccountId, TokenId};
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
@@ -60,6 +61,15 @@ struct Row {
     parent: String,
 }
 
+/// A token that holds, whoever shows it: what is issued in its name stands with it.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Its owner and its end.
+    pub verified: Verified,
+    /// SHA-256 of its secret.
+    pub secret_sha256: Vec<u8>,
+}
+
 /// Checks the presented token against its record: kind, secret (constant time), times, owner alive.
 ///
 /// # Errors
@@ -69,7 +79,32 @@ pub fn verify(
     token: &Presented,
     now: Timestamp,
 ) -> Result<Result<Verified, Refusal>, Problem> {
-    let row = tx.query_opt(FIND, params![token.account.as_str(), token.id.as_str()], |row| {
+    let Some(row) = find(tx, &token.account, &token.id)? else { return Ok(Err(Refusal::Unknown)) };
+    if row.kind != token.kind.as_str() || !bool::from(row.sha256.as_slice().ct_eq(&token.sha256)) {
+        return Ok(Err(Refusal::Unknown));
+    }
+    holds(tx, &token.account, token.kind, &row, now)
+}
+
+/// Checks the record of a service account's token, whose secret was shown at another time.
+///
+/// # Errors
+/// Only of the database; a token that does not hold is the inner `Err`.
+pub fn standing(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    id: &TokenId,
+    now: Timestamp,
+) -> Result<Result<Standing, Refusal>, Problem> {
+    let kind = Kind::ServiceAccount;
+    let row = find(tx, account, id)?.filter(|row| row.kind == kind.as_str());
+    let Some(row) = row else { return Ok(Err(Refusal::Unknown)) };
+    let verified = holds(tx, account, kind, &row, now)?;
+    Ok(verified.map(|verified| Standing { verified, secret_sha256: row.sha256 }))
+}
+
+fn find(tx: &mut Tx<'_>, account: &AccountId, id: &TokenId) -> Result<Option<Row>, Problem> {
+    let row = tx.query_opt(FIND, params![account.as_str(), id.as_str()], |row| {
         let (valid_to, scheduled): (Option<i64>, Option<i64>) = (row.get(3)?, row.get(4)?);
         Ok(Row {
             kind: row.get(0)?,
@@ -81,27 +116,29 @@ pub fn verify(
             parent: row.get(7)?,
         })
     })?;
-    let Some(row) = row else { return Ok(Err(Refusal::Unknown)) };
-    if row.kind != token.kind.as_str() || !bool::from(row.sha256.as_slice().ct_eq(&token.sha256)) {
-        return Ok(Err(Refusal::Unknown));
-    }
+    Ok(row)
+}
+
+fn holds(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    kind: Kind,
+    row: &Row,
+    now: Timestamp,
+) -> Result<Result<Verified, Refusal>, Problem> {
     if now.micros() < row.valid_from {
         return Ok(Err(Refusal::NotYet));
     }
     if row.ends.is_some_and(|end| now.micros() >= end) {
         return Ok(Err(Refusal::Expired));
     }
+    let scope = Scope::of(account.clone(), Some(&row.org), Some(&row.project))?;
+    let principal = match kind {
+        Kind::User => user(tx, scope, &row.parent)?,
+        Kind::ServiceAccount => service_account(tx, scope, &row.parent)?,
+    };
     let expires_at = row.ends.map(Timestamp::from_micros);
-    let principal = owner(tx, token, row)?;
     Ok(principal.map(|principal| Verified { principal, expires_at }).ok_or(Refusal::OwnerGone))
-}
-
-fn owner(tx: &mut Tx<'_>, token: &Presented, row: Row) -> Result<Option<Principal>, Problem> {
-    let scope = Scope::of(token.account.clone(), Some(&row.org), Some(&row.project))?;
-    match token.kind {
-        Kind::User => user(tx, scope, &row.parent),
-        Kind::ServiceAccount => service_account(tx, scope, &row.parent),
-    }
 }
 
 fn user(tx: &mut Tx<'_>, scope: Scope, id: &str) -> Result<Option<Principal>, Problem> {

@@ -62,7 +62,11 @@ pub fn load_one(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Resul
     })
 }
 
-fn find(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<Option<Stored>> {
+/// One trust as it holds, if there is one.
+///
+/// # Errors
+/// Only of the database.
+pub fn find(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<Option<Stored>> {
     let row = store::find(tx, account, identifier)?;
     if identifier != DEFAULT {
         return Ok(row);

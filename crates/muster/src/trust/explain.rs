@@ -15,14 +15,15 @@ use crate::access::Grant;
 use crate::access::permissions::{CATALOGUE, SettingView};
 use crate::app::App;
 use crate::kernel::problem::{Problem, Result};
+use crate::oauth;
 use crate::tokens::explain::{self as own, Finding};
-use crate::tokens::secret::is_own;
+use crate::tokens::secret::{Own, is_own};
 
 /// What becomes of a token at one trust, or, for a token of ours, at the door.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
-    /// `JWT`, `PAT` or `SAT`.
+    /// `JWT`, `PAT`, `SAT` or `OAT`.
     pub kind: &'static str,
     /// The trust that was asked; `None` for tokens of ours.
     pub trust: Option<String>,
@@ -109,10 +110,10 @@ impl Explanation {
     }
 
     /// Of a token of ours.
-    pub fn of_own(kind: &'static str, findings: Vec<Finding>) -> Self {
+    pub fn of_own(kind: Own, findings: Vec<Finding>) -> Self {
         let accepted = findings.iter().all(|finding| finding.outcome != "fail");
         Self {
-            kind,
+            kind: kind.as_str(),
             trust: None,
             enabled: None,
             surfaces: None,
@@ -137,7 +138,10 @@ pub async fn explain(
     let (caller, now) = (grant.caller(), app.clock.now());
     let account = &caller.account;
     if let Some(kind) = is_own(text) {
-        let findings = own::explain(app, account, text).await?;
+        let findings = match kind {
+            Own::Pat | Own::Sat => own::explain(app, account, text).await?,
+            Own::Oat => oauth::explain::explain(app, account, text).await?,
+        };
         return Ok(vec![Explanation::of_own(kind, findings)]);
     }
     let ready = ready(app, account, &Snapshot::default()).await?;

@@ -44,6 +44,16 @@ fn row(kind: Kind) -> (u16, &'static str, u16, Option<&'static str>) {
     }
 }
 
+/// The codes of RFC 6749 §5.2 that a problem may carry.
+const OAUTH_CODES: [&str; 6] = [
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+];
+
 /// Media type of the platform API's answers.
 pub(super) const PLATFORM_MEDIA: &str = "application/json";
 /// Media type of SCIM answers (RFC 7644 §8.1).
@@ -107,6 +117,33 @@ pub fn scim(problem: &Problem, request_id: &str) -> Response {
         if let Ok(value) = HeaderValue::from_str(&challenge) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
         }
+    }
+    response
+}
+
+/// The token endpoint's form (RFC 6749 §5.2); the description ends with the request id.
+pub fn oauth(problem: &Problem, request_id: &str) -> Response {
+    let (_, _, status, _) = row(problem.kind());
+    let code = problem.code_text().filter(|code| OAUTH_CODES.contains(code)).unwrap_or(match status {
+        401 => "invalid_client",
+        429 | 503 => "temporarily_unavailable",
+        500 => "server_error",
+        _ => "invalid_request",
+    });
+    // The characters that §5.2 allows in a description.
+    let plain = |c: char| match c {
+        '"' => '\'',
+        ' '..='~' if c != '\\' => c,
+        _ => '?',
+    };
+    let text: String = format!("{} (request {request_id})", problem.message()).chars().map(plain).collect();
+    let body = json!({"error": code, "error_description": text});
+    let mut response = finish(problem, status, PLATFORM_MEDIA, &body, request_id);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    if status == 401 {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"muster\""));
     }
     response
 }

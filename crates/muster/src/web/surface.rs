@@ -1,16 +1,20 @@
 //! The outermost layer of each surface: gives the request an id, runs it, and puts what came back into the
 //! surface's words.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use http::header::HOST;
+use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 
 use super::envelope::{self, Data};
 use super::{error, yaml};
 use crate::app::App;
+use crate::kernel::caller::Origin;
 use crate::kernel::problem::{Kind, Problem};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -62,6 +66,33 @@ fn too_slow(patience: Duration) -> Problem {
         patience.as_secs()
     );
     Problem::new(Kind::Unavailable, text).retry_after(1)
+}
+
+/// Token endpoint: bodies go out as they are, problems as RFC 6749 §5.2 has them.
+pub async fn oauth(State(app): State<App>, request: Request, next: Next) -> Response {
+    run(app, request, next, error::oauth).await
+}
+
+/// Where the request came from.
+pub fn origin(parts: &Parts) -> Origin {
+    Origin {
+        request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
+        method: parts.method.to_string(),
+        client: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip()),
+    }
+}
+
+/// Scheme and host under which the client sees the server. Both are what the client says: good for telling
+/// it where it is, never for trusting it.
+pub fn root(parts: &Parts) -> String {
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let secure = header("x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+    let clean = |host: &&str| {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
+        !host.is_empty() && host.bytes().all(allowed)
+    };
+    let host = header(HOST.as_str()).or_else(|| parts.uri.host()).filter(clean).unwrap_or("localhost");
+    format!("{}{host}", if secure { "https://" } else { "http://" })
 }
 
 /// For paths that no route has.

@@ -1,0 +1,212 @@
+//! Issuing an access token. Writes nothing but, once, the account's secret: identity providers ask often,
+//! and what is done with the token is audited with the token or JWT it was issued for.
+
+use db::{Snapshot, Tx};
+use jose::AudiencePolicy;
+
+use super::request::{Ask, Proof, refused};
+use super::store;
+use super::token::{Claims, Parent, mark, seal};
+use crate::accounts;
+use crate::app::App;
+use crate::kernel::caller::{Caller, Credential, Origin};
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::secret::Secret;
+use crate::kernel::time::Timestamp;
+use crate::tokens;
+use crate::tokens::verify::verify;
+use crate::trust;
+use crate::trust::model::{Definition, Surface};
+
+/// How long an access token holds at most, seconds.
+const LIFETIME_SECS: i64 = 900;
+/// Longest subject that an access token carries into audit rows, characters.
+const SUBJECT_CHARS: usize = 256;
+
+const CLIENT: &str = "The client is not known here or its secret does not hold: client_id is the identifier of a service account, client_secret one of its tokens (sat.…) of this account.";
+
+/// An access token as it is answered.
+#[derive(Debug)]
+pub struct Issued {
+    /// Its text.
+    pub text: Secret,
+    /// Seconds until its end.
+    pub expires_in: i64,
+    /// Where it may be presented.
+    pub surfaces: Vec<Surface>,
+}
+
+/// What was proven, and what may be issued for it.
+struct Proven {
+    account: AccountId,
+    by: Parent,
+    /// What the parent rests on, see `mark`.
+    rests_on: Vec<u8>,
+    ends: Option<Timestamp>,
+    surfaces: Vec<Surface>,
+}
+
+/// An access token for what the client shows. `account`: the one that the request names; a secret names
+/// its own.
+///
+/// # Errors
+/// With a code of RFC 6749 §5.2; `Unavailable` when the keys of an issuer cannot be had.
+pub async fn issue(app: &App, account: Option<AccountId>, ask: Ask, origin: Origin) -> Result<Issued> {
+    let now = app.clock.now();
+    let proven = match ask.proof {
+        Proof::Secret { client, secret } => by_secret(app, account, &client, &secret, &origin).await?,
+        Proof::Assertion { text, client, is_grant } => {
+            let account = account.ok_or_else(|| {
+                refused(
+                    "invalid_request",
+                    "No account is named: send the request to /oauth2/<account>/token.",
+                )
+            })?;
+            let proven = by_assertion(app, &account, &text, client.as_deref(), &origin).await;
+            proven.map_err(|problem| worded(problem, is_grant))?
+        }
+    };
+    let surfaces = granted(&proven.surfaces, ask.surfaces)?;
+    let longest = now.plus_secs(LIFETIME_SECS);
+    let end = proven.ends.map_or(longest, |ends| ends.min(longest));
+    let key = key(app, &proven.account).await?;
+    let claims = Claims {
+        id: app.rng.base62(20),
+        end: end.micros(),
+        scope: surfaces.iter().map(|surface| surface.as_str().to_owned()).collect(),
+        mark: mark(&key, &proven.rests_on),
+        by: proven.by,
+    };
+    tracing::info!(request_id = origin.request_id, account = %proven.account, id = claims.id, by = ?claims.by, "access token issued");
+    let text = seal(&key, &proven.account, &claims);
+    Ok(Issued { text, expires_in: (end.micros() - now.micros()) / 1_000_000, surfaces })
+}
+
+/// What of the surfaces allowed is asked for.
+fn granted(allowed: &[Surface], asked: Option<Vec<Surface>>) -> Result<Vec<Surface>> {
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(allowed.to_vec()) };
+    match asked.iter().find(|surface| !allowed.contains(surface)) {
+        None => Ok(asked),
+        Some(surface) => Err(refused(
+            "invalid_scope",
+            format!(
+                "The JWT trust does not serve {}: leave scope out, or add the surface to the trust.",
+                surface.as_str()
+            ),
+        )),
+    }
+}
+
+/// The client by a token of its service account. Every refusal has one text, and all but one that no look-up
+/// is needed for cost the same.
+async fn by_secret(
+    app: &App,
+    account: Option<AccountId>,
+    client: &str,
+    secret: &Secret,
+    origin: &Origin,
+) -> Result<Proven> {
+    let wrong = |reason: &'static str| {
+        tracing::info!(request_id = origin.request_id, reason, "client refused");
+        refused("invalid_client", CLIENT).inside(reason)
+    };
+    let token = tokens::secret::read(secret.expose())
+        .filter(|token| token.kind == tokens::secret::Kind::ServiceAccount)
+        .ok_or_else(|| wrong("malformed_token"))?;
+    if account.is_some_and(|account| account != token.account) {
+        return Err(wrong("other_account"));
+    }
+    let (shown, now) = (token.clone(), app.clock.now());
+    let check = move |tx: &mut Tx<'_>| verify(tx, &shown, now);
+    let verified = app.db.point("oauth.client", check).await?.map_err(|refusal| wrong(refusal.as_str()))?;
+    if verified.principal.id != client {
+        return Err(wrong("other_client"));
+    }
+    app.sessions.last_used.note(&token.account, &token.id, now, origin.client);
+    Ok(Proven {
+        by: Parent::Sat(token.id.to_string()),
+        rests_on: token.sha256.to_vec(),
+        ends: verified.expires_at,
+        surfaces: Surface::ALL.to_vec(),
+        account: token.account,
+    })
+}
+
+/// The client by a JWT of a trusted issuer, let in by the same door as on the SCIM API.
+async fn by_assertion(
+    app: &App,
+    account: &AccountId,
+    text: &Secret,
+    client: Option<&str>,
+    origin: &Origin,
+) -> Result<Proven> {
+    let (origin, snapshot) = (origin.clone(), Snapshot::default());
+    let actor = trust::door::authenticate(app, account, text.expose(), None, origin, snapshot).await?;
+    let caller = actor.caller;
+    let Credential::Jwt { trust, key_id, subject, token_sha256 } = &*caller.credential else {
+        return Err(Problem::internal("a JWT was let in as something else"));
+    };
+    if let Some(client) = client
+        && client != caller.principal.id
+        && subject.as_deref() != Some(client)
+    {
+        return Err(Problem::new(
+            Kind::Unauthenticated,
+            "client_id is neither the subject of the assertion nor the service account it acts as: leave it out.",
+        ));
+    }
+    let definition = definition(app, &caller, trust).await?;
+    if definition.policy.audience_policy != AudiencePolicy::Required {
+        return Err(Problem::new(
+            Kind::Unauthenticated,
+            "The JWT trust does not compare audiences, so the assertion may be meant for another server: give the trust audiences.",
+        ));
+    }
+    Ok(Proven {
+        account: account.clone(),
+        by: Parent::Jwt {
+            trust: trust.clone(),
+            kid: key_id.clone(),
+            sub: subject.as_ref().map(|subject| subject.chars().take(SUBJECT_CHARS).collect()),
+            sha256: token_sha256.clone(),
+        },
+        rests_on: definition.to_json().to_string().into_bytes(),
+        ends: caller.expires_at,
+        surfaces: definition.surfaces,
+    })
+}
+
+/// The trust as it stood when it took the assertion.
+async fn definition(app: &App, caller: &Caller, trust: &str) -> Result<Definition> {
+    let (account, version, id) = (caller.account.clone(), caller.version, trust.to_owned());
+    let look = move |tx: &mut Tx<'_>| {
+        let same = accounts::store::find_version(tx, &account)? == Some(version);
+        Ok::<_, Problem>(if same { trust::actions::find(tx, &account, &id)? } else { None })
+    };
+    let found = app.db.point("oauth.trust", look).await?;
+    found.map(|stored| stored.definition).ok_or_else(|| {
+        let text = "The account's access was changed meanwhile: send the request again.";
+        Problem::new(Kind::Unavailable, text).retry_after(1)
+    })
+}
+
+/// A JWT's refusal in the words of the token endpoint (RFC 7521 §4.1.1, §4.2.1).
+fn worded(problem: Problem, is_grant: bool) -> Problem {
+    if problem.kind() != Kind::Unauthenticated {
+        return problem;
+    }
+    let code = if is_grant { "invalid_grant" } else { "invalid_client" };
+    refused(code, problem.message().to_owned())
+}
+
+/// The account's secret, made when it is first needed.
+async fn key(app: &App, account: &AccountId) -> Result<Vec<u8>> {
+    let of = account.clone();
+    if let Some(key) = app.db.point("oauth.key", move |tx: &mut Tx<'_>| store::key(tx, &of)).await? {
+        return Ok(key);
+    }
+    let (of, fresh, now) = (account.clone(), app.rng.bytes::<32>(), app.clock.now());
+    let settle = move |tx: &mut Tx<'_>| store::settle_key(tx, &of, &fresh, now);
+    app.db.write("oauth.settle_key", account.as_str(), settle).await
+}

@@ -1,0 +1,95 @@
+//! Routes of the token endpoint and of its metadata (RFC 8414).
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
+use http::request::Parts;
+use serde_json::{Value, json};
+
+use super::actions::issue;
+use super::request::{self, CLIENT_CREDENTIALS, JWT_BEARER, refused};
+use crate::app::App;
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::{Problem, Result};
+use crate::trust::model::Surface;
+use crate::web::extract::{Path, body};
+use crate::web::surface::{self, origin};
+
+/// Largest body, bytes: an assertion is at most 16 KiB.
+pub const BODY_BYTES: usize = 64 << 10;
+
+/// The routes, with both prefixes: RFC 8414 §3.1 puts the well-known part before the issuer's path.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/oauth2/token", post(token))
+        .route("/gateway/oauth2/token", post(token))
+        .route("/oauth2/{accountIdentifier}/token", post(token_of))
+        .route("/gateway/oauth2/{accountIdentifier}/token", post(token_of))
+        .route("/.well-known/oauth-authorization-server/oauth2/{accountIdentifier}", get(metadata))
+        .route("/.well-known/oauth-authorization-server/gateway/oauth2/{accountIdentifier}", get(metadata))
+}
+
+/// The account in the query, or that of the secret.
+async fn token(State(app): State<App>, request: Request) -> Result<Response> {
+    let query = request.uri().query().unwrap_or("").as_bytes();
+    let named = url::form_urlencoded::parse(query).find(|(name, _)| name == "accountIdentifier");
+    let named = named.map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty());
+    answer(&app, named.map(|text| account(&text)).transpose()?, request).await
+}
+
+/// The account in the path.
+async fn token_of(State(app): State<App>, Path(named): Path<String>, request: Request) -> Result<Response> {
+    answer(&app, Some(account(&named)?), request).await
+}
+
+fn account(text: &str) -> Result<AccountId> {
+    AccountId::parse(text).map_err(|why| refused("invalid_request", format!("In the path or query, {why}.")))
+}
+
+async fn answer(app: &App, account: Option<AccountId>, request: Request) -> Result<Response> {
+    let (parts, content) = request.into_parts();
+    let (headers, origin) = (parts.headers.clone(), origin(&parts));
+    let query = parts.uri.query().unwrap_or("").to_owned();
+    let bytes = body(Request::from_parts(parts, content), app).await?;
+    let issued = issue(app, account, request::read(&headers, &query, &bytes)?, origin).await?;
+    Ok(reply(&json!({
+        "access_token": issued.text.expose(), "token_type": "Bearer", "expires_in": issued.expires_in,
+        "scope": names(&issued.surfaces).join(" ")
+    })))
+}
+
+fn names(surfaces: &[Surface]) -> Vec<&'static str> {
+    surfaces.iter().map(|surface| surface.as_str()).collect()
+}
+
+/// What no cache may keep (RFC 6749 §5.1).
+fn reply(body: &Value) -> Response {
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")];
+    (headers, body.to_string()).into_response()
+}
+
+/// Tells under the address at which it was asked, and the same for accounts that do not exist.
+async fn metadata(Path(named): Path<String>, request: Request) -> Result<Response> {
+    let account = account(&named)?;
+    let (parts, _) = request.into_parts();
+    let issuer = issuer(&parts, &account);
+    Ok(reply(&json!({
+        "issuer": issuer, "token_endpoint": format!("{issuer}/token"), "response_types_supported": [],
+        "grant_types_supported": [CLIENT_CREDENTIALS, JWT_BEARER], "scopes_supported": names(&Surface::ALL),
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": jose::Algorithms::default()
+    })))
+}
+
+fn issuer(parts: &Parts, account: &AccountId) -> String {
+    let gateway = if parts.uri.path().contains("/gateway/") { "/gateway" } else { "" };
+    format!("{}{gateway}/oauth2/{account}", surface::root(parts))
+}
+
+/// For methods that a path does not have.
+pub async fn no_method() -> Problem {
+    let text = "The token endpoint takes POST, its metadata GET: the Allow header names the method.";
+    Problem::new(crate::kernel::problem::Kind::Method, text)
+}
