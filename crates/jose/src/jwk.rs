@@ -256,9 +256,9 @@ fn read_rsa(jwk: Value<'_>, limits: &KeySetLimits) -> Result<Parsed, Skip> {
         return skip(SkipReason::RsaRoca, "the modulus comes from a flawed generator: replace the key");
     }
     let components = RsaPublicKeyComponents { n: modulus, e: exponent };
-    let parsed = algorithms
-        .iter()
-        .filter_map(|algorithm| Some((algorithm, rsa_parameters(algorithm)?)))
+    let parsed = RSA
+        .into_iter()
+        .filter(|(algorithm, _)| algorithms.contains(*algorithm))
         .map(|(algorithm, parameters)| Ok((algorithm, components.to_parsed_public_key(parameters)?)))
         .collect::<Result<Vec<_>, aws_lc_rs::error::KeyRejected>>();
     match parsed {
@@ -286,17 +286,15 @@ fn bit_length(number: &[u8]) -> usize {
     number.first().map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
 }
 
-fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
-    match algorithm {
-        Algorithm::Rs256 => Some(&signature::RSA_PKCS1_2048_8192_SHA256),
-        Algorithm::Rs384 => Some(&signature::RSA_PKCS1_2048_8192_SHA384),
-        Algorithm::Rs512 => Some(&signature::RSA_PKCS1_2048_8192_SHA512),
-        Algorithm::Ps256 => Some(&signature::RSA_PSS_2048_8192_SHA256),
-        Algorithm::Ps384 => Some(&signature::RSA_PSS_2048_8192_SHA384),
-        Algorithm::Ps512 => Some(&signature::RSA_PSS_2048_8192_SHA512),
-        _ => None,
-    }
-}
+/// How the signatures of each RSA algorithm are verified.
+const RSA: [(Algorithm, &RsaParameters); 6] = [
+    (Algorithm::Rs256, &signature::RSA_PKCS1_2048_8192_SHA256),
+    (Algorithm::Rs384, &signature::RSA_PKCS1_2048_8192_SHA384),
+    (Algorithm::Rs512, &signature::RSA_PKCS1_2048_8192_SHA512),
+    (Algorithm::Ps256, &signature::RSA_PSS_2048_8192_SHA256),
+    (Algorithm::Ps384, &signature::RSA_PSS_2048_8192_SHA384),
+    (Algorithm::Ps512, &signature::RSA_PSS_2048_8192_SHA512),
+];
 
 /// A curve: its algorithm, field bytes, field bits, verification.
 type Curve = (Algorithm, usize, usize, &'static dyn VerificationAlgorithm);

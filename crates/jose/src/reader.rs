@@ -46,9 +46,8 @@ impl fmt::Display for JsonError {
 impl std::error::Error for JsonError {}
 
 pub(crate) fn read(bytes: Vec<u8>, limits: Limits) -> Result<Document, JsonError> {
-    if u32::try_from(bytes.len()).is_err() {
-        return Err(JsonError::Syntax { at: 0, problem: "text too long" });
-    }
+    // Nodes keep their places in 32 bits.
+    u32::try_from(bytes.len()).map_err(|_| JsonError::Syntax { at: 0, problem: "text too long" })?;
     let text = String::from_utf8(bytes).map_err(|_| JsonError::NotUtf8)?;
     let mut reader = Reader {
         text: &text,

@@ -4,8 +4,8 @@ mod support;
 
 use jose::testing::{TestKey, jwks};
 use jose::{
-    Algorithm, Code, KeySet, KeySetError, KeySetLimits, Policy, PolicyError, Reason, Rule, RuleError, RuleOp,
-    SkipReason, Step, Token, TokenType, explain,
+    Algorithm, Code, KeySet, KeySetError, KeySetLimits, Policy, PolicyError, Reason, Refusal, Rule,
+    RuleError, RuleOp, SkipReason, Step, Token, TokenType, explain,
 };
 use serde_json::{Value, json};
 use support::{NOW, claims, key_set, policy, with};
@@ -125,6 +125,8 @@ fn a_claim_of_another_type_is_told() {
         (equals(json!("A")), json!("a"), Some("differs by upper and lower case")),
         (equals(json!("a")), json!("a "), Some("differs by white space around it")),
         (equals(json!("a")), json!("a/"), Some("differs by a trailing slash")),
+        (equals(json!("a/")), json!("a"), Some("differs by a trailing slash")),
+        (equals(json!("a/")), json!("a//"), Some("differs by a trailing slash")),
     ] {
         let said = rule_hint(op.clone(), &value).0;
         assert_eq!(said.as_deref(), hint, "{op:?} {value}");
@@ -239,6 +241,37 @@ fn every_escape_of_json_is_read_and_broken_strings_are_told_apart() {
         explain("\"a.b.c\"", None, &policy(), NOW).steps[1].hint.as_deref(),
         Some("send the token without quotes")
     );
+}
+
+#[test]
+fn a_number_that_no_double_can_hold_is_refused() {
+    let refused = |number: &str| {
+        let text = format!("{{\"keys\":[],\"n\":{number}}}");
+        key_set_error(&text, KeySetLimits::default()).contains("number out of range at byte 15")
+    };
+    let digits = |count: usize| "9".repeat(count);
+    for number in [digits(400), format!("-{}", digits(400)), "1e999".into(), "-1.5E+400".into()] {
+        assert!(refused(&number), "{number}");
+    }
+    for number in [digits(300), digits(305), format!("{}.5", digits(305)), "1e308".into(), "1e-999".into()] {
+        assert!(!refused(&number), "{number}");
+    }
+}
+
+#[test]
+fn a_refusal_tells_what_it_knows() {
+    let bare = Refusal {
+        step: Step::KeyId,
+        reason: Reason::KidUnknown,
+        expected: String::new(),
+        received: String::new(),
+        hint: None,
+    };
+    assert_eq!(bare.to_string(), "kid_unknown (step 10, keyId)");
+    let compared = Refusal { expected: "a".into(), received: "b".into(), ..bare.clone() };
+    assert_eq!(compared.to_string(), "kid_unknown (step 10, keyId): expected a, received b");
+    let hinted = Refusal { hint: Some("look".into()), ..bare };
+    assert_eq!(hinted.to_string(), "kid_unknown (step 10, keyId); look");
 }
 
 #[test]

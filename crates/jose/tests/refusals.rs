@@ -8,7 +8,7 @@ use jose::{
     Step, Token, TokenType, Verified, explain, precheck, verify, verify_within,
 };
 use serde_json::{Value, json};
-use support::{NOW, b64, claims, key_set, policy, with};
+use support::{NOW, accepted, b64, claims, key_set, policy, with};
 
 fn key() -> &'static TestKey {
     TestKey::shared(Algorithm::Es256)
@@ -398,6 +398,18 @@ fn keys_of_one_kid_are_all_tried_and_tokens_without_kid_try_four() {
 }
 
 // Step 11
+
+#[test]
+fn a_key_is_chosen_by_kid_and_algorithm_together() {
+    let (ed, ec) = (TestKey::shared(Algorithm::EdDsa), TestKey::shared(Algorithm::Es256));
+    let keys = KeySet::parse(jwks([ed, ec]).as_bytes(), &KeySetLimits::default()).expect("a sound key set");
+    let signed = |by: &TestKey, header: Value| by.sign_with_header(&header, &claims());
+    assert!(accepted(&signed(ec, json!({"alg": "ES256", "kid": ec.kid()})), &keys, &policy()));
+    assert!(accepted(&signed(ec, json!({"alg": "ES256"})), &keys, &policy()));
+    let of_other = signed(ec, json!({"alg": "ES256", "kid": ed.kid()}));
+    let refusal = refusal_with(&of_other, &keys, &policy());
+    assert_eq!((refusal.reason, refusal.received.as_str()), (Reason::KeyNotForAlg, "keys for EdDSA"));
+}
 
 #[test]
 fn key_not_for_alg() {
