@@ -122,16 +122,29 @@ impl Log {
         self.length.store(waiting.entries.len(), Relaxed);
     }
 
-    fn lets_in(&self, account: &AccountId, at: Timestamp) -> bool {
-        if self.length.load(Relaxed) >= FOR_STRANGERS.min(self.most) {
-            return false;
+    /// Whether an entry without an accepted credential finds room. If not it is counted as dropped. Asked
+    /// before the entry is made, so that a flood of them costs little.
+    pub fn takes_stranger(&self, account: &AccountId, at: Timestamp) -> bool {
+        let room = self.strangers_of(account, at).is_some();
+        if !room {
+            self.drop_one(account);
         }
+        room
+    }
+
+    /// Minute and number of the account's entries in it, if there is room for one more.
+    fn strangers_of(&self, account: &AccountId, at: Timestamp) -> Option<(i64, u32)> {
         let minute = at.secs() / 60;
-        let before = self.strangers.get(account).filter(|(known, _)| *known == minute).map_or(0, |(_, n)| n);
-        if before < STRANGERS {
-            self.strangers.insert(account.clone(), (minute, before + 1));
-        }
-        before < STRANGERS
+        let known = self.strangers.get(account).filter(|(known, _)| *known == minute);
+        let before = known.map_or(0, |(_, entries)| entries);
+        let room = before < STRANGERS && self.length.load(Relaxed) < FOR_STRANGERS.min(self.most);
+        room.then_some((minute, before))
+    }
+
+    fn lets_in(&self, account: &AccountId, at: Timestamp) -> bool {
+        let Some((minute, before)) = self.strangers_of(account, at) else { return false };
+        self.strangers.insert(account.clone(), (minute, before + 1));
+        true
     }
 
     fn drop_one(&self, account: &AccountId) {
@@ -240,6 +253,8 @@ mod tests {
         let log = Log::new(MOST);
         (0..STRANGERS + 7).for_each(|_| log.push(entry(false, 0)));
         assert_eq!((log.waiting(), log.lost()), (STRANGERS as usize, 7));
+        assert!(!log.takes_stranger(&AccountId::new("acme"), Timestamp::from_millis(59_999)));
+        assert_eq!(log.lost(), 8);
         log.push(entry(false, 60));
         log.push(entry(true, 0));
         assert_eq!(log.waiting(), STRANGERS as usize + 2);

@@ -86,6 +86,9 @@ impl Begun {
         let Some(account) = self.account(&seen).filter(|_| !off) else {
             return Response::from_parts(parts, body);
         };
+        if seen.caller.is_none() && !log.takes_stranger(&account, self.at) {
+            return Response::from_parts(parts, body);
+        }
         let entry = self.entry(account, seen, &mut parts);
         if entry.is_plain_read() && !log.takes_read(&entry.account) {
             return Response::from_parts(parts, body);

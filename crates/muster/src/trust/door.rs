@@ -304,21 +304,23 @@ impl Attempt<'_> {
 
     /// The answer for the caller; the refusals are kept for administrators.
     fn refused(&self, token: Option<&Token<'_>>, refused: Vec<Refused>, key: &[u8; 32]) -> Problem {
-        self.app.trusts.refusals.note(self, token, &refused, &hex(key));
+        let told = self.app.trusts.refusals.note(self, token, &refused, key);
         // Without keys nobody can say no; else the one that came furthest says most.
         let unavailable = refused.iter().find(|refused| refused.retry_after_secs.is_some());
         let furthest = refused.iter().rev().max_by_key(|refused| refused.refusal.step);
-        let Some(told) = unavailable.or(furthest) else {
+        let Some(first) = unavailable.or(furthest) else {
             return untrusted(self.account, self.origin, "no trust was asked");
         };
-        let refusal = &told.refusal;
-        tracing::info!(
-            request_id = self.origin.request_id, account = %self.account, trust = told.trust.identifier,
-            step = %refusal.step, reason = %refusal.reason, expected = refusal.expected,
-            received = refusal.received, hint = refusal.hint.as_deref(), "JWT refused"
-        );
+        let refusal = &first.refusal;
+        if told {
+            tracing::info!(
+                request_id = self.origin.request_id, account = %self.account, trust = first.trust.identifier,
+                step = %refusal.step, reason = %refusal.reason, expected = refusal.expected,
+                received = refusal.received, hint = refusal.hint.as_deref(), "JWT refused"
+            );
+        }
         let code = refusal.code().as_str();
-        let problem = match told.retry_after_secs {
+        let problem = match first.retry_after_secs {
             Some(secs) => Problem::new(Kind::Unavailable, NO_KEYS).retry_after(secs),
             None => Problem::new(Kind::Unauthenticated, for_caller(refusal)),
         };
@@ -415,10 +417,8 @@ fn untrusted(account: &AccountId, origin: &Origin, why: &str) -> Problem {
     Problem::new(Kind::Unauthenticated, UNTRUSTED).code(jose::Code::TokenUntrusted.as_str()).inside(why)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
-        let _ = write!(out, "{b:02x}");
-        out
-    })
+pub(super) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::actions::load_one;
-use super::door::{Attempt, Refused};
+use super::door::{Attempt, Refused, hex};
 use super::store;
 use crate::access::Grant;
 use crate::access::permissions::SettingView;
@@ -26,6 +26,9 @@ const TRUSTS: usize = 4;
 const WAITING: usize = 5_000;
 /// Most that wait of one trust: more are not kept anyway.
 const WAITING_OF_ONE: usize = 50;
+/// Most refusals of one trust that are noted and logged between two writes. In a flood the others are only
+/// counted.
+const TOLD: u32 = 200;
 
 /// Account and trust.
 type Place = (AccountId, String);
@@ -47,50 +50,73 @@ pub struct Refusals {
 
 #[derive(Default)]
 struct Waiting {
-    notes: HashMap<Place, Vec<Note>>,
+    trusts: HashMap<Place, OfTrust>,
     count: usize,
 }
 
+/// What waits of one trust.
+#[derive(Default)]
+struct OfTrust {
+    notes: Vec<Note>,
+    /// Refusals since the last write.
+    refused: u32,
+}
+
 impl Refusals {
-    /// Notes a refused token at the trusts that refused it. The same again within one write is counted, so
-    /// that a client that tries once a second does not push out everything else.
+    /// Notes a refused token at the trusts that refused it; `false` when it is one too many for all of them.
+    /// The same again within one write is counted, so that a client that tries once a second does not push
+    /// out everything else.
     pub(super) fn note(
         &self,
         attempt: &Attempt<'_>,
         token: Option<&Token<'_>>,
         refused: &[Refused],
-        sha256: &str,
-    ) {
+        sha256: &[u8; 32],
+    ) -> bool {
+        let mut told = false;
         // Those with a hint are the ones that nearly fitted.
         let mut picked: Vec<_> = refused.iter().collect();
         picked
             .sort_by_key(|refused| (std::cmp::Reverse(refused.refusal.step), refused.refusal.hint.is_none()));
         for refused in picked.into_iter().take(TRUSTS) {
+            let place = (attempt.account.clone(), refused.trust.identifier.clone());
+            if !self.admits(&place) {
+                continue;
+            }
+            told = true;
             let document = document(attempt, token, refused, sha256);
             let of = |name: &str| document[name].to_string();
             let same = ["reason", "expected", "kid", "subject", "issuer", "address"].map(of).join(" ");
-            let note = Note { at: attempt.now, same, document, count: 1 };
-            self.add((attempt.account.clone(), refused.trust.identifier.clone()), note);
+            self.add(place, Note { at: attempt.now, same, document, count: 1 });
         }
+        told
+    }
+
+    /// Counts a refusal of the trust: is it one of those that are told?
+    fn admits(&self, place: &Place) -> bool {
+        let mut waiting = self.waiting.lock();
+        let Some(of_trust) = waiting.trusts.get_mut(place) else { return true };
+        of_trust.refused = of_trust.refused.saturating_add(1);
+        of_trust.refused < TOLD
     }
 
     fn add(&self, place: Place, note: Note) {
         let mut waiting = self.waiting.lock();
-        let Waiting { notes, count } = &mut *waiting;
-        if *count >= WAITING && !notes.contains_key(&place) {
+        let Waiting { trusts, count } = &mut *waiting;
+        if *count >= WAITING && !trusts.contains_key(&place) {
             return;
         }
-        let of_trust = notes.entry(place).or_default();
-        if let Some(known) = of_trust.iter_mut().find(|known| known.same == note.same) {
+        let notes = &mut trusts.entry(place).or_default().notes;
+        if let Some(known) = notes.iter_mut().find(|known| known.same == note.same) {
             *known = Note { count: known.count.saturating_add(1), ..note };
             return;
         }
-        if of_trust.len() >= WAITING_OF_ONE {
-            of_trust.remove(0);
+        if notes.len() >= WAITING_OF_ONE {
+            notes.remove(0);
         } else {
             *count += 1;
         }
-        of_trust.push(note);
+        notes.push(note);
     }
 
     /// Writes what waits, one transaction an account. For the periodic job, and before somebody reads.
@@ -98,9 +124,12 @@ impl Refusals {
     /// # Errors
     /// Of the database; the notes of that account and of those not yet reached are lost.
     pub async fn flush(&self, app: &App) -> Result<()> {
-        let taken = std::mem::take(&mut *self.waiting.lock()).notes;
+        let taken = std::mem::take(&mut *self.waiting.lock()).trusts;
         let mut accounts: HashMap<AccountId, Vec<(String, Vec<Row>)>> = HashMap::new();
-        for ((account, trust), notes) in taken {
+        for ((account, trust), OfTrust { notes, refused }) in taken {
+            if refused >= TOLD {
+                tracing::warn!(%account, trust, refused, "a flood of JWTs is refused: most are not logged");
+            }
             let rows = notes.into_iter().map(|note| Row::of(note, &app.rng)).collect();
             accounts.entry(account).or_default().push((trust, rows));
         }
@@ -144,7 +173,7 @@ fn write(tx: &mut Tx<'_>, account: &AccountId, trusts: &[(String, Vec<Row>)]) ->
 }
 
 /// Never the signature, never the whole token: what the steps say of it, and its hash.
-fn document(attempt: &Attempt<'_>, token: Option<&Token<'_>>, refused: &Refused, sha256: &str) -> Value {
+fn document(attempt: &Attempt<'_>, token: Option<&Token<'_>>, refused: &Refused, sha256: &[u8; 32]) -> Value {
     let refusal = &refused.refusal;
     let claims = token.and_then(Token::unverified_claims);
     let text = |name: &str| claims.and_then(|claims| claims.string(name)).map(|text| shortened(text, 200));
@@ -158,7 +187,7 @@ fn document(attempt: &Attempt<'_>, token: Option<&Token<'_>>, refused: &Refused,
         "algorithm": token.map(|token| token.algorithm().name()),
         "kid": token.and_then(Token::kid), "issuer": text("iss"), "subject": text("sub"),
         "clockDifferenceSeconds": clock_difference(refusal.reason, token, attempt.now),
-        "tokenSha256": sha256
+        "tokenSha256": hex(sha256)
     })
 }
 

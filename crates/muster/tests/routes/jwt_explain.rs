@@ -228,6 +228,26 @@ both_engines! {
         assert_eq!(world.admin().get(&format!("{AT}/main/refusals")).await.data().as_array().unwrap().len(), 50);
     }
 
+    async fn of_a_flood_the_first_are_told_and_all_are_refused(world: World) {
+        let _issuer = trusted(&world).await;
+        let subjects = async || -> Vec<String> {
+            let kept = world.admin().get(&format!("{AT}/main/refusals")).await.data();
+            kept.as_array().unwrap().iter().map(|row| row["subject"].as_str().unwrap().to_owned()).collect()
+        };
+        let flood = async |name: &str, count: usize| {
+            for n in 0..count {
+                let token = sign(json!({"sub": format!("{name}-{n}"), "aud": "elsewhere"}));
+                world.bearer(&token).get(USERS).await.expect(401);
+                world.app.clock.advance_secs(1);
+            }
+        };
+        flood("job", 230).await;
+        let told = subjects().await;
+        assert_eq!((told.len(), told[0].as_str(), told[49].as_str()), (50, "job-199", "job-150"));
+        flood("later", 1).await;
+        assert_eq!(subjects().await[0], "later-0", "what comes after the write is told again");
+    }
+
     async fn whoami_tells_any_credential(world: World) {
         let issuer = trusted(&world).await;
         let admin = world.admin().get("/gateway/ng/api/whoami").await.data();
