@@ -65,7 +65,7 @@ struct RunArgs {
     #[arg(long, default_value = "target/bench")]
     scratch: PathBuf,
     /// Only these parts, as in `a,b`; c is measured with b, e with d
-    #[arg(long, value_delimiter = ',', default_value = "a,b,d,f,g,h,i,j")]
+    #[arg(long, value_delimiter = ',', default_value = "a,b,d,f,g,h,i,j,k")]
     only: Vec<String>,
     /// Rounds of each measurement
     #[arg(long, default_value_t = 5)]

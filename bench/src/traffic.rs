@@ -73,6 +73,7 @@ pub struct Traffic {
     next: AtomicU64,
     /// Begin again where nothing is left that would be a change?
     endless: bool,
+    every: Option<Duration>,
 }
 
 /// What is asked.
@@ -99,9 +100,8 @@ pub enum Kind {
     Member { groups: Vec<String>, joiners: Vec<String> },
     /// The same joiners leave in the order in which they came.
     Leave { groups: Vec<String>, joiners: Vec<String> },
-    /// A token with a key id that nobody has; `rest`: what follows its header. One in this time on each
-    /// connection.
-    Storm { rest: String, every: Duration },
+    /// A token with a key id that nobody has; `rest`: what follows its header.
+    Storm { rest: String },
 }
 
 /// Members of a team, and users who share what is not their own: title, department, manager and so on.
@@ -197,7 +197,13 @@ fn spread(number: u64, list: &[String]) -> Result<&String> {
 
 impl Traffic {
     pub fn new(kind: Kind) -> Self {
-        Self { kind, next: AtomicU64::new(0), endless: false }
+        Self { kind, next: AtomicU64::new(0), endless: false, every: None }
+    }
+
+    /// One request in this time on each connection, instead of one after the other.
+    #[must_use]
+    pub fn paced(self, every: Duration) -> Self {
+        Self { every: Some(every), ..self }
     }
 
     /// The same requests from the first on, and again when they are through: for an endpoint that keeps
@@ -217,10 +223,7 @@ impl Traffic {
 
     /// The time between two requests of a connection; `None`: one after the other.
     pub fn every(&self) -> Option<Duration> {
-        match self.kind {
-            Kind::Storm { every, .. } => Some(every),
-            _ => None,
-        }
+        self.every
     }
 
     /// Writes the next request and answers its number.
@@ -383,7 +386,7 @@ mod tests {
 
     #[test]
     fn a_storm_wants_refusals_and_repeats_no_key_id() {
-        let storm = Traffic::new(Kind::Storm { rest: "a.b".into(), every: Duration::from_millis(6) });
+        let storm = Traffic::new(Kind::Storm { rest: "a.b".into() }).paced(Duration::from_millis(6));
         let (first, second) = (next(&storm), next(&storm));
         assert!(first != second && first.contains(".a.b\r\n"), "{first}");
         assert!(storm.wants(401) && !storm.wants(200) && storm.every().is_some());

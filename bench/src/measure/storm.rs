@@ -18,6 +18,8 @@ const PER_SECOND: u32 = 10_000;
 const STORMING: u32 = 64;
 /// Connections of the other account: few, so that its requests do not wait for each other.
 const QUIET: usize = 4;
+/// Time between two requests on each of them: it asks as often in the storm as in quiet.
+const QUIET_EVERY: Duration = Duration::from_millis(4);
 const PEOPLE: u64 = 1_000;
 const BESIDE: f64 = 1.5;
 /// One forced fetch in so many seconds.
@@ -35,13 +37,19 @@ impl Storm {
         let every = Duration::from_secs(1) * STORMING / PER_SECOND;
         let load = Load {
             target: Arc::new(target.clone()),
-            traffic: Arc::new(Traffic::new(Kind::Storm { rest: rest.to_owned(), every })),
+            traffic: Arc::new(Traffic::new(Kind::Storm { rest: rest.to_owned() }).paced(every)),
             connections: STORMING as usize,
             threads: 1,
             span: Span::Time { warmup: Duration::ZERO, time },
             keep_ids: false,
         };
-        Ok(Self(spawn(move || load.run())))
+        Ok(Self(spawn(move || {
+            // Its client stands for other machines: what it takes of this one is not the server's doing. The
+            // threads that it starts are as patient.
+            rustix::process::nice(19)
+                .map_err(|error| format!("the storm cannot be made patient: {error}"))?;
+            load.run()
+        })))
     }
 
     /// Requests in a second, once it is over.
@@ -65,7 +73,7 @@ pub(super) fn beside(plan: &Plan) -> Result<Vec<Row>> {
     // The first token of all has the keys fetched: that is not the storm's doing.
     ask(&stormed, &issuer.es256)?;
     let (began, before) = (Instant::now(), issuer.fetches());
-    let traffic = Arc::new(Traffic::new(Kind::Get { ids: people.ids }));
+    let traffic = Arc::new(Traffic::new(Kind::Get { ids: people.ids }).paced(QUIET_EVERY));
     let mut rates = Vec::new();
     let p99 = |storm: bool, rates: &mut Vec<f64>| {
         let time = WARMUP + plan.time + Duration::from_millis(400);
