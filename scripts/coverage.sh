@@ -15,7 +15,7 @@ if [ "${1:-}" = --mutants ]; then
     cargo install --quiet --locked --root target/tools cargo-mutants
   fi
   export PATH="$root/target/tools/bin:$PATH"
-  exec cargo mutants -p jose --jobs 2 --timeout 60 --output target
+  exec cargo mutants -p jose --jobs 2 --timeout 90 --output target
 fi
 
 if ! command -v llvm-cov-19 >/dev/null; then

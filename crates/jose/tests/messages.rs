@@ -4,8 +4,8 @@ mod support;
 
 use jose::testing::{TestKey, jwks};
 use jose::{
-    Algorithm, Code, KeySet, KeySetError, KeySetLimits, Policy, PolicyError, Reason, Refusal, Rule,
-    RuleError, RuleOp, SkipReason, Step, Token, TokenType, explain,
+    Algorithm, Algorithms, Code, KeySet, KeySetError, KeySetLimits, Policy, PolicyError, Reason, Refusal,
+    Rule, RuleError, RuleOp, SkipReason, Step, Token, TokenType, explain,
 };
 use serde_json::{Value, json};
 use support::{NOW, claims, key_set, policy, with};
@@ -256,6 +256,20 @@ fn a_number_that_no_double_can_hold_is_refused() {
     for number in [digits(300), digits(305), format!("{}.5", digits(305)), "1e308".into(), "1e-999".into()] {
         assert!(!refused(&number), "{number}");
     }
+}
+
+#[test]
+fn an_algorithm_that_is_not_known_is_told_with_those_that_are() {
+    let error = "HS256".parse::<Algorithm>().expect_err("a symmetric algorithm");
+    let all = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA";
+    assert_eq!(error.to_string(), format!("unknown algorithm \"HS256\"; use one of {all}"));
+}
+
+#[test]
+fn a_set_of_algorithms_has_each_once() {
+    let twice: Algorithms = [Algorithm::Es256, Algorithm::Rs256, Algorithm::Es256].into_iter().collect();
+    assert_eq!(twice.iter().collect::<Vec<_>>(), [Algorithm::Rs256, Algorithm::Es256]);
+    assert!(Algorithms::NONE.is_empty() && !twice.is_empty());
 }
 
 #[test]
