@@ -24,7 +24,7 @@ const LIFETIME_SECS: i64 = 900;
 /// Longest subject that an access token carries into audit rows, characters.
 const SUBJECT_CHARS: usize = 256;
 
-const CLIENT: &str = "The client is not known here or its secret does not hold: client_id is the identifier of a service account, client_secret one of its tokens (sat.…) of this account.";
+const CLIENT: &str = "The client is not known here or its secret does not hold: client_id is the identifier of a service account, client_secret one of its tokens (they begin with sat.) in this account.";
 
 /// An access token as it is answered.
 #[derive(Debug)]
