@@ -130,8 +130,9 @@ impl Reader<'_> {
         if !self.bytes[self.at..].starts_with(word.as_bytes()) {
             return Err(self.wrong("unexpected character"));
         }
-        self.push(kind, self.at, self.at + word.len());
+        let start = self.at;
         self.at += word.len();
+        self.push(kind, start, self.at);
         Ok(())
     }
 
@@ -265,9 +266,8 @@ impl Reader<'_> {
             self.digits()?;
         }
         // Only an exponent or hundreds of digits can leave the range of a double.
-        if (!plain || self.at - start > 300)
-            && !self.text[start..self.at].parse::<f64>().is_ok_and(f64::is_finite)
-        {
+        let text = &self.text[start..self.at];
+        if (!plain || text.len() > 300) && !text.parse::<f64>().is_ok_and(f64::is_finite) {
             self.at = start;
             return Err(self.wrong("number out of range"));
         }
@@ -410,6 +410,22 @@ mod tests {
 
     fn strict(text: impl AsRef<[u8]>) -> Result<Document, JsonError> {
         read(text.as_ref().to_vec(), STRICT)
+    }
+
+    #[test]
+    fn a_plain_run_ends_at_the_first_special_byte_wherever_it_is() {
+        for special in [b'"', b'\\', 0, 0x1f] {
+            for at in 0..40 {
+                let mut bytes = vec![b' '; 40];
+                bytes[at] = special;
+                assert_eq!(plain_run(&bytes), at, "{special:#x}");
+                // What follows the first one does not matter.
+                bytes[at..].fill(special);
+                assert_eq!(plain_run(&bytes), at, "{special:#x}");
+            }
+        }
+        let plain: Vec<u8> = (0x20..=0xff).filter(|byte| !b"\"\\".contains(byte)).collect();
+        assert_eq!(plain_run(&plain), plain.len());
     }
 
     #[test]

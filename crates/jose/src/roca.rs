@@ -17,13 +17,12 @@ pub(crate) fn has_fingerprint(modulus: &[u8]) -> bool {
 
 /// Whether `rest` is a power of 65537 modulo `prime`.
 fn in_group(rest: u32, prime: u32) -> bool {
-    let generator = 65537 % prime;
     let mut power = 1;
     loop {
         if power == rest {
             return true;
         }
-        power = power * generator % prime;
+        power = power * 65537 % prime;
         if power == 1 {
             return false;
         }

@@ -128,11 +128,7 @@ impl<'d> Value<'d> {
     pub fn elements(self) -> Elements<'d> {
         let node = self.node();
         let array = node.kind == Kind::Array;
-        Elements {
-            document: self.document,
-            at: self.at + 1,
-            end: if array { node.next } else { self.at + 1 },
-        }
+        Elements { document: self.document, at: self.at + 1, end: if array { node.next } else { NOTHING } }
     }
 
     /// The members of an object in their order; none for any other kind.
@@ -142,7 +138,7 @@ impl<'d> Value<'d> {
         let mut children = Elements {
             document: self.document,
             at: self.at + 1,
-            end: if object { node.next } else { self.at + 1 },
+            end: if object { node.next } else { NOTHING },
         };
         std::iter::from_fn(move || {
             let name = children.next()?;
@@ -207,6 +203,9 @@ fn array_index(token: &str) -> Option<usize> {
     let canonical = token == "0" || (!token.starts_with('0') && token.bytes().all(|b| b.is_ascii_digit()));
     if canonical { token.parse().ok() } else { None }
 }
+
+/// The end of what has no elements: before any of them.
+const NOTHING: u32 = 0;
 
 /// Iterator over the elements of an array.
 #[derive(Debug, Clone)]

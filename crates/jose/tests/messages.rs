@@ -4,8 +4,9 @@ mod support;
 
 use jose::testing::{TestKey, jwks};
 use jose::{
-    Algorithm, Algorithms, Code, KeySet, KeySetError, KeySetLimits, Policy, PolicyError, Reason, Refusal,
-    Rule, RuleError, RuleOp, SkipReason, Step, Token, TokenType, explain,
+    Algorithm, Algorithms, AudiencePolicy, Code, KeySet, KeySetError, KeySetLimits, Outcome, Policy,
+    PolicyError, Reason, Refusal, Rule, RuleError, RuleOp, SkipReason, Step, StepReport, Token, TokenType,
+    explain,
 };
 use serde_json::{Value, json};
 use support::{NOW, claims, key_set, policy, with};
@@ -302,4 +303,78 @@ fn policies_that_cannot_mean_what_they_say_are_refused() {
         assert_eq!(bad.check(), Err(error));
     }
     assert_eq!(Policy { leeway_secs: 300, max_lifetime_secs: Some(1), ..policy() }.check(), Ok(()));
+}
+
+/// The report of a step about this token.
+fn report(token: &str, keys: &KeySet, policy: &Policy, step: Step) -> StepReport {
+    let steps = explain(token, Some(keys), policy, NOW).steps;
+    steps.into_iter().find(|report| report.step == step).expect("a report")
+}
+
+#[test]
+fn steps_that_hold_say_what_was_wanted_and_what_came() {
+    let (keys, token) = (key_set(key()), key().sign(&claims()));
+    let without_kid = key().sign_with_header(&json!({"alg": "EdDSA"}), &claims());
+    let twice = KeySet::parse(
+        jwks([key(), &TestKey::generate(Algorithm::EdDsa, key().kid())]).as_bytes(),
+        &KeySetLimits::default(),
+    )
+    .expect("a sound set");
+    let only = Policy { types: vec![TokenType::AccessToken, TokenType::Jwt], ..policy() };
+    for (step, token, keys, policy, wanted, came) in [
+        (Step::Type, &token, &keys, policy(), "JWT or at+jwt", "JWT"),
+        (Step::Type, &token, &keys, only, "at+jwt or JWT", "JWT"),
+        (Step::KeyId, &token, &keys, policy(), "a kid of the key set", "\"EdDSA\", 1 key(s)"),
+        (Step::KeyId, &without_kid, &twice, policy(), "a kid of the key set, or none", "no kid, 2 key(s)"),
+        (Step::KeyPolicy, &token, &keys, policy(), "a key for EdDSA", "1 of them"),
+        (Step::KeyPolicy, &token, &twice, policy(), "a key for EdDSA", "2 of them"),
+        (
+            Step::Time,
+            &token,
+            &keys,
+            policy(),
+            "valid at 1700000000, leeway 30 s",
+            "iat 1699999990, exp 1700000600",
+        ),
+    ] {
+        let report = report(token, keys, &policy, step);
+        assert_eq!((report.expected.as_str(), report.received.as_str()), (wanted, came), "{step}");
+    }
+}
+
+#[test]
+fn a_step_that_was_skipped_says_why() {
+    let mut without = claims();
+    without.as_object_mut().expect("an object").remove("aud");
+    for (policy, why) in [
+        (AudiencePolicy::Off, "the trust does not compare audiences"),
+        (AudiencePolicy::IfPresent, "the token has no aud, and the trust allows that"),
+    ] {
+        let policy = Policy { audience_policy: policy, ..support::policy() };
+        let report = report(&key().sign(&without), &key_set(key()), &policy, Step::Audience);
+        assert_eq!((report.outcome, report.hint.as_deref()), (Outcome::Skip, Some(why)));
+    }
+}
+
+#[test]
+fn a_claim_that_is_missing_is_told_with_the_likely_mistake() {
+    for (claim, hint) in [
+        ("Sub", Some(r#"the token has "sub": names are case-sensitive"#)),
+        ("/sub/x", Some("a leading / makes the name a JSON Pointer")),
+        ("team", None),
+    ] {
+        let rule = Rule::new(claim, RuleOp::Equals(json!("x"))).expect("a sound rule");
+        let policy = Policy { rules: vec![rule], ..policy() };
+        let report = report(&key().sign(&claims()), &key_set(key()), &policy, Step::Rules);
+        assert_eq!((report.reason, report.hint.as_deref()), (Some(Reason::RuleClaimMissing), hint));
+    }
+}
+
+#[test]
+fn the_policy_of_one_claim_asks_for_that_claim() {
+    let keys = key_set(key());
+    for (value, reason) in [("job-7", None), ("job-8", Some(Reason::RuleMismatch))] {
+        let policy = Policy::claim_equals("sub", value).expect("a sound rule");
+        assert_eq!(report(&key().sign(&claims()), &keys, &policy, Step::Rules).reason, reason);
+    }
 }

@@ -127,17 +127,21 @@ fn token_too_large() {
 #[test]
 fn alphabet_invalid() {
     let sound = key().sign(&claims());
-    for bad in [
-        format!(" {sound}"),
-        format!("{sound}\n"),
-        format!("{sound}="),
-        sound.replacen('.', ".\u{0}", 1),
-        sound.replacen('.', ".+", 1),
-        sound.replacen('e', "é", 1),
-        "{\"payload\":\"e30\",\"signatures\":[]}".to_owned(),
+    let (space, alphabet, other) = ("white space", "use base64url", "exactly as the issuer made it");
+    for (bad, hint) in [
+        (format!(" {sound}"), space),
+        (format!("{sound}\n"), space),
+        (format!("{sound}="), "no padding"),
+        (sound.replacen('.', ".\u{0}", 1), other),
+        (sound.replacen('.', ".+", 1), alphabet),
+        (sound.replacen('.', "./", 1), alphabet),
+        (sound.replacen('e', "é", 1), other),
+        (sound.replacen('.', ".{", 1), other),
+        (format!("\"{sound}\""), "without quotes"),
+        ("{\"payload\":\"e30\",\"signatures\":[]}".to_owned(), "the compact serialization"),
     ] {
         let refusal = assert_refused(&bad, &policy(), Reason::AlphabetInvalid, Step::Structure);
-        assert!(refusal.hint.is_some());
+        assert!(refusal.hint.as_deref().is_some_and(|said| said.contains(hint)), "{bad}: {refusal}");
     }
 }
 
@@ -145,8 +149,17 @@ fn alphabet_invalid() {
 fn parts_invalid() {
     let sound = key().sign(&claims());
     let most_dots = ".".repeat(jose::MAX_TOKEN_BYTES);
-    for bad in ["abc", "a.b", "a.b.c.d", "a.b.c.d.e.f", ".", &format!("{sound}."), &most_dots] {
-        assert_refused(bad, &policy(), Reason::PartsInvalid, Step::Structure);
+    for (bad, received) in [
+        ("abc", "1 parts"),
+        ("a.b", "2 parts"),
+        ("a.b.c.d", "4 parts"),
+        ("a.b.c.d.e.f", "more than five parts"),
+        (".", "2 parts"),
+        (&format!("{sound}."), "4 parts"),
+        (&most_dots, "more than five parts"),
+    ] {
+        let refusal = assert_refused(bad, &policy(), Reason::PartsInvalid, Step::Structure);
+        assert_eq!(refusal.received, received);
     }
 }
 
@@ -446,6 +459,16 @@ fn signature_wrong_length() {
         let refusal = assert_refused(&token, &policy(), Reason::SignatureWrongLength, Step::Signature);
         assert!(refusal.hint.unwrap().contains("DER"));
     }
+    for (algorithm, sound) in [(Algorithm::Es384, 96), (Algorithm::Es512, 132)] {
+        let key = TestKey::shared(algorithm);
+        let signed = key.sign(&claims());
+        let signed = &signed[..signed.rfind('.').unwrap()];
+        for bytes in [64, sound - 1, sound + 1] {
+            let token = format!("{signed}.{}", b64(vec![1; bytes]));
+            let refusal = refusal_with(&token, &key_set(key), &policy());
+            assert_eq!(refusal.reason, Reason::SignatureWrongLength, "{algorithm}, {bytes} bytes");
+        }
+    }
 }
 
 #[test]
@@ -495,8 +518,14 @@ fn signature_budget_spent() {
 
 #[test]
 fn claims_too_large() {
-    let large = json!({"x": "a".repeat(jose::MAX_CLAIMS_BYTES)});
-    claims_refused(&large, &policy(), Reason::ClaimsTooLarge, Step::Claims);
+    assert_eq!(jose::MAX_CLAIMS_BYTES, 8_192);
+    let sized = |bytes: usize| {
+        let bare = with(claims(), &json!({"x": ""})).to_string().len();
+        json!({"x": "a".repeat(bytes - bare)})
+    };
+    let largest = with(claims(), &sized(jose::MAX_CLAIMS_BYTES));
+    assert!(judge(&key().sign(&largest), &key_set(key()), &policy()).is_ok());
+    claims_refused(&sized(jose::MAX_CLAIMS_BYTES + 1), &policy(), Reason::ClaimsTooLarge, Step::Claims);
 }
 
 #[test]
@@ -607,6 +636,10 @@ fn aud_wrong_type() {
             claims_refused(&json!({"aud": aud}), &policy, Reason::AudWrongType, Step::Audience);
         }
     }
+    for (aud, received) in [(json!(["muster", 1]), "a list with other values"), (json!(1), "number")] {
+        let refusal = claims_refused(&json!({"aud": aud}), &policy(), Reason::AudWrongType, Step::Audience);
+        assert_eq!(refusal.received, received);
+    }
 }
 
 #[test]
@@ -657,7 +690,10 @@ fn not_numbers() -> [Value; 6] {
 #[test]
 fn exp_not_number() {
     for exp in not_numbers() {
-        claims_refused(&json!({"exp": exp}), &policy(), Reason::ExpNotNumber, Step::Time);
+        let quoted = exp.is_string();
+        let refusal = claims_refused(&json!({"exp": exp}), &policy(), Reason::ExpNotNumber, Step::Time);
+        assert_eq!(refusal.expected, "exp as a number of seconds since 1970");
+        assert_eq!(refusal.hint.is_some_and(|hint| hint.contains("leave out the quotes")), quoted);
     }
 }
 
@@ -803,6 +839,8 @@ fn jti_missing() {
 #[test]
 fn jti_too_long() {
     let policy = Policy { require_jti: true, ..policy() };
+    let longest = with(claims(), &json!({"jti": "j".repeat(256)}));
+    assert!(judge(&key().sign(&longest), &key_set(key()), &policy).is_ok());
     claims_refused(&json!({"jti": "j".repeat(257)}), &policy, Reason::JtiTooLong, Step::Replay);
 }
 
@@ -908,6 +946,9 @@ fn an_explanation_says_what_is_verified_and_only_then() {
     assert_eq!(whole.verified.as_ref().and_then(Verified::subject), Some("job-7"));
     let late = explain(&token, Some(&key_set(key())), &policy(), NOW + 9_000);
     assert!(late.verified.is_none(), "the signature holds, the time does not: {:#?}", late.steps);
+    let other = Policy { issuer: Some("https://other.example.com".into()), ..policy() };
+    let foreign = explain(&token, Some(&key_set(key())), &other, NOW);
+    assert!(foreign.verified.is_none(), "all holds but the issuer: {:#?}", foreign.steps);
 }
 
 #[test]
