@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use db::{Snapshot, Tx};
 use futures_util::future::join_all;
@@ -23,6 +24,9 @@ use crate::kernel::time::Timestamp;
 
 /// Longest time a verified token is remembered, seconds.
 const REMEMBERED_SECS: i64 = 60;
+
+/// How long a refusal is held back that is one of a flood.
+const HELD_BACK: Duration = Duration::from_secs(1);
 
 /// A token that was verified. Positive results only; dead as soon as the account or the key set changes.
 pub struct Session {
@@ -141,14 +145,14 @@ impl Attempt<'_> {
             Ok(token) => token,
             Err(refusal) => {
                 let refused = serving.iter().map(|trust| Refused::new(trust, refusal.clone())).collect();
-                return Err(self.refused(None, refused, key));
+                return Err(self.refused(None, refused, key).await);
             }
         };
         let (passed, mut refused) = self.precheck(&token, &serving);
         let candidates = self.with_keys(&passed).await;
         match self.verify(&token, candidates, &mut refused).await {
             Ok(Some(chosen)) => Ok(chosen),
-            Ok(None) => Err(self.refused(Some(&token), refused, key)),
+            Ok(None) => Err(self.refused(Some(&token), refused, key).await),
             Err(problem) => Err(problem),
         }
     }
@@ -302,9 +306,19 @@ impl Attempt<'_> {
         }
     }
 
-    /// The answer for the caller; the refusals are kept for administrators.
-    fn refused(&self, token: Option<&Token<'_>>, refused: Vec<Refused>, key: &[u8; 32]) -> Problem {
+    /// The answer for the caller; the refusals are kept for administrators. In a flood it comes late, so that
+    /// who sends such tokens waits, and not the other accounts (decision 009).
+    async fn refused(&self, token: Option<&Token<'_>>, refused: Vec<Refused>, key: &[u8; 32]) -> Problem {
         let told = self.app.trusts.refusals.note(self, token, &refused, key);
+        let problem = self.answer(&refused, told);
+        if !told && problem.kind() == Kind::Unauthenticated {
+            tokio::time::sleep(HELD_BACK).await;
+        }
+        problem
+    }
+
+    /// `told`: is it to be logged?
+    fn answer(&self, refused: &[Refused], told: bool) -> Problem {
         // Without keys nobody can say no; else the one that came furthest says most.
         let unavailable = refused.iter().find(|refused| refused.retry_after_secs.is_some());
         let furthest = refused.iter().rev().max_by_key(|refused| refused.refusal.step);

@@ -337,6 +337,8 @@ both_engines! {
                 (known, fetches) = (issuer.connections(), [fetches, vec![second]].concat());
             }
             world.app.clock.advance_secs(1);
+            // As the job does, here with each second of the clock: what is no flood is not held back.
+            world.app.trusts.refusals.flush(&world.app).await.expect("the database is there");
         }
         assert_eq!(fetches, [0, 30, 60], "one in 30 seconds");
         assert_eq!(seen, Some(30), "rotated in second 7, seen 23 s later");
