@@ -246,7 +246,8 @@ both_engines! {
         flood("job", 200).await;
         let foreign = |n: u32| sign(json!({"sub": format!("job-{n}"), "aud": "elsewhere"}));
         let more: Vec<_> = (200..230).map(foreign).collect();
-        let mut more = pin!(join_all(more.iter().map(|token| async { world.bearer(token).get(USERS).await })));
+        let asked = more.iter().map(|token| async { world.bearer(token).get(USERS).await });
+        let mut more = pin!(join_all(asked));
         let (iat, exp) = (START.secs() + 190, START.secs() + 900);
         let sound = sign(json!({"iat": iat, "exp": exp}));
         tokio::select! {
