@@ -25,8 +25,9 @@ use crate::kernel::time::Timestamp;
 /// Longest time a verified token is remembered, seconds.
 const REMEMBERED_SECS: i64 = 60;
 
-/// How long a refusal is held back that is one of a flood.
-const HELD_BACK: Duration = Duration::from_secs(1);
+/// How long a refusal is held back that is one of a flood: at least so long, and less than three times that.
+/// The moment is drawn, so that those that came together do not all go together.
+const HELD_BACK: Duration = Duration::from_millis(500);
 
 /// A token that was verified. Positive results only; dead as soon as the account or the key set changes.
 pub struct Session {
@@ -312,7 +313,8 @@ impl Attempt<'_> {
         let told = self.app.trusts.refusals.note(self, token, &refused, key);
         let problem = self.answer(&refused, told);
         if !told && problem.kind() == Kind::Unauthenticated {
-            tokio::time::sleep(HELD_BACK).await;
+            let drawn = f64::from(u16::from_le_bytes(self.app.rng.bytes())) / f64::from(u16::MAX);
+            tokio::time::sleep(HELD_BACK.mul_f64(1.0 + 2.0 * drawn)).await;
         }
         problem
     }
