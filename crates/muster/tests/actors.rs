@@ -1,10 +1,9 @@
 //! The cast of the tests: a server on a fresh database with a fixed clock and a seeded rng, and clients with
-//! roles. Requests go through the whole router; only the socket is left out (tests/process has that).
+//! roles. Requests go through the whole server; only the socket is left out (tests/process has that).
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::Router;
 use axum::body::Body;
 use db::Db;
 use http::{HeaderMap, Method, Request};
@@ -19,10 +18,11 @@ use muster::kernel::ids::{AccountId, UserId};
 use muster::kernel::rng::Rng;
 use muster::kernel::scope::Scope;
 use muster::kernel::time::{Clock, Timestamp};
+use muster::migrations;
 use muster::outbound::guard::Allow;
-use muster::{migrations, router};
+use muster::router::Front;
+use muster::web::listen::Answers as _;
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 
 /// 2026-01-01T00:00:00Z.
 pub const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -35,7 +35,7 @@ pub struct World {
     pub admin_id: String,
     admin_token: String,
     options: db::Options,
-    router: Router,
+    front: Front,
 }
 
 /// An answer, read whole.
@@ -51,7 +51,7 @@ pub struct Answer {
 /// Someone who sends requests.
 #[derive(Clone)]
 pub struct Client {
-    router: Router,
+    front: Front,
     headers: Vec<(String, String)>,
 }
 
@@ -72,8 +72,8 @@ impl World {
         let app = assemble(&options, Clock::fixed(START), &["127.0.0.1"], Limits::default());
         let account = AccountId::new("acme");
         let (token, user) = found(&app, &account, "admin@acme.example").await;
-        let router = router::build(app.clone());
-        Self { app, account, admin_id: user, admin_token: token, options, router }
+        let front = Front::new(app.clone());
+        Self { app, account, admin_id: user, admin_token: token, options, front }
     }
 
     /// A second server on the same database, as a replica: own caches, same clock.
@@ -106,8 +106,8 @@ impl World {
 
     fn replica_with(&self, allow: &[&str], limits: Limits) -> Self {
         let app = assemble(&self.options, self.app.clock.clone(), allow, limits);
-        let router = router::build(app.clone());
-        Self { app, router, ..self.clone() }
+        let front = Front::new(app.clone());
+        Self { app, front, ..self.clone() }
     }
 
     /// Another account on the same server; answers its administrator's token.
@@ -244,7 +244,7 @@ impl World {
 
     /// Nobody: no credential.
     pub fn anon(&self) -> Client {
-        Client { router: self.router.clone(), headers: Vec::new() }
+        Client { front: self.front.clone(), headers: Vec::new() }
     }
 
     /// The account's administrator on the platform API.
@@ -306,7 +306,7 @@ impl Client {
             request = request.header("content-type", "application/json");
         }
         let request = request.body(Body::from(body.unwrap_or_default())).expect("the request can be built");
-        let response = self.router.clone().oneshot(request).await.expect("the router never fails");
+        let response = self.front.answer(request, None).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("the body can be read").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("answers are UTF-8");

@@ -71,8 +71,8 @@ async fn serve(config: &Config, db: Db, listener: TcpListener, complete: bool) -
     let mut jobs = jobs::start(&app, jobs::JOBS, &stopping);
     tokio::spawn(signals(stop));
     tokio::spawn(end_waiting(app.clone(), stopping.clone()));
-    let routes = (router::build(app.clone()), router::refusals(&app, config.header_bytes));
-    let cut_off = listen::serve(listener, routes, limits(config), stopping).await;
+    let front = (router::Front::new(app.clone()), router::refusals(&app, config.header_bytes));
+    let cut_off = listen::serve(listener, front, limits(config), stopping).await;
     while jobs.join_next().await.is_some() {}
     // The jobs ended when the draining began; requests that ended since are still to be told of.
     if let Err(problem) = provisioning_log::actions::flush(&app).await {

@@ -121,13 +121,14 @@ impl Heads {
     }
 }
 
-impl Captured {
-    /// A read that succeeded: the first to be left out where there are too many.
-    pub fn is_plain_read(&self) -> bool {
-        let reads = matches!(self.method, Method::GET | Method::HEAD) || self.path().ends_with("/.search");
-        reads && self.status < 400
-    }
+/// Whether it is a read that succeeded: the first to be left out where there are too many. Asked before the
+/// entry is made.
+pub fn is_plain_read(method: &Method, path: &str, status: u16) -> bool {
+    let reads = matches!(*method, Method::GET | Method::HEAD) || path.ends_with("/.search");
+    reads && status < 400
+}
 
+impl Captured {
     /// Bytes that it keeps in memory, roughly.
     pub fn weight(&self) -> usize {
         1_024 + self.request.weight() + self.response.weight()

@@ -4,9 +4,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, RawPathParams, Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::{FromRequestParts, RawPathParams};
 use db::{Rehearsal, Snapshot, Tx};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -110,7 +108,7 @@ pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor>
     let named = named_account(parts, app).await;
     let surface = (door == Door::Platform).then_some(Surface::Platform);
     let actor = if secret::is_own(&text).is_some() {
-        by_token(app, &text, named.as_deref(), surface, parts).await?
+        by_token(app, &text, named.as_deref(), surface, origin(parts)).await?
     } else {
         let account = named.and_then(|named| AccountId::parse(&named).ok()).ok_or_else(invalid_token)?;
         trust::door::authenticate(app, &account, &text, surface, origin(parts), Snapshot::default()).await?
@@ -141,17 +139,17 @@ fn platform_text(headers: &HeaderMap, door: Door) -> Result<String> {
 ///
 /// # Errors
 /// `Unauthenticated`; of the trust: `Unavailable`.
-async fn bearer(app: &App, parts: &Parts, account: &str) -> Result<Actor> {
-    let text = bearer_text(&parts.headers)?;
+async fn bearer(app: &App, head: &Parts, account: &str, origin: Origin) -> Result<Actor> {
+    let text = bearer_text(&head.headers)?;
     let surface = Some(Surface::Scim);
     let actor = if secret::is_own(text).is_some() {
-        by_token(app, text, Some(account), surface, parts).await?
+        by_token(app, text, Some(account), surface, origin).await?
     } else {
         let account = AccountId::parse(account).map_err(|_| invalid_token())?;
-        trust::door::authenticate(app, &account, text, surface, origin(parts), Snapshot::default()).await?
+        trust::door::authenticate(app, &account, text, surface, origin, Snapshot::default()).await?
     };
     // Where a body is still to come, nobody knows for how long.
-    if !matches!(parts.method, Method::GET | Method::HEAD) {
+    if !matches!(head.method, Method::GET | Method::HEAD) {
         actor.snapshot.close();
     }
     Ok(actor)
@@ -175,25 +173,24 @@ fn bearer_text(headers: &HeaderMap) -> Result<&str> {
     Ok(text)
 }
 
-/// Puts the `Actor` of a SCIM request into its extensions.
-pub async fn scim(State(app): State<App>, request: Request, next: Next) -> Result<Response> {
-    let (mut parts, body) = request.into_parts();
-    let params = RawPathParams::from_request_parts(&mut parts, &app).await.map_err(|_| {
-        Problem::invalid("The path is not UTF-8 where it is percent-encoded: encode it again.")
-    })?;
-    let account =
-        params.iter().find(|(key, _)| *key == "accountIdentifier").map(|(_, value)| value.to_owned());
-    let actor = bearer(&app, &parts, account.as_deref().unwrap_or_default()).await?;
-    let observed = parts.extensions.get::<Observed>();
-    if let Some(observed) = observed {
-        observed.caller(&actor.caller);
+/// The actor of a SCIM request, and whether its writes are rehearsed.
+///
+/// # Errors
+/// As `bearer`; `Invalid` where nobody can tell whether a dry run is wanted.
+pub(super) async fn scim(
+    app: &App,
+    head: &Parts,
+    account: &str,
+    origin: Origin,
+    observed: &Observed,
+) -> Result<(Actor, Rehearsal)> {
+    let actor = bearer(app, head, account, origin).await?;
+    observed.caller(&actor.caller);
+    if !dry_run::is_asked(&head.headers)? {
+        return Ok((actor, Rehearsal::default()));
     }
-    if dry_run::is_asked(&parts.headers)? {
-        observed.inspect(|observed| observed.rehearsed());
-        parts.extensions.insert(Rehearsal::new());
-    }
-    parts.extensions.insert(actor);
-    Ok(next.run(Request::from_parts(parts, body)).await)
+    observed.rehearsed();
+    Ok((actor, Rehearsal::new()))
 }
 
 /// The account that the request names, in the reference's order: header, query, path.
@@ -228,9 +225,9 @@ async fn by_token(
     text: &str,
     account: Option<&str>,
     surface: Option<Surface>,
-    parts: &Parts,
+    origin: Origin,
 ) -> Result<Actor> {
-    let (origin, snapshot) = (origin(parts), Snapshot::default());
+    let snapshot = Snapshot::default();
     let refuse = |reason: &'static str| {
         tracing::info!(request_id = origin.request_id, reason, "token refused");
         invalid_token().inside(reason)

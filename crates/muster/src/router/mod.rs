@@ -1,16 +1,21 @@
-//! The top of HTTP: lists the slices' routes, each under `/` and under `/gateway` (platform API §1.1).
+//! The top of HTTP: lists the slices' routes, each under `/` and under `/gateway` (platform API §1.1), and
+//! leads the requests to the SCIM surface.
 
 pub mod authenticate;
 pub mod health;
 mod observe;
 mod own;
 mod replay;
+mod scim;
 pub mod whoami;
 
+use std::net::SocketAddr;
+
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
 use axum::middleware::from_fn_with_state;
-use axum::routing::any;
+use axum::response::Response;
+use tower::Service as _;
 
 use crate::access;
 use crate::accounts;
@@ -20,17 +25,17 @@ use crate::directory;
 use crate::events;
 use crate::oauth;
 use crate::provisioning_log;
-use crate::scim_api;
 use crate::service_accounts;
 use crate::settings;
 use crate::setup;
 use crate::tokens;
 use crate::trust;
+use crate::web::listen::Answers;
 use crate::web::refusal::Refusals;
 use crate::web::surface;
 
 /// Every route of the platform API, without prefix.
-fn platform(app: &App) -> Router<App> {
+fn platform() -> Router<App> {
     Router::new()
         .merge(access::api::routes())
         .merge(accounts::api::routes())
@@ -39,7 +44,7 @@ fn platform(app: &App) -> Router<App> {
         .merge(directory::schemas::api::routes())
         .merge(directory::user_groups::api::routes())
         .merge(provisioning_log::api::routes())
-        .merge(replay::routes(app))
+        .merge(replay::routes())
         .merge(events::api::routes())
         .merge(service_accounts::api::routes())
         .merge(settings::api::routes())
@@ -49,21 +54,9 @@ fn platform(app: &App) -> Router<App> {
         .merge(whoami::routes())
 }
 
-/// The SCIM surface of an account, without prefix (SCIM contract).
-fn scim(app: &App) -> Router<App> {
-    let closed = scim_api::closed().route_layer(from_fn_with_state(app.clone(), authenticate::scim));
-    Router::new()
-        .merge(scim_api::open())
-        .merge(closed)
-        .fallback(surface::no_route)
-        .method_not_allowed_fallback(surface::no_method)
-        .layer(DefaultBodyLimit::max(app.limits.scim_body_bytes))
-        .layer(from_fn_with_state(app.clone(), observe::scim))
-}
-
 /// The platform API, its own fallback included.
 fn platform_surface(app: &App) -> Router<App> {
-    let platform = platform(app);
+    let platform = platform();
     Router::new()
         .nest("/gateway", platform.clone())
         .merge(platform)
@@ -81,37 +74,36 @@ fn oauth_surface(app: &App) -> Router<App> {
         .layer(from_fn_with_state(app.clone(), surface::oauth))
 }
 
-/// Where the SCIM surface of an account begins.
-const SCIM_BASES: [&str; 3] = [
-    "/ng/api/scim/account/{accountIdentifier}",
-    "/gateway/ng/api/scim/account/{accountIdentifier}",
-    "/scim/v2/{accountIdentifier}",
-];
-
-/// Where every account's SCIM surface lies, without the account.
-fn scim_roots() -> impl Iterator<Item = &'static str> {
-    SCIM_BASES.iter().map(|base| base.trim_end_matches("{accountIdentifier}"))
-}
-
 /// The words for what never becomes a request; `head_bytes` is the listener's bound for heads.
 pub fn refusals(app: &App, head_bytes: usize) -> Refusals {
-    Refusals::new(app.rng.clone(), scim_roots().map(str::to_owned).collect(), head_bytes)
+    Refusals::new(app.rng.clone(), scim::ROOTS.map(str::to_owned).into(), head_bytes)
 }
 
-/// The whole server.
-pub fn build(app: App) -> Router {
-    let (scim, mut whole) = (scim(&app), Router::new());
-    for base in SCIM_BASES {
-        // The base with a slash at its end is no part of what is nested below it.
-        let bare = any(surface::no_route).layer(from_fn_with_state(app.clone(), surface::scim));
-        whole = whole.nest(base, scim.clone()).route(&format!("{base}/"), bare);
+/// The whole server: the SCIM surface, which has a table of routes and a way of its own, and beside it
+/// everything else. Cheap to clone.
+#[derive(Clone)]
+pub struct Front {
+    app: App,
+    others: Router,
+}
+
+impl Front {
+    /// Puts the surfaces together.
+    pub fn new(app: App) -> Self {
+        let others = platform_surface(&app).merge(oauth_surface(&app)).merge(health::routes());
+        Self { others: others.with_state(app.clone()), app }
     }
-    for root in scim_roots() {
-        // An address without its account is asked of the SCIM surface all the same.
-        for path in [root, root.trim_end_matches('/')] {
-            let bare = any(surface::no_route).layer(from_fn_with_state(app.clone(), surface::scim));
-            whole = whole.route(path, bare);
+}
+
+impl Answers for Front {
+    async fn answer(&self, mut request: Request, peer: Option<SocketAddr>) -> Response {
+        if let Some(place) = scim::Place::of(request.uri().path()) {
+            return scim::answer(self.app.clone(), place, request, peer).await;
         }
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(ConnectInfo(peer));
+        }
+        let Ok(response) = self.others.clone().call(request).await;
+        response
     }
-    whole.merge(platform_surface(&app)).merge(oauth_surface(&app)).merge(health::routes()).with_state(app)
 }

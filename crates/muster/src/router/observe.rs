@@ -1,87 +1,75 @@
-//! The outermost layer of the SCIM surface: tells the provisioning log of each request and its answer.
+//! The outermost part of the SCIM surface: tells the provisioning log of each request and its answer.
 //! Changes no answer, except that it says which ones were dry runs; never waits.
 
 use std::time::Instant;
 
 use axum::body::{Body, Bytes, HttpBody as _};
-use axum::extract::{OriginalUri, Request, State};
-use axum::middleware::Next;
 use axum::response::Response;
+use http::HeaderValue;
 use http::header::{AUTHORIZATION, LOCATION};
-use http::response::Parts;
-use http::{HeaderValue, Method, Uri};
+use http::request::Parts;
 use http_body_util::BodyExt as _;
 
-use super::scim_roots;
+use super::scim::Place;
 use crate::app::App;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
 use crate::kernel::time::Timestamp;
-use crate::provisioning_log::model::{Captured, GONE, Heads, READ_BYTES, Sent, Stranger};
+use crate::provisioning_log::model::{Captured, GONE, Heads, READ_BYTES, Sent, Stranger, is_plain_read};
 use crate::scim_api::dry_run;
 use crate::tokens::secret;
 use crate::web::observed::{Observed, Seen};
-use crate::web::surface;
 
-/// The SCIM surface, observed.
-pub async fn scim(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let mut begun = Watched(Some(Begun::new(&app, &request)));
-    if let Some(begun) = &begun.0 {
-        request.extensions_mut().insert(begun.observed.clone());
-    }
-    let response = surface::scim(State(app), request, next).await;
-    match begun.0.take() {
-        Some(begun) => begun.answered(response).await,
-        None => response,
+/// A request under way.
+pub struct Begun {
+    app: App,
+    at: Timestamp,
+    since: Instant,
+    place: Place,
+    /// Its head. The credential in it is looked at only when it was refused, and not kept.
+    pub head: Parts,
+    /// What is noted of it on its way.
+    pub observed: Observed,
+}
+
+/// Dropped before its answer, a request's client did not wait.
+pub struct Unanswered<'r>(Option<&'r Begun>);
+
+impl Unanswered<'_> {
+    /// The answer is there.
+    pub fn over(mut self) {
+        self.0 = None;
     }
 }
 
-/// A request under way. Dropped before its answer, its client did not wait.
-struct Watched(Option<Begun>);
-
-impl Drop for Watched {
+impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
-        if let Some(begun) = self.0.take() {
+        if let Some(begun) = self.0 {
             begun.gone();
         }
     }
 }
 
-struct Begun {
-    app: App,
-    at: Timestamp,
-    since: Instant,
-    method: Method,
-    uri: Uri,
-    headers: Heads,
-    /// Looked at only when it was refused, and not kept.
-    credential: Option<HeaderValue>,
-    observed: Observed,
-}
-
 impl Begun {
-    fn new(app: &App, request: &Request) -> Self {
-        let uri = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri(), |uri| &uri.0);
-        Self {
-            app: app.clone(),
-            at: app.clock.now(),
-            since: Instant::now(),
-            method: request.method().clone(),
-            uri: uri.clone(),
-            headers: Heads::of(request.headers()),
-            credential: request.headers().get(AUTHORIZATION).cloned(),
-            observed: Observed::default(),
-        }
+    /// Begins now.
+    pub fn new(app: App, head: Parts, place: Place) -> Self {
+        let at = app.clock.now();
+        Self { app, at, since: Instant::now(), place, head, observed: Observed::default() }
     }
 
-    async fn answered(self, response: Response) -> Response {
+    /// Watches for a client that does not wait.
+    pub fn unanswered(&self) -> Unanswered<'_> {
+        Unanswered(Some(self))
+    }
+
+    /// Tells of the answer, which it gives back.
+    pub async fn answered(&self, id: &str, response: Response, problem: Option<Problem>) -> Response {
         let seen = self.observed.take();
         let (mut parts, body) = response.into_parts();
         if seen.rehearsed {
             parts.headers.insert(dry_run::DRY_RUN, dry_run::TRUE);
         }
-        let app = self.app.clone();
-        let log = &app.provisioning_log;
+        let log = &self.app.provisioning_log;
         let off = seen.caller.as_ref().is_some_and(|caller| log.is_off(&caller.account, caller.version));
         let Some(account) = self.account(&seen).filter(|_| !off) else {
             return Response::from_parts(parts, body);
@@ -89,42 +77,41 @@ impl Begun {
         if seen.caller.is_none() && !log.takes_stranger(&account, self.at) {
             return Response::from_parts(parts, body);
         }
-        let entry = self.entry(account, seen, &mut parts);
-        if entry.is_plain_read() && !log.takes_read(&entry.account) {
+        let (status, path) = (parts.status.as_u16(), self.head.uri.path());
+        if is_plain_read(&self.head.method, path, status) && !log.takes_read(&account) {
             return Response::from_parts(parts, body);
         }
+        let location = parts.headers.get(LOCATION).and_then(|at| at.to_str().ok()).map(str::to_owned);
+        let entry = Captured { location, problem, ..self.entry(account, seen, id, status) };
         let (sent, body) = sent(body).await;
         log.push(Captured { response: sent, ..entry });
         Response::from_parts(parts, body)
     }
 
-    fn gone(self) {
-        let (app, seen) = (self.app.clone(), self.observed.take());
+    fn gone(&self) {
+        let seen = self.observed.take();
         if let Some(account) = self.account(&seen) {
-            let (mut parts, ()) = http::Response::new(()).into_parts();
-            let entry = self.entry(account, seen, &mut parts);
-            app.provisioning_log.push(Captured { status: GONE, ..entry });
+            self.app.provisioning_log.push(self.entry(account, seen, "", GONE));
         }
     }
 
-    /// Everything but the answer's body.
-    fn entry(self, account: AccountId, seen: Seen, parts: &mut Parts) -> Captured {
-        let status = parts.status.as_u16();
+    /// Everything but the answer.
+    fn entry(&self, account: AccountId, seen: Seen, id: &str, status: u16) -> Captured {
+        let Parts { method, uri, headers, .. } = &self.head;
         let refused = seen.caller.is_none() && matches!(status, 401 | 503);
-        let id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok());
         Captured {
             at: self.at,
             micros: u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX),
-            request_id: id.unwrap_or_default().to_owned(),
-            method: self.method,
-            uri: self.uri.path_and_query().map_or_else(|| self.uri.to_string(), ToString::to_string),
-            headers: self.headers,
+            request_id: id.to_owned(),
+            method: method.clone(),
+            uri: uri.path_and_query().map_or_else(|| uri.to_string(), ToString::to_string),
+            headers: Heads::of(headers),
             status,
             request: seen.body.as_ref().map(Sent::of).unwrap_or_default(),
             response: Sent::Nothing,
-            location: parts.headers.get(LOCATION).and_then(|at| at.to_str().ok()).map(str::to_owned),
-            stranger: refused.then(|| stranger(self.credential.as_ref(), &account)),
-            problem: parts.extensions.remove::<Problem>(),
+            location: None,
+            stranger: refused.then(|| stranger(headers.get(AUTHORIZATION), &account)),
+            problem: None,
             mended: seen.mended,
             unknown_members: seen.unknown_members,
             dry_run: seen.rehearsed,
@@ -138,9 +125,7 @@ impl Begun {
         if let Some(caller) = &seen.caller {
             return Some(caller.account.clone());
         }
-        let path = self.uri.path();
-        let tail = scim_roots().find_map(|root| path.strip_prefix(root))?;
-        AccountId::parse(tail.split('/').next()?).ok()
+        AccountId::parse(self.place.account(self.head.uri.path())).ok()
     }
 }
 

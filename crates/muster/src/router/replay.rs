@@ -1,19 +1,16 @@
 //! Replays a request of the provisioning log as a dry run, with the rights of who asks for it: the same SCIM
 //! surface, without its door.
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::middleware::from_fn_with_state;
+use axum::extract::State;
 use axum::routing::post;
-use axum::{Extension, Router};
-use db::Rehearsal;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tower::ServiceExt as _;
 
-use super::SCIM_BASES;
+use super::scim;
 use crate::access::Actor;
 use crate::app::App;
 use crate::kernel::problem::{Problem, Result};
@@ -22,27 +19,12 @@ use crate::provisioning_log::api::{detail, grant};
 use crate::provisioning_log::differ::{Answer, Difference, differences};
 use crate::provisioning_log::model::Row;
 use crate::provisioning_log::replay::{Again, again};
-use crate::scim_api;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Path, Query, ScopeQuery};
-use crate::web::surface;
 
-/// The SCIM surface for requests whose caller is known already.
-#[derive(Clone)]
-struct Stage(Router);
-
-/// The route, with the surface it plays on.
-pub fn routes(app: &App) -> Router<App> {
-    let scim = Router::new()
-        .merge(scim_api::open())
-        .merge(scim_api::closed())
-        .fallback(surface::no_route)
-        .method_not_allowed_fallback(surface::no_method)
-        .layer(DefaultBodyLimit::max(app.limits.scim_body_bytes))
-        .layer(from_fn_with_state(app.clone(), surface::scim));
-    let nested = SCIM_BASES.iter().fold(Router::new(), |all, base| all.nest(base, scim.clone()));
-    let stage = Stage(nested.with_state(app.clone()));
-    Router::new().route("/ng/api/provisioning-log/{id}/replay", post(replay)).layer(Extension(stage))
+/// The route.
+pub fn routes() -> Router<App> {
+    Router::new().route("/ng/api/provisioning-log/{id}/replay", post(replay))
 }
 
 /// What the request would be answered now.
@@ -60,7 +42,6 @@ struct Replayed {
 
 async fn replay(
     State(app): State<App>,
-    Extension(stage): Extension<Stage>,
     actor: Actor,
     Path(id): Path<String>,
     Query(query): Query<ScopeQuery>,
@@ -68,7 +49,7 @@ async fn replay(
     let grant = grant(&actor, query.account_identifier)?;
     let row = actions::load(&app, &grant, &id).await?;
     let again = again(&row, &detail(&row)?)?;
-    let (status, headers, body) = stage.play(actor, &again).await?;
+    let (status, headers, body) = play(&app, actor, &again).await?;
     let differs = compare(&row, status, &body)?;
     let headers =
         headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())));
@@ -81,29 +62,24 @@ async fn replay(
     }))
 }
 
-impl Stage {
-    async fn play(&self, actor: Actor, again: &Again) -> Result<(StatusCode, HeaderMap, Value)> {
-        let damaged =
-            |error: http::Error| Problem::internal(format!("a logged request cannot be made again: {error}"));
-        let mut request = Request::builder().method(again.method.as_str()).uri(&again.target);
-        for (name, value) in &again.headers {
-            request = request.header(name, value);
-        }
-        let body = again.body.clone().map_or_else(Body::empty, Body::from);
-        let mut request = request.body(body).map_err(damaged)?;
-        request.extensions_mut().insert(actor);
-        request.extensions_mut().insert(Rehearsal::new());
-        let Ok(response) = self.0.clone().oneshot(request).await;
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.map_err(|error| Problem::internal(error.to_string()))?.to_bytes();
-        let body = if bytes.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&bytes)
-                .map_err(|error| Problem::internal(format!("an answer is no JSON: {error}")))?
-        };
-        Ok((parts.status, parts.headers, body))
+async fn play(app: &App, actor: Actor, again: &Again) -> Result<(StatusCode, HeaderMap, Value)> {
+    let damaged =
+        |error: http::Error| Problem::internal(format!("a logged request cannot be made again: {error}"));
+    let mut request = Request::builder().method(again.method.as_str()).uri(&again.target);
+    for (name, value) in &again.headers {
+        request = request.header(name, value);
     }
+    let body = again.body.clone().map_or_else(Body::empty, Body::from);
+    let response = scim::play(app, actor, request.body(body).map_err(damaged)?).await;
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.map_err(|error| Problem::internal(error.to_string()))?.to_bytes();
+    let body = if bytes.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Problem::internal(format!("an answer is no JSON: {error}")))?
+    };
+    Ok((parts.status, parts.headers, body))
 }
 
 fn compare(row: &Row, status: StatusCode, body: &Value) -> Result<Vec<Difference>> {

@@ -1,16 +1,16 @@
 //! `/Bulk` (RFC 7644 §3.7): carries out a planned list of operations, each as if it were a request of its
 //! own: with its own permission, transaction, audit row and events.
 
-use axum::extract::State;
+use axum::body::Body;
 use axum::response::Response;
 use futures_util::future::join_all;
 use scim::bulk::{self, Method, Operation, Outcome, Plan};
 
-use super::door::Door;
+use super::door::{Call, Door};
 use super::groups::Groups;
 use super::objects::Objects;
 use super::render::{self, Resource as _, location};
-use super::request::{Body, expected};
+use super::request::{body_within, expected};
 use super::users::Users;
 use super::verbs::Resources;
 use crate::app::App;
@@ -26,11 +26,13 @@ pub const MAX_BYTES: u32 = 1 << 20;
 /// are polled in order by `join_all`.
 const AT_ONCE: usize = 30;
 
-pub async fn bulk(State(app): State<App>, door: Door, Body(body): Body) -> Result<Response> {
+pub async fn bulk(call: &Call<'_>, door: &Door, body: Body) -> Result<Response> {
+    let app = call.app;
+    let body = body_within(MAX_BYTES as usize, call, body).await?;
     let mut mender = door.mender();
     let plan = Plan::parse(body, &door.kinds.written, MAX_OPERATIONS as usize, &mut mender)?;
     door.log(mender.notes(), &[]);
-    let outcomes = run(&app, &door, &plan).await;
+    let outcomes = run(app, door, &plan).await;
     Ok(render::value(&bulk::response(&plan, &outcomes)))
 }
 

@@ -1,23 +1,21 @@
 //! Discovery documents (RFC 7644 §4), made from the same schema data that requests are checked against.
 
-use axum::extract::State;
 use axum::response::Response;
 use scim::discovery::{CursorLimits, Features, service_provider_config};
 use serde_json::Value;
 
 use super::bulk::{MAX_BYTES, MAX_OPERATIONS};
 use super::dialect::kinds;
-use super::door::Base;
+use super::door::Call;
 use super::render::{self, Paging};
-use super::request::{DEFAULT_RESULTS, MAX_RESULTS, Query};
+use super::request::{DEFAULT_RESULTS, MAX_RESULTS, query};
+use super::routes::Open;
 use super::trail::LIFETIME_SECS;
-use crate::app::App;
 use crate::kernel::problem::{Kind, Problem, Result};
-use crate::web::extract::Path;
 
 /// RFC 7644 §4: a filter on these resources is answered with 403.
-fn unfiltered(query: &Query) -> Result<()> {
-    if query.0.filter.is_none() {
+fn unfiltered(call: &Call<'_>) -> Result<()> {
+    if query(call)?.filter.is_none() {
         return Ok(());
     }
     Err(Problem::new(
@@ -37,8 +35,28 @@ fn one(found: Option<Value>, what: &str) -> Result<Response> {
     Ok(render::value(&found))
 }
 
-pub async fn config(Base(base): Base, query: Query) -> Result<Response> {
-    unfiltered(&query)?;
+/// Answers one of the documents.
+pub async fn open(call: &Call<'_>, asked: Open<'_>) -> Result<Response> {
+    unfiltered(call)?;
+    let (app, base) = (call.app, call.base());
+    match asked {
+        Open::Config => Ok(config(&base)),
+        Open::Schemas(account) => Ok(whole(&kinds(app, &account).await?.shown.schemas_json(&base))),
+        Open::Schema(account, urn) => {
+            let kinds = kinds(app, &account).await?;
+            let found = kinds.shown.schema(&urn).map(|schema| schema.to_json(&base));
+            one(found, &format!("The schema {urn}"))
+        }
+        Open::Types(account) => Ok(whole(&kinds(app, &account).await?.shown.types_json(&base))),
+        Open::Type(account, name) => {
+            let kinds = kinds(app, &account).await?;
+            let found = kinds.shown.resource_type(&name).map(|kind| kind.to_json(&base));
+            one(found, &format!("The resource type {name}"))
+        }
+    }
+}
+
+fn config(base: &str) -> Response {
     let features = Features {
         bulk: true,
         bulk_max_operations: MAX_OPERATIONS,
@@ -55,50 +73,5 @@ pub async fn config(Base(base): Base, query: Query) -> Result<Response> {
         documentation_uri: None,
         security_event_uris: Vec::new(),
     };
-    Ok(render::value(&service_provider_config(&features, &base)))
-}
-
-pub async fn schemas(
-    State(app): State<App>,
-    Base(base): Base,
-    Path(account): Path<String>,
-    query: Query,
-) -> Result<Response> {
-    unfiltered(&query)?;
-    Ok(whole(&kinds(&app, &account).await?.shown.schemas_json(&base)))
-}
-
-pub async fn schema(
-    State(app): State<App>,
-    Base(base): Base,
-    Path((account, urn)): Path<(String, String)>,
-    query: Query,
-) -> Result<Response> {
-    unfiltered(&query)?;
-    let kinds = kinds(&app, &account).await?;
-    one(kinds.shown.schema(&urn).map(|schema| schema.to_json(&base)), &format!("The schema {urn}"))
-}
-
-pub async fn types(
-    State(app): State<App>,
-    Base(base): Base,
-    Path(account): Path<String>,
-    query: Query,
-) -> Result<Response> {
-    unfiltered(&query)?;
-    Ok(whole(&kinds(&app, &account).await?.shown.types_json(&base)))
-}
-
-pub async fn kind(
-    State(app): State<App>,
-    Base(base): Base,
-    Path((account, name)): Path<(String, String)>,
-    query: Query,
-) -> Result<Response> {
-    unfiltered(&query)?;
-    let kinds = kinds(&app, &account).await?;
-    one(
-        kinds.shown.resource_type(&name).map(|kind| kind.to_json(&base)),
-        &format!("The resource type {name}"),
-    )
+    render::value(&service_provider_config(&features, base))
 }

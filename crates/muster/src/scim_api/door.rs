@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, OriginalUri};
 use db::Rehearsal;
 use http::request::Parts;
 use scim::{Dialect, Mended, Mender};
@@ -13,28 +12,28 @@ use crate::access::permissions::Ask;
 use crate::access::{Actor, Grant};
 use crate::app::App;
 use crate::directory::schemas::Kinds;
-use crate::kernel::problem::{Problem, Result};
+use crate::kernel::problem::Result;
 use crate::kernel::scope::Scope;
 use crate::web::observed::Observed;
 use crate::web::surface;
 
-/// URL of the account's SCIM API as the client sees it, without a slash at its end.
-#[derive(Clone, Debug)]
-pub struct Base(pub String);
-
-impl<S: Sync> FromRequestParts<S> for Base {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        Ok(Self(base(parts)))
-    }
+/// A request as its handler gets it, beside its body.
+pub struct Call<'r> {
+    /// The server.
+    pub app: &'r App,
+    /// Method, URI and headers.
+    pub head: &'r Parts,
+    /// The path down to the account.
+    pub base: &'r str,
+    /// Where it is noted what the request turned out to be.
+    pub observed: Option<&'r Observed>,
 }
 
-fn base(parts: &Parts) -> String {
-    let whole = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path());
-    let mut base = surface::root(parts);
-    base.push_str(whole.strip_suffix(parts.uri.path()).unwrap_or(whole));
-    base
+impl Call<'_> {
+    /// URL of the account's SCIM API as the client sees it, without a slash at its end.
+    pub fn base(&self) -> String {
+        surface::root(self.head) + self.base
+    }
 }
 
 /// The beginning of a handler.
@@ -54,22 +53,17 @@ pub struct Door {
     observed: Option<Observed>,
 }
 
-impl FromRequestParts<App> for Door {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let actor = parts.extensions.get::<Actor>().cloned();
-        let actor =
-            actor.ok_or_else(|| Problem::internal("a SCIM route is served without its credential layer"))?;
-        let Manner { dialect, kinds } = dialect::of(app, &actor.caller.account, actor.caller.version).await?;
-        // Taken, not copied: it ends with the handler.
-        let rehearsal = parts.extensions.remove::<Rehearsal>().unwrap_or_default();
-        let observed = parts.extensions.get::<Observed>().cloned();
-        Ok(Self { actor, dialect, kinds, base: base(parts), rehearsal, observed })
-    }
-}
-
 impl Door {
+    /// For an actor. Takes his rehearsal, so that it ends with the handler.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn of(call: &Call<'_>, actor: Actor, rehearsal: Rehearsal) -> Result<Self> {
+        let (account, version) = (&actor.caller.account, actor.caller.version);
+        let Manner { dialect, kinds } = dialect::of(call.app, account, version).await?;
+        Ok(Self { actor, dialect, kinds, base: call.base(), rehearsal, observed: call.observed.cloned() })
+    }
+
     /// Asks for a permission on the account.
     ///
     /// # Errors

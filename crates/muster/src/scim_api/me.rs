@@ -10,7 +10,7 @@ use crate::directory::model::Subject;
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::problem::{Kind, Problem, Result};
 
-pub async fn me(door: Door) -> Result<Response> {
+pub fn me(door: &Door) -> Result<Response> {
     let principal = &door.actor.caller.principal;
     if principal.kind != PrincipalKind::User {
         let text = "The token belongs to a service account, which is no SCIM resource: ask for /Users/{id} instead of /Me.";

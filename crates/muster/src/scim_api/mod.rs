@@ -1,14 +1,15 @@
 //! The SCIM surface of an account over the directory (RFC 7644): reads requests in the account's dialect,
 //! answers resources, lists and discovery documents. Paths here are below the account's base, which the
-//! router sets.
+//! router finds.
 //!
 //! Never decides what a change means (crate `scim`) nor how it is stored (`directory`).
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::routing::{any, get, post};
+use axum::body::Body;
+use axum::response::Response;
+use db::Rehearsal;
 
-use crate::app::App;
+use crate::access::Actor;
+use crate::kernel::problem::Result;
 
 mod bulk;
 mod dialect;
@@ -20,41 +21,49 @@ mod me;
 mod objects;
 mod render;
 mod request;
+pub mod routes;
 mod search;
 mod trail;
 mod users;
 mod verbs;
 
+use door::Door;
 use groups::Groups;
 use objects::Objects;
+use routes::{Closed, Open};
 use users::Users;
-use verbs::{collection, searched, single};
+use verbs::{Resources as _, run};
 
 pub use dialect::Dialects;
+pub use door::Call;
 
-/// Routes that need a credential; the router puts the `Actor` into the request.
-pub fn closed() -> Router<App> {
-    Router::new()
-        .route("/Users", collection::<Users>())
-        .route("/Users/.search", searched::<Users>())
-        .route("/Users/{id}", single::<Users>())
-        .route("/Groups", collection::<Groups>())
-        .route("/Groups/.search", searched::<Groups>())
-        .route("/Groups/{id}", single::<Groups>())
-        .route("/{endpoint}", collection::<Objects>())
-        .route("/{endpoint}/.search", searched::<Objects>())
-        .route("/{endpoint}/{id}", single::<Objects>())
-        .route("/.search", post(search::everywhere))
-        .route("/Me", any(me::me))
-        .route("/Bulk", post(bulk::bulk).layer(DefaultBodyLimit::max(bulk::MAX_BYTES as usize)))
+/// Answers what nobody needs a credential for.
+///
+/// # Errors
+/// What the client did wrong.
+pub async fn open(call: &Call<'_>, asked: Open<'_>) -> Result<Response> {
+    discovery::open(call, asked).await
 }
 
-/// Discovery, readable without a credential (RFC 7644 §4).
-pub fn open() -> Router<App> {
-    Router::new()
-        .route("/ServiceProviderConfig", get(discovery::config))
-        .route("/Schemas", get(discovery::schemas))
-        .route("/Schemas/{urn}", get(discovery::schema))
-        .route("/ResourceTypes", get(discovery::types))
-        .route("/ResourceTypes/{name}", get(discovery::kind))
+/// Answers an actor, whose writes may be rehearsed only.
+///
+/// # Errors
+/// What the client did wrong, or may not.
+pub async fn closed(
+    call: &Call<'_>,
+    (actor, rehearsal): (Actor, Rehearsal),
+    asked: Closed<'_>,
+    body: Body,
+) -> Result<Response> {
+    let door = &Door::of(call, actor, rehearsal).await?;
+    match asked {
+        Closed::Users(verb) => run(call, door, Users, (verb, body)).await,
+        Closed::Groups(verb) => run(call, door, Groups, (verb, body)).await,
+        Closed::Objects(endpoint, verb) => {
+            run(call, door, Objects::at(endpoint.into_owned()), (verb, body)).await
+        }
+        Closed::Everywhere => Box::pin(search::everywhere(call, door, body)).await,
+        Closed::Me => me::me(door),
+        Closed::Bulk => Box::pin(bulk::bulk(call, door, body)).await,
+    }
 }

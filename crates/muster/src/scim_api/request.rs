@@ -2,73 +2,71 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::body::Body;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
-use http::request::Parts;
 use scim::list::ListQuery;
 use scim::{Filter, Projection, ResourceType, SortBy};
 use serde_json::Value;
 
-use super::door::Door;
-use crate::app::App;
+use super::door::{Call, Door};
 use crate::directory::model::{Expected, Stored};
 use crate::directory::search::Search;
 use crate::kernel::problem::{Kind, Problem, Result};
-use crate::web::extract::body;
-use crate::web::observed::Observed;
-use crate::web::unique;
+use crate::web::{extract, unique};
 
 /// Most resources in one answer, published as `filter.maxResults`.
 pub const MAX_RESULTS: u32 = 200;
 /// Resources in one answer when the client does not say.
 pub const DEFAULT_RESULTS: u32 = 100;
 
-/// A JSON body.
-#[derive(Debug)]
-pub struct Body(pub Value);
+/// The JSON body of a request, within the surface's limit.
+///
+/// # Errors
+/// `MediaType`, `TooLarge`, and `Invalid` for what is no JSON.
+pub async fn body(call: &Call<'_>, body: Body) -> Result<Value> {
+    body_within(call.app.limits.scim_body_bytes, call, body).await
+}
 
-impl FromRequest<App> for Body {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self> {
-        let media = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-        let media = media.split(';').next().unwrap_or("").trim();
-        let readable = ["", "application/scim+json", "application/json"];
-        if !readable.iter().any(|known| media.eq_ignore_ascii_case(known)) {
-            let text =
-                format!("The body's Content-Type {media:?} is not read here: send application/scim+json.");
-            return Err(Problem::new(Kind::MediaType, text));
-        }
-        let observed = request.extensions().get::<Observed>().cloned();
-        let bytes = body(request, app).await?;
-        if let Some(observed) = observed {
-            observed.body(&bytes);
-        }
-        if bytes.is_empty() {
-            let text = "The request has no body: send the JSON document that this route takes.";
-            return Err(Problem::invalid(text).code("invalidSyntax"));
-        }
-        unique::parse(&bytes).map(Self).map_err(|error| {
-            let what = if error.is_data() { "The body cannot be read" } else { "The body is not JSON" };
-            Problem::invalid(format!("{what}: {error}. Send it again without that.")).code("invalidSyntax")
-        })
+/// As `body`, within a limit of the route's own.
+///
+/// # Errors
+/// As `body`.
+pub async fn body_within(limit: usize, call: &Call<'_>, body: Body) -> Result<Value> {
+    let media = call.head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let media = media.split(';').next().unwrap_or("").trim();
+    let readable = ["", "application/scim+json", "application/json"];
+    if !readable.iter().any(|known| media.eq_ignore_ascii_case(known)) {
+        let text = format!("The body's Content-Type {media:?} is not read here: send application/scim+json.");
+        return Err(Problem::new(Kind::MediaType, text));
     }
+    let bytes = extract::within(limit, body).await?;
+    if let Some(observed) = call.observed {
+        observed.body(&bytes);
+    }
+    parse(&bytes)
+}
+
+fn parse(bytes: &[u8]) -> Result<Value> {
+    if bytes.is_empty() {
+        let text = "The request has no body: send the JSON document that this route takes.";
+        return Err(Problem::invalid(text).code("invalidSyntax"));
+    }
+    unique::parse(bytes).map_err(|error| {
+        let what = if error.is_data() { "The body cannot be read" } else { "The body is not JSON" };
+        Problem::invalid(format!("{what}: {error}. Send it again without that.")).code("invalidSyntax")
+    })
 }
 
 /// The query of a request: filter, projection, order, page.
-#[derive(Debug, Default)]
-pub struct Query(pub ListQuery);
-
-impl<S: Sync> FromRequestParts<S> for Query {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        let Some(text) = parts.uri.query().filter(|text| !text.is_empty()) else {
-            return Ok(Self::default());
-        };
-        Ok(Self(ListQuery::from_pairs(url::form_urlencoded::parse(text.as_bytes()))?))
-    }
+///
+/// # Errors
+/// 400 for a number that is none.
+pub fn query(call: &Call<'_>) -> Result<ListQuery> {
+    let Some(text) = call.head.uri.query().filter(|text| !text.is_empty()) else {
+        return Ok(ListQuery::default());
+    };
+    Ok(ListQuery::from_pairs(url::form_urlencoded::parse(text.as_bytes()))?)
 }
 
 /// Which attributes the answer shows.
@@ -130,15 +128,8 @@ pub fn expected(version: Option<&str>) -> Expected {
 }
 
 /// What a change waits for.
-#[derive(Debug)]
-pub struct IfMatch(pub Expected);
-
-impl<S: Sync> FromRequestParts<S> for IfMatch {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        Ok(Self(versions(&parts.headers, &IF_MATCH).map_or(Expected::Any, Expected::OneOf)))
-    }
+pub fn if_match(headers: &HeaderMap) -> Expected {
+    versions(headers, &IF_MATCH).map_or(Expected::Any, Expected::OneOf)
 }
 
 /// The versions that the client has already.
@@ -150,18 +141,14 @@ pub struct IfNoneMatch {
 }
 
 impl IfNoneMatch {
+    /// As the headers say.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let sent = headers.contains_key(IF_NONE_MATCH);
+        Self { sent, versions: versions(headers, &IF_NONE_MATCH) }
+    }
     /// Whether the client has this one.
     pub fn knows(&self, stored: &Stored) -> bool {
         self.sent && self.versions.as_ref().is_none_or(|known| known.contains(&stored.version))
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        let sent = parts.headers.contains_key(IF_NONE_MATCH);
-        Ok(Self { sent, versions: versions(&parts.headers, &IF_NONE_MATCH) })
     }
 }
 

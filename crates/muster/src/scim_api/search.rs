@@ -1,13 +1,13 @@
 //! `/.search`: one list over users and groups (RFC 7644 §3.4.3), users first. Types of the account have their
 //! own `.search`.
 
-use axum::extract::State;
+use axum::body::Body;
 use axum::response::Response;
 use scim::list::ListQuery;
 
-use super::door::Door;
+use super::door::{Call, Door};
 use super::render::{self, Paging, Resource, Writer};
-use super::request::{self, Body, projection};
+use super::request::{self, projection};
 use super::trail::Trail;
 use crate::access::Grant;
 use crate::access::permissions::{UserGroupView, UserView};
@@ -101,17 +101,18 @@ impl Everywhere<'_> {
     }
 }
 
-pub async fn everywhere(State(app): State<App>, door: Door, Body(body): Body) -> Result<Response> {
-    let query = ListQuery::from_search(body)?;
+pub async fn everywhere(call: &Call<'_>, door: &Door, body: Body) -> Result<Response> {
+    let app = call.app;
+    let query = ListQuery::from_search(request::body(call, body).await?)?;
     if query.sort_by.as_deref().is_some_and(|name| !name.is_empty()) {
         let text = "sortBy does not go across resource types: search below /Users or /Groups.";
         return Err(Problem::invalid(text).code("invalidValue"));
     }
     let (users, groups) = (door.grant()?, door.grant()?);
-    let both = Everywhere { app: &app, door: &door, query: &query, users, groups };
-    let mut first = request::search(&query, door.kinds.of(Subject::User), &door)?;
-    let second = request::search(&query, door.kinds.of(Subject::Group), &door)?;
-    let (paging, page) = match Trail::of(&app, &door, &query, "", &mut first).await? {
+    let both = Everywhere { app, door, query: &query, users, groups };
+    let mut first = request::search(&query, door.kinds.of(Subject::User), door)?;
+    let second = request::search(&query, door.kinds.of(Subject::Group), door)?;
+    let (paging, page) = match Trail::of(app, door, &query, "", &mut first).await? {
         None => both.by_index(first, second).await?,
         Some(trail) => both.by_cursor(&trail, first, second).await?,
     };

@@ -4,18 +4,17 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use scim::list::ListQuery;
 use scim::{Projection, ResourceType};
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::door::Door;
+use super::door::{Call, Door};
 use super::render::{self, Resource, Writer};
-use super::request::{self, Body, IfMatch, IfNoneMatch, Query, prefers_minimal, projection};
+use super::request::{self, IfNoneMatch, if_match, prefers_minimal, projection};
+use super::routes::Verb;
 use super::trail::Trail;
 use crate::access::Grant;
 use crate::access::permissions::Ask;
@@ -23,7 +22,6 @@ use crate::app::App;
 use crate::directory::model::Expected;
 use crate::directory::search::{Found, Search};
 use crate::kernel::problem::Result;
-use crate::web::extract::Path;
 
 /// The resources of one endpoint. Each action asks for its own rights, but for reading, where the `View` is
 /// asked for first.
@@ -109,28 +107,23 @@ pub trait Resources: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// Routes at the endpoint itself.
-pub fn collection<R: Resources>() -> MethodRouter<App> {
-    get(list::<R>).post(create::<R>)
-}
-
-/// The route of its `.search`.
-pub fn searched<R: Resources>() -> MethodRouter<App> {
-    post(search::<R>)
-}
-
-/// Routes of one resource below it.
-pub fn single<R: Resources>() -> MethodRouter<App> {
-    get(load::<R>).put(replace::<R>).patch(patch::<R>).delete(delete::<R>)
-}
-
-/// What the path says, where the route does not.
-#[derive(Deserialize)]
-struct Place {
-    #[serde(default)]
-    endpoint: String,
-    #[serde(default)]
-    id: String,
+/// Does at an endpoint what is asked for. Only the reads lie in the future itself: it would else have room for
+/// the largest of all.
+pub async fn run<R: Resources>(
+    call: &Call<'_>,
+    door: &Door,
+    at: R,
+    (verb, body): (Verb<'_>, Body),
+) -> Result<Response> {
+    match verb {
+        Verb::List => list(call, door, &at).await,
+        Verb::Load(id) => load(call, door, &at, &id).await,
+        Verb::Search => Box::pin(search(call, door, &at, body)).await,
+        Verb::Create => Box::pin(create(call, door, &at, body)).await,
+        Verb::Replace(id) => Box::pin(replace(call, door, &at, (&id, body))).await,
+        Verb::Patch(id) => Box::pin(patch(call, door, &at, (&id, body))).await,
+        Verb::Delete(id) => Box::pin(delete(call, door, &at, &id)).await,
+    }
 }
 
 /// A kind of resource with the projection of a request.
@@ -155,106 +148,76 @@ impl<'d> View<'d> {
     }
 }
 
-async fn list<R: Resources>(
-    State(app): State<App>,
-    door: Door,
-    Path(place): Path<Place>,
-    Query(query): Query,
-) -> Result<Response> {
-    find(&app, &door, &R::at(place.endpoint), &query).await
+async fn list<R: Resources>(call: &Call<'_>, door: &Door, at: &R) -> Result<Response> {
+    find(call.app, door, at, &request::query(call)?).await
 }
 
-async fn search<R: Resources>(
-    State(app): State<App>,
-    door: Door,
-    Path(place): Path<Place>,
-    Body(body): Body,
-) -> Result<Response> {
-    find(&app, &door, &R::at(place.endpoint), &ListQuery::from_search(body)?).await
+async fn search<R: Resources>(call: &Call<'_>, door: &Door, at: &R, body: Body) -> Result<Response> {
+    find(call.app, door, at, &ListQuery::from_search(request::body(call, body).await?)?).await
 }
 
-async fn find<R: Resources>(app: &App, door: &Door, resources: &R, query: &ListQuery) -> Result<Response> {
-    let kind = resources.kind(door)?;
+async fn find<R: Resources>(app: &App, door: &Door, at: &R, query: &ListQuery) -> Result<Response> {
+    let kind = at.kind(door)?;
     let grant = door.grant::<R::View>()?;
-    let view = View::of(resources, door, query)?;
+    let view = View::of(at, door, query)?;
     let mut search = request::search(query, &kind, door)?;
     let trail = Trail::of(app, door, query, &kind.endpoint, &mut search).await?;
     let start = search.start;
-    let mut found = resources.list(app, &grant, search, view.derived::<R>()).await?;
+    let mut found = at.list(app, &grant, search, view.derived::<R>()).await?;
     let paging = render::paging(trail.as_ref(), start, &mut found);
     view.writer().list(&paging, &found)
 }
 
-async fn load<R: Resources>(
-    State(app): State<App>,
-    door: Door,
-    Path(place): Path<Place>,
-    Query(query): Query,
-    known: IfNoneMatch,
-) -> Result<Response> {
-    let resources = R::at(place.endpoint);
-    resources.kind(&door)?;
+async fn load<R: Resources>(call: &Call<'_>, door: &Door, at: &R, id: &str) -> Result<Response> {
+    let query = request::query(call)?;
+    at.kind(door)?;
     let grant = door.grant::<R::View>()?;
-    let view = View::of(&resources, &door, &query)?;
-    let found = resources.load(&app, &grant, (&view.kind, &place.id), view.derived::<R>()).await?;
-    if known.knows(found.stored()) {
+    let view = View::of(at, door, &query)?;
+    let found = at.load(call.app, &grant, (&view.kind, id), view.derived::<R>()).await?;
+    if IfNoneMatch::of(&call.head.headers).knows(found.stored()) {
         return Ok(render::not_modified(found.stored()));
     }
     view.writer().answer(StatusCode::OK, &found)
 }
 
-async fn create<R: Resources>(
-    State(app): State<App>,
-    door: Door,
-    Path(place): Path<Place>,
-    Query(query): Query,
-    Body(body): Body,
-) -> Result<Response> {
-    let resources = R::at(place.endpoint);
-    let view = View::of(&resources, &door, &query)?;
-    let made = resources.make(&app, &door, body, R::shows(&view.projection)).await?;
+async fn create<R: Resources>(call: &Call<'_>, door: &Door, at: &R, body: Body) -> Result<Response> {
+    let query = request::query(call)?;
+    let body = request::body(call, body).await?;
+    let view = View::of(at, door, &query)?;
+    let made = at.make(call.app, door, body, R::shows(&view.projection)).await?;
     view.writer().answer(StatusCode::CREATED, &made)
 }
 
 async fn replace<R: Resources>(
-    State(app): State<App>,
-    door: Door,
-    Path(place): Path<Place>,
-    Query(query): Query,
-    IfMatch(expected): IfMatch,
-    Body(body): Body,
+    call: &Call<'_>,
+    door: &Door,
+    at: &R,
+    (id, body): (&str, Body),
 ) -> Result<Response> {
-    let resources = R::at(place.endpoint);
-    let view = View::of(&resources, &door, &query)?;
-    let (target, shows) = ((place.id.as_str(), expected), R::shows(&view.projection));
-    let changed = resources.change(&app, &door, target, (body, true), shows).await?;
+    let (query, target) = (request::query(call)?, (id, if_match(&call.head.headers)));
+    let body = request::body(call, body).await?;
+    let view = View::of(at, door, &query)?;
+    let changed = at.change(call.app, door, target, (body, true), R::shows(&view.projection)).await?;
     view.writer().answer(StatusCode::OK, &changed)
 }
 
 async fn patch<R: Resources>(
-    State(app): State<App>,
-    (door, headers): (Door, HeaderMap),
-    Path(place): Path<Place>,
-    Query(query): Query,
-    IfMatch(expected): IfMatch,
-    Body(body): Body,
+    call: &Call<'_>,
+    door: &Door,
+    at: &R,
+    (id, body): (&str, Body),
 ) -> Result<Response> {
-    let resources = R::at(place.endpoint);
-    let view = View::of(&resources, &door, &query)?;
-    let (target, shows) = ((place.id.as_str(), expected), R::shows(&view.projection));
-    let changed = resources.change(&app, &door, target, (body, false), shows).await?;
-    if R::BRIEF && prefers_minimal(&headers) {
+    let (query, target) = (request::query(call)?, (id, if_match(&call.head.headers)));
+    let body = request::body(call, body).await?;
+    let view = View::of(at, door, &query)?;
+    let changed = at.change(call.app, door, target, (body, false), R::shows(&view.projection)).await?;
+    if R::BRIEF && prefers_minimal(&call.head.headers) {
         return Ok(render::minimal(changed.stored()));
     }
     view.writer().answer(StatusCode::OK, &changed)
 }
 
-async fn delete<R: Resources>(
-    State(app): State<App>,
-    door: Door,
-    Path(place): Path<Place>,
-    IfMatch(expected): IfMatch,
-) -> Result<Response> {
-    R::at(place.endpoint).remove(&app, &door, (&place.id, expected)).await?;
+async fn delete<R: Resources>(call: &Call<'_>, door: &Door, at: &R, id: &str) -> Result<Response> {
+    at.remove(call.app, door, (id, if_match(&call.head.headers))).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

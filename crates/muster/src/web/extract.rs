@@ -1,10 +1,11 @@
 //! Reading requests: bodies, query strings and scopes, with errors that say where and what.
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use http::request::Parts;
 use http::{StatusCode, header};
+use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Visitor};
 
@@ -65,13 +66,26 @@ fn media(request: &Request) -> String {
 /// # Errors
 /// `TooLarge` over the limit, `Invalid` when the connection broke off.
 pub async fn body(request: Request, app: &App) -> Result<Bytes> {
-    Bytes::from_request(request, app).await.map_err(|rejection: BytesRejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-            Kind::TooLarge,
-            "The body is over the limit of this route: send less in one request.",
-        ),
-        _ => Problem::invalid("The body could not be read to its end: send the request again."),
-    })
+    Bytes::from_request(request, app)
+        .await
+        .map_err(|rejection: BytesRejection| unread(rejection.status() == StatusCode::PAYLOAD_TOO_LARGE))
+}
+
+/// As `body`, within this limit.
+///
+/// # Errors
+/// As `body`.
+pub async fn within(limit: usize, body: Body) -> Result<Bytes> {
+    let read = Limited::new(body, limit).collect().await;
+    read.map(Collected::to_bytes).map_err(|error| unread(error.is::<LengthLimitError>()))
+}
+
+fn unread(is_too_large: bool) -> Problem {
+    if is_too_large {
+        let text = "The body is over the limit of this route: send less in one request.";
+        return Problem::new(Kind::TooLarge, text);
+    }
+    Problem::invalid("The body could not be read to its end: send the request again.")
 }
 
 /// Parses JSON text; errors name line, column and path.

@@ -8,9 +8,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::Request;
 use hyper::body::Incoming;
@@ -22,6 +20,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::limits::{ConnectionLimits, Pulse, Watched};
 use super::refusal::{Refusals, Worded};
+
+/// What answers requests. The peer is the other end of the connection, if there is one.
+pub trait Answers: Clone + Send + Sync + 'static {
+    /// The answer to one.
+    fn answer(
+        &self,
+        request: Request<Body>,
+        peer: Option<SocketAddr>,
+    ) -> impl Future<Output = Response> + Send;
+}
 
 /// Says once and to all that the server ends.
 pub type Stop = watch::Receiver<bool>;
@@ -38,7 +46,7 @@ pub async fn stopped(stop: &mut Stop) {
 /// Never: the semaphore of seats lives as long as the loop.
 pub async fn serve(
     listener: TcpListener,
-    (router, refusals): (Router, Refusals),
+    (front, refusals): (impl Answers, Refusals),
     limits: ConnectionLimits,
     mut stop: Stop,
 ) -> usize {
@@ -55,7 +63,7 @@ pub async fn serve(
             () = stopped(&mut stop) => break,
             next = next => next,
         };
-        let handler = Handler { router: router.clone(), peer, pulse: Arc::default() };
+        let handler = Handler { front: front.clone(), peer, pulse: Arc::default() };
         let stream =
             Worded::new(Watched { stream, pulse: Arc::clone(&handler.pulse) }, Arc::clone(&refusals));
         tokio::spawn(connection(stream, handler, Arc::clone(&limits), stop.clone(), seat));
@@ -93,7 +101,7 @@ fn is_of_peer(error: &io::Error) -> bool {
 
 async fn connection(
     stream: Worded<TcpStream>,
-    handler: Handler,
+    handler: Handler<impl Answers>,
     limits: Arc<ConnectionLimits>,
     mut stop: Stop,
     seat: OwnedSemaphorePermit,
@@ -131,30 +139,27 @@ async fn connection(
     drop(seat);
 }
 
-/// The router at one connection.
-struct Handler {
-    router: Router,
+/// What answers, at one connection.
+struct Handler<F> {
+    front: F,
     peer: SocketAddr,
     pulse: Arc<Pulse>,
 }
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-impl Service<Request<Incoming>> for Handler {
+impl<F: Answers> Service<Request<Incoming>> for Handler<F> {
     type Response = Response;
     type Error = Infallible;
     type Future = Answering;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         self.pulse.busy();
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(self.peer));
-        let answer = tower::Service::call(&mut self.router.clone(), request);
-        let pulse = Arc::clone(&self.pulse);
+        let (front, peer, pulse) = (self.front.clone(), self.peer, Arc::clone(&self.pulse));
         Box::pin(async move {
-            let response = answer.await;
+            let response = front.answer(request.map(Body::new), Some(peer)).await;
             pulse.idle();
-            response
+            Ok(response)
         })
     }
 }

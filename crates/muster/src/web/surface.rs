@@ -1,4 +1,4 @@
-//! The outermost layer of each surface: gives the request an id, runs it, and puts what came back into the
+//! The outermost part of each surface: gives the request an id, runs it, and puts what came back into the
 //! surface's words.
 
 use std::net::SocketAddr;
@@ -9,13 +9,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::header::HOST;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 
 use super::envelope::{self, Data};
 use super::{error, yaml};
 use crate::app::App;
 use crate::kernel::caller::Origin;
-use crate::kernel::problem::{Kind, Problem};
+use crate::kernel::problem::{Kind, Problem, Result};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -30,27 +30,38 @@ pub async fn platform(State(app): State<App>, request: Request, next: Next) -> R
     if in_yaml { yaml::turn(response).await } else { response }
 }
 
-/// SCIM API: bodies go out as they are, problems as SCIM errors.
-pub async fn scim(State(app): State<App>, request: Request, next: Next) -> Response {
-    run(app, request, next, error::scim).await
+/// SCIM API: bodies go out as they are, problems as SCIM errors. Its requests come by no layer (`router::scim`).
+pub fn scim(done: Result<Response>, id: &str) -> (Response, Option<Problem>) {
+    let (mut response, problem) = match done {
+        Ok(response) => (response, None),
+        Err(problem) => (error::scim(&problem, id), Some(problem)),
+    };
+    if let Ok(value) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    (response, problem)
+}
+
+/// Has the work done within the time that a request may take.
+///
+/// # Errors
+/// Those of the work; `Unavailable` when the time is over.
+pub async fn in_time<T>(app: &App, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let patience = app.limits.request_timeout;
+    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(too_slow(patience)))
 }
 
 async fn run(app: App, mut request: Request, next: Next, words: fn(&Problem, &str) -> Response) -> Response {
     let id = app.rng.uuid();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let patience = app.limits.request_timeout;
-    let mut response = match tokio::time::timeout(patience, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => too_slow(patience).into_response(),
-    };
+    let done = in_time(&app, async { Ok(next.run(request).await) }).await;
+    let mut response = done.unwrap_or_else(Problem::into_response);
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let headers = std::mem::take(response.headers_mut());
         response = words(&problem, &id);
         if let Some(allow) = headers.get(http::header::ALLOW) {
             response.headers_mut().insert(http::header::ALLOW, allow.clone());
         }
-        // For layers further out, which tell of it in other words.
-        response.extensions_mut().insert(problem);
     } else if let Some(data) = response.extensions_mut().remove::<Data>() {
         envelope::wrap(&mut response, &data, &id);
     }
@@ -97,7 +108,11 @@ pub fn root(parts: &Parts) -> String {
 
 /// For paths that no route has.
 pub async fn no_route(request: Request) -> Problem {
-    let path = request.uri().path();
+    nothing_at(request.uri().path())
+}
+
+/// No route has the path.
+pub fn nothing_at(path: &str) -> Problem {
     Problem::new(
         Kind::NoSuchResource,
         format!("There is no {path} here: compare the path with the API documentation."),
@@ -106,7 +121,11 @@ pub async fn no_route(request: Request) -> Problem {
 
 /// For methods that a path does not have.
 pub async fn no_method(request: Request) -> Problem {
-    let (method, path) = (request.method(), request.uri().path());
+    not_taken(request.method(), request.uri().path())
+}
+
+/// The path's route does not take the method.
+pub fn not_taken(method: &Method, path: &str) -> Problem {
     Problem::new(
         Kind::Method,
         format!("{path} does not take {method}: the Allow header names the methods it takes."),

@@ -1,0 +1,224 @@
+//! The way of a request through the SCIM surface (SCIM contract), straight from its head to its answer: it is
+//! observed, gets its id and its time, is let in at the door, and what it asks for is answered.
+
+use std::net::SocketAddr;
+
+use axum::body::{Body, HttpBody as _};
+use axum::extract::Request;
+use axum::response::Response;
+use db::Rehearsal;
+use http::header::{ALLOW, CONTENT_LENGTH};
+use http::request::Parts;
+use http::{HeaderValue, Method};
+
+use super::authenticate;
+use super::observe::Begun;
+use crate::access::Actor;
+use crate::app::App;
+use crate::kernel::caller::Origin;
+use crate::kernel::problem::{Problem, Result};
+use crate::scim_api::routes::{self, Asked, Miss};
+use crate::scim_api::{self, Call};
+use crate::web::surface::{self, in_time, not_taken, nothing_at};
+
+/// Where every account's SCIM surface lies, without the account.
+pub(super) const ROOTS: [&str; 3] = ["/ng/api/scim/account/", "/gateway/ng/api/scim/account/", "/scim/v2/"];
+
+/// Where in a path of the surface its account stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nowhere, or with nothing but a slash behind it.
+    Bare,
+    /// From here to there.
+    Account(usize, usize),
+}
+
+impl Place {
+    /// `None`: the path is none of the surface.
+    pub(super) fn of(path: &str) -> Option<Self> {
+        ROOTS.iter().find_map(|root| {
+            let Some(tail) = path.strip_prefix(root) else {
+                return (path == root.trim_end_matches('/')).then_some(Self::Bare);
+            };
+            let end = tail.find('/').unwrap_or(tail.len());
+            let bare = tail.is_empty() || &tail[end..] == "/";
+            Some(if bare { Self::Bare } else { Self::Account(root.len(), root.len() + end) })
+        })
+    }
+
+    /// The account of the path, and what is below it.
+    fn split(self, path: &str) -> (&str, &str) {
+        match self {
+            Self::Bare => ("", ""),
+            Self::Account(from, to) => (&path[from..to], &path[to..]),
+        }
+    }
+
+    /// The account of the path.
+    pub(super) fn account(self, path: &str) -> &str {
+        self.split(path).0
+    }
+
+    /// The path down to the account.
+    fn base(self, path: &str) -> &str {
+        match self {
+            Self::Bare => "",
+            Self::Account(_, to) => &path[..to],
+        }
+    }
+}
+
+/// How a request comes past the door.
+enum Way<'r> {
+    /// With the credential that it shows; the notes on it are for the log.
+    Door(Option<SocketAddr>, &'r Begun),
+    /// For an actor who is known already; its writes are rehearsed.
+    Known(Actor),
+}
+
+/// A request that has its id.
+struct Identified<'r> {
+    app: &'r App,
+    id: &'r str,
+    head: &'r Parts,
+    place: Place,
+}
+
+/// Answers a request at a place of the surface.
+pub(super) async fn answer(app: App, place: Place, request: Request, peer: Option<SocketAddr>) -> Response {
+    let (head, body) = request.into_parts();
+    let id = app.rng.uuid();
+    if place == Place::Bare {
+        // An address without its account is asked of the SCIM surface all the same.
+        let (response, _) = surface::scim(Err(nothing_at(head.uri.path())), &id);
+        return complete(response, &head.method, None);
+    }
+    let begun = Begun::new(app.clone(), head, place);
+    let unanswered = begun.unanswered();
+    let asked = Identified { app: &app, id: &id, head: &begun.head, place };
+    let (done, allow) = asked.done(body, Way::Door(peer, &begun)).await;
+    unanswered.over();
+    let (response, problem) = surface::scim(done, &id);
+    let response = begun.answered(&id, response, problem).await;
+    complete(response, &begun.head.method, allow)
+}
+
+/// Answers a request for an actor who is known already, as a rehearsal. Nobody is told of it.
+pub(super) async fn play(app: &App, actor: Actor, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let id = app.rng.uuid();
+    let place = Place::of(head.uri.path()).unwrap_or(Place::Bare);
+    let asked = Identified { app, id: &id, head: &head, place };
+    let (done, allow) = asked.done(body, Way::Known(actor)).await;
+    complete(surface::scim(done, &id).0, &head.method, allow)
+}
+
+/// What is left to do on an answer, where axum's routers do the same: the length is told before a body that
+/// is not to be sent is left out.
+fn complete(mut response: Response, method: &Method, allow: Option<&'static str>) -> Response {
+    let length = response.size_hint().exact();
+    let headers = response.headers_mut();
+    if let Some(allow) = allow {
+        headers.insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    if let Some(length) = length {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    if *method == Method::HEAD {
+        *response.body_mut() = Body::empty();
+    }
+    response
+}
+
+type Done = Result<Response>;
+
+impl Identified<'_> {
+    /// What comes of it; the methods that there are, where it has another one.
+    async fn done(&self, body: Body, way: Way<'_>) -> (Done, Option<&'static str>) {
+        let path = self.head.uri.path();
+        let (account, below) = self.place.split(path);
+        let asked = match routes::find(&self.head.method, account, below) {
+            Ok(asked) => asked,
+            Err(miss) => {
+                let allow = if let Miss::Method(allow) = miss { Some(allow) } else { None };
+                return (Err(missed(&miss, &self.head.method, below)), allow);
+            }
+        };
+        (in_time(self.app, self.answered(asked, body, way)).await, None)
+    }
+
+    async fn answered(&self, asked: Asked<'_>, body: Body, way: Way<'_>) -> Done {
+        let observed = if let Way::Door(_, begun) = &way { Some(&begun.observed) } else { None };
+        let base = self.place.base(self.head.uri.path());
+        let call = &Call { app: self.app, head: self.head, base, observed };
+        match asked {
+            Asked::Open(open) => scim_api::open(call, open).await,
+            Asked::Closed { account, closed } => {
+                let entered = match way {
+                    Way::Known(actor) => (actor, Rehearsal::new()),
+                    Way::Door(peer, begun) => {
+                        let origin = self.origin(peer);
+                        authenticate::scim(self.app, self.head, &account, origin, &begun.observed).await?
+                    }
+                };
+                scim_api::closed(call, entered, closed, body).await
+            }
+        }
+    }
+
+    fn origin(&self, peer: Option<SocketAddr>) -> Origin {
+        Origin {
+            request_id: self.id.to_owned(),
+            method: self.head.method.to_string(),
+            client: peer.map(|peer| peer.ip()),
+        }
+    }
+}
+
+/// Why there is nothing at a path below an account.
+fn missed(miss: &Miss, method: &Method, below: &str) -> Problem {
+    // Of slashes in a row the first is the account's.
+    let below = below.strip_prefix('/').filter(|rest| rest.starts_with('/')).unwrap_or(below);
+    let path = if below.is_empty() { "/" } else { below };
+    match miss {
+        Miss::Path => nothing_at(path),
+        Miss::Method(_) => not_taken(method, path),
+        Miss::Encoding(Some(name)) => {
+            Problem::invalid(format!("The path does not fit: Invalid UTF-8 in `{name}`."))
+        }
+        Miss::Encoding(None) => {
+            Problem::invalid("The path is not UTF-8 where it is percent-encoded: encode it again.")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_base_and_nothing_else_is_of_the_surface() {
+        for root in ROOTS {
+            let of = |tail: &str| Place::of(&format!("{root}{tail}"));
+            for bare in ["", "acme/", "/"] {
+                assert_eq!(of(bare), Some(Place::Bare), "{root}{bare}");
+            }
+            assert_eq!(Place::of(root.trim_end_matches('/')), Some(Place::Bare));
+            for (tail, account, below) in [
+                ("acme", "acme", ""),
+                ("acme/Users", "acme", "/Users"),
+                ("acme//", "acme", "//"),
+                ("/Users", "", "/Users"),
+                ("%ff/Users/", "%ff", "/Users/"),
+            ] {
+                let path = format!("{root}{tail}");
+                let place = Place::of(&path).unwrap();
+                assert_eq!(place.split(&path), (account, below), "{path}");
+                assert_eq!(place.base(&path), format!("{root}{account}"), "{path}");
+            }
+        }
+        for other in ["", "*", "/", "/scim", "/scim/v2x", "/scim/v2x/acme/Users", "/gateway/scim/v2/acme"] {
+            assert_eq!(Place::of(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! The table of the surface's routes: which method on which path below an account asks for what. Pure.
+
+use std::borrow::Cow;
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+
+/// Methods as the `Allow` header has them.
+const READ: &str = "GET,HEAD";
+const COLLECTION: &str = "GET,HEAD,POST";
+const SINGLE: &str = "GET,HEAD,PUT,PATCH,DELETE";
+const POST: &str = "POST";
+/// Whatever there is.
+const ANY: &str = "";
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// Path below the account; a name in braces stands for any segment.
+    pub path: &'static str,
+    /// The methods it takes, as the `Allow` header has them; empty: every one.
+    pub methods: &'static str,
+    place: Place,
+}
+
+/// What a line leads to.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Collection(Whose),
+    Searched(Whose),
+    Single(Whose),
+    Everywhere,
+    Me,
+    Bulk,
+    Config,
+    Schemas,
+    Schema,
+    Types,
+    Type,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Whose {
+    Users,
+    Groups,
+    /// Of the endpoint that the path names.
+    Named,
+}
+
+/// Every route. The first that fits is the one.
+pub const ROUTES: [Route; 17] = [
+    at("/Users", COLLECTION, Place::Collection(Whose::Users)),
+    at("/Users/.search", POST, Place::Searched(Whose::Users)),
+    at("/Users/{id}", SINGLE, Place::Single(Whose::Users)),
+    at("/Groups", COLLECTION, Place::Collection(Whose::Groups)),
+    at("/Groups/.search", POST, Place::Searched(Whose::Groups)),
+    at("/Groups/{id}", SINGLE, Place::Single(Whose::Groups)),
+    at("/.search", POST, Place::Everywhere),
+    at("/Me", ANY, Place::Me),
+    at("/Bulk", POST, Place::Bulk),
+    at("/ServiceProviderConfig", READ, Place::Config),
+    at("/Schemas", READ, Place::Schemas),
+    at("/Schemas/{urn}", READ, Place::Schema),
+    at("/ResourceTypes", READ, Place::Types),
+    at("/ResourceTypes/{name}", READ, Place::Type),
+    at("/{endpoint}", COLLECTION, Place::Collection(Whose::Named)),
+    at("/{endpoint}/.search", POST, Place::Searched(Whose::Named)),
+    at("/{endpoint}/{id}", SINGLE, Place::Single(Whose::Named)),
+];
+
+const fn at(path: &'static str, methods: &'static str, place: Place) -> Route {
+    Route { path, methods, place }
+}
+
+/// What a request asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Asked<'p> {
+    /// A discovery document, readable without a credential (RFC 7644 §4).
+    Open(Open<'p>),
+    /// Something of an account, which needs a credential.
+    Closed { account: Cow<'p, str>, closed: Closed<'p> },
+}
+
+/// Discovery documents; those that differ between accounts with the account, which need not exist.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Open<'p> {
+    Config,
+    Schemas(Cow<'p, str>),
+    /// The account and a URN.
+    Schema(Cow<'p, str>, Cow<'p, str>),
+    Types(Cow<'p, str>),
+    /// The account and a name.
+    Type(Cow<'p, str>, Cow<'p, str>),
+}
+
+/// What needs a credential.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Closed<'p> {
+    Everywhere,
+    Me,
+    Bulk,
+    Users(Verb<'p>),
+    Groups(Verb<'p>),
+    /// Of an endpoint that is neither of both.
+    Objects(Cow<'p, str>, Verb<'p>),
+}
+
+/// What is to be done at an endpoint; with the id, where it is done to one resource.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verb<'p> {
+    List,
+    Search,
+    Create,
+    Load(Cow<'p, str>),
+    Replace(Cow<'p, str>),
+    Patch(Cow<'p, str>),
+    Delete(Cow<'p, str>),
+}
+
+/// Why a request asks for nothing there is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Miss {
+    /// No route has the path.
+    Path,
+    /// The path's route does not take the method, but these.
+    Method(&'static str),
+    /// A part of the path is not UTF-8 once decoded: this one of an open route, or some of a closed one.
+    Encoding(Option<&'static str>),
+}
+
+/// What a method on a path asks for. `account` and the path `below` it are as they were sent: what is
+/// percent-encoded names no route, and is decoded where a route takes it as a value.
+///
+/// # Errors
+/// See `Miss`.
+pub fn find<'p>(method: &Method, account: &'p str, below: &'p str) -> Result<Asked<'p>, Miss> {
+    let found = ROUTES.iter().find_map(|route| Some((route, route.values(below)?)));
+    let (route, values) = found.ok_or(Miss::Path)?;
+    if !route.takes(method) {
+        return Err(Miss::Method(route.methods));
+    }
+    match route.place {
+        Place::Config | Place::Schemas | Place::Schema | Place::Types | Place::Type => {
+            open(route.place, account, values[0]).map_err(|name| Miss::Encoding(Some(name))).map(Asked::Open)
+        }
+        place => {
+            let broken = |_| Miss::Encoding(None);
+            let account = decoded("accountIdentifier", account).map_err(broken)?;
+            Ok(Asked::Closed { account, closed: closed(place, method, values).map_err(broken)? })
+        }
+    }
+}
+
+impl Route {
+    /// What stands for the names in the braces, if the path is of this route. No route ends with a slash,
+    /// nor has an empty value at its end.
+    fn values<'p>(&self, path: &'p str) -> Option<[&'p str; 2]> {
+        let (mut own, mut asked) = (self.path.split('/'), path.split('/'));
+        let (mut values, mut count) = ([""; 2], 0);
+        loop {
+            match (own.next(), asked.next()) {
+                (None, None) => return (!path.ends_with('/')).then_some(values),
+                (Some(name), Some(value)) if name.starts_with('{') => {
+                    values[count] = value;
+                    count += 1;
+                }
+                (Some(name), Some(segment)) if name == segment => {}
+                _ => return None,
+            }
+        }
+    }
+
+    fn takes(&self, method: &Method) -> bool {
+        self.methods == ANY || self.methods.split(',').any(|name| name == method.as_str())
+    }
+}
+
+type Decoded<T> = Result<T, &'static str>;
+
+/// A part of a path; the error is its name.
+fn decoded<'p>(name: &'static str, part: &'p str) -> Decoded<Cow<'p, str>> {
+    percent_decode_str(part).decode_utf8().map_err(|_| name)
+}
+
+fn open<'p>(place: Place, account: &'p str, value: &'p str) -> Decoded<Open<'p>> {
+    if matches!(place, Place::Config) {
+        return Ok(Open::Config);
+    }
+    let account = decoded("accountIdentifier", account)?;
+    Ok(match place {
+        Place::Schema => Open::Schema(account, decoded("urn", value)?),
+        Place::Type => Open::Type(account, decoded("name", value)?),
+        Place::Types => Open::Types(account),
+        _ => Open::Schemas(account),
+    })
+}
+
+fn closed<'p>(place: Place, method: &Method, values: [&'p str; 2]) -> Decoded<Closed<'p>> {
+    let (whose, verb) = match place {
+        Place::Me => return Ok(Closed::Me),
+        Place::Bulk => return Ok(Closed::Bulk),
+        Place::Collection(whose) if *method == Method::POST => (whose, Verb::Create),
+        Place::Collection(whose) => (whose, Verb::List),
+        Place::Searched(whose) => (whose, Verb::Search),
+        Place::Single(whose) => {
+            let id = values[usize::from(matches!(whose, Whose::Named))];
+            (whose, single(method, decoded("id", id)?))
+        }
+        _ => return Ok(Closed::Everywhere),
+    };
+    Ok(match whose {
+        Whose::Users => Closed::Users(verb),
+        Whose::Groups => Closed::Groups(verb),
+        Whose::Named => Closed::Objects(decoded("endpoint", values[0])?, verb),
+    })
+}
+
+fn single<'p>(method: &Method, id: Cow<'p, str>) -> Verb<'p> {
+    match *method {
+        Method::PUT => Verb::Replace(id),
+        Method::PATCH => Verb::Patch(id),
+        Method::DELETE => Verb::Delete(id),
+        _ => Verb::Load(id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked<'p>(method: &str, below: &'p str) -> Result<Asked<'p>, Miss> {
+        find(&method.parse().unwrap(), "acme", below)
+    }
+
+    fn closed<'p>(method: &str, below: &'p str) -> Closed<'p> {
+        match asked(method, below) {
+            Ok(Asked::Closed { account, closed }) if account == "acme" => closed,
+            other => panic!("{method} {below}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_route_takes_its_methods_and_names_them_to_others() {
+        for route in ROUTES {
+            let path = route.path.replace("{endpoint}", "Devices").replace("{id}", "x");
+            for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"] {
+                let taken = route.methods.is_empty() || route.methods.split(',').any(|m| m == method);
+                let expected = if taken { None } else { Some(Miss::Method(route.methods)) };
+                assert_eq!(asked(method, &path).err(), expected, "{method} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn verbs_are_told_from_methods() {
+        assert_eq!(closed("GET", "/Users"), Closed::Users(Verb::List));
+        assert_eq!(closed("HEAD", "/Users"), Closed::Users(Verb::List));
+        assert_eq!(closed("POST", "/Groups"), Closed::Groups(Verb::Create));
+        assert_eq!(closed("POST", "/Groups/.search"), Closed::Groups(Verb::Search));
+        assert_eq!(closed("HEAD", "/Users/u1"), Closed::Users(Verb::Load("u1".into())));
+        assert_eq!(closed("PUT", "/Groups/g1"), Closed::Groups(Verb::Replace("g1".into())));
+        assert_eq!(
+            closed("PATCH", "/Devices/d1"),
+            Closed::Objects("Devices".into(), Verb::Patch("d1".into()))
+        );
+        assert_eq!(closed("DELETE", "/Users/u1"), Closed::Users(Verb::Delete("u1".into())));
+        assert_eq!(closed("FOO", "/Me"), Closed::Me);
+        assert_eq!(closed("POST", "/Bulk"), Closed::Bulk);
+        assert_eq!(closed("POST", "/.search"), Closed::Everywhere);
+        let open = |asked| Ok(Asked::Open(asked));
+        assert_eq!(asked("GET", "/Schemas"), open(Open::Schemas("acme".into())));
+        assert_eq!(asked("HEAD", "/ResourceTypes/User"), open(Open::Type("acme".into(), "User".into())));
+    }
+
+    #[test]
+    fn words_of_the_table_come_before_names() {
+        let object = |endpoint: &'static str, verb| Closed::Objects(endpoint.into(), verb);
+        assert_eq!(closed("GET", "/users"), object("users", Verb::List));
+        assert_eq!(closed("GET", "/Me/x"), object("Me", Verb::Load("x".into())));
+        assert_eq!(closed("POST", "/.search/.search"), object(".search", Verb::Search));
+        assert_eq!(
+            closed("GET", "/ServiceProviderConfig/x"),
+            object("ServiceProviderConfig", Verb::Load("x".into()))
+        );
+        assert_eq!(asked("GET", "/Users/.search"), Err(Miss::Method(POST)));
+        assert_eq!(
+            asked("GET", "/Schemas/.search"),
+            Ok(Asked::Open(Open::Schema("acme".into(), ".search".into())))
+        );
+        // What is encoded is a value, and no word of the table.
+        assert_eq!(closed("GET", "/%55sers"), object("Users", Verb::List));
+    }
+
+    #[test]
+    fn empty_segments_are_values_but_at_the_end() {
+        for none in
+            ["", "/", "//", "/Users/", "/Users//", "/Users/u1/", "/Users/u1/x", "/x//.search", "//x/y"]
+        {
+            assert_eq!(asked("GET", none), Err(Miss::Path), "{none}");
+        }
+        assert_eq!(closed("GET", "//x"), Closed::Objects("".into(), Verb::Load("x".into())));
+        assert!(
+            matches!(find(&Method::GET, "", "/Users"), Ok(Asked::Closed { account, .. }) if account.is_empty())
+        );
+    }
+
+    #[test]
+    fn values_are_decoded_and_must_be_utf_8() {
+        assert_eq!(closed("GET", "/Users/a%2Fb%20c+d%"), Closed::Users(Verb::Load("a/b c+d%".into())));
+        for broken in ["/Users/%ff", "/%ff", "/%ff/x", "/%ff/%fe"] {
+            assert_eq!(asked("GET", broken), Err(Miss::Encoding(None)), "{broken}");
+        }
+        assert_eq!(asked("FOO", "/Users/%ff"), Err(Miss::Method(SINGLE)));
+        assert_eq!(asked("GET", "/Schemas/%ff"), Err(Miss::Encoding(Some("urn"))));
+        assert_eq!(asked("GET", "/ResourceTypes/%ff"), Err(Miss::Encoding(Some("name"))));
+        let of = |below| find(&Method::GET, "%ff", below);
+        assert_eq!(of("/Schemas/%ff"), Err(Miss::Encoding(Some("accountIdentifier"))));
+        assert_eq!(of("/Users"), Err(Miss::Encoding(None)));
+        assert_eq!(of("/ServiceProviderConfig"), Ok(Asked::Open(Open::Config)));
+    }
+}
