@@ -78,7 +78,7 @@ async fn reads_between_writes_do_not_make_the_log_grow() {
     db.write("w", "a", |tx| tx.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, b BLOB)", &[])).await.unwrap();
     let count =
         || db.point("count", |tx| tx.query_one("SELECT count(*) FROM t", &[], |row| row.get::<i64>(0)));
-    for n in 0..400 {
+    for n in 0..1_000 {
         let seen: Result<i64, Error> = count().await;
         assert_eq!(seen.unwrap(), n, "a read sees what was acknowledged before it");
         let bytes = vec![7_u8; 100_000];
@@ -86,7 +86,7 @@ async fn reads_between_writes_do_not_make_the_log_grow() {
         db.write("w", "a", move |tx| tx.exec(insert, params![bytes.as_slice()])).await.unwrap();
     }
     let megabytes = log.metadata().unwrap().len() >> 20;
-    assert!(megabytes < 20, "40 MB were written, and the log that starts anew at 8 MB has {megabytes} MB");
+    assert!(megabytes < 50, "100 MB were written, and the log that starts anew at 32 MB has {megabytes} MB");
 }
 
 #[tokio::test]

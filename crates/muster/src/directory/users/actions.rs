@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::audit::Action;
 use crate::directory::announce;
 use crate::directory::groups::store as groups;
-use crate::directory::model::{Expected, Stored, Subject, resource_type, stamp};
+use crate::directory::model::{Expected, GroupRef, Stored, Subject, resource_type, stamp};
 use crate::directory::schemas::kinds::Written;
 use crate::directory::schemas::store as schemas;
 use crate::directory::search::{self, Found, Search};
@@ -79,6 +79,9 @@ pub async fn list(
     let selective = search.is_selective(Subject::User);
     let read = move |tx: &mut Tx<'_>| {
         search::run(tx, &account, Subject::User, &search)?.with(|rows| {
+            if let [_] = rows.as_slice() {
+                return rows.into_iter().map(|stored| with(tx, &account, stored, with_groups)).collect();
+            }
             let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
             let mut of = if with_groups { groups::of_users(tx, &account, &ids)? } else { HashMap::new() };
             let users = rows.into_iter().map(|stored| {
@@ -425,8 +428,13 @@ fn columns(tx: &mut Tx<'_>, account: &AccountId, id: &str, document: &Value) -> 
 }
 
 fn with(tx: &mut Tx<'_>, account: &AccountId, stored: Stored, with_groups: bool) -> Result<UserResource> {
-    let groups = if with_groups { Some(groups::of_user(tx, account, &stored.id)?) } else { None };
+    let groups = if with_groups { Some(groups_of(tx, account, &stored.id)?) } else { None };
     Ok(UserResource { stored, groups })
+}
+
+/// The groups of one user. Most are in none, and that is told by a look at one index.
+fn groups_of(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Vec<GroupRef>> {
+    if store::in_a_group(tx, account, id)? { groups::of_user(tx, account, id) } else { Ok(Vec::new()) }
 }
 
 /// Index rows: the keys that no column holds.
