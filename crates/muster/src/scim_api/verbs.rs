@@ -107,8 +107,8 @@ pub trait Resources: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// Does at an endpoint what is asked for. Only the reads lie in the future itself: it would else have room for
-/// the largest of all.
+/// Does at an endpoint what is asked for. Only the reads lie in the future itself: it would else have room
+/// for the largest of all.
 pub async fn run<R: Resources>(
     call: &Call<'_>,
     door: &Door,

@@ -30,7 +30,8 @@ pub async fn platform(State(app): State<App>, request: Request, next: Next) -> R
     if in_yaml { yaml::turn(response).await } else { response }
 }
 
-/// SCIM API: bodies go out as they are, problems as SCIM errors. Its requests come by no layer (`router::scim`).
+/// SCIM API: bodies go out as they are, problems as SCIM errors. Its requests come by no layer
+/// (`router::scim`).
 pub fn scim(done: Result<Response>, id: &str) -> (Response, Option<Problem>) {
     let (mut response, problem) = match done {
         Ok(response) => (response, None),
