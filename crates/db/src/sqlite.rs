@@ -47,9 +47,9 @@ pub(crate) fn open_writer(path: &Path, synced: bool) -> Result<Connection, Error
             format!("SQLite cannot use a write-ahead log for {}: put it on a local disk", path.display());
         return Err(Error::other(text));
     }
-    // A checkpoint copies pages into the file and syncs twice while writers wait: worth doing rarely, when pages
-    // have been written many times, and bounded for the disk and for the start after a crash, which reads the
-    // log: 32 MB in either file.
+    // A checkpoint copies pages into the file and syncs twice while writers wait: worth doing rarely, when
+    // pages have been written many times, and bounded for the disk and for the start after a crash, which
+    // reads the log: 32 MB in either file.
     conn.execute_batch(if synced {
         "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000"
     } else {

@@ -26,9 +26,9 @@ const TRUSTS: usize = 4;
 const WAITING: usize = 5_000;
 /// Most that wait of one trust: more are not kept anyway.
 const WAITING_OF_ONE: usize = 50;
-/// Most refusals of one trust that are noted, logged and answered at once between two writes. The others are
-/// a flood.
-const TOLD: u32 = 200;
+/// Most refusals of one trust that are noted, logged and answered at once between two writes: as many as are
+/// kept. The others are a flood.
+const TOLD: u32 = 50;
 
 /// Account and trust.
 type Place = (AccountId, String);
