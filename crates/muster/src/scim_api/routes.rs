@@ -26,17 +26,29 @@ pub struct Route {
 /// What a line leads to.
 #[derive(Clone, Copy, Debug)]
 enum Place {
-    Collection(Whose),
-    Searched(Whose),
-    Single(Whose),
-    Everywhere,
-    Me,
-    Bulk,
+    /// To what nobody needs a credential for.
+    Open(Document),
+    /// To what needs one.
+    Closed(Thing),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Document {
     Config,
     Schemas,
     Schema,
     Types,
     Type,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Thing {
+    Everywhere,
+    Me,
+    Bulk,
+    Collection(Whose),
+    Searched(Whose),
+    Single(Whose),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -49,23 +61,23 @@ enum Whose {
 
 /// Every route. The first that fits is the one.
 pub const ROUTES: [Route; 17] = [
-    at("/Users", COLLECTION, Place::Collection(Whose::Users)),
-    at("/Users/.search", POST, Place::Searched(Whose::Users)),
-    at("/Users/{id}", SINGLE, Place::Single(Whose::Users)),
-    at("/Groups", COLLECTION, Place::Collection(Whose::Groups)),
-    at("/Groups/.search", POST, Place::Searched(Whose::Groups)),
-    at("/Groups/{id}", SINGLE, Place::Single(Whose::Groups)),
-    at("/.search", POST, Place::Everywhere),
-    at("/Me", ANY, Place::Me),
-    at("/Bulk", POST, Place::Bulk),
-    at("/ServiceProviderConfig", READ, Place::Config),
-    at("/Schemas", READ, Place::Schemas),
-    at("/Schemas/{urn}", READ, Place::Schema),
-    at("/ResourceTypes", READ, Place::Types),
-    at("/ResourceTypes/{name}", READ, Place::Type),
-    at("/{endpoint}", COLLECTION, Place::Collection(Whose::Named)),
-    at("/{endpoint}/.search", POST, Place::Searched(Whose::Named)),
-    at("/{endpoint}/{id}", SINGLE, Place::Single(Whose::Named)),
+    at("/Users", COLLECTION, Place::Closed(Thing::Collection(Whose::Users))),
+    at("/Users/.search", POST, Place::Closed(Thing::Searched(Whose::Users))),
+    at("/Users/{id}", SINGLE, Place::Closed(Thing::Single(Whose::Users))),
+    at("/Groups", COLLECTION, Place::Closed(Thing::Collection(Whose::Groups))),
+    at("/Groups/.search", POST, Place::Closed(Thing::Searched(Whose::Groups))),
+    at("/Groups/{id}", SINGLE, Place::Closed(Thing::Single(Whose::Groups))),
+    at("/.search", POST, Place::Closed(Thing::Everywhere)),
+    at("/Me", ANY, Place::Closed(Thing::Me)),
+    at("/Bulk", POST, Place::Closed(Thing::Bulk)),
+    at("/ServiceProviderConfig", READ, Place::Open(Document::Config)),
+    at("/Schemas", READ, Place::Open(Document::Schemas)),
+    at("/Schemas/{urn}", READ, Place::Open(Document::Schema)),
+    at("/ResourceTypes", READ, Place::Open(Document::Types)),
+    at("/ResourceTypes/{name}", READ, Place::Open(Document::Type)),
+    at("/{endpoint}", COLLECTION, Place::Closed(Thing::Collection(Whose::Named))),
+    at("/{endpoint}/.search", POST, Place::Closed(Thing::Searched(Whose::Named))),
+    at("/{endpoint}/{id}", SINGLE, Place::Closed(Thing::Single(Whose::Named))),
 ];
 
 const fn at(path: &'static str, methods: &'static str, place: Place) -> Route {
@@ -140,13 +152,13 @@ pub fn find<'p>(method: &Method, account: &'p str, below: &'p str) -> Result<Ask
         return Err(Miss::Method(route.methods));
     }
     match route.place {
-        Place::Config | Place::Schemas | Place::Schema | Place::Types | Place::Type => {
-            open(route.place, account, values[0]).map_err(|name| Miss::Encoding(Some(name))).map(Asked::Open)
+        Place::Open(document) => {
+            open(document, account, values[0]).map_err(|name| Miss::Encoding(Some(name))).map(Asked::Open)
         }
-        place => {
+        Place::Closed(thing) => {
             let broken = |_| Miss::Encoding(None);
             let account = decoded("accountIdentifier", account).map_err(broken)?;
-            Ok(Asked::Closed { account, closed: closed(place, method, values).map_err(broken)? })
+            Ok(Asked::Closed { account, closed: closed(thing, method, values).map_err(broken)? })
         }
     }
 }
@@ -182,31 +194,29 @@ fn decoded<'p>(name: &'static str, part: &'p str) -> Decoded<Cow<'p, str>> {
     percent_decode_str(part).decode_utf8().map_err(|_| name)
 }
 
-fn open<'p>(place: Place, account: &'p str, value: &'p str) -> Decoded<Open<'p>> {
-    if matches!(place, Place::Config) {
-        return Ok(Open::Config);
-    }
-    let account = decoded("accountIdentifier", account)?;
-    Ok(match place {
-        Place::Schema => Open::Schema(account, decoded("urn", value)?),
-        Place::Type => Open::Type(account, decoded("name", value)?),
-        Place::Types => Open::Types(account),
-        _ => Open::Schemas(account),
+fn open<'p>(document: Document, account: &'p str, value: &'p str) -> Decoded<Open<'p>> {
+    let account = || decoded("accountIdentifier", account);
+    Ok(match document {
+        Document::Config => Open::Config,
+        Document::Schemas => Open::Schemas(account()?),
+        Document::Schema => Open::Schema(account()?, decoded("urn", value)?),
+        Document::Types => Open::Types(account()?),
+        Document::Type => Open::Type(account()?, decoded("name", value)?),
     })
 }
 
-fn closed<'p>(place: Place, method: &Method, values: [&'p str; 2]) -> Decoded<Closed<'p>> {
-    let (whose, verb) = match place {
-        Place::Me => return Ok(Closed::Me),
-        Place::Bulk => return Ok(Closed::Bulk),
-        Place::Collection(whose) if *method == Method::POST => (whose, Verb::Create),
-        Place::Collection(whose) => (whose, Verb::List),
-        Place::Searched(whose) => (whose, Verb::Search),
-        Place::Single(whose) => {
+fn closed<'p>(thing: Thing, method: &Method, values: [&'p str; 2]) -> Decoded<Closed<'p>> {
+    let (whose, verb) = match thing {
+        Thing::Everywhere => return Ok(Closed::Everywhere),
+        Thing::Me => return Ok(Closed::Me),
+        Thing::Bulk => return Ok(Closed::Bulk),
+        Thing::Collection(whose) if *method == Method::POST => (whose, Verb::Create),
+        Thing::Collection(whose) => (whose, Verb::List),
+        Thing::Searched(whose) => (whose, Verb::Search),
+        Thing::Single(whose) => {
             let id = values[usize::from(matches!(whose, Whose::Named))];
             (whose, single(method, decoded("id", id)?))
         }
-        _ => return Ok(Closed::Everywhere),
     };
     Ok(match whose {
         Whose::Users => Closed::Users(verb),
