@@ -14,6 +14,7 @@ mod base64url;
 mod claim_steps;
 mod claims;
 mod explain;
+mod header;
 mod jwk;
 mod key_set;
 mod policy;

@@ -141,6 +141,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    // Cold, so that the compiler moves what makes a refusal out of the way of the token that has none.
+    #[cold]
     pub(crate) fn new(step: Step, reason: Reason) -> Self {
         Self { step, reason, expected: String::new(), received: String::new(), hint: None }
     }

@@ -6,14 +6,15 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::algorithm::{Algorithm, Algorithms};
+use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::claims::Claims;
+use crate::header;
 use crate::reader::{JsonError, Limits};
 use crate::reason::Reason;
 use crate::refusal::{Refusal, Step, quoted};
 use crate::trace::{Trace, Verdict};
-use crate::value::{Document, Kind, Value};
+use crate::value::{Document, Kind};
 
 /// Most bytes of a token.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
@@ -93,7 +94,8 @@ pub(crate) enum KidState {
     /// Not read, or not usable.
     Unread,
     Absent,
-    Present,
+    /// Where it is in the header.
+    Present(u32),
 }
 
 /// A token as far as it could be read; complete only inside a [`Token`].
@@ -110,7 +112,7 @@ pub(crate) struct Draft<'t> {
 impl Draft<'_> {
     pub(crate) fn kid(&self) -> Option<&str> {
         match self.kid_state {
-            KidState::Present => self.header.as_ref()?.root().get("kid")?.as_str(),
+            KidState::Present(at) => self.header.as_ref()?.at(at).as_str(),
             KidState::Absent | KidState::Unread => None,
         }
     }
@@ -214,39 +216,9 @@ pub(crate) fn read<'t, T: Trace>(text: &'t str, trace: &mut T) -> Result<Draft<'
         (format!("one JSON object of at most {MAX_HEADER_BYTES} bytes"), quoted(&document.text))
     };
     let Some(document) = trace.check(Step::Header, read_header(header), wanted)? else { return Ok(draft) };
-    read_parameters(&mut draft, document.root(), trace)?;
+    header::walk(&mut draft, document.root(), trace)?;
     draft.header = Some(document);
     Ok(draft)
-}
-
-/// Walks steps 6 to 10 over the header.
-fn read_parameters<T: Trace>(draft: &mut Draft<'_>, header: Value<'_>, trace: &mut T) -> Result<(), Refusal> {
-    draft.algorithm = trace.check(Step::Algorithm, read_algorithm(header), |algorithm| {
-        (Algorithms::ALL.to_string(), algorithm.to_string())
-    })?;
-    trace.check(Step::Extensions, check_extensions(header), |()| {
-        ("no crit, b64, enc, zip".to_owned(), "none of them".to_owned())
-    })?;
-    draft.token_type = trace.check(Step::Type, read_type(header), |_| {
-        let received = header.get("typ").map_or_else(|| "no typ".to_owned(), |typ| typ.to_string());
-        ("JWT, at+jwt or no typ".to_owned(), received)
-    })?;
-    trace.pass(Step::EmbeddedKeys, || {
-        let names: Vec<&str> =
-            ["jwk", "jku", "x5u", "x5c"].into_iter().filter(|name| header.get(name).is_some()).collect();
-        let received =
-            if names.is_empty() { "none".to_owned() } else { format!("{}: ignored", names.join(", ")) };
-        ("keys the token brings along are never used or fetched".to_owned(), received)
-    });
-    let kid = trace.check(Step::KeyId, read_kid(header), |kid| {
-        ("a string of at most 256 bytes, or none".to_owned(), kid.map_or("no kid".to_owned(), quoted))
-    })?;
-    draft.kid_state = match kid {
-        None => KidState::Unread,
-        Some(None) => KidState::Absent,
-        Some(Some(_)) => KidState::Present,
-    };
-    Ok(())
 }
 
 fn check_envelope(text: &str) -> Result<(), Refusal> {
@@ -263,7 +235,7 @@ fn check_envelope(text: &str) -> Result<(), Refusal> {
 
 fn split(text: &str) -> Result<Parts<'_>, Refusal> {
     // Counting stops past five parts, so that a token of dots costs nothing.
-    let mut dots = text.match_indices('.').map(|(at, _)| at);
+    let mut dots = memchr::memchr_iter(b'.', text.as_bytes());
     let dots: [Option<usize>; 5] = std::array::from_fn(|_| dots.next());
     let [Some(first), Some(second), None, ..] = dots else {
         check_alphabet(text)?;
@@ -395,71 +367,5 @@ fn read_object(bytes: Vec<u8>, limits: Limits, reasons: &JsonReasons) -> Result<
     match document.root().kind() {
         Kind::Object => Ok(document),
         kind => Err(refuse(reasons.not_object).received(kind.word())),
-    }
-}
-
-fn read_algorithm(header: Value<'_>) -> Result<Algorithm, Refusal> {
-    let refuse = |reason| Refusal::new(Step::Algorithm, reason).expected(Algorithms::ALL.to_string());
-    let Some(member) = header.get("alg") else {
-        return Err(refuse(Reason::AlgMissing).received("no alg"));
-    };
-    let Some(name) = member.as_str() else {
-        return Err(refuse(Reason::AlgNotString).received(member.kind().word()));
-    };
-    if let Some(algorithm) = Algorithm::from_name(name) {
-        return Ok(algorithm);
-    }
-    let (reason, hint) = if name.eq_ignore_ascii_case("none") {
-        (Reason::AlgNone, "let the issuer sign the token")
-    } else if name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("HS")) {
-        (
-            Reason::AlgSymmetric,
-            "let the issuer sign with a private key: RS256, ES256 or EdDSA, not a shared secret",
-        )
-    } else {
-        (Reason::AlgUnknown, "let the issuer sign with RS256, ES256 or EdDSA; names are case-sensitive")
-    };
-    Err(refuse(reason).received(quoted(name)).hint(hint))
-}
-
-fn check_extensions(header: Value<'_>) -> Result<(), Refusal> {
-    const REFUSED: [(&str, Reason); 4] = [
-        ("crit", Reason::CritNotSupported),
-        ("b64", Reason::B64NotSupported),
-        ("enc", Reason::JweNotSupported),
-        ("zip", Reason::ZipNotSupported),
-    ];
-    match REFUSED.into_iter().find(|(name, _)| header.get(name).is_some()) {
-        None => Ok(()),
-        Some((name, reason)) => Err(Refusal::new(Step::Extensions, reason)
-            .expected("no crit, b64, enc, zip")
-            .received(name)
-            .hint(format!("let the issuer leave {name} out of the header"))),
-    }
-}
-
-fn read_type(header: Value<'_>) -> Result<TokenType, Refusal> {
-    let refuse = |reason| Refusal::new(Step::Type, reason).expected("JWT, at+jwt or no typ");
-    let Some(member) = header.get("typ") else { return Ok(TokenType::Jwt) };
-    let Some(name) = member.as_str() else {
-        return Err(refuse(Reason::TypNotString).received(member.kind().word()));
-    };
-    TokenType::from_name(name).ok_or_else(|| {
-        refuse(Reason::TypNotSupported)
-            .received(quoted(name))
-            .hint("send an access token or a plain JWT, not a token made for another purpose")
-    })
-}
-
-fn read_kid(header: Value<'_>) -> Result<Option<&str>, Refusal> {
-    let refuse = |reason| {
-        Refusal::new(Step::KeyId, reason)
-            .expected(format!("a string of at most {MAX_KID_BYTES} bytes, or none"))
-    };
-    let Some(member) = header.get("kid") else { return Ok(None) };
-    match member.as_str() {
-        Some(kid) if kid.len() <= MAX_KID_BYTES => Ok(Some(kid)),
-        Some(kid) => Err(refuse(Reason::KidTooLong).received(format!("{} bytes", kid.len()))),
-        None => Err(refuse(Reason::KidNotString).received(member.kind().word())),
     }
 }

@@ -148,6 +148,7 @@ impl<'d> Value<'d> {
     }
 
     /// The member of this exact name, or `None` if there is none or this is no object.
+    #[inline]
     pub fn get(self, name: &str) -> Option<Value<'d>> {
         self.members().find_map(|(member, value)| (member == name).then_some(value))
     }

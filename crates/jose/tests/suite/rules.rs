@@ -1,7 +1,5 @@
 //! Claim rules: each operation against each kind of claim.
 
-mod support;
-
 use jose::testing::TestKey;
 use jose::{Algorithm, Claims, Rule, RuleError, RuleOp, Token};
 use proptest::prelude::*;

@@ -1,7 +1,6 @@
 //! What people and programs read: messages that say what to change, stable names, and what is never shown.
 
-mod support;
-
+use crate::support::{self, NOW, claims, key_set, policy, with};
 use jose::testing::{TestKey, jwks};
 use jose::{
     Algorithm, Algorithms, AudiencePolicy, Code, KeySet, KeySetError, KeySetLimits, Outcome, Policy,
@@ -9,7 +8,6 @@ use jose::{
     explain,
 };
 use serde_json::{Value, json};
-use support::{NOW, claims, key_set, policy, with};
 
 fn key() -> &'static TestKey {
     TestKey::shared(Algorithm::EdDsa)

