@@ -39,8 +39,8 @@ mod tests {
         /// Long enough for whole vector registers and every rest; one foreign byte anywhere, or none.
         #[test]
         fn decodes_what_another_decoder_decodes(
-            bytes in proptest::collection::vec(any::<u8>(), 0..200), at in any::<usize>(), foreign in any::<u8>(),
-            cut in 0..4_usize,
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            (at, foreign, cut) in (any::<usize>(), any::<u8>(), 0..4_usize),
         ) {
             let mut text = encode(&bytes).into_bytes();
             prop_assert_eq!(&text, &ANOTHER.encode(&bytes).into_bytes());

@@ -378,17 +378,14 @@ impl Reader<'_> {
     }
 }
 
-/// Equal for equal names, and different for nearly all others: whole names are compared only where it is equal.
+/// Equal for equal names, different for nearly all others: whole names are compared only where it is equal.
 fn mark(name: &str) -> u32 {
     let [first, .., last] = name.as_bytes() else { return 0 };
     let middle = name.as_bytes()[name.len() / 2];
     u32::from_le_bytes([*first, middle, *last, name.len().to_le_bytes()[0]])
 }
 
-#[expect(
-    clippy::unnecessary_fold,
-    reason = "without an end in between the compiler compares several at once"
-)]
+#[expect(clippy::unnecessary_fold, reason = "without an early end several are compared at once")]
 fn has_mark(marks: &[u32; PAIRWISE], mark: u32) -> bool {
     marks.iter().fold(false, |found, other| found || *other == mark)
 }

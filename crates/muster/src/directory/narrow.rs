@@ -17,7 +17,7 @@ pub struct Narrowed {
     /// The condition says exactly what the filter says.
     pub exact: bool,
     /// The condition holds for a handful of rows at most: it asks for equality on a selective key.
-    pub selective: bool,
+    selective: bool,
     /// The condition has an index that finds its rows, few or many, in another order than that of ids.
     pub leaning: bool,
 }
@@ -67,6 +67,11 @@ fn leaning(node: &Node) -> bool {
 }
 
 impl Narrowed {
+    /// Whether the search touches a handful of rows only.
+    pub fn is_selective(&self) -> bool {
+        self.exact && self.selective
+    }
+
     /// Whether it lets everything through.
     pub fn is_all(&self) -> bool {
         matches!(self.node, Node::All)

@@ -80,21 +80,24 @@ impl Found {
 }
 
 impl Search {
-    /// Whether it touches a handful of rows only.
-    pub fn is_selective(&self, subject: Subject) -> bool {
-        let narrowed = narrow(subject, &self.kind, self.filter.as_ref());
-        narrowed.exact && narrowed.selective
+    /// Its filter as far as SQL can decide it.
+    pub fn narrowed(&self, subject: Subject) -> Narrowed {
+        narrow(subject, &self.kind, self.filter.as_ref())
     }
 }
 
-/// Runs the search in one snapshot.
+/// Runs the search, narrowed by its filter, in one snapshot.
 ///
 /// # Errors
 /// `Invalid` with `tooMany` for an order that SQL cannot make over more than `MAX_SORTED` results.
-pub fn run(tx: &mut Tx<'_>, account: &AccountId, subject: Subject, search: &Search) -> Result<Found> {
-    let narrowed = narrow(subject, &search.kind, search.filter.as_ref());
+pub fn run(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    subject: Subject,
+    (search, narrowed): (&Search, &Narrowed),
+) -> Result<Found> {
     let order = order(subject, search.sort.as_ref());
-    let run = Run { account, subject, search, narrowed: &narrowed };
+    let run = Run { account, subject, search, narrowed };
     match (order, &search.walk) {
         (Some(order), None) if narrowed.exact => run.by_sql(tx, &order),
         (Some(order), Some(walk)) if narrowed.exact => run.walk_by_sql(tx, &order, walk),

@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::AUTHORIZATION;
 
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::secret::Secret;
 use crate::trust::model::Surface;
+use crate::web::extract;
 
 /// RFC 6749 §4.4.
 pub const CLIENT_CREDENTIALS: &str = "client_credentials";
@@ -92,8 +93,7 @@ pub fn read(headers: &HeaderMap, query: &str, body: &[u8]) -> Result<Ask> {
 
 /// The known parameters; one without a value counts as left out (RFC 6749 §3.2).
 fn form(headers: &HeaderMap, body: &[u8]) -> Result<HashMap<&'static str, String>> {
-    let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    if !media.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(FORM) {
+    if !extract::media(headers).eq_ignore_ascii_case(FORM) {
         return Err(invalid(format!("The body is not a form: send Content-Type {FORM}.")));
     }
     let mut form = HashMap::new();
@@ -201,6 +201,8 @@ fn plain(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use http::header::CONTENT_TYPE;
+
     use super::*;
 
     fn ask(authorization: Option<&str>, body: &str) -> Result<Ask> {

@@ -33,19 +33,22 @@ pub struct Begun {
 }
 
 /// Dropped before its answer, a request's client did not wait.
-pub struct Unanswered<'r>(Option<&'r Begun>);
+pub struct Unanswered<'r> {
+    begun: Option<&'r Begun>,
+    id: &'r str,
+}
 
 impl Unanswered<'_> {
     /// The answer is there.
     pub fn over(mut self) {
-        self.0 = None;
+        self.begun = None;
     }
 }
 
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
-        if let Some(begun) = self.0 {
-            begun.gone();
+        if let Some(begun) = self.begun {
+            begun.gone(self.id);
         }
     }
 }
@@ -58,8 +61,8 @@ impl Begun {
     }
 
     /// Watches for a client that does not wait.
-    pub fn unanswered(&self) -> Unanswered<'_> {
-        Unanswered(Some(self))
+    pub fn unanswered<'r>(&'r self, id: &'r str) -> Unanswered<'r> {
+        Unanswered { begun: Some(self), id }
     }
 
     /// Tells of the answer, which it gives back.
@@ -88,10 +91,10 @@ impl Begun {
         Response::from_parts(parts, body)
     }
 
-    fn gone(&self) {
+    fn gone(&self, id: &str) {
         let seen = self.observed.take();
         if let Some(account) = self.account(&seen) {
-            self.app.provisioning_log.push(self.entry(account, seen, "", GONE));
+            self.app.provisioning_log.push(self.entry(account, seen, id, GONE));
         }
     }
 

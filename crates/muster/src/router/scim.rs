@@ -94,7 +94,7 @@ pub(super) async fn answer(app: App, place: Place, request: Request, peer: Optio
         return complete(response, &head.method, None);
     }
     let begun = Begun::new(app.clone(), head, place);
-    let unanswered = begun.unanswered();
+    let unanswered = begun.unanswered(&id);
     let asked = Identified { app: &app, id: &id, head: &begun.head, place };
     let (done, allow) = asked.done(body, Way::Door(peer, &begun)).await;
     unanswered.over();

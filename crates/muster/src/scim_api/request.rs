@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::HeaderMap;
-use http::header::{CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
+use http::header::{IF_MATCH, IF_NONE_MATCH};
 use scim::list::ListQuery;
 use scim::{Filter, Projection, ResourceType, SortBy};
 use serde_json::Value;
@@ -33,8 +33,7 @@ pub async fn body(call: &Call<'_>, body: Body) -> Result<Value> {
 /// # Errors
 /// As `body`.
 pub async fn body_within(limit: usize, call: &Call<'_>, body: Body) -> Result<Value> {
-    let media = call.head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let media = media.split(';').next().unwrap_or("").trim();
+    let media = extract::media(&call.head.headers);
     let readable = ["", "application/scim+json", "application/json"];
     if !readable.iter().any(|known| media.eq_ignore_ascii_case(known)) {
         let text = format!("The body's Content-Type {media:?} is not read here: send application/scim+json.");

@@ -31,8 +31,8 @@ pub fn routes() -> Router<App> {
         .route(AT, get(list).post(create))
         .route(&format!("{AT}/explain"), post(explain_all))
         .route(&format!("{AT}/{{identifier}}"), get(show).put(replace).delete(remove))
-        .route(&format!("{AT}/{{identifier}}/enable"), post(enable))
-        .route(&format!("{AT}/{{identifier}}/disable"), post(disable))
+        .route(&format!("{AT}/{{identifier}}/enable"), post(switch::<true>))
+        .route(&format!("{AT}/{{identifier}}/disable"), post(switch::<false>))
         .route(&format!("{AT}/{{identifier}}/explain"), post(explain_one))
         .route(&format!("{AT}/{{identifier}}/keys"), get(show_keys))
         .route(&format!("{AT}/{{identifier}}/keys/refresh"), post(refresh_keys))
@@ -158,7 +158,7 @@ async fn remove(
     Ok(Reply(true))
 }
 
-async fn enable(
+async fn switch<const ON: bool>(
     State(app): State<App>,
     actor: Actor,
     Path(id): Path<String>,
@@ -166,18 +166,7 @@ async fn enable(
     seen: IfMatch,
 ) -> Result<Tagged<Shown>> {
     let grant = granted::<SettingEdit>(&actor, &scope)?;
-    Ok(actions::switch(&app, &grant, id, true, seen).await?.into())
-}
-
-async fn disable(
-    State(app): State<App>,
-    actor: Actor,
-    Path(id): Path<String>,
-    Query(scope): Query<ScopeQuery>,
-    seen: IfMatch,
-) -> Result<Tagged<Shown>> {
-    let grant = granted::<SettingEdit>(&actor, &scope)?;
-    Ok(actions::switch(&app, &grant, id, false, seen).await?.into())
+    Ok(actions::switch(&app, &grant, id, ON, seen).await?.into())
 }
 
 /// A token to explain. Never shown, so no `Debug`.

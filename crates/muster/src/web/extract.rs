@@ -4,7 +4,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use http::request::Parts;
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Visitor};
@@ -24,10 +24,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
-        let media = media(&request);
-        let in_yaml = yaml::is_yaml(&media);
+        let media = media(request.headers());
+        let in_yaml = yaml::is_yaml(media);
         let in_json = ["", "application/json", "text/plain", "application/x-www-form-urlencoded"];
-        if !in_yaml && !in_json.contains(&media.as_str()) {
+        if !in_yaml && !in_json.iter().any(|known| media.eq_ignore_ascii_case(known)) {
             let text = format!(
                 "The body's Content-Type {media:?} is not read here: send application/json or application/yaml."
             );
@@ -42,7 +42,7 @@ impl<T: DeserializeOwned> OptionalFromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Option<Self>> {
-        let in_yaml = yaml::is_yaml(&media(&request));
+        let in_yaml = yaml::is_yaml(media(request.headers()));
         let bytes = body(request, app).await?;
         if bytes.is_empty() {
             return Ok(None);
@@ -55,10 +55,10 @@ impl<T: DeserializeOwned> OptionalFromRequest<App> for Json<T> {
     }
 }
 
-/// The media type of the body, in lower case, without parameters.
-fn media(request: &Request) -> String {
-    let media = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
-    media.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
+/// The media type of a body, in whatever case it came (RFC 9110 §8.3.1), without parameters.
+pub fn media(headers: &HeaderMap) -> &str {
+    let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    media.split(';').next().unwrap_or("").trim()
 }
 
 /// The raw body, within the limit set on the route.

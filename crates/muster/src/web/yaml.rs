@@ -13,9 +13,9 @@ const MEDIA: &str = "application/yaml";
 /// RFC 9512 names the first; the others are older habits.
 const KNOWN: [&str; 4] = [MEDIA, "application/x-yaml", "text/yaml", "text/x-yaml"];
 
-/// Whether a media type, in lower case and without parameters, is YAML.
+/// Whether a media type without parameters is YAML.
 pub(super) fn is_yaml(media: &str) -> bool {
-    KNOWN.contains(&media)
+    KNOWN.iter().any(|known| media.eq_ignore_ascii_case(known))
 }
 
 /// Whether the client wants its answer in YAML: it says so and does not take JSON.

@@ -468,6 +468,7 @@ both_engines! {
         let entry = newest(&world).await;
         assert_eq!((&entry["status"], &entry["method"]), (&json!(499), &json!("POST")));
         assert!(entry["hint"].as_str().unwrap().contains("went away"), "{entry}");
+        assert!(!entry["requestId"].as_str().unwrap().is_empty(), "what else tells of it names it, too");
         // On PostgreSQL the credential alone takes longer than that.
         let name = &entry["request"]["body"]["userName"];
         assert!(name == "bob" || name.is_null(), "{entry}");

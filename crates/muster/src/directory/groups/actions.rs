@@ -108,9 +108,10 @@ pub async fn list(
     with_members: bool,
 ) -> Result<Found<GroupResource>> {
     let account = grant.scope().account.clone();
-    let selective = search.is_selective(Subject::Group) && !with_members;
+    let narrowed = search.narrowed(Subject::Group);
+    let selective = narrowed.is_selective() && !with_members;
     let read = move |tx: &mut Tx<'_>| {
-        search::run(tx, &account, Subject::Group, &search)?.with(|rows| {
+        search::run(tx, &account, Subject::Group, (&search, &narrowed))?.with(|rows| {
             let mut groups = Vec::with_capacity(rows.len());
             for stored in rows {
                 let members =
@@ -160,7 +161,7 @@ pub async fn create(
             let mut unknown = Vec::new();
             let membership = membership(&stroke, group, &reading);
             settle_new(tx, &stroke, &membership, (&identifier, &columns), &adds, &mut unknown)?;
-            let members = shown(tx, account, group, reading.members)?;
+            let members = shown(tx, account, group, reading.members, None)?;
             let notes = reading.mender.clone().into_notes();
             Ok(Changed { group: GroupResource { stored, members }, notes, unknown })
         })
@@ -268,9 +269,10 @@ async fn change(
             let mut unknown = Vec::new();
             let membership = membership(&stroke, &id, &reading);
             let moves = carry_out(tx, &membership, &turn.members, &mut unknown)?;
-            let stored = write_change(tx, &stroke, &reading.of.kind, stored, &before, turn, &moves)?;
-            let members = shown(tx, account, &id, reading.members)?;
-            Ok(Changed { group: GroupResource { stored, members }, notes: mender.into_notes(), unknown })
+            let next = write_change(tx, &stroke, &reading.of.kind, stored, &before, turn, &moves)?;
+            let members = shown(tx, account, &id, reading.members, next.members)?;
+            let group = GroupResource { stored: next.stored, members };
+            Ok(Changed { group, notes: mender.into_notes(), unknown })
         })
         .await
 }
@@ -291,6 +293,15 @@ fn carry_out(
     membership.carry_out(tx, members, unknown)
 }
 
+/// What `write_change` leaves.
+#[derive(Debug)]
+pub struct Next {
+    /// The group.
+    pub stored: Stored,
+    /// How many members it has, where that came to light.
+    members: Option<i64>,
+}
+
 /// Writes the next version with its index rows, audit row and events; nothing where nothing changed.
 ///
 /// # Errors
@@ -303,11 +314,11 @@ pub fn write_change(
     before: &Value,
     turn: Turn,
     moves: &Moves,
-) -> Result<Stored> {
+) -> Result<Next> {
     let (account, id) = (stroke.account(), stored.id.clone());
     let changed = *before != turn.document;
     if !changed && moves.is_empty() {
-        return Ok(stored);
+        return Ok(Next { stored, members: None });
     }
     let columns = Columns::of(&turn.document)?;
     let mut paths = Vec::new();
@@ -322,19 +333,22 @@ pub fn write_change(
         directory::change_keys(tx, account, &id, &row_keys(kind, before), &keys)?;
         (stored.doc, stored.version) = (doc, stored.version + 1);
     }
-    if !moves.is_empty() {
-        stored.version =
-            store::touch(tx, account, &id, (moves.balance(), i64::from(!changed)), stroke.now)?.0;
+    stored.updated = stroke.now;
+    let (identifier, members) = if moves.is_empty() {
+        (store::identifier(tx, account, &id)?, None)
+    } else {
+        let step = (moves.balance(), i64::from(!changed));
+        let touched = store::touch(tx, account, &id, step, stroke.now)?;
+        stored.version = touched.version;
         if store::carries_roles(tx, account, &id)? {
             bump_version(tx, account)?;
         }
-    }
-    stored.updated = stroke.now;
-    let identifier = store::identifier(tx, account, &id)?;
+        (touched.identifier, Some(touched.members))
+    };
     stroke.record(tx, Action::Update, "USER_GROUP", (&identifier, &columns.name), detail(&paths, moves))?;
     let kind = changed.then_some(Kind::GroupUpdated);
     announce::group(tx, stroke, &id, &columns, (kind, &paths), moves)?;
-    Ok(stored)
+    Ok(Next { stored, members })
 }
 
 fn detail(paths: &[String], moves: &Moves) -> Value {
@@ -402,11 +416,19 @@ fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Stored> {
     })
 }
 
-fn shown(tx: &mut Tx<'_>, account: &AccountId, id: &str, show: Show) -> Result<Option<Vec<MemberRef>>> {
-    let shows = match show {
-        Show::Never => false,
-        Show::Always => true,
-        Show::IfFew => store::member_count(tx, account, id)? <= ANSWERED_MEMBERS,
+/// The members as an answer shows them; how many there are is asked for where `count` does not say.
+fn shown(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    id: &str,
+    show: Show,
+    count: Option<i64>,
+) -> Result<Option<Vec<MemberRef>>> {
+    let shows = match (show, count) {
+        (Show::Never, _) => false,
+        (Show::Always, _) => true,
+        (Show::IfFew, Some(count)) => count <= ANSWERED_MEMBERS,
+        (Show::IfFew, None) => store::member_count(tx, account, id)? <= ANSWERED_MEMBERS,
     };
     if shows { store::members(tx, account, id).map(Some) } else { Ok(None) }
 }

@@ -21,7 +21,7 @@ const UPDATE: &str = "UPDATE user_groups SET doc = $4, version = version + 1, up
 const UPDATE_KEYS: &str = "UPDATE user_groups SET name = $3, name_key = $4, external_id = $5 \
     WHERE account_id = $1 AND group_id = $2";
 const TOUCH: &str = "UPDATE user_groups SET member_count = member_count + $3, version = version + $4, updated_at = $5 \
-    WHERE account_id = $1 AND group_id = $2 RETURNING version, member_count";
+    WHERE account_id = $1 AND group_id = $2 RETURNING version, member_count, identifier";
 const MEMBER_COUNT: &str = "SELECT member_count FROM user_groups WHERE account_id = $1 AND group_id = $2";
 const IDENTIFIER: &str = "SELECT identifier FROM user_groups WHERE account_id = $1 AND group_id = $2";
 const TAKEN: &str = "SELECT identifier FROM user_groups WHERE account_id = $1 AND org_id = '' AND project_id = '' \
@@ -101,16 +101,29 @@ pub fn update(
     Ok(rows == 1)
 }
 
-/// Counts members in and out and moves the version on by `versions`; answers version and number of members.
+/// A group as it is after members came or went.
+#[derive(Clone, Debug)]
+pub struct Touched {
+    /// Its version.
+    pub version: i64,
+    /// How many members it has.
+    pub members: i64,
+    /// Its identifier on the platform API.
+    pub identifier: String,
+}
+
+/// Counts members in and out and moves the version on by `versions`.
 pub fn touch(
     tx: &mut Tx<'_>,
     account: &AccountId,
     id: &str,
     (more, versions): (i64, i64),
     now: Timestamp,
-) -> Result<(i64, i64), Problem> {
+) -> Result<Touched, Problem> {
     let values = params![account.as_str(), id, more, versions, now.micros()];
-    Ok(tx.query_one(TOUCH, values, |row| Ok((row.get(0)?, row.get(1)?)))?)
+    Ok(tx.query_one(TOUCH, values, |row| {
+        Ok(Touched { version: row.get(0)?, members: row.get(1)?, identifier: row.get(2)? })
+    })?)
 }
 
 /// How many members a group has.

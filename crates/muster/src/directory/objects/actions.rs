@@ -65,7 +65,9 @@ fn unknown(kind: &str, id: &str) -> Problem {
 /// See `search::run`.
 pub async fn list(app: &App, grant: &Grant<UserView>, search: Search) -> Result<Found> {
     let account = grant.scope().account.clone();
-    app.db.read("objects.list", move |tx| search::run(tx, &account, Subject::Custom, &search)).await
+    let narrowed = search.narrowed(Subject::Custom);
+    let read = move |tx: &mut Tx<'_>| search::run(tx, &account, Subject::Custom, (&search, &narrowed));
+    app.db.read("objects.list", read).await
 }
 
 /// Index rows and the column: what a document is looked up by.

@@ -229,7 +229,7 @@ fn turn(
     let turn = Turn { document, paths: Vec::new(), members: Vec::new() };
     let kind = Kinds::load(tx, stroke.account())?.written(Subject::Group).kind;
     let before = group.stored.document()?;
-    write_change(tx, stroke, &kind, group.stored.clone(), &before, turn, &moves)
+    Ok(write_change(tx, stroke, &kind, group.stored.clone(), &before, turn, &moves)?.stored)
 }
 
 /// Adds a user to a group.

@@ -76,9 +76,10 @@ pub async fn list(
     with_groups: bool,
 ) -> Result<Found<UserResource>> {
     let account = grant.scope().account.clone();
-    let selective = search.is_selective(Subject::User);
+    let narrowed = search.narrowed(Subject::User);
+    let selective = narrowed.is_selective();
     let read = move |tx: &mut Tx<'_>| {
-        search::run(tx, &account, Subject::User, &search)?.with(|rows| {
+        search::run(tx, &account, Subject::User, (&search, &narrowed))?.with(|rows| {
             if let [_] = rows.as_slice() {
                 return rows.into_iter().map(|stored| with(tx, &account, stored, with_groups)).collect();
             }
