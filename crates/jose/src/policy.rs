@@ -140,7 +140,8 @@ impl Policy {
         Ok(())
     }
 
-    pub(crate) fn leeway(&self) -> i64 {
+    /// Seconds that the clocks of issuer and server may differ, within the bound.
+    pub fn leeway(&self) -> i64 {
         i64::from(self.leeway_secs.min(MAX_LEEWAY_SECS))
     }
 }

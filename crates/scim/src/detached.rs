@@ -31,6 +31,10 @@ pub enum DetachedChange {
     Remove(Vec<String>),
     /// Remove the elements that match ([`Expr::matches_element`]).
     RemoveWhere(Expr),
+    /// Go on only if one of these ids is there, else 400 `noTarget` (RFC 7644 §3.5.2.3).
+    Demand(Vec<String>),
+    /// Go on only if an element matches.
+    DemandWhere(Expr),
     /// Remove all elements.
     Clear,
     /// Make these the elements, no others.
@@ -89,21 +93,37 @@ impl Builder<'_> {
         if let Some(sub) = sub {
             return Err(fixed_element(&attr.with_sub(Some(sub))));
         }
-        if kind != OpKind::Add {
-            let change = match ids_of(&filter) {
-                Some(ids) => DetachedChange::Remove(ids),
-                None => DetachedChange::RemoveWhere(filter),
-            };
-            self.push_detached(attr.clone(), change);
-        }
-        if kind == OpKind::Remove {
-            return Ok(());
-        }
-        let value = value.ok_or_else(|| missing_value(attr))?;
-        let values = match self.element(attr, value)? {
-            Some(value) => normalise_elements(&attr.attr, vec![value], place(attr), self.mender)?,
-            None => Vec::new(),
+        let ids = ids_of(&filter);
+        let values = match kind {
+            OpKind::Remove => Vec::new(),
+            OpKind::Add | OpKind::Replace => {
+                let value = self.element(attr, value.ok_or_else(|| missing_value(attr))?)?;
+                normalise_elements(&attr.attr, value.into_iter().collect(), place(attr), self.mender)?
+            }
         };
+        // What is added under its own id needs no element there: so some clients name whom they add.
+        let itself = |ids: &Vec<String>| {
+            let id = |value: &Value| element_id(value, place(attr)).map(str::to_owned);
+            values.iter().all(|value| id(value).is_ok_and(|id| ids.contains(&id)))
+        };
+        if kind == OpKind::Replace || (kind == OpKind::Add && !ids.as_ref().is_some_and(itself)) {
+            self.push_detached(
+                attr.clone(),
+                match &ids {
+                    Some(ids) => DetachedChange::Demand(ids.clone()),
+                    None => DetachedChange::DemandWhere(filter.clone()),
+                },
+            );
+        }
+        if kind != OpKind::Add {
+            self.push_detached(
+                attr.clone(),
+                match ids {
+                    Some(ids) => DetachedChange::Remove(ids),
+                    None => DetachedChange::RemoveWhere(filter),
+                },
+            );
+        }
         self.push_detached(attr.clone(), DetachedChange::Add(values));
         Ok(())
     }

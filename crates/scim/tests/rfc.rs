@@ -41,6 +41,8 @@ fn change(change: &DetachedChange) -> Value {
         DetachedChange::Remove(ids) => json!({ "remove": ids }),
         DetachedChange::RemoveWhere(_) => json!("removeWhere"),
         DetachedChange::Clear => json!("clear"),
+        DetachedChange::Demand(ids) => json!({ "demand": ids }),
+        DetachedChange::DemandWhere(_) => json!("demandWhere"),
         DetachedChange::Replace(values) => json!({ "replace": values }),
     }
 }

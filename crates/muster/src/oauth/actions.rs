@@ -17,7 +17,7 @@ use crate::kernel::time::Timestamp;
 use crate::tokens;
 use crate::tokens::verify::verify;
 use crate::trust;
-use crate::trust::model::{Definition, Surface};
+use crate::trust::model::{Stored, Surface};
 
 /// How long an access token holds at most, seconds.
 const LIFETIME_SECS: i64 = 900;
@@ -156,7 +156,11 @@ async fn by_assertion(
             "client_id is neither the subject of the assertion nor the service account it acts as: leave it out.",
         ));
     }
-    let definition = definition(app, &caller, trust).await?;
+    let stored = standing(app, &caller, trust).await?;
+    let rests_on = stored.fingerprint();
+    let definition = stored.definition;
+    // An assertion in its leeway is over; what is issued for it holds as long as it would be taken itself.
+    let (now, leeway) = (app.clock.now(), definition.policy.leeway());
     if definition.policy.audience_policy != AudiencePolicy::Required {
         return Err(Problem::new(
             Kind::Unauthenticated,
@@ -171,21 +175,21 @@ async fn by_assertion(
             sub: subject.as_ref().map(|subject| subject.chars().take(SUBJECT_CHARS).collect()),
             sha256: token_sha256.clone(),
         },
-        rests_on: definition.to_json().to_string().into_bytes(),
-        ends: caller.expires_at,
+        rests_on,
+        ends: caller.expires_at.map(|end| if end > now { end } else { end.plus_secs(leeway) }),
         surfaces: definition.surfaces,
     })
 }
 
 /// The trust as it stood when it took the assertion.
-async fn definition(app: &App, caller: &Caller, trust: &str) -> Result<Definition> {
+async fn standing(app: &App, caller: &Caller, trust: &str) -> Result<Stored> {
     let (account, version, id) = (caller.account.clone(), caller.version, trust.to_owned());
     let look = move |tx: &mut Tx<'_>| {
         let same = accounts::store::find_version(tx, &account)? == Some(version);
         Ok::<_, Problem>(if same { trust::actions::find(tx, &account, &id)? } else { None })
     };
     let found = app.db.point("oauth.trust", look).await?;
-    found.map(|stored| stored.definition).ok_or_else(|| {
+    found.ok_or_else(|| {
         let text = "The account's access was changed meanwhile: send the request again.";
         Problem::new(Kind::Unavailable, text).retry_after(1)
     })

@@ -119,7 +119,7 @@ fn parent(
             };
             let scope = Scope::account(account.clone());
             let owner = tokens::service_account(tx, scope, &found.definition.service_account)?;
-            let rests_on = found.definition.to_json().to_string().into_bytes();
+            let rests_on = found.fingerprint();
             let standing = |principal| Standing { principal, rests_on, ends: None };
             Ok(owner.map(standing).ok_or(Refusal::OwnerGone))
         }

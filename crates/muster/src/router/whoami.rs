@@ -41,7 +41,7 @@ async fn whoami(Anyone(actor): Anyone) -> Reply<Value> {
         "accountIdentifier": caller.account,
         "principal": {
             "type": principal.kind.as_str(), "identifier": principal.id, "name": principal.name,
-            "email": principal.label, "orgIdentifier": principal.scope.org(),
+            "email": (principal.kind == PrincipalKind::User).then_some(&principal.label), "orgIdentifier": principal.scope.org(),
             "projectIdentifier": principal.scope.project_id()
         },
         "credential": credential(&actor),

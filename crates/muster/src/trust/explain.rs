@@ -35,6 +35,8 @@ pub struct Explanation {
     pub accepted: bool,
     /// What the caller would be told: the public code of the first failure.
     pub code: Option<&'static str>,
+    /// What no step says: that the trust is disabled, or that it does not serve the SCIM API.
+    pub hint: Option<String>,
     /// Every step, in order.
     pub steps: Vec<StepView>,
 }
@@ -98,6 +100,7 @@ impl Explanation {
         let enabled = trust.is_none_or(|trust| trust.enabled);
         let failed = steps.iter().any(|report| report.outcome == Outcome::Fail);
         let surfaces = |trust: &Trust| trust.surfaces.iter().map(|s| s.as_str()).collect();
+        let hint = trust.and_then(beside_the_steps);
         Self {
             kind: "JWT",
             trust: trust.map(|trust| trust.identifier.clone()),
@@ -105,6 +108,7 @@ impl Explanation {
             surfaces: trust.map(surfaces),
             accepted: !failed && enabled,
             code: first.or_else(|| (!enabled).then_some("token_untrusted")),
+            hint,
             steps: steps.into_iter().map(StepView::from).collect(),
         }
     }
@@ -119,9 +123,18 @@ impl Explanation {
             surfaces: None,
             accepted,
             code: (!accepted).then_some("invalid_token"),
+            hint: None,
             steps: findings.into_iter().map(StepView::from).collect(),
         }
     }
+}
+
+fn beside_the_steps(trust: &Trust) -> Option<String> {
+    if !trust.enabled {
+        return Some("The trust is disabled: enable it to let its tokens in.".into());
+    }
+    let text = "The trust takes no tokens on the SCIM API: for these, add scim to its surfaces.";
+    (!trust.surfaces.contains(&Surface::Scim)).then(|| text.into())
 }
 
 /// What becomes of the token at that trust, or at each of the account's, in the order in which they are

@@ -144,6 +144,13 @@ impl Stored {
     pub fn is_default(&self) -> bool {
         self.definition.identifier == DEFAULT
     }
+
+    /// What an access token that was issued under it rests on: this very state of it, which no change brings
+    /// back.
+    pub fn fingerprint(&self) -> Vec<u8> {
+        let (made, version) = (self.created_at.micros(), self.version);
+        format!("{made} {version} {}", self.definition.to_json()).into_bytes()
+    }
 }
 
 /// Why the four settings make no trust; for logs and administrators.

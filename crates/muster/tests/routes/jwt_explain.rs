@@ -148,6 +148,7 @@ both_engines! {
         admin.post(&format!("{AT}/main/disable"), json!({})).await.data();
         let off = explained(&world, &sign(json!({}))).await;
         assert_eq!((&off["accepted"], &off["enabled"]), (&json!(false), &json!(false)));
+        assert!(off["hint"].as_str().unwrap().contains("enable it"), "{off}");
     }
 
     async fn tokens_of_ours_are_explained_too(world: World) {

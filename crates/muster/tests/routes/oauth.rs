@@ -229,7 +229,7 @@ both_engines! {
     }
 
     async fn an_assertion_buys_what_its_trust_serves(world: World) {
-        let _issuer = trusted(&world).await;
+        let issuer = trusted(&world).await;
         for answer in [
             by_assertion(&world, &jwt(&json!({})), &[]).await,
             by_assertion(&world, &jwt(&json!({"sub": "job"})), &[("client_id", "job"), ("scope", "scim")]).await,
@@ -253,7 +253,16 @@ both_engines! {
         world.bearer(&access).get("/ng/api/jwt-trusts?accountIdentifier=acme").await.expect(403);
         world.admin().post(&format!("{TRUSTS}/main/disable"), json!(null)).await.data();
         world.bearer(&access).get(USERS).await.expect(401);
+        world.admin().post(&format!("{TRUSTS}/main/enable"), json!(null)).await.data();
+        world.bearer(&access).get(USERS).await.expect(401);
+        let late = jwt(&json!({"exp": START.secs() - 10, "iat": START.secs() - 60}));
+        let answer = by_assertion(&world, &late, &[]).await;
+        assert_eq!(answer.json["expires_in"], 20, "as long as the assertion would be taken itself: {}", answer.text);
+        world.bearer(&token(answer)).get(USERS).await.expect(200);
+        let access = token(by_assertion(&world, &jwt(&json!({})), &[]).await);
         world.admin().delete(&format!("{TRUSTS}/main")).await.data();
+        world.bearer(&access).get(USERS).await.expect(401);
+        world.admin().post(TRUSTS, document(&issuer.jwks_url())).await.data();
         world.bearer(&access).get(USERS).await.expect(401);
     }
 

@@ -44,6 +44,29 @@ async fn events(world: &World, kind: &'static str) -> Vec<Value> {
 }
 
 both_engines! {
+    async fn pa_5_a_member_who_is_not_there_is_not_replaced(world: World) {
+        let scim = scim(&world);
+        let (ada, bob, eve) = (made(&scim, "ada").await, made(&scim, "bob").await, made(&scim, "eve").await);
+        let path = format!("{GROUPS}/{}", made_group(&scim, "Team", &[&ada]).await);
+        let id = path.rsplit_once('/').unwrap().1;
+        let at = |op: &str, filter: &str, value: &str| {
+            let target = format!("members[{filter}]");
+            patch(json!([{"op": op, "path": target, "value": {"value": value}}]))
+        };
+        let named = |id: &str| format!("value eq \"{id}\"");
+        for (op, filter) in
+            [("replace", named("no-such")), ("replace", named(&bob)), ("replace", "type eq \"Group\"".into()), ("add", named(&bob))]
+        {
+            let answer = scim.patch(&path, at(op, &filter, &eve)).await;
+            assert_eq!((answer.status, &answer.json["scimType"]), (400, &json!("noTarget")), "{op} {filter}");
+            assert_eq!(members(&scim, id).await, sorted(&[&ada]));
+        }
+        scim.patch(&path, at("replace", &named(&ada), &bob)).await.expect(200);
+        assert_eq!(members(&scim, id).await, sorted(&[&bob]));
+        scim.patch(&path, at("add", &named(&eve), &eve)).await.expect(200);
+        assert_eq!(members(&scim, id).await, sorted(&[&bob, &eve]), "added under its own id");
+    }
+
     async fn grp_1_a_group_with_members(world: World) {
         let scim = scim(&world);
         let (ada, bob) = (made(&scim, "ada").await, made(&scim, "bob").await);

@@ -81,6 +81,13 @@ impl Membership<'_> {
                 }
                 DetachedChange::RemoveWhere(filter) => self.remove_where(tx, Some(filter), &mut moves)?,
                 DetachedChange::Clear => self.remove_where(tx, None, &mut moves)?,
+                DetachedChange::Demand(ids) => {
+                    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                    demand(!store::members_among(tx, self.account, self.group, &ids)?.is_empty())?;
+                }
+                DetachedChange::DemandWhere(filter) => {
+                    demand(!self.matching(tx, Some(filter))?.is_empty())?;
+                }
                 DetachedChange::Replace(values) => self.replace(tx, &ids(values), &mut moves, unknown)?,
             }
         }
@@ -149,9 +156,14 @@ impl Membership<'_> {
     }
 
     fn remove_where(&self, tx: &mut Tx<'_>, filter: Option<&Expr>, moves: &mut Moves) -> Result<()> {
+        let there = self.matching(tx, filter)?;
+        self.remove(tx, there, moves)
+    }
+
+    fn matching(&self, tx: &mut Tx<'_>, filter: Option<&Expr>) -> Result<Vec<MemberRef>> {
         let mut there = store::members(tx, self.account, self.group)?;
         there.retain(|member| filter.is_none_or(|filter| filter.matches_element(&member.element(self.base))));
-        self.remove(tx, there, moves)
+        Ok(there)
     }
 
     fn remove(&self, tx: &mut Tx<'_>, members: Vec<MemberRef>, moves: &mut Moves) -> Result<()> {
@@ -181,6 +193,14 @@ impl Membership<'_> {
         self.remove(tx, gone, moves)?;
         self.add(tx, ids, moves, unknown)
     }
+}
+
+fn demand(there: bool) -> Result<()> {
+    if there {
+        return Ok(());
+    }
+    let text = "No member matches the path's filter: name one who is there, or add members without a filter.";
+    Err(Problem::invalid(text).code("noTarget"))
 }
 
 /// The ids of elements, each once.
