@@ -121,6 +121,25 @@ both_engines! {
         assert_eq!(issuer.connections(), before + 31, "nobody has used them for a day");
     }
 
+    async fn a_place_that_fails_is_left_alone_once_nobody_wants_it(world: World) {
+        let (wrong, right) = (Issuer::start().await, Issuer::start().await);
+        trust(&world, &wrong.jwks_url()).await;
+        assert_eq!(status(&world, es256()).await, 200);
+        wrong.publish(failure());
+        let at = format!("{AT}/default");
+        let mut document = world.admin().get(&at).await.data()["jwtTrust"].clone();
+        document["jwks"]["url"] = json!(right.jwks_url());
+        world.admin().put(&at, document).await.data();
+        assert_eq!(status(&world, es256()).await, 200);
+        let (left, asked) = (wrong.connections(), right.connections());
+        for _ in 0..5 {
+            world.app.clock.advance_secs(700);
+            world.app.trusts.jwks.refresh_due().await;
+        }
+        assert_eq!(wrong.connections(), left + 1, "it was not known to fail");
+        assert_eq!(right.connections(), asked + 5);
+    }
+
     async fn lifetimes_stay_within_bounds(world: World) {
         for (header, secs) in [
             ("cache-control: max-age=5\r\n", 60), ("cache-control: no-store\r\n", 60), ("", 600),

@@ -25,6 +25,8 @@ const ADDRESS_BUDGET: u32 = 10;
 const PLACES: usize = 10_000;
 /// Keys that nobody asked for as long as this are no longer refreshed ahead.
 const IDLE_SECS: i64 = 86_400;
+/// The same of a place that does not answer: nobody may name it any more.
+const FAILING_IDLE_SECS: i64 = 600;
 
 /// All key sets of this process.
 pub struct Jwks {
@@ -144,12 +146,14 @@ impl Jwks {
     pub async fn refresh_due(&self) {
         let now = self.clock.now();
         let sources: Vec<_> = self.places.lock().values().cloned().collect();
-        for source in sources.iter().filter(|source| source.used_since(now.plus_secs(-IDLE_SECS))) {
+        for source in sources {
             let snapshot = source.snapshot();
-            if snapshot.is_due(snapshot.refresh_at, now)
+            let idle = if snapshot.last_error.is_some() { FAILING_IDLE_SECS } else { IDLE_SECS };
+            if source.used_since(now.plus_secs(-idle))
+                && snapshot.is_due(snapshot.refresh_at, now)
                 && let Ok(_flight) = source.flight.try_lock()
             {
-                self.refresh(source).await;
+                self.refresh(&source).await;
             }
         }
     }
@@ -263,6 +267,10 @@ async fn ask(source: &Source, old: &Snapshot) -> Result<(Option<url::Url>, Fetch
     };
     // What an answer from another address said about itself means nothing here.
     let known = (old.keys.is_some() && old.jwks_url == discovered).then_some(&old.validators);
-    let fetched = fetcher.get(discovered.as_ref().unwrap_or(&place.url), known).await?;
+    let fetched = fetcher.get(discovered.as_ref().unwrap_or(&place.url), known).await;
+    let fetched = fetched.map_err(|why| match &discovered {
+        Some(url) => format!("{url}, the jwks_uri of the discovery document: {why}"),
+        None => why,
+    })?;
     Ok((discovered, fetched))
 }
