@@ -101,28 +101,19 @@ impl Builder<'_> {
                 normalise_elements(&attr.attr, value.into_iter().collect(), place(attr), self.mender)?
             }
         };
+        let either = |named: fn(Vec<String>) -> DetachedChange, matching: fn(Expr) -> DetachedChange| {
+            ids.clone().map_or_else(|| matching(filter.clone()), named)
+        };
         // What is added under its own id needs no element there: so some clients name whom they add.
         let itself = |ids: &Vec<String>| {
             let id = |value: &Value| element_id(value, place(attr)).map(str::to_owned);
             values.iter().all(|value| id(value).is_ok_and(|id| ids.contains(&id)))
         };
         if kind == OpKind::Replace || (kind == OpKind::Add && !ids.as_ref().is_some_and(itself)) {
-            self.push_detached(
-                attr.clone(),
-                match &ids {
-                    Some(ids) => DetachedChange::Demand(ids.clone()),
-                    None => DetachedChange::DemandWhere(filter.clone()),
-                },
-            );
+            self.push_detached(attr.clone(), either(DetachedChange::Demand, DetachedChange::DemandWhere));
         }
         if kind != OpKind::Add {
-            self.push_detached(
-                attr.clone(),
-                match ids {
-                    Some(ids) => DetachedChange::Remove(ids),
-                    None => DetachedChange::RemoveWhere(filter),
-                },
-            );
+            self.push_detached(attr.clone(), either(DetachedChange::Remove, DetachedChange::RemoveWhere));
         }
         self.push_detached(attr.clone(), DetachedChange::Add(values));
         Ok(())

@@ -1,9 +1,10 @@
 //! Key sets: what makes a key usable, every reason to skip one, and what makes a whole set an error.
 
-use crate::support::{b64, with};
 use jose::testing::{TestKey, jwks};
 use jose::{Algorithm, Algorithms, JsonError, KeySet, KeySetError, KeySetLimits, SkipReason};
 use serde_json::{Value, json};
+
+use crate::support::{b64, with};
 
 fn parse(text: impl AsRef<[u8]>) -> Result<KeySet, KeySetError> {
     KeySet::parse(text.as_ref(), &KeySetLimits::default())

@@ -1,6 +1,5 @@
 //! What people and programs read: messages that say what to change, stable names, and what is never shown.
 
-use crate::support::{self, NOW, claims, key_set, policy, with};
 use jose::testing::{TestKey, jwks};
 use jose::{
     Algorithm, Algorithms, AudiencePolicy, Code, KeySet, KeySetError, KeySetLimits, Outcome, Policy,
@@ -8,6 +7,8 @@ use jose::{
     explain,
 };
 use serde_json::{Value, json};
+
+use crate::support::{self, NOW, claims, key_set, policy, with};
 
 fn key() -> &'static TestKey {
     TestKey::shared(Algorithm::EdDsa)

@@ -1,10 +1,11 @@
 //! Random damage to sound tokens: nothing damaged is ever accepted, and nothing panics.
 
-use crate::support::{self, accepted, claims, key_set, policy};
 use jose::testing::{TestKey, jwks};
 use jose::{Algorithm, KeySet, KeySetLimits};
 use proptest::prelude::*;
 use proptest::sample::Index;
+
+use crate::support::{self, accepted, claims, key_set, policy};
 
 fn any_algorithm() -> impl Strategy<Value = Algorithm> {
     proptest::sample::select(Algorithm::ALL.to_vec())

@@ -1,12 +1,13 @@
 //! Every reason a token is refused for, each with a test of its name, and the explanation that goes with it.
 
-use crate::support::{self, NOW, accepted, b64, claims, key_set, policy, with};
 use jose::testing::{TestKey, jwks};
 use jose::{
     Algorithm, AudiencePolicy, Code, KeySet, KeySetLimits, Outcome, Policy, Reason, Refusal, Rule, RuleOp,
     Step, Token, TokenType, Verified, explain, precheck, verify, verify_within,
 };
 use serde_json::{Value, json};
+
+use crate::support::{self, NOW, accepted, b64, claims, key_set, policy, with};
 
 fn key() -> &'static TestKey {
     TestKey::shared(Algorithm::Es256)

@@ -8,9 +8,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::NOW;
 use jose::{KeySet, KeySetLimits, Policy, Step, Token, verify};
 use serde_json::{Value, json};
+
+use crate::support::NOW;
 
 /// Valid vectors that our policy refuses: file, numbers, reason.
 const REFUSED: &[(&str, &[u64], &str)] = &[

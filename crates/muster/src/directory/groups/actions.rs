@@ -286,7 +286,10 @@ fn carry_out(
     unknown: &mut Vec<String>,
 ) -> Result<Moves> {
     let (account, group) = (membership.account, membership.group);
-    let removes = members.iter().any(|change| !matches!(change, DetachedChange::Add(_)));
+    let stays = |change: &DetachedChange| {
+        matches!(change, DetachedChange::Add(_) | DetachedChange::Demand(_) | DetachedChange::DemandWhere(_))
+    };
+    let removes = !members.iter().all(stays);
     if removes && store::carries_roles(tx, account, group)? {
         return keeping_one(tx, account, |tx| membership.carry_out(tx, members, unknown));
     }
