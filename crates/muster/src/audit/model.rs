@@ -1,6 +1,7 @@
 //! What an audit row says.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::kernel::caller::Credential;
 use crate::kernel::scope::Scope;
@@ -70,15 +71,32 @@ pub struct Entry<'a> {
     pub detail: Value,
 }
 
-/// What proved a principal, as JSON.
-pub fn credential(proof: &Credential) -> Value {
-    match proof {
-        Credential::Token { id } => json!({"type": "TOKEN", "id": id}),
-        Credential::Jwt { trust, key_id, subject, token_sha256 } => {
-            json!({"type": "JWT", "trust": trust, "keyId": key_id, "subject": subject, "tokenSha256": token_sha256})
+/// What proved a principal, as JSON has it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "UPPERCASE", rename_all_fields = "camelCase")]
+pub enum Proof<'a> {
+    /// A PAT or SAT.
+    Token { id: &'a str },
+    /// A JWT of a trusted issuer.
+    Jwt { trust: &'a str, key_id: Option<&'a str>, subject: Option<&'a str>, token_sha256: &'a str },
+    /// An access token of the token endpoint.
+    OAuth { id: &'a str, issued_for: Box<Proof<'a>> },
+    /// The operator at the console.
+    Console,
+}
+
+impl<'a> From<&'a Credential> for Proof<'a> {
+    fn from(credential: &'a Credential) -> Self {
+        match credential {
+            Credential::Token { id } => Self::Token { id },
+            Credential::Jwt { trust, key_id, subject, token_sha256 } => {
+                Self::Jwt { trust, key_id: key_id.as_deref(), subject: subject.as_deref(), token_sha256 }
+            }
+            Credential::Issued { id, by } => {
+                Self::OAuth { id, issued_for: Box::new(Self::from(by.as_ref())) }
+            }
+            Credential::Console => Self::Console,
         }
-        Credential::Issued { id, by } => json!({"type": "OAUTH", "id": id, "issuedFor": credential(by)}),
-        Credential::Console => json!({"type": "CONSOLE"}),
     }
 }
 
@@ -145,4 +163,31 @@ pub struct Filter {
     pub without_system: bool,
     /// Something was asked for that no row has (another module, an environment).
     pub nothing: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_proof_names_its_kind_and_what_it_was_issued_for() {
+        let jwt = Credential::Jwt {
+            trust: "t".into(),
+            key_id: Some("k".into()),
+            subject: None,
+            token_sha256: "h".into(),
+        };
+        let shown = json!({"type": "JWT", "trust": "t", "keyId": "k", "subject": null, "tokenSha256": "h"});
+        let issued = Credential::Issued { id: "i".into(), by: Box::new(jwt.clone()) };
+        for (credential, shown) in [
+            (Credential::Token { id: "7".into() }, json!({"type": "TOKEN", "id": "7"})),
+            (jwt, shown.clone()),
+            (issued, json!({"type": "OAUTH", "id": "i", "issuedFor": shown})),
+            (Credential::Console, json!({"type": "CONSOLE"})),
+        ] {
+            assert_eq!(serde_json::to_value(Proof::from(&credential)).unwrap(), shown);
+        }
+    }
 }

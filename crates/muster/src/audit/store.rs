@@ -4,7 +4,7 @@ use db::sql::Sql;
 use db::{Tx, params};
 use serde_json::Value;
 
-use super::model::{Area, Entry, Filter, Row, credential};
+use super::model::{Area, Entry, Filter, Proof, Row};
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::page::PageRequest;
@@ -31,7 +31,7 @@ pub fn record(
     id: &str,
     entry: &Entry<'_>,
 ) -> Result<(), Problem> {
-    let credential = credential(&caller.credential);
+    let credential = serde_json::to_string(&Proof::from(&*caller.credential)).unwrap_or_default();
     let detail = match &entry.detail {
         Value::Null => None,
         detail => Some(detail.to_string()),
@@ -54,7 +54,7 @@ pub fn record(
             &principal.id,
             &principal.label,
             &principal.name,
-            &credential.to_string(),
+            &credential,
             &caller.origin.method,
             client.as_deref(),
             &caller.origin.request_id,

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use db::Tx;
 
-use super::model::{Captured, Filter, Row};
+use super::model::{Captured, Filter, Row, entry_id};
 use super::record;
 use super::redact::Secrets;
 use super::store::{self, Found, Window};
@@ -43,16 +43,10 @@ pub async fn flush(app: &App) -> Result<()> {
     // What comes meanwhile waits for the next time: it is by waiting that reads give way.
     let (mut left, mut outcome) = (log.waiting(), Ok(()));
     while left > 0 {
-        let taken = log.take(TOGETHER.min(left));
+        let taken = Arc::new(log.take(TOGETHER.min(left)));
         left -= taken.len().max(1);
-        let mut counts: HashMap<AccountId, u64> = HashMap::new();
-        for entry in &taken {
-            *counts.entry(entry.account.clone()).or_default() += 1;
-        }
-        if let Err(problem) = write(app, taken).await {
-            for (account, entries) in &counts {
-                log.count_lost(account, *entries);
-            }
+        if let Err(problem) = write(app, &taken).await {
+            taken.iter().for_each(|seen| log.count_lost(&seen.account, 1));
             outcome = Err(problem);
             break;
         }
@@ -60,11 +54,11 @@ pub async fn flush(app: &App) -> Result<()> {
     count_lost(app).await.and(outcome)
 }
 
-async fn write(app: &App, taken: Vec<Captured>) -> Result<()> {
-    let mut wanted = Vec::with_capacity(taken.len());
-    let mut strange: HashMap<AccountId, bool> = HashMap::new();
-    for entry in taken {
-        let (account, version) = (&entry.account, entry.caller.as_ref().map(|caller| caller.version));
+async fn write(app: &App, taken: &Arc<Vec<Captured>>) -> Result<()> {
+    let mut ids = Vec::with_capacity(taken.len());
+    let mut strange: HashMap<&AccountId, bool> = HashMap::new();
+    for seen in taken.iter() {
+        let (account, version) = (&seen.account, seen.caller.as_ref().map(|caller| caller.version));
         let known = match version {
             Some(version) => app.provisioning_log.switch(account, version),
             None => strange.get(account).copied(),
@@ -74,17 +68,20 @@ async fn write(app: &App, taken: Vec<Captured>) -> Result<()> {
             None => look_up(app, account).await?,
         };
         if version.is_none() {
-            strange.insert(account.clone(), on);
+            strange.insert(account, on);
         }
-        if on {
-            wanted.push(entry);
-        }
+        ids.push(on.then(|| entry_id(seen.at, app.provisioning_log.turn(), app.rng.bytes())));
     }
-    if wanted.is_empty() {
+    if ids.iter().all(Option::is_none) {
         return Ok(());
     }
-    let rows = rows(app, wanted).await?;
-    app.log_db.write_aside("provisioning_log.write", move |tx| store::insert(tx, &rows)).await
+    // Entries are made where they are written: no request waits for that thread.
+    let taken = Arc::clone(taken);
+    let write = move |tx: &mut Tx<'_>| {
+        let wanted = taken.iter().zip(&ids).filter_map(|(seen, id)| Some((seen, id.as_ref()?)));
+        store::insert(tx, wanted.map(|(seen, id)| record::entry(seen, &SECRETS, id)))
+    };
+    app.log_db.write_aside("provisioning_log.write", write).await
 }
 
 /// Whether the account keeps a log; `false` for one that does not exist.
@@ -98,25 +95,6 @@ async fn look_up(app: &App, account: &AccountId) -> Result<bool> {
     let Some((version, on)) = app.db.point("provisioning_log.switch", read).await? else { return Ok(false) };
     app.provisioning_log.keep_switch(account, version, on);
     Ok(on)
-}
-
-/// Makes the rows on a thread where that keeps no request waiting.
-async fn rows(app: &App, entries: Vec<Captured>) -> Result<Arc<Vec<(AccountId, Row)>>> {
-    let ids: Vec<String> = entries
-        .iter()
-        .map(|entry| super::model::entry_id(entry.at, app.provisioning_log.turn(), app.rng.bytes()))
-        .collect();
-    let make = move || {
-        let rows = entries
-            .iter()
-            .zip(ids)
-            .map(|(entry, id)| (entry.account.clone(), record::row(entry, &SECRETS, id)));
-        Arc::new(rows.collect())
-    };
-    let made = tokio::task::spawn_blocking(make).await;
-    made.map_err(|error| {
-        Problem::internal(format!("entries of the provisioning log could not be made: {error}"))
-    })
 }
 
 /// Writes down how many entries were dropped.

@@ -1,5 +1,7 @@
 //! Routes of the provisioning log. All of them need `core_audit_view` on the account.
 
+use std::borrow::Cow;
+
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -181,20 +183,20 @@ struct EntryView {
     request_id: String,
     method: String,
     path: String,
-    query: Option<String>,
+    query: Option<Cow<'static, str>>,
     status: u16,
-    scim_type: Option<String>,
-    code: Option<String>,
-    reason: Option<String>,
-    hint: Option<String>,
+    scim_type: Option<Cow<'static, str>>,
+    code: Option<Cow<'static, str>>,
+    reason: Option<Cow<'static, str>>,
+    hint: Option<Cow<'static, str>>,
     duration_micros: u64,
     dry_run: bool,
     client: ClientView,
-    principal: Option<Who>,
+    principal: Option<Who<'static>>,
     credential: Value,
     resource_id: Option<String>,
-    quirks: Vec<Quirk>,
-    unknown_members: Vec<String>,
+    quirks: Vec<Quirk<'static>>,
+    unknown_members: Vec<Cow<'static, str>>,
     request: BodyView,
     response: BodyView,
 }
@@ -244,7 +246,7 @@ impl TryFrom<Row> for EntryView {
 ///
 /// # Errors
 /// `Internal` when it is damaged.
-pub fn detail(row: &Row) -> Result<Detail> {
+pub fn detail(row: &Row) -> Result<Detail<'static>> {
     serde_json::from_str(&row.detail).map_err(|error| {
         Problem::internal(format!("entry {} of the provisioning log is damaged: {error}", row.id))
     })

@@ -40,10 +40,13 @@ const SHAPES: &[(&str, &str)] = &[
     ("urn:scim:schemas:extension:onelogin", "OneLogin"),
 ];
 
-static FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let parts = SHAPES.iter().map(|(part, _)| part);
+static AGENT: LazyLock<AhoCorasick> = LazyLock::new(|| finder(AGENTS));
+static SHAPE: LazyLock<AhoCorasick> = LazyLock::new(|| finder(SHAPES));
+
+fn finder(names: &[(&str, &str)]) -> AhoCorasick {
+    let parts = names.iter().map(|(part, _)| part);
     AhoCorasick::builder().ascii_case_insensitive(true).build(parts).expect("a few short texts")
-});
+}
 
 /// Longest name that is made of a user agent.
 const NAME_CHARS: usize = 40;
@@ -51,28 +54,28 @@ const NAME_CHARS: usize = 40;
 const LOOKED_AT: usize = 4_096;
 
 /// The client's name: one of ours, else the product of its user agent, else `unknown`.
-pub fn guess(agent: Option<&str>, query: Option<&str>, body: Option<&[u8]>) -> String {
+pub fn guess<'a>(agent: Option<&'a str>, query: Option<&str>, body: Option<&[u8]>) -> &'a str {
     let agent = agent.unwrap_or("").trim();
-    let folded = agent.to_ascii_lowercase();
-    let named = AGENTS.iter().find(|(part, _)| folded.contains(part)).map(|(_, name)| *name);
-    let named = named.or_else(|| shaped(query, body));
-    named.map_or_else(|| product(agent), str::to_owned)
+    // The one that stands first in the table, wherever in the text it is.
+    let first = AGENT.find_overlapping_iter(agent).map(|found| found.pattern().as_usize()).min();
+    let named = first.map(|first| AGENTS[first].1).or_else(|| shaped(query, body));
+    named.unwrap_or_else(|| product(agent))
 }
 
 fn shaped(query: Option<&str>, body: Option<&[u8]>) -> Option<&'static str> {
-    let found = |bytes: &[u8]| FINDER.find(&bytes[..bytes.len().min(LOOKED_AT)]);
+    let found = |bytes: &[u8]| SHAPE.find(&bytes[..bytes.len().min(LOOKED_AT)]);
     let found = query.and_then(|text| found(text.as_bytes())).or_else(|| body.and_then(found));
     found.map(|found| SHAPES[found.pattern().as_usize()].1)
 }
 
 /// The first word of a user agent without its version.
-fn product(agent: &str) -> String {
+fn product(agent: &str) -> &str {
     let word = agent.split([' ', '/', '(', ';']).next().unwrap_or("");
     let clean = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if word.is_empty() || !word.chars().all(clean) || word.len() > NAME_CHARS {
-        return "unknown".into();
+        return "unknown";
     }
-    word.to_owned()
+    word
 }
 
 #[cfg(test)]

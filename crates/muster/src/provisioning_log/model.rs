@@ -1,8 +1,12 @@
 //! A request as it was seen, an entry as it is stored, and which entries somebody wants. Pure.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, IF_MATCH, IF_NONE_MATCH, USER_AGENT};
+use http::{HeaderMap, HeaderName, Method};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
@@ -61,6 +65,8 @@ pub struct Captured {
     /// The whole path with its query. A copy, as all that comes from the head of a request: a slice would
     /// keep the connection's buffer while the entry waits.
     pub uri: String,
+    /// Where in it the path goes on behind the account.
+    pub below: usize,
     /// Those of `HEADERS` that were sent.
     pub headers: Heads,
     /// Status of the answer, or `GONE`.
@@ -87,15 +93,15 @@ pub struct Captured {
 
 /// Headers of a request that an entry keeps: what changes an answer, and what tells the client. No credential
 /// is among them.
-pub const HEADERS: [&str; 8] = [
-    "accept",
-    "content-type",
-    "host",
-    "if-match",
-    "if-none-match",
-    "prefer",
-    "user-agent",
-    "x-forwarded-proto",
+pub static HEADERS: [HeaderName; 8] = [
+    ACCEPT,
+    CONTENT_TYPE,
+    HOST,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    HeaderName::from_static("prefer"),
+    USER_AGENT,
+    HeaderName::from_static("x-forwarded-proto"),
 ];
 
 /// Headers in one text, a line each.
@@ -106,10 +112,10 @@ impl Heads {
     /// Those of `HEADERS` that are there and are text.
     pub fn of(headers: &HeaderMap) -> Self {
         let mut text = String::with_capacity(160);
-        for name in HEADERS {
+        for name in &HEADERS {
             if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
                 // No header's text has a line break.
-                text.extend([name, ":", value, "\n"]);
+                text.extend([name.as_str(), ":", value, "\n"]);
             }
         }
         Self(text)
@@ -169,16 +175,16 @@ pub struct Stranger {
 
 /// Who asked, as an entry shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Who {
+pub struct Who<'e> {
     /// `USER` or `SERVICE_ACCOUNT`.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Cow<'e, str>,
     /// User id, or identifier of the service account.
-    pub identifier: String,
+    pub identifier: Cow<'e, str>,
     /// E-mail address, or identifier.
-    pub label: String,
+    pub label: Cow<'e, str>,
     /// Display name.
-    pub name: String,
+    pub name: Cow<'e, str>,
 }
 
 /// A body as an entry shows it.
@@ -199,20 +205,21 @@ pub struct BodyNote {
 
 /// A mended quirk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quirk {
+pub struct Quirk<'e> {
     /// Its stable name (docs/scim.md).
-    pub name: String,
+    pub name: Cow<'e, str>,
     /// Where.
-    pub at: String,
+    pub at: Cow<'e, str>,
 }
 
-/// What of an entry nobody searches by in SQL: one JSON text in its row.
+/// What of an entry nobody searches by in SQL: one JSON text in its row. Who writes it lends what is known,
+/// the `Proof` and the `Headers` as they are; who reads it has them as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Detail {
+pub struct Detail<'e, Proof = Value, Headers = Map<String, Value>> {
     /// The query, redacted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub query: Option<String>,
+    pub query: Option<Cow<'e, str>>,
     /// Was something of the path or the query blacked out?
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub redacted_url: bool,
@@ -220,29 +227,29 @@ pub struct Detail {
     pub duration_micros: u64,
     /// `scimType` of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub scim_type: Option<String>,
+    pub scim_type: Option<Cow<'e, str>>,
     /// Public code of a refused token.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
+    pub code: Option<Cow<'e, str>>,
     /// Why a credential was refused, for administrators.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Cow<'e, str>>,
     /// Who asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub principal: Option<Who>,
+    pub principal: Option<Who<'e>>,
     /// By which proof; a refused one is not verified.
-    pub credential: serde_json::Value,
+    pub credential: Proof,
     /// Headers of the request.
-    pub headers: serde_json::Map<String, serde_json::Value>,
+    pub headers: Headers,
     /// Quirks that were mended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub quirks: Vec<Quirk>,
+    pub quirks: Vec<Quirk<'e>>,
     /// Members that do not exist.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unknown_members: Vec<String>,
+    pub unknown_members: Vec<Cow<'e, str>>,
     /// What to change.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
+    pub hint: Option<Cow<'e, str>>,
     /// The request's body.
     pub request: BodyNote,
     /// The answer's body.
@@ -282,10 +289,32 @@ pub struct Row {
     pub response: Option<String>,
 }
 
-impl Row {
+/// A row on its way into the log. It lends from the request what needs no change.
+#[derive(Clone, Debug)]
+pub struct Entry<'e> {
+    /// Whose log it is in.
+    pub account: &'e AccountId,
+    /// As all the following: see `Row`.
+    pub id: &'e str,
+    pub at: Timestamp,
+    pub status: u16,
+    pub method: &'e str,
+    pub path: Cow<'e, str>,
+    pub client: &'e str,
+    pub principal_id: &'e str,
+    pub principal_label: &'e str,
+    pub request_id: &'e str,
+    pub resource_id: Option<&'e str>,
+    pub dry_run: bool,
+    pub detail: String,
+    pub request: Option<Cow<'e, str>>,
+    pub response: Option<Cow<'e, str>>,
+}
+
+impl Entry<'_> {
     /// Bytes that count against the account's limit.
     pub fn size(&self) -> usize {
-        let body = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let body = |text: &Option<Cow<'_, str>>| text.as_ref().map_or(0, |text| text.len());
         300 + self.path.len() + self.detail.len() + body(&self.request) + body(&self.response)
     }
 }

@@ -209,6 +209,7 @@ mod tests {
             request_id: "r".into(),
             method: http::Method::POST,
             uri: "/x".into(),
+            below: 0,
             headers: Heads::default(),
             status: 201,
             request: Sent::Nothing,

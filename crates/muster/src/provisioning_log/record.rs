@@ -4,14 +4,15 @@
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::client;
 use super::hint::{Situation, hint};
-use super::model::{BodyNote, Captured, Detail, KEPT_BYTES, Quirk, Row, Sent, Stranger, Who};
+use super::model::{BodyNote, Captured, Detail, Entry, Heads, KEPT_BYTES, Quirk, Sent, Who};
 use super::redact::{Found, REDACTED, Secrets, is_free_of};
-use crate::audit;
-use crate::kernel::caller::Caller;
+use crate::audit::model::Proof;
+use crate::kernel::caller::Principal;
 use crate::kernel::problem::{Kind, Problem};
 use crate::web::unique;
 
@@ -21,57 +22,103 @@ const SHORT: usize = 256;
 const PLACES: usize = 200;
 /// Longest path and query that are kept, bytes.
 const URL: usize = 4_096;
+/// What the detail of most entries fits into, bytes.
+const DETAIL_BYTES: usize = 512;
 
 /// A body as it is stored.
-struct Kept {
-    text: Option<String>,
+#[derive(Default)]
+struct Kept<'e> {
+    text: Option<Cow<'e, str>>,
     note: BodyNote,
 }
 
+/// By which proof somebody asked.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Shown<'e> {
+    Accepted(Proof<'e>),
+    Refused(Refused<'e>),
+    Nothing,
+}
+
+/// What a refused credential said of itself.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Refused<'e> {
+    credential: &'e str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_id: Option<Cow<'e, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<Cow<'e, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<Cow<'e, str>>,
+    verified: bool,
+}
+
+/// Headers without the tokens in them.
+struct Headers<'e>(&'e Heads, &'e Secrets);
+
+impl Serialize for Headers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(heads, secrets) = self;
+        serializer.collect_map(heads.iter().map(|(name, text)| (name, secrets.tokens(cut(text, SHORT)))))
+    }
+}
+
 /// Makes the row.
-pub fn row(seen: &Captured, secrets: &Secrets, id: String) -> Row {
+pub fn entry<'e>(seen: &'e Captured, secrets: &'e Secrets, id: &'e str) -> Entry<'e> {
     let mut found = Found::default();
     let asked = request(seen, secrets, &mut found);
     let (path, black) = path(seen.path(), secrets);
     let query = seen.query().map(|query| secrets.query(query, &mut found));
     let (answer, scim_type) =
         response(seen, secrets, &found, asked.note.note.is_some() && asked.text.is_none());
+    let principal = seen.caller.as_ref().map(|caller| &*caller.principal);
     let detail = Detail {
         redacted_url: black || query.as_ref().is_some_and(|(_, black)| *black),
-        query: query.map(|(text, _)| cut(text, URL).0),
+        query: query.map(|(text, _)| cut_cow(text.into(), URL).0),
         duration_micros: seen.micros,
-        hint: advice(seen, scim_type.as_deref()).map(str::to_owned),
+        hint: advice(seen, scim_type.as_deref()).map(Cow::Borrowed),
         code: seen
             .problem
             .as_ref()
             .and_then(Problem::code_text)
-            .map(str::to_owned)
+            .map(Cow::Borrowed)
             .filter(|_| seen.status == 401 || seen.status == 503),
         reason: seen.problem.as_ref().and_then(Problem::inside_text).map(|text| shown(text, secrets, &found)),
-        scim_type,
-        principal: seen.caller.as_ref().map(who),
+        scim_type: scim_type.map(Cow::Owned),
+        principal: principal.map(who),
         credential: credential(seen, secrets),
-        headers: headers(seen, secrets),
+        headers: Headers(&seen.headers, secrets),
         quirks: quirks(seen, secrets, &found),
         unknown_members: seen.unknown_members.iter().map(|id| shown(id, secrets, &found)).collect(),
         request: asked.note,
         response: answer.note,
     };
-    Row {
+    Entry {
+        account: &seen.account,
         id,
         at: seen.at,
         status: seen.status,
-        method: seen.method.as_str().to_owned(),
+        method: seen.method.as_str(),
         client: client::guess(seen.header("user-agent"), seen.query(), bytes(&seen.request)),
-        principal_id: detail.principal.as_ref().map(|who| who.identifier.clone()).unwrap_or_default(),
-        principal_label: detail.principal.as_ref().map(|who| who.label.clone()).unwrap_or_default(),
-        request_id: seen.request_id.clone(),
-        resource_id: resource_id(seen, &path),
-        path: cut(path, URL).0,
+        principal_id: principal.map_or("", |who| &who.id),
+        principal_label: principal.map_or("", |who| &who.label),
+        request_id: &seen.request_id,
+        resource_id: if black { None } else { resource_id(seen) },
+        path: cut_cow(path, URL).0,
         dry_run: seen.dry_run,
-        detail: serde_json::to_string(&detail).unwrap_or_else(|_| "{}".into()),
+        detail: json(&detail),
         request: asked.text,
         response: answer.text,
+    }
+}
+
+fn json(detail: &impl Serialize) -> String {
+    let mut text = Vec::with_capacity(DETAIL_BYTES);
+    match serde_json::to_writer(&mut text, detail) {
+        Ok(()) => String::from_utf8(text).unwrap_or_default(),
+        Err(_) => "{}".into(),
     }
 }
 
@@ -81,19 +128,19 @@ fn bytes(sent: &Sent) -> Option<&[u8]> {
 
 /// What was taken, or answered to what was taken, is JSON: short and without a word of a secret it needs no
 /// reading.
-fn as_it_came(seen: &Captured, bytes: &[u8], secrets: &Secrets) -> Option<Kept> {
+fn as_it_came<'e>(seen: &Captured, bytes: &'e [u8], secrets: &Secrets) -> Option<Kept<'e>> {
     if seen.status >= 400 || bytes.len() > KEPT_BYTES {
         return None;
     }
     let text = std::str::from_utf8(bytes).ok().filter(|text| secrets.is_plain(text))?;
     let note = BodyNote { bytes: bytes.len(), ..BodyNote::default() };
-    Some(Kept { text: Some(text.to_owned()), note })
+    Some(Kept { text: Some(text.into()), note })
 }
 
 /// The request's body. One that cannot be read keeps its length only.
-fn request(seen: &Captured, secrets: &Secrets, found: &mut Found) -> Kept {
+fn request<'e>(seen: &'e Captured, secrets: &Secrets, found: &mut Found) -> Kept<'e> {
     let bytes = match &seen.request {
-        Sent::Nothing => return Kept { text: None, note: BodyNote::default() },
+        Sent::Nothing => return Kept::default(),
         Sent::Long(length) => return left_out(*length, "too long to be looked into"),
         Sent::Whole(bytes) => bytes,
     };
@@ -104,7 +151,7 @@ fn request(seen: &Captured, secrets: &Secrets, found: &mut Found) -> Kept {
     match unique::parse(bytes) {
         Ok(mut value) => {
             secrets.value(&mut value, found);
-            let (text, mut truncated) = cut(value.to_string(), KEPT_BYTES);
+            let (text, mut truncated) = cut_cow(value.to_string().into(), KEPT_BYTES);
             let mut note = truncated.then(|| format!("cut after {KEPT_BYTES} bytes"));
             if found.places.len() > PLACES {
                 truncated = true;
@@ -113,8 +160,8 @@ fn request(seen: &Captured, secrets: &Secrets, found: &mut Found) -> Kept {
                     found.places.len()
                 ));
             }
-            let redacted =
-                found.places.iter().take(PLACES).map(|place| cut(place.clone(), SHORT).0).collect();
+            let redacted = found.places.iter().take(PLACES).map(|place| cut(place, SHORT).to_owned());
+            let redacted = redacted.collect();
             Kept { text: Some(text), note: BodyNote { bytes: length, truncated, note, redacted } }
         }
         Err(error) => {
@@ -125,7 +172,7 @@ fn request(seen: &Captured, secrets: &Secrets, found: &mut Found) -> Kept {
     }
 }
 
-fn left_out(bytes: usize, why: &str) -> Kept {
+fn left_out(bytes: usize, why: &str) -> Kept<'static> {
     Kept {
         text: None,
         note: BodyNote { bytes, truncated: true, note: Some(why.into()), ..BodyNote::default() },
@@ -134,9 +181,14 @@ fn left_out(bytes: usize, why: &str) -> Kept {
 
 /// The answer's body and its `scimType`. `blind`: nobody knows what the request held, so no message that may
 /// quote it is shown.
-fn response(seen: &Captured, secrets: &Secrets, found: &Found, blind: bool) -> (Kept, Option<String>) {
+fn response<'e>(
+    seen: &'e Captured,
+    secrets: &Secrets,
+    found: &Found,
+    blind: bool,
+) -> (Kept<'e>, Option<String>) {
     let bytes = match &seen.response {
-        Sent::Nothing => return (Kept { text: None, note: BodyNote::default() }, None),
+        Sent::Nothing => return (Kept::default(), None),
         Sent::Long(length) => return (left_out(*length, "too long to be looked into"), None),
         Sent::Whole(bytes) => bytes,
     };
@@ -152,82 +204,71 @@ fn response(seen: &Captured, secrets: &Secrets, found: &Found, blind: bool) -> (
     if blind && value.get("detail").is_some() {
         value["detail"] = Value::from(REDACTED);
     }
-    let (text, truncated) = cut(value.to_string(), KEPT_BYTES);
+    let (text, truncated) = cut_cow(value.to_string().into(), KEPT_BYTES);
     let note = truncated.then(|| format!("cut after {KEPT_BYTES} bytes"));
-    (
-        Kept { text: Some(text), note: BodyNote { bytes: length, truncated, note, ..BodyNote::default() } },
-        scim_type,
-    )
+    let note = BodyNote { bytes: length, truncated, note, ..BodyNote::default() };
+    (Kept { text: Some(text), note }, scim_type)
 }
 
 /// The path, and whether something of it was blacked out.
-fn path(path: &str, secrets: &Secrets) -> (String, bool) {
+fn path<'e>(path: &'e str, secrets: &Secrets) -> (Cow<'e, str>, bool) {
     let decoded = percent_decode_str(path).decode_utf8_lossy();
     match secrets.text(&decoded) {
-        Cow::Borrowed(_) => (path.to_owned(), false),
-        Cow::Owned(shown) => (shown, true),
+        Cow::Borrowed(_) => (path.into(), false),
+        Cow::Owned(shown) => (shown.into(), true),
     }
 }
 
 /// The SCIM id that the path names, or that the answer gave to what was created.
-fn resource_id(seen: &Captured, path: &str) -> Option<String> {
-    let (_, tail) = path.split_once(&format!("/{}/", seen.account))?;
-    let mut segments = tail.split('/');
+fn resource_id(seen: &Captured) -> Option<&str> {
+    let mut segments = seen.path().get(seen.below..)?.strip_prefix('/')?.split('/');
     let (endpoint, id) = (segments.next()?, segments.next());
     if matches!(endpoint, "Schemas" | "ResourceTypes" | "ServiceProviderConfig" | "Bulk" | "Me" | ".search") {
         return None;
     }
     let made = || seen.location.as_ref()?.rsplit('/').next();
     let id = id.filter(|id| !id.is_empty() && *id != ".search").or_else(made)?;
-    Some(cut(id.to_owned(), SHORT).0)
+    Some(cut(id, SHORT))
 }
 
-fn who(caller: &Caller) -> Who {
-    let principal = &caller.principal;
+fn who(principal: &Principal) -> Who<'_> {
     Who {
         kind: principal.kind.as_str().into(),
-        identifier: principal.id.clone(),
-        label: principal.label.clone(),
-        name: principal.name.clone(),
+        identifier: (&principal.id).into(),
+        label: (&principal.label).into(),
+        name: (&principal.name).into(),
     }
 }
 
-fn credential(seen: &Captured, secrets: &Secrets) -> Value {
+fn credential<'e>(seen: &'e Captured, secrets: &Secrets) -> Shown<'e> {
     if let Some(caller) = &seen.caller {
-        return audit::model::credential(&caller.credential);
+        return Shown::Accepted((&*caller.credential).into());
     }
-    let Some(stranger) = &seen.stranger else { return Value::Null };
-    let short = |text: &Option<String>| {
-        text.as_deref().map(|text| secrets.tokens(&cut(text.into(), SHORT).0).into_owned())
-    };
-    let shown = Stranger {
-        credential: stranger.credential.clone(),
+    let Some(stranger) = &seen.stranger else { return Shown::Nothing };
+    let short = |text: &'e Option<String>| text.as_deref().map(|text| secrets.tokens(cut(text, SHORT)));
+    Shown::Refused(Refused {
+        credential: &stranger.credential,
         token_id: short(&stranger.token_id),
         issuer: short(&stranger.issuer),
         key_id: short(&stranger.key_id),
+        verified: false,
+    })
+}
+
+fn quirks<'e>(seen: &'e Captured, secrets: &Secrets, found: &Found) -> Vec<Quirk<'e>> {
+    let quirk = |(name, at): &'e (&'static str, String)| Quirk {
+        name: (*name).into(),
+        at: shown(at, secrets, found),
     };
-    let mut value = serde_json::to_value(shown).unwrap_or_default();
-    value["verified"] = Value::from(false);
-    value
-}
-
-fn headers(seen: &Captured, secrets: &Secrets) -> Map<String, Value> {
-    let shown = |text: &str| Value::from(secrets.tokens(&cut(text.to_owned(), SHORT).0).into_owned());
-    seen.headers.iter().map(|(name, text)| (name.to_owned(), shown(text))).collect()
-}
-
-fn quirks(seen: &Captured, secrets: &Secrets, found: &Found) -> Vec<Quirk> {
-    let quirk =
-        |(name, at): &(&'static str, String)| Quirk { name: (*name).into(), at: shown(at, secrets, found) };
     seen.mended.iter().map(quirk).collect()
 }
 
 /// A text that the client may have made up.
-fn shown(text: &str, secrets: &Secrets, found: &Found) -> String {
+fn shown<'t>(text: &'t str, secrets: &Secrets, found: &Found) -> Cow<'t, str> {
     if !is_free_of(text, &found.values) {
         return REDACTED.into();
     }
-    secrets.text(&cut(text.to_owned(), SHORT).0).into_owned()
+    secrets.text(cut(text, SHORT))
 }
 
 fn advice(seen: &Captured, scim_type: Option<&str>) -> Option<&'static str> {
@@ -257,23 +298,104 @@ fn advice(seen: &Captured, scim_type: Option<&str>) -> Option<&'static str> {
     })
 }
 
+/// At most so many bytes.
+fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
 /// At most so many bytes; whether something is missing.
-fn cut(mut text: String, most: usize) -> (String, bool) {
-    if text.len() <= most {
-        return (text, false);
+fn cut_cow(text: Cow<'_, str>, most: usize) -> (Cow<'_, str>, bool) {
+    match text {
+        text if text.len() <= most => (text, false),
+        Cow::Borrowed(text) => (cut(text, most).into(), true),
+        Cow::Owned(mut text) => {
+            text.truncate(cut(&text, most).len());
+            (text.into(), true)
+        }
     }
-    let end = (0..=most).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-    text.truncate(end);
-    (text, true)
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, Method};
+    use serde_json::json;
+
+    use super::super::model::Stranger;
     use super::*;
+    use crate::kernel::caller::Caller;
+    use crate::kernel::ids::AccountId;
+    use crate::kernel::time::Timestamp;
+
+    fn seen(caller: Option<Caller>, stranger: Option<Stranger>) -> Captured {
+        let mut headers = HeaderMap::new();
+        headers.insert("user-agent", "Okta SCIM Client".parse().unwrap());
+        headers.insert("if-match", "eyJhbGciOiJub25lIn0.e30.sig".parse().unwrap());
+        Captured {
+            account: AccountId::new("scim"),
+            at: Timestamp::from_micros(7),
+            micros: 9,
+            request_id: "r".into(),
+            method: Method::PATCH,
+            uri: "/scim/v2/scim/Users/7?attributes=userName".into(),
+            below: "/scim/v2/scim".len(),
+            headers: Heads::of(&headers),
+            status: if caller.is_some() { 200 } else { 401 },
+            request: Sent::of(&Bytes::from_static(b"{\"a\":1}")),
+            response: Sent::Nothing,
+            location: None,
+            caller,
+            stranger,
+            problem: None,
+            mended: vec![("bool-as-string", "active".into())],
+            unknown_members: vec!["x".into()],
+            dry_run: false,
+        }
+    }
+
+    fn read(entry: &Entry<'_>) -> Detail<'static> {
+        serde_json::from_str(&entry.detail).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let secrets = Secrets::of(&scim::Catalogue::standard());
+        let known = seen(Some(Caller::console(AccountId::new("scim"))), None);
+        let made = entry(&known, &secrets, "i");
+        assert_eq!(
+            (made.resource_id, made.client, &*made.path),
+            (Some("7"), "Okta", "/scim/v2/scim/Users/7")
+        );
+        assert_eq!((made.request.as_deref(), made.response.as_deref()), (Some("{\"a\":1}"), None));
+        let detail = read(&made);
+        assert_eq!(detail.credential, json!({"type": "CONSOLE"}));
+        assert_eq!(detail.principal.as_ref().map(|who| &*who.identifier), Some("console"));
+        assert_eq!(detail.headers["user-agent"], "Okta SCIM Client");
+        assert_eq!(detail.headers["if-match"], REDACTED);
+        assert_eq!(detail.query.as_deref(), Some("attributes=userName"));
+        assert_eq!((detail.duration_micros, detail.request.bytes, detail.response.bytes), (9, 7, 0));
+        assert_eq!((&*detail.quirks[0].name, &*detail.unknown_members[0]), ("bool-as-string", "x"));
+        assert_eq!(serde_json::to_string(&detail).unwrap(), made.detail);
+    }
+
+    #[test]
+    fn strangers_are_not_verified() {
+        let secrets = Secrets::of(&scim::Catalogue::standard());
+        let issuer = Some("https://idp.example".to_owned());
+        let shown = Stranger { credential: "JWT".into(), issuer, ..Stranger::default() };
+        let unknown = seen(None, Some(shown));
+        let detail = read(&entry(&unknown, &secrets, "i"));
+        let said = json!({"credential": "JWT", "issuer": "https://idp.example", "verified": false});
+        assert_eq!((detail.credential, detail.principal), (said, None));
+        assert!(read(&entry(&seen(None, None), &secrets, "i")).credential.is_null());
+    }
 
     #[test]
     fn cuts_between_characters() {
-        assert_eq!(cut("aé".into(), 2), ("a".into(), true));
-        assert_eq!(cut("aé".into(), 3), ("aé".into(), false));
+        assert_eq!((cut("aé", 2), cut("aé", 3), cut("", 2)), ("a", "aé", ""));
+        for text in [Cow::Borrowed("aé"), Cow::Owned("aé".into())] {
+            assert_eq!(cut_cow(text.clone(), 2), ("a".into(), true));
+            assert_eq!(cut_cow(text, 3), ("aé".into(), false));
+        }
     }
 }

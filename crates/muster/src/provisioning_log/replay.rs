@@ -24,7 +24,7 @@ pub struct Again {
 ///
 /// # Errors
 /// `Invalid` for one that was not kept whole.
-pub fn again(row: &Row, detail: &Detail) -> Result<Again> {
+pub fn again(row: &Row, detail: &Detail<'_>) -> Result<Again> {
     if detail.redacted_url {
         return Err(refused("its URL held a secret, which was not kept"));
     }

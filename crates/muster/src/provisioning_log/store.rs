@@ -1,5 +1,6 @@
 //! SQL of the provisioning log.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
@@ -7,7 +8,7 @@ use std::sync::LazyLock;
 use db::sql::Sql;
 use db::{Param, Tx, params};
 
-use super::model::{Filter, Row, first_id, last_id};
+use super::model::{Detail, Entry, Filter, Row, first_id, last_id};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Result;
 use crate::kernel::time::Timestamp;
@@ -48,43 +49,45 @@ fn rows_of(count: usize) -> String {
     sql
 }
 
-/// Appends rows of any accounts.
+/// Appends entries of any accounts.
 ///
 /// # Errors
 /// Of the database.
-pub fn insert(tx: &mut Tx<'_>, rows: &[(AccountId, Row)]) -> Result<()> {
-    for together in rows.chunks(TOGETHER) {
+pub fn insert<'e>(tx: &mut Tx<'_>, entries: impl Iterator<Item = Entry<'e>>) -> Result<()> {
+    let mut entries = entries.peekable();
+    while entries.peek().is_some() {
+        let together: Vec<Entry<'e>> = entries.by_ref().take(TOGETHER).collect();
         if together.len() == TOGETHER {
-            tx.put(&MANY, &values(together))?;
+            tx.put(&MANY, &values(&together))?;
         } else {
-            for row in together.chunks(1) {
-                tx.put(&ONE, &values(row))?;
+            for entry in together.chunks(1) {
+                tx.put(&ONE, &values(entry))?;
             }
         }
     }
     Ok(())
 }
 
-fn values(rows: &[(AccountId, Row)]) -> Vec<Param<'_>> {
-    let mut values = Vec::with_capacity(rows.len() * COLUMNS);
-    for (account, row) in rows {
+fn values<'v>(entries: &'v [Entry<'_>]) -> Vec<Param<'v>> {
+    let mut values = Vec::with_capacity(entries.len() * COLUMNS);
+    for entry in entries {
         values.extend::<[Param<'_>; COLUMNS]>([
-            account.as_str().into(),
-            row.id.as_str().into(),
-            i64::try_from(row.size()).unwrap_or(i64::MAX).into(),
-            row.at.micros().into(),
-            i64::from(row.status).into(),
-            row.method.as_str().into(),
-            row.path.as_str().into(),
-            row.client.as_str().into(),
-            row.principal_id.as_str().into(),
-            row.principal_label.as_str().into(),
-            row.request_id.as_str().into(),
-            row.resource_id.as_deref().into(),
-            row.dry_run.into(),
-            row.detail.as_str().into(),
-            row.request.as_deref().into(),
-            row.response.as_deref().into(),
+            entry.account.as_str().into(),
+            entry.id.into(),
+            i64::try_from(entry.size()).unwrap_or(i64::MAX).into(),
+            entry.at.micros().into(),
+            i64::from(entry.status).into(),
+            entry.method.into(),
+            (&*entry.path).into(),
+            entry.client.into(),
+            entry.principal_id.into(),
+            entry.principal_label.into(),
+            entry.request_id.into(),
+            entry.resource_id.into(),
+            entry.dry_run.into(),
+            entry.detail.as_str().into(),
+            entry.request.as_deref().into(),
+            entry.response.as_deref().into(),
         ]);
     }
     values
@@ -312,8 +315,8 @@ impl Filter {
 
 impl Row {
     fn query(&self) -> Option<String> {
-        let detail: super::model::Detail = serde_json::from_str(&self.detail).ok()?;
-        detail.query
+        let detail: Detail<'_> = serde_json::from_str(&self.detail).ok()?;
+        detail.query.map(Cow::into_owned)
     }
 }
 

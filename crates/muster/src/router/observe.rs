@@ -85,9 +85,8 @@ impl Begun {
             return Response::from_parts(parts, body);
         }
         let location = parts.headers.get(LOCATION).and_then(|at| at.to_str().ok()).map(str::to_owned);
-        let entry = Captured { location, problem, ..self.entry(account, seen, id, status) };
-        let (sent, body) = sent(body).await;
-        log.push(Captured { response: sent, ..entry });
+        let (response, body) = sent(body).await;
+        log.push(Captured { response, location, problem, ..self.entry(account, seen, id, status) });
         Response::from_parts(parts, body)
     }
 
@@ -108,6 +107,7 @@ impl Begun {
             request_id: id.to_owned(),
             method: method.clone(),
             uri: uri.path_and_query().map_or_else(|| uri.to_string(), ToString::to_string),
+            below: self.place.end(),
             headers: Heads::of(headers),
             status,
             request: seen.body.as_ref().map(Sent::of).unwrap_or_default(),

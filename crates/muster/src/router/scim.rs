@@ -61,9 +61,14 @@ impl Place {
 
     /// The path down to the account.
     fn base(self, path: &str) -> &str {
+        &path[..self.end()]
+    }
+
+    /// Where in the path the account ends.
+    pub(super) fn end(self) -> usize {
         match self {
-            Self::Bare => "",
-            Self::Account(_, to) => &path[..to],
+            Self::Bare => 0,
+            Self::Account(_, to) => to,
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::kernel::caller::Origin;
 use crate::kernel::problem::{Kind, Problem, Result};
 
+static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The id of the request: a UUID made here, in every answer (`X-Request-Id`, `correlationId`) and log line.
@@ -97,13 +98,13 @@ pub fn origin(parts: &Parts) -> Origin {
 /// Scheme and host under which the client sees the server. Both are what the client says: good for telling
 /// it where it is, never for trusting it.
 pub fn root(parts: &Parts) -> String {
-    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let secure = header("x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
+    let header = |name: &HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let secure = header(&X_FORWARDED_PROTO).is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
     let clean = |host: &&str| {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
         !host.is_empty() && host.bytes().all(allowed)
     };
-    let host = header(HOST.as_str()).or_else(|| parts.uri.host()).filter(clean).unwrap_or("localhost");
+    let host = header(&HOST).or_else(|| parts.uri.host()).filter(clean).unwrap_or("localhost");
     format!("{}{host}", if secure { "https://" } else { "http://" })
 }
 
