@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::filter::CompareOp;
 use crate::resolve::{Expr, Literal};
 use crate::schema::Attribute;
+use crate::value::is_unassigned;
 
 const PRIMARY: &str = "primary";
 
@@ -94,6 +95,10 @@ fn describe(filter: &Expr, owner: &Attribute, element: &mut Map<String, Value>) 
                 Literal::Decimal(number) => Value::from(*number),
                 Literal::Instant(_) => return false,
             };
+            // An empty text is no value: the filter would never find what is made without one.
+            if is_unassigned(&value) {
+                return false;
+            }
             element.insert(sub.name.clone(), value);
             true
         }
