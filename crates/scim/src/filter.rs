@@ -2,6 +2,7 @@
 //! names mean is decided in [`crate::resolve`], against a resource type.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -110,12 +111,23 @@ impl Filter {
 
     /// Gives the names their meaning in a resource type; see [`Expr`].
     pub fn resolve(&self, kind: &ResourceType, mender: &mut Mender) -> Result<Expr, ScimError> {
-        resolve(self, kind, mender)
+        resolve(self, kind, &[], mender)
     }
 
     /// Reads and resolves in one go.
     pub fn compile(text: &str, kind: &ResourceType, mender: &mut Mender) -> Result<Expr, ScimError> {
-        Self::parse(text)?.resolve(kind, mender)
+        Self::compile_among(text, kind, &[], mender)
+    }
+
+    /// As `compile`, for one of the resource types that are searched together: what only another one of them
+    /// has, has no value in this one (RFC 7644 §3.4.2.1).
+    pub fn compile_among(
+        text: &str,
+        kind: &ResourceType,
+        among: &[Arc<ResourceType>],
+        mender: &mut Mender,
+    ) -> Result<Expr, ScimError> {
+        resolve(&Self::parse(text)?, kind, among, mender)
     }
 
     fn write_nested(&self, f: &mut fmt::Formatter<'_>, inside_and: bool) -> fmt::Result {

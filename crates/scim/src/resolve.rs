@@ -1,6 +1,8 @@
 //! Filters with meaning: every leaf carries the definition of its attribute and a typed literal, so that a
 //! back end (memory or SQL) decides nothing by itself. It never looks at a resource.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::dialect::{Mender, Quirk};
@@ -81,11 +83,29 @@ impl Expr {
     }
 }
 
-/// Resolves a filter against a resource type. Errors: 400 `invalidFilter`.
-pub(crate) fn resolve(filter: &Filter, kind: &ResourceType, mender: &mut Mender) -> Result<Expr, ScimError> {
+/// What a name stands for.
+enum Named {
+    Attr(AttrRef),
+    /// An attribute of other resources of the same search.
+    Elsewhere,
+    /// Nothing, which the dialect mends.
+    Nothing,
+}
+
+/// Resolves a filter against one of the resource types that are searched together. What only another one of
+/// them has, has no value here (RFC 7644 §3.4.2.1). Errors: 400 `invalidFilter`.
+pub(crate) fn resolve(
+    filter: &Filter,
+    kind: &ResourceType,
+    among: &[Arc<ResourceType>],
+    mender: &mut Mender,
+) -> Result<Expr, ScimError> {
     resolve_with(filter, mender, &|text, mender| match kind.resolve(text, mender) {
-        Resolution::Attr(attr) => Ok(Some(attr)),
-        Resolution::ForeignUrn if mender.mend(Quirk::ForeignUrn, text) => Ok(None),
+        Resolution::Attr(attr) => Ok(Named::Attr(attr)),
+        _ if among.iter().any(|other| matches!(other.resolve(text, mender), Resolution::Attr(_))) => {
+            Ok(Named::Elsewhere)
+        }
+        Resolution::ForeignUrn if mender.mend(Quirk::ForeignUrn, text) => Ok(Named::Nothing),
         _ => unknown(text, &kind.name, mender),
     })
 }
@@ -99,18 +119,18 @@ pub(crate) fn resolve_element(
     resolve_with(filter, mender, &|text, mender| {
         let attr = &owner.attr;
         if let Some(sub) = attr.sub.get(text) {
-            return Ok(Some(owner.with_sub(Some(sub))));
+            return Ok(Named::Attr(owner.with_sub(Some(sub))));
         }
         if attr.kind != Type::Complex && text.eq_ignore_ascii_case("value") {
-            return Ok(Some(owner.clone()));
+            return Ok(Named::Attr(owner.clone()));
         }
         unknown(text, &owner.to_string(), mender)
     })
 }
 
-fn unknown(text: &str, owner: &str, mender: &mut Mender) -> Result<Option<AttrRef>, ScimError> {
+fn unknown(text: &str, owner: &str, mender: &mut Mender) -> Result<Named, ScimError> {
     if mender.mend(Quirk::UnknownAttribute, text) {
-        return Ok(None);
+        return Ok(Named::Nothing);
     }
     Err(ScimError::invalid_filter(format!(
         "{:?} is not an attribute of {owner}; see /Schemas for the names.",
@@ -118,7 +138,7 @@ fn unknown(text: &str, owner: &str, mender: &mut Mender) -> Result<Option<AttrRe
     )))
 }
 
-type Lookup<'a> = dyn Fn(&str, &mut Mender) -> Result<Option<AttrRef>, ScimError> + 'a;
+type Lookup<'a> = dyn Fn(&str, &mut Mender) -> Result<Named, ScimError> + 'a;
 
 fn resolve_with(filter: &Filter, mender: &mut Mender, lookup: &Lookup<'_>) -> Result<Expr, ScimError> {
     let all = |terms: &[Filter], mender: &mut Mender| {
@@ -129,28 +149,38 @@ fn resolve_with(filter: &Filter, mender: &mut Mender, lookup: &Lookup<'_>) -> Re
         Filter::Or(terms) => Expr::Or(all(terms, mender)?),
         Filter::Not(inner) => Expr::Not(Box::new(resolve_with(inner, mender, lookup)?)),
         Filter::Present { attr } => match lookup(attr, mender)? {
-            Some(attr) => Expr::Present { attr: filterable(attr)? },
-            None => Expr::Never,
+            Named::Attr(attr) => Expr::Present { attr: filterable(attr)? },
+            Named::Elsewhere | Named::Nothing => Expr::Never,
         },
         Filter::Compare { attr, op, value } => match lookup(attr, mender)? {
-            Some(attr) => compare(filterable(attr)?, *op, value, mender)?,
-            None => Expr::Never,
+            Named::Attr(attr) => compare(filterable(attr)?, *op, value, mender)?,
+            Named::Elsewhere if without_value(*op, value) => Expr::Not(Box::new(Expr::Never)),
+            Named::Elsewhere | Named::Nothing => Expr::Never,
         },
         Filter::ValuePath { attr, filter } => match lookup(attr, mender)? {
-            Some(attr) if attr.sub.is_some() => {
+            Named::Attr(attr) if attr.sub.is_some() => {
                 return Err(ScimError::invalid_filter(format!(
                     "{attr} is a sub-attribute; brackets go after the attribute: {}[…].",
                     attr.attr.name
                 )));
             }
-            Some(attr) => {
+            Named::Attr(attr) => {
                 let attr = filterable(attr)?;
                 let filter = Box::new(resolve_element(filter, &attr, mender)?);
                 Expr::ValuePath { attr, filter }
             }
-            None => Expr::Never,
+            Named::Elsewhere | Named::Nothing => Expr::Never,
         },
     })
+}
+
+/// Whether a comparison holds where the attribute has no value (contract F-19).
+fn without_value(op: CompareOp, value: &Value) -> bool {
+    match op {
+        CompareOp::Ne => !value.is_null(),
+        CompareOp::Eq => value.is_null(),
+        _ => false,
+    }
 }
 
 fn filterable(attr: AttrRef) -> Result<AttrRef, ScimError> {

@@ -80,11 +80,16 @@ pub fn projection(query: &ListQuery, kind: &ResourceType) -> Result<Projection> 
 ///
 /// # Errors
 /// 400 for a filter, an order or a page that does not fit.
-pub fn search(query: &ListQuery, kind: &Arc<ResourceType>, door: &Door) -> Result<Search> {
+pub fn search(
+    query: &ListQuery,
+    kind: &Arc<ResourceType>,
+    among: &[Arc<ResourceType>],
+    door: &Door,
+) -> Result<Search> {
     let mut mender = door.mender();
     let filter = match query.filter.as_deref().map(str::trim) {
         None => None,
-        Some(text) => Some(Filter::compile(text, kind, &mut mender)?),
+        Some(text) => Some(Filter::compile_among(text, kind, among, &mut mender)?),
     };
     let sort = SortBy::parse(kind, query.sort_by.as_deref(), query.sort_order.as_deref(), &mut mender)?;
     let page = query.page(DEFAULT_RESULTS, MAX_RESULTS);

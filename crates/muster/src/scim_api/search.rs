@@ -110,8 +110,9 @@ pub async fn everywhere(call: &Call<'_>, door: &Door, body: Body) -> Result<Resp
     }
     let (users, groups) = (door.grant()?, door.grant()?);
     let both = Everywhere { app, door, query: &query, users, groups };
-    let mut first = request::search(&query, door.kinds.of(Subject::User), door)?;
-    let second = request::search(&query, door.kinds.of(Subject::Group), door)?;
+    let kinds = [Subject::User, Subject::Group].map(|subject| door.kinds.of(subject).clone());
+    let mut first = request::search(&query, &kinds[USERS as usize], &kinds, door)?;
+    let second = request::search(&query, &kinds[GROUPS as usize], &kinds, door)?;
     let (paging, page) = match Trail::of(app, door, &query, "", &mut first).await? {
         None => both.by_index(first, second).await?,
         Some(trail) => both.by_cursor(&trail, first, second).await?,

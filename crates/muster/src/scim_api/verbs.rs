@@ -160,7 +160,7 @@ async fn find<R: Resources>(app: &App, door: &Door, at: &R, query: &ListQuery) -
     let kind = at.kind(door)?;
     let grant = door.grant::<R::View>()?;
     let view = View::of(at, door, query)?;
-    let mut search = request::search(query, &kind, door)?;
+    let mut search = request::search(query, &kind, &[], door)?;
     let trail = Trail::of(app, door, query, &kind.endpoint, &mut search).await?;
     let start = search.start;
     let mut found = at.list(app, &grant, search, view.derived::<R>()).await?;
