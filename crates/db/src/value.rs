@@ -34,7 +34,7 @@ impl Param<'_> {
 pub(crate) fn check_params(params: &[Param<'_>]) -> Result<(), Error> {
     for (index, param) in params.iter().enumerate() {
         if let Param::Text(text) = param
-            && text.as_bytes().contains(&0)
+            && memchr::memchr(0, text.as_bytes()).is_some()
         {
             let n = index + 1;
             let text = format!("parameter ${n} holds a NUL character: remove it from the text");

@@ -120,7 +120,8 @@ impl Filter {
     }
 
     /// As `compile`, for one of the resource types that are searched together: what only another one of them
-    /// has, has no value in this one (RFC 7644 §3.4.2.1).
+    /// has, has no value in this one (RFC 7644 §3.4.2.1). To be compiled for each of them: operators,
+    /// literals and what may be filtered by are checked where the attribute is.
     pub fn compile_among(
         text: &str,
         kind: &ResourceType,

@@ -67,7 +67,7 @@ pub enum Expr {
         /// What one element must meet.
         filter: Box<Expr>,
     },
-    /// False: the attribute is unknown (F-20, not in strict).
+    /// False: the attribute is unknown (F-20, not in strict), or has no value since another type has it.
     Never,
 }
 
@@ -174,7 +174,7 @@ fn resolve_with(filter: &Filter, mender: &mut Mender, lookup: &Lookup<'_>) -> Re
     })
 }
 
-/// Whether a comparison holds where the attribute has no value (contract F-19).
+/// Whether a comparison holds where the attribute has no value: `ne` (contract F-19), or `eq null`.
 fn without_value(op: CompareOp, value: &Value) -> bool {
     match op {
         CompareOp::Ne => !value.is_null(),
@@ -300,6 +300,33 @@ mod tests {
         ] {
             assert!(compiled(Dialect::Auto, text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn q_1_what_another_type_has_has_no_value_here() {
+        let catalogue = Catalogue::standard();
+        let kinds = ["User", "Group"].map(|name| catalogue.resource_type(name).unwrap().clone());
+        let never = || Expr::Never;
+        let always = || Expr::Not(Box::new(Expr::Never));
+        for (text, expected) in [
+            ("userName eq \"x\"", never()),
+            ("userName ne \"x\"", always()),
+            ("userName eq null", always()),
+            ("userName ne null", never()),
+            ("userName pr", never()),
+            ("emails[type eq \"work\"]", never()),
+            ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq \"x\"", never()),
+            ("not (userName sw \"x\")", always()),
+        ] {
+            for dialect in [Dialect::Strict, Dialect::Auto] {
+                let mut mender = Mender::new(dialect);
+                let compiled = Filter::compile_among(text, &kinds[1], &kinds, &mut mender);
+                assert_eq!(compiled.as_ref(), Ok(&expected), "{text}");
+                assert!(mender.notes().is_empty(), "{text}");
+            }
+        }
+        let strict = &mut Mender::new(Dialect::Strict);
+        assert!(Filter::compile_among("shoeSize pr", &kinds[1], &kinds, strict).is_err());
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub fn record(
     id: &str,
     entry: &Entry<'_>,
 ) -> Result<(), Problem> {
-    let credential = serde_json::to_string(&Proof::from(&*caller.credential)).unwrap_or_default();
+    let credential = serde_json::to_string(&Proof::from(&*caller.credential))
+        .map_err(|error| Problem::internal(format!("a credential cannot be written as JSON: {error}")))?;
     let detail = match &entry.detail {
         Value::Null => None,
         detail => Some(detail.to_string()),

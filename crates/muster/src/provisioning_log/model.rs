@@ -157,19 +157,15 @@ impl Captured {
 }
 
 /// What a refused credential says of itself; nothing of it is verified.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stranger {
     /// `NONE`, `PAT`, `SAT`, `OAT`, `JWT` or `UNKNOWN`.
     pub credential: String,
     /// Record of a PAT or SAT of this account.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub token_id: Option<String>,
     /// Issuer that a JWT names.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
     /// Key that a JWT names.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
 }
 
@@ -212,11 +208,11 @@ pub struct Quirk<'e> {
     pub at: Cow<'e, str>,
 }
 
-/// What of an entry nobody searches by in SQL: one JSON text in its row. Who writes it lends what is known,
-/// the `Proof` and the `Headers` as they are; who reads it has them as JSON.
+/// What of an entry nobody searches by in SQL: one JSON text in its row. Who writes it has the proof `P`
+/// and the headers `H` as they are known; who reads it has them as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Detail<'e, Proof = Value, Headers = Map<String, Value>> {
+pub struct Detail<'e, P = Value, H = Map<String, Value>> {
     /// The query, redacted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<Cow<'e, str>>,
@@ -238,9 +234,9 @@ pub struct Detail<'e, Proof = Value, Headers = Map<String, Value>> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal: Option<Who<'e>>,
     /// By which proof; a refused one is not verified.
-    pub credential: Proof,
+    pub credential: P,
     /// Headers of the request.
-    pub headers: Headers,
+    pub headers: H,
     /// Quirks that were mended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub quirks: Vec<Quirk<'e>>,
@@ -289,7 +285,7 @@ pub struct Row {
     pub response: Option<String>,
 }
 
-/// A row on its way into the log. It lends from the request what needs no change.
+/// A row on its way into the log. It borrows from the request what needs no change.
 #[derive(Clone, Debug)]
 pub struct Entry<'e> {
     /// Whose log it is in.

@@ -1,5 +1,5 @@
-//! From a request as it was seen to the row that is stored: redacted, bounded, with a guess at the client and
-//! a hint. Pure; runs on the log's own task.
+//! From a request as it was seen to the entry that is stored: redacted, bounded, with a guess at the client
+//! and a hint. Pure: the thread that writes it makes it, again with each try.
 
 use std::borrow::Cow;
 
@@ -22,8 +22,6 @@ const SHORT: usize = 256;
 const PLACES: usize = 200;
 /// Longest path and query that are kept, bytes.
 const URL: usize = 4_096;
-/// What the detail of most entries fits into, bytes.
-const DETAIL_BYTES: usize = 512;
 
 /// A body as it is stored.
 #[derive(Default)]
@@ -65,7 +63,7 @@ impl Serialize for Headers<'_> {
     }
 }
 
-/// Makes the row.
+/// Makes the entry.
 pub fn entry<'e>(seen: &'e Captured, secrets: &'e Secrets, id: &'e str) -> Entry<'e> {
     let mut found = Found::default();
     let asked = request(seen, secrets, &mut found);
@@ -108,17 +106,9 @@ pub fn entry<'e>(seen: &'e Captured, secrets: &'e Secrets, id: &'e str) -> Entry
         resource_id: if black { None } else { resource_id(seen) },
         path: cut_cow(path, URL).0,
         dry_run: seen.dry_run,
-        detail: json(&detail),
+        detail: serde_json::to_string(&detail).unwrap_or_else(|_| "{}".into()),
         request: asked.text,
         response: answer.text,
-    }
-}
-
-fn json(detail: &impl Serialize) -> String {
-    let mut text = Vec::with_capacity(DETAIL_BYTES);
-    match serde_json::to_writer(&mut text, detail) {
-        Ok(()) => String::from_utf8(text).unwrap_or_default(),
-        Err(_) => "{}".into(),
     }
 }
 

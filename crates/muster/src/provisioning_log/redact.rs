@@ -30,8 +30,9 @@ const WORDS: [&str; 11] = [
 ];
 /// How tokens look: a JWT, and ours.
 const SHAPES: [&str; 3] = ["eyJ", "pat.", "sat."];
-/// Behind it any name and any token can hide from a search in the text.
-const ESCAPE: &str = "\\u";
+/// Escapes of JSON that leave a letter behind: any name and any token can hide in them from a search in the
+/// text.
+const ESCAPES: [&str; 6] = ["\\u", "\\b", "\\f", "\\n", "\\r", "\\t"];
 /// Query parameters whose value is shown; of others nobody knows what they carry.
 const PARAMETERS: [&str; 9] = [
     "filter",
@@ -60,7 +61,7 @@ pub struct Secrets {
     finder: DFA,
     /// The shapes.
     shapes: AhoCorasick,
-    /// The shapes and the escape.
+    /// The shapes and the escapes.
     hidden: AhoCorasick,
 }
 
@@ -92,7 +93,7 @@ impl Secrets {
     fn with(names: Vec<String>) -> Self {
         let words = WORDS.into_iter().chain(names.iter().map(String::as_str));
         let finder = DFA::builder().ascii_case_insensitive(true).build(words).expect(FEW);
-        let hidden = self::finder(SHAPES.into_iter().chain([ESCAPE]));
+        let hidden = self::finder(SHAPES.into_iter().chain(ESCAPES));
         Self { finder, shapes: self::finder(SHAPES), hidden, names }
     }
 
@@ -188,13 +189,11 @@ impl Secrets {
         }
     }
 
-    /// Whether a value is the name of a secret.
+    /// Whether a value is the name of a secret, or a path with a filter in it that leads to one.
     fn names_secret(&self, value: &Value) -> bool {
-        value.as_str().is_some_and(|text| text.len() <= NAME_BYTES && is_bare(text) && self.is_secret(text))
-            || value.as_str().is_some_and(|text| {
-                // A path with a filter in it.
-                text.len() <= NAME_BYTES && text.contains('[') && self.is_secret(text)
-            })
+        let Some(text) = value.as_str().filter(|text| text.len() <= NAME_BYTES) else { return false };
+        let is_name = text.bytes().all(|byte| is_of_name(byte) || byte.is_ascii_control());
+        (is_name || text.contains('[')) && self.is_secret(text)
     }
 
     /// Blacks out a text: whole if it speaks of a secret and holds more than words, else the tokens in it.
@@ -282,7 +281,11 @@ fn is_kept(byte: u8) -> bool {
 
 /// Whether a text is a name or a path of names and no more.
 fn is_bare(text: &str) -> bool {
-    text.len() <= NAME_BYTES && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".:_-$/".contains(&b))
+    text.len() <= NAME_BYTES && text.bytes().all(is_of_name)
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b".:_-$/".contains(&byte)
 }
 
 /// Whether it is a name that could stand in a schema; a password could look so, too, but not like the words.
@@ -487,6 +490,8 @@ mod tests {
                 Just("PASSWORD"),
                 Just("pass-word"),
                 Just("p.assword"),
+                Just("pass\tword"),
+                Just("pass\nword"),
                 Just("userPassword"),
                 Just("urn:ietf:params:scim:schemas:core:2.0:User:password"),
                 Just("Authorization"),

@@ -111,8 +111,9 @@ pub async fn everywhere(call: &Call<'_>, door: &Door, body: Body) -> Result<Resp
     let (users, groups) = (door.grant()?, door.grant()?);
     let both = Everywhere { app, door, query: &query, users, groups };
     let kinds = [Subject::User, Subject::Group].map(|subject| door.kinds.of(subject).clone());
-    let mut first = request::search(&query, &kinds[USERS as usize], &kinds, door)?;
-    let second = request::search(&query, &kinds[GROUPS as usize], &kinds, door)?;
+    let [user, group] = &kinds;
+    let mut first = request::search(&query, user, &kinds, door)?;
+    let second = request::search(&query, group, &kinds, door)?;
     let (paging, page) = match Trail::of(app, door, &query, "", &mut first).await? {
         None => both.by_index(first, second).await?,
         Some(trail) => both.by_cursor(&trail, first, second).await?,
