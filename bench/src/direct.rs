@@ -1,6 +1,6 @@
 //! The reference of durable creation: the very rows that the server wrote for real creations, written again
 //! with fresh ids straight into SQLite, with the same schema and pragmas, by prepared statements. No HTTP, no
-//! JSON, no rules.
+//! JSON, no rules. [`patches`] does the same for a PATCH.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -11,7 +11,12 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 use uuid::Uuid;
 
 use crate::Result;
-use crate::traffic::user_key;
+use crate::fill;
+use crate::traffic::{Target, user_key};
+
+mod patches;
+
+pub use patches::{Before, Patches};
 
 /// The tables a creation writes to, each with the column that holds the user's id. Checked against what
 /// really grew.
@@ -26,7 +31,12 @@ const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRA
     PRAGMA cache_size = -4000; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;
     PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;";
 
+/// Creations whose rows are taken.
+const RECORDED: u64 = 512;
+
 type Row = Vec<Value>;
+/// What one change writes: the rows of each statement.
+type Change = Vec<Vec<Row>>;
 
 /// Rows of real creations, and a database of the same schema to write them into.
 #[derive(Debug)]
@@ -48,7 +58,8 @@ struct Insert {
 
 #[derive(Clone, Copy, Debug)]
 enum Fresh {
-    Sequence,
+    /// A number above all before: a sequence, or a time.
+    Number,
     Id,
 }
 
@@ -64,7 +75,7 @@ fn reading(file: &Path) -> Result<Connection> {
 }
 
 /// The size of each table of the server's file.
-pub fn sizes(file: &Path) -> Result<Sizes> {
+fn sizes(file: &Path) -> Result<Sizes> {
     let from = reading(file)?;
     let mut statement =
         from.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").map_err(failed)?;
@@ -80,9 +91,18 @@ pub fn sizes(file: &Path) -> Result<Sizes> {
 }
 
 impl Direct {
+    /// Makes users on a server, and takes what that wrote into its file.
+    pub fn of_creations(target: &Target, file: &Path, to: &Path) -> Result<Self> {
+        let before = sizes(file)?;
+        let made = fill::users(target, "r", RECORDED)?;
+        let keys = (0..RECORDED).map(|number| user_key("r", number));
+        let created: Vec<_> = made.ids.into_iter().zip(keys).collect();
+        Self::record(file, to, &before, &created)
+    }
+
     /// Takes the schema and the rows of these creations (id, key) out of the server's file. `before`: its
     /// sizes before the creations.
-    pub fn record(from: &Path, to: &Path, before: &Sizes, created: &[(String, String)]) -> Result<Self> {
+    fn record(from: &Path, to: &Path, before: &Sizes, created: &[(String, String)]) -> Result<Self> {
         // The provisioning log is written behind the requests, in transactions of its own.
         for (table, size) in
             sizes(from)?.into_iter().filter(|(table, _)| !table.starts_with("provisioning_log"))
@@ -116,41 +136,14 @@ impl Direct {
 
     /// Writes creations for about `time`, `batch` in each durable transaction; answers creations in a second.
     /// The rows are made before the clock starts.
-    #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark are far below 2^52")]
     pub fn rate(&mut self, batch: usize, most: usize, time: Duration) -> Result<f64> {
-        let ready: Vec<Vec<Vec<Row>>> = (0..most).map(|_| self.fresh()).collect();
-        let mut inserts = Vec::new();
-        for insert in &self.inserts {
-            inserts.push(self.to.prepare(&insert.sql).map_err(failed)?);
-        }
-        let account = "UPDATE accounts SET seq = seq + 1 WHERE account_id = ?1";
-        let mut account = self.to.prepare(account).map_err(failed)?;
-        let mut begin = self.to.prepare("BEGIN IMMEDIATE").map_err(failed)?;
-        let mut commit = self.to.prepare("COMMIT").map_err(failed)?;
-        let (start, mut written) = (Instant::now(), 0);
-        for creations in ready.chunks(batch) {
-            begin.execute([]).map_err(failed)?;
-            for creation in creations {
-                for (insert, rows) in inserts.iter_mut().zip(creation) {
-                    for row in rows {
-                        insert.execute(params_from_iter(row)).map_err(failed)?;
-                    }
-                }
-                if account.execute([crate::server::ACCOUNT]).map_err(failed)? != 1 {
-                    return Err("the direct reference has no account row".into());
-                }
-            }
-            commit.execute([]).map_err(failed)?;
-            written += creations.len();
-            if start.elapsed() >= time {
-                break;
-            }
-        }
-        Ok(written as f64 / start.elapsed().as_secs_f64())
+        let ready: Vec<Change> = (0..most).map(|_| self.fresh()).collect();
+        let statements: Vec<&str> = self.inserts.iter().map(|insert| insert.sql.as_str()).collect();
+        write(&self.to, &statements, &ready, (batch, time))
     }
 
     /// The rows of the next creation.
-    fn fresh(&mut self) -> Vec<Vec<Row>> {
+    fn fresh(&mut self) -> Change {
         let count = self.recorded.len().max(1) as u64;
         let (id, key, rows) = &self.recorded[usize::try_from(self.made % count).unwrap_or_default()];
         let (next_id, next_key) = (Uuid::now_v7().to_string(), user_key("z", self.made));
@@ -159,16 +152,9 @@ impl Direct {
         for (insert, rows) in self.inserts.iter().zip(rows) {
             let mut copies: Vec<Row> = Vec::with_capacity(rows.len());
             for row in rows {
-                let mut copy: Row =
-                    row.iter().map(|cell| renamed(cell, (id, &next_id), (key, &next_key))).collect();
-                for (at, fresh) in &insert.fresh {
-                    self.seq += 1;
-                    copy[*at] = match fresh {
-                        Fresh::Sequence => Value::Integer(self.seq),
-                        Fresh::Id => Value::Text(Uuid::new_v4().to_string()),
-                    };
-                }
-                copies.push(copy);
+                let copy = row.iter().map(|cell| renamed(cell, (id, &next_id), (key, &next_key))).collect();
+                self.seq += 1;
+                copies.push(insert.renewed(copy, self.seq));
             }
             made.push(copies);
         }
@@ -181,12 +167,61 @@ impl Insert {
         let places: Vec<String> = (1..=columns.len()).map(|at| format!("?{at}")).collect();
         let sql = format!("INSERT INTO {table} ({}) VALUES ({})", columns.join(", "), places.join(", "));
         let fresh = columns.iter().enumerate().filter_map(|(at, column)| match column.as_str() {
-            "seq" => Some((at, Fresh::Sequence)),
+            "seq" | "at" => Some((at, Fresh::Number)),
             "audit_id" => Some((at, Fresh::Id)),
             _ => None,
         });
         Self { fresh: fresh.collect(), sql }
     }
+
+    /// The row with what must differ from all before.
+    fn renewed(&self, mut row: Row, number: i64) -> Row {
+        for (at, fresh) in &self.fresh {
+            row[*at] = match fresh {
+                Fresh::Number => Value::Integer(number),
+                Fresh::Id => Value::Text(Uuid::new_v4().to_string()),
+            };
+        }
+        row
+    }
+}
+
+/// Writes changes for about that time, so many in each durable transaction; answers changes in a second.
+#[expect(clippy::cast_precision_loss, reason = "counts of a benchmark are far below 2^52")]
+fn write(
+    to: &Connection,
+    statements: &[&str],
+    ready: &[Change],
+    (batch, time): (usize, Duration),
+) -> Result<f64> {
+    let mut statements =
+        statements.iter().map(|sql| to.prepare(sql).map_err(failed)).collect::<Result<Vec<_>>>()?;
+    // As the server does: once for all changes that share a commit.
+    let account = "UPDATE accounts SET seq = seq + ?2 WHERE account_id = ?1";
+    let mut account = to.prepare(account).map_err(failed)?;
+    let mut begin = to.prepare("BEGIN IMMEDIATE").map_err(failed)?;
+    let mut commit = to.prepare("COMMIT").map_err(failed)?;
+    let (start, mut written) = (Instant::now(), 0);
+    for changes in ready.chunks(batch) {
+        begin.execute([]).map_err(failed)?;
+        for (statement, rows) in changes.iter().flat_map(|change| (0..).zip(change)) {
+            for row in rows {
+                if statements[statement].execute(params_from_iter(row)).map_err(failed)? != 1 {
+                    return Err("the direct reference wrote no row".into());
+                }
+            }
+        }
+        let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
+        if account.execute((crate::server::ACCOUNT, count)).map_err(failed)? != 1 {
+            return Err("the direct reference has no account row".into());
+        }
+        commit.execute([]).map_err(failed)?;
+        written += changes.len();
+        if start.elapsed() >= time {
+            break;
+        }
+    }
+    Ok(written as f64 / start.elapsed().as_secs_f64())
 }
 
 /// A cell with the id and the key replaced, wherever they stand in its text.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::Result;
-use crate::client::{Load, Span, id_in, once};
+use crate::client::{Load, Outcome, Span, id_in, once};
 use crate::traffic::{Kind, TEAM, Target, Traffic, add_members, group, user_key, user_name};
 
 const CONNECTIONS: usize = 64;
@@ -19,9 +19,18 @@ pub struct Users {
     pub ids: Vec<String>,
     /// User names, in the same order.
     pub names: Vec<String>,
+    /// Whether each is active now.
+    pub active: Vec<bool>,
 }
 
-fn create(target: &Target, kind: Kind, count: u64) -> Result<Vec<String>> {
+impl Users {
+    /// Requests that each change one of these users.
+    pub fn patched(&self) -> Kind {
+        Kind::Patch { ids: self.ids.clone(), active: self.active.clone() }
+    }
+}
+
+fn run(target: &Target, kind: Kind, count: u64) -> Result<Outcome> {
     let load = Load {
         target: Arc::new(target.clone()),
         traffic: Arc::new(Traffic::new(kind)),
@@ -30,14 +39,28 @@ fn create(target: &Target, kind: Kind, count: u64) -> Result<Vec<String>> {
         span: Span::Count(count),
         keep_ids: true,
     };
-    Ok(load.run()?.ids.into_iter().map(|(_, id)| id).collect())
+    load.run()
+}
+
+fn create(target: &Target, kind: Kind, count: u64) -> Result<Vec<String>> {
+    Ok(run(target, kind, count)?.ids.into_iter().map(|(_, id)| id).collect())
+}
+
+/// Changes each of these users once.
+pub fn patch(target: &Target, users: &mut Users) -> Result<()> {
+    run(target, users.patched(), users.ids.len() as u64)?;
+    for active in &mut users.active {
+        *active = !*active;
+    }
+    Ok(())
 }
 
 /// Makes so many users.
 pub fn users(target: &Target, prefix: &str, count: u64) -> Result<Users> {
     let ids = create(target, Kind::Create { prefix: prefix.into() }, count)?;
     let names = (0..count).map(|number| user_name(&user_key(prefix, number))).collect();
-    Ok(Users { ids, names })
+    let active = vec![true; ids.len()];
+    Ok(Users { ids, names, active })
 }
 
 /// Makes so many users with all that is indexed; answers their ids.
@@ -86,7 +109,7 @@ pub fn read(target: &Target, path: &str) -> Result<Value> {
 
 /// The first users of any SCIM server, by index paging.
 pub fn existing(target: &Target, count: usize) -> Result<Users> {
-    let mut found = Users { ids: Vec::new(), names: Vec::new() };
+    let mut found = Users { ids: Vec::new(), names: Vec::new(), active: Vec::new() };
     while found.ids.len() < count {
         let start = (found.ids.len() + 1).to_string();
         let mut request = Vec::new();
@@ -100,6 +123,7 @@ pub fn existing(target: &Target, count: usize) -> Result<Users> {
         for user in page {
             let text = |name: &str| user[name].as_str().unwrap_or_default().to_owned();
             found.ids.push(text("id"));
+            found.active.push(user["active"] == true);
             found.names.push(text("userName").replace('+', "%2B").replace(' ', "%20"));
         }
     }

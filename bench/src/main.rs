@@ -178,7 +178,7 @@ fn load(args: &LoadArgs) -> Result<()> {
         Scenario::Create => Kind::Create { prefix: unique },
         Scenario::Get => Kind::Get { ids: fill::existing(&target, args.users)?.ids },
         Scenario::Filter => Kind::Filter { names: fill::existing(&target, args.users)?.names },
-        Scenario::Patch => Kind::Patch { ids: fill::existing(&target, args.users)?.ids },
+        Scenario::Patch => fill::existing(&target, args.users)?.patched(),
         Scenario::Member => {
             let users = fill::users(&target, &unique, (args.users + args.members) as u64)?;
             let (members, joiners) = users.ids.split_at(args.members);

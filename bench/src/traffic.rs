@@ -83,8 +83,8 @@ pub enum Kind {
     Get { ids: Vec<String> },
     /// The user of a user name.
     Filter { names: Vec<String> },
-    /// `active` of one user after the other, off in the first pass and on in the next.
-    Patch { ids: Vec<String> },
+    /// `active` of one user after the other: in the first pass the other of what it is, then back.
+    Patch { ids: Vec<String>, active: Vec<bool> },
     /// A new user.
     Create { prefix: String },
     /// A new user with all that is indexed.
@@ -239,10 +239,11 @@ impl Traffic {
                 target.write(out, "GET", &path, b"");
             }
             Kind::Read { paths } => target.write(out, "GET", &[spread(number, paths)?], b""),
-            Kind::Patch { ids } => {
+            Kind::Patch { ids, active } => {
                 let count = ids.len().max(1) as u64;
-                let id = &ids[usize::try_from(number % count).unwrap_or_default()];
-                let on = (number / count) % 2 == 1;
+                let at = usize::try_from(number % count).unwrap_or_default();
+                let (id, turned) = (&ids[at], (number / count).is_multiple_of(2));
+                let on = active[at] != turned;
                 let body = format!(
                     r#"{{"schemas":["{PATCH_OP}"],"Operations":[{{"op":"replace","path":"active","value":{on}}}]}}"#
                 );
@@ -347,9 +348,11 @@ mod tests {
 
     #[test]
     fn every_patch_and_every_joiner_is_a_change() {
-        let patch = Traffic::new(Kind::Patch { ids: vec!["a".into(), "b".into()] });
+        let patch =
+            Traffic::new(Kind::Patch { ids: vec!["a".into(), "b".into()], active: vec![true, false] });
         let sent: Vec<String> = (0..4).map(|_| next(&patch)).collect();
         assert!(sent[0].contains("/a ") && sent[0].contains("false") && sent[2].contains("true"));
+        assert!(sent[1].contains("/b ") && sent[1].contains("true") && sent[3].contains("false"));
         let kind = Kind::Member { groups: vec!["g".into(), "h".into()], joiners: vec!["1".into()] };
         let member = Traffic::new(kind);
         assert!(next(&member).contains("/Groups/g?") && next(&member).contains("/Groups/h?"));

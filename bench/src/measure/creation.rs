@@ -5,16 +5,13 @@ use std::sync::Arc;
 
 use super::{Plan, Side, Subject, in_turns, per_second};
 use crate::Result;
-use crate::direct::{Direct, sizes};
-use crate::fill;
+use crate::direct::Direct;
 use crate::postgres::Cluster;
 use crate::server::Place;
 use crate::table::{Goal, Row, median, ratio};
-use crate::traffic::{Kind, Traffic, user_key};
+use crate::traffic::{Kind, Traffic};
 
 const MANY: usize = 64;
-/// Creations whose rows the direct reference takes.
-const RECORDED: u64 = 512;
 /// Creations that the direct reference has ready for a round; enough for the fastest disk.
 const READY: usize = 60_000;
 const READY_ALONE: usize = 20_000;
@@ -25,11 +22,7 @@ pub(super) fn against_sqlite(plan: &Plan) -> Result<Vec<Row>> {
     let place = plan.folder("creation");
     let Subject { server, sat, .. } = plan.found(&place, "creation", &[])?;
     let (target, file) = (server.target(&sat), place.file().ok_or("the server keeps no file")?);
-    let before = sizes(&file)?;
-    let made = fill::users(&target, "r", RECORDED)?;
-    let keys = (0..RECORDED).map(|number| user_key("r", number));
-    let created: Vec<_> = made.ids.into_iter().zip(keys).collect();
-    let direct = Direct::record(&file, &plan.scratch.join("direct.db"), &before, &created)?;
+    let direct = Direct::of_creations(&target, &file, &plan.scratch.join("direct.db"))?;
     let (direct, traffic) =
         (RefCell::new(direct), Arc::new(Traffic::new(Kind::Create { prefix: "a".into() })));
     let over_http =

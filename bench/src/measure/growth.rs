@@ -275,7 +275,7 @@ fn writes(plan: &Plan, accounts: &[Account; 3]) -> Result<Vec<Growth>> {
         // Neighbours in time are no neighbours in the database; the first ten are inactive already.
         let count = account.ids.len() - TEAM;
         let ids = (0..count).map(|at| account.ids[TEAM + at * 7_919 % count].clone()).collect();
-        let traffic = Arc::new(Traffic::new(Kind::Patch { ids }));
+        let traffic = Arc::new(Traffic::new(Kind::Patch { ids, active: vec![true; count] }));
         // A whole round: how long a write takes is up to the disk.
         sides.push(Box::new(move || account.load_for(plan, &traffic, plan.time)));
     }

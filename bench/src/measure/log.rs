@@ -25,7 +25,7 @@ pub(super) fn on_and_off(plan: &Plan) -> Result<Vec<Row>> {
     let people = fill::users(&target, "p", PEOPLE)?;
     let mut rows = Vec::new();
     for (what, kind, goal) in [
-        ("PATCH user", Kind::Patch { ids: people.ids.clone() }, Goal::AtLeast(PATCH)),
+        ("PATCH user", people.patched(), Goal::AtLeast(PATCH)),
         ("GET user by id", Kind::Get { ids: people.ids.clone() }, Goal::None),
     ] {
         let traffic = Arc::new(Traffic::new(kind));
