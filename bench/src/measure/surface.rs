@@ -35,8 +35,8 @@ struct Scenario {
     rows: Option<Side<'static>>,
 }
 
-/// What changes write, again without any server: as many in each durable transaction as there are connections.
-/// More cannot wait for one flush.
+/// What changes write, without any server: as many in each durable transaction as there are connections,
+/// since more cannot wait for one flush.
 struct Rows {
     patch: Side<'static>,
     creation: Side<'static>,

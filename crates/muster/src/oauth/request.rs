@@ -91,7 +91,8 @@ pub fn read(headers: &HeaderMap, query: &str, body: &[u8]) -> Result<Ask> {
     Ok(Ask { proof, surfaces })
 }
 
-/// The known parameters; one without a value counts as left out (RFC 6749 §3.2).
+/// The known parameters; one without a value counts as left out (RFC 6749 §3.2). Others are nobody's business
+/// here, also when they come twice, as `resource` may (RFC 8707 §2).
 fn form(headers: &HeaderMap, body: &[u8]) -> Result<HashMap<&'static str, String>> {
     if !extract::media(headers).eq_ignore_ascii_case(FORM) {
         return Err(invalid(format!("The body is not a form: send Content-Type {FORM}.")));

@@ -64,7 +64,6 @@ impl FilterQuery {
             None => (None, None),
         };
         let floor = given(self.min_status.as_ref()).map(|text| status("minStatus", text)).transpose()?;
-        let failures = flag("failuresOnly", self.failures_only.as_ref())?.unwrap_or(false).then_some(400);
         let text = |value: &Option<String>| given(value.as_ref()).map(str::to_owned);
         let (since, until) = (time("since", self.since.as_ref())?, time("until", self.until.as_ref())?);
         if let (Some(since), Some(until)) = (since, until)
@@ -73,8 +72,9 @@ impl FilterQuery {
             return Err(Problem::invalid("since lies after until: swap them."));
         }
         Ok(Filter {
-            min_status: [least, floor, failures].into_iter().flatten().max(),
+            min_status: [least, floor].into_iter().flatten().max(),
             max_status: most,
+            failures_only: flag("failuresOnly", self.failures_only.as_ref())?.unwrap_or(false),
             method: text(&self.method).map(|method| method.to_ascii_uppercase()),
             client: text(&self.client),
             principal: text(&self.principal),
@@ -197,6 +197,7 @@ struct EntryView {
     resource_id: Option<String>,
     quirks: Vec<Quirk<'static>>,
     unknown_members: Vec<Cow<'static, str>>,
+    failed_operations: usize,
     request: BodyView,
     response: BodyView,
 }
@@ -232,6 +233,7 @@ impl TryFrom<Row> for EntryView {
             resource_id: row.resource_id,
             quirks: detail.quirks,
             unknown_members: detail.unknown_members,
+            failed_operations: detail.failed_operations,
             request: BodyView {
                 note: detail.request,
                 headers: Some(detail.headers),

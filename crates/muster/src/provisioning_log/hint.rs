@@ -21,6 +21,8 @@ type Line = (u16, &'static str, &'static str);
 
 #[rustfmt::skip] // a table: one line a case
 const HINTS: &[Line] = &[
+    // Done, but not all of it.
+    (200, "operations_failed", "Operations of the bulk request failed: the response's body says for each bulkId which, and why."),
     // Tokens of ours.
     (401, "no_credential", "The client sent no token: enter one in the provider's SCIM connection; it goes out as Authorization: Bearer."),
     (401, "no_account", "The path names an account that does not exist: compare the SCIM base URL with the account's identifier."),

@@ -89,6 +89,8 @@ pub struct Captured {
     pub unknown_members: Vec<String>,
     /// Was it a dry run?
     pub dry_run: bool,
+    /// Operations of a bulk request that failed.
+    pub failed_operations: usize,
 }
 
 /// Headers of a request that an entry keeps: what changes an answer, and what tells the client. No credential
@@ -243,6 +245,9 @@ pub struct Detail<'e, P = Value, H = Map<String, Value>> {
     /// Members that do not exist.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown_members: Vec<Cow<'e, str>>,
+    /// Operations of a bulk request that failed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub failed_operations: usize,
     /// What to change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<Cow<'e, str>>,
@@ -250,6 +255,11 @@ pub struct Detail<'e, P = Value, H = Map<String, Value>> {
     pub request: BodyNote,
     /// The answer's body.
     pub response: BodyNote,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A row of the log. Without the bodies where nobody asked for them.
@@ -322,6 +332,8 @@ pub struct Filter {
     pub min_status: Option<u16>,
     /// Not above.
     pub max_status: Option<u16>,
+    /// Failures only: from 400 on, and bulk requests of which an operation failed.
+    pub failures_only: bool,
     /// HTTP method, upper case.
     pub method: Option<String>,
     /// Client as guessed, any case.

@@ -221,6 +221,7 @@ mod tests {
             mended: Vec::new(),
             unknown_members: Vec::new(),
             dry_run: false,
+            failed_operations: 0,
             account,
         }
     }

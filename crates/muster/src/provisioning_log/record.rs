@@ -76,6 +76,7 @@ pub fn entry<'e>(seen: &'e Captured, secrets: &'e Secrets, id: &'e str) -> Entry
         redacted_url: black || query.as_ref().is_some_and(|(_, black)| *black),
         query: query.map(|(text, _)| cut_cow(text.into(), URL).0),
         duration_micros: seen.micros,
+        failed_operations: seen.failed_operations,
         hint: advice(seen, scim_type.as_deref()).map(Cow::Borrowed),
         code: seen
             .problem
@@ -277,6 +278,7 @@ fn advice(seen: &Captured, scim_type: Option<&str>) -> Option<&'static str> {
         Some(Kind::Invalid) if problem.is_some_and(|p| p.message().contains("Muster-Dry-Run")) => {
             Some("dry_run")
         }
+        None if seen.failed_operations > 0 => Some("operations_failed"),
         _ => None,
     };
     hint(Situation {
@@ -340,6 +342,7 @@ mod tests {
             mended: vec![("bool-as-string", "active".into())],
             unknown_members: vec!["x".into()],
             dry_run: false,
+            failed_operations: 0,
         }
     }
 

@@ -207,6 +207,10 @@ fn narrow(sql: &mut Sql, filter: &Filter, before: &str) {
     if let Some(most) = filter.max_status {
         sql.push(" AND status <= ").bind(i64::from(most));
     }
+    if filter.failures_only {
+        // Whether an operation of a bulk request failed, the row tells that is read.
+        sql.push(" AND (status >= 400 OR path LIKE '%/Bulk')");
+    }
     let texts = [
         ("method", &filter.method),
         ("request_id", &filter.request_id),
@@ -296,7 +300,7 @@ pub fn delete_oldest(tx: &mut Tx<'_>, account: &AccountId, up_to: &str, most: i6
 impl Filter {
     /// Whether rows must be read to be decided upon: what is compared without case is not asked of SQL.
     fn needs_reading(&self) -> bool {
-        self.path.is_some() || self.client.is_some() || self.principal.is_some()
+        self.path.is_some() || self.client.is_some() || self.principal.is_some() || self.failures_only
     }
 
     fn lets_through(&self, row: &Row) -> bool {
@@ -307,16 +311,21 @@ impl Filter {
         };
         let is_client = |name: &String| row.client.eq_ignore_ascii_case(name);
         let is_who = |who: &String| row.principal_id == *who || row.principal_label.eq_ignore_ascii_case(who);
-        self.path.as_ref().is_none_or(holds)
+        let failed = || row.status >= 400 || row.detail().is_some_and(|detail| detail.failed_operations > 0);
+        (!self.failures_only || failed())
+            && self.path.as_ref().is_none_or(holds)
             && self.client.as_ref().is_none_or(is_client)
             && self.principal.as_ref().is_none_or(is_who)
     }
 }
 
 impl Row {
+    fn detail(&self) -> Option<Detail<'_>> {
+        serde_json::from_str(&self.detail).ok()
+    }
+
     fn query(&self) -> Option<String> {
-        let detail: Detail<'_> = serde_json::from_str(&self.detail).ok()?;
-        detail.query.map(Cow::into_owned)
+        self.detail()?.query.map(Cow::into_owned)
     }
 }
 

@@ -118,6 +118,7 @@ impl Begun {
             mended: seen.mended,
             unknown_members: seen.unknown_members,
             dry_run: seen.rehearsed,
+            failed_operations: seen.failed_operations,
             caller: seen.caller,
             account,
         }

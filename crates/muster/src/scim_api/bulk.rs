@@ -33,6 +33,7 @@ pub async fn bulk(call: &Call<'_>, door: &Door, body: Body) -> Result<Response> 
     let plan = Plan::parse(body, &door.kinds.written, MAX_OPERATIONS as usize, &mut mender)?;
     door.log(mender.notes(), &[]);
     let outcomes = run(app, door, &plan).await;
+    door.failed_operations(outcomes.iter().flatten().filter(|outcome| outcome.response.is_some()).count());
     Ok(render::value(&bulk::response(&plan, &outcomes)))
 }
 

@@ -77,6 +77,13 @@ impl Door {
         Mender::new(self.dialect)
     }
 
+    /// Tells the account's log how many operations of a bulk request failed: its own status is 200.
+    pub fn failed_operations(&self, count: usize) {
+        if let Some(observed) = &self.observed {
+            observed.failed_operations(count);
+        }
+    }
+
     /// Tells the operator which quirks of the client were mended, in the log of the process and the
     /// account's.
     pub fn log(&self, notes: &[Mended], unknown_members: &[String]) {

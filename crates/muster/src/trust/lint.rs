@@ -113,6 +113,12 @@ fn names(trust: &Definition, warn: Warn<'_>) {
         );
         warn("open_glob", "rules", text);
     }
+    for rule in policy.rules.iter().filter(|rule| has_rounded_number(rule)) {
+        let text = format!(
+            "A number of the rule {rule} is larger than can be compared exactly, so no token with that integer is taken: have the issuer write it as a string."
+        );
+        warn("number_not_exact", "rules", text);
+    }
     if policy.rules.iter().any(|rule| rule.claim() == "email") && !has_rule(trust, &["email_verified"]) {
         let text = "An issuer may let its users choose their e-mail address: add a rule that email_verified equals true.";
         warn("email_not_verified", "rules", text.into());
@@ -254,6 +260,19 @@ fn binds(rule: &Rule) -> bool {
     }
 }
 
+/// Integers of more than 64 bits were rounded when the rule was read.
+fn has_rounded_number(rule: &Rule) -> bool {
+    /// From here on no double has a fraction.
+    const WHOLE: f64 = 9_007_199_254_740_992.0;
+    let rounded =
+        |value: &Value| value.is_f64() && value.as_f64().is_some_and(|number| number.abs() >= WHOLE);
+    match rule.op() {
+        RuleOp::Equals(Value::Array(values)) | RuleOp::OneOf(values) => values.iter().any(rounded),
+        RuleOp::Equals(value) | RuleOp::Contains(value) => rounded(value),
+        RuleOp::ContainsWord(_) | RuleOp::Glob(_) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -293,6 +312,10 @@ mod tests {
             (json!({"audiences": ["https://*"]}), "star_in_audience"),
             (json!({"rules": []}), "no_rules"),
             (json!({"rules": rule("sub", "glob", "*sync")}), "open_glob"),
+            (
+                json!({"rules": [{"claim": "n", "op": "oneOf", "value": [1, 18_446_744_073_709_551_616_f64]}]}),
+                "number_not_exact",
+            ),
             (json!({"rules": rule("email", "equals", "a@b.example")}), "email_not_verified"),
             (json!({"leewaySeconds": 121}), "long_leeway"),
             (json!({"maxLifetimeSeconds": 86_401}), "long_lifetime"),

@@ -32,6 +32,8 @@ pub struct Seen {
     pub unknown_members: Vec<String>,
     /// Were the writes rehearsed only?
     pub rehearsed: bool,
+    /// Operations of a bulk request that failed.
+    pub failed_operations: usize,
 }
 
 impl Observed {
@@ -47,6 +49,10 @@ impl Observed {
     /// The writes were rehearsed.
     pub fn rehearsed(&self) {
         self.0.lock().rehearsed = true;
+    }
+    /// So many operations of a bulk request failed.
+    pub fn failed_operations(&self, count: usize) {
+        self.0.lock().failed_operations = count;
     }
     /// What was mended.
     pub fn mended<'n>(

@@ -97,6 +97,28 @@ both_engines! {
         assert_eq!(newest(&world).await["unknownMembers"], json!(["nobody"]));
     }
 
+    async fn a_bulk_request_with_a_failed_operation_is_a_failure(world: World) {
+        let scim = scim(&world);
+        let bulk = |names: &[&str]| {
+            let operations: Vec<_> = names
+                .iter()
+                .map(|name| json!({"method": "POST", "path": "/Users", "bulkId": name, "data": user(name)}))
+                .collect();
+            json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations})
+        };
+        scim.post(BULK, bulk(&["ada"])).await.expect(200);
+        let all_well = newest(&world).await;
+        assert_eq!((&all_well["failedOperations"], &all_well["hint"]), (&json!(0), &Value::Null));
+        scim.post(BULK, bulk(&["ada", "bob", "ADA"])).await.expect(200);
+        scim.get(USERS).await.expect(200);
+        let failures = entries(&world, "failuresOnly=true").await;
+        assert_eq!(failures.len(), 1, "{failures:#?}");
+        let (entry, hint) = (&failures[0], failures[0]["hint"].as_str().unwrap_or_default());
+        assert_eq!((&entry["failedOperations"], &entry["status"], &entry["path"]), (&json!(2), &json!(200), &json!(BULK)));
+        assert!(hint.contains("bulkId"), "{hint}");
+        assert_eq!(entries(&world, "failuresOnly=true&status=4xx").await, Vec::<Value>::new());
+    }
+
     async fn lists_are_filtered_and_paged(world: World) {
         let (scim, curl) = (scim(&world), scim(&world).with("user-agent", "curl/8.5.0"));
         let ada = made(&scim, "ada").await;
