@@ -10,6 +10,7 @@ use crate::kernel::ids::AccountId;
 use crate::kernel::page::PageRequest;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::{Level, Scope};
+use crate::kernel::text::json_text;
 use crate::kernel::time::Timestamp;
 
 const COUNT: &str = "SELECT COUNT(*) FROM audit_rows WHERE account_id = ";
@@ -35,7 +36,7 @@ pub fn record(
         .map_err(|error| Problem::internal(format!("a credential cannot be written as JSON: {error}")))?;
     let detail = match &entry.detail {
         Value::Null => None,
-        detail => Some(detail.to_string()),
+        detail => Some(json_text(detail)),
     };
     let client = caller.origin.client.map(|ip| ip.to_string());
     let principal = &caller.principal;

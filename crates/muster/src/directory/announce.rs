@@ -1,7 +1,7 @@
 //! The events of the directory's changes: what each tells its consumers. Never writes anything else.
 
 use db::Tx;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::groups::members::Moves;
 use super::groups::model::Columns as GroupColumns;
@@ -15,6 +15,72 @@ use crate::kernel::problem::Result;
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OfUser<'a> {
+    user_name: &'a str,
+    active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    changed_attributes: &'a [String],
+}
+
+/// What an event tells of a group: its name, and where it lives if that is below the account.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OfGroup<'a> {
+    display_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org_identifier: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project_identifier: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    changed_attributes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<OfMember<'a>>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct OfMember<'a> {
+    value: &'a str,
+    r#type: &'static str,
+    display: &'a str,
+}
+
+impl<'a> OfGroup<'a> {
+    /// Nothing but what identifies it.
+    pub fn named(name: &'a str, home: &'a Scope) -> Self {
+        Self {
+            display_name: name,
+            org_identifier: home.org(),
+            project_identifier: home.project_id(),
+            external_id: None,
+            changed_attributes: &[],
+            member: None,
+        }
+    }
+
+    fn with(self, member: &'a MemberRef) -> Self {
+        let member = OfMember { value: &member.id, r#type: member.kind.name(), display: &member.name };
+        Self { member: Some(member), ..self }
+    }
+}
+
+/// What an event tells of a resource of a type of the account.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OfObject<'a> {
+    /// Its `externalId`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<&'a str>,
+    /// What changed.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub changed_attributes: &'a [String],
+}
+
 /// What happened to a user.
 ///
 /// # Errors
@@ -27,36 +93,17 @@ pub fn user(
     kinds: &[Kind],
     paths: &[String],
 ) -> Result<()> {
-    let mut data = json!({"userName": columns.user_name, "active": columns.active});
-    fill(&mut data, columns.external_id.as_deref(), &[]);
     let list = kinds.iter().map(|kind| {
-        let mut data = data.clone();
-        if *kind == Kind::UserUpdated {
-            fill(&mut data, None, paths);
-        }
+        let changed_attributes = if *kind == Kind::UserUpdated { paths } else { &[] };
+        let data = OfUser {
+            user_name: &columns.user_name,
+            active: columns.active,
+            external_id: columns.external_id.as_deref(),
+            changed_attributes,
+        };
         Event { kind: *kind, resource_type: "User", resource_id: id, data }
     });
     events::append(tx, caller, now, list)
-}
-
-fn fill(data: &mut Value, external_id: Option<&str>, paths: &[String]) {
-    if let Some(external) = external_id {
-        data["externalId"] = Value::from(external);
-    }
-    if !paths.is_empty() {
-        data["changedAttributes"] = Value::from(paths);
-    }
-}
-
-/// What identifies a group in an event: its name, and where it lives if that is below the account.
-pub fn of_group(name: &str, home: &Scope) -> Value {
-    let mut data = json!({"displayName": name});
-    for (key, part) in [("orgIdentifier", home.org()), ("projectIdentifier", home.project_id())] {
-        if let Some(part) = part {
-            data[key] = Value::from(part);
-        }
-    }
-    data
 }
 
 /// What happened to a group and its members.
@@ -71,24 +118,13 @@ pub fn group(
     change: (Option<Kind>, &[String]),
     moves: &Moves,
 ) -> Result<()> {
-    let event = |kind: Kind, data: Value| Event { kind, resource_type: "Group", resource_id: id, data };
-    let mut base = of_group(&columns.name, &stroke.scope);
-    fill(&mut base, columns.external_id.as_deref(), &[]);
-    let whole = change.0.map(|kind| {
-        let mut data = base.clone();
-        fill(&mut data, None, change.1);
-        event(kind, data)
-    });
-    let member = |kind: Kind, member: &MemberRef| event(kind, with_member(&base, member));
-    let gone = moves.removed().map(|of| member(Kind::MemberRemoved, of));
-    let come = moves.added().map(|of| member(Kind::MemberAdded, of));
+    let event = |kind: Kind, data| Event { kind, resource_type: "Group", resource_id: id, data };
+    let external_id = columns.external_id.as_deref();
+    let base = OfGroup { external_id, ..OfGroup::named(&columns.name, &stroke.scope) };
+    let whole = change.0.map(|kind| event(kind, OfGroup { changed_attributes: change.1, ..base }));
+    let gone = moves.removed().map(|member| event(Kind::MemberRemoved, base.with(member)));
+    let come = moves.added().map(|member| event(Kind::MemberAdded, base.with(member)));
     events::append(tx, &stroke.caller, stroke.now, whole.into_iter().chain(gone).chain(come))
-}
-
-fn with_member(base: &Value, member: &MemberRef) -> Value {
-    let mut data = base.clone();
-    data["member"] = json!({"value": member.id, "type": member.kind.name(), "display": member.name});
-    data
 }
 
 /// A user or group leaves every group, because it is about to be removed: call it while the rows are there.
@@ -99,13 +135,13 @@ pub fn leaving(tx: &mut Tx<'_>, stroke: &Stroke, (kind, id, name): (Subject, &st
     let member = MemberRef { id: id.to_owned(), kind, name: name.to_owned() };
     let holders = groups::holders(tx, stroke.account(), id)?;
     let list = holders.iter().map(|holder| {
-        let mut data = of_group(&holder.name, &holder.scope);
-        fill(&mut data, holder.external_id.as_deref(), &[]);
+        let external_id = holder.external_id.as_deref();
+        let data = OfGroup { external_id, ..OfGroup::named(&holder.name, &holder.scope) };
         Event {
             kind: Kind::MemberRemoved,
             resource_type: "Group",
             resource_id: &holder.id,
-            data: with_member(&data, &member),
+            data: data.with(&member),
         }
     });
     events::append(tx, &stroke.caller, stroke.now, list)

@@ -1,6 +1,8 @@
 //! What can happen to the directory, and one happening.
 
-use serde_json::Value;
+use serde::Serialize;
+
+use crate::kernel::caller::Principal;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])+ $kind:ident $word:literal $of:ident $uri:literal,)+) => {
@@ -74,7 +76,7 @@ impl Kind {
 
 /// One happening, to be written.
 #[derive(Clone, Debug)]
-pub struct Event<'a> {
+pub struct Event<'a, D> {
     /// What.
     pub kind: Kind,
     /// SCIM's name of the resource type.
@@ -82,7 +84,30 @@ pub struct Event<'a> {
     /// SCIM id of the resource.
     pub resource_id: &'a str,
     /// What a consumer needs to know of the change, an object; no secrets.
-    pub data: Value,
+    pub data: D,
+}
+
+/// The data of an event as stored: it also says who did it.
+#[derive(Serialize)]
+pub struct Signed<'a, D> {
+    #[serde(flatten)]
+    data: &'a D,
+    actor: Actor<'a>,
+}
+
+#[derive(Serialize)]
+struct Actor<'a> {
+    r#type: &'static str,
+    id: &'a str,
+    name: &'a str,
+}
+
+impl<'a, D> Signed<'a, D> {
+    /// What this principal did.
+    pub fn by(principal: &'a Principal, data: &'a D) -> Self {
+        let actor = Actor { r#type: principal.kind.as_str(), id: &principal.id, name: &principal.name };
+        Self { data, actor }
+    }
 }
 
 /// One happening, as stored.

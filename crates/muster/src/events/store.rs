@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use db::sql::Sql;
 use db::{Closing, Param, Tx, params};
-use serde_json::json;
+use serde::Serialize;
 
-use super::model::{Event, Kind, Row, Stretch};
+use super::model::{Event, Kind, Row, Signed, Stretch};
 use crate::accounts::store::take_numbers;
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
@@ -35,24 +35,22 @@ static NUMBERED: Closing = Closing { name: "events", write };
 ///
 /// # Errors
 /// `Internal` where the transaction only reads.
-pub fn append<'e>(
+pub fn append<'e, D: Serialize>(
     tx: &mut Tx<'_>,
     caller: &Caller,
     now: Timestamp,
-    events: impl IntoIterator<Item = Event<'e>>,
+    events: impl IntoIterator<Item = Event<'e, D>>,
 ) -> Result<(), Problem> {
-    let principal = &caller.principal;
-    let actor = json!({"type": principal.kind.as_str(), "id": principal.id, "name": principal.name});
     for event in events {
-        let mut data = event.data;
-        data["actor"] = actor.clone();
+        let data = serde_json::to_string(&Signed::by(&caller.principal, &event.data))
+            .map_err(|error| Problem::internal(format!("an event cannot be written as JSON: {error}")))?;
         let row = vec![
             caller.account.as_str().into(),
             now.micros().into(),
             event.kind.as_str().into(),
             event.resource_type.into(),
             event.resource_id.into(),
-            data.to_string().into(),
+            data.into(),
         ];
         tx.leave(&NUMBERED, row)?;
     }

@@ -14,6 +14,7 @@ use super::redact::{Found, REDACTED, Secrets, is_free_of};
 use crate::audit::model::Proof;
 use crate::kernel::caller::Principal;
 use crate::kernel::problem::{Kind, Problem};
+use crate::kernel::text::json_text;
 use crate::web::unique;
 
 /// Longest header, id and place that is kept, bytes.
@@ -142,7 +143,7 @@ fn request<'e>(seen: &'e Captured, secrets: &Secrets, found: &mut Found) -> Kept
     match unique::parse(bytes) {
         Ok(mut value) => {
             secrets.value(&mut value, found);
-            let (text, mut truncated) = cut_cow(value.to_string().into(), KEPT_BYTES);
+            let (text, mut truncated) = cut_cow(json_text(&value).into(), KEPT_BYTES);
             let mut note = truncated.then(|| format!("cut after {KEPT_BYTES} bytes"));
             if found.places.len() > PLACES {
                 truncated = true;
@@ -195,7 +196,7 @@ fn response<'e>(
     if blind && value.get("detail").is_some() {
         value["detail"] = Value::from(REDACTED);
     }
-    let (text, truncated) = cut_cow(value.to_string().into(), KEPT_BYTES);
+    let (text, truncated) = cut_cow(json_text(&value).into(), KEPT_BYTES);
     let note = truncated.then(|| format!("cut after {KEPT_BYTES} bytes"));
     let note = BodyNote { bytes: length, truncated, note, ..BodyNote::default() };
     (Kept { text: Some(text), note }, scim_type)

@@ -15,6 +15,7 @@ use crate::directory::model::{GroupRef, Stored, Subject};
 use crate::directory::search::Found;
 use crate::directory::users::model::UserResource;
 use crate::kernel::problem::{Problem, Result};
+use crate::kernel::text::json_text;
 
 const MEDIA: HeaderValue = HeaderValue::from_static("application/scim+json");
 
@@ -177,7 +178,7 @@ pub fn list(paging: &Paging, total: u64, count: usize, rows: &[u8]) -> Response 
 
 /// Answers a JSON value.
 pub fn value(value: &Value) -> Response {
-    let mut response = value.to_string().into_response();
+    let mut response = json_text(value).into_response();
     response.headers_mut().insert(CONTENT_TYPE, MEDIA);
     response
 }

@@ -12,7 +12,7 @@ use crate::access::{Actor, Grant};
 use crate::accounts::store::{self as accounts, GroupBelow};
 use crate::app::App;
 use crate::audit::{Action, Entry, record};
-use crate::directory::announce::of_group;
+use crate::directory::announce::OfGroup;
 use crate::directory::user_groups::actions as user_groups;
 use crate::events::{self, Event, append};
 use crate::kernel::ids::{AccountId, OrgId};
@@ -183,12 +183,12 @@ pub fn remove_below(tx: &mut Tx<'_>, scope: &Scope, now: Timestamp) -> Result<Ve
 }
 
 /// Events of the groups that went with their scope.
-pub fn gone(groups: &[GroupBelow]) -> impl Iterator<Item = Event<'_>> {
+pub fn gone(groups: &[GroupBelow]) -> impl Iterator<Item = Event<'_, OfGroup<'_>>> {
     groups.iter().map(|group| Event {
         kind: events::Kind::GroupDeleted,
         resource_type: "Group",
         resource_id: &group.id,
-        data: of_group(&group.name, &group.scope),
+        data: OfGroup::named(&group.name, &group.scope),
     })
 }
 

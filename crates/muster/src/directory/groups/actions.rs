@@ -28,7 +28,7 @@ use crate::events::Kind;
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::ids::{AccountId, GroupId};
 use crate::kernel::problem::{Problem, Result};
-use crate::kernel::text::identifier_from_name;
+use crate::kernel::text::{identifier_from_name, json_text};
 
 /// Most member ids that an audit row lists.
 const AUDITED_MEMBERS: usize = 100;
@@ -143,7 +143,7 @@ pub async fn create(
     let (stroke, id) =
         (Stroke::new(app, grant.caller()), GroupId::new(app.rng.ordered_uuid(app.clock.now())));
     let keys = row_keys(&reading.of.kind, &accepted.document);
-    let (doc, adds) = (accepted.document.to_string(), members_of(&accepted, DetachedChange::Add));
+    let (doc, adds) = (json_text(&accepted.document), members_of(&accepted, DetachedChange::Add));
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     app.db
         .write_in(&rehearsal, "groups.create", &lane, move |tx| {
@@ -327,7 +327,7 @@ pub fn write_change(
     let mut paths = Vec::new();
     if changed {
         paths = if turn.paths.is_empty() { differing(before, &turn.document) } else { turn.paths };
-        let doc = turn.document.to_string();
+        let doc = json_text(&turn.document);
         if !store::update(tx, account, (&stored, &doc), (&Columns::of(before)?, &columns), stroke.now)? {
             return Err(overtaken());
         }

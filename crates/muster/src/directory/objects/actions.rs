@@ -10,6 +10,7 @@ use crate::access::Grant;
 use crate::access::permissions::{UserManage, UserView};
 use crate::app::App;
 use crate::audit::Action;
+use crate::directory::announce::OfObject;
 use crate::directory::model::{Expected, Stored, Subject, key};
 use crate::directory::schemas::kinds::Written;
 use crate::directory::schemas::store as schemas;
@@ -19,6 +20,7 @@ use crate::directory::stroke::{Stroke, differing, overtaken};
 use crate::directory::unique;
 use crate::events::{self, Event, Kind};
 use crate::kernel::problem::{Problem, Result};
+use crate::kernel::text::json_text;
 
 /// How the audit trail names these resources.
 const AUDITED: &str = "SCIM_RESOURCE";
@@ -94,7 +96,7 @@ pub async fn create(
     let (stroke, id) = (Stroke::new(app, grant.caller()), app.rng.ordered_uuid(app.clock.now()));
     let (keys, external) = keys(&reading.of.kind, &document)?;
     let (now, lane, rehearsal) = (stroke.now, stroke.account().to_string(), reading.rehearsal.clone());
-    let new = Stored { id, doc: document.to_string(), version: 1, created: now, updated: now };
+    let new = Stored { id, doc: json_text(&document), version: 1, created: now, updated: now };
     app.db
         .write_in(&rehearsal, "objects.create", &lane, move |tx| {
             let (account, kind) = (stroke.account(), &reading.of.kind);
@@ -119,13 +121,7 @@ fn tell(
 ) -> Result<()> {
     let detail = json!({"type": kind.name, "changed": paths});
     stroke.record(tx, action, AUDITED, (id, &format!("{} {id}", kind.name)), detail)?;
-    let mut data = json!({});
-    if let Some(external) = external {
-        data["externalId"] = Value::from(external);
-    }
-    if !paths.is_empty() {
-        data["changedAttributes"] = Value::from(paths);
-    }
+    let data = OfObject { external_id: external, changed_attributes: paths };
     let event = Event { kind: event, resource_type: &kind.name, resource_id: id, data };
     events::append(tx, &stroke.caller, stroke.now, [event])
 }
@@ -188,7 +184,7 @@ async fn change(
             }
             let (old, (new, external)) = (keys(kind, &before)?.0, keys(kind, &after)?);
             unique::check(tx, account, (kind, Subject::Custom), &id, &new)?;
-            let (doc, version) = (after.to_string(), found.version + 1);
+            let (doc, version) = (json_text(&after), found.version + 1);
             let next = Stored { doc, version, updated: stroke.now, ..found.clone() };
             if !store::update(tx, account, (&found, &next), external.as_deref())? {
                 return Err(overtaken());

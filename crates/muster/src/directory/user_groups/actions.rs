@@ -27,6 +27,7 @@ use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
+use crate::kernel::text::json_text;
 
 /// Fields that `sortOrders` may name.
 pub const SORT_FIELDS: &[&str] = &["identifier", "name", "createdAt", "lastModifiedAt"];
@@ -153,7 +154,7 @@ pub async fn create(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup
     new.check()?;
     let (stroke, id) = (stroke(app, grant), GroupId::new(app.rng.ordered_uuid(app.clock.now())));
     let document = json!({"schemas": [scim::standard::GROUP_URN], "displayName": new.name});
-    let (columns, doc) = (Columns::of(&document)?, document.to_string());
+    let (columns, doc) = (Columns::of(&document)?, json_text(&document));
     let lane = stroke.account().to_string();
     app.db
         .write("user_groups.create", &lane, move |tx| {

@@ -31,6 +31,7 @@ use crate::kernel::caller::{Caller, PrincipalKind};
 use crate::kernel::ids::{AccountId, UserId};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
+use crate::kernel::text::json_text;
 use crate::kernel::time::Timestamp;
 
 /// How the body of a change is to be read and what its answer shows.
@@ -135,7 +136,7 @@ pub async fn create(
     let new = Arc::new(New { columns: Columns::of(&document)?, document, reading });
     let (stroke, id) = (Stroke::new(app, grant.caller()), UserId::new(app.rng.ordered_uuid(app.clock.now())));
     let lane = stroke.account().to_string();
-    let (doc, keys) = (new.document.to_string(), row_keys(&new.reading.of.kind, &new.document));
+    let (doc, keys) = (json_text(&new.document), row_keys(&new.reading.of.kind, &new.document));
     let (again, taken) = (stroke.clone(), Arc::clone(&new));
     let made = app.db.write_in(&rehearsal, "users.create", &lane, move |tx| {
         let (account, columns) = (stroke.account(), &new.columns);
@@ -182,7 +183,7 @@ pub fn insert(
     externally_managed: bool,
     now: Timestamp,
 ) -> Result<()> {
-    let (columns, doc) = (Columns::of(document)?, document.to_string());
+    let (columns, doc) = (Columns::of(document)?, json_text(document));
     if !store::insert(tx, account, id, &columns, (&doc, externally_managed), stamp(now))? {
         return Err(Problem::internal("a new account has a user already"));
     }
@@ -308,7 +309,7 @@ fn write_change(
     }
     let next = Stored {
         id: stored.id.clone(),
-        doc: change.after.to_string(),
+        doc: json_text(&change.after),
         version: stored.version + 1,
         created: stored.created,
         updated: stroke.now,
@@ -322,18 +323,21 @@ fn write_change(
         return Err(overtaken());
     }
     let id = next.id.as_str();
-    let keys = row_keys(kind, &change.after);
-    unique::check(tx, account, (kind, Subject::User), id, &keys)?;
-    directory::change_keys(tx, account, id, &row_keys(kind, &change.before), &keys)?;
-    if owned {
-        bump_version(tx, account)?;
-    }
     let mut paths = change.paths;
     if paths.is_empty() {
         paths = differing(&change.before, &change.after);
     }
-    stroke.record(tx, Action::Update, "USER", (id, &after.user_name), json!({"changed": paths}))?;
+    // `active` has no index rows, and mostly it is all that changes.
     let more = paths.iter().any(|path| path != "active");
+    if more {
+        let keys = row_keys(kind, &change.after);
+        unique::check(tx, account, (kind, Subject::User), id, &keys)?;
+        directory::change_keys(tx, account, id, &row_keys(kind, &change.before), &keys)?;
+    }
+    if owned {
+        bump_version(tx, account)?;
+    }
+    stroke.record(tx, Action::Update, "USER", (id, &after.user_name), json!({"changed": paths}))?;
     let mut kinds = Vec::new();
     if turned {
         kinds.push(if after.active { Kind::UserActivated } else { Kind::UserDeactivated });
