@@ -8,6 +8,7 @@ use std::time::Duration;
 use db::{Db, Tx};
 use hyper_util::client::proxy::matcher::Matcher;
 
+use crate::accounts::store::hold_row;
 use crate::directory::cursor_keys::CursorKeys;
 use crate::events::Feed;
 use crate::kernel::ids::AccountId;
@@ -152,6 +153,26 @@ impl App {
             provisioning_log,
         };
         Ok(Self(Arc::new(parts)))
+    }
+
+    /// Runs a closure as `Db::write` does, with the account's row held from the start: of such changes of one
+    /// account each sees all of those before, on every replica. For whatever decides about access, where one
+    /// change must not slip between the check and the write of another.
+    ///
+    /// # Errors
+    /// Of the closure, and of the database.
+    pub async fn write_alone<T, E, F>(&self, label: &'static str, account: &str, f: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<db::Error> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let held = account.to_owned();
+        let alone = move |tx: &mut Tx<'_>| {
+            hold_row(tx, &held)?;
+            f(tx)
+        };
+        self.db.write(label, account, alone).await
     }
 }
 

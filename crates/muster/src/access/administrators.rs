@@ -3,6 +3,7 @@
 use db::Tx;
 
 use super::assignments::store;
+use crate::accounts::store::hold;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
 
@@ -15,6 +16,8 @@ pub fn keeping_one<T>(
     account: &AccountId,
     change: impl FnOnce(&mut Tx<'_>) -> Result<T>,
 ) -> Result<T> {
+    // Two replicas that each take one of two away: the later one waits, and then sees it.
+    hold(tx, account)?;
     let had = store::has_administrator(tx, account)?;
     let done = change(tx)?;
     if had && !store::has_administrator(tx, account)? {

@@ -3,11 +3,12 @@
 
 use db::Tx;
 
-use super::assignments::store;
 use super::decide::Binding;
 use super::grant::Actor;
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::problem::{FailedCheck, Problem, Result};
+use crate::kernel::scope::Scope;
+use crate::settings;
 
 /// Refuses `given` when the actor does not hold all of it himself. The operator at the console may give
 /// anything, and so may everyone in an account whose setting `restrict_grants_to_own_permissions` is off.
@@ -19,7 +20,8 @@ pub fn only_own(tx: &mut Tx<'_>, actor: &Actor, given: &Binding) -> Result<()> {
         return Ok(());
     }
     let Some(lack) = actor.rights.lack(given) else { return Ok(()) };
-    if !store::restricts_grants(tx, &actor.caller.account)? {
+    let account = Scope::account(actor.caller.account.clone());
+    if !settings::actions::flag(tx, &account, "restrict_grants_to_own_permissions")? {
         return Ok(());
     }
     let below = if lack.children { " and every scope below it" } else { "" };

@@ -31,7 +31,12 @@ pub fn bump_version(tx: &mut Tx<'_>, account: &AccountId) -> Result<(), Problem>
 /// Holds the account's row until the transaction ends: what another replica holds it for comes before or
 /// after, never between.
 pub fn hold(tx: &mut Tx<'_>, account: &AccountId) -> Result<(), Problem> {
-    Ok(tx.put(HOLD, params![account.as_str()])?)
+    Ok(hold_row(tx, account.as_str())?)
+}
+
+/// As `hold`, for those who know the account as the name of their lane.
+pub fn hold_row(tx: &mut Tx<'_>, account: &str) -> Result<(), db::Error> {
+    tx.put(HOLD, params![account])
 }
 
 /// Takes `n` event numbers under the account row, so that they have no holes, and counts the users that came

@@ -59,7 +59,7 @@ impl Timestamp {
         put(14, 2, at.minute().into());
         put(17, 2, at.second().into());
         put(20, 3, u32::try_from(millis).unwrap_or(0));
-        text.iter().map(|byte| char::from(*byte)).collect()
+        std::str::from_utf8(&text).unwrap_or_default().to_owned()
     }
     /// Reads RFC 3339 text; `None` if it is none.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {

@@ -7,6 +7,7 @@ use jose::AudiencePolicy;
 use super::request::{Ask, Proof, refused};
 use super::store;
 use super::token::{Claims, Parent, mark, seal};
+use super::verify::rests_on;
 use crate::accounts;
 use crate::app::App;
 use crate::kernel::caller::{Caller, Credential, Origin};
@@ -156,8 +157,7 @@ async fn by_assertion(
             "client_id is neither the subject of the assertion nor the service account it acts as: leave it out.",
         ));
     }
-    let stored = standing(app, &caller, trust).await?;
-    let rests_on = stored.fingerprint();
+    let (stored, rests_on) = standing(app, &caller, trust).await?;
     let definition = stored.definition;
     // An assertion in its leeway is over; what is issued for it holds as long as it would be taken itself.
     let (now, leeway) = (app.clock.now(), definition.policy.leeway());
@@ -181,12 +181,14 @@ async fn by_assertion(
     })
 }
 
-/// The trust as it stood when it took the assertion.
-async fn standing(app: &App, caller: &Caller, trust: &str) -> Result<Stored> {
+/// The trust as it stood when it took the assertion, and what rests on it.
+async fn standing(app: &App, caller: &Caller, trust: &str) -> Result<(Stored, Vec<u8>)> {
     let (account, version, id) = (caller.account.clone(), caller.version, trust.to_owned());
     let look = move |tx: &mut Tx<'_>| {
         let same = accounts::store::find_version(tx, &account)? == Some(version);
-        Ok::<_, Problem>(if same { trust::actions::find(tx, &account, &id)? } else { None })
+        let found = if same { trust::actions::find(tx, &account, &id)? } else { None };
+        let Some(stored) = found else { return Ok::<_, Problem>(None) };
+        Ok(rests_on(tx, &account, &stored)?.map(|rests_on| (stored, rests_on)))
     };
     let found = app.db.point("oauth.trust", look).await?;
     found.ok_or_else(|| {

@@ -12,7 +12,7 @@ use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 use crate::tokens::verify as tokens;
 use crate::trust;
-use crate::trust::model::Surface;
+use crate::trust::model::{Stored, Surface};
 
 /// An access token that holds.
 #[derive(Clone, Debug)]
@@ -117,13 +117,24 @@ fn parent(
             else {
                 return Ok(Err(Refusal::ParentGone));
             };
+            let Some(rests_on) = rests_on(tx, account, &found)? else { return Ok(Err(Refusal::OwnerGone)) };
             let scope = Scope::account(account.clone());
             let owner = tokens::service_account(tx, scope, &found.definition.service_account)?;
-            let rests_on = found.fingerprint();
             let standing = |principal| Standing { principal, rests_on, ends: None };
             Ok(owner.map(standing).ok_or(Refusal::OwnerGone))
         }
     }
+}
+
+/// What an access token rests on that was issued under a trust: this state of the trust and this very service
+/// account, not another one of its identifier. `None`: there is no such service account.
+///
+/// # Errors
+/// Of the database.
+pub fn rests_on(tx: &mut Tx<'_>, account: &AccountId, trust: &Stored) -> Result<Option<Vec<u8>>> {
+    let scope = Scope::account(account.clone());
+    let since = tokens::service_account_since(tx, &scope, &trust.definition.service_account)?;
+    Ok(since.map(|since| [trust.fingerprint(), since.to_be_bytes().to_vec()].concat()))
 }
 
 fn credential(claims: Claims) -> Credential {

@@ -58,8 +58,8 @@ pub async fn create(
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
     let lane = scope.account.to_string();
-    app.db
-        .write("service_accounts.create", &lane, move |tx| {
+    app
+        .write_alone("service_accounts.create", &lane, move |tx| {
             accounts::actions::check_scope(tx, &scope)?;
             if !store::insert(tx, &scope, &new, now)? {
                 return Err(Problem::duplicate(format!(
@@ -91,18 +91,17 @@ pub async fn update(
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
     let lane = scope.account.to_string();
-    app.db
-        .write("service_accounts.update", &lane, move |tx| {
-            let before = load(tx, &scope, &identifier)?;
-            change.fits(&before)?;
-            store::update(tx, &scope, &identifier, &change, now)?;
-            let after = load(tx, &scope, &identifier)?;
-            let detail = json!({"old": document(&before), "new": document(&after)});
-            record(tx, &caller, now, &audit_id, Action::Update, &after, detail)?;
-            accounts::store::bump_version(tx, &scope.account)?;
-            Ok(after)
-        })
-        .await
+    app.write_alone("service_accounts.update", &lane, move |tx| {
+        let before = load(tx, &scope, &identifier)?;
+        change.fits(&before)?;
+        store::update(tx, &scope, &identifier, &change, now)?;
+        let after = load(tx, &scope, &identifier)?;
+        let detail = json!({"old": document(&before), "new": document(&after)});
+        record(tx, &caller, now, &audit_id, Action::Update, &after, detail)?;
+        accounts::store::bump_version(tx, &scope.account)?;
+        Ok(after)
+    })
+    .await
 }
 
 /// Deletes a service account with its API keys, tokens and role assignments: from then on nothing acts as it.
@@ -113,16 +112,16 @@ pub async fn delete(app: &App, grant: &Grant<ServiceAccountDelete>, identifier: 
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
     let lane = scope.account.to_string();
-    app.db
-        .write("service_accounts.delete", &lane, move |tx| {
-            let before = load(tx, &scope, &identifier)?;
-            let removed = store::delete(tx, &scope, &identifier)?.ok_or_else(|| unknown(&identifier))?;
-            let with = json!({"apiKeys": removed.keys, "tokens": removed.tokens, "roleAssignments": removed.bindings});
-            let detail = json!({"old": document(&before), "removed": with});
-            record(tx, &caller, now, &audit_id, Action::Delete, &before, detail)?;
-            accounts::store::bump_version(tx, &scope.account)
-        })
-        .await
+    app.write_alone("service_accounts.delete", &lane, move |tx| {
+        let before = load(tx, &scope, &identifier)?;
+        let removed = store::delete(tx, &scope, &identifier)?.ok_or_else(|| unknown(&identifier))?;
+        let with =
+            json!({"apiKeys": removed.keys, "tokens": removed.tokens, "roleAssignments": removed.bindings});
+        let detail = json!({"old": document(&before), "removed": with});
+        record(tx, &caller, now, &audit_id, Action::Delete, &before, detail)?;
+        accounts::store::bump_version(tx, &scope.account)
+    })
+    .await
 }
 
 /// The service accounts of the scope that the caller may see, by identifier.

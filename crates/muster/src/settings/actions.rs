@@ -229,7 +229,7 @@ async fn put_each(request: &Request, changes: Vec<Change>) -> Result<Vec<Outcome
         let (id, audit_id, ask) = (change.id.clone(), request.app.rng.uuid(), request.clone());
         let lane = request.scope.account.as_str();
         let work = move |tx: &mut Tx<'_>| apply(tx, &ask, &change, &audit_id);
-        let (result, warning) = match request.app.db.write("settings.put", lane, work).await {
+        let (result, warning) = match request.app.write_alone("settings.put", lane, work).await {
             Ok((seen, warning)) => (Ok(seen), warning),
             Err(Refusal::Item(text)) => (Err(text), None),
             // As long as nothing is stored, the request as a whole can fail as it should.
@@ -278,7 +278,7 @@ async fn put_together(request: &Request, changes: Vec<Change>) -> Result<Vec<Out
         }
         if failed { Err(Undone::Some(errors)) } else { Ok(done) }
     };
-    let results = match request.app.db.write("settings.put_atomic", lane, work).await {
+    let results = match request.app.write_alone("settings.put_atomic", lane, work).await {
         Ok(done) => done,
         Err(Undone::Whole(problem)) => return Err(problem),
         Err(Undone::Some(errors)) => {

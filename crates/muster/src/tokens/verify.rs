@@ -14,6 +14,8 @@ const FIND: &str = "SELECT kind, secret_sha256, valid_from, valid_to, scheduled_
     FROM tokens WHERE account_id = $1 AND token_id = $2";
 const FIND_USER: &str =
     "SELECT email, name FROM users WHERE account_id = $1 AND user_id = $2 AND active = $3";
+const FIND_SINCE: &str = "SELECT created_at FROM service_accounts \
+    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
 const FIND_SERVICE_ACCOUNT: &str = "SELECT identifier, name FROM service_accounts \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
 
@@ -151,6 +153,13 @@ fn user(tx: &mut Tx<'_>, scope: Scope, id: &str) -> Result<Option<Principal>, Pr
         label,
         name,
     }))
+}
+
+/// Since when there is a service account of that id in that scope: another one, made after it was deleted, is
+/// told apart by it.
+pub fn service_account_since(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Option<i64>, Problem> {
+    let key = params![scope.account.as_str(), scope.org_column(), scope.project_column(), id];
+    Ok(tx.query_opt(FIND_SINCE, key, |row| row.get(0))?)
 }
 
 /// The service account of that scope as a principal, if it exists.

@@ -233,8 +233,7 @@ pub async fn create(app: &App, grant: &Grant<SettingEdit>, document: Value) -> R
     let definition = check(app, change.account(), &document, None).await?;
     let lane = change.account().to_string();
     let made = app
-        .db
-        .write("trust.create", &lane, move |tx| {
+        .write_alone("trust.create", &lane, move |tx| {
             let account = change.account();
             // First, so that the account's row is held against other writers.
             bump_version(tx, account)?;
@@ -284,8 +283,7 @@ pub async fn replace(
     let definition = check(app, change.account(), &document, Some(&identifier)).await?;
     let lane = change.account().to_string();
     let after = app
-        .db
-        .write("trust.replace", &lane, move |tx| {
+        .write_alone("trust.replace", &lane, move |tx| {
             let account = change.account();
             bump_version(tx, account)?;
             let before = load_one(tx, account, &identifier)?;
@@ -311,22 +309,21 @@ pub async fn switch(
 ) -> Result<Seen> {
     let change = Change::of(app, grant);
     let lane = change.account().to_string();
-    app.db
-        .write("trust.switch", &lane, move |tx| {
-            let account = change.account();
-            bump_version(tx, account)?;
-            let before = load_one(tx, account, &identifier)?;
-            seen.check(before.version)?;
-            let definition = Definition { enabled, ..before.definition.clone() };
-            let stored = if before.definition.enabled == enabled {
-                before
-            } else {
-                change.rewrite(tx, &before, &definition)?
-            };
-            let warnings = lint::lint(&definition, &definitions(&all(tx, account)?));
-            Ok(Seen { stored, warnings })
-        })
-        .await
+    app.write_alone("trust.switch", &lane, move |tx| {
+        let account = change.account();
+        bump_version(tx, account)?;
+        let before = load_one(tx, account, &identifier)?;
+        seen.check(before.version)?;
+        let definition = Definition { enabled, ..before.definition.clone() };
+        let stored = if before.definition.enabled == enabled {
+            before
+        } else {
+            change.rewrite(tx, &before, &definition)?
+        };
+        let warnings = lint::lint(&definition, &definitions(&all(tx, account)?));
+        Ok(Seen { stored, warnings })
+    })
+    .await
 }
 
 /// Deletes a trust with its refusals; the default one with its four settings.
@@ -336,17 +333,16 @@ pub async fn switch(
 pub async fn delete(app: &App, grant: &Grant<SettingEdit>, identifier: String, seen: IfMatch) -> Result<()> {
     let change = Change::of(app, grant);
     let lane = change.account().to_string();
-    app.db
-        .write("trust.delete", &lane, move |tx| {
-            let account = change.account();
-            bump_version(tx, account)?;
-            let before = load_one(tx, account, &identifier)?;
-            seen.check(before.version)?;
-            store::delete(tx, account, &identifier)?;
-            change.follow(tx, &identifier, None)?;
-            change.record(tx, Action::Delete, &before.definition, json!({"old": before.definition.to_json()}))
-        })
-        .await
+    app.write_alone("trust.delete", &lane, move |tx| {
+        let account = change.account();
+        bump_version(tx, account)?;
+        let before = load_one(tx, account, &identifier)?;
+        seen.check(before.version)?;
+        store::delete(tx, account, &identifier)?;
+        change.follow(tx, &identifier, None)?;
+        change.record(tx, Action::Delete, &before.definition, json!({"old": before.definition.to_json()}))
+    })
+    .await
 }
 
 /// Forgets the tokens that can no longer come twice, as they have ended; answers how many.

@@ -112,6 +112,22 @@ both_engines! {
         scim.get(&user).await.expect(200);
     }
 
+    async fn one_of_nothing_is_none(world: World) {
+        let (admin, scim) = (world.admin(), world.bearer(world.admin_token()));
+        let second = made(&scim, "second").await;
+        let none = json!({"resourceGroup": {"identifier": "none", "name": "None", "accountIdentifier": "acme",
+            "resourceFilter": {"includeAllResources": false, "resources": []}}});
+        admin.post("/authz/api/v2/resourcegroup?accountIdentifier=acme", none).await.expect(200);
+        let list = "/authz/api/roleassignments?accountIdentifier=acme";
+        let own = admin.get(list).await.data()["content"][0]["roleAssignment"]["identifier"].clone();
+        let binding = json!({"roleIdentifier": "_account_admin", "resourceGroupIdentifier": "none",
+            "principal": {"type": "USER", "identifier": second}});
+        admin.post(list, binding).await.data();
+        let path = format!("/authz/api/roleassignments/{}?accountIdentifier=acme", own.as_str().unwrap());
+        admin.delete(&path).await.refused(400, "INVALID_REQUEST");
+        scim.delete(&format!("{USERS}/{}", world.admin_id)).await.expect(409);
+    }
+
     async fn with_another_one_he_may_go(world: World) {
         let scim = world.bearer(world.admin_token());
         let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "second"});

@@ -30,6 +30,7 @@ mod scim_schemas;
 pub mod scim_users;
 mod service_accounts;
 mod settings;
+mod side_by_side;
 mod token_door;
 mod tokens;
 mod trust;

@@ -228,6 +228,18 @@ both_engines! {
         world.bearer(&access).get(USERS).await.expect(401);
     }
 
+    async fn an_access_token_is_of_one_service_account_and_of_no_later_one(world: World) {
+        let _issuer = trusted(&world).await;
+        let access = token(by_assertion(&world, &jwt(&json!({})), &[]).await);
+        world.bearer(&access).get(USERS).await.expect(200);
+        world.admin().delete("/ng/api/serviceaccount/sync").await.data();
+        world.bearer(&access).get(USERS).await.expect(401);
+        world.app.clock.advance_secs(1);
+        world.machine("sync", Some("_account_admin")).await;
+        world.bearer(&access).get(USERS).await.expect(401);
+        assert_eq!(reason(&world, &access).await, "parent_gone");
+    }
+
     async fn an_assertion_buys_what_its_trust_serves(world: World) {
         let issuer = trusted(&world).await;
         for answer in [

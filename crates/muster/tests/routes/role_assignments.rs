@@ -375,9 +375,12 @@ both_engines! {
         bob.put(&one(id), json!({"disabled": true})).await.expect(200);
         bob.put(&one(id), json!({"disabled": false})).await.refused(403, "NG_ACCESS_DENIED");
 
-        let open = json!([{"identifier": "restrict_grants_to_own_permissions", "value": "false", "updateType": "UPDATE"}]);
-        let reply = world.admin().put("/ng/api/settings?accountIdentifier=acme", open).await.data();
-        assert_eq!(reply[0]["updateStatus"], true, "{reply}");
+        for (value, status) in [("yes", 403), ("no", 200)] {
+            let wish = json!([{"identifier": "restrict_grants_to_own_permissions", "value": value, "updateType": "UPDATE"}]);
+            let reply = world.admin().put("/ng/api/settings?accountIdentifier=acme", wish).await.data();
+            assert_eq!(reply[0]["updateStatus"], true, "{reply}");
+            bob.post(&path(""), to_machine("n", "_account_viewer", EVERYWHERE)).await.expect(status);
+        }
         bob.post(&path(""), to_machine("bob", "_account_admin", ACCOUNT_ONLY)).await.expect(200);
     }
 

@@ -80,31 +80,30 @@ pub async fn update(
 ) -> Result<Assignment> {
     let (actor, scope, lane) = (actor.clone(), scope.clone(), scope.account.to_string());
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
-    app.db
-        .write("role_assignments.update", &lane, move |tx| {
-            let mut found = changeable(tx, &actor, &scope, &id)?;
-            check_same(&found, &change)?;
-            if found.row.disabled == change.disabled {
-                return Ok(found);
-            }
-            if found.row.managed {
-                return Err(Problem::invalid(
-                    "Cannot update a managed role assignment: it is kept by the server",
-                ));
-            }
-            if !change.disabled
-                && let Some(given) = rights::binding(tx, &scope, &found.row.role, &found.row.resource_group)?
-            {
-                delegation::only_own(tx, &actor, &given)?;
-            }
-            keeping_one(tx, &scope.account, |tx| store::set_disabled(tx, &scope, &id, change.disabled, now))?;
-            found.row.disabled = change.disabled;
-            found.updated_at = now;
-            record(tx, &actor.caller, now, &audit_id, Action::RoleAssignmentUpdated, &found)?;
-            bump_version(tx, &scope.account)?;
-            Ok(found)
-        })
-        .await
+    app.write_alone("role_assignments.update", &lane, move |tx| {
+        let mut found = changeable(tx, &actor, &scope, &id)?;
+        check_same(&found, &change)?;
+        if found.row.disabled == change.disabled {
+            return Ok(found);
+        }
+        if found.row.managed {
+            return Err(Problem::invalid(
+                "Cannot update a managed role assignment: it is kept by the server",
+            ));
+        }
+        if !change.disabled
+            && let Some(given) = rights::binding(tx, &scope, &found.row.role, &found.row.resource_group)?
+        {
+            delegation::only_own(tx, &actor, &given)?;
+        }
+        keeping_one(tx, &scope.account, |tx| store::set_disabled(tx, &scope, &id, change.disabled, now))?;
+        found.row.disabled = change.disabled;
+        found.updated_at = now;
+        record(tx, &actor.caller, now, &audit_id, Action::RoleAssignmentUpdated, &found)?;
+        bump_version(tx, &scope.account)?;
+        Ok(found)
+    })
+    .await
 }
 
 fn check_same(found: &Assignment, change: &Change) -> Result<()> {
@@ -154,16 +153,15 @@ fn record(
 pub async fn delete(app: &App, actor: &Actor, scope: &Scope, id: String) -> Result<Assignment> {
     let (actor, scope, lane) = (actor.clone(), scope.clone(), scope.account.to_string());
     let (now, rng) = (app.clock.now(), app.rng.clone());
-    app.db
-        .write("role_assignments.delete", &lane, move |tx| {
-            let found = removable(tx, &actor, &scope, &id)?;
-            keeping_one(tx, &scope.account, |tx| {
-                remove_rows(tx, &actor.caller, now, &rng, std::slice::from_ref(&found))
-            })?;
-            bump_version(tx, &scope.account)?;
-            Ok(found)
-        })
-        .await
+    app.write_alone("role_assignments.delete", &lane, move |tx| {
+        let found = removable(tx, &actor, &scope, &id)?;
+        keeping_one(tx, &scope.account, |tx| {
+            remove_rows(tx, &actor.caller, now, &rng, std::slice::from_ref(&found))
+        })?;
+        bump_version(tx, &scope.account)?;
+        Ok(found)
+    })
+    .await
 }
 
 fn removable(tx: &mut Tx<'_>, actor: &Actor, scope: &Scope, id: &str) -> Result<Assignment> {
@@ -181,11 +179,10 @@ fn removable(tx: &mut Tx<'_>, actor: &Actor, scope: &Scope, id: &str) -> Result<
 pub async fn delete_all(app: &App, actor: &Actor, scope: &Scope, ids: Vec<String>) -> Result<Removal> {
     let (actor, scope, lane) = (actor.clone(), scope.clone(), scope.account.to_string());
     let (now, rng) = (app.clock.now(), app.rng.clone());
-    app.db
-        .write("role_assignments.delete_all", &lane, move |tx| {
-            keeping_one(tx, &scope.account, |tx| remove_each(tx, &actor, &scope, &ids, (now, &rng)))
-        })
-        .await
+    app.write_alone("role_assignments.delete_all", &lane, move |tx| {
+        keeping_one(tx, &scope.account, |tx| remove_each(tx, &actor, &scope, &ids, (now, &rng)))
+    })
+    .await
 }
 
 fn remove_each(

@@ -42,14 +42,13 @@ pub async fn create(app: &App, permit: Permit, new: NewAssignment) -> Result<Ass
     new.check(permit.scope())?;
     let moment = Moment { now: app.clock.now(), rng: app.rng.clone() };
     let lane = permit.scope().account.to_string();
-    app.db
-        .write("role_assignments.create", &lane, move |tx| {
-            check_scope(tx, permit.scope())?;
-            let made = bind(tx, &moment, &permit, &new)?;
-            bump_version(tx, &permit.scope().account)?;
-            Ok(made)
-        })
-        .await
+    app.write_alone("role_assignments.create", &lane, move |tx| {
+        check_scope(tx, permit.scope())?;
+        let made = bind(tx, &moment, &permit, &new)?;
+        bump_version(tx, &permit.scope().account)?;
+        Ok(made)
+    })
+    .await
 }
 
 /// Makes several; those that cannot be, are there already or are above the caller's own rights are left out
@@ -64,23 +63,22 @@ pub async fn create_all(
 ) -> Result<Vec<Assignment>> {
     let moment = Moment { now: app.clock.now(), rng: app.rng.clone() };
     let (scope, lane) = (scope.clone(), scope.account.to_string());
-    app.db
-        .write("role_assignments.create_all", &lane, move |tx| {
-            check_scope(tx, &scope)?;
-            let mut made = Vec::with_capacity(wishes.len());
-            for (permit, new) in &wishes {
-                match new.check(&scope).and_then(|()| bind(tx, &moment, permit, new)) {
-                    Ok(assignment) => made.push(assignment),
-                    Err(problem) if is_droppable(problem.kind()) || problem.kind() == Kind::Denied => {}
-                    Err(problem) => return Err(problem),
-                }
+    app.write_alone("role_assignments.create_all", &lane, move |tx| {
+        check_scope(tx, &scope)?;
+        let mut made = Vec::with_capacity(wishes.len());
+        for (permit, new) in &wishes {
+            match new.check(&scope).and_then(|()| bind(tx, &moment, permit, new)) {
+                Ok(assignment) => made.push(assignment),
+                Err(problem) if is_droppable(problem.kind()) || problem.kind() == Kind::Denied => {}
+                Err(problem) => return Err(problem),
             }
-            if !made.is_empty() {
-                bump_version(tx, &scope.account)?;
-            }
-            Ok(made)
-        })
-        .await
+        }
+        if !made.is_empty() {
+            bump_version(tx, &scope.account)?;
+        }
+        Ok(made)
+    })
+    .await
 }
 
 fn is_droppable(kind: Kind) -> bool {

@@ -16,9 +16,11 @@ use crate::kernel::time::Timestamp;
 const ADMINISTRATOR: &str = "WITH RECURSIVE down (id) AS (\
     SELECT a.principal_id FROM role_assignments a \
     WHERE a.account_id = $1 AND a.org_id = '' AND a.project_id = '' AND a.role_id = '_account_admin' \
+    AND a.resource_group_id IN ('_all_account_level_resources', '_all_resources_including_child_scopes') \
     AND a.disabled = $3 AND a.principal_kind = 'USER' \
     UNION SELECT g.group_id FROM role_assignments a CROSS JOIN user_groups g \
     WHERE a.account_id = $1 AND a.org_id = '' AND a.project_id = '' AND a.role_id = '_account_admin' \
+    AND a.resource_group_id IN ('_all_account_level_resources', '_all_resources_including_child_scopes') \
     AND a.disabled = $3 AND a.principal_kind = 'USER_GROUP' AND g.account_id = $1 AND g.org_id = '' \
     AND g.project_id = '' AND g.identifier = a.principal_id \
     UNION SELECT m.member_id FROM down CROSS JOIN group_members m \
@@ -48,8 +50,6 @@ const FIND_GROUP: &str = "SELECT name, '' FROM user_groups \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
 const FIND_SERVICE_ACCOUNT: &str = "SELECT name, email FROM service_accounts \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
-const FIND_RESTRICTION: &str = "SELECT value FROM settings WHERE account_id = $1 AND org_id = '' AND project_id = '' \
-    AND identifier = 'restrict_grants_to_own_permissions'";
 const FIND_NAMES: &str = "SELECT a.name, o.name, p.name FROM accounts a \
     LEFT JOIN organizations o ON o.account_id = a.account_id AND o.identifier = $2 \
     LEFT JOIN projects p ON p.account_id = a.account_id AND p.org_id = $2 AND p.identifier = $3 \
@@ -319,15 +319,8 @@ pub fn scope_names(tx: &mut Tx<'_>, scope: &Scope) -> Result<[Option<String>; 3]
     Ok(names.unwrap_or_default())
 }
 
-/// The account's setting `restrict_grants_to_own_permissions`; on unless it says `false`. It is one of the
-/// account alone, so that no override below can open it.
-pub fn restricts_grants(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool, Problem> {
-    let value =
-        tx.query_opt(FIND_RESTRICTION, params![account.as_str()], |row| row.get::<Option<String>>(0))?;
-    Ok(value.flatten().as_deref() != Some("false"))
-}
-
-/// Whether some active user is account administrator, by himself or through groups.
+/// Whether some active user is account administrator of all the account's resources, by himself or through
+/// groups. Custom resource groups do not count: what they cover can be nothing, or become so.
 pub fn has_administrator(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool, Problem> {
     let found =
         tx.query_opt(ADMINISTRATOR, params![account.as_str(), true, false], |row| row.get::<String>(0))?;

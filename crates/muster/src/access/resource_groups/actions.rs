@@ -114,19 +114,18 @@ pub async fn create(
         return Err(taken);
     }
     let (now, audit_id, lane) = (app.clock.now(), app.rng.uuid(), scope.account.to_string());
-    app.db
-        .write("resource_groups.create", &lane, move |tx| {
-            check_scopes(tx, &scope, &scopes)?;
-            let new = with_known_resources(tx, &scope, &new)?;
-            if !store::insert(tx, &scope, &new, now)? {
-                return Err(taken.clone());
-            }
-            let entry = entry(Action::Create, &scope, &new.identifier, &new.name, covers(&new)?);
-            audit::record(tx, &caller, now, &audit_id, &entry)?;
-            bump_version(tx, &scope.account)?;
-            stored(tx, &scope, &new.identifier)
-        })
-        .await
+    app.write_alone("resource_groups.create", &lane, move |tx| {
+        check_scopes(tx, &scope, &scopes)?;
+        let new = with_known_resources(tx, &scope, &new)?;
+        if !store::insert(tx, &scope, &new, now)? {
+            return Err(taken.clone());
+        }
+        let entry = entry(Action::Create, &scope, &new.identifier, &new.name, covers(&new)?);
+        audit::record(tx, &caller, now, &audit_id, &entry)?;
+        bump_version(tx, &scope.account)?;
+        stored(tx, &scope, &new.identifier)
+    })
+    .await
 }
 
 fn check_scopes(tx: &mut Tx<'_>, own: &Scope, included: &[Scope]) -> Result<()> {
@@ -192,20 +191,19 @@ pub async fn update(
     }
     let scopes = new.check(&scope)?;
     let (now, audit_id, lane) = (app.clock.now(), app.rng.uuid(), scope.account.to_string());
-    app.db
-        .write("resource_groups.update", &lane, move |tx| {
-            check_scopes(tx, &scope, &scopes)?;
-            let new = with_known_resources(tx, &scope, &new)?;
-            check_reach(tx, &actor, &scope, &new)?;
-            if !store::update(tx, &scope, &new, now)? {
-                return Err(not_found(&new.identifier, &scope));
-            }
-            let entry = entry(Action::Update, &scope, &new.identifier, &new.name, covers(&new)?);
-            audit::record(tx, &actor.caller, now, &audit_id, &entry)?;
-            bump_version(tx, &scope.account)?;
-            stored(tx, &scope, &new.identifier)
-        })
-        .await
+    app.write_alone("resource_groups.update", &lane, move |tx| {
+        check_scopes(tx, &scope, &scopes)?;
+        let new = with_known_resources(tx, &scope, &new)?;
+        check_reach(tx, &actor, &scope, &new)?;
+        if !store::update(tx, &scope, &new, now)? {
+            return Err(not_found(&new.identifier, &scope));
+        }
+        let entry = entry(Action::Update, &scope, &new.identifier, &new.name, covers(&new)?);
+        audit::record(tx, &actor.caller, now, &audit_id, &entry)?;
+        bump_version(tx, &scope.account)?;
+        stored(tx, &scope, &new.identifier)
+    })
+    .await
 }
 
 fn check_reach(tx: &mut Tx<'_>, actor: &Actor, scope: &Scope, new: &NewResourceGroup) -> Result<()> {
@@ -235,16 +233,15 @@ pub async fn delete(app: &App, grant: &Grant<ResourceGroupDelete>, id: String) -
         ));
     }
     let (now, rng, lane) = (app.clock.now(), app.rng.clone(), scope.account.to_string());
-    app.db
-        .write("resource_groups.delete", &lane, move |tx| {
-            check_scope(tx, &scope)?;
-            let Some(group) = store::find(tx, &scope, &id)? else { return Err(not_found(&id, &scope)) };
-            let gone = assignment_rows::of_resource_group(tx, &scope, &id)?;
-            assignments::remove_rows(tx, &caller, now, &rng, &gone)?;
-            store::delete(tx, &scope, &id)?;
-            let entry = entry(Action::Delete, &scope, &id, &group.name, Value::Null);
-            audit::record(tx, &caller, now, &rng.uuid(), &entry)?;
-            bump_version(tx, &scope.account)
-        })
-        .await
+    app.write_alone("resource_groups.delete", &lane, move |tx| {
+        check_scope(tx, &scope)?;
+        let Some(group) = store::find(tx, &scope, &id)? else { return Err(not_found(&id, &scope)) };
+        let gone = assignment_rows::of_resource_group(tx, &scope, &id)?;
+        assignments::remove_rows(tx, &caller, now, &rng, &gone)?;
+        store::delete(tx, &scope, &id)?;
+        let entry = entry(Action::Delete, &scope, &id, &group.name, Value::Null);
+        audit::record(tx, &caller, now, &rng.uuid(), &entry)?;
+        bump_version(tx, &scope.account)
+    })
+    .await
 }

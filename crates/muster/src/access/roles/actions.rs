@@ -117,18 +117,17 @@ pub async fn create(app: &App, grant: &Grant<RoleEdit>, mut new: NewRole) -> Res
         return Err(taken);
     }
     let (now, audit_id, lane) = (app.clock.now(), app.rng.uuid(), scope.account.to_string());
-    app.db
-        .write("roles.create", &lane, move |tx| {
-            check_scope(tx, &scope)?;
-            if !store::insert(tx, &scope, &new, now)? {
-                return Err(taken.clone());
-            }
-            let entry = entry(Action::Create, &scope, &new.identifier, &new.name, detail(&new.permissions));
-            audit::record(tx, &caller, now, &audit_id, &entry)?;
-            bump_version(tx, &scope.account)?;
-            stored(tx, &scope, &new.identifier)
-        })
-        .await
+    app.write_alone("roles.create", &lane, move |tx| {
+        check_scope(tx, &scope)?;
+        if !store::insert(tx, &scope, &new, now)? {
+            return Err(taken.clone());
+        }
+        let entry = entry(Action::Create, &scope, &new.identifier, &new.name, detail(&new.permissions));
+        audit::record(tx, &caller, now, &audit_id, &entry)?;
+        bump_version(tx, &scope.account)?;
+        stored(tx, &scope, &new.identifier)
+    })
+    .await
 }
 
 fn detail(permissions: &[String]) -> Value {
@@ -159,8 +158,8 @@ pub async fn update(app: &App, grant: &Grant<RoleEdit>, mut new: NewRole) -> Res
     }
     new.check(&scope)?;
     let (now, audit_id, lane) = (app.clock.now(), app.rng.uuid(), scope.account.to_string());
-    app.db
-        .write("roles.update", &lane, move |tx| {
+    app
+        .write_alone("roles.update", &lane, move |tx| {
             check_scope(tx, &scope)?;
             let Some(old) = store::find(tx, &scope, &new.identifier)? else {
                 return Err(Problem::argument(format!(
@@ -205,22 +204,21 @@ pub async fn delete(app: &App, grant: &Grant<RoleDelete>, id: String) -> Result<
         return Err(Problem::invalid(text));
     }
     let (now, rng, lane) = (app.clock.now(), app.rng.clone(), scope.account.to_string());
-    app.db
-        .write("roles.delete", &lane, move |tx| {
-            check_scope(tx, &scope)?;
-            let Some(role) = store::find(tx, &scope, &id)? else {
-                return Err(Problem::argument(format!(
-                    "Could not find the role {id} in the scope {}: list the roles there to see which exist",
-                    scope.path()
-                )));
-            };
-            let gone = assignment_rows::of_role(tx, &scope, &id)?;
-            assignments::remove_rows(tx, &caller, now, &rng, &gone)?;
-            store::delete(tx, &scope, &id)?;
-            let entry = entry(Action::Delete, &scope, &id, &role.name, detail(&role.permissions));
-            audit::record(tx, &caller, now, &rng.uuid(), &entry)?;
-            bump_version(tx, &scope.account)?;
-            Ok(role)
-        })
-        .await
+    app.write_alone("roles.delete", &lane, move |tx| {
+        check_scope(tx, &scope)?;
+        let Some(role) = store::find(tx, &scope, &id)? else {
+            return Err(Problem::argument(format!(
+                "Could not find the role {id} in the scope {}: list the roles there to see which exist",
+                scope.path()
+            )));
+        };
+        let gone = assignment_rows::of_role(tx, &scope, &id)?;
+        assignments::remove_rows(tx, &caller, now, &rng, &gone)?;
+        store::delete(tx, &scope, &id)?;
+        let entry = entry(Action::Delete, &scope, &id, &role.name, detail(&role.permissions));
+        audit::record(tx, &caller, now, &rng.uuid(), &entry)?;
+        bump_version(tx, &scope.account)?;
+        Ok(role)
+    })
+    .await
 }

@@ -97,20 +97,19 @@ pub async fn create(
     let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
     let account = grant.scope().account.clone();
     let lane = account.to_string();
-    app.db
-        .write("organizations.create", &lane, move |tx| {
-            if !store::insert(tx, &account, &new, now)? {
-                let id = &new.identifier;
-                return Err(Problem::duplicate(format!(
-                    "Organization [{id}] under account [{account}] already exists: choose another identifier"
-                )));
-            }
-            let scope = scope(&account, &new.identifier);
-            record(tx, &caller, now, &audit_id, &entry(Action::Create, &scope, &new, new_only(&new)))?;
-            accounts::bump_version(tx, &account)?;
-            stored(tx, &scope)
-        })
-        .await
+    app.write_alone("organizations.create", &lane, move |tx| {
+        if !store::insert(tx, &account, &new, now)? {
+            let id = &new.identifier;
+            return Err(Problem::duplicate(format!(
+                "Organization [{id}] under account [{account}] already exists: choose another identifier"
+            )));
+        }
+        let scope = scope(&account, &new.identifier);
+        record(tx, &caller, now, &audit_id, &entry(Action::Create, &scope, &new, new_only(&new)))?;
+        accounts::bump_version(tx, &account)?;
+        stored(tx, &scope)
+    })
+    .await
 }
 
 /// Replaces name, description and tags; the grant's scope is the organization.
@@ -127,23 +126,22 @@ pub async fn update(
     let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
     let scope = grant.scope().clone();
     let lane = scope.account.to_string();
-    app.db
-        .write("organizations.update", &lane, move |tx| {
-            let old = stored(tx, &scope)?;
-            changeable(&old, "Update")?;
-            seen.check(old.version)?;
-            if old.fields == new {
-                return Ok(old);
-            }
-            if !store::update(tx, &scope.account, old.version, &new, now)? {
-                return Err(meanwhile());
-            }
-            let detail = json!({"old": old.fields.document(), "new": new.document()});
-            record(tx, &caller, now, &audit_id, &entry(Action::Update, &scope, &new, detail))?;
-            accounts::bump_version(tx, &scope.account)?;
-            stored(tx, &scope)
-        })
-        .await
+    app.write_alone("organizations.update", &lane, move |tx| {
+        let old = stored(tx, &scope)?;
+        changeable(&old, "Update")?;
+        seen.check(old.version)?;
+        if old.fields == new {
+            return Ok(old);
+        }
+        if !store::update(tx, &scope.account, old.version, &new, now)? {
+            return Err(meanwhile());
+        }
+        let detail = json!({"old": old.fields.document(), "new": new.document()});
+        record(tx, &caller, now, &audit_id, &entry(Action::Update, &scope, &new, detail))?;
+        accounts::bump_version(tx, &scope.account)?;
+        stored(tx, &scope)
+    })
+    .await
 }
 
 /// Removes the organization with all that lives in it and in its projects; the grant's scope is the
@@ -155,19 +153,18 @@ pub async fn delete(app: &App, grant: &Grant<OrganizationDelete>, seen: IfMatch)
     let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
     let scope = grant.scope().clone();
     let lane = scope.account.to_string();
-    app.db
-        .write("organizations.delete", &lane, move |tx| {
-            let old = stored(tx, &scope)?;
-            changeable(&old, "Delete")?;
-            seen.check(old.version)?;
-            let groups = remove_below(tx, &scope, now)?;
-            store::delete(tx, &scope.account, &old.fields.identifier)?;
-            let detail = json!({"old": old.fields.document()});
-            record(tx, &caller, now, &audit_id, &entry(Action::Delete, &scope, &old.fields, detail))?;
-            append(tx, &caller, now, gone(&groups))?;
-            accounts::bump_version(tx, &scope.account)
-        })
-        .await
+    app.write_alone("organizations.delete", &lane, move |tx| {
+        let old = stored(tx, &scope)?;
+        changeable(&old, "Delete")?;
+        seen.check(old.version)?;
+        let groups = remove_below(tx, &scope, now)?;
+        store::delete(tx, &scope.account, &old.fields.identifier)?;
+        let detail = json!({"old": old.fields.document()});
+        record(tx, &caller, now, &audit_id, &entry(Action::Delete, &scope, &old.fields, detail))?;
+        append(tx, &caller, now, gone(&groups))?;
+        accounts::bump_version(tx, &scope.account)
+    })
+    .await
 }
 
 /// Removes all that lives in an organization (with its projects) or project; answers the groups that went.

@@ -93,8 +93,8 @@ pub async fn create(app: &App, grant: &Grant<ProjectCreate>, new: NewProject) ->
     let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
     let org = grant.scope().clone();
     let lane = org.account.to_string();
-    app.db
-        .write("projects.create", &lane, move |tx| {
+    app
+        .write_alone("projects.create", &lane, move |tx| {
             check_scope(tx, &org)?;
             if !store::insert(tx, &org, &new, now)? {
                 let (id, org) = (&new.identifier, org.org_column());
@@ -125,22 +125,21 @@ pub async fn update(
     let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
     let scope = grant.scope().clone();
     let lane = scope.account.to_string();
-    app.db
-        .write("projects.update", &lane, move |tx| {
-            let old = stored(tx, &scope)?;
-            seen.check(old.version)?;
-            if old.fields == new {
-                return Ok(old);
-            }
-            if !store::update(tx, &scope, old.version, &new, now)? {
-                return Err(meanwhile());
-            }
-            let detail = json!({"old": old.fields.document(), "new": new.document()});
-            record(tx, &caller, now, &audit_id, &entry(Action::Update, &scope, &new, detail))?;
-            accounts::bump_version(tx, &scope.account)?;
-            stored(tx, &scope)
-        })
-        .await
+    app.write_alone("projects.update", &lane, move |tx| {
+        let old = stored(tx, &scope)?;
+        seen.check(old.version)?;
+        if old.fields == new {
+            return Ok(old);
+        }
+        if !store::update(tx, &scope, old.version, &new, now)? {
+            return Err(meanwhile());
+        }
+        let detail = json!({"old": old.fields.document(), "new": new.document()});
+        record(tx, &caller, now, &audit_id, &entry(Action::Update, &scope, &new, detail))?;
+        accounts::bump_version(tx, &scope.account)?;
+        stored(tx, &scope)
+    })
+    .await
 }
 
 /// Removes the project with all that lives in it; the grant's scope is the project.
@@ -151,18 +150,17 @@ pub async fn delete(app: &App, grant: &Grant<ProjectDelete>, seen: IfMatch) -> R
     let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
     let scope = grant.scope().clone();
     let lane = scope.account.to_string();
-    app.db
-        .write("projects.delete", &lane, move |tx| {
-            let old = stored(tx, &scope)?;
-            seen.check(old.version)?;
-            let groups = remove_below(tx, &scope, now)?;
-            store::delete(tx, &scope)?;
-            let detail = json!({"old": old.fields.document()});
-            record(tx, &caller, now, &audit_id, &entry(Action::Delete, &scope, &old.fields, detail))?;
-            append(tx, &caller, now, gone(&groups))?;
-            accounts::bump_version(tx, &scope.account)
-        })
-        .await
+    app.write_alone("projects.delete", &lane, move |tx| {
+        let old = stored(tx, &scope)?;
+        seen.check(old.version)?;
+        let groups = remove_below(tx, &scope, now)?;
+        store::delete(tx, &scope)?;
+        let detail = json!({"old": old.fields.document()});
+        record(tx, &caller, now, &audit_id, &entry(Action::Delete, &scope, &old.fields, detail))?;
+        append(tx, &caller, now, gone(&groups))?;
+        accounts::bump_version(tx, &scope.account)
+    })
+    .await
 }
 
 fn entry<'a>(action: Action, scope: &'a Scope, fields: &'a NewProject, detail: Value) -> Entry<'a> {

@@ -147,17 +147,16 @@ pub async fn remove(app: &App, grant: &Grant<UserManage>, id: &str) -> Result<()
     }
     let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
     let lane = stroke.account().to_string();
-    app.db
-        .write("people.remove", &lane, move |tx| {
-            let account = stroke.account();
-            let stored = directory::find(tx, account, Subject::User, &id)?.ok_or_else(|| unknown(&id))?;
-            let document = stored.document()?;
-            keeping_one(tx, account, |tx| {
-                let kind = Kinds::load(tx, account)?.written(Subject::User).kind;
-                remove_user(tx, &stroke, &kind, &stored, &document)
-            })
+    app.write_alone("people.remove", &lane, move |tx| {
+        let account = stroke.account();
+        let stored = directory::find(tx, account, Subject::User, &id)?.ok_or_else(|| unknown(&id))?;
+        let document = stored.document()?;
+        keeping_one(tx, account, |tx| {
+            let kind = Kinds::load(tx, account)?.written(Subject::User).kind;
+            remove_user(tx, &stroke, &kind, &stored, &document)
         })
-        .await
+    })
+    .await
 }
 
 fn unknown(id: &str) -> Problem {

@@ -156,22 +156,21 @@ pub async fn create(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup
     let document = json!({"schemas": [scim::standard::GROUP_URN], "displayName": new.name});
     let (columns, doc) = (Columns::of(&document)?, json_text(&document));
     let lane = stroke.account().to_string();
-    app.db
-        .write("user_groups.create", &lane, move |tx| {
-            check_scope(tx, &stroke.scope)?;
-            let users = only_users(tx, stroke.account(), &new.users)?;
-            if !store::insert(tx, &stroke.scope, &id, (&new, &columns, &doc), stroke.now)? {
-                return Err(Problem::duplicate(format!(
-                    "Try using different user group identifier, [{}] cannot be used: the scope has a group of it",
-                    new.identifier
-                )));
-            }
-            let adds = [DetachedChange::Add(elements(&users))];
-            let membership = membership(&stroke, id.as_str());
-            settle_new(tx, &stroke, &membership, (&new.identifier, &columns), &adds, &mut Vec::new())?;
-            find(tx, &stroke.scope, &new.identifier)
-        })
-        .await
+    app.write_alone("user_groups.create", &lane, move |tx| {
+        check_scope(tx, &stroke.scope)?;
+        let users = only_users(tx, stroke.account(), &new.users)?;
+        if !store::insert(tx, &stroke.scope, &id, (&new, &columns, &doc), stroke.now)? {
+            return Err(Problem::duplicate(format!(
+                "Try using different user group identifier, [{}] cannot be used: the scope has a group of it",
+                new.identifier
+            )));
+        }
+        let adds = [DetachedChange::Add(elements(&users))];
+        let membership = membership(&stroke, id.as_str());
+        settle_new(tx, &stroke, &membership, (&new.identifier, &columns), &adds, &mut Vec::new())?;
+        find(tx, &stroke.scope, &new.identifier)
+    })
+    .await
 }
 
 /// The users among ids: on this API only persons become members.
@@ -291,14 +290,13 @@ pub async fn remove_member(
 pub async fn delete(app: &App, grant: &Grant<UserGroupManage>, identifier: &str) -> Result<UserGroup> {
     let (stroke, identifier) = (stroke(app, grant), identifier.to_owned());
     let lane = stroke.account().to_string();
-    app.db
-        .write("user_groups.delete", &lane, move |tx| {
-            let group = find(tx, &stroke.scope, &identifier)?;
-            let kind = Kinds::load(tx, stroke.account())?.written(Subject::Group).kind;
-            groups::remove(tx, &stroke, &kind, &group.stored)?;
-            Ok(group)
-        })
-        .await
+    app.write_alone("user_groups.delete", &lane, move |tx| {
+        let group = find(tx, &stroke.scope, &identifier)?;
+        let kind = Kinds::load(tx, stroke.account())?.written(Subject::Group).kind;
+        groups::remove(tx, &stroke, &kind, &group.stored)?;
+        Ok(group)
+    })
+    .await
 }
 
 /// Takes a group that is gone out of the directory's index, row by row: by its keys each is found at once.
@@ -320,11 +318,10 @@ async fn change(
 ) -> Result<UserGroup> {
     let (stroke, identifier) = (stroke(app, grant), identifier.to_owned());
     let lane = stroke.account().to_string();
-    app.db
-        .write(label, &lane, move |tx| {
-            let group = find(tx, &stroke.scope, &identifier)?;
-            keeping_one(tx, stroke.account(), |tx| act(tx, &stroke, &group))?;
-            find(tx, &stroke.scope, &identifier)
-        })
-        .await
+    app.write_alone(label, &lane, move |tx| {
+        let group = find(tx, &stroke.scope, &identifier)?;
+        keeping_one(tx, stroke.account(), |tx| act(tx, &stroke, &group))?;
+        find(tx, &stroke.scope, &identifier)
+    })
+    .await
 }

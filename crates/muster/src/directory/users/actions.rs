@@ -14,7 +14,7 @@ use crate::access::Grant;
 use crate::access::administrators::keeping_one;
 use crate::access::assignments::actions::remove_principal;
 use crate::access::permissions::{UserInvite, UserManage, UserView};
-use crate::accounts::store::bump_version;
+use crate::accounts::store::{bump_version, hold};
 use crate::app::App;
 use crate::audit::Action;
 use crate::directory::announce;
@@ -360,6 +360,8 @@ pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Rea
     app.db
         .write_in(&rehearsal, "users.delete", &lane, move |tx| {
             let account = stroke.account();
+            // Nobody binds a role to the user meanwhile.
+            hold(tx, account)?;
             schemas::settled(tx, account, reading.of.generation)?;
             let stored = find(tx, account, &id)?;
             reading.expected.check(&stored)?;

@@ -94,13 +94,12 @@ pub async fn create(app: &App, grant: &OwnerGrant, wish: KeyWish) -> Result<Key>
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let OwnerGrant { caller, owner } = grant.clone();
     let lane = owner.scope.account.to_string();
-    app.db
-        .write("api_keys.create", &lane, move |tx| {
-            load_owner(tx, &owner)?;
-            let ttl = wish.ttl(policy(tx, &owner.scope)?, DEFAULT_TTL_MS)?;
-            insert(tx, &caller, &owner, &wish.row(ttl), now, &audit_id)
-        })
-        .await
+    app.write_alone("api_keys.create", &lane, move |tx| {
+        load_owner(tx, &owner)?;
+        let ttl = wish.ttl(policy(tx, &owner.scope)?, DEFAULT_TTL_MS)?;
+        insert(tx, &caller, &owner, &wish.row(ttl), now, &audit_id)
+    })
+    .await
 }
 
 /// Inserts a key within the limit and writes its audit row.
@@ -138,22 +137,21 @@ pub async fn update(app: &App, grant: &OwnerGrant, wish: KeyWish) -> Result<Key>
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let OwnerGrant { caller, owner } = grant.clone();
     let lane = owner.scope.account.to_string();
-    app.db
-        .write("api_keys.update", &lane, move |tx| {
-            let before = load(tx, &owner, &wish.identifier)?;
-            let ttl = match wish.default_ttl_ms {
-                None => before.row.default_ttl_ms,
-                Some(_) => wish.ttl(policy(tx, &owner.scope)?, DEFAULT_TTL_MS)?,
-            };
-            let row = KeyRow { identifier: before.row.identifier.clone(), ..wish.row(ttl) };
-            store::update_key(tx, &owner, &row, now)?;
-            let after = Key { row, updated_at: now, ..before.clone() };
-            let detail = json!({"old": document(&before), "new": document(&after)});
-            record(tx, &caller, now, &audit_id, Action::Update, &after, detail)?;
-            accounts::store::bump_version(tx, &owner.scope.account)?;
-            Ok(after)
-        })
-        .await
+    app.write_alone("api_keys.update", &lane, move |tx| {
+        let before = load(tx, &owner, &wish.identifier)?;
+        let ttl = match wish.default_ttl_ms {
+            None => before.row.default_ttl_ms,
+            Some(_) => wish.ttl(policy(tx, &owner.scope)?, DEFAULT_TTL_MS)?,
+        };
+        let row = KeyRow { identifier: before.row.identifier.clone(), ..wish.row(ttl) };
+        store::update_key(tx, &owner, &row, now)?;
+        let after = Key { row, updated_at: now, ..before.clone() };
+        let detail = json!({"old": document(&before), "new": document(&after)});
+        record(tx, &caller, now, &audit_id, Action::Update, &after, detail)?;
+        accounts::store::bump_version(tx, &owner.scope.account)?;
+        Ok(after)
+    })
+    .await
 }
 
 /// Deletes a key and its tokens, which are refused from then on.
@@ -164,15 +162,14 @@ pub async fn delete(app: &App, grant: &OwnerGrant, identifier: String) -> Result
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let OwnerGrant { caller, owner } = grant.clone();
     let lane = owner.scope.account.to_string();
-    app.db
-        .write("api_keys.delete", &lane, move |tx| {
-            let key = load(tx, &owner, &identifier)?;
-            let tokens = store::delete_key(tx, &key)?;
-            let detail = json!({"old": document(&key), "removed": {"tokens": tokens}});
-            record(tx, &caller, now, &audit_id, Action::Delete, &key, detail)?;
-            accounts::store::bump_version(tx, &owner.scope.account)
-        })
-        .await
+    app.write_alone("api_keys.delete", &lane, move |tx| {
+        let key = load(tx, &owner, &identifier)?;
+        let tokens = store::delete_key(tx, &key)?;
+        let detail = json!({"old": document(&key), "removed": {"tokens": tokens}});
+        record(tx, &caller, now, &audit_id, Action::Delete, &key, detail)?;
+        accounts::store::bump_version(tx, &owner.scope.account)
+    })
+    .await
 }
 
 /// The owner's keys, those of `identifiers` only unless it is empty.

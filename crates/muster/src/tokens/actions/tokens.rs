@@ -85,44 +85,33 @@ pub async fn create(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<Se
     let OwnerGrant { caller, owner } = grant.clone();
     let (text, sha256) = secret::mint(&app.rng, owner.kind, &owner.scope.account, &id);
     let lane = owner.scope.account.to_string();
-    app.db
-        .write("tokens.create", &lane, move |tx| {
-            load_owner(tx, &owner)?;
-            let policy = policy(tx, &owner.scope)?;
-            // Takes the account's row first, so that two replicas cannot both count up to the limit.
-            accounts::store::bump_version(tx, &owner.scope.account)?;
-            let key = match store::find_key(tx, &owner, &wish.api_key)? {
-                Some(key) => key,
-                None => {
-                    insert_key(tx, &caller, &owner, &auto_key(&wish.api_key, policy), now, &audit_ids[0])?
-                }
-            };
-            let span = policy.span(wish.times, key.row.default_ttl_ms, now)?;
-            store::purge_expired_of_key(tx, &key, now)?;
-            let row = TokenRow {
-                id: id.clone(),
-                api_key: key.row.identifier.clone(),
-                identifier: wish.identifier.clone(),
-                name: wish.name.clone(),
-                description: wish.description.clone(),
-                tags: wish.tags.clone(),
-                sha256,
-                valid_from: span.from,
-                valid_to: span.to,
-            };
-            let made = insert(tx, &key, &row, now)?;
-            limit(tx, &key, false)?;
-            record(
-                tx,
-                &caller,
-                now,
-                &audit_ids[1],
-                Action::CreateToken,
-                &made,
-                json!({"new": document(&made)}),
-            )
-        })
-        .await?;
+    app.write_alone("tokens.create", &lane, move |tx| {
+        load_owner(tx, &owner)?;
+        let policy = policy(tx, &owner.scope)?;
+        // Takes the account's row first, so that two replicas cannot both count up to the limit.
+        accounts::store::bump_version(tx, &owner.scope.account)?;
+        let key = match store::find_key(tx, &owner, &wish.api_key)? {
+            Some(key) => key,
+            None => insert_key(tx, &caller, &owner, &auto_key(&wish.api_key, policy), now, &audit_ids[0])?,
+        };
+        let span = policy.span(wish.times, key.row.default_ttl_ms, now)?;
+        store::purge_expired_of_key(tx, &key, now)?;
+        let row = TokenRow {
+            id: id.clone(),
+            api_key: key.row.identifier.clone(),
+            identifier: wish.identifier.clone(),
+            name: wish.name.clone(),
+            description: wish.description.clone(),
+            tags: wish.tags.clone(),
+            sha256,
+            valid_from: span.from,
+            valid_to: span.to,
+        };
+        let made = insert(tx, &key, &row, now)?;
+        limit(tx, &key, false)?;
+        record(tx, &caller, now, &audit_ids[1], Action::CreateToken, &made, json!({"new": document(&made)}))
+    })
+    .await?;
     Ok(text)
 }
 
@@ -165,32 +154,31 @@ pub async fn update(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<To
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let OwnerGrant { caller, owner } = grant.clone();
     let lane = owner.scope.account.to_string();
-    app.db
-        .write("tokens.update", &lane, move |tx| {
-            let key = load_key(tx, &owner, &wish.api_key)?;
-            let before = load(tx, &key, &wish.identifier)?;
-            if before.scheduled_expire_at.is_some() {
-                return Err(Problem::invalid(
-                    "Rotated tokens cannot be updated: update the token that took its identifier",
-                ));
-            }
-            let (valid_from, valid_to) = times(policy(tx, &owner.scope)?, &wish, &before, now)?;
-            let after = Token {
-                name: wish.name.clone(),
-                description: wish.description.clone(),
-                tags: wish.tags.clone(),
-                valid_from,
-                valid_to,
-                updated_at: now,
-                ..before.clone()
-            };
-            store::update_token(tx, &after, now)?;
-            let detail = json!({"old": document(&before), "new": document(&after)});
-            record(tx, &caller, now, &audit_id, Action::Update, &after, detail)?;
-            accounts::store::bump_version(tx, &owner.scope.account)?;
-            card(tx, after, now)
-        })
-        .await
+    app.write_alone("tokens.update", &lane, move |tx| {
+        let key = load_key(tx, &owner, &wish.api_key)?;
+        let before = load(tx, &key, &wish.identifier)?;
+        if before.scheduled_expire_at.is_some() {
+            return Err(Problem::invalid(
+                "Rotated tokens cannot be updated: update the token that took its identifier",
+            ));
+        }
+        let (valid_from, valid_to) = times(policy(tx, &owner.scope)?, &wish, &before, now)?;
+        let after = Token {
+            name: wish.name.clone(),
+            description: wish.description.clone(),
+            tags: wish.tags.clone(),
+            valid_from,
+            valid_to,
+            updated_at: now,
+            ..before.clone()
+        };
+        store::update_token(tx, &after, now)?;
+        let detail = json!({"old": document(&before), "new": document(&after)});
+        record(tx, &caller, now, &audit_id, Action::Update, &after, detail)?;
+        accounts::store::bump_version(tx, &owner.scope.account)?;
+        card(tx, after, now)
+    })
+    .await
 }
 
 /// The times after an update. Unchanged ones are not measured again: a policy that became stricter later must
@@ -220,16 +208,15 @@ pub async fn revoke(app: &App, grant: &OwnerGrant, api_key: String, identifier: 
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let OwnerGrant { caller, owner } = grant.clone();
     let lane = owner.scope.account.to_string();
-    app.db
-        .write("tokens.revoke", &lane, move |tx| {
-            let key = load_key(tx, &owner, &api_key)?;
-            let token = load(tx, &key, &identifier)?;
-            store::delete_token(tx, &owner.scope.account, &token.id)?;
-            let detail = json!({"old": document(&token)});
-            record(tx, &caller, now, &audit_id, Action::RevokeToken, &token, detail)?;
-            accounts::store::bump_version(tx, &owner.scope.account)
-        })
-        .await
+    app.write_alone("tokens.revoke", &lane, move |tx| {
+        let key = load_key(tx, &owner, &api_key)?;
+        let token = load(tx, &key, &identifier)?;
+        store::delete_token(tx, &owner.scope.account, &token.id)?;
+        let detail = json!({"old": document(&token)});
+        record(tx, &caller, now, &audit_id, Action::RevokeToken, &token, detail)?;
+        accounts::store::bump_version(tx, &owner.scope.account)
+    })
+    .await
 }
 
 /// Gives a token a new secret with the same name and end. The old secret keeps working until `old_until`,
@@ -250,35 +237,33 @@ pub async fn rotate(
     let OwnerGrant { caller, owner } = grant.clone();
     let (text, sha256) = secret::mint(&app.rng, owner.kind, &owner.scope.account, &id);
     let lane = owner.scope.account.to_string();
-    app.db
-        .write("tokens.rotate", &lane, move |tx| {
-            accounts::store::bump_version(tx, &owner.scope.account)?;
-            let key = load_key(tx, &owner, &api_key)?;
-            let old = load(tx, &key, &identifier)?;
-            rotatable(&old, now)?;
-            let until = old.valid_to.map_or(old_until, |end| end.min(old_until));
-            store::retire_token(tx, &old, &retired, until, now)?;
-            // One that ends at once need not wait for the purge.
-            store::purge_expired_of_key(tx, &key, now)?;
-            let row = TokenRow {
-                id: id.clone(),
-                api_key: key.row.identifier.clone(),
-                identifier: old.identifier.clone(),
-                name: old.name.clone(),
-                description: old.description.clone(),
-                tags: old.tags.clone(),
-                sha256,
-                valid_from: now,
-                valid_to: old.valid_to,
-            };
-            let made = insert(tx, &key, &row, now)?;
-            limit(tx, &key, true)?;
-            let rotated =
-                json!({"identifier": retired, "tokenId": old.id.as_str(), "endsAt": until.millis()});
-            let detail = json!({"new": document(&made), "rotated": rotated});
-            record(tx, &caller, now, &audit_id, Action::CreateToken, &made, detail)
-        })
-        .await?;
+    app.write_alone("tokens.rotate", &lane, move |tx| {
+        accounts::store::bump_version(tx, &owner.scope.account)?;
+        let key = load_key(tx, &owner, &api_key)?;
+        let old = load(tx, &key, &identifier)?;
+        rotatable(&old, now)?;
+        let until = old.valid_to.map_or(old_until, |end| end.min(old_until));
+        store::retire_token(tx, &old, &retired, until, now)?;
+        // One that ends at once need not wait for the purge.
+        store::purge_expired_of_key(tx, &key, now)?;
+        let row = TokenRow {
+            id: id.clone(),
+            api_key: key.row.identifier.clone(),
+            identifier: old.identifier.clone(),
+            name: old.name.clone(),
+            description: old.description.clone(),
+            tags: old.tags.clone(),
+            sha256,
+            valid_from: now,
+            valid_to: old.valid_to,
+        };
+        let made = insert(tx, &key, &row, now)?;
+        limit(tx, &key, true)?;
+        let rotated = json!({"identifier": retired, "tokenId": old.id.as_str(), "endsAt": until.millis()});
+        let detail = json!({"new": document(&made), "rotated": rotated});
+        record(tx, &caller, now, &audit_id, Action::CreateToken, &made, detail)
+    })
+    .await?;
     Ok(text)
 }
 

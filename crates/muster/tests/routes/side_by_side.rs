@@ -1,0 +1,99 @@
+//! Two replicas at once: what one checks before it writes, the other does not change in between.
+
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::scim_users::{USERS, made};
+use crate::actors::World;
+use crate::both_engines;
+
+const ROLES: &str = "/authz/api/roles?accountIdentifier=acme";
+const ASSIGNMENTS: &str = "/authz/api/roleassignments?accountIdentifier=acme";
+const ACCOUNT_ONLY: &str = "_all_account_level_resources";
+
+fn binding(role: &str, group: &str, kind: &str, id: &str) -> Value {
+    json!({"roleIdentifier": role, "resourceGroupIdentifier": group, "principal": {"identifier": id, "type": kind}})
+}
+
+/// A change on this replica that has begun and takes its time: this statement comes once it is told to.
+struct Slow {
+    go_on: mpsc::Sender<()>,
+    change: tokio::task::JoinHandle<Result<(), db::Error>>,
+}
+
+impl Slow {
+    async fn begin(world: &World, sql: &'static str) -> Self {
+        let ((go_on, is_told), (begun, has_begun)) = (mpsc::channel::<()>(), mpsc::channel());
+        let (app, is_told) = (world.app.clone(), Mutex::new(is_told));
+        let change = tokio::spawn(async move {
+            app.write_alone::<_, db::Error, _>("test.slow", "acme", move |tx| {
+                tx.query_one("SELECT 1", &[], |row| row.get::<i64>(0))?;
+                begun.send(()).expect("the test waits");
+                let _ = is_told.lock().unwrap().recv_timeout(Duration::from_secs(20));
+                tx.exec(sql, &[]).map(|_| ())
+            })
+            .await
+        });
+        while has_begun.try_recv().is_err() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Self { go_on, change }
+    }
+
+    async fn end(self) {
+        self.go_on.send(()).expect("the change waits");
+        self.change.await.expect("it does not panic").expect("it is written");
+    }
+}
+
+both_engines! {
+    async fn a_check_sees_what_another_replica_changes_meanwhile(world: World) {
+        let (admin, replica) = (world.admin(), world.replica());
+        admin.post(ROLES, json!({"identifier": "seer", "name": "Seer", "permissions": ["core_user_view"]})).await.expect(200);
+        let group = json!({"resourceGroup": {"identifier": "some", "name": "Some", "accountIdentifier": "acme",
+            "resourceFilter": {"includeAllResources": true}}});
+        admin.post("/authz/api/v2/resourcegroup?accountIdentifier=acme", group).await.expect(200);
+        world.machine("first", None).await;
+        world.machine("second", None).await;
+        let user = world.admin_id.clone();
+        let token = json!({"identifier": "late", "name": "late", "apiKeyIdentifier": "key", "apiKeyType": "SERVICE_ACCOUNT",
+            "parentIdentifier": "first"});
+        let cases = [
+            ("DELETE FROM roles WHERE identifier = 'seer'", ASSIGNMENTS, binding("seer", ACCOUNT_ONLY, "USER", &user)),
+            ("DELETE FROM resource_groups WHERE identifier = 'some'", ASSIGNMENTS, binding("_account_viewer", "some", "USER", &user)),
+            ("DELETE FROM service_accounts WHERE identifier = 'first'", "/ng/api/token", token),
+            ("DELETE FROM service_accounts WHERE identifier = 'second'", ASSIGNMENTS,
+                binding("_account_viewer", ACCOUNT_ONLY, "SERVICE_ACCOUNT", "second")),
+        ];
+        for (sql, path, body) in cases {
+            let slow = Slow::begin(&world, sql).await;
+            let client = replica.admin();
+            let late = tokio::spawn(async move { client.post(path, body).await });
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert!(!late.is_finished(), "{sql}: the request did not wait");
+            slow.end().await;
+            let answer = late.await.unwrap();
+            assert!((400..500).contains(&answer.status), "{sql}: {} {}", answer.status, answer.text);
+        }
+    }
+
+    async fn two_administrators_who_delete_each_other_leave_one(world: World) {
+        let (here, there) = (world.bearer(world.admin_token()), world.replica());
+        let boss = world.machine_token("boss", Some("_account_admin")).await;
+        let (here_too, there) = (world.bearer(&boss), there.bearer(&boss));
+        let mut last = world.admin_id.clone();
+        for round in 0..6 {
+            let next = made(if round == 0 { &here } else { &here_too }, &format!("admin{round}")).await;
+            let admin = binding("_account_admin", "_all_resources_including_child_scopes", "USER", &next);
+            world.holder(&boss).post(ASSIGNMENTS, admin).await.data();
+            let (one, other) = (format!("{USERS}/{last}"), format!("{USERS}/{next}"));
+            let (first, second) = tokio::join!(here_too.delete(&one), there.delete(&other));
+            assert!(matches!((first.status, second.status), (204, 409) | (409, 204)), "{} {}", first.text, second.text);
+            if first.status == 204 {
+                last = next;
+            }
+        }
+    }
+}
