@@ -10,8 +10,8 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::problem::{Problem, Result};
 
-/// A JSON value as text, compact. Its `Display` writes the same in small pieces through a formatter, which takes
-/// longer.
+/// A JSON value as text, compact. Its `Display` writes the same in small pieces through a formatter, which
+/// takes longer.
 pub fn json_text(value: &serde_json::Value) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| value.to_string())
 }
