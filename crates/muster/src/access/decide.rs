@@ -77,6 +77,16 @@ impl Rights {
         self.bindings.iter().any(|binding| binding.allows(check, below))
     }
 
+    /// Whether the permission is held for anything at all.
+    pub fn has_somewhere(&self, permission: &Permission) -> bool {
+        let covers = |selector: &Selector| match selector.what.of(permission) {
+            Part::Nothing => false,
+            Part::Whole => true,
+            Part::Ids(ids) => !ids.is_empty(),
+        };
+        self.bindings.iter().any(|b| b.permissions.has(permission) && b.selectors.iter().any(covers))
+    }
+
     /// The first thing that `given` gives and these rights do not have; `None` when they have all of it.
     pub fn lack<'a>(&self, given: &'a Binding) -> Option<Lack<'a>> {
         given.selectors.iter().find_map(|selector| {
@@ -165,6 +175,18 @@ mod tests {
     #[test]
     fn nothing_is_allowed_without_a_binding() {
         assert!(!view(&Rights::default(), &scope(None), None));
+    }
+
+    #[test]
+    fn what_no_selector_covers_is_held_nowhere() {
+        let of = |types: &[(&str, Option<&[&str]>)]| {
+            let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<HashSet<_>>();
+            What::Types(types.iter().map(|(name, only)| ((*name).to_owned(), only.map(ids))).collect())
+        };
+        let some = |what| rights(true, what).has_somewhere(UserView::PERMISSION);
+        assert!(some(What::All) && some(of(&[("USER", None)])) && some(of(&[("USER", Some(&["u"]))])));
+        assert!(!some(of(&[("ROLE", None)])) && !some(of(&[("USER", Some(&[]))])) && !some(of(&[])));
+        assert!(!rights(true, What::All).has_somewhere(UserManage::PERMISSION));
     }
 
     #[test]

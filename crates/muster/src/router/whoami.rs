@@ -75,9 +75,8 @@ fn permissions(actor: &Actor) -> Value {
     let whole = |permission: &&'static crate::access::permissions::Permission| {
         actor.rights.allow(Check { permission, scope: &account, resource: None })
     };
-    let held = |permission: &&'static crate::access::permissions::Permission| {
-        actor.rights.bindings.iter().any(|b| b.permissions.has(permission) && !b.selectors.is_empty())
-    };
+    let held =
+        |permission: &&'static crate::access::permissions::Permission| actor.rights.has_somewhere(permission);
     let (everywhere, some): (Vec<_>, Vec<_>) = CATALOGUE.iter().filter(held).partition(whole);
     let ids =
         |found: Vec<&crate::access::permissions::Permission>| found.iter().map(|p| p.id).collect::<Vec<_>>();

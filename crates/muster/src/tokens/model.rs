@@ -86,9 +86,8 @@ impl Policy {
         let life = to.millis().saturating_sub(from.millis());
         if life > self.max_ms().saturating_add(GRACE_MS) {
             return Err(Problem::invalid(format!(
-                "Token would live {} days, this account allows {}: send an earlier validTo, or have an administrator \
-                 raise the setting max_token_lifetime_days",
-                life / DAY_MS,
+                "Token would live longer than the {} days that this account allows: send an earlier validTo, or have an \
+                 administrator raise the setting max_token_lifetime_days",
                 self.max_days
             )));
         }
