@@ -15,6 +15,7 @@ use crate::error::ScimError;
 use crate::patch::{PatchOutcome, PatchRequest};
 use crate::resolve::Expr;
 use crate::resource::schemas_of;
+use crate::resource::{lacking, missing_required};
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema};
 use crate::step::{ElementChange, Step};
 use crate::value::{MAX_VALUES, Place, check_required_subs, is_unassigned, too_many_values};
@@ -35,6 +36,7 @@ impl PatchRequest {
         let Value::Object(map) = document else {
             return Err(ScimError::plain(500, "The stored resource is not an object."));
         };
+        let lacking = lacking(kind, &map);
         let mut applier =
             Applier { document: map, changed_paths: Vec::new(), budget: MAX_COMPARISONS, mender };
         let mut extensions = false;
@@ -44,7 +46,7 @@ impl PatchRequest {
         }
         let Applier { mut document, changed_paths, .. } = applier;
         if extensions {
-            settle_extensions(kind, &mut document)?;
+            settle_extensions(kind, &mut document, &lacking)?;
         }
         Ok(PatchOutcome {
             document: Value::Object(document),
@@ -54,13 +56,22 @@ impl PatchRequest {
     }
 }
 
-/// Drops empty extensions, checks what the others require and keeps `schemas` in step (contract PA-9).
-fn settle_extensions(kind: &ResourceType, document: &mut Map<String, Value>) -> Result<(), ScimError> {
+/// Drops empty extensions, checks what the others require and keeps `schemas` in step (contract PA-9). What
+/// was lacking before may be lacking still: a change of something else is no reason to refuse it.
+fn settle_extensions(
+    kind: &ResourceType,
+    document: &mut Map<String, Value>,
+    lacking: &[String],
+) -> Result<(), ScimError> {
     for extension in &kind.extensions {
         let schema = &extension.schema;
         match document.get(&schema.urn).and_then(Value::as_object) {
-            Some(map) if !map.is_empty() => crate::resource::check_required(schema, map)?,
-            _ if extension.required => {
+            Some(map) if !map.is_empty() => {
+                if let Some(missing) = missing_required(schema, map).find(|name| !lacking.contains(name)) {
+                    return Err(crate::resource::required(&missing));
+                }
+            }
+            _ if extension.required && !lacking.contains(&schema.urn) => {
                 return Err(ScimError::mutability(format!(
                     "{} is required and cannot be removed.",
                     schema.urn

@@ -90,20 +90,36 @@ pub(crate) fn schemas_of(kind: &ResourceType, document: &Map<String, Value>) -> 
     std::iter::once(&kind.base.urn).chain(present).map(|urn| Value::from(urn.as_str())).collect()
 }
 
-/// Refuses an extension that lacks a required attribute.
-pub(crate) fn check_required(schema: &Schema, map: &Map<String, Value>) -> Result<(), ScimError> {
-    let missing = |attr: &&Arc<Attribute>| is_missing(attr, map);
-    match schema.attributes.iter().find(missing) {
-        Some(attr) => Err(required(&format!("{}:{}", schema.urn, attr.name))),
-        None => Ok(()),
+/// The full names of what an extension requires and lacks.
+pub(crate) fn missing_required(schema: &Schema, map: &Map<String, Value>) -> impl Iterator<Item = String> {
+    let missing = schema.attributes.iter().filter(|attr| is_missing(attr, map));
+    missing.map(|attr| format!("{}:{}", schema.urn, attr.name))
+}
+
+/// Extensions, and attributes of those that are there, which are required and missing: they became so after
+/// the resource was made.
+pub(crate) fn lacking(kind: &ResourceType, document: &Map<String, Value>) -> Vec<String> {
+    let mut lacking = Vec::new();
+    for extension in &kind.extensions {
+        match document.get(&extension.schema.urn).and_then(Value::as_object) {
+            Some(map) => lacking.extend(missing_required(&extension.schema, map)),
+            None if extension.required => lacking.push(extension.schema.urn.clone()),
+            None => {}
+        }
     }
+    lacking
+}
+
+/// Refuses an extension that lacks a required attribute.
+fn check_required(schema: &Schema, map: &Map<String, Value>) -> Result<(), ScimError> {
+    missing_required(schema, map).next().map_or(Ok(()), |name| Err(required(&name)))
 }
 
 fn is_missing(attr: &Attribute, map: &Map<String, Value>) -> bool {
     attr.required && attr.mutability != Mutability::ReadOnly && !map.contains_key(&attr.name)
 }
 
-fn required(what: &str) -> ScimError {
+pub(crate) fn required(what: &str) -> ScimError {
     ScimError::invalid_value(format!("{what} is required; give it a value."))
 }
 

@@ -261,6 +261,33 @@ both_engines! {
         world.admin().delete(&one_schema(urn)).await.data();
     }
 
+    async fn sch_16_what_became_required_later_stands_in_no_patchs_way(world: World) {
+        let (scim, urn) = (scim(&world), "urn:example:late");
+        let mut schema = json!({"id": urn, "name": "Late", "appliesTo": "User", "attributes": [
+            {"name": "zone", "type": "string"}, {"name": "number", "type": "string"}
+        ]});
+        world.admin().post(SCHEMAS, schema.clone()).await.data();
+        let mut ada = user("ada");
+        ada[urn] = json!({"zone": "red"});
+        let id = scim.post(USERS, ada.clone()).await.expect(201).json["id"].as_str().unwrap().to_owned();
+        let bob = scim.post(USERS, user("bob")).await.expect(201).json["id"].as_str().unwrap().to_owned();
+        schema["attributes"][1]["required"] = json!(true);
+        world.admin().put(&one_schema(urn), schema).await.data();
+        let department = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department";
+        let change = |id: &str, op: Value| {
+            let (scim, at) = (scim.clone(), format!("{USERS}/{id}"));
+            async move { scim.patch(&at, patch(json!([op]))).await }
+        };
+        change(&id, json!({"op": "replace", "value": {"active": false, department: "Sales"}})).await.expect(200);
+        change(&id, json!({"op": "replace", "path": format!("{urn}:zone"), "value": "blue"})).await.expect(200);
+        // Who begins with the extension brings all of it, and what is there stays.
+        let zone = json!({"op": "add", "path": format!("{urn}:zone"), "value": "blue"});
+        refused(change(&bob, zone).await, 400, "invalidValue");
+        change(&id, json!({"op": "add", "path": format!("{urn}:number"), "value": "7"})).await.expect(200);
+        refused(change(&id, json!({"op": "remove", "path": format!("{urn}:number")})).await, 400, "mutability");
+        refused(scim.put(&format!("{USERS}/{bob}"), ada).await, 400, "invalidValue");
+    }
+
     async fn definitions_that_do_not_fit_are_refused_with_everything_wrong(world: World) {
         let admin = world.admin();
         let mut bad = badge();

@@ -174,6 +174,27 @@ both_engines! {
         assert_eq!((&answer.json["active"], &answer.json["userName"]), (&json!(true), &json!("ADA")));
     }
 
+    async fn c_7_who_is_revived_is_found_by_what_he_is_now(world: World) {
+        let scim = scim(&world);
+        let with = |active: Value, mail: &str| {
+            let mut user = user("ada");
+            user["active"] = active;
+            user["emails"] = json!([{"value": mail, "type": "work"}]);
+            user
+        };
+        let id = scim.post(USERS, with(json!(false), "old@x.example")).await.expect(201).json["id"].clone();
+        let still_off = scim.post(USERS, with(json!(false), "mid@x.example")).await.expect(201).json;
+        assert_eq!((&still_off["id"], &still_off["active"]), (&id, &json!(false)), "the client said so");
+        let revived = scim.post(USERS, with(json!(true), "new@x.example")).await.expect(201).json;
+        assert_eq!((&revived["id"], &revived["active"]), (&id, &json!(true)));
+        for (mail, found) in [("old@x.example", 0), ("mid@x.example", 0), ("new@x.example", 1)] {
+            assert_eq!(total(&scim, USERS, &format!("emails.value eq \"{mail}\"")).await, found, "{mail}");
+        }
+        let events = world.admin().get("/ng/api/events?accountIdentifier=acme&after=0").await.data();
+        let kinds: Vec<_> = events["events"].as_array().unwrap().iter().filter(|e| e["resourceId"] == id).map(|e| e["type"].clone()).collect();
+        assert_eq!(kinds, ["user.created", "user.updated", "user.activated", "user.updated"], "{events}");
+    }
+
     async fn e_1_etags_guard_reads_and_changes(world: World) {
         let scim = scim(&world);
         let id = made(&scim, "ada").await;

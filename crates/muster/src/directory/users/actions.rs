@@ -203,10 +203,13 @@ fn revive(tx: &mut Tx<'_>, stroke: &Stroke, new: &New) -> Result<UserResource> {
         )));
     }
     let stored = find(tx, account, id.as_str())?;
-    let mut document = new.document.clone();
-    document["active"] = Value::from(true);
-    let change = Change { before: stored.document()?, after: document, paths: vec!["active".into()] };
-    let stored = write_change(tx, stroke, &new.reading.of.kind, stored, change)?;
+    // `active` is there: what the client said, or true.
+    let change = Change { before: stored.document()?, after: new.document.clone(), paths: Vec::new() };
+    let stored = if change.before == change.after {
+        stored
+    } else {
+        write_change(tx, stroke, &new.reading.of.kind, stored, change)?
+    };
     with(tx, account, stored, new.reading.with_groups)
 }
 
@@ -323,20 +326,17 @@ fn write_change(
         return Err(overtaken());
     }
     let id = next.id.as_str();
+    let keys = row_keys(kind, &change.after);
+    unique::check(tx, account, (kind, Subject::User), id, &keys)?;
+    directory::change_keys(tx, account, id, &row_keys(kind, &change.before), &keys)?;
+    if owned {
+        bump_version(tx, account)?;
+    }
     let mut paths = change.paths;
     if paths.is_empty() {
         paths = differing(&change.before, &change.after);
     }
-    // `active` has no index rows, and mostly it is all that changes.
     let more = paths.iter().any(|path| path != "active");
-    if more {
-        let keys = row_keys(kind, &change.after);
-        unique::check(tx, account, (kind, Subject::User), id, &keys)?;
-        directory::change_keys(tx, account, id, &row_keys(kind, &change.before), &keys)?;
-    }
-    if owned {
-        bump_version(tx, account)?;
-    }
     stroke.record(tx, Action::Update, "USER", (id, &after.user_name), json!({"changed": paths}))?;
     let mut kinds = Vec::new();
     if turned {
