@@ -57,7 +57,8 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         // Immediate shutdown: the data go away anyway.
-        let _ = Command::new("kill").args(["-s", "QUIT", &self.postgres.id().to_string()]).status();
+        let _ =
+            Command::new("sh").args(["-c", "kill -s QUIT \"$0\"", &self.postgres.id().to_string()]).status();
         let _ = self.postgres.wait();
     }
 }

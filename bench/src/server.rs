@@ -87,7 +87,8 @@ impl Server {
 
     /// Ends it as an operator does, and waits for that.
     pub fn stop(mut self) -> Result<()> {
-        let status = Command::new("kill").args(["-s", "TERM", &self.child.id().to_string()]).status();
+        let status =
+            Command::new("sh").args(["-c", "kill -s TERM \"$0\"", &self.child.id().to_string()]).status();
         if !status.is_ok_and(|status| status.success()) {
             return Err("the server cannot be told to stop".into());
         }

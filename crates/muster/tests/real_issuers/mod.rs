@@ -126,7 +126,8 @@ impl Issuer {
 
     /// Makes it rotate its keys; answers a token of the new one.
     fn rotate(&self, algorithm: &str, old: &Issued) -> Issued {
-        let signal = Command::new("kill").args(["-s", "HUP", &self.child.id().to_string()]).status();
+        let signal =
+            Command::new("sh").args(["-c", "kill -s HUP \"$0\"", &self.child.id().to_string()]).status();
         assert!(signal.expect("kill runs").success());
         let since = Instant::now();
         loop {
