@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::Result;
+use crate::server::signalled;
 
 /// A running cluster. Ends with this value.
 #[derive(Debug)]
@@ -57,8 +58,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         // Immediate shutdown: the data go away anyway.
-        let _ =
-            Command::new("sh").args(["-c", "kill -s QUIT \"$0\"", &self.postgres.id().to_string()]).status();
+        let _ = signalled(&self.postgres, "QUIT");
         let _ = self.postgres.wait();
     }
 }

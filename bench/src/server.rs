@@ -52,6 +52,13 @@ pub struct Server {
     pub ready_after: Duration,
 }
 
+/// Sends a signal to a process, by the shell's own word: a small system has no program kill.
+pub fn signalled(to: &Child, name: &str) -> bool {
+    let status =
+        Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &to.id().to_string()]).status();
+    status.is_ok_and(|status| status.success())
+}
+
 impl Server {
     /// Starts a server on a free loopback port and waits until it is ready. `log`: where its stderr goes.
     pub fn start(program: &Path, place: &Place, log: &Path, more: &[&str]) -> Result<Self> {
@@ -87,9 +94,7 @@ impl Server {
 
     /// Ends it as an operator does, and waits for that.
     pub fn stop(mut self) -> Result<()> {
-        let status =
-            Command::new("sh").args(["-c", "kill -s TERM \"$0\"", &self.child.id().to_string()]).status();
-        if !status.is_ok_and(|status| status.success()) {
+        if !signalled(&self.child, "TERM") {
             return Err("the server cannot be told to stop".into());
         }
         let ended =

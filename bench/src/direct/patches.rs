@@ -7,7 +7,9 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::{Change, Insert, PRAGMAS, Row, Sizes, columns, failed, reading, rows_by, sizes, write};
+use super::{
+    Change, Insert, PRAGMAS, Row, Sizes, check_grown, columns, failed, reading, rows_by, sizes, write,
+};
 use crate::Result;
 
 /// The tables that a PATCH adds a row to.
@@ -51,16 +53,7 @@ impl Before {
 impl Patches {
     /// Takes what a PATCH of each of these users left in the server's file, and a copy of that file.
     pub fn record(from: &Path, to: &Path, before: &Before, ids: &[String]) -> Result<Self> {
-        for (table, size) in
-            sizes(from)?.into_iter().filter(|(table, _)| !table.starts_with("provisioning_log"))
-        {
-            let grown = size > before.sizes.get(&table).copied().unwrap_or_default();
-            if grown != GROWS.contains(&table.as_str()) {
-                return Err(format!(
-                    "table {table} is not as a PATCH leaves it: correct the direct reference"
-                ));
-            }
-        }
+        check_grown(from, &before.sizes, &GROWS, "a PATCH")?;
         let source = reading(from)?;
         source.execute("VACUUM INTO ?1", [to.display().to_string()]).map_err(failed)?;
         let target = Connection::open(to).map_err(failed)?;

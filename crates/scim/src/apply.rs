@@ -14,10 +14,9 @@ use crate::element::{
 use crate::error::ScimError;
 use crate::patch::{PatchOutcome, PatchRequest};
 use crate::resolve::Expr;
-use crate::resource::schemas_of;
-use crate::resource::{lacking, missing_required};
+use crate::resource::{lacking, missing_required, schemas_of};
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema};
-use crate::step::{ElementChange, Step};
+use crate::step::{ElementChange, Step, Target};
 use crate::value::{MAX_VALUES, Place, check_required_subs, is_unassigned, too_many_values};
 
 /// Most comparisons of elements one PATCH may cause: what real clients send needs a few dozen.
@@ -36,16 +35,14 @@ impl PatchRequest {
         let Value::Object(map) = document else {
             return Err(ScimError::plain(500, "The stored resource is not an object."));
         };
-        let lacking = lacking(kind, &map);
+        let lacking = self.steps.iter().any(Step::is_about_extension).then(|| lacking(kind, &map));
         let mut applier =
             Applier { document: map, changed_paths: Vec::new(), budget: MAX_COMPARISONS, mender };
-        let mut extensions = false;
         for step in &self.steps {
-            let extension = applier.step(step)?;
-            extensions |= extension;
+            applier.step(step)?;
         }
         let Applier { mut document, changed_paths, .. } = applier;
-        if extensions {
+        if let Some(lacking) = lacking {
             settle_extensions(kind, &mut document, &lacking)?;
         }
         Ok(PatchOutcome {
@@ -114,16 +111,11 @@ fn breaks_immutable(attr: &Attribute, old: Option<&Value>, new: Option<&Value>) 
 }
 
 impl Applier<'_> {
-    /// Carries out one step; tells whether it was about an extension.
-    fn step(&mut self, step: &Step) -> Result<bool, ScimError> {
-        let attr = match step {
-            Step::RemoveExtension { schema } => return self.remove_extension(schema).map(|()| true),
-            Step::Put { attr, .. }
-            | Step::Merge { attr, .. }
-            | Step::Append { attr, .. }
-            | Step::RemoveValues { attr, .. }
-            | Step::Sub { attr, .. }
-            | Step::Elements { attr, .. } => attr,
+    /// Carries out one step.
+    fn step(&mut self, step: &Step) -> Result<(), ScimError> {
+        let attr = match step.target() {
+            Target::Extension(schema) => return self.remove_extension(schema),
+            Target::Attribute(attr) => attr,
         };
         let name = &attr.attr.name;
         let is_immutable = attr.attr.mutability == Mutability::Immutable;
@@ -142,7 +134,7 @@ impl Applier<'_> {
                 _ => attr.to_string(),
             });
         }
-        Ok(attr.extension.is_some())
+        Ok(())
     }
 
     fn change(&mut self, step: &Step, attr: &AttrRef) -> Result<bool, ScimError> {

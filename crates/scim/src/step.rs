@@ -35,3 +35,32 @@ pub(crate) enum ElementChange {
     Merge(Value),
     Replace(Value),
 }
+
+/// What a step is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Target<'s> {
+    Attribute(&'s AttrRef),
+    Extension(&'s Schema),
+}
+
+impl Step {
+    pub(crate) fn target(&self) -> Target<'_> {
+        match self {
+            Self::RemoveExtension { schema } => Target::Extension(schema),
+            Self::Put { attr, .. }
+            | Self::Merge { attr, .. }
+            | Self::Append { attr, .. }
+            | Self::RemoveValues { attr, .. }
+            | Self::Sub { attr, .. }
+            | Self::Elements { attr, .. } => Target::Attribute(attr),
+        }
+    }
+
+    /// Whether an extension, or something in one, is its target.
+    pub(crate) fn is_about_extension(&self) -> bool {
+        match self.target() {
+            Target::Extension(_) => true,
+            Target::Attribute(attr) => attr.extension.is_some(),
+        }
+    }
+}

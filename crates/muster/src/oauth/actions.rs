@@ -7,7 +7,7 @@ use jose::AudiencePolicy;
 use super::request::{Ask, Proof, refused};
 use super::store;
 use super::token::{Claims, Parent, mark, seal};
-use super::verify::rests_on;
+use super::verify::owner;
 use crate::accounts;
 use crate::app::App;
 use crate::kernel::caller::{Caller, Credential, Origin};
@@ -188,7 +188,7 @@ async fn standing(app: &App, caller: &Caller, trust: &str) -> Result<(Stored, Ve
         let same = accounts::store::find_version(tx, &account)? == Some(version);
         let found = if same { trust::actions::find(tx, &account, &id)? } else { None };
         let Some(stored) = found else { return Ok::<_, Problem>(None) };
-        Ok(rests_on(tx, &account, &stored)?.map(|rests_on| (stored, rests_on)))
+        Ok(owner(tx, &account, &stored)?.map(|(_, rests_on)| (stored, rests_on)))
     };
     let found = app.db.point("oauth.trust", look).await?;
     found.ok_or_else(|| {

@@ -117,24 +117,23 @@ fn parent(
             else {
                 return Ok(Err(Refusal::ParentGone));
             };
-            let Some(rests_on) = rests_on(tx, account, &found)? else { return Ok(Err(Refusal::OwnerGone)) };
-            let scope = Scope::account(account.clone());
-            let owner = tokens::service_account(tx, scope, &found.definition.service_account)?;
-            let standing = |principal| Standing { principal, rests_on, ends: None };
+            let owner = owner(tx, account, &found)?;
+            let standing = |(principal, rests_on)| Standing { principal, rests_on, ends: None };
             Ok(owner.map(standing).ok_or(Refusal::OwnerGone))
         }
     }
 }
 
-/// What an access token rests on that was issued under a trust: this state of the trust and this very service
-/// account, not another one of its identifier. `None`: there is no such service account.
+/// Whom a trust acts as, and what an access token rests on that was issued under it: this state of the trust
+/// and this very service account, not another one of its identifier. `None`: there is none.
 ///
 /// # Errors
 /// Of the database.
-pub fn rests_on(tx: &mut Tx<'_>, account: &AccountId, trust: &Stored) -> Result<Option<Vec<u8>>> {
+pub fn owner(tx: &mut Tx<'_>, account: &AccountId, trust: &Stored) -> Result<Option<(Principal, Vec<u8>)>> {
     let scope = Scope::account(account.clone());
-    let since = tokens::service_account_since(tx, &scope, &trust.definition.service_account)?;
-    Ok(since.map(|since| [trust.fingerprint(), since.to_be_bytes().to_vec()].concat()))
+    let found = tokens::service_account_since(tx, scope, &trust.definition.service_account)?;
+    let rests_on = |since: i64| [trust.fingerprint(), since.to_be_bytes().to_vec()].concat();
+    Ok(found.map(|(principal, since)| (principal, rests_on(since))))
 }
 
 fn credential(claims: Claims) -> Credential {

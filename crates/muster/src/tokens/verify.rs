@@ -14,9 +14,7 @@ const FIND: &str = "SELECT kind, secret_sha256, valid_from, valid_to, scheduled_
     FROM tokens WHERE account_id = $1 AND token_id = $2";
 const FIND_USER: &str =
     "SELECT email, name FROM users WHERE account_id = $1 AND user_id = $2 AND active = $3";
-const FIND_SINCE: &str = "SELECT created_at FROM service_accounts \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
-const FIND_SERVICE_ACCOUNT: &str = "SELECT identifier, name FROM service_accounts \
+const FIND_SERVICE_ACCOUNT: &str = "SELECT identifier, name, created_at FROM service_accounts \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
 
 /// A token that holds.
@@ -155,17 +153,21 @@ fn user(tx: &mut Tx<'_>, scope: Scope, id: &str) -> Result<Option<Principal>, Pr
     }))
 }
 
-/// Since when there is a service account of that id in that scope: another one, made after it was deleted, is
-/// told apart by it.
-pub fn service_account_since(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Option<i64>, Problem> {
-    let key = params![scope.account.as_str(), scope.org_column(), scope.project_column(), id];
-    Ok(tx.query_opt(FIND_SINCE, key, |row| row.get(0))?)
-}
-
 /// The service account of that scope as a principal, if it exists.
 pub fn service_account(tx: &mut Tx<'_>, scope: Scope, id: &str) -> Result<Option<Principal>, Problem> {
+    Ok(service_account_since(tx, scope, id)?.map(|(principal, _)| principal))
+}
+
+/// As `service_account`, with the microsecond in which it was made: another one of its identifier, made after
+/// it was deleted, is told apart by that.
+pub fn service_account_since(
+    tx: &mut Tx<'_>,
+    scope: Scope,
+    id: &str,
+) -> Result<Option<(Principal, i64)>, Problem> {
     let key = params![scope.account.as_str(), scope.org_column(), scope.project_column(), id];
-    let found = tx.query_opt(FIND_SERVICE_ACCOUNT, key, |r| Ok((r.get(0)?, r.get(1)?)))?;
+    let found = tx.query_opt(FIND_SERVICE_ACCOUNT, key, |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
     let kind = PrincipalKind::ServiceAccount;
-    Ok(found.map(|(label, name)| Principal { kind, id: id.to_owned(), scope, label, name }))
+    let principal = |label, name| Principal { kind, id: id.to_owned(), scope, label, name };
+    Ok(found.map(|(label, name, since)| (principal(label, name), since)))
 }

@@ -64,6 +64,14 @@ impl Ended {
     }
 }
 
+/// Sends a signal to a process.
+pub fn signal(to: &Child, name: &str) {
+    // By the shell's own word: a small system has no program kill.
+    let status =
+        Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &to.id().to_string()]).status();
+    assert!(status.expect("sh runs").success());
+}
+
 /// A running server, killed when the test ends.
 pub struct Server {
     child: Child,
@@ -131,10 +139,7 @@ impl Server {
 
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
-        // The shell's own: a small system has no program of that name.
-        let words = ["-c", "kill -s \"$0\" \"$1\"", name, &self.child.id().to_string()];
-        let status = Command::new("sh").args(words).status();
-        assert!(status.expect("sh runs").success());
+        signal(&self.child, name);
     }
 
     /// Waits for its end; answers its code, the rest of its stdout, and its stderr.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::actors::World;
 use crate::both_engines;
-use crate::process::{not_installed, parse, rest};
+use crate::process::{not_installed, parse, rest, signal};
 
 const AT: &str = "/ng/api/jwt-trusts";
 const USERS: &str = "/scim/v2/acme/Users?count=0";
@@ -126,9 +126,7 @@ impl Issuer {
 
     /// Makes it rotate its keys; answers a token of the new one.
     fn rotate(&self, algorithm: &str, old: &Issued) -> Issued {
-        let signal =
-            Command::new("sh").args(["-c", "kill -s HUP \"$0\"", &self.child.id().to_string()]).status();
-        assert!(signal.expect("kill runs").success());
+        signal(&self.child, "HUP");
         let since = Instant::now();
         loop {
             let token = self.token(algorithm, AUDIENCE);

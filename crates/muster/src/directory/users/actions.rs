@@ -205,11 +205,7 @@ fn revive(tx: &mut Tx<'_>, stroke: &Stroke, new: &New) -> Result<UserResource> {
     let stored = find(tx, account, id.as_str())?;
     // `active` is there: what the client said, or true.
     let change = Change { before: stored.document()?, after: new.document.clone(), paths: Vec::new() };
-    let stored = if change.before == change.after {
-        stored
-    } else {
-        write_change(tx, stroke, &new.reading.of.kind, stored, change)?
-    };
+    let stored = write_change(tx, stroke, &new.reading.of.kind, stored, change)?;
     with(tx, account, stored, new.reading.with_groups)
 }
 
@@ -275,11 +271,8 @@ async fn change(
             if whole && after.get("active").is_none() {
                 settle_active(&mut after, columns(tx, account, &id, &before)?.active)?;
             }
-            let stored = if before == after {
-                stored
-            } else {
-                write_change(tx, &stroke, &reading.of.kind, stored, Change { before, after, paths })?
-            };
+            let change = Change { before, after, paths };
+            let stored = write_change(tx, &stroke, &reading.of.kind, stored, change)?;
             Ok((with(tx, account, stored, reading.with_groups)?, mender.into_notes()))
         })
         .await
@@ -291,7 +284,7 @@ struct Change {
     paths: Vec<String>,
 }
 
-/// Writes the next version with its index rows, audit row and events.
+/// Writes the next version with its index rows, audit row and events. Where nothing differs there is none.
 fn write_change(
     tx: &mut Tx<'_>,
     stroke: &Stroke,
@@ -299,6 +292,9 @@ fn write_change(
     stored: Stored,
     change: Change,
 ) -> Result<Stored> {
+    if change.before == change.after {
+        return Ok(stored);
+    }
     let account = stroke.account();
     let before = columns(tx, account, &stored.id, &change.before)?;
     let after = columns(tx, account, &stored.id, &change.after)?;
@@ -369,11 +365,8 @@ pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Rea
             if setting(tx, account, "scim_delete_deactivates")? {
                 let mut after = before.clone();
                 after["active"] = Value::from(false);
-                if before != after {
-                    let change = Change { before, after, paths: vec!["active".into()] };
-                    write_change(tx, &stroke, &reading.of.kind, stored, change)?;
-                }
-                return Ok(());
+                let change = Change { before, after, paths: vec!["active".into()] };
+                return write_change(tx, &stroke, &reading.of.kind, stored, change).map(|_| ());
             }
             remove(tx, &stroke, &reading.of.kind, &stored, &before)
         })
