@@ -10,6 +10,7 @@ use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::name::excerpt;
 use crate::patch::PATCH_URN;
+use crate::path::PatchPath;
 use crate::schema::Catalogue;
 
 /// URN of the bulk request.
@@ -130,10 +131,13 @@ impl Plan {
             };
             ids.insert(bulk_id, id.as_str());
         }
-        if let Some(id) = operation.id.as_deref().and_then(referred).and_then(|name| ids.get(name)) {
-            operation.id = Some((*id).to_owned());
-        }
-        replace(&mut operation.data, &ids);
+        let replace = |text: &mut String| {
+            if let Some(id) = referred(text).and_then(|name| ids.get(name)) {
+                *text = (*id).to_owned();
+            }
+        };
+        operation.id.as_mut().into_iter().for_each(replace);
+        visit(&mut operation, &mut { replace });
         Ok(operation)
     }
 }
@@ -329,16 +333,17 @@ fn connect(entries: &mut [Entry]) -> Result<(), ScimError> {
         }
     }
     for entry in entries.iter_mut() {
-        let Ok(operation) = &entry.operation else { continue };
+        let Ok(operation) = &mut entry.operation else { continue };
         let mut names = Vec::new();
-        names.extend(operation.id.as_deref().and_then(referred));
-        references(&operation.data, &mut names);
+        let mut note = |text: &str| names.extend(referred(text).map(str::to_owned));
+        operation.id.as_deref().into_iter().for_each(&mut note);
+        visit(operation, &mut |text| note(text));
         let mut needs = Vec::with_capacity(names.len());
         let mut unknown = None;
         for name in names {
-            match posts.get(name) {
+            match posts.get(&name) {
                 Some((at, true)) => needs.push(*at),
-                _ => unknown = Some(name.to_owned()),
+                _ => unknown = Some(name),
             }
         }
         needs.sort_unstable();
@@ -359,25 +364,49 @@ fn referred(text: &str) -> Option<&str> {
     text.strip_prefix(REFERENCE)
 }
 
-fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+/// The strings that may be references: all of the data, and the literals of a filter in the path of an
+/// operation of a PATCH, such as `members[value eq "bulkId:a"]`.
+fn visit(operation: &mut Operation, each: &mut dyn FnMut(&mut String)) {
+    if operation.method == Method::Patch {
+        paths(&mut operation.data).for_each(|path| visit_path(path, each));
+    }
+    visit_value(&mut operation.data, each);
+}
+
+fn visit_value(value: &mut Value, each: &mut dyn FnMut(&mut String)) {
     match value {
-        Value::String(text) => found.extend(referred(text)),
-        Value::Array(list) => list.iter().for_each(|value| references(value, found)),
-        Value::Object(map) => map.values().for_each(|value| references(value, found)),
+        Value::String(text) => each(text),
+        Value::Array(list) => list.iter_mut().for_each(|value| visit_value(value, each)),
+        Value::Object(map) => map.values_mut().for_each(|value| visit_value(value, each)),
         _ => {}
     }
 }
 
-fn replace(value: &mut Value, ids: &HashMap<&str, &str>) {
-    match value {
-        Value::String(text) => {
-            if let Some(id) = referred(text).and_then(|name| ids.get(name)) {
-                *text = (*id).to_owned();
-            }
-        }
-        Value::Array(list) => list.iter_mut().for_each(|value| replace(value, ids)),
-        Value::Object(map) => map.values_mut().for_each(|value| replace(value, ids)),
-        _ => {}
+/// The paths of the operations of a PATCH.
+fn paths(patch: &mut Value) -> impl Iterator<Item = &mut String> {
+    fn member<'v>(value: &'v mut Value, name: &'static str) -> impl Iterator<Item = &'v mut Value> {
+        let map = value.as_object_mut().into_iter().flat_map(Map::iter_mut);
+        map.filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+    let operations = member(patch, "Operations").filter_map(Value::as_array_mut).flatten();
+    operations.flat_map(|operation| member(operation, "path")).filter_map(|path| match path {
+        Value::String(text) => Some(text),
+        _ => None,
+    })
+}
+
+/// A path that cannot be read is left as it is: the PATCH says what is wrong with it.
+fn visit_path(text: &mut String, each: &mut dyn FnMut(&mut String)) {
+    if !text.contains(REFERENCE) {
+        return;
+    }
+    let Ok(mut path) = PatchPath::parse(text) else { return };
+    let before = path.clone();
+    if let Some(filter) = &mut path.filter {
+        filter.visit_texts(each);
+    }
+    if path != before {
+        *text = path.to_string();
     }
 }
 
@@ -455,6 +484,23 @@ mod tests {
         let plan = super::tests::plan(json!([delete, post("a", json!("x"))])).unwrap();
         assert_eq!(plan.order, [1, 0]);
         assert_eq!(plan.resolve(0, &[None, Some("7".into())]).unwrap().id.as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn b_2_the_filter_of_a_path_may_refer_too() {
+        let remove = |path: &str| {
+            json!({"method": "PATCH", "path": "/Groups/7", "data": {"schemas": [PATCH_URN],
+            "operations": [{"op": "remove", "path": path}]}})
+        };
+        let path = "members[value eq \"bulkId:a\" or not (value eq \"x\")].display";
+        let plan =
+            plan(json!([remove(path), post("a", json!("x")), remove("members[value eq \"bulkId:z\"]")]))
+                .unwrap();
+        assert_eq!(plan.order, [1, 0, 2]);
+        let made = [None, Some("9".to_owned()), None];
+        let patch = plan.resolve(0, &made).unwrap().data;
+        assert_eq!(patch["operations"][0]["path"], path.replace("bulkId:a", "9"));
+        assert_eq!(plan.resolve(2, &made).unwrap_err().scim_type, Some(ScimType::InvalidValue));
     }
 
     #[test]

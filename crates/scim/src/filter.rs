@@ -131,6 +131,16 @@ impl Filter {
         resolve(&Self::parse(text)?, kind, among, mender)
     }
 
+    /// Hands out each string that something is compared with.
+    pub(crate) fn visit_texts(&mut self, each: &mut dyn FnMut(&mut String)) {
+        match self {
+            Self::And(terms) | Self::Or(terms) => terms.iter_mut().for_each(|term| term.visit_texts(each)),
+            Self::Not(inner) | Self::ValuePath { filter: inner, .. } => inner.visit_texts(each),
+            Self::Compare { value: Value::String(text), .. } => each(text),
+            Self::Compare { .. } | Self::Present { .. } => {}
+        }
+    }
+
     fn write_nested(&self, f: &mut fmt::Formatter<'_>, inside_and: bool) -> fmt::Result {
         match self {
             Self::Or(_) => write!(f, "({self})"),

@@ -1,6 +1,7 @@
 //! PATCH paths (RFC 7644 §3.5.2): read with the same reader as filters, then resolved to a target in a
 //! resource type. It never touches a document.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::dialect::{Mender, Quirk};
@@ -102,6 +103,14 @@ impl PatchPath {
         let Some(filter) = &self.filter else { return Err(unknown(&self.attr)) };
         let filter = resolve_element(filter, &attr, mender)?;
         Ok(Target::Elements { attr, filter, sub })
+    }
+}
+
+impl fmt::Display for PatchPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.attr)?;
+        self.filter.as_ref().map_or(Ok(()), |filter| write!(f, "[{filter}]"))?;
+        self.sub.as_ref().map_or(Ok(()), |sub| write!(f, ".{sub}"))
     }
 }
 

@@ -129,13 +129,19 @@ pub(super) async fn connect(settings: &Settings) -> Result<(Client, JoinHandle<(
         SslMode::Prefer => match encrypted(settings).await {
             Err(TlsFailed::Handshake(error)) => {
                 tracing::warn!(%error, "PostgreSQL without TLS: set sslmode=require to insist on it");
-                plain(settings, settings.config.clone().ssl_mode(SslMode::Disable)).await?
+                unencrypted(settings).await?
             }
-            Err(TlsFailed::Other(error)) => return Err(error),
+            // Of several hosts the last one's failure is told: another one's may have been TLS.
+            Err(TlsFailed::Unreached(_)) if settings.config.get_hosts().len() > 1 => {
+                let connected = unencrypted(settings).await?;
+                tracing::warn!("PostgreSQL without TLS: set sslmode=require to insist on it");
+                connected
+            }
+            Err(TlsFailed::Unreached(error) | TlsFailed::Refused(error)) => return Err(error),
             Ok(connected) => connected,
         },
         _ => encrypted(settings).await.map_err(|failed| match failed {
-            TlsFailed::Handshake(error) | TlsFailed::Other(error) => error,
+            TlsFailed::Handshake(error) | TlsFailed::Unreached(error) | TlsFailed::Refused(error) => error,
         })?,
     };
     let ready = tokio::time::timeout(CONNECT, client.batch_execute(&settings.setup)).await;
@@ -148,7 +154,10 @@ pub(super) async fn connect(settings: &Settings) -> Result<(Client, JoinHandle<(
 
 enum TlsFailed {
     Handshake(Error),
-    Other(Error),
+    /// No server spoke to us.
+    Unreached(Error),
+    /// A server did, and said no.
+    Refused(Error),
 }
 
 async fn encrypted(settings: &Settings) -> Result<(Client, JoinHandle<()>), TlsFailed> {
@@ -166,8 +175,13 @@ async fn encrypted(settings: &Settings) -> Result<(Client, JoinHandle<()>), TlsF
                 ),
             )))
         }
-        Err(error) => Err(TlsFailed::Other(refused(settings, &error))),
+        Err(error) if error.as_db_error().is_some() => Err(TlsFailed::Refused(refused(settings, &error))),
+        Err(error) => Err(TlsFailed::Unreached(refused(settings, &error))),
     }
+}
+
+async fn unencrypted(settings: &Settings) -> Result<(Client, JoinHandle<()>), Error> {
+    plain(settings, settings.config.clone().ssl_mode(SslMode::Disable)).await
 }
 
 async fn plain(settings: &Settings, config: &Config) -> Result<(Client, JoinHandle<()>), Error> {
@@ -219,8 +233,8 @@ pub(super) fn classify(error: &tokio_postgres::Error, sql: &str) -> Error {
         let text = error.to_string();
         let why = error.source().map_or_else(String::new, |why| format!(": {why}"));
         // Found before anything was sent: the connection is fine, our SQL or values are not.
-        if ["error serializing", "error deserializing", "expected "].iter().any(|head| text.starts_with(head))
-        {
+        let ours = ["error serializing", "error encoding", "error deserializing", "expected "];
+        if ours.iter().any(|head| text.starts_with(head)) {
             return Error::other(format!("{text}{why}: {}", brief(sql)));
         }
         return Error::lost(format!("the connection to PostgreSQL was lost ({text}{why})"));

@@ -160,12 +160,14 @@ fn token(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, account: &AccountId, user: 
     };
     // The key of an earlier bootstrap serves again.
     tokens::insert_key(tx, &owner, &key, now)?;
+    let found = tokens::find_key(tx, &owner, &key.identifier)?
+        .ok_or_else(|| Problem::internal("the key just made is not there"))?;
     let id = TokenId::new(rng.uuid());
     let (text, sha256) = token_secret::mint(rng, owner.kind, account, &id);
     let identifier = format!("bootstrap_{}", rng.base62(12));
     let row = TokenRow {
         id,
-        api_key: key.identifier,
+        api_key: found.row.identifier,
         name: identifier.clone(),
         identifier,
         description: None,

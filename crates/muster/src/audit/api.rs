@@ -16,7 +16,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Query, ScopeQuery};
+use crate::web::extract::{Json, Query, ScopeQuery, few};
 
 /// The one module that these rows belong to.
 const MODULE: &str = "CORE";
@@ -31,11 +31,16 @@ pub fn routes() -> Router<App> {
 #[serde(rename_all = "camelCase", default)]
 struct FilterBody {
     filter_type: Option<String>,
+    #[serde(default, deserialize_with = "few")]
     scopes: Option<Vec<ScopeQuery>>,
+    #[serde(default, deserialize_with = "few")]
     resources: Option<Vec<ResourceBody>>,
+    #[serde(default, deserialize_with = "few")]
     modules: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "few")]
     actions: Option<Vec<String>>,
     environments: Option<Vec<Value>>,
+    #[serde(default, deserialize_with = "few")]
     principals: Option<Vec<PrincipalBody>>,
     start_time: Option<i64>,
     end_time: Option<i64>,

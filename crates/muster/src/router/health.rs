@@ -43,18 +43,19 @@ async fn version() -> Json<serde_json::Value> {
     Json(json!({"version": VERSION}))
 }
 
-/// 200 when requests can be served, else 503 with every reason.
+/// 200 when requests can be served, else 503 with the reason.
 async fn ready(State(app): State<App>, Extension(migrated): Extension<Migrated>) -> Response {
-    let mut reasons = Vec::new();
-    match tokio::time::timeout(PATIENCE, app.db.ping()).await {
-        Ok(Ok(())) => reasons.extend(pending(&app, &migrated).await),
-        Ok(Err(error)) => reasons.push(format!("database: {error}")),
-        Err(_) => reasons.push(format!("database: no answer within {} seconds", PATIENCE.as_secs())),
-    }
-    if reasons.is_empty() {
+    let asked = async {
+        match app.db.ping().await {
+            Ok(()) => pending(&app, &migrated).await,
+            Err(error) => Some(format!("database: {error}")),
+        }
+    };
+    let late = || Some(format!("database: no answer within {} seconds", PATIENCE.as_secs()));
+    let Some(reason) = tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| late()) else {
         return Json(json!({"ready": true})).into_response();
-    }
-    let body = Json(json!({"ready": false, "reasons": reasons}));
+    };
+    let body = Json(json!({"ready": false, "reasons": [reason]}));
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "2")], body).into_response()
 }
 

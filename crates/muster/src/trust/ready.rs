@@ -58,6 +58,8 @@ pub struct Trust {
     pub identifier: String,
     /// Of the stored trust.
     pub version: i64,
+    /// When the stored trust was made: one that was deleted and made again begins with version 1, too.
+    pub made: Timestamp,
     /// Does it let anybody in?
     pub enabled: bool,
     /// What a token must be and say.
@@ -262,13 +264,15 @@ fn trust(stored: Stored, acts_as: Option<Somebody>, known: Option<&Arc<Ready>>, 
     // Stored keys are parsed once for each version of the trust, not of the account.
     let same = |t: &&Arc<Trust>| {
         let fixed = matches!(t.keys, Provider::Stored(_));
-        fixed && t.identifier == definition.identifier && t.version == stored.version
+        let state = (&t.identifier, t.version, t.made);
+        fixed && state == (&definition.identifier, stored.version, stored.created_at)
     };
     let before = known.and_then(|known| known.trusts.iter().find(same));
     let keys = before.map_or_else(|| Provider::of(&definition, jwks), |trust| trust.keys.clone());
     Trust {
         identifier: definition.identifier,
         version: stored.version,
+        made: stored.created_at,
         enabled: definition.enabled,
         policy: definition.policy,
         surfaces: definition.surfaces,

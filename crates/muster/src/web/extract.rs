@@ -6,8 +6,8 @@ use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request}
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, Visitor};
+use serde::de::{DeserializeOwned, Error as _, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::yaml;
 use crate::app::App;
@@ -267,5 +267,24 @@ fn same(field: &str, query: Option<&str>, body: Option<&str>) -> Result<()> {
             query.unwrap_or("none")
         ))),
         _ => Ok(()),
+    }
+}
+
+/// Most entries of a list in a body that the database is asked by.
+const MOST_ASKED: usize = 500;
+
+/// A list in a body that ends up in a query: no longer than a database takes it.
+///
+/// # Errors
+/// Of the deserializer, for a longer one, too.
+pub fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> std::result::Result<Option<Vec<T>>, D::Error> {
+    let list = Option::<Vec<T>>::deserialize(from)?;
+    match list.as_ref().map(Vec::len) {
+        Some(found) if found > MOST_ASKED => Err(D::Error::custom(format_args!(
+            "a list of {found} entries; send {MOST_ASKED} at most in one request"
+        ))),
+        _ => Ok(list),
     }
 }

@@ -40,6 +40,23 @@ async fn roles(world: &World) {
 }
 
 both_engines! {
+    async fn lists_that_are_too_long_are_refused_in_words(world: World) {
+        let many = |of: Value| Value::from(vec![of; 501]);
+        let batch = "/ng/api/user/batch?accountIdentifier=acme";
+        let bindings = "/authz/api/roleassignments/filter?accountIdentifier=acme";
+        for (path, body) in [
+            (LIST, json!({"resources": many(json!({"type": "ROLE", "identifier": "b"}))})),
+            (LIST, json!({"scopes": many(json!({"accountIdentifier": "acme"}))})),
+            (batch, json!({"emails": many(json!("a"))})),
+            (bindings, json!({"principalFilter": many(json!({"identifier": "b", "type": "USER"}))})),
+        ] {
+            let answer = world.admin().post(path, body).await.expect(400);
+            assert!(answer.text.contains("501 entries; send 500 at most"), "{path}: {}", answer.text);
+        }
+        let most = Value::from(vec![json!({"type": "ROLE", "identifier": "b"}); 500]);
+        world.admin().post(LIST, json!({"resources": most})).await.data();
+    }
+
     async fn an_event_says_who_did_what(world: World) {
         roles(&world).await;
         let page = world.admin().post(LIST, json!({"resources": [{"type": "ROLE", "identifier": "b"}]})).await.data();

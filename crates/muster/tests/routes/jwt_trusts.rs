@@ -188,6 +188,19 @@ both_engines! {
         world.admin().post(AT, other).await.expect(400);
     }
 
+    async fn a_trust_that_is_made_again_has_its_own_keys(world: World) {
+        machine(&world, "sync", "_scim_provisioner").await;
+        let next = TestKey::generate(Algorithm::Es256, "next");
+        let stored = |key: &TestKey| with(sound("fixed", ""), &json!({"jwks": {"keys": [key.jwk()]}}));
+        world.admin().post(AT, stored(es256())).await.data();
+        present(&world, &good()).await.expect(200);
+        world.app.clock.advance_secs(1);
+        world.admin().delete(&format!("{AT}/fixed")).await.expect(200);
+        world.admin().post(AT, stored(&next)).await.data();
+        assert_eq!(present(&world, &good()).await.status, 401);
+        world.bearer(&next.sign(&good())).get(USERS).await.expect(200);
+    }
+
     async fn a_disabled_trust_lets_nobody_in(world: World) {
         machine(&world, "sync", "_scim_provisioner").await;
         let body = with(sound("fixed", ""), &json!({"jwks": {"keys": [es256().jwk()]}}));

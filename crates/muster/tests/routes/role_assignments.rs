@@ -57,6 +57,8 @@ both_engines! {
         let off = admin.put(&one("mine"), json!({"disabled": true})).await.data();
         assert_eq!(off["roleAssignment"]["disabled"], true);
         assert_eq!(off["lastModifiedAt"], 1_767_225_601_000_i64);
+        // What says nothing of it does not switch it on again.
+        assert_eq!(admin.put(&one("mine"), json!({})).await.data()["roleAssignment"]["disabled"], true);
         let deleted = admin.delete(&one("mine")).await.data();
         assert_eq!(deleted["roleAssignment"]["identifier"], "mine");
         admin.get(&one("mine")).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");

@@ -79,6 +79,23 @@ both_engines! {
         }
     }
 
+    async fn a_group_that_goes_takes_along_what_is_bound_to_it_meanwhile(world: World) {
+        let (admin, replica) = (world.admin(), world.replica());
+        world.machine("spare", None).await;
+        admin.post(ASSIGNMENTS, binding("_account_viewer", ACCOUNT_ONLY, "SERVICE_ACCOUNT", "spare")).await.expect(200);
+        let group = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "squad"});
+        let id = world.bearer(world.admin_token()).post("/scim/v2/acme/Groups", group).await.json["id"].as_str().expect("an id").to_owned();
+        let bind = "UPDATE role_assignments SET principal_kind = 'USER_GROUP', principal_id = 'squad' WHERE principal_id = 'spare'";
+        let slow = Slow::begin(&world, bind).await;
+        let client = replica.bearer(world.admin_token());
+        let late = tokio::spawn(async move { client.delete(&format!("/scim/v2/acme/Groups/{id}")).await });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        slow.end().await;
+        late.await.unwrap().expect(204);
+        let left = admin.get(ASSIGNMENTS).await.data()["content"].to_string();
+        assert!(left.contains("_account_admin") && !left.contains("squad"), "{left}");
+    }
+
     async fn two_administrators_who_delete_each_other_leave_one(world: World) {
         let (here, there) = (world.bearer(world.admin_token()), world.replica());
         let boss = world.machine_token("boss", Some("_account_admin")).await;

@@ -26,7 +26,7 @@ pub struct Change {
     /// Must be the stored one.
     pub principal: Option<(PrincipalKind, String, Option<Level>)>,
     /// Switched off?
-    pub disabled: bool,
+    pub disabled: Option<bool>,
 }
 
 /// What became of the ids of a batch.
@@ -83,7 +83,8 @@ pub async fn update(
     app.write_alone("role_assignments.update", &lane, move |tx| {
         let mut found = changeable(tx, &actor, &scope, &id)?;
         check_same(&found, &change)?;
-        if found.row.disabled == change.disabled {
+        let disabled = change.disabled.unwrap_or(found.row.disabled);
+        if found.row.disabled == disabled {
             return Ok(found);
         }
         if found.row.managed {
@@ -91,13 +92,13 @@ pub async fn update(
                 "Cannot update a managed role assignment: it is kept by the server",
             ));
         }
-        if !change.disabled
+        if !disabled
             && let Some(given) = rights::binding(tx, &scope, &found.row.role, &found.row.resource_group)?
         {
             delegation::only_own(tx, &actor, &given)?;
         }
-        keeping_one(tx, &scope.account, |tx| store::set_disabled(tx, &scope, &id, change.disabled, now))?;
-        found.row.disabled = change.disabled;
+        keeping_one(tx, &scope.account, |tx| store::set_disabled(tx, &scope, &id, disabled, now))?;
+        found.row.disabled = disabled;
         found.updated_at = now;
         record(tx, &actor.caller, now, &audit_id, Action::RoleAssignmentUpdated, &found)?;
         bump_version(tx, &scope.account)?;

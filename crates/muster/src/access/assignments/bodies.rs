@@ -7,6 +7,7 @@ use super::model::{Filter, NewAssignment, PrincipalFilter};
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
+use crate::web::extract::few;
 
 /// `RoleAssignmentDTO` in a body.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -108,7 +109,7 @@ impl AssignmentBody {
             role: self.role(scope)?,
             resource_group: self.resource_group_identifier.clone(),
             principal: self.principal()?,
-            disabled: self.disabled.unwrap_or(false),
+            disabled: self.disabled,
         })
     }
 }
@@ -118,11 +119,17 @@ impl AssignmentBody {
 #[serde(rename_all = "camelCase", default)]
 #[allow(clippy::struct_field_names)] // the wire's names
 pub(super) struct FilterBody {
+    #[serde(default, deserialize_with = "few")]
     resource_group_filter: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "few")]
     role_filter: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "few")]
     role_reference_filter: Option<Vec<RoleReferenceBody>>,
+    #[serde(default, deserialize_with = "few")]
     principal_type_filter: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "few")]
     principal_scope_level_filter: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "few")]
     principal_filter: Option<Vec<PrincipalBody>>,
     harness_managed_filter: Option<Vec<bool>>,
     disabled_filter: Option<Vec<bool>>,
@@ -173,12 +180,16 @@ fn kinds(names: Option<Vec<String>>) -> Result<Vec<PrincipalKind>> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct FilterBodyV2 {
+    #[serde(default, deserialize_with = "few")]
     resource_group_filter: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "few")]
     role_filter: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "few")]
     principal_type_filter: Option<Vec<String>>,
     principal_filter: Option<PrincipalBody>,
     harness_managed_filter: Option<bool>,
     disabled_filter: Option<bool>,
+    #[serde(default, deserialize_with = "few")]
     scope_filters: Option<Vec<ScopeFilterBody>>,
 }
 

@@ -23,7 +23,7 @@ use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::Tags;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, same_scope};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, few, same_scope};
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -87,6 +87,7 @@ struct FilterBody {
 struct SelectorBody {
     #[serde(alias = "resource_type")]
     resource_type: String,
+    #[serde(default, deserialize_with = "few")]
     identifiers: Option<Vec<String>>,
     #[serde(alias = "attribute_filter")]
     attribute_filter: Option<Value>,

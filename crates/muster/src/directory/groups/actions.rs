@@ -13,7 +13,7 @@ use crate::access::Grant;
 use crate::access::administrators::keeping_one;
 use crate::access::assignments::actions::remove_principal;
 use crate::access::permissions::{UserGroupManage, UserGroupView};
-use crate::accounts::store::bump_version;
+use crate::accounts::store::{bump_version, hold};
 use crate::app::App;
 use crate::audit::Action;
 use crate::directory::announce;
@@ -289,9 +289,12 @@ fn carry_out(
     let stays = |change: &DetachedChange| {
         matches!(change, DetachedChange::Add(_) | DetachedChange::Demand(_) | DetachedChange::DemandWhere(_))
     };
-    let removes = !members.iter().all(stays);
-    if removes && store::carries_roles(tx, account, group)? {
-        return keeping_one(tx, account, |tx| membership.carry_out(tx, members, unknown));
+    if !members.iter().all(stays) {
+        // Nobody binds a role to the group meanwhile.
+        hold(tx, account)?;
+        if store::carries_roles(tx, account, group)? {
+            return keeping_one(tx, account, |tx| membership.carry_out(tx, members, unknown));
+        }
     }
     membership.carry_out(tx, members, unknown)
 }
@@ -343,14 +346,15 @@ pub fn write_change(
         let step = (moves.balance(), i64::from(!changed));
         let touched = store::touch(tx, account, &id, step, stroke.now)?;
         stored.version = touched.version;
-        if store::carries_roles(tx, account, &id)? {
-            bump_version(tx, account)?;
-        }
         (touched.identifier, Some(touched.members))
     };
     stroke.record(tx, Action::Update, "USER_GROUP", (&identifier, &columns.name), detail(&paths, moves))?;
     let kind = changed.then_some(Kind::GroupUpdated);
     announce::group(tx, stroke, &id, &columns, (kind, &paths), moves)?;
+    // Asked last, under the account's row, which the events took: no role can be bound from here on.
+    if !moves.is_empty() && store::carries_roles(tx, account, &id)? {
+        bump_version(tx, account)?;
+    }
     Ok(Next { stored, members })
 }
 
@@ -377,6 +381,8 @@ pub async fn delete(app: &App, grant: &Grant<UserGroupManage>, id: &str, reading
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     app.db
         .write_in(&rehearsal, "groups.delete", &lane, move |tx| {
+            // Nobody binds a role to the group meanwhile.
+            hold(tx, stroke.account())?;
             schemas::settled(tx, stroke.account(), reading.of.generation)?;
             let stored = find(tx, stroke.account(), &id)?;
             reading.expected.check(&stored)?;

@@ -17,7 +17,7 @@ use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, few};
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -176,9 +176,9 @@ impl InfoView {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AggregateFilter {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few")]
     role_identifiers: Option<Vec<String>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few")]
     resource_group_identifiers: Option<Vec<String>>,
 }
 
@@ -187,7 +187,9 @@ struct AggregateFilter {
 #[serde(rename_all = "camelCase")]
 struct BatchFilter {
     search_term: Option<String>,
+    #[serde(default, deserialize_with = "few")]
     identifiers: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "few")]
     emails: Option<Vec<String>>,
     parent_filter: Option<String>,
 }

@@ -290,11 +290,12 @@ pub async fn fill(app: &App, account: &AccountId) -> Result<()> {
     let (lane, of) = (account.to_string(), account.clone());
     let all = app.db.read("schemas.list", move |tx| store::all(tx, &of)).await?;
     for definition in all.into_iter().filter(|definition| !definition.pending.is_empty()) {
-        let (what, name) = (definition.shape.what(), definition.shape.name().to_owned());
+        let (what, name, version) =
+            (definition.shape.what(), definition.shape.name().to_owned(), definition.version);
         let mut after = Some(String::new());
         while let Some(from) = after {
             let (account, name) = (account.clone(), name.clone());
-            let step = move |tx: &mut Tx<'_>| step(tx, &account, (what, &name), &from);
+            let step = move |tx: &mut Tx<'_>| step(tx, &account, (what, &name, version), &from);
             after = app.db.write("schemas.fill", &lane, step).await?;
         }
     }
@@ -305,13 +306,17 @@ pub async fn fill(app: &App, account: &AccountId) -> Result<()> {
 fn step(
     tx: &mut Tx<'_>,
     account: &AccountId,
-    (what, name): (What, &str),
+    (what, name, version): (What, &str, i64),
     after: &str,
 ) -> Result<Option<String>> {
     hold(tx, account)?;
     let all = store::all(tx, account)?;
-    // Gone or changed meanwhile: whoever changed it sees to the rest.
     let Ok(mut definition) = find(&all, what, name) else { return Ok(None) };
+    // Whoever changed it meanwhile sees to the rest, from the first resource on: an attribute that became
+    // indexed since then was not filled in by the steps before.
+    if definition.version != version {
+        return Ok(None);
+    }
     let kinds = Kinds::load(tx, account)?;
     let kind = match &definition.shape {
         Shape::Extension { of, .. } => Some(kinds.written(*of).kind),

@@ -195,6 +195,7 @@ pub fn insert(
 /// What becomes of a new user whose name is taken.
 fn revive(tx: &mut Tx<'_>, stroke: &Stroke, new: &New) -> Result<UserResource> {
     let account = stroke.account();
+    schemas::settled(tx, account, new.reading.of.generation)?;
     let (id, active) = store::find_by_name(tx, account, &new.columns.user_name_key)?.ok_or_else(overtaken)?;
     if active || !setting(tx, account, "scim_revive_on_create")? {
         let name = &new.columns.user_name;
@@ -301,10 +302,7 @@ fn write_change(
     if before.user_name_key != after.user_name_key
         && store::find_by_name(tx, account, &after.user_name_key)?.is_some()
     {
-        return Err(Problem::duplicate(format!(
-            "Another user has the userName {:?} (case does not count): choose another name.",
-            after.user_name
-        )));
+        return Err(store::taken(&after.user_name));
     }
     let next = Stored {
         id: stored.id.clone(),
@@ -314,6 +312,10 @@ fn write_change(
         updated: stroke.now,
     };
     let turned = before.active != after.active;
+    if turned && !after.active {
+        // Nobody gives the user a token or a role meanwhile: what he owns is looked for next.
+        hold(tx, account)?;
+    }
     let owned = turned && store::owns_access(tx, account, &stored.id)?;
     let update = |tx: &mut Tx<'_>| store::update(tx, account, (&stored, &next), (&before, &after));
     let leaves = turned && !after.active && (owned || store::in_a_group(tx, account, &stored.id)?);

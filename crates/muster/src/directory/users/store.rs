@@ -1,6 +1,6 @@
 //! SQL of users.
 
-use db::{Tx, params};
+use db::{ErrorKind, Tx, params};
 
 use super::model::Columns;
 use crate::directory::model::Stored;
@@ -69,6 +69,13 @@ pub fn insert(
     )?)
 }
 
+/// The refusal of a user name that another user has.
+pub fn taken(name: &str) -> Problem {
+    Problem::duplicate(format!(
+        "Another user has the userName {name:?} (case does not count): choose another name."
+    ))
+}
+
 /// Writes the next version of a user over the version that was read; `false` when another was faster.
 pub fn update(
     tx: &mut Tx<'_>,
@@ -94,7 +101,11 @@ pub fn update(
     if before.user_name != after.user_name || before.external_id != after.external_id {
         let external = after.external_id.as_deref();
         let keys = params![account.as_str(), &read.id, &after.user_name, &after.user_name_key, external];
-        tx.put(UPDATE_KEYS, keys)?;
+        // Another replica may have taken the name since it was looked for.
+        tx.put(UPDATE_KEYS, keys).map_err(|error| match error.kind() {
+            ErrorKind::Unique => taken(&after.user_name),
+            _ => error.into(),
+        })?;
     }
     Ok(rows == 1)
 }
