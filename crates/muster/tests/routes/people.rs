@@ -39,6 +39,14 @@ both_engines! {
         let one = admin.get(&format!("/ng/api/user/aggregate/{ada}?{AT}")).await.data();
         assert_eq!(one["user"]["email"], "ada@Example.com");
         admin.get(&format!("/ng/api/user/aggregate/none?{AT}")).await.refused(404, "ENTITY_NOT_FOUND");
+        // Below the account nobody is known but who holds something there.
+        let in_org = format!("/ng/api/user/aggregate/{ada}?{AT}&orgIdentifier=default");
+        admin.get(&in_org).await.refused(404, "ENTITY_NOT_FOUND");
+        let binding = json!({"roleIdentifier": "_organization_viewer", "resourceGroupIdentifier": "_all_organization_level_resources",
+            "principal": {"identifier": ada, "type": "USER"}});
+        admin.post(&format!("/authz/api/roleassignments?{AT}&orgIdentifier=default"), binding).await.expect(200);
+        let one = admin.get(&in_org).await.data();
+        assert_eq!(one["roleAssignmentMetadata"][0]["roleIdentifier"], "_organization_viewer");
     }
 
     async fn batch_finds_by_id_address_and_text(world: World) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::scim_users::{USERS, made};
-use crate::actors::World;
+use crate::actors::{Client, World};
 use crate::both_engines;
 
 const ROLES: &str = "/authz/api/roles?accountIdentifier=acme";
@@ -94,6 +94,23 @@ both_engines! {
         late.await.unwrap().expect(204);
         let left = admin.get(ASSIGNMENTS).await.data()["content"].to_string();
         assert!(left.contains("_account_admin") && !left.contains("squad"), "{left}");
+    }
+
+    async fn of_two_who_move_members_of_the_same_version_one_is_late(world: World) {
+        let replica = world.replica();
+        let (here, there) = (world.bearer(world.admin_token()), replica.bearer(world.admin_token()));
+        let group = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "squad"});
+        let squad = here.post("/scim/v2/acme/Groups", group).await.json["id"].as_str().expect("an id").to_owned();
+        let path = format!("/scim/v2/acme/Groups/{squad}");
+        for round in 0..6 {
+            let (one, other) = (made(&here, &format!("one{round}")).await, made(&here, &format!("other{round}")).await);
+            let tag = here.get(&path).await.json["meta"]["version"].as_str().expect("a version").to_owned();
+            let add = |id: &str| json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [{"op": "add", "path": "members", "value": [{"value": id}]}]});
+            let send = async |client: &Client, id: &str| client.with("if-match", &tag).patch(&path, add(id)).await;
+            let (first, second) = tokio::join!(send(&here, &one), send(&there, &other));
+            assert!(matches!((first.status, second.status), (200, 412) | (412, 200)), "{} {}", first.text, second.text);
+        }
     }
 
     async fn two_administrators_who_delete_each_other_leave_one(world: World) {

@@ -260,6 +260,10 @@ async fn change(
     app.db
         .write_in(&rehearsal, label, &lane, move |tx| {
             let account = stroke.account();
+            if reading.expected != Expected::Any {
+                // Members move without looking at the version: nobody else does meanwhile.
+                hold(tx, account)?;
+            }
             schemas::settled(tx, account, reading.of.generation)?;
             let stored = find(tx, account, &id)?;
             reading.expected.check(&stored)?;
@@ -289,12 +293,14 @@ fn carry_out(
     let stays = |change: &DetachedChange| {
         matches!(change, DetachedChange::Add(_) | DetachedChange::Demand(_) | DetachedChange::DemandWhere(_))
     };
-    if !members.iter().all(stays) {
-        // Nobody binds a role to the group meanwhile.
-        hold(tx, account)?;
-        if store::carries_roles(tx, account, group)? {
-            return keeping_one(tx, account, |tx| membership.carry_out(tx, members, unknown));
-        }
+    if members.is_empty() {
+        return membership.carry_out(tx, members, unknown);
+    }
+    // Meanwhile nobody binds a role to the group, deletes who becomes a member, or nests the other way round.
+    hold(tx, account)?;
+    let removes = !members.iter().all(stays);
+    if removes && store::carries_roles(tx, account, group)? {
+        return keeping_one(tx, account, |tx| membership.carry_out(tx, members, unknown));
     }
     membership.carry_out(tx, members, unknown)
 }

@@ -95,7 +95,7 @@ fn with_bindings(tx: &mut Tx<'_>, scope: &Scope, rows: Vec<Person>) -> Result<Ve
     Ok(rows.into_iter().zip(bindings).collect())
 }
 
-/// One user with his roles in the grant's scope.
+/// One user with his roles in the grant's scope. Below the account only those are known who hold one there.
 ///
 /// # Errors
 /// `NotFound`.
@@ -105,7 +105,8 @@ pub async fn load(app: &App, grant: &Grant<UserView>, id: &str) -> Result<Aggreg
         .point("people.load", move |tx| {
             let person = store::find(tx, &scope.account, &id)?.ok_or_else(|| unknown(&id))?;
             let mut rows = with_bindings(tx, &scope, vec![person])?;
-            rows.pop().ok_or_else(|| unknown(&id))
+            let everybody = scope.level() == Level::Account;
+            rows.pop().filter(|(_, bound)| everybody || !bound.is_empty()).ok_or_else(|| unknown(&id))
         })
         .await
 }
