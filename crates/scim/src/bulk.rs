@@ -131,13 +131,11 @@ impl Plan {
             };
             ids.insert(bulk_id, id.as_str());
         }
-        let replace = |text: &mut String| {
+        visit(&mut operation, &mut |text| {
             if let Some(id) = referred(text).and_then(|name| ids.get(name)) {
                 *text = (*id).to_owned();
             }
-        };
-        operation.id.as_mut().into_iter().for_each(replace);
-        visit(&mut operation, &mut { replace });
+        });
         Ok(operation)
     }
 }
@@ -335,9 +333,7 @@ fn connect(entries: &mut [Entry]) -> Result<(), ScimError> {
     for entry in entries.iter_mut() {
         let Ok(operation) = &mut entry.operation else { continue };
         let mut names = Vec::new();
-        let mut note = |text: &str| names.extend(referred(text).map(str::to_owned));
-        operation.id.as_deref().into_iter().for_each(&mut note);
-        visit(operation, &mut |text| note(text));
+        visit(operation, &mut |text| names.extend(referred(text).map(str::to_owned)));
         let mut needs = Vec::with_capacity(names.len());
         let mut unknown = None;
         for name in names {
@@ -364,9 +360,10 @@ fn referred(text: &str) -> Option<&str> {
     text.strip_prefix(REFERENCE)
 }
 
-/// The strings that may be references: all of the data, and the literals of a filter in the path of an
-/// operation of a PATCH, such as `members[value eq "bulkId:a"]`.
+/// The strings that may be references: the id, all of the data, and the literals of a filter in the path of
+/// an operation of a PATCH, such as `members[value eq "bulkId:a"]`.
 fn visit(operation: &mut Operation, each: &mut dyn FnMut(&mut String)) {
+    operation.id.iter_mut().for_each(&mut *each);
     if operation.method == Method::Patch {
         paths(&mut operation.data).for_each(|path| visit_path(path, each));
     }

@@ -31,16 +31,16 @@ pub fn routes() -> Router<App> {
 #[serde(rename_all = "camelCase", default)]
 struct FilterBody {
     filter_type: Option<String>,
-    #[serde(default, deserialize_with = "few")]
+    #[serde(deserialize_with = "few")]
     scopes: Option<Vec<ScopeQuery>>,
-    #[serde(default, deserialize_with = "few")]
+    #[serde(deserialize_with = "few")]
     resources: Option<Vec<ResourceBody>>,
-    #[serde(default, deserialize_with = "few")]
+    #[serde(deserialize_with = "few")]
     modules: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "few")]
+    #[serde(deserialize_with = "few")]
     actions: Option<Vec<String>>,
     environments: Option<Vec<Value>>,
-    #[serde(default, deserialize_with = "few")]
+    #[serde(deserialize_with = "few")]
     principals: Option<Vec<PrincipalBody>>,
     start_time: Option<i64>,
     end_time: Option<i64>,

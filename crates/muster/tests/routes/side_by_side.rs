@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::scim_users::{USERS, made};
+use super::scim_groups::{GROUPS, made_group};
+use super::scim_users::{USERS, made, patch};
 use crate::actors::{Client, World};
 use crate::both_engines;
 
@@ -83,12 +84,11 @@ both_engines! {
         let (admin, replica) = (world.admin(), world.replica());
         world.machine("spare", None).await;
         admin.post(ASSIGNMENTS, binding("_account_viewer", ACCOUNT_ONLY, "SERVICE_ACCOUNT", "spare")).await.expect(200);
-        let group = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "squad"});
-        let id = world.bearer(world.admin_token()).post("/scim/v2/acme/Groups", group).await.json["id"].as_str().expect("an id").to_owned();
+        let id = made_group(&world.bearer(world.admin_token()), "squad", &[]).await;
         let bind = "UPDATE role_assignments SET principal_kind = 'USER_GROUP', principal_id = 'squad' WHERE principal_id = 'spare'";
         let slow = Slow::begin(&world, bind).await;
         let client = replica.bearer(world.admin_token());
-        let late = tokio::spawn(async move { client.delete(&format!("/scim/v2/acme/Groups/{id}")).await });
+        let late = tokio::spawn(async move { client.delete(&format!("{GROUPS}/{id}")).await });
         tokio::time::sleep(Duration::from_millis(200)).await;
         slow.end().await;
         late.await.unwrap().expect(204);
@@ -99,14 +99,11 @@ both_engines! {
     async fn of_two_who_move_members_of_the_same_version_one_is_late(world: World) {
         let replica = world.replica();
         let (here, there) = (world.bearer(world.admin_token()), replica.bearer(world.admin_token()));
-        let group = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "squad"});
-        let squad = here.post("/scim/v2/acme/Groups", group).await.json["id"].as_str().expect("an id").to_owned();
-        let path = format!("/scim/v2/acme/Groups/{squad}");
+        let path = format!("{GROUPS}/{}", made_group(&here, "squad", &[]).await);
         for round in 0..6 {
             let (one, other) = (made(&here, &format!("one{round}")).await, made(&here, &format!("other{round}")).await);
             let tag = here.get(&path).await.json["meta"]["version"].as_str().expect("a version").to_owned();
-            let add = |id: &str| json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-                "Operations": [{"op": "add", "path": "members", "value": [{"value": id}]}]});
+            let add = |id: &str| patch(json!([{"op": "add", "path": "members", "value": [{"value": id}]}]));
             let send = async |client: &Client, id: &str| client.with("if-match", &tag).patch(&path, add(id)).await;
             let (first, second) = tokio::join!(send(&here, &one), send(&there, &other));
             assert!(matches!((first.status, second.status), (200, 412) | (412, 200)), "{} {}", first.text, second.text);

@@ -119,17 +119,17 @@ impl AssignmentBody {
 #[serde(rename_all = "camelCase", default)]
 #[allow(clippy::struct_field_names)] // the wire's names
 pub(super) struct FilterBody {
-    #[serde(default, deserialize_with = "few")]
+    #[serde(deserialize_with = "few")]
     resource_group_filter: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "few")]
+    #[serde(deserialize_with = "few")]
     role_filter: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "few")]
+    #[serde(deserialize_with = "few")]
     role_reference_filter: Option<Vec<RoleReferenceBody>>,
-    #[serde(default, deserialize_with = "few")]
+    #[serde(deserialize_with = "few")]
     principal_type_filter: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "few")]
+    #[serde(deserialize_with = "few")]
     principal_scope_level_filter: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "few")]
+    #[serde(deserialize_with = "few")]
     principal_filter: Option<Vec<PrincipalBody>>,
     harness_managed_filter: Option<Vec<bool>>,
     disabled_filter: Option<Vec<bool>>,
@@ -180,16 +180,16 @@ fn kinds(names: Option<Vec<String>>) -> Result<Vec<PrincipalKind>> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct FilterBodyV2 {
-    #[serde(default, deserialize_with = "few")]
+    #[serde(deserialize_with = "few")]
     resource_group_filter: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "few")]
+    #[serde(deserialize_with = "few")]
     role_filter: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "few")]
+    #[serde(deserialize_with = "few")]
     principal_type_filter: Option<Vec<String>>,
     principal_filter: Option<PrincipalBody>,
     harness_managed_filter: Option<bool>,
     disabled_filter: Option<bool>,
-    #[serde(default, deserialize_with = "few")]
+    #[serde(deserialize_with = "few")]
     scope_filters: Option<Vec<ScopeFilterBody>>,
 }
 

@@ -293,11 +293,10 @@ fn carry_out(
     let stays = |change: &DetachedChange| {
         matches!(change, DetachedChange::Add(_) | DetachedChange::Demand(_) | DetachedChange::DemandWhere(_))
     };
-    if members.is_empty() {
-        return membership.carry_out(tx, members, unknown);
+    if !members.is_empty() {
+        // Meanwhile nobody binds a role to the group, deletes a new member, or nests the other way round.
+        hold(tx, account)?;
     }
-    // Meanwhile nobody binds a role to the group, deletes who becomes a member, or nests the other way round.
-    hold(tx, account)?;
     let removes = !members.iter().all(stays);
     if removes && store::carries_roles(tx, account, group)? {
         return keeping_one(tx, account, |tx| membership.carry_out(tx, members, unknown));
