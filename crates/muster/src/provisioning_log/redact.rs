@@ -4,9 +4,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use aho_corasick::automaton::Automaton as _;
-use aho_corasick::dfa::DFA;
-use aho_corasick::{AhoCorasick, Anchored};
+use aho_corasick::AhoCorasick;
+use memchr::memmem::Finder;
 use scim::schema::{Attribute, Mutability, Returned};
 use scim::{Catalogue, ResourceType};
 use serde_json::{Map, Value};
@@ -30,9 +29,9 @@ const WORDS: [&str; 11] = [
 ];
 /// How tokens look: a JWT, and ours.
 const SHAPES: [&str; 3] = ["eyJ", "pat.", "sat."];
-/// Escapes of JSON that leave a letter behind: any name and any token can hide in them from a search in the
-/// text.
-const ESCAPES: [&str; 6] = ["\\u", "\\b", "\\f", "\\n", "\\r", "\\t"];
+/// Letters of the escapes of JSON that leave a letter behind: any name and any token can hide in them from a
+/// search in the text.
+const ESCAPES: &[u8] = b"ubfnrt";
 /// Query parameters whose value is shown; of others nobody knows what they carry.
 const PARAMETERS: [&str; 9] = [
     "filter",
@@ -45,8 +44,6 @@ const PARAMETERS: [&str; 9] = [
     "cursor",
     "aadoptscim062020",
 ];
-/// Why a finder can be built.
-const FEW: &str = "a schema has few names";
 /// Secrets share no run of so many characters with what is shown beside them.
 const RUN: usize = 4;
 /// Members that may say what their neighbour `value` is.
@@ -58,11 +55,9 @@ const NAME_BYTES: usize = 200;
 pub struct Secrets {
     names: Vec<String>,
     /// The words and the names, in what `squeeze` leaves of a text.
-    finder: DFA,
-    /// The shapes.
-    shapes: AhoCorasick,
-    /// The shapes and the escapes.
-    hidden: AhoCorasick,
+    finder: AhoCorasick,
+    /// The shapes, one by one: a search for one text alone goes through many bytes in one step.
+    shapes: [Finder<'static>; SHAPES.len()],
 }
 
 /// What was blacked out of a document.
@@ -92,9 +87,8 @@ impl Secrets {
     /// With these names, squeezed, beside the words.
     fn with(names: Vec<String>) -> Self {
         let words = WORDS.into_iter().chain(names.iter().map(String::as_str));
-        let finder = DFA::builder().ascii_case_insensitive(true).build(words).expect(FEW);
-        let hidden = self::finder(SHAPES.into_iter().chain(ESCAPES));
-        Self { finder, shapes: self::finder(SHAPES), hidden, names }
+        let finder = AhoCorasick::new(words).expect("a schema has few names");
+        Self { finder, shapes: SHAPES.map(Finder::new), names }
     }
 
     /// Whether a name (of a member, an attribute with its path, a parameter) says that its value is secret.
@@ -107,23 +101,19 @@ impl Secrets {
         !self.names.is_empty() && name.split(['.', ':', '[', ']', '/', ' ']).any(own)
     }
 
-    /// Whether a text cannot hold any secret, so that it may be shown as it came. `false` says nothing.
+    /// Whether a text cannot hold any secret, so that it may be shown as it came. `false` says nothing. Each
+    /// entry's bodies go through here.
     pub fn is_plain(&self, text: &str) -> bool {
-        !self.hidden.is_match(text) && !self.holds_word(text)
+        !hides_letters(text) && !self.holds_shape(text) && !self.holds_word(text)
     }
 
-    /// Whether what `squeeze` would leave of a text holds one of the words or names. Each entry's bodies go
-    /// through here, so nothing is copied, and what is left out takes no branch.
+    /// Whether what `squeeze` leaves of a text holds one of the words or names.
     fn holds_word(&self, text: &str) -> bool {
-        let Ok(mut state) = self.finder.start_state(Anchored::No) else { return true };
-        for &byte in text.as_bytes() {
-            let next = self.finder.next_state(Anchored::No, state, byte);
-            state = if is_kept(byte) { next } else { state };
-            if self.finder.is_match(state) {
-                return true;
-            }
-        }
-        false
+        self.finder.is_match(&squeeze(text.as_bytes()))
+    }
+
+    fn holds_shape(&self, text: &str) -> bool {
+        self.shapes.iter().any(|shape| shape.find(text.as_bytes()).is_some())
     }
 
     /// Blacks out a JSON document.
@@ -206,7 +196,7 @@ impl Secrets {
 
     /// Blacks out what looks like a token.
     pub fn tokens<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if !self.shapes.is_match(text) {
+        if !self.holds_shape(text) {
             return Cow::Borrowed(text);
         }
         let shown: Vec<&str> = words(text).map(|word| if is_token(word) { REDACTED } else { word }).collect();
@@ -250,8 +240,10 @@ impl Secrets {
     }
 }
 
-fn finder<'p>(parts: impl IntoIterator<Item = &'p str>) -> AhoCorasick {
-    AhoCorasick::new(parts).expect(FEW)
+/// Whether an escape stands for a letter in it.
+fn hides_letters(text: &str) -> bool {
+    let text = text.as_bytes();
+    memchr::memchr_iter(b'\\', text).any(|at| text.get(at + 1).is_some_and(|next| ESCAPES.contains(next)))
 }
 
 /// Squeezed names of the attributes that a type keeps to itself.
@@ -270,14 +262,30 @@ fn of_attribute(attribute: &Attribute, names: &mut HashSet<String>) {
     attribute.sub.iter().for_each(|sub| of_attribute(sub, names));
 }
 
-/// Letters and digits only, in lower case.
+/// Letters and digits only, in lower case. Takes no branch on what it reads: where letters and signs
+/// alternate, guessing costs more than copying.
 fn squeeze(bytes: &[u8]) -> Vec<u8> {
-    bytes.iter().filter(|byte| is_kept(**byte)).map(u8::to_ascii_lowercase).collect()
+    let (mut left, mut kept) = (vec![0; bytes.len()], 0);
+    for &byte in bytes {
+        let lower = LEFT[usize::from(byte)];
+        left[kept] = lower;
+        kept += usize::from(lower != 0);
+    }
+    left.truncate(kept);
+    left
 }
 
-fn is_kept(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || !byte.is_ascii()
-}
+/// What `squeeze` leaves of each byte; 0 for nothing. The byte 255 is in no text.
+const LEFT: [u8; 256] = {
+    let (mut left, mut byte) = ([0; 256], 0_u8);
+    while byte < u8::MAX {
+        if byte.is_ascii_alphanumeric() || !byte.is_ascii() {
+            left[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    left
+};
 
 /// Whether a text is a name or a path of names and no more.
 fn is_bare(text: &str) -> bool {
