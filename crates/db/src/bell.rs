@@ -66,17 +66,3 @@ impl Drop for Bell {
         self.bells.listeners.fetch_sub(1, SeqCst);
     }
 }
-
-/// What the lanes of a database count and tell after each commit.
-#[derive(Default)]
-pub(crate) struct Tally {
-    pub(crate) commits: std::sync::atomic::AtomicU64,
-    pub(crate) bells: Arc<Bells>,
-}
-
-impl Tally {
-    pub(crate) fn committed(&self, keys: &[String]) {
-        self.commits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        self.bells.ring(keys);
-    }
-}

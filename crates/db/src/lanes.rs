@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::bell::Tally;
 use crate::queue::Queue;
 use crate::rehearsal;
 use crate::sql::Value;
 use crate::stats::Counter;
+use crate::tally::Tally;
 use crate::tx::Left;
 use crate::{Error, ErrorKind, Tx};
 
@@ -191,7 +191,7 @@ fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], tally: &Tally, c
                 continue;
             }
             End::Again(error) => error,
-            End::Broken(error) => return fail_all(jobs, &error),
+            End::Broken(error) => return fail_all(jobs, &error, tally),
         };
         tries += 1;
         if jobs.len() > 1 && tries >= 2 && !error.is_lost() {
@@ -202,7 +202,7 @@ fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], tally: &Tally, c
         }
         let hopeless = jobs.len() == 1 && !error.may_run_again();
         if hopeless || is_enough(start, tries) {
-            return fail_all(jobs, &error);
+            return fail_all(jobs, &error, tally);
         }
         for job in jobs.iter() {
             job.retried();
@@ -211,7 +211,8 @@ fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], tally: &Tally, c
     }
 }
 
-fn fail_all(jobs: &mut [Box<dyn Job>], error: &Error) {
+fn fail_all(jobs: &mut [Box<dyn Job>], error: &Error, tally: &Tally) {
+    tally.failed(error);
     for job in jobs {
         job.fail(error.clone());
     }
@@ -327,7 +328,9 @@ pub(crate) fn step(writer: &mut impl Writer, job: &mut dyn Job, savepoints: bool
     let mut tx = writer.tx();
     let fine = job.run(&mut tx);
     match tx.failure() {
-        Some(error) if error.may_run_again() => return Step::Abort(error.clone()),
+        Some(error) if error.may_run_again() || error.kind() == ErrorKind::Unavailable => {
+            return Step::Abort(error.clone());
+        }
         failure if !savepoints && !fine => {
             return if failure.is_some() || tx.wrote() { Step::Spoilt } else { Step::Undone };
         }

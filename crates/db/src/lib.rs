@@ -22,6 +22,7 @@ mod snapshot;
 pub mod sql;
 mod sqlite;
 mod stats;
+mod tally;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tx;
@@ -35,11 +36,11 @@ use std::time::Instant;
 
 use tokio::sync::{Mutex, mpsc};
 
-use bell::Tally;
 use lanes::{Call, Job, Work, guarded};
 use open::on_session;
 use queue::{Queue, Refusal};
 use sqlite::{Readers, SqliteWriter};
+use tally::Tally;
 
 pub use bell::Bell;
 pub use error::{Error, ErrorKind};
@@ -47,6 +48,7 @@ pub use migrate::{MigrateReport, Migration};
 pub use rehearsal::Rehearsal;
 pub use snapshot::Snapshot;
 pub use stats::LabelStats;
+pub use tally::WriteFault;
 pub use tx::{Closing, Tx};
 pub use value::{FromColumn, Param, Row};
 
@@ -337,6 +339,25 @@ impl Db {
     /// Succeeds when the database answers.
     pub async fn ping(&self) -> Result<(), Error> {
         self.read("ping", |tx| tx.query_one("SELECT 1", &[], |row| row.get::<i64>(0)).map(|_| ())).await
+    }
+
+    /// Whether the last write failed for a reason of the database's own, such as a full disk. `None` before
+    /// the first write.
+    pub fn write_fault(&self) -> Option<WriteFault> {
+        self.inner.tally.fault()
+    }
+
+    /// Writes a row of this crate's own: succeeds when the database takes writes. The tables are those of
+    /// [`Db::migrate`].
+    pub async fn probe(&self) -> Result<(), Error> {
+        self.write("probe", "", migrate::probe).await
+    }
+
+    /// Calls that wait: for a reading thread, and for a writing one.
+    pub fn waiting(&self) -> (usize, usize) {
+        let inner = &self.inner;
+        let writes: usize = inner.lanes.iter().map(|lane| lane.len()).sum();
+        (inner.reads.len(), writes + inner.aside.len())
     }
 
     /// Counters per label, sorted by label.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, mpsc};
 
-use crate::bell::Tally;
 use crate::lanes::{self, Writer};
 use crate::postgres::{self, PgSession, Settings};
 use crate::queue::Queue;
 use crate::sqlite::{self, Readers, SqliteWriter};
 use crate::stats::Stats;
+use crate::tally::Tally;
 use crate::{Db, Engine, Error, Inner, Lane, Options, Target, reading};
 
 pub(crate) fn open(options: Options) -> Result<Db, Error> {

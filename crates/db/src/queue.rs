@@ -46,6 +46,11 @@ impl<T> Queue<T> {
         Ok(())
     }
 
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.state.lock().waiting.len()
+    }
+
     /// The next job; `None` once the queue is closed and empty.
     pub(crate) fn pop(&self) -> Option<T> {
         self.wait().waiting.pop_front()

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use db::{Db, Tx};
@@ -23,6 +24,7 @@ use crate::router::authenticate::Sessions;
 use crate::scim_api::Dialects;
 use crate::trust::jwks::Jwks;
 use crate::trust::{self, Trusts};
+use crate::web::traffic::Traffic;
 
 /// Beside a SQLite database: the provisioning log.
 pub const LOG_FILE: &str = "provisioning-log.db";
@@ -71,6 +73,12 @@ pub struct Parts {
     pub trusts: Trusts,
     /// What waits to be written to the provisioning log.
     pub provisioning_log: provisioning_log::Log,
+    /// What went through the server.
+    pub traffic: Traffic,
+    /// Whether the schema was seen complete. Once it is it stays so: steps only go forward.
+    pub migrated: AtomicBool,
+    /// Whether the server is about to stop: it still answers, but should get no new requests.
+    pub stopping: AtomicBool,
 }
 
 /// Limits and switches of the HTTP surface.
@@ -151,6 +159,9 @@ impl App {
             jwt_settings_changed: trust::default::follow,
             trusts,
             provisioning_log,
+            traffic: Traffic::default(),
+            migrated: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
         };
         Ok(Self(Arc::new(parts)))
     }

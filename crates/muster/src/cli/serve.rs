@@ -2,12 +2,15 @@
 
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use db::Db;
 use hyper_util::client::proxy::matcher::Matcher;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::exit::{Exit, Failure};
 use super::{say, store};
@@ -21,6 +24,9 @@ use crate::setup::model::Invitation;
 use crate::web::limits::ConnectionLimits;
 use crate::web::listen;
 use crate::{jobs, provisioning_log, router, setup};
+
+/// Connections of the second listener at a time.
+const WATCHERS: usize = 64;
 
 /// The runtime of a command; all cores without a number.
 pub(super) fn runtime(threads: Option<usize>) -> Result<Runtime, Failure> {
@@ -38,7 +44,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     log(config);
     let runtime = runtime(config.worker_threads)?;
     // Before the database is touched: a second server by mistake changes nothing.
-    let listener = runtime.block_on(bind(&config.listen))?;
+    let listener = runtime.block_on(bind("listen", &config.listen))?;
     let db = store::open(config)?;
     let complete = if config.auto_migrate {
         db.migrate(STEPS)?;
@@ -68,12 +74,16 @@ async fn serve(config: &Config, db: Db, listener: TcpListener, complete: bool) -
         say("The schema is not complete: run `muster migrate`; until then /readyz answers 503.")?;
     }
     let (stop, stopping) = watch::channel(false);
+    let (end, ending) = watch::channel(false);
+    let management = manage(config, &app, ending).await?;
     let mut jobs = jobs::start(&app, jobs::JOBS, &stopping);
-    tokio::spawn(signals(stop));
+    tokio::spawn(signals(app.clone(), config.drain_delay, stop));
     tokio::spawn(end_waiting(app.clone(), stopping.clone()));
     let front = (router::Front::new(app.clone()), router::refusals(&app, config.header_bytes));
     let cut_off = listen::serve(listener, front, limits(config), stopping).await;
     while jobs.join_next().await.is_some() {}
+    end.send_replace(true);
+    let _ = management.await;
     // The jobs ended when the draining began; requests that ended since are still to be told of.
     if let Err(problem) = provisioning_log::actions::flush(&app).await {
         tracing::warn!(%problem, "the last entries of the provisioning log were lost");
@@ -82,6 +92,17 @@ async fn serve(config: &Config, db: Db, listener: TcpListener, complete: bool) -
     app.db.close().await;
     app.log_db.close().await;
     Ok(cut_off)
+}
+
+/// Starts the second listener, if one is wanted. It ends after the first.
+async fn manage(config: &Config, app: &App, end: listen::Stop) -> Result<JoinHandle<usize>, Failure> {
+    let Some(address) = &config.management_listen else { return Ok(tokio::spawn(async { 0 })) };
+    let listener = bind("management-listen", address).await?;
+    let address = listener.local_addr().map_err(|e| Failure::new(Exit::Failed, e.to_string()))?;
+    say(&format!("Metrics are at http://{address}/metrics."))?;
+    let front = (router::Management::new(app), router::refusals(app, config.header_bytes));
+    let limits = ConnectionLimits { connections: WATCHERS, drain_timeout: Duration::ZERO, ..limits(config) };
+    Ok(tokio::spawn(listen::serve(listener, front, limits, end)))
 }
 
 /// Requests that wait for events are answered at once when the server stops.
@@ -121,17 +142,19 @@ fn place(config: &Config) -> String {
     }
 }
 
-async fn bind(listen: &str) -> Result<TcpListener, Failure> {
+async fn bind(option: &str, listen: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(listen).await.map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::AddrInUse => {
-                "another program listens there: stop it, or choose another address with --listen"
+                format!("another program listens there: stop it, or choose another address with --{option}")
             }
             io::ErrorKind::PermissionDenied => {
-                "ports below 1024 need a privilege: choose a higher one with --listen"
+                format!("ports below 1024 need a privilege: choose a higher one with --{option}")
             }
-            io::ErrorKind::AddrNotAvailable => "this machine has no such address: correct --listen",
-            _ => "correct --listen",
+            io::ErrorKind::AddrNotAvailable => {
+                format!("this machine has no such address: correct --{option}")
+            }
+            _ => format!("correct --{option}"),
         };
         Failure::new(Exit::Unavailable, format!("cannot listen on {listen}: {advice} ({error})"))
     })
@@ -167,23 +190,37 @@ fn invite(config: &Config, address: SocketAddr, invitation: &Invitation) -> Resu
     }
 }
 
-/// The first SIGTERM or SIGINT stops, the second one ends at once.
-async fn signals(stop: watch::Sender<bool>) {
+/// The first SIGTERM or SIGINT stops, after the delay; the second one ends at once.
+async fn signals(app: App, delay: Duration, stop: watch::Sender<bool>) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         tracing::error!("signals cannot be received; the server ends only by being killed");
         return std::future::pending().await;
     };
-    for first in [true, false] {
+    let mut signalled = async || {
         tokio::select! {
             _ = term.recv() => {}
             _ = int.recv() => {}
         }
-        if first {
-            tracing::info!("stopping: no new connections, requests in flight are finished");
-            stop.send_replace(true);
-        }
+    };
+    signalled().await;
+    app.stopping.store(true, Relaxed);
+    if !delay.is_zero() {
+        tracing::info!(
+            seconds = delay.as_secs_f64(),
+            "stopping: /readyz answers 503, requests are still taken"
+        );
+    }
+    let ends = async {
+        tokio::time::sleep(delay).await;
+        tracing::info!("stopping: no new connections, requests in flight are finished");
+        stop.send_replace(true);
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = ends => {}
+        () = signalled() => {}
     }
     tracing::warn!("stopped by a second signal");
     std::process::exit(i32::from(Exit::Failed.code()));

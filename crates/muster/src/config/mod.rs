@@ -31,6 +31,8 @@ pub struct Config {
     pub place: Place,
     /// `HOST:PORT`.
     pub listen: String,
+    /// `HOST:PORT` for `/metrics`.
+    pub management_listen: Option<String>,
     /// Migrate at the start?
     pub auto_migrate: bool,
     /// Private places that key sets may come from.
@@ -51,6 +53,8 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// For a whole request.
     pub request_timeout: Duration,
+    /// From the signal to the end of taking requests.
+    pub drain_delay: Duration,
     /// For requests in flight at the end.
     pub drain_timeout: Duration,
     /// `None`: one for each core.
@@ -89,6 +93,10 @@ impl Config {
         Ok(Self {
             place,
             listen: text(&found, "listen"),
+            management_listen: match get(&found, "management-listen") {
+                Some(Value::Text(address)) => Some(address.clone()),
+                _ => None,
+            },
             auto_migrate: on(&found, "auto-migrate"),
             jwks_allow: match get(&found, "jwks-allow") {
                 Some(Value::Reach(list)) => list.clone(),
@@ -102,6 +110,7 @@ impl Config {
             header_timeout: time(&found, "header-timeout"),
             idle_timeout: time(&found, "idle-timeout"),
             request_timeout: time(&found, "request-timeout"),
+            drain_delay: time(&found, "drain-delay"),
             drain_timeout: time(&found, "drain-timeout"),
             worker_threads: Some(number(&found, "worker-threads")).filter(|threads| *threads > 0),
             log_level: text(&found, "log-level"),

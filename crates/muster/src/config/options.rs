@@ -97,6 +97,14 @@ pub const OPTIONS: &[Spec] = &[
         "Address that the server listens on. Port 0 takes a free one.",
     ),
     spec(
+        "management-listen",
+        "HOST:PORT",
+        Kind::Address,
+        "",
+        Server,
+        "Second address, for machines that watch the server: /metrics (OpenMetrics) and /livez, /readyz and /v1/version, which answer there however busy the first one is. Open to all who reach it. Without a value there is none.",
+    ),
+    spec(
         "auto-migrate",
         "on|off",
         SWITCH,
@@ -177,6 +185,14 @@ pub const OPTIONS: &[Spec] = &[
         "How long a request may take, its body included; then the answer is 503.",
     ),
     spec(
+        "drain-delay",
+        "TIME",
+        Kind::Time { least: 0, most: 3_600 },
+        "0s",
+        Server,
+        "How long the server goes on taking requests after SIGTERM or SIGINT while /readyz already answers 503, so that a load balancer takes it out before it closes.",
+    ),
+    spec(
         "drain-timeout",
         "TIME",
         Kind::Time { least: 0, most: 3_600 },
@@ -198,7 +214,7 @@ pub const OPTIONS: &[Spec] = &[
         Kind::Filter,
         "info",
         Everywhere,
-        "What is logged to stderr: error, warn, info, debug or trace, or filters by module as info,muster::web=debug.",
+        "What is logged to stderr: error, warn, info, debug or trace, or filters by module as info,muster::web=debug. With info,requests=debug each request has a line.",
     ),
     spec(
         "log-format",

@@ -9,6 +9,7 @@ pub mod problem;
 pub mod rng;
 pub mod scope;
 pub mod secret;
+pub mod sparing;
 pub mod text;
 pub mod time;
 pub mod version;

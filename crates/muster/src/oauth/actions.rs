@@ -14,6 +14,7 @@ use crate::kernel::caller::{Caller, Credential, Origin};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::secret::Secret;
+use crate::kernel::sparing::Sparing;
 use crate::kernel::time::Timestamp;
 use crate::tokens;
 use crate::tokens::verify::verify;
@@ -109,7 +110,9 @@ async fn by_secret(
     origin: &Origin,
 ) -> Result<Proven> {
     let wrong = |reason: &'static str| {
-        tracing::info!(request_id = origin.request_id, reason, "client refused");
+        static REFUSED: Sparing = Sparing::unspent();
+        let request_id = &origin.request_id;
+        REFUSED.tell(|left_out| tracing::info!(request_id, reason, left_out, "client refused"));
         refused("invalid_client", CLIENT).inside(reason)
     };
     let token = tokens::secret::read(secret.expose())

@@ -17,8 +17,6 @@ use crate::kernel::time::Timestamp;
 pub const KEPT_BYTES: usize = 16 << 10;
 /// Bodies over this are not looked into: of them the length is kept.
 pub const READ_BYTES: usize = 256 << 10;
-/// Status of a request whose client did not wait for the answer. No HTTP status: nothing was answered.
-pub const GONE: u16 = 499;
 
 /// A body on its way into the log.
 #[derive(Clone, Debug, Default)]
@@ -106,26 +104,30 @@ pub static HEADERS: [HeaderName; 8] = [
     HeaderName::from_static("x-forwarded-proto"),
 ];
 
-/// Headers in one text, a line each.
+/// Those of `HEADERS` that were sent with a text, one behind the other.
 #[derive(Clone, Debug, Default)]
-pub struct Heads(String);
+pub struct Heads {
+    texts: String,
+    /// Where the text of each ends.
+    ends: [usize; HEADERS.len()],
+}
 
 impl Heads {
-    /// Those of `HEADERS` that are there and are text.
+    /// Of a request.
     pub fn of(headers: &HeaderMap) -> Self {
-        let mut text = String::with_capacity(160);
-        for name in &HEADERS {
-            if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
-                // No header's text has a line break.
-                text.extend([name.as_str(), ":", value, "\n"]);
-            }
+        let mut heads = Self { texts: String::with_capacity(160), ..Self::default() };
+        for (name, end) in HEADERS.iter().zip(&mut heads.ends) {
+            heads.texts += headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            *end = heads.texts.len();
         }
-        Self(text)
+        heads
     }
 
     /// Name and value of each.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.lines().filter_map(|line| line.split_once(':'))
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let mut begin = 0;
+        let texts = self.ends.iter().map(move |&end| &self.texts[std::mem::replace(&mut begin, end)..end]);
+        HEADERS.iter().map(HeaderName::as_str).zip(texts).filter(|(_, text)| !text.is_empty())
     }
 }
 

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::kernel::caller::{Caller, Credential, Origin, Principal};
 use crate::kernel::ids::{AccountId, TokenId};
 use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::sparing::Sparing;
 use crate::kernel::time::Timestamp;
 use crate::scim_api::dry_run;
 use crate::tokens::last_used::LastUsed;
@@ -229,7 +230,9 @@ async fn by_token(
 ) -> Result<Actor> {
     let snapshot = Snapshot::default();
     let refuse = |reason: &'static str| {
-        tracing::info!(request_id = origin.request_id, reason, "token refused");
+        static REFUSED: Sparing = Sparing::unspent();
+        let request_id = &origin.request_id;
+        REFUSED.tell(|left_out| tracing::info!(request_id, reason, left_out, "token refused"));
         invalid_token().inside(reason)
     };
     let token = Presented::read(text).ok_or_else(|| refuse("malformed_token"))?;

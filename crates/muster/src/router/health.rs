@@ -1,14 +1,14 @@
 //! What a load balancer and a person ask before all else: is it alive, is it ready, which release is it.
 //! Open to everybody; says nothing about accounts.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::{Json, Router};
+use db::WriteFault;
 use http::{StatusCode, header};
 use serde_json::json;
 
@@ -19,19 +19,17 @@ use crate::migrations;
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Once the schema has been seen complete it stays so: steps only go forward.
-#[derive(Clone, Default)]
-struct Migrated(Arc<AtomicBool>);
+/// After a write that failed by the database's own fault: so long the server counts as not ready, and only
+/// then it is tried whether the database takes writes again. A full disk takes a small one now and then.
+const QUARANTINE: Duration = Duration::from_secs(10);
 
 /// `/livez`, `/readyz` and `/v1/version`, the last one also under `/gateway`.
-pub fn routes() -> Router<App> {
+pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/livez", get(live))
         .route("/readyz", get(ready))
         .route("/v1/version", get(version))
         .route("/gateway/v1/version", get(version))
-        .layer(Extension(Migrated::default()))
 }
 
 /// The process answers.
@@ -44,30 +42,44 @@ async fn version() -> Json<serde_json::Value> {
 }
 
 /// 200 when requests can be served, else 503 with the reason.
-async fn ready(State(app): State<App>, Extension(migrated): Extension<Migrated>) -> Response {
-    let asked = async {
-        match app.db.ping().await {
-            Ok(()) => pending(&app, &migrated).await,
-            Err(error) => Some(format!("database: {error}")),
-        }
-    };
-    let late = || Some(format!("database: no answer within {} seconds", PATIENCE.as_secs()));
-    let Some(reason) = tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| late()) else {
+async fn ready(State(app): State<App>) -> Response {
+    let Some(reason) = reason(&app).await else {
         return Json(json!({"ready": true})).into_response();
     };
     let body = Json(json!({"ready": false, "reasons": [reason]}));
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "2")], body).into_response()
 }
 
-async fn pending(app: &App, migrated: &Migrated) -> Option<String> {
-    if migrated.0.load(Relaxed) {
+/// Why requests cannot be served; `None`: they can.
+pub(super) async fn reason(app: &App) -> Option<String> {
+    if app.stopping.load(Relaxed) {
+        return Some("the server is stopping".into());
+    }
+    let late = || Some(format!("database: no answer within {} seconds", PATIENCE.as_secs()));
+    tokio::time::timeout(PATIENCE, of_database(app)).await.unwrap_or_else(|_| late())
+}
+
+async fn of_database(app: &App) -> Option<String> {
+    if let Err(error) = app.db.ping().await {
+        return Some(format!("database: {error}"));
+    }
+    if let Some(reason) = pending(app).await {
+        return Some(reason);
+    }
+    let WriteFault { age, error } = app.db.write_fault()?;
+    let heals = age >= QUARANTINE && app.db.probe().await.is_ok();
+    (!heals).then(|| format!("database: the last write failed: {error}"))
+}
+
+async fn pending(app: &App) -> Option<String> {
+    if app.migrated.load(Relaxed) {
         return None;
     }
     let db = app.db.clone();
     let count = tokio::task::spawn_blocking(move || db.pending(migrations::STEPS)).await;
     match count.map_err(|error| error.to_string()).map(|count| count.map_err(|error| error.to_string())) {
         Ok(Ok(0)) => {
-            migrated.0.store(true, Relaxed);
+            app.migrated.store(true, Relaxed);
             None
         }
         Ok(Ok(1)) => Some("schema: 1 migration is pending; run `muster migrate`".into()),

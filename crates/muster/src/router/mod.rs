@@ -3,6 +3,7 @@
 
 pub mod authenticate;
 pub mod health;
+mod metrics;
 mod observe;
 mod own;
 mod replay;
@@ -33,6 +34,7 @@ use crate::trust;
 use crate::web::listen::Answers;
 use crate::web::refusal::Refusals;
 use crate::web::surface;
+use crate::web::traffic::Surface;
 
 /// Every route of the platform API, without prefix.
 fn platform() -> Router<App> {
@@ -95,15 +97,50 @@ impl Front {
     }
 }
 
-impl Answers for Front {
-    async fn answer(&self, mut request: Request, peer: Option<SocketAddr>) -> Response {
-        if let Some(place) = scim::Place::of(request.uri().path()) {
+impl Front {
+    async fn lead(
+        &self,
+        place: Option<scim::Place>,
+        mut request: Request,
+        peer: Option<SocketAddr>,
+    ) -> Response {
+        if let Some(place) = place {
             return scim::answer(self.app.clone(), place, request, peer).await;
         }
         if let Some(peer) = peer {
             request.extensions_mut().insert(ConnectInfo(peer));
         }
         let Ok(response) = self.others.clone().call(request).await;
+        response
+    }
+}
+
+impl Answers for Front {
+    async fn answer(&self, request: Request, peer: Option<SocketAddr>) -> Response {
+        let place = scim::Place::of(request.uri().path());
+        let surface = if place.is_some() { Surface::Scim } else { Surface::Platform };
+        let under_way = self.app.traffic.begin(surface, &request, peer);
+        let response = self.lead(place, request, peer).await;
+        under_way.answered(&response);
+        response
+    }
+}
+
+/// What an operator's machines ask, on a listener of its own. Cheap to clone.
+#[derive(Clone)]
+pub struct Management(Router);
+
+impl Management {
+    /// Puts it together.
+    pub fn new(app: &App) -> Self {
+        let surface = from_fn_with_state(app.clone(), surface::platform);
+        Self(metrics::routes().layer(surface).with_state(app.clone()))
+    }
+}
+
+impl Answers for Management {
+    async fn answer(&self, request: Request, _: Option<SocketAddr>) -> Response {
+        let Ok(response) = self.0.clone().call(request).await;
         response
     }
 }

@@ -15,10 +15,11 @@ use crate::app::App;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
 use crate::kernel::time::Timestamp;
-use crate::provisioning_log::model::{Captured, GONE, Heads, READ_BYTES, Sent, Stranger, is_plain_read};
+use crate::provisioning_log::model::{Captured, Heads, READ_BYTES, Sent, Stranger, is_plain_read};
 use crate::scim_api::dry_run;
 use crate::tokens::secret;
 use crate::web::observed::{Observed, Seen};
+use crate::web::traffic::GONE;
 
 /// A request under way.
 pub struct Begun {

@@ -94,9 +94,12 @@ impl Door {
             let notes = notes.iter().map(|note| (note.quirk.name(), note.at.as_str()));
             observed.mended(notes, unknown_members);
         }
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
         let mended: Vec<String> = notes.iter().map(|note| format!("{} at {}", note.quirk, note.at)).collect();
         let unknown = unknown_members.iter().take(20).map(String::as_str).collect::<Vec<_>>();
         let (request_id, account) = (&self.actor.caller.origin.request_id, &self.actor.caller.account);
-        tracing::info!(%request_id, %account, ?mended, unknown_members = ?unknown, "a SCIM request was mended");
+        tracing::debug!(%request_id, %account, ?mended, unknown_members = ?unknown, "a SCIM request was mended");
     }
 }

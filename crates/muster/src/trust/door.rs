@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::kernel::caller::{Caller, Credential, Origin, Principal};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::sparing::Sparing;
 use crate::kernel::time::Timestamp;
 
 /// Longest time a verified token is remembered, seconds.
@@ -429,7 +430,9 @@ const NO_KEYS: &str =
 const UNTRUSTED: &str = "The token is not trusted here: an administrator finds the reason among the refusals of the JWT trust, or in the server's log under this request's id.";
 
 fn untrusted(account: &AccountId, origin: &Origin, why: &str) -> Problem {
-    tracing::info!(request_id = origin.request_id, %account, reason = why, "JWT refused");
+    static REFUSED: Sparing = Sparing::unspent();
+    let request_id = &origin.request_id;
+    REFUSED.tell(|left_out| tracing::info!(request_id, %account, reason = why, left_out, "JWT refused"));
     Problem::new(Kind::Unauthenticated, UNTRUSTED).code(jose::Code::TokenUntrusted.as_str()).inside(why)
 }
 

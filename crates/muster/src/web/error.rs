@@ -5,6 +5,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::kernel::problem::{FailedCheck, Kind, Problem};
+use crate::kernel::sparing::Sparing;
 
 impl IntoResponse for Problem {
     /// Only carries the problem to the surface layer, which knows the words of its surface and the request
@@ -157,7 +158,8 @@ pub fn scim_part(problem: &Problem, request_id: &str) -> (u16, Value) {
 /// The log sees the cause.
 fn note(problem: &Problem, request_id: &str) {
     if let Some(cause) = problem.cause() {
-        tracing::error!(request_id, cause, "a request failed");
+        static FAILED: Sparing = Sparing::unspent();
+        FAILED.tell(|left_out| tracing::error!(request_id, cause, left_out, "a request failed"));
     }
 }
 

@@ -11,5 +11,6 @@ pub mod observed;
 pub mod refusal;
 pub mod scope;
 pub mod surface;
+pub mod traffic;
 pub mod unique;
 mod yaml;

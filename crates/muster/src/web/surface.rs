@@ -18,7 +18,7 @@ use crate::kernel::caller::Origin;
 use crate::kernel::problem::{Kind, Problem, Result};
 
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The id of the request: a UUID made here, in every answer (`X-Request-Id`, `correlationId`) and log line.
 #[derive(Clone, Debug)]

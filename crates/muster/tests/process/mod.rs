@@ -9,6 +9,7 @@ mod refusals;
 mod serving;
 mod setup;
 mod token;
+mod watching;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -86,10 +87,14 @@ pub struct Server {
 impl Server {
     /// Starts a server on a free port and waits until it serves.
     pub fn start(words: &[&str]) -> Self {
+        Self::start_by(muster(), words)
+    }
+
+    /// As `start`, of a command that becomes the binary.
+    pub fn start_by(mut command: Command, words: &[&str]) -> Self {
         let scratch = tempfile::tempdir().expect("a temporary folder");
         let log = scratch.path().join("stderr");
         let stderr = std::fs::File::create(&log).expect("the log can be written");
-        let mut command = muster();
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(words);
         let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().expect("the program starts");
         let mut out = BufReader::new(child.stdout.take().expect("stdout is piped"));
