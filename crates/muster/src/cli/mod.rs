@@ -4,6 +4,7 @@
 mod bootstrap;
 mod command;
 mod database;
+mod descriptors;
 mod exit;
 mod reference;
 mod serve;

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::exit::{Exit, Failure};
-use super::{say, store};
+use super::{descriptors, say, store};
 use crate::app::{App, Limits, Switches};
 use crate::config::{Config, Place};
 use crate::kernel::rng::Rng;
@@ -75,12 +75,13 @@ async fn serve(config: &Config, db: Db, listener: TcpListener, complete: bool) -
     }
     let (stop, stopping) = watch::channel(false);
     let (end, ending) = watch::channel(false);
-    let management = manage(config, &app, ending).await?;
+    let bounds = limits(config);
+    let management = manage(config, &app, &bounds, ending).await?;
     let mut jobs = jobs::start(&app, jobs::JOBS, &stopping);
     tokio::spawn(signals(app.clone(), config.drain_delay, stop));
     tokio::spawn(end_waiting(app.clone(), stopping.clone()));
     let front = (router::Front::new(app.clone()), router::refusals(&app, config.header_bytes));
-    let cut_off = listen::serve(listener, front, limits(config), stopping).await;
+    let cut_off = listen::serve(listener, front, bounds, stopping).await;
     while jobs.join_next().await.is_some() {}
     end.send_replace(true);
     let _ = management.await;
@@ -95,14 +96,19 @@ async fn serve(config: &Config, db: Db, listener: TcpListener, complete: bool) -
 }
 
 /// Starts the second listener, if one is wanted. It ends after the first.
-async fn manage(config: &Config, app: &App, end: listen::Stop) -> Result<JoinHandle<usize>, Failure> {
+async fn manage(
+    config: &Config,
+    app: &App,
+    bounds: &ConnectionLimits,
+    end: listen::Stop,
+) -> Result<JoinHandle<usize>, Failure> {
     let Some(address) = &config.management_listen else { return Ok(tokio::spawn(async { 0 })) };
     let listener = bind("management-listen", address).await?;
     let address = listener.local_addr().map_err(|e| Failure::new(Exit::Failed, e.to_string()))?;
     say(&format!("Metrics are at http://{address}/metrics."))?;
     let front = (router::Management::new(app), router::refusals(app, config.header_bytes));
-    let limits = ConnectionLimits { connections: WATCHERS, drain_timeout: Duration::ZERO, ..limits(config) };
-    Ok(tokio::spawn(listen::serve(listener, front, limits, end)))
+    let bounds = ConnectionLimits { connections: WATCHERS, drain_timeout: Duration::ZERO, ..bounds.clone() };
+    Ok(tokio::spawn(listen::serve(listener, front, bounds, end)))
 }
 
 /// Requests that wait for events are answered at once when the server stops.
@@ -127,7 +133,7 @@ fn assemble(config: &Config, db: Db) -> Result<App, Failure> {
 
 fn limits(config: &Config) -> ConnectionLimits {
     ConnectionLimits {
-        connections: config.max_connections,
+        connections: descriptors::for_connections(config.max_connections),
         header_bytes: config.header_bytes,
         header_timeout: config.header_timeout,
         idle_timeout: config.idle_timeout,

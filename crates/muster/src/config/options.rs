@@ -158,7 +158,7 @@ pub const OPTIONS: &[Spec] = &[
         Kind::Count { least: 1, most: 1_000_000 },
         "4096",
         Server,
-        "Connections served at the same time; more wait until one is free.",
+        "Connections served at the same time; more wait until one is free. Less where the limit of open files, which is raised as far as it may be, leaves no room for so many beside the database.",
     ),
     spec(
         "header-timeout",

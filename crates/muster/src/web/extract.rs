@@ -1,6 +1,6 @@
 //! Reading requests: bodies, query strings and scopes, with errors that say where and what.
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use http::request::Parts;
@@ -66,6 +66,7 @@ pub fn media(headers: &HeaderMap) -> &str {
 /// # Errors
 /// `TooLarge` over the limit, `Invalid` when the connection broke off.
 pub async fn body(request: Request, app: &App) -> Result<Bytes> {
+    fits(request.body(), app.limits.platform_body_bytes)?;
     Bytes::from_request(request, app)
         .await
         .map_err(|rejection: BytesRejection| unread(rejection.status() == StatusCode::PAYLOAD_TOO_LARGE))
@@ -76,8 +77,15 @@ pub async fn body(request: Request, app: &App) -> Result<Bytes> {
 /// # Errors
 /// As `body`.
 pub async fn within(limit: usize, body: Body) -> Result<Bytes> {
+    fits(&body, limit)?;
     let read = Limited::new(body, limit).collect().await;
     read.map(Collected::to_bytes).map_err(|error| unread(error.is::<LengthLimitError>()))
+}
+
+/// What says itself that it is too long is not asked for.
+fn fits(body: &Body, limit: usize) -> Result<()> {
+    let length = body.size_hint().lower();
+    if length > limit as u64 { Err(unread(true)) } else { Ok(()) }
 }
 
 fn unread(is_too_large: bool) -> Problem {

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -41,6 +41,8 @@ const BUSY: u8 = 2;
 pub(super) struct Pulse {
     phase: AtomicU8,
     ticks: AtomicU32,
+    /// Whether the connection is to end with this answer, its peer still sending.
+    lingers: AtomicBool,
 }
 
 impl Pulse {
@@ -57,6 +59,15 @@ impl Pulse {
     /// The request is answered.
     pub(super) fn idle(&self) {
         self.enter(IDLE);
+    }
+
+    /// The connection ends with the next answer, and what its peer still sends is thrown away.
+    pub(super) fn linger(&self) {
+        self.lingers.store(true, Relaxed);
+    }
+
+    pub(super) fn lingers(&self) -> bool {
+        self.lingers.load(Relaxed)
     }
 
     /// No request is under way.
@@ -84,8 +95,8 @@ impl Pulse {
         let ticks = self.ticks.fetch_add(1, Relaxed) + 1;
         let still = limits.tick() * ticks;
         match self.phase.load(Relaxed) {
-            IDLE => still >= limits.idle_timeout,
-            HEAD => still >= limits.header_timeout,
+            IDLE if !self.lingers() => still >= limits.idle_timeout,
+            IDLE | HEAD => still >= limits.header_timeout,
             _ => false,
         }
     }

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use http::Request;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
@@ -20,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::limits::{ConnectionLimits, Pulse, Watched};
 use super::refusal::{Refusals, Worded};
+use super::rest::Rest;
 
 /// What answers requests. The peer is the other end of the connection, if there is one.
 pub trait Answers: Clone + Send + Sync + 'static {
@@ -157,7 +159,14 @@ impl<F: Answers> Service<Request<Incoming>> for Handler<F> {
         self.pulse.busy();
         let (front, peer, pulse) = (self.front.clone(), self.peer, Arc::clone(&self.pulse));
         Box::pin(async move {
-            let response = front.answer(request.map(Body::new), Some(peer)).await;
+            let (request, rest) = Rest::of(request);
+            let mut response = front.answer(request, Some(peer)).await;
+            if let Some(rest) = rest
+                && !rest.ends().await
+            {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                pulse.linger();
+            }
             pulse.idle();
             Ok(response)
         })

@@ -9,6 +9,7 @@ pub mod limits;
 pub mod listen;
 pub mod observed;
 pub mod refusal;
+mod rest;
 pub mod scope;
 pub mod surface;
 pub mod traffic;

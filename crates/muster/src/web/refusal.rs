@@ -19,7 +19,7 @@ use crate::kernel::rng::Rng;
 const START_BYTES: usize = 64;
 /// What is read and thrown away after a refusal: a connection closed over unread bytes is reset, and the
 /// answer with it.
-const LINGER_BYTES: usize = 1 << 20;
+const LINGER_BYTES: usize = 16 << 20;
 
 /// Writes the bodies of refusals.
 pub struct Refusals {
@@ -179,7 +179,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Worded<S> {
         ready!(self.poll_answer(cx))?;
         ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
         // The connection's pulse bounds the wait for a peer that neither sends on nor closes.
-        while self.answer.is_some() && self.lingered < LINGER_BYTES {
+        let lingers = self.answer.is_some() || self.stream.pulse.lingers();
+        while lingers && self.lingered < LINGER_BYTES {
             let mut scratch = [0; 4_096];
             let mut buf = ReadBuf::new(&mut scratch);
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf))?;

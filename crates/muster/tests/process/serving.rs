@@ -81,6 +81,61 @@ fn not_ready_without_its_database() {
     assert!(server.get("/livez").starts_with("HTTP/1.1 200"));
 }
 
+/// A request whose credential is refused.
+fn strange(length: usize, more: &str) -> String {
+    format!(
+        "POST /scim/v2/acme/Users HTTP/1.1\r\nhost: x\r\nauthorization: Bearer x\r\n\
+         content-type: application/scim+json\r\ncontent-length: {length}\r\n{more}\r\n"
+    )
+}
+
+#[test]
+fn a_refusal_arrives_although_the_body_was_not_read() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &[]);
+    let mut stream = server.connect();
+    for _ in 0..3 {
+        stream.write_all(strange(30_000, "").as_bytes()).expect("it is open");
+        std::thread::sleep(Duration::from_millis(20));
+        stream.write_all(&vec![b'x'; 30_000]).expect("it is open");
+        let answer = one_answer(&mut stream, "}");
+        assert!(answer.starts_with("HTTP/1.1 401") && !answer.contains("connection: close"), "{answer}");
+    }
+    stream.write_all(strange(9_000_000, "").as_bytes()).expect("it is open");
+    for _ in 0..90 {
+        stream.write_all(&vec![b'x'; 100_000]).expect("the server reads on");
+    }
+    let answer = rest(&mut stream);
+    assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("connection: close\r\n"), "{answer}");
+}
+
+#[test]
+fn nobody_is_asked_for_a_body_that_is_refused_anyway() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &["--platform-body-limit", "1KiB"]);
+    let expect = "expect: 100-continue\r\n";
+    let setup = "POST /v1/setup HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+    for (request, status) in [
+        (strange(100, expect), "401"),
+        (format!("{setup}content-length: 2000\r\n{expect}\r\n"), "413"),
+        (format!("{setup}content-length: 2000\r\n\r\n"), "413"),
+    ] {
+        let since = Instant::now();
+        let mut stream = server.connect();
+        stream.write_all(request.as_bytes()).expect("it is open");
+        let answer = one_answer(&mut stream, "}");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
+        took(since, 0, 3_000);
+    }
+    let mut stream = server.connect();
+    let head = format!("{setup}connection: close\r\ncontent-length: 2\r\n{expect}\r\n");
+    stream.write_all(head.as_bytes()).expect("it is open");
+    assert_eq!(one_answer(&mut stream, "\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(b"{}").expect("it is open");
+    assert!(rest(&mut stream).starts_with("HTTP/1.1 400"));
+}
+
 #[test]
 fn a_flood_of_headers_is_refused() {
     let (_folder, data) = data_dir();

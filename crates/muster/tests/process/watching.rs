@@ -66,6 +66,20 @@ fn the_second_listener_answers_however_busy_the_first_is() {
 }
 
 #[test]
+fn connections_leave_descriptors_for_the_database() {
+    let (_folder, data) = data_dir();
+    let words = ["--data-dir", &data, "--management-listen", "127.0.0.1:0"];
+    let mut server = by_shell("ulimit -n 150", &words);
+    let at = management(&mut server);
+    assert!(server.log().contains("open_files=150 connections=22"), "{}", server.log());
+    let _held: Vec<_> = (0..100).map(|_| server.connect()).collect();
+    std::thread::sleep(Duration::from_millis(300));
+    let answer = ask(&mut server, at, "/readyz");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    run(["bootstrap", "--data-dir", &data, "--account", "acme", "--email", "a@example.com"]).fine();
+}
+
+#[test]
 fn each_request_has_a_line_where_that_is_wanted() {
     let (_folder, data) = data_dir();
     let server = Server::start(&["--data-dir", &data, "--log-level", "info,requests=debug"]);
@@ -117,7 +131,8 @@ fn not_ready_while_the_disk_takes_no_writes() {
     .fine();
     let token: serde_json::Value = serde_json::from_str(&token).expect("JSON");
     let token = token["token"].as_str().expect("a token");
-    let server = with_limits(&["--data-dir", &data]);
+    // With its signal ignored the limit of a file is an error, as a full disk is.
+    let server = by_shell("trap '' XFSZ", &["--data-dir", &data]);
     let create = |n: u32| {
         let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "userName": format!("u{n}@example.com")})
@@ -148,11 +163,11 @@ fn not_ready_while_the_disk_takes_no_writes() {
     assert_eq!(create(500), 201);
 }
 
-/// The server, which sees a limit of its files as an error, as it sees a full disk.
-fn with_limits(words: &[&str]) -> Server {
+/// The server, after something that the shell does first.
+fn by_shell(first: &str, words: &[&str]) -> Server {
     let mut shell = Command::new("sh");
     let bin = env!("CARGO_BIN_EXE_muster");
-    shell.env_clear().args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", bin]).stdin(Stdio::null());
+    shell.env_clear().args(["-c", &format!("{first}; exec \"$0\" \"$@\""), bin]).stdin(Stdio::null());
     Server::start_by(shell, words)
 }
 
