@@ -36,11 +36,17 @@ pub fn routes() -> Router<App> {
         .route("/ng/api/provisioning-log/{id}", get(load))
 }
 
-/// The filters of a query string.
+/// The filters of a query string. A name that is none of these is refused: left out, it would widen the list
+/// without a word.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 struct FilterQuery {
+    /// As `account` and `routing_id`: these name the account.
     account_identifier: Option<String>,
+    #[serde(rename = "account")]
+    _account: Option<String>,
+    #[serde(rename = "routingId")]
+    _routing_id: Option<String>,
     status: Option<String>,
     min_status: Option<String>,
     method: Option<String>,

@@ -145,7 +145,7 @@ both_engines! {
             assert_eq!(paths(&entries(&world, query).await), wanted, "{query}");
         }
         for query in ["status=huge", "status=7xx", "minStatus=1", "limit=0", "limit=101", "limit=x", "since=soon", "failuresOnly=maybe",
-            "since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z", "dryRun=1"] {
+            "since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z", "dryRun=1", "statuss=404", "failures=true"] {
             let text = world.admin().get(&format!("{LOG}?{query}")).await.refused(400, "INVALID_REQUEST");
             assert!(text.len() > 20, "{query}: {text}");
         }
