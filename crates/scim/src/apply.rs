@@ -13,6 +13,7 @@ use crate::element::{
 };
 use crate::error::ScimError;
 use crate::patch::{PatchOutcome, PatchRequest};
+use crate::plan::readonly;
 use crate::resolve::Expr;
 use crate::resource::{lacking, missing_required, schemas_of};
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema};
@@ -153,9 +154,13 @@ impl Applier<'_> {
 
     fn remove_extension(&mut self, schema: &Schema) -> Result<(), ScimError> {
         let Some(Value::Object(gone)) = self.document.shift_remove(&schema.urn) else { return Ok(()) };
-        let fixed = |attr: &&Arc<Attribute>| breaks_immutable(attr, gone.get(&attr.name), None);
-        if let Some(attr) = schema.attributes.iter().find(fixed) {
-            return Err(immutable(&format!("{}:{}", schema.urn, attr.name)));
+        for attr in schema.attributes.iter().filter(|attr| gone.contains_key(&attr.name)) {
+            let place = Place { extension: Some(schema), attr: &attr.name, sub: None };
+            match attr.mutability {
+                Mutability::Immutable => return Err(immutable(&place)),
+                Mutability::ReadOnly => return Err(readonly(&place)),
+                Mutability::ReadWrite | Mutability::WriteOnly => {}
+            }
         }
         self.note(schema.urn.clone());
         Ok(())
@@ -241,6 +246,7 @@ impl Applier<'_> {
         let mut changed = false;
         for value in values {
             let at = if let Some(at) = list.iter().position(|old| same_element(old, value)) {
+                check_immutable_subs(attr, &list[at], value, false)?;
                 changed |= merge_into(&mut list[at], value);
                 at
             } else {
@@ -368,7 +374,7 @@ impl Applier<'_> {
         matches.iter().try_for_each(|&at| check_immutable_subs(attr, &list[at], new, whole))?;
         let mut changed = false;
         if whole {
-            // All matches become the same element, and equal elements stand once.
+            // All matches become the same element, and that stands once.
             matches[1..].iter().rev().for_each(|&at| drop(list.remove(at)));
             changed = matches.len() > 1 || list[first] != *new;
             list[first] = new.clone();

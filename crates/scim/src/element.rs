@@ -1,9 +1,10 @@
 //! Values inside a document: lists with their one primary, sameness by value and type, the element a filter
 //! describes, and writing under a key. It works on normalised values only and knows no mutability.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::filter::CompareOp;
 use crate::resolve::{Expr, Literal};
@@ -38,21 +39,41 @@ pub(crate) fn same_element(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Keeps the first of equal elements.
+/// Lets each value stand once, as if the elements were added one after the other: what stands for the same
+/// value is merged into the first (RFC 7643 §2.4: no combination of type and value more than once).
 pub(crate) fn keep_distinct(list: &mut Vec<Value>) {
     if list.len() <= 16 {
         let mut at = 1;
         while at < list.len() {
-            if list[..at].contains(&list[at]) {
-                list.remove(at);
+            if let Some(first) = list[..at].iter().position(|kept| same_element(kept, &list[at])) {
+                let again = list.remove(at);
+                merge_into(&mut list[first], &again);
             } else {
                 at += 1;
             }
         }
         return;
     }
-    let mut seen = HashSet::with_capacity(list.len());
-    list.retain(|element| seen.insert(element.to_string()));
+    let mut places = HashMap::with_capacity(list.len());
+    let mut kept: Vec<Value> = Vec::with_capacity(list.len());
+    for element in list.drain(..) {
+        match places.entry(sameness(&element)) {
+            Entry::Occupied(place) => drop(merge_into(&mut kept[*place.get()], &element)),
+            Entry::Vacant(place) => {
+                place.insert(kept.len());
+                kept.push(element);
+            }
+        }
+    }
+    *list = kept;
+}
+
+/// A text that is equal for elements that are the same. No element is a list, so that both forms differ.
+fn sameness(element: &Value) -> String {
+    match element.get("value") {
+        Some(value) => json!([value, element.get("type")]).to_string(),
+        None => element.to_string(),
+    }
 }
 
 /// Adds the sub-attributes of `new` to `element`; tells whether something changed.

@@ -42,7 +42,7 @@ pub(crate) fn missing_value(what: &impl std::fmt::Display) -> ScimError {
     ScimError::invalid_value(format!("add and replace of {what} need a value."))
 }
 
-fn readonly(what: &impl std::fmt::Display) -> ScimError {
+pub(crate) fn readonly(what: &impl std::fmt::Display) -> ScimError {
     ScimError::mutability(format!("{what} is readOnly: the server sets it; leave it out."))
 }
 
@@ -109,22 +109,13 @@ impl Builder<'_> {
         value: Option<Value>,
     ) -> Result<(), ScimError> {
         match (kind, value) {
-            (OpKind::Add | OpKind::Replace, Some(Value::Object(map))) if !map.is_empty() => {
-                self.expand(kind, Some(schema), map)
-            }
+            (OpKind::Add | OpKind::Replace, Some(Value::Object(map))) => self.expand(kind, Some(schema), map),
             (OpKind::Add | OpKind::Replace, None) => Err(missing_value(&schema.urn)),
-            (OpKind::Add, Some(value)) if is_unassigned(&value) => Ok(()),
-            (OpKind::Replace, Some(value)) if !is_unassigned(&value) => {
+            (OpKind::Add | OpKind::Replace, Some(value)) if !is_unassigned(&value) => {
                 Err(ScimError::invalid_value(format!("{} takes an object of its attributes.", schema.urn)))
             }
-            (OpKind::Add, Some(_)) => {
-                Err(ScimError::invalid_value(format!("{} takes an object of its attributes.", schema.urn)))
-            }
+            (OpKind::Add, Some(_)) => Ok(()),
             (OpKind::Remove | OpKind::Replace, _) => {
-                let fixed = |attr: &Arc<Attribute>| attr.mutability == Mutability::ReadOnly;
-                if let Some(attr) = schema.attributes.iter().find(|attr| fixed(attr)) {
-                    return Err(readonly(&format!("{}:{}", schema.urn, attr.name)));
-                }
                 self.request.steps.push(Step::RemoveExtension { schema: schema.clone() });
                 Ok(())
             }
@@ -266,8 +257,9 @@ impl Builder<'_> {
             return self.sub_step(attr, None, sub, value);
         }
         let leaf = attr.leaf();
-        let filled_object = value.as_object().is_some_and(|map| !map.is_empty());
-        if is_unassigned(&value) && !(leaf.kind == Type::Complex && !leaf.multi_valued && filled_object) {
+        // An object says what becomes of the sub-attributes that it names; `{}` names none.
+        let names_subs = leaf.kind == Type::Complex && !leaf.multi_valued && value.is_object();
+        if is_unassigned(&value) && !names_subs {
             let removes = kind == OpKind::Replace
                 || (!leaf.multi_valued && self.mender.mend(Quirk::EmptyValueRemoves, &attr));
             if removes && leaf.required {
@@ -291,6 +283,9 @@ impl Builder<'_> {
             Step::Put { attr, value }
         } else {
             let subs = self.sub_values(&attr, value)?;
+            if subs.is_empty() {
+                return Ok(());
+            }
             Step::Merge { attr, subs }
         };
         self.request.steps.push(step);

@@ -108,7 +108,7 @@ pub(crate) fn normalise(
     Ok((!list.is_empty()).then_some(Value::Array(list)))
 }
 
-/// Normalises the elements of a multi-valued attribute; equal elements are kept once.
+/// Normalises the elements of a multi-valued attribute; each value stands once.
 pub(crate) fn normalise_elements(
     attr: &Attribute,
     list: Vec<Value>,

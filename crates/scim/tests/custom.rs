@@ -64,6 +64,7 @@ fn device() -> ResourceType {
         attribute("site", Type::String, |a| a.required = true),
         attribute("room", Type::String, plain),
         attribute("building", Type::String, |a| a.mutability = Mutability::Immutable),
+        attribute("surveyed", Type::DateTime, |a| a.mutability = Mutability::ReadOnly),
     ];
     let extension = Extension { schema: schema(LOCATION, location), required: false };
     ResourceType::new("Device", "Devices", schema(DEVICE, base), vec![extension])
@@ -156,16 +157,51 @@ fn sch_6_immutable_is_settable_once() {
 #[test]
 fn sch_6_an_extension_with_a_fixed_value_stays() {
     let kind = device();
-    let mut strict = Mender::new(Dialect::Strict);
-    let mut stored = sample();
-    stored[LOCATION] = json!({"site": "s", "building": "b"});
-    let body = json!({
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-        "Operations": [{"op": "remove", "path": LOCATION}],
+    let removed = |extension: Value| {
+        let mut strict = Mender::new(Dialect::Strict);
+        let mut stored = sample();
+        stored[LOCATION] = extension;
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{"op": "remove", "path": LOCATION}],
+        });
+        PatchRequest::parse(body, &kind, &mut strict)?.apply(&kind, stored, &mut strict)
+    };
+    for fixed in
+        [json!({"site": "s", "building": "b"}), json!({"site": "s", "surveyed": "2021-01-01T00:00:00Z"})]
+    {
+        assert_eq!(removed(fixed).unwrap_err().scim_type, Some(ScimType::Mutability));
+    }
+    assert_eq!(removed(json!({"site": "s", "room": "7"})).unwrap().document, sample());
+}
+
+#[test]
+fn sch_6_what_an_element_has_fixed_is_not_merged_over() {
+    let mut kind = device();
+    let badges = attribute("badges", Type::Complex, |a| {
+        a.multi_valued = true;
+        a.sub = Attributes::new(vec![
+            attribute("value", Type::String, |_| ()),
+            attribute("note", Type::String, |_| ()),
+            attribute("mac", Type::String, |a| a.mutability = Mutability::Immutable),
+        ]);
     });
-    let error =
-        PatchRequest::parse(body, &kind, &mut strict).unwrap().apply(&kind, stored, &mut strict).unwrap_err();
+    kind.extensions[0].schema = schema(LOCATION, vec![badges]);
+    let path = format!("{LOCATION}:badges");
+    let added = |value: Value| {
+        let mut strict = Mender::new(Dialect::Strict);
+        let mut stored = sample();
+        stored[LOCATION] = json!({"badges": [{"value": "v", "mac": "m1"}]});
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{"op": "add", "path": path, "value": [value]}],
+        });
+        PatchRequest::parse(body, &kind, &mut strict)?.apply(&kind, stored, &mut strict)
+    };
+    let error = added(json!({"value": "v", "mac": "m2"})).unwrap_err();
     assert_eq!(error.scim_type, Some(ScimType::Mutability));
+    let merged = added(json!({"value": "v", "note": "n"})).unwrap().document;
+    assert_eq!(merged[LOCATION]["badges"], json!([{"value": "v", "mac": "m1", "note": "n"}]));
 }
 
 #[test]
