@@ -11,7 +11,7 @@ use crate::filter::CompareOp;
 use crate::plan::{Builder, OpKind, missing_value, place};
 use crate::resolve::{Expr, Literal};
 use crate::schema::{AttrRef, Attribute};
-use crate::value::{element_id, list_error, normalise_elements};
+use crate::value::{element_id, is_nothing, list_error, normalise_elements};
 
 /// One operation on an attribute whose elements are rows elsewhere. Carry them out in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,9 +52,8 @@ impl Builder<'_> {
             return Err(fixed_element(&attr));
         }
         let change = match (kind, value) {
-            (OpKind::Remove, None) | (OpKind::Remove | OpKind::Replace, Some(Value::Null)) => {
-                DetachedChange::Clear
-            }
+            (OpKind::Remove, None | Some(Value::Null)) => DetachedChange::Clear,
+            (OpKind::Replace, Some(value)) if is_nothing(&value) => DetachedChange::Clear,
             (OpKind::Remove, Some(value)) => {
                 let values = self.values_to_remove(&attr, value)?;
                 let ids = values.iter().map(|v| element_id(v, place(&attr)).map(str::to_owned));
@@ -62,9 +61,10 @@ impl Builder<'_> {
             }
             (_, None) => return Err(missing_value(&attr)),
             (kind, Some(value)) => {
+                self.note_read_only(&attr, &value);
                 let list = match value {
                     Value::Array(list) => list,
-                    Value::Null => Vec::new(),
+                    nothing if is_nothing(&nothing) => Vec::new(),
                     single if kind == OpKind::Add || self.mender.mend(Quirk::SingleValueForList, &attr) => {
                         vec![single]
                     }

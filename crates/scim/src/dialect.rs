@@ -106,7 +106,7 @@ quirks! {
     IncompleteSchemas = "incomplete-schemas",
     /// An attribute the schema does not have: dropped.
     UnknownAttribute = "unknown-attribute",
-    /// A readOnly attribute inside the value of a PATCH operation without path: dropped.
+    /// A readOnly attribute or sub-attribute inside the value of a PATCH operation: dropped.
     ReadOnlyInValue = "read-only-in-value",
     /// More than one value marked primary: the first one stays primary.
     ManyPrimaries = "many-primaries",

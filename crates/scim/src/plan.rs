@@ -1,6 +1,7 @@
 //! From the operations of a PATCH to typed steps: finds what each path means, checks mutability and types,
 //! and mends quirks. The document is not needed for any of it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -254,14 +255,14 @@ impl Builder<'_> {
         if let Some(sub) = attr.sub.as_ref().filter(|_| attr.attr.multi_valued) {
             let value = normalise(sub, value, place(&attr), self.mender)?;
             let (sub, attr) = (sub.clone(), attr.with_sub(None));
-            return self.sub_step(attr, None, sub, value);
+            return self.sub_step(kind, attr, None, sub, value);
         }
+        self.note_read_only(&attr, &value);
         let leaf = attr.leaf();
         // An object says what becomes of the sub-attributes that it names; `{}` names none.
         let names_subs = leaf.kind == Type::Complex && !leaf.multi_valued && value.is_object();
         if is_unassigned(&value) && !names_subs {
-            let removes = kind == OpKind::Replace
-                || (!leaf.multi_valued && self.mender.mend(Quirk::EmptyValueRemoves, &attr));
+            let removes = self.removes(kind, leaf, &attr);
             if removes && leaf.required {
                 return Err(ScimError::invalid_value(format!("{attr} is required; give it a value.")));
             }
@@ -282,7 +283,7 @@ impl Builder<'_> {
             let value = normalise(leaf, value, place(&attr), self.mender)?;
             Step::Put { attr, value }
         } else {
-            let subs = self.sub_values(&attr, value)?;
+            let subs = self.sub_values(kind, &attr, value)?;
             if subs.is_empty() {
                 return Ok(());
             }
@@ -292,8 +293,26 @@ impl Builder<'_> {
         Ok(())
     }
 
+    /// Whether an operation without a value, or with an empty one, removes. `add` of nothing adds nothing;
+    /// some clients mean removal.
+    fn removes(&mut self, kind: OpKind, attr: &Attribute, at: impl fmt::Display) -> bool {
+        kind != OpKind::Add || (!attr.multi_valued && self.mender.mend(Quirk::EmptyValueRemoves, at))
+    }
+
+    /// Notes the readOnly sub-attributes of a value. They are dropped, in strict without a word: RFC 7644
+    /// §3.5.2.1 itself shows an `add` of members with their `display`.
+    pub(crate) fn note_read_only(&mut self, attr: &AttrRef, value: &Value) {
+        let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        for sub in attr.leaf().sub.iter().filter(|sub| sub.mutability == Mutability::ReadOnly) {
+            let mut keys = elements.iter().filter_map(Value::as_object).flat_map(Map::keys);
+            if keys.any(|key| key.eq_ignore_ascii_case(&sub.name)) {
+                self.mender.mend(Quirk::ReadOnlyInValue, attr.with_sub(Some(sub)));
+            }
+        }
+    }
+
     /// The sub-attributes a complex value sets, or clears with `None`.
-    fn sub_values(&mut self, attr: &AttrRef, value: Value) -> Result<SubValues, ScimError> {
+    fn sub_values(&mut self, kind: OpKind, attr: &AttrRef, value: Value) -> Result<SubValues, ScimError> {
         let place = place(attr);
         let map = match value {
             Value::Object(map) => map,
@@ -321,6 +340,9 @@ impl Builder<'_> {
                 return Err(twice(place.sub(&sub.name)));
             }
             let value = normalise(sub, value, place.sub(&sub.name), self.mender)?;
+            if value.is_none() && !self.removes(kind, sub, place.sub(&sub.name)) {
+                continue;
+            }
             if value.is_none() && sub.required {
                 return Err(removes_required(&place.sub(&sub.name)));
             }
@@ -350,7 +372,7 @@ impl Builder<'_> {
                 (_, None) => return Err(missing_value(&named)),
                 (_, Some(value)) => normalise(&sub, value, place(&named), self.mender)?,
             };
-            return self.sub_step(attr, Some(filter), sub, value);
+            return self.sub_step(kind, attr, Some(filter), sub, value);
         }
         let change = match (kind, value) {
             (OpKind::Remove, _) => ElementChange::Remove,
@@ -369,6 +391,7 @@ impl Builder<'_> {
 
     /// One element; a list of one is accepted where the dialect mends it.
     pub(crate) fn element(&mut self, attr: &AttrRef, value: Value) -> Result<Option<Value>, ScimError> {
+        self.note_read_only(attr, &value);
         let value = match value {
             Value::Array(mut list)
                 if list.len() == 1 && self.mender.mend(Quirk::ListForSingleValue, attr) =>
@@ -382,13 +405,20 @@ impl Builder<'_> {
 
     fn sub_step(
         &mut self,
+        kind: OpKind,
         attr: AttrRef,
         filter: Option<Expr>,
         sub: Arc<Attribute>,
         value: Option<Value>,
     ) -> Result<(), ScimError> {
-        if value.is_none() && sub.required {
-            return Err(removes_required(&attr.with_sub(Some(&sub))));
+        if value.is_none() {
+            let named = attr.with_sub(Some(&sub));
+            if !self.removes(kind, &sub, &named) {
+                return Ok(());
+            }
+            if sub.required {
+                return Err(removes_required(&named));
+            }
         }
         let create = self.mender.dialect().mends(Quirk::CreatedElement);
         self.request.steps.push(Step::Sub { attr, filter, sub, value, create });

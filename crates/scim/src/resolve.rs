@@ -10,7 +10,7 @@ use crate::error::ScimError;
 use crate::filter::{CompareOp, Filter};
 use crate::name::{comparison_key, excerpt};
 use crate::schema::{AttrRef, Attribute, Resolution, ResourceType, Returned, Type};
-use crate::value::{kind_of, parse_instant};
+use crate::value::{expected, found_instead, parse_instant, whole};
 
 /// A literal of the attribute's type.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +28,8 @@ pub enum Literal {
     Integer(i64),
     /// Decimal.
     Decimal(f64),
-    /// Instant, in microseconds since 1970.
-    Instant(i64),
+    /// Instant, in nanoseconds since 1970.
+    Instant(i128),
 }
 
 /// A resolved filter. Both back ends give it this meaning:
@@ -214,9 +214,9 @@ fn compare(attr: AttrRef, op: CompareOp, value: &Value, mender: &mut Mender) -> 
     check_operator(&attr, op)?;
     let Some(value) = literal(attr.leaf(), value, mender)? else {
         return Err(ScimError::invalid_filter(format!(
-            "{attr} is of type {}; the filter compares it with {}.",
-            attr.leaf().kind.as_str(),
-            if value.is_string() { "another string" } else { kind_of(value) }
+            "{attr} is compared with {}; the filter has {}.",
+            expected(attr.leaf().kind),
+            found_instead(attr.leaf().kind, value)
         )));
     };
     Ok(Expr::Compare { attr, op, value })
@@ -226,18 +226,20 @@ fn compare(attr: AttrRef, op: CompareOp, value: &Value, mender: &mut Mender) -> 
 fn check_operator(attr: &AttrRef, op: CompareOp) -> Result<(), ScimError> {
     use CompareOp::{Co, Eq, Ew, Ge, Gt, Le, Lt, Ne, Sw};
     let kind = attr.leaf().kind;
+    let ordered = !matches!(kind, Type::Boolean | Type::Binary);
     let good = match op {
         Eq | Ne => true,
-        Gt | Ge | Lt | Le => !matches!(kind, Type::Boolean | Type::Binary),
+        Gt | Ge | Lt | Le => ordered,
         Co | Sw | Ew => matches!(kind, Type::String | Type::Reference),
     };
     if good {
         return Ok(());
     }
     Err(ScimError::invalid_filter(format!(
-        "{} does not go with {attr}, which is of type {}; use eq, ne or pr.",
+        "{} does not go with {attr}, which is of type {}; use {}.",
         op.as_str(),
-        kind.as_str()
+        kind.as_str(),
+        if ordered { "eq, ne, gt, ge, lt, le or pr" } else { "eq, ne or pr" }
     )))
 }
 
@@ -255,7 +257,7 @@ fn literal(attr: &Attribute, value: &Value, mender: &mut Mender) -> Result<Optio
             let flag = [("true", true), ("false", false)].iter().find(|(t, _)| t.eq_ignore_ascii_case(text));
             flag.filter(|_| mender.mend(Quirk::StringBoolean, &attr.name)).map(|&(_, f)| Literal::Bool(f))
         }
-        (Type::Integer, Value::Number(number)) => number.as_i64().map(Literal::Integer),
+        (Type::Integer, Value::Number(number)) => whole(number).map(Literal::Integer),
         (Type::Decimal, Value::Number(number)) => number.as_f64().map(Literal::Decimal),
         (Type::DateTime, Value::String(text)) => parse_instant(text).map(Literal::Instant),
         _ => None,
@@ -300,6 +302,21 @@ mod tests {
         ] {
             assert!(compiled(Dialect::Auto, text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn f_8_refusals_say_what_fits() {
+        let error = |text: &str| compiled(Dialect::Strict, text).unwrap_err();
+        assert!(error("active gt true").ends_with("which is of type boolean; use eq, ne or pr."));
+        assert!(error("meta.created sw \"2\"").ends_with("dateTime; use eq, ne, gt, ge, lt, le or pr."));
+        assert_eq!(
+            error("active eq \"x\""),
+            "active is compared with true or false; the filter has a string."
+        );
+        let day = error("meta.created gt \"2030-01-31\"");
+        assert!(
+            day.ends_with("with a dateTime such as \"2030-01-31T09:30:00Z\"; the filter has another string.")
+        );
     }
 
     #[test]

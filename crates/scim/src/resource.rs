@@ -11,7 +11,7 @@ use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::patch::{DetachedChange, PasswordChange, PatchRequest};
 use crate::schema::{AttrRef, Attribute, Attributes, Mutability, ResourceType, Schema, Type};
-use crate::value::{Place, kind_of, normalise, normalise_elements, twice, unknown_attribute};
+use crate::value::{Place, is_nothing, kind_of, normalise, normalise_elements, twice, unknown_attribute};
 
 /// A body that passed.
 #[derive(Clone)]
@@ -211,7 +211,6 @@ impl Intake<'_> {
         if attr.detached {
             let list = match value {
                 Value::Array(list) => list,
-                Value::Null => return Ok(()),
                 single => match normalise(attr, single, place, self.mender)? {
                     Some(Value::Array(list)) => list,
                     _ => return Ok(()),
@@ -233,8 +232,8 @@ impl Intake<'_> {
 
     fn extension(&mut self, schema: &Arc<Schema>, value: Value) -> Result<(), ScimError> {
         let map = match value {
-            Value::Null => return Ok(()),
             Value::Object(map) => map,
+            nothing if is_nothing(&nothing) => return Ok(()),
             other => {
                 return Err(ScimError::invalid_value(format!(
                     "{} must be an object; the request has {}.",

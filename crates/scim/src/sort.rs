@@ -115,7 +115,10 @@ fn sort_value(attr: &Attribute, value: &Value) -> Option<SortValue> {
         Type::Boolean => SortValue::Bool(value.as_bool()?),
         Type::Integer => SortValue::Integer(value.as_i64()?),
         Type::Decimal => SortValue::Decimal(value.as_f64()?),
-        Type::DateTime => SortValue::Instant(parse_instant(value.as_str()?)?),
+        Type::DateTime => {
+            let nanos = parse_instant(value.as_str()?)?;
+            SortValue::Instant(i64::try_from(nanos.div_euclid(1_000)).ok()?)
+        }
         _ => SortValue::Text(comparison_key(attr.case_exact, value.as_str()?).into_owned()),
     })
 }

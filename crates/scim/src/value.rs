@@ -2,10 +2,11 @@
 //! attribute is wrong and what type it has. Unassigned values (null, "", [], {}) vanish here. It knows
 //! one attribute at a time, never a whole resource.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -58,6 +59,11 @@ pub(crate) fn is_unassigned(value: &Value) -> bool {
     }
 }
 
+/// Whether the value stands for none, whatever the type of its attribute.
+pub(crate) fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
+}
+
 /// What a value is, for error messages.
 pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
@@ -70,8 +76,9 @@ pub(crate) fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// Parses an `xsd:dateTime` into microseconds since 1970. A text without offset is read as UTC.
-pub fn parse_instant(text: &str) -> Option<i64> {
+/// Parses an `xsd:dateTime` into nanoseconds since 1970; finer digits are left out. A text without offset is
+/// read as UTC.
+pub fn parse_instant(text: &str) -> Option<i128> {
     let parsed = OffsetDateTime::parse(text, &Rfc3339)
         .or_else(|error| {
             if text.len() < 19 || !text.is_ascii() {
@@ -80,7 +87,7 @@ pub fn parse_instant(text: &str) -> Option<i64> {
             OffsetDateTime::parse(&format!("{text}Z"), &Rfc3339)
         })
         .ok()?;
-    i64::try_from(parsed.unix_timestamp_nanos().div_euclid(1000)).ok()
+    Some(parsed.unix_timestamp_nanos())
 }
 
 /// Normalises a whole value of `attr`: a list if it is multi-valued. `None` means unassigned.
@@ -95,7 +102,7 @@ pub(crate) fn normalise(
     }
     let list = match value {
         Value::Array(list) => list,
-        Value::Null => return Ok(None),
+        single if is_nothing(&single) => return Ok(None),
         single => {
             if !mender.mend(Quirk::SingleValueForList, place) {
                 return Err(list_error(attr, &single, place));
@@ -173,9 +180,8 @@ pub(crate) fn normalise_element(
         return normalise_scalar(attr, value, place, mender);
     }
     let map = match value {
-        Value::Null => return Ok(None),
         Value::Object(map) => map,
-        Value::String(text) if text.is_empty() => return Ok(None),
+        nothing if is_nothing(&nothing) => return Ok(None),
         plain => wrap_plain(attr, plain, place, mender)?,
     };
     let map = normalise_complex(attr, map, place, mender)?;
@@ -328,14 +334,22 @@ fn number(attr: &Attribute, value: Value, place: Place<'_>, mender: &mut Mender)
     let number = match &value {
         Value::Number(number) => Some(number.clone()),
         Value::String(text) => {
-            text.trim().parse::<serde_json::Number>().ok().filter(|_| mender.mend(Quirk::StringNumber, place))
+            text.trim().parse::<Number>().ok().filter(|_| mender.mend(Quirk::StringNumber, place))
         }
         _ => None,
     };
-    match number {
-        Some(number) if attr.kind == Type::Decimal || number.is_i64() => Ok(Value::Number(number)),
-        _ => Err(wrong_type(attr.kind, &value, place)),
-    }
+    let number = match (attr.kind, number) {
+        (Type::Decimal, number) => number.map(Value::Number),
+        (_, number) => number.as_ref().and_then(whole).map(Value::from),
+    };
+    number.ok_or_else(|| wrong_type(attr.kind, &value, place))
+}
+
+/// An integer is written without fraction and exponent (RFC 7643 §2.3.4). `-0` is one, though JSON readers
+/// make a float of it.
+pub(crate) fn whole(number: &Number) -> Option<i64> {
+    let minus_zero = || number.as_f64().filter(|float| *float == 0.0 && float.is_sign_negative());
+    number.as_i64().or_else(|| minus_zero().map(|_| 0))
 }
 
 fn text(attr: &Attribute, value: Value, place: Place<'_>, mender: &mut Mender) -> Result<String, ScimError> {
@@ -353,6 +367,11 @@ fn text(attr: &Attribute, value: Value, place: Place<'_>, mender: &mut Mender) -
 fn check_text(attr: &Attribute, text: &str, place: Place<'_>) -> Result<(), ScimError> {
     if memchr::memchr(0, text.as_bytes()).is_some() {
         return Err(ScimError::invalid_value(format!("{place} holds the character U+0000; remove it.")));
+    }
+    if attr.required && attr.kind == Type::String && text.trim().is_empty() {
+        return Err(ScimError::invalid_value(format!(
+            "{place} is required and must not be white space alone; give it a value."
+        )));
     }
     let is_key = attr.indexed || attr.uniqueness != crate::schema::Uniqueness::None;
     if is_key && text.len() > MAX_KEY_BYTES {
@@ -379,12 +398,13 @@ fn is_base64(text: &str) -> bool {
         && body.bytes().all(|byte| good(byte) || byte.is_ascii_whitespace())
 }
 
-fn expected(kind: Type) -> &'static str {
+/// What a value of a type is, for error messages.
+pub(crate) fn expected(kind: Type) -> &'static str {
     match kind {
         Type::String => "a string",
         Type::Boolean => "true or false",
         Type::Decimal => "a number",
-        Type::Integer => "a whole number of 64 bits",
+        Type::Integer => "a whole number of 64 bits without fraction or exponent",
         Type::DateTime => "a dateTime such as \"2030-01-31T09:30:00Z\"",
         Type::Binary => "a base64 string",
         Type::Reference => "a URI as a string",
@@ -414,12 +434,20 @@ pub(crate) fn type_error(attr: &Attribute, value: &Value, place: Place<'_>) -> S
 }
 
 fn wrong_type(kind: Type, value: &Value, place: Place<'_>) -> ScimError {
-    ScimError::invalid_value(match (kind, value) {
-        (Type::DateTime | Type::Binary | Type::Boolean | Type::Decimal | Type::Integer, Value::String(_)) => {
-            format!("{place} must be {}; the request has another string.", expected(kind))
-        }
-        _ => format!("{place} must be {}; the request has {}.", expected(kind), kind_of(value)),
-    })
+    ScimError::invalid_value(format!(
+        "{place} must be {}; the request has {}.",
+        expected(kind),
+        found_instead(kind, value)
+    ))
+}
+
+/// What a value is that should be of a type, where the name of its own type may say nothing.
+pub(crate) fn found_instead(kind: Type, value: &Value) -> Cow<'static, str> {
+    match (kind, value) {
+        (Type::DateTime | Type::Binary, Value::String(_)) => "another string".into(),
+        (Type::Integer, Value::Number(number)) => number.to_string().into(),
+        _ => kind_of(value).into(),
+    }
 }
 
 #[cfg(test)]
@@ -448,12 +476,58 @@ mod tests {
     }
 
     #[test]
+    fn sch_4_an_empty_text_is_no_value_of_any_type() {
+        for dialect in [Dialect::Strict, Dialect::Auto] {
+            for attr in ["title", "active", "profileUrl", "name", "emails", "password", "userName"] {
+                assert_eq!(run(dialect, attr, json!("")), Ok(None), "{attr}");
+                assert_eq!(run(dialect, attr, json!("")), run(dialect, attr, json!(null)), "{attr}");
+            }
+            for element in [json!(""), json!({"value": ""}), json!({"primary": "", "type": ""})] {
+                assert_eq!(run(dialect, "emails", json!([element])), Ok(None));
+            }
+        }
+    }
+
+    #[test]
+    fn c_4_white_space_is_no_name() {
+        for dialect in [Dialect::Strict, Dialect::Auto] {
+            for blank in [" ", "\t\n", "\u{a0}\u{3000}"] {
+                assert!(run(dialect, "userName", json!(blank)).unwrap_err().contains("white space"));
+                assert_eq!(run(dialect, "title", json!(blank)), Ok(Some(json!(blank))));
+            }
+        }
+    }
+
+    #[test]
+    fn sch_3_integers_have_neither_fraction_nor_exponent() {
+        let slots = Attribute::new("slots", Type::Integer, "For the test.");
+        let read = |text: &str| {
+            let value = serde_json::from_str(text).unwrap();
+            let mut strict = Mender::new(Dialect::Strict);
+            normalise(&slots, value, Place::top("slots"), &mut strict).map_err(|error| error.detail)
+        };
+        assert_eq!(read("-0"), Ok(Some(json!(0))));
+        assert_eq!(read("-9223372036854775808"), Ok(Some(json!(i64::MIN))));
+        for (text, shown) in [
+            ("1.0", "1.0"),
+            ("0.0", "0.0"),
+            ("1e3", "1000.0"),
+            ("9223372036854775808", "9223372036854775808"),
+        ] {
+            let expected = format!(
+                "slots must be a whole number of 64 bits without fraction or exponent; the request has {shown}."
+            );
+            assert_eq!(read(text), Err(expected));
+        }
+    }
+
+    #[test]
     fn pa_14_string_booleans_and_wrapped_values_are_mended() {
         assert_eq!(run(Dialect::Entra, "active", json!("False")), Ok(Some(json!(false))));
         assert_eq!(run(Dialect::Entra, "title", json!([{"$ref": null, "value": "x"}])), Ok(Some(json!("x"))));
         assert_eq!(
             run(Dialect::Strict, "active", json!("False")).unwrap_err(),
-            "active must be true or false; the request has another string."
+            "active must be true or false; the request has a string."
         );
         assert!(run(Dialect::Auto, "active", json!("no")).is_err());
     }
@@ -489,6 +563,9 @@ mod tests {
         assert!(utc.is_some());
         assert_eq!(parse_instant("2011-05-13T06:42:34+02:00"), utc);
         assert_eq!(parse_instant("2011-05-13T04:42:34"), utc);
+        let finer = |digits: &str| parse_instant(&format!("2011-05-13T04:42:34.{digits}Z"));
+        assert_eq!(finer("123456789"), utc.map(|utc| utc + 123_456_789));
+        assert_eq!(finer("1234567891"), finer("123456789"));
         assert_eq!(parse_instant("yesterday"), None);
         assert_eq!(parse_instant("2011-05-13"), None);
     }

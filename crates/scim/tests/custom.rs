@@ -244,6 +244,10 @@ fn f_8_numbers_and_times_compare_by_value() {
         ("slots ge 4", true),
         ("bought lt \"2020-01-01T01:00:00+02:00\"", false),
         ("bought ge \"2020-01-01T01:00:00+02:00\"", true),
+        ("bought eq \"2020-01-01T00:00:00.000000001Z\"", false),
+        ("bought lt \"2020-01-01T00:00:00.000000001Z\"", true),
+        ("bought eq \"2020-01-01T00:00:00.000000000Z\"", true),
+        ("slots gt -0", true),
         ("tags eq \"b\"", true),
         ("tags[value sw \"A\"]", true),
         ("ports[number eq 1 and key pr]", true),
@@ -253,7 +257,7 @@ fn f_8_numbers_and_times_compare_by_value() {
         let filter = Filter::compile(text, &kind, &mut strict).unwrap();
         assert_eq!(filter.matches(&sample()), expected, "{text}");
     }
-    for text in ["slots eq 1.5", "slots eq \"4\"", "weight co 1", "ports eq 1"] {
+    for text in ["slots eq 1.5", "slots eq 4.0", "slots eq \"4\"", "weight co 1", "ports eq 1"] {
         assert!(Filter::compile(text, &kind, &mut strict).is_err(), "{text}");
     }
     let by = SortBy::parse(&kind, Some("weight"), None, &mut strict).unwrap().unwrap();

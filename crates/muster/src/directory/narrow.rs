@@ -162,8 +162,8 @@ impl Narrower<'_> {
                 return (if expr.matches(&kind) == negated { Node::Nothing } else { Node::All }, true);
             }
             (Subject::User, "active", Literal::Bool(flag)) => ("active", Some(Value::from(*flag)), false),
-            (_, "meta.created", Literal::Instant(at)) => ("created_at", Some(Value::from(*at)), false),
-            (_, "meta.lastModified", Literal::Instant(at)) => ("updated_at", Some(Value::from(*at)), false),
+            (_, "meta.created", Literal::Instant(at)) => return instant("created_at", op, *at, negated),
+            (_, "meta.lastModified", Literal::Instant(at)) => return instant("updated_at", op, *at, negated),
             (_, "id", _) => (id_column(self.subject), text(), false),
             (_, "externalId", _) => ("external_id", text(), true),
             (Subject::User, "userName", _) => ("user_name_key", text(), false),
@@ -205,6 +205,18 @@ impl Narrower<'_> {
 
 fn index(path: &str, within: bool, test: Option<Test>, qualifier: Option<String>) -> Node {
     Node::Index { path: Arc::from(path), within, test, qualifier }
+}
+
+/// Columns hold whole microseconds: what is finer lies between two of them and equals none.
+fn instant(column: &'static str, op: CompareOp, nanos: i128, negated: bool) -> Narrow {
+    let Ok(micros) = i64::try_from(nanos.div_euclid(1_000)) else { return UNDECIDED };
+    let op = match op {
+        op if nanos.rem_euclid(1_000) == 0 => op,
+        CompareOp::Gt | CompareOp::Ge => CompareOp::Gt,
+        CompareOp::Lt | CompareOp::Le => CompareOp::Le,
+        op => return (if (op == CompareOp::Ne) == negated { Node::Nothing } else { Node::All }, true),
+    };
+    columned(column, Test { op, value: Value::from(micros) }, false, false, negated)
 }
 
 /// SQLite's LIKE ignores the case of ASCII letters, so it decides too much for text whose case matters.

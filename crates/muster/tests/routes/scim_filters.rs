@@ -7,7 +7,7 @@ use scim::{Catalogue, Dialect, Filter, Mender, ResourceType};
 use serde_json::{Value, json};
 
 use super::scim_groups::{GROUPS, group};
-use super::scim_users::{USERS, scim};
+use super::scim_users::{USERS, scim, total};
 use crate::actors::{Client, World};
 use crate::both_engines;
 
@@ -256,6 +256,23 @@ both_engines! {
         }
         let catalogue = Catalogue::standard();
         agree(&scim, GROUPS, catalogue.resource_type("Group").unwrap(), filters).await;
+    }
+
+    async fn f_7_times_compare_finer_than_a_column_holds(world: World) {
+        let scim = scim(&world);
+        let made = scim.post(GROUPS, group("Crew", &[])).await.expect(201).json["meta"]["created"].clone();
+        let (exact, finer) = (made.as_str().unwrap(), made.as_str().unwrap().replace('Z', "000001Z"));
+        assert!(exact.len() == "2026-01-01T00:00:00.000Z".len(), "{exact}: so that six more digits are nanoseconds");
+        for attr in ["meta.created", "meta.lastModified"] {
+            for (op, at, at_finer) in
+                [("eq", 1, 0), ("ne", 0, 1), ("gt", 0, 0), ("ge", 1, 0), ("lt", 0, 1), ("le", 1, 1)]
+            {
+                for (time, found) in [(exact, at), (&*finer, at_finer)] {
+                    assert_eq!(total(&scim, GROUPS, &format!("{attr} {op} \"{time}\"")).await, found, "{op} {time}");
+                    assert_eq!(total(&scim, GROUPS, &format!("not ({attr} {op} \"{time}\")")).await, 1 - found);
+                }
+            }
+        }
     }
 
     async fn sql_and_the_evaluator_agree_on_what_an_account_defines(world: World) {
