@@ -39,8 +39,8 @@ impl PatchRequest {
         let lacking = self.steps.iter().any(Step::is_about_extension).then(|| lacking(kind, &map));
         let mut applier =
             Applier { document: map, changed_paths: Vec::new(), budget: MAX_COMPARISONS, mender };
-        for step in &self.steps {
-            applier.step(step)?;
+        for (at, step) in self.steps.iter().enumerate() {
+            applier.step(step).map_err(|error| self.in_step(at, error))?;
         }
         let Applier { mut document, changed_paths, .. } = applier;
         if let Some(lacking) = lacking {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
-use crate::name::excerpt;
+use crate::name::{excerpt, lists_urn};
 use crate::patch::PATCH_URN;
 use crate::path::PatchPath;
 use crate::schema::Catalogue;
@@ -181,9 +181,7 @@ fn envelope(body: Value, mender: &mut Mender) -> Result<(Option<u64>, Vec<Value>
     let (mut named, mut fail, mut operations) = (false, None, None);
     for (key, value) in map {
         if key.eq_ignore_ascii_case("schemas") {
-            let is_bulk =
-                |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(BULK_REQUEST_URN));
-            named = value.as_array().is_some_and(|urns| urns.iter().any(is_bulk));
+            named = lists_urn(&value, BULK_REQUEST_URN);
         } else if key.eq_ignore_ascii_case("failOnErrors") && !value.is_null() {
             let number = value.as_u64().filter(|number| *number > 0);
             fail = Some(number.ok_or_else(|| {

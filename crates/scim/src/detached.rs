@@ -20,6 +20,8 @@ pub struct DetachedOp {
     pub attr: AttrRef,
     /// What to do.
     pub change: DetachedChange,
+    /// The number of the operation of the PATCH that it comes from, for error messages.
+    pub operation: usize,
 }
 
 /// What to do with detached elements. An element is identified by its `value`.
@@ -126,7 +128,7 @@ impl Builder<'_> {
             _ => false,
         };
         if !idle {
-            self.request.detached.push(DetachedOp { attr, change });
+            self.request.detached.push(DetachedOp { attr, change, operation: self.operation });
         }
     }
 }

@@ -4,7 +4,9 @@
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::Value;
 
+use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
+use crate::name::lists_urn;
 
 /// URN of the list response.
 pub const LIST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
@@ -59,13 +61,17 @@ impl ListQuery {
     }
 
     /// Reads a `.search` body (RFC 7644 §3.4.3). Errors: 400 `invalidSyntax` or `invalidValue`.
-    pub fn from_search(body: Value) -> Result<Self, ScimError> {
+    pub fn from_search(body: Value, mender: &mut Mender) -> Result<Self, ScimError> {
         let Value::Object(map) = body else {
             return Err(ScimError::invalid_syntax("A search request is a JSON object."));
         };
         let mut query = Self::default();
+        let mut named = false;
         for (name, value) in map {
-            let Some(field) = Field::named(&name) else { continue };
+            let Some(field) = Field::named(&name) else {
+                named |= name.eq_ignore_ascii_case("schemas") && lists_urn(&value, SEARCH_URN);
+                continue;
+            };
             if value.is_null() {
                 continue;
             }
@@ -79,6 +85,11 @@ impl ListQuery {
                 Field::Count => query.count = Some(integer(&name, &value)?),
                 Field::Cursor => query.cursor = Some(text(&name, value)?),
             }
+        }
+        if !named && !mender.mend(Quirk::IncompleteSchemas, SEARCH_URN) {
+            return Err(ScimError::invalid_syntax(format!(
+                "schemas of a search request must list {SEARCH_URN}."
+            )));
         }
         Ok(query)
     }
@@ -203,6 +214,7 @@ impl<T: Serialize> Serialize for ListResponse<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::Dialect;
     use serde_json::json;
 
     fn page(pairs: &[(&str, &str)]) -> Page {
@@ -221,16 +233,22 @@ mod tests {
 
     #[test]
     fn q_1_search_bodies() {
-        let query = ListQuery::from_search(json!({
+        let read = |dialect, body| ListQuery::from_search(body, &mut Mender::new(dialect));
+        let body = json!({
             "schemas": [SEARCH_URN], "attributes": ["userName", "emails"], "filter": "userName pr",
             "sortBy": "userName", "sortOrder": "descending", "startIndex": 2, "count": 3, "cursor": ""
-        }))
-        .unwrap();
+        });
+        let query = read(Dialect::Strict, body).unwrap();
         assert_eq!(query.attributes.as_deref(), Some(&["userName".to_owned(), "emails".to_owned()][..]));
         assert_eq!(query.cursor.as_deref(), Some(""));
         assert_eq!(query.page(10, 10), Page { start_index: 2, count: 3 });
         for bad in [json!([]), json!({"count": "3"}), json!({"filter": 1}), json!({"attributes": {}})] {
-            assert!(ListQuery::from_search(bad).is_err());
+            assert!(read(Dialect::Auto, bad).is_err());
+        }
+        for nameless in [json!({"count": 3}), json!({"schemas": ["urn:x"]}), json!({"schemas": SEARCH_URN})] {
+            let error = read(Dialect::Strict, nameless.clone()).unwrap_err();
+            assert_eq!(error.scim_type, Some(crate::error::ScimType::InvalidSyntax), "{error}");
+            assert!(read(Dialect::Auto, nameless).is_ok());
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// The key under which two texts are equal when case does not matter: NFC, Unicode default case fold,
@@ -30,6 +31,12 @@ pub fn is_attribute_name(name: &str) -> bool {
     let mut bytes = rest.bytes();
     bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic())
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'$'))
+}
+
+/// Whether the `schemas` of a message list the URN it must have.
+pub(crate) fn lists_urn(schemas: &Value, urn: &str) -> bool {
+    let same = |listed: &Value| listed.as_str().is_some_and(|listed| listed.eq_ignore_ascii_case(urn));
+    schemas.as_array().is_some_and(|list| list.iter().any(same))
 }
 
 /// The start of a text, for an error message.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 pub use crate::detached::{DetachedChange, DetachedOp};
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
+use crate::name::lists_urn;
 use crate::plan::{Builder, OpKind};
 use crate::schema::ResourceType;
 use crate::step::Step;
@@ -18,6 +19,8 @@ pub const PATCH_URN: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 #[derive(Debug, Clone)]
 pub struct PatchRequest {
     pub(crate) steps: Vec<Step>,
+    /// How many steps there are up to the end of each operation.
+    pub(crate) ends: Vec<usize>,
     pub(crate) detached: Vec<DetachedOp>,
     pub(crate) password: Option<PasswordChange>,
 }
@@ -58,15 +61,26 @@ impl PatchRequest {
     /// `invalidValue`, `mutability` or `noTarget`.
     pub fn parse(body: Value, kind: &ResourceType, mender: &mut Mender) -> Result<Self, ScimError> {
         let operations = operations(body, mender)?;
-        let request = Self { steps: Vec::new(), detached: Vec::new(), password: None };
-        let mut builder = Builder { kind, mender, request };
-        for (at, operation) in operations.into_iter().enumerate() {
-            builder.operation(operation).map_err(|error| ScimError {
-                detail: format!("Operation {}: {}", at + 1, error.detail),
-                ..error
-            })?;
+        let mut builder = Builder { kind, mender, operation: 0, request: Self::empty() };
+        builder.request.ends.reserve_exact(operations.len());
+        for operation in operations {
+            builder.operation += 1;
+            builder.operation(operation).map_err(|error| in_operation(builder.operation, error))?;
+            builder.request.ends.push(builder.request.steps.len());
         }
         Ok(builder.request)
+    }
+
+    const fn empty() -> Self {
+        Self { steps: Vec::new(), ends: Vec::new(), detached: Vec::new(), password: None }
+    }
+
+    /// What is wrong with a step, with the number of the operation it comes from.
+    pub(crate) fn in_step(&self, at: usize, error: ScimError) -> ScimError {
+        match self.ends.partition_point(|end| *end <= at) {
+            operation if operation < self.ends.len() => in_operation(operation + 1, error),
+            _ => error,
+        }
     }
 
     /// What the keys of an object mean in an `add` without path.
@@ -75,8 +89,7 @@ impl PatchRequest {
         kind: &ResourceType,
         mender: &mut Mender,
     ) -> Result<Self, ScimError> {
-        let request = Self { steps: Vec::new(), detached: Vec::new(), password: None };
-        let mut builder = Builder { kind, mender, request };
+        let mut builder = Builder { kind, mender, operation: 0, request: Self::empty() };
         builder.expand(OpKind::Add, None, keys)?;
         Ok(builder.request)
     }
@@ -97,6 +110,10 @@ impl PatchRequest {
     }
 }
 
+fn in_operation(number: usize, error: ScimError) -> ScimError {
+    ScimError { detail: format!("Operation {number}: {}", error.detail), ..error }
+}
+
 /// Checks the envelope and hands out `Operations`.
 fn operations(body: Value, mender: &mut Mender) -> Result<Vec<Value>, ScimError> {
     let Value::Object(map) = body else {
@@ -105,8 +122,7 @@ fn operations(body: Value, mender: &mut Mender) -> Result<Vec<Value>, ScimError>
     let (mut named, mut operations) = (false, None);
     for (key, value) in map {
         if key.eq_ignore_ascii_case("schemas") {
-            let is_patch = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(PATCH_URN));
-            named = value.as_array().is_some_and(|urns| urns.iter().any(is_patch));
+            named = lists_urn(&value, PATCH_URN);
         } else if key.eq_ignore_ascii_case("Operations") {
             operations = Some(value);
         }

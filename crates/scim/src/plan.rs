@@ -28,6 +28,8 @@ pub(crate) enum OpKind {
 pub(crate) struct Builder<'a> {
     pub(crate) kind: &'a ResourceType,
     pub(crate) mender: &'a mut Mender,
+    /// The number of the operation that is read, from 1; 0 for what is none.
+    pub(crate) operation: usize,
     pub(crate) request: PatchRequest,
 }
 

@@ -170,7 +170,7 @@ proptest! {
             for body in [parsed, value.clone(), json!({"Operations": value})] {
                 let _ = resource::create(kind, body.clone(), &mut mender);
                 let _ = PatchRequest::parse(body.clone(), kind, &mut mender);
-                let _ = scim::list::ListQuery::from_search(body);
+                let _ = scim::list::ListQuery::from_search(body, &mut mender);
             }
             let _ = scim::path::PatchPath::parse(&text);
             let _ = Projection::parse(kind, Some(&text), None);

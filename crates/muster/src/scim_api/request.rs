@@ -68,6 +68,17 @@ pub fn query(call: &Call<'_>) -> Result<ListQuery> {
     Ok(ListQuery::from_pairs(url::form_urlencoded::parse(text.as_bytes()))?)
 }
 
+/// The query in the body of a search.
+///
+/// # Errors
+/// As `body`; 400 for a body that is no search request.
+pub async fn search_body(call: &Call<'_>, door: &Door, sent: Body) -> Result<ListQuery> {
+    let mut mender = door.mender();
+    let query = ListQuery::from_search(body(call, sent).await?, &mut mender)?;
+    door.log(mender.notes(), &[]);
+    Ok(query)
+}
+
 /// Which attributes the answer shows.
 ///
 /// # Errors

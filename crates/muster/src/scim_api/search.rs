@@ -103,7 +103,7 @@ impl Everywhere<'_> {
 
 pub async fn everywhere(call: &Call<'_>, door: &Door, body: Body) -> Result<Response> {
     let app = call.app;
-    let query = ListQuery::from_search(request::body(call, body).await?)?;
+    let query = request::search_body(call, door, body).await?;
     if query.sort_by.as_deref().is_some_and(|name| !name.is_empty()) {
         let text = "sortBy does not go across resource types: search below /Users or /Groups.";
         return Err(Problem::invalid(text).code("invalidValue"));

@@ -153,7 +153,7 @@ async fn list<R: Resources>(call: &Call<'_>, door: &Door, at: &R) -> Result<Resp
 }
 
 async fn search<R: Resources>(call: &Call<'_>, door: &Door, at: &R, body: Body) -> Result<Response> {
-    find(call.app, door, at, &ListQuery::from_search(request::body(call, body).await?)?).await
+    find(call.app, door, at, &request::search_body(call, door, body).await?).await
 }
 
 async fn find<R: Resources>(app: &App, door: &Door, at: &R, query: &ListQuery) -> Result<Response> {

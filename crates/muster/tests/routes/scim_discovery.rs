@@ -131,6 +131,7 @@ both_engines! {
         assert_eq!((&found.json["totalResults"], &found.json["itemsPerPage"]), (&json!(3), &json!(2)));
         assert_eq!(found.json["Resources"][1]["meta"]["resourceType"], "Group");
         refused(scim.post(&format!("{BASE}/.search"), json!({"filter": 7})).await, 400, "invalidValue");
+        refused(scim.post(&format!("{BASE}/.search"), json!({"sortBy": "id"})).await, 400, "invalidValue");
         // What only one type has, has no value in the other one, and that is no quirk, not even in strict.
         let dialect = json!([{"identifier": "scim_dialect", "value": "strict", "updateType": "UPDATE"}]);
         world.admin().put("/ng/api/settings?accountIdentifier=acme", dialect).await.expect(200);
@@ -145,6 +146,10 @@ both_engines! {
         assert_eq!(total("not (userName sw \"a\")").await, 1);
         let unknown = json!({"schemas": [urn], "filter": "shoeSize eq 7"});
         refused(scim.post(&format!("{BASE}/.search"), unknown).await, 400, "invalidFilter");
+        for path in [BASE, USERS, GROUPS] {
+            let nameless = scim.post(&format!("{path}/.search"), json!({"count": 0})).await;
+            assert!(refused(nameless, 400, "invalidSyntax").contains(urn), "{path}");
+        }
     }
 
     async fn a_deactivated_user_loses_his_tokens_at_once_and_keeps_his_bindings(world: World) {

@@ -59,6 +59,7 @@ both_engines! {
         {
             let answer = scim.patch(&path, at(op, &filter, &eve)).await;
             assert_eq!((answer.status, &answer.json["scimType"]), (400, &json!("noTarget")), "{op} {filter}");
+            assert!(answer.json["detail"].as_str().unwrap().starts_with("Operation 1: No member"), "{}", answer.text);
             assert_eq!(members(&scim, id).await, sorted(&[&ada]));
         }
         scim.patch(&path, at("replace", &named(&ada), &bob)).await.expect(200);

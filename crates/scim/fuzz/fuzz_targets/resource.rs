@@ -28,5 +28,5 @@ fuzz_target!(|data: &[u8]| {
             }
         }
     }
-    let _ = ListQuery::from_search(body);
+    let _ = ListQuery::from_search(body, &mut Mender::new(Dialect::Auto));
 });

@@ -177,7 +177,7 @@ pub fn settle_new(
     stroke: &Stroke,
     membership: &Membership<'_>,
     (identifier, columns): (&str, &Columns),
-    adds: &[DetachedChange],
+    adds: &[(usize, DetachedChange)],
     unknown: &mut Vec<String>,
 ) -> Result<()> {
     let group = membership.group;
@@ -189,8 +189,8 @@ pub fn settle_new(
     announce::group(tx, stroke, group, columns, (Some(Kind::GroupCreated), &[]), &moves)
 }
 
-fn members_of(accepted: &Accepted, change: fn(Vec<Value>) -> DetachedChange) -> Vec<DetachedChange> {
-    accepted.detached.iter().map(|detached| change(detached.values.clone())).collect()
+fn members_of(accepted: &Accepted, change: fn(Vec<Value>) -> DetachedChange) -> Vec<(usize, DetachedChange)> {
+    accepted.detached.iter().map(|detached| (0, change(detached.values.clone()))).collect()
 }
 
 fn membership<'a>(stroke: &'a Stroke, group: &'a str, reading: &'a Reading) -> Membership<'a> {
@@ -230,7 +230,7 @@ pub async fn patch(
 ) -> Result<Changed> {
     change(app, grant, "groups.patch", id, reading, move |kind, document, mender| {
         let outcome = request.apply(kind, document, mender)?;
-        let members = request.detached().iter().map(|op| op.change.clone()).collect();
+        let members = request.detached().iter().map(|op| (op.operation, op.change.clone())).collect();
         Ok(Turn { document: outcome.document, paths: outcome.changed_paths, members })
     })
     .await
@@ -243,8 +243,8 @@ pub struct Turn {
     pub document: Value,
     /// The paths that differ, as far as known.
     pub paths: Vec<String>,
-    /// What happens to members.
-    pub members: Vec<DetachedChange>,
+    /// What happens to members, each with the number of its operation in a PATCH, or 0.
+    pub members: Vec<(usize, DetachedChange)>,
 }
 
 async fn change(
@@ -286,11 +286,11 @@ async fn change(
 fn carry_out(
     tx: &mut Tx<'_>,
     membership: &Membership<'_>,
-    members: &[DetachedChange],
+    members: &[(usize, DetachedChange)],
     unknown: &mut Vec<String>,
 ) -> Result<Moves> {
     let (account, group) = (membership.account, membership.group);
-    let stays = |change: &DetachedChange| {
+    let stays = |(_, change): &(usize, DetachedChange)| {
         matches!(change, DetachedChange::Add(_) | DetachedChange::Demand(_) | DetachedChange::DemandWhere(_))
     };
     if !members.is_empty() {

@@ -11,7 +11,7 @@ use super::store;
 use crate::directory::model::{MemberRef, Subject};
 use crate::directory::stroke::overtaken;
 use crate::kernel::ids::AccountId;
-use crate::kernel::problem::{Problem, Result};
+use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::time::Timestamp;
 
 /// What came of it: for each member that was touched, whether it is in now. Coming and going in one request
@@ -61,37 +61,46 @@ pub struct Membership<'a> {
 }
 
 impl Membership<'_> {
-    /// Carries out the operations in order; ids that no member can have are put into `unknown`.
+    /// Carries out the operations in order, each with its number in a PATCH or 0; ids that no member can have
+    /// are put into `unknown`.
     ///
     /// # Errors
     /// `Invalid` with `invalidValue` for a cycle and, in strict, for an unknown member.
     pub fn carry_out<'o>(
         &self,
         tx: &mut Tx<'_>,
-        operations: impl IntoIterator<Item = &'o DetachedChange>,
+        operations: impl IntoIterator<Item = &'o (usize, DetachedChange)>,
         unknown: &mut Vec<String>,
     ) -> Result<Moves> {
         let mut moves = Moves::default();
-        for operation in operations {
-            match operation {
-                DetachedChange::Add(values) => self.add(tx, &ids(values), &mut moves, unknown)?,
-                DetachedChange::Remove(ids) => {
-                    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-                    self.remove_named(tx, &ids, &mut moves)?;
-                }
-                DetachedChange::RemoveWhere(filter) => self.remove_where(tx, Some(filter), &mut moves)?,
-                DetachedChange::Clear => self.remove_where(tx, None, &mut moves)?,
-                DetachedChange::Demand(ids) => {
-                    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-                    demand(!store::members_among(tx, self.account, self.group, &ids)?.is_empty())?;
-                }
-                DetachedChange::DemandWhere(filter) => {
-                    demand(!self.matching(tx, Some(filter))?.is_empty())?;
-                }
-                DetachedChange::Replace(values) => self.replace(tx, &ids(values), &mut moves, unknown)?,
-            }
+        for (number, change) in operations {
+            self.step(tx, change, &mut moves, unknown).map_err(|problem| in_operation(*number, problem))?;
         }
         Ok(moves)
+    }
+
+    fn step(
+        &self,
+        tx: &mut Tx<'_>,
+        change: &DetachedChange,
+        moves: &mut Moves,
+        unknown: &mut Vec<String>,
+    ) -> Result<()> {
+        match change {
+            DetachedChange::Add(values) => self.add(tx, &ids(values), moves, unknown),
+            DetachedChange::Remove(ids) => {
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                self.remove_named(tx, &ids, moves)
+            }
+            DetachedChange::RemoveWhere(filter) => self.remove_where(tx, Some(filter), moves),
+            DetachedChange::Clear => self.remove_where(tx, None, moves),
+            DetachedChange::Demand(ids) => {
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                demand(!store::members_among(tx, self.account, self.group, &ids)?.is_empty())
+            }
+            DetachedChange::DemandWhere(filter) => demand(!self.matching(tx, Some(filter))?.is_empty()),
+            DetachedChange::Replace(values) => self.replace(tx, &ids(values), moves, unknown),
+        }
     }
 
     fn add(&self, tx: &mut Tx<'_>, ids: &[&str], moves: &mut Moves, unknown: &mut Vec<String>) -> Result<()> {
@@ -193,6 +202,15 @@ impl Membership<'_> {
         self.remove(tx, gone, moves)?;
         self.add(tx, ids, moves, unknown)
     }
+}
+
+/// What is wrong with the request, with the number of the operation that it is wrong in.
+fn in_operation(number: usize, problem: Problem) -> Problem {
+    if number == 0 || problem.kind() != Kind::Invalid {
+        return problem;
+    }
+    let text = format!("Operation {number}: {}", problem.message());
+    problem.reworded(text)
 }
 
 fn demand(there: bool) -> Result<()> {

@@ -165,7 +165,7 @@ pub async fn create(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup
                 new.identifier
             )));
         }
-        let adds = [DetachedChange::Add(elements(&users))];
+        let adds = [(0, DetachedChange::Add(elements(&users)))];
         let membership = membership(&stroke, id.as_str());
         settle_new(tx, &stroke, &membership, (&new.identifier, &columns), &adds, &mut Vec::new())?;
         find(tx, &stroke.scope, &new.identifier)
@@ -225,7 +225,7 @@ fn turn(
     document: Value,
     members: DetachedChange,
 ) -> Result<crate::directory::model::Stored> {
-    let moves = membership(stroke, &group.stored.id).carry_out(tx, [&members], &mut Vec::new())?;
+    let moves = membership(stroke, &group.stored.id).carry_out(tx, &[(0, members)], &mut Vec::new())?;
     let turn = Turn { document, paths: Vec::new(), members: Vec::new() };
     let kind = Kinds::load(tx, stroke.account())?.written(Subject::Group).kind;
     let before = group.stored.document()?;
