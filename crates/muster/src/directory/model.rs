@@ -159,14 +159,32 @@ impl MemberRef {
     }
 }
 
-/// What If-Match asks (RFC 7644 §3.14): any version, or one of these.
+/// The versions that a condition names; a tag that is none of ours names none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Versions {
+    /// `*`.
+    Every,
+    /// These.
+    These(Vec<i64>),
+}
+
+impl Versions {
+    /// Whether the stored one is named.
+    pub fn name(&self, stored: &Stored) -> bool {
+        match self {
+            Self::Every => true,
+            Self::These(versions) => versions.contains(&stored.version),
+        }
+    }
+}
+
+/// What a change waits for (RFC 7644 §3.14, RFC 9110 §13.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Expected {
-    /// No condition, or `*`.
-    #[default]
-    Any,
-    /// One of these versions; a tag that is none of ours matches nothing.
-    OneOf(Vec<i64>),
+pub struct Expected {
+    /// If-Match, or the `version` of a bulk operation: the resource is at one of these.
+    pub at: Option<Versions>,
+    /// If-None-Match: it is at none of these.
+    pub not_at: Option<Versions>,
 }
 
 impl Expected {
@@ -175,16 +193,18 @@ impl Expected {
     /// # Errors
     /// `Stale`.
     pub fn check(&self, stored: &Stored) -> Result<()> {
-        match self {
-            Self::OneOf(versions) if !versions.contains(&stored.version) => Err(Problem::new(
-                Kind::Stale,
-                format!(
-                    "The resource is at version {}, not at the one in If-Match: read it again and repeat the change.",
-                    stored.etag()
-                ),
-            )),
-            _ => Ok(()),
-        }
+        let named = |versions: &Option<Versions>| versions.as_ref().map(|versions| versions.name(stored));
+        let why = match (named(&self.at), named(&self.not_at)) {
+            (Some(false), _) => {
+                "not at the one that the change is for (If-Match, or version in a bulk request): read it again and \
+                 repeat the change."
+            }
+            (_, Some(true)) => {
+                "which If-None-Match rules out: leave that header out to change what is there."
+            }
+            _ => return Ok(()),
+        };
+        Err(Problem::new(Kind::Stale, format!("The resource is at version {}, {why}", stored.etag())))
     }
 }
 

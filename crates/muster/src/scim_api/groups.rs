@@ -71,7 +71,7 @@ impl Resources for Groups {
 
     async fn make(&self, app: &App, door: &Door, body: Value, members: Show) -> Result<GroupResource> {
         let grant = door.grant()?;
-        let mut reading = reading(door, Expected::Any, members);
+        let mut reading = reading(door, Expected::default(), members);
         let accepted = resource::create(&reading.of.kind, body, &mut reading.mender)?;
         let changed = actions::create(app, &grant, accepted, reading).await?;
         door.log(&changed.notes, &changed.unknown);

@@ -77,7 +77,7 @@ impl Resources for Objects {
     }
 
     async fn make(&self, app: &App, door: &Door, body: Value, (): ()) -> Result<Stored> {
-        let mut reading = self.reading(door, Expected::Any)?;
+        let mut reading = self.reading(door, Expected::default())?;
         let grant = door.grant()?;
         let accepted = resource::create(&reading.of.kind, body, &mut reading.mender)?;
         door.log(reading.mender.notes(), &[]);

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use http::HeaderMap;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderName};
 use scim::list::ListQuery;
 use scim::{Filter, Projection, ResourceType, SortBy};
 use serde_json::Value;
 
 use super::door::{Call, Door};
-use crate::directory::model::{Expected, Stored};
+use crate::directory::model::{Expected, Versions};
 use crate::directory::search::Search;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::web::{extract, unique};
@@ -116,55 +116,35 @@ pub fn search(
     })
 }
 
-/// The header's entity tags as versions; a tag that is none of ours is left out. `None`: no header, or `*`.
-fn versions(headers: &HeaderMap, name: &http::HeaderName) -> Option<Vec<i64>> {
+/// The versions that a header names.
+pub fn versions(headers: &HeaderMap, name: &HeaderName) -> Option<Versions> {
     let mut values = headers.get_all(name).iter().peekable();
     values.peek()?;
-    tags(values.map(|value| value.to_str().unwrap_or("")))
+    Some(tags(values.map(|value| value.to_str().unwrap_or(""))))
 }
 
-fn tags<'t>(lists: impl Iterator<Item = &'t str>) -> Option<Vec<i64>> {
+fn tags<'t>(lists: impl Iterator<Item = &'t str>) -> Versions {
     let mut found = Vec::new();
     for tag in lists.flat_map(|list| list.split(',')).map(str::trim) {
         if tag == "*" {
-            return None;
+            return Versions::Every;
         }
         let tag = tag.strip_prefix("W/").unwrap_or(tag);
         found.extend(
             tag.strip_prefix('"').and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse::<i64>().ok()),
         );
     }
-    Some(found)
+    Versions::These(found)
 }
 
 /// What an operation of a bulk request waits for.
 pub fn expected(version: Option<&str>) -> Expected {
-    version.and_then(|text| tags(std::iter::once(text))).map_or(Expected::Any, Expected::OneOf)
+    Expected { at: version.map(|text| tags(std::iter::once(text))), not_at: None }
 }
 
 /// What a change waits for.
-pub fn if_match(headers: &HeaderMap) -> Expected {
-    versions(headers, &IF_MATCH).map_or(Expected::Any, Expected::OneOf)
-}
-
-/// The versions that the client has already.
-#[derive(Debug)]
-pub struct IfNoneMatch {
-    sent: bool,
-    /// `None`: any.
-    versions: Option<Vec<i64>>,
-}
-
-impl IfNoneMatch {
-    /// As the headers say.
-    pub fn of(headers: &HeaderMap) -> Self {
-        let sent = headers.contains_key(IF_NONE_MATCH);
-        Self { sent, versions: versions(headers, &IF_NONE_MATCH) }
-    }
-    /// Whether the client has this one.
-    pub fn knows(&self, stored: &Stored) -> bool {
-        self.sent && self.versions.as_ref().is_none_or(|known| known.contains(&stored.version))
-    }
+pub fn conditions(headers: &HeaderMap) -> Expected {
+    Expected { at: versions(headers, &IF_MATCH), not_at: versions(headers, &IF_NONE_MATCH) }
 }
 
 /// Whether the client asks for no body (RFC 7240 `return=minimal`).

@@ -66,7 +66,7 @@ impl Resources for Users {
     /// The password in the body ends here: Muster never authenticates a person by one.
     async fn make(&self, app: &App, door: &Door, body: Value, with_groups: bool) -> Result<UserResource> {
         let (grant, invite) = (door.grant()?, door.grant()?);
-        let mut reading = reading(door, Expected::Any, with_groups);
+        let mut reading = reading(door, Expected::default(), with_groups);
         let accepted = resource::create(&reading.of.kind, body, &mut reading.mender)?;
         door.log(reading.mender.notes(), &[]);
         actions::create(app, &grant, &invite, accepted.document, reading).await

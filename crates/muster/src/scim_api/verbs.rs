@@ -7,13 +7,14 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use http::header::IF_NONE_MATCH;
 use scim::list::ListQuery;
 use scim::{Projection, ResourceType};
 use serde_json::Value;
 
 use super::door::{Call, Door};
 use super::render::{self, Resource, Writer};
-use super::request::{self, IfNoneMatch, if_match, prefers_minimal, projection};
+use super::request::{self, conditions, prefers_minimal, projection, versions};
 use super::routes::Verb;
 use super::trail::Trail;
 use crate::access::Grant;
@@ -174,7 +175,7 @@ async fn load<R: Resources>(call: &Call<'_>, door: &Door, at: &R, id: &str) -> R
     let grant = door.grant::<R::View>()?;
     let view = View::of(at, door, &query)?;
     let found = at.load(call.app, &grant, (&view.kind, id), view.derived::<R>()).await?;
-    if IfNoneMatch::of(&call.head.headers).knows(found.stored()) {
+    if versions(&call.head.headers, &IF_NONE_MATCH).is_some_and(|known| known.name(found.stored())) {
         return Ok(render::not_modified(found.stored()));
     }
     view.writer().answer(StatusCode::OK, &found)
@@ -194,7 +195,7 @@ async fn replace<R: Resources>(
     at: &R,
     (id, body): (&str, Body),
 ) -> Result<Response> {
-    let (query, target) = (request::query(call)?, (id, if_match(&call.head.headers)));
+    let (query, target) = (request::query(call)?, (id, conditions(&call.head.headers)));
     let body = request::body(call, body).await?;
     let view = View::of(at, door, &query)?;
     let changed = at.change(call.app, door, target, (body, true), R::shows(&view.projection)).await?;
@@ -207,7 +208,7 @@ async fn patch<R: Resources>(
     at: &R,
     (id, body): (&str, Body),
 ) -> Result<Response> {
-    let (query, target) = (request::query(call)?, (id, if_match(&call.head.headers)));
+    let (query, target) = (request::query(call)?, (id, conditions(&call.head.headers)));
     let body = request::body(call, body).await?;
     let view = View::of(at, door, &query)?;
     let changed = at.change(call.app, door, target, (body, false), R::shows(&view.projection)).await?;
@@ -218,6 +219,6 @@ async fn patch<R: Resources>(
 }
 
 async fn delete<R: Resources>(call: &Call<'_>, door: &Door, at: &R, id: &str) -> Result<Response> {
-    at.remove(call.app, door, (id, if_match(&call.head.headers))).await?;
+    at.remove(call.app, door, (id, conditions(&call.head.headers))).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -134,6 +134,7 @@ both_engines! {
         let change = json!({"method": "PATCH", "path": format!("/Users/{ada}"), "version": "W/\"1\"", "data": patch(json!([{"op": "add", "path": "title", "value": "x"}]))});
         let rows = done(&scim, json!([put("W/\"7\""), put("W/\"1\""), change, put("W/\"1\""), put("*"), {"method": "DELETE", "path": format!("/Users/{ada}"), "version": "W/\"2\""}])).await;
         assert_eq!(statuses(&rows), ["412", "200", "200", "412", "200", "412"]);
+        assert!(rows[0]["response"]["detail"].as_str().unwrap().contains("or version in a bulk request"), "{}", rows[0]);
     }
 
     async fn b_9_each_operation_asks_for_its_permission(world: World) {

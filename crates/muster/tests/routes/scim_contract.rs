@@ -259,4 +259,26 @@ both_engines! {
         scim.with("if-match", "*").put(&path, group("Team B", &[])).await.expect(200);
         scim.with("if-match", "\"3\"").delete(&path).await.expect(204);
     }
+
+    async fn e_3_e_4_e_5_a_change_waits_for_another_version(world: World) {
+        let scim = scim(&world);
+        let crew = made_group(&scim, "Crew", &[]).await;
+        let paths = [format!("{USERS}/{}", made(&scim, "ada").await), format!("{GROUPS}/{crew}")];
+        let remove = patch(json!([{"op": "remove", "path": "externalId"}]));
+        for path in &paths {
+            let body = if path.starts_with(USERS) { user("ada") } else { group("Crew", &[]) };
+            for tags in ["*", "W/\"1\"", "W/\"9\", \"1\""] {
+                let holds = scim.with("if-none-match", tags);
+                assert!(refused(holds.put(path, body.clone()).await, 412, "").contains("If-None-Match"));
+                refused(holds.patch(path, remove.clone()).await, 412, "");
+                refused(holds.delete(path).await, 412, "");
+            }
+            assert_eq!(scim.get(path).await.expect(200).header("etag"), "W/\"1\"");
+            let other = scim.with("if-none-match", "W/\"9\"");
+            other.put(path, body).await.expect(200);
+            refused(other.with("if-match", "W/\"9\"").delete(path).await, 412, "");
+            other.delete(path).await.expect(204);
+            refused(scim.with("if-none-match", "*").delete(path).await, 404, "");
+        }
+    }
 }

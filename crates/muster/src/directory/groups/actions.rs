@@ -260,7 +260,7 @@ async fn change(
     app.db
         .write_in(&rehearsal, label, &lane, move |tx| {
             let account = stroke.account();
-            if reading.expected != Expected::Any {
+            if reading.expected != Expected::default() {
                 // Members move without looking at the version: nobody else does meanwhile.
                 hold(tx, account)?;
             }
