@@ -69,6 +69,8 @@ pub struct Entry {
     pub method: Option<Method>,
     /// Its `bulkId`.
     pub bulk_id: Option<String>,
+    /// The path as sent, without the slash it begins with; none for `Post`.
+    pub path: Option<String>,
     /// The operation. References in it are not resolved yet: see [`Plan::resolve`].
     pub operation: Result<Operation, ScimError>,
     /// The entries whose resources it refers to.
@@ -244,21 +246,22 @@ fn text(name: &str, value: Option<&Value>) -> Result<Option<String>, ScimError> 
 fn entry(operation: Value, catalogue: &Catalogue, mender: &mut Mender) -> Entry {
     let Value::Object(map) = operation else {
         let error = ScimError::invalid_syntax("An operation is an object with method, path and data.");
-        return Entry { method: None, bulk_id: None, operation: Err(error), needs: Vec::new() };
+        return Entry { method: None, bulk_id: None, path: None, operation: Err(error), needs: Vec::new() };
     };
     let members = Members::of(map);
     let bulk_id = members.bulk_id.as_ref().and_then(Value::as_str).map(str::to_owned);
-    let method = method(&members, mender);
-    let known = method.as_ref().ok().copied();
-    let operation = method.and_then(|method| checked(method, members, catalogue, mender));
-    Entry { method: known, bulk_id, operation, needs: Vec::new() }
+    let name = members.method.as_ref().and_then(Value::as_str).unwrap_or_default();
+    let method = Method::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(name));
+    let path = members.path.as_ref().and_then(Value::as_str).filter(|_| method != Some(Method::Post));
+    let path = path.map(|path| path.strip_prefix('/').unwrap_or(path).to_owned());
+    let operation =
+        allowed(method, name, mender).and_then(|method| checked(method, members, catalogue, mender));
+    Entry { method, bulk_id, path, operation, needs: Vec::new() }
 }
 
-fn method(members: &Members, mender: &mut Mender) -> Result<Method, ScimError> {
-    let name = text("method", members.method.as_ref())?.unwrap_or_default();
-    let found = Method::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(&name));
-    match found {
-        Some(method) if method.as_str() == name || mender.mend(Quirk::OperationCase, &name) => Ok(method),
+fn allowed(method: Option<Method>, name: &str, mender: &mut Mender) -> Result<Method, ScimError> {
+    match method {
+        Some(method) if method.as_str() == name || mender.mend(Quirk::OperationCase, name) => Ok(method),
         _ => Err(ScimError::invalid_syntax("method of an operation must be POST, PUT, PATCH or DELETE.")),
     }
 }
@@ -555,6 +558,11 @@ mod tests {
         let plan = plan(operations).unwrap();
         assert!(plan.entries.iter().all(|entry| entry.operation.is_err()));
         assert_eq!(plan.order.len(), 10);
+        let told = |at: usize| (plan.entries[at].method, plan.entries[at].path.as_deref());
+        assert_eq!((told(0), told(1)), ((None, None), (None, None)));
+        assert_eq!((told(2), told(4)), ((None, Some("Users/1")), (Some(Method::Post), None)));
+        assert_eq!(told(6), (Some(Method::Delete), Some("Nothing/1")));
+        assert_eq!(told(9), (Some(Method::Delete), Some("Users/1")));
         let body = json!({"Operations": [
             {"method": "delete", "path": "/Users/1"}, {"method": "PATCH", "path": "Users/1", "data": [{"op": "remove", "path": "title"}]}
         ]});

@@ -73,8 +73,7 @@ async fn carry_out(
     made: &[Option<String>],
 ) -> (Outcome, Option<String>) {
     let operation = plan.resolve(at, made);
-    let named = operation.as_ref().ok().or(plan.entries[at].operation.as_ref().ok());
-    let target = named.and_then(|operation| target(door, operation));
+    let target = target(door, operation.as_ref().ok(), plan.entries[at].path.as_deref());
     let result = match operation {
         Err(error) => Err(error.into()),
         Ok(of) if of.endpoint == Subject::User.endpoint() => done::<Users>(app, door, of).await,
@@ -90,10 +89,12 @@ async fn carry_out(
     }
 }
 
-/// URL of the resource that an operation names.
-fn target(door: &Door, operation: &Operation) -> Option<String> {
-    let id = operation.id.as_deref()?;
-    Some(format!("{}/{}/{id}", door.base, operation.endpoint))
+/// URL of the resource that an operation names; that of its path, where it cannot be carried out.
+fn target(door: &Door, operation: Option<&Operation>, path: Option<&str>) -> Option<String> {
+    match operation {
+        Some(Operation { endpoint, id, .. }) => id.as_ref().map(|id| location(endpoint, &door.base, id)),
+        None => path.map(|path| format!("{}/{path}", door.base)),
+    }
 }
 
 /// An operation that succeeded: what was created, what was changed, or nothing that is left.

@@ -72,6 +72,31 @@ both_engines! {
         assert_eq!(total(&scim, GROUPS, "displayName eq \"Lost\" or displayName eq \"None\"").await, 0);
     }
 
+    async fn b_5_what_cannot_be_done_is_told_apart_all_the_same(world: World) {
+        let scim = scim(&world);
+        let rows = done(&scim, json!([
+            {"path": "/Users/1", "bulkId": "a"},
+            {"method": "DELETE", "path": "/Nothing/1", "bulkId": "b"},
+            {"method": "PUT", "path": "/Users/2", "bulkId": "c", "data": 7},
+            {"method": "PATCH", "path": "/Users/bulkId:nowhere", "data": {}},
+            {"method": "POST", "path": "/Users", "data": {}},
+            {"method": "POST", "path": "/Users/3", "bulkId": "d", "data": {}},
+            7,
+        ])).await;
+        assert_eq!(statuses(&rows), ["400", "404", "400", "400", "400", "400", "400"]);
+        let told: Vec<Value> = rows.iter().map(|row| json!([row["method"], row["bulkId"], row["location"]])).collect();
+        let at = |path: &str| format!("http://localhost/scim/v2/acme/{path}");
+        assert_eq!(Value::from(told), json!([
+            [null, "a", at("Users/1")],
+            ["DELETE", "b", at("Nothing/1")],
+            ["PUT", "c", at("Users/2")],
+            ["PATCH", null, at("Users/bulkId:nowhere")],
+            ["POST", null, null],
+            ["POST", "d", null],
+            [null, null, null],
+        ]));
+    }
+
     async fn b_2_operations_on_one_resource_keep_their_order(world: World) {
         let scim = scim(&world);
         let ada = made(&scim, "ada").await;
