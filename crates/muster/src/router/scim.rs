@@ -16,7 +16,7 @@ use super::observe::Begun;
 use crate::access::Actor;
 use crate::app::App;
 use crate::kernel::caller::Origin;
-use crate::kernel::problem::{Problem, Result};
+use crate::kernel::problem::{Kind, Problem, Result};
 use crate::scim_api::routes::{self, Asked, Miss};
 use crate::scim_api::{self, Call};
 use crate::web::surface::{self, in_time, not_taken, nothing_at};
@@ -182,11 +182,9 @@ impl Identified<'_> {
 
 /// Why there is nothing at a path below an account.
 fn missed(miss: &Miss, method: &Method, below: &str) -> Problem {
-    // Of slashes in a row the first is the account's.
-    let below = below.strip_prefix('/').filter(|rest| rest.starts_with('/')).unwrap_or(below);
     let path = if below.is_empty() { "/" } else { below };
     match miss {
-        Miss::Path => nothing_at(path),
+        Miss::Path => no_route(path),
         Miss::Method(_) => not_taken(method, path),
         Miss::Encoding(Some(name)) => {
             Problem::invalid(format!("The path does not fit: Invalid UTF-8 in `{name}`."))
@@ -195,6 +193,18 @@ fn missed(miss: &Miss, method: &Method, below: &str) -> Problem {
             Problem::invalid("The path is not UTF-8 where it is percent-encoded: encode it again.")
         }
     }
+}
+
+/// An empty part of a path names nothing: what is meant is told, since clients put such a path together from
+/// a base that ends with a slash.
+fn no_route(path: &str) -> Problem {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let meant = format!("/{}", parts.join("/"));
+    if parts.is_empty() || meant == path {
+        return nothing_at(path);
+    }
+    let text = format!("There is no {path} here: leave out the slash too many, as in {meant}.");
+    Problem::new(Kind::NoSuchResource, text)
 }
 
 #[cfg(test)]

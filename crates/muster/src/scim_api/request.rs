@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName};
 use scim::list::ListQuery;
 use scim::{Filter, Projection, ResourceType, SortBy};
 use serde_json::Value;
+use serde_json::error::Category;
 
 use super::door::{Call, Door};
 use crate::directory::model::{Expected, Versions};
@@ -47,13 +48,17 @@ pub async fn body_within(limit: usize, call: &Call<'_>, body: Body) -> Result<Va
 }
 
 fn parse(bytes: &[u8]) -> Result<Value> {
-    if bytes.is_empty() {
+    if bytes.trim_ascii().is_empty() {
         let text = "The request has no body: send the JSON document that this route takes.";
         return Err(Problem::invalid(text).code("invalidSyntax"));
     }
     unique::parse(bytes).map_err(|error| {
-        let what = if error.is_data() { "The body cannot be read" } else { "The body is not JSON" };
-        Problem::invalid(format!("{what}: {error}. Send it again without that.")).code("invalidSyntax")
+        let (what, how) = match error.classify() {
+            Category::Data => ("The body cannot be read", "Send it again without that."),
+            Category::Eof => ("The body is no whole JSON document", "Send all of it."),
+            Category::Syntax | Category::Io => ("The body is not JSON", "Mend that place and send it again."),
+        };
+        Problem::invalid(format!("{what}: {error}. {how}")).code("invalidSyntax")
     })
 }
 

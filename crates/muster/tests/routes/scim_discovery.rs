@@ -69,6 +69,10 @@ both_engines! {
         for path in ["", "/", "/Nothing", "/Users/a/b", "/Bulk/x"] {
             refused(scim.get(&format!("{BASE}{path}")).await, 404, "");
         }
+        for (path, meant) in [("//Users", "/Users"), ("/Users/", "/Users"), ("//Users//x/", "/Users/x")] {
+            let text = refused(scim.get(&format!("{BASE}{path}")).await, 404, "");
+            assert!(text.contains(&format!("There is no {path} here: leave out the slash too many, as in {meant}.")), "{text}");
+        }
         let answer = scim.delete(USERS).await;
         assert!(answer.header("allow").contains("POST"), "{:?}", answer.headers);
         refused(answer, 405, "");
@@ -77,6 +81,13 @@ both_engines! {
         refused(scim.send(Method::POST, USERS, Some(big)).await, 413, "");
         let latin = scim.with("content-type", "application/scim+json; charset=utf-8");
         latin.post(USERS, user("ada")).await.expect(201);
+        for (body, words) in [
+            (" \n", "has no body"), ("{\"userName\": ", "Send all of it."), ("{\"userName\"; 1}", "Mend that place"),
+            ("{\"userName\": 1, \"userName\": 2}", "Send it again without that."),
+        ] {
+            let text = refused(scim.send(Method::POST, USERS, Some(body.into())).await, 400, "invalidSyntax");
+            assert!(text.contains(words), "{text}");
+        }
         refused(scim.get(&format!("{USERS}?cursor=x")).await, 400, "invalidCursor");
         refused(scim.get(&format!("{USERS}?count=ten")).await, 400, "invalidValue");
         refused(scim.get(&format!("{USERS}?sortBy=userName&sortOrder=up")).await, 400, "invalidValue");
