@@ -160,3 +160,23 @@ pub(crate) fn list_at<'m>(map: &'m mut Map<String, Value>, name: &str) -> &'m mu
     }
     map.get_mut(name).and_then(Value::as_array_mut).expect("a list stands there since the line above")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lists_and_short_ones_keep_the_same() {
+        let element = |n: usize| json!({"value": n % 3, "type": (["a", "b"][n % 2]), "n": n});
+        let bare = |n: usize| json!({"street": n % 3});
+        let short: Vec<Value> = (0..8).flat_map(|n| [element(n), bare(n)]).collect();
+        let mut long = [&short[..], &[Value::from("x"), Value::from("x")]].concat();
+        let mut kept = short.clone();
+        keep_distinct(&mut kept);
+        assert_eq!(kept.len(), 9, "{kept:?}");
+        assert_eq!(kept[0], json!({"value": 0, "type": "a", "n": 6}));
+        kept.push(Value::from("x"));
+        keep_distinct(&mut long);
+        assert_eq!(long, kept);
+    }
+}

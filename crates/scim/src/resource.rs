@@ -11,7 +11,7 @@ use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::patch::{DetachedChange, PasswordChange, PatchRequest};
 use crate::schema::{AttrRef, Attribute, Attributes, Mutability, ResourceType, Schema, Type};
-use crate::value::{Place, is_nothing, kind_of, normalise, normalise_elements, twice, unknown_attribute};
+use crate::value::{Place, is_unassigned, kind_of, normalise, normalise_elements, twice, unknown_attribute};
 
 /// A body that passed.
 #[derive(Clone)]
@@ -233,7 +233,7 @@ impl Intake<'_> {
     fn extension(&mut self, schema: &Arc<Schema>, value: Value) -> Result<(), ScimError> {
         let map = match value {
             Value::Object(map) => map,
-            nothing if is_nothing(&nothing) => return Ok(()),
+            nothing if is_unassigned(&nothing) => return Ok(()),
             other => {
                 return Err(ScimError::invalid_value(format!(
                     "{} must be an object; the request has {}.",

@@ -170,7 +170,7 @@ pub enum Versions {
 
 impl Versions {
     /// Whether the stored one is named.
-    pub fn name(&self, stored: &Stored) -> bool {
+    pub fn hold(&self, stored: &Stored) -> bool {
         match self {
             Self::Every => true,
             Self::These(versions) => versions.contains(&stored.version),
@@ -193,7 +193,7 @@ impl Expected {
     /// # Errors
     /// `Stale`.
     pub fn check(&self, stored: &Stored) -> Result<()> {
-        let named = |versions: &Option<Versions>| versions.as_ref().map(|versions| versions.name(stored));
+        let named = |versions: &Option<Versions>| versions.as_ref().map(|versions| versions.hold(stored));
         let why = match (named(&self.at), named(&self.not_at)) {
             (Some(false), _) => {
                 "not at the one that the change is for (If-Match, or version in a bulk request): read it again and \

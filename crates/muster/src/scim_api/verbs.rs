@@ -175,7 +175,7 @@ async fn load<R: Resources>(call: &Call<'_>, door: &Door, at: &R, id: &str) -> R
     let grant = door.grant::<R::View>()?;
     let view = View::of(at, door, &query)?;
     let found = at.load(call.app, &grant, (&view.kind, id), view.derived::<R>()).await?;
-    if versions(&call.head.headers, &IF_NONE_MATCH).is_some_and(|known| known.name(found.stored())) {
+    if versions(&call.head.headers, &IF_NONE_MATCH).is_some_and(|known| known.hold(found.stored())) {
         return Ok(render::not_modified(found.stored()));
     }
     view.writer().answer(StatusCode::OK, &found)

@@ -95,6 +95,11 @@ both_engines! {
         assert_eq!(names, ["operation-case", "string-boolean"], "{quirks}");
         scim.post(GROUPS, group("Crew", &[&id, "nobody"])).await.expect(201);
         assert_eq!(newest(&world).await["unknownMembers"], json!(["nobody"]));
+        let manager = json!({"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"manager": {"value": id, "displayName": "x"}}});
+        scim.patch(&format!("{USERS}/{id}"), patch(json!([{"op": "replace", "value": manager}]))).await.expect(200);
+        let quirks = newest(&world).await["quirks"].clone();
+        assert_eq!(quirks[0]["name"], "read-only-in-value", "{quirks}");
+        assert!(quirks[0].to_string().contains("manager.displayName"), "{quirks}");
     }
 
     async fn a_bulk_request_with_a_failed_operation_is_a_failure(world: World) {
