@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::permissions::{Permission, PermissionSet};
-use crate::kernel::scope::Scope;
+use crate::kernel::scope::{Level, Scope};
 
 /// On which resources of a scope a binding holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +66,19 @@ pub struct Lack<'a> {
     pub resource: Option<&'a str>,
 }
 
+impl Check<'_> {
+    /// The scope above that an organization or project is a resource of, when the check is about that very
+    /// one: there resource groups name it, while its own bindings hold in itself.
+    fn parent(&self) -> Option<Scope> {
+        let own = match self.permission.resource_type {
+            "ORGANIZATION" if self.scope.level() == Level::Organization => self.scope.org(),
+            "PROJECT" => self.scope.project_id(),
+            _ => None,
+        };
+        own.filter(|own| self.resource == Some(own)).and_then(|_| self.scope.parent())
+    }
+}
+
 impl Rights {
     /// The decision. A check without a resource needs a whole-type or an all match.
     pub fn allow(&self, check: Check<'_>) -> bool {
@@ -74,7 +87,10 @@ impl Rights {
 
     /// As `allow`; with `below` the answer holds for every scope under the check's too.
     pub fn reach(&self, check: Check<'_>, below: bool) -> bool {
-        self.bindings.iter().any(|binding| binding.allows(check, below))
+        let held = |check: Check<'_>| self.bindings.iter().any(|binding| binding.allows(check, below));
+        // What holds in the scope above says nothing of what is below this one.
+        let above = || (!below).then(|| check.parent()).flatten();
+        held(check) || above().is_some_and(|scope| held(Check { scope: &scope, ..check }))
     }
 
     /// Whether the permission is held for anything at all.
@@ -155,7 +171,7 @@ impl What {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::permissions::{Ask as _, UserManage, UserView};
+    use crate::access::permissions::{Ask, OrganizationEdit, ProjectEdit, UserManage, UserView};
     use crate::kernel::ids::AccountId;
 
     fn scope(org: Option<&str>) -> Scope {
@@ -214,6 +230,35 @@ mod tests {
         assert!(view(&rights, &scope(None), Some("u1")));
         assert!(!view(&rights, &scope(None), Some("u2")));
         assert!(!view(&rights, &scope(None), None), "the whole type needs more than one id");
+    }
+
+    fn holds<P: Ask>(rights: &Rights, scope: &Scope, resource: Option<&str>) -> bool {
+        rights.allow(Check { permission: P::PERMISSION, scope, resource })
+    }
+
+    #[test]
+    fn organizations_and_projects_are_resources_of_the_scope_above() {
+        let at = |org, project| Scope::of(AccountId::new("a"), org, project).unwrap();
+        let named = |scope: Scope, kind: &str, id: &str| {
+            let what = What::Types(HashMap::from([(kind.into(), Some(HashSet::from([id.to_owned()])))]));
+            let selectors = vec![Selector { scope, children: false, what: what.into() }];
+            let permissions =
+                PermissionSet::default().with(OrganizationEdit::PERMISSION).with(ProjectEdit::PERMISSION);
+            Rights { bindings: vec![Binding { permissions, selectors }] }
+        };
+        let (org, project) = (at(Some("o"), None), at(Some("o"), Some("p")));
+        let edits_org = holds::<OrganizationEdit>;
+        let rights = named(at(None, None), "ORGANIZATION", "o");
+        assert!(edits_org(&rights, &org, Some("o")) && edits_org(&rights, &at(None, None), Some("o")));
+        assert!(!edits_org(&rights, &at(Some("other"), None), Some("other")));
+        assert!(!edits_org(&rights, &at(Some("other"), None), Some("o")), "another one's scope");
+        assert!(!edits_org(&rights, &org, None) && !edits_org(&rights, &project, Some("o")));
+        let inside = Check { permission: OrganizationEdit::PERMISSION, scope: &org, resource: Some("o") };
+        assert!(!rights.reach(inside, true), "the organization itself, not what is below it");
+        let edits_project = holds::<ProjectEdit>;
+        let rights = named(org, "PROJECT", "p");
+        assert!(edits_project(&rights, &project, Some("p")) && !edits_project(&rights, &project, None));
+        assert!(!edits_project(&rights, &at(Some("other"), Some("p")), Some("p")));
     }
 
     #[test]

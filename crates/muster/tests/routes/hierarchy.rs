@@ -317,4 +317,35 @@ both_engines! {
         other.get(&format!("{ORGS}/other")).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
         world.anon().get(ORGS).await.refused(401, "INVALID_TOKEN");
     }
+
+    /// An organization is a resource of the account, a project one of its organization: there they are named.
+    async fn a_resource_group_names_single_ones(world: World) {
+        let admin = world.admin();
+        for id in ["o", "other"] {
+            admin.post(ORGS, org(id, id)).await.data();
+            admin.post(PROJECTS, project(id, "p")).await.data();
+        }
+        let named = |kind: &str, id: &str| json!({"resourceGroup": {"identifier": "one", "name": "One",
+            "resourceFilter": {"resources": [{"resourceType": kind, "identifiers": [id]}]}}});
+        let groups = "/authz/api/v2/resourcegroup?accountIdentifier=acme";
+        admin.post(groups, named("ORGANIZATION", "o")).await.data();
+        admin.post(&format!("{groups}&orgIdentifier=o"), named("PROJECT", "p")).await.data();
+        let account = Scope::account(world.account.clone());
+        let o = Scope::organization(world.account.clone(), OrgId::new("o"));
+        let keeper = world.bound("keeper@acme.example", &[("_account_admin", "one", account)]).await;
+        let builder = world.bound("builder@acme.example", &[("_organization_admin", "one", o)]).await;
+        assert_eq!(keeper.get(ORGS).await.data()["totalItems"], 1);
+        assert_eq!(keeper.put(&format!("{ORGS}/o"), org("o", "Ours")).await.data()["organization"]["name"], "Ours");
+        keeper.get(&format!("{ORGS}/other")).await.refused(403, "NG_ACCESS_DENIED");
+        keeper.get(&format!("{PROJECTS}/p?orgIdentifier=o")).await.refused(403, "NG_ACCESS_DENIED");
+        keeper.post(PROJECTS, project("o", "mine")).await.refused(403, "NG_ACCESS_DENIED");
+        assert_eq!(builder.get(PROJECTS).await.data()["totalItems"], 1);
+        builder.get(&format!("{PROJECTS}/p?orgIdentifier=o")).await.data();
+        builder.get(&format!("{PROJECTS}/p?orgIdentifier=other")).await.refused(403, "NG_ACCESS_DENIED");
+        builder.get(&format!("{ORGS}/o")).await.refused(403, "NG_ACCESS_DENIED");
+        let asked = json!({"permissions": [{"permission": "core_organization_delete", "resourceType": "ORGANIZATION",
+            "resourceIdentifier": "o", "resourceScope": {"accountIdentifier": "acme"}}]});
+        assert_eq!(keeper.post("/authz/api/acl", asked).await.data()["accessControlList"][0]["permitted"], true);
+        keeper.delete(&format!("{ORGS}/o")).await.data();
+    }
 }
