@@ -99,6 +99,9 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
+/// Ids that one statement asks for at most.
+pub const IDS_AT_ONCE: usize = 256;
+
 /// A statement under construction: text, and the values bound so far.
 ///
 /// ```
@@ -145,6 +148,14 @@ impl Sql {
             self.text.push_str("NULL");
         }
         self
+    }
+
+    /// As `bind_list`, for at most [`IDS_AT_ONCE`] ids. The list is filled up to a power of two with its
+    /// first one, so that few different statements are prepared.
+    pub fn bind_ids(&mut self, ids: &[&str]) -> &mut Self {
+        let filled = ids.len().next_power_of_two();
+        let filling = ids.iter().take(1).cycle().take(filled.saturating_sub(ids.len()));
+        self.bind_list(ids.iter().chain(filling).copied())
     }
 
     /// Binds a value without adding text and answers its number, for a value used in several places.

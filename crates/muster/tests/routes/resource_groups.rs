@@ -144,6 +144,27 @@ both_engines! {
         assert_eq!(own["resourceGroup"]["resourceFilter"]["resources"][0]["identifiers"], json!(["acme"]));
     }
 
+    async fn many_ids_are_looked_up_together_and_too_many_refused(world: World) {
+        let admin = world.admin();
+        world.machine("robot", None).await;
+        let selector = |kind: &str, ids: Vec<String>| json!({"resourceType": kind, "identifiers": ids});
+        let named = |from: usize| (from..from + 300).map(|n| format!("none{n}")).chain(["robot".into()]).collect();
+        let two = json!({"resources": [
+            selector("SERVICEACCOUNT", named(0)), selector("SERVICEACCOUNT", named(300)), selector("ROLE", named(0)),
+        ]});
+        let made = admin.post(GROUPS, group("g", two)).await.data();
+        let robot = selector("SERVICEACCOUNT", vec!["robot".into()]);
+        assert_eq!(made["resourceGroup"]["resourceFilter"]["resources"], json!([robot, robot]));
+        let many = json!({"resources": vec![selector("USER", vec!["u".into(); 477]); 21]});
+        let text = admin.post(GROUPS, group("h", many)).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("10017 identifiers") && text.contains("at most 10000"), "{text}");
+        let mut scopes = group("h", json!({}));
+        scopes["resourceGroup"]["includedScopes"] = json!(vec![json!({"filter": "EXCLUDING_CHILD_SCOPES"}); 501]);
+        let text = admin.post(GROUPS, scopes).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("501 entries"), "{text}");
+        assert_eq!(rows(&world, "resource_groups").await, 1);
+    }
+
     async fn a_group_that_is_there_already_stays(world: World) {
         let admin = world.admin();
         admin.post(GROUPS, group("g", json!({"includeAllResources": true}))).await.expect(200);

@@ -1,6 +1,6 @@
 //! What can be done with resource groups.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use db::Tx;
 use serde_json::{Value, json};
@@ -135,25 +135,27 @@ fn check_scopes(tx: &mut Tx<'_>, own: &Scope, included: &[Scope]) -> Result<()> 
 
 /// A selector whose ids are all unknown goes as a whole: without ids it would mean the whole type.
 fn with_known_resources(tx: &mut Tx<'_>, scope: &Scope, new: &NewResourceGroup) -> Result<NewResourceGroup> {
-    let mut new = new.clone();
-    let mut kept = Vec::with_capacity(new.filter.resources.len());
-    for mut selector in std::mem::take(&mut new.filter.resources) {
-        if let Some(ids) = selector.identifiers.take().filter(|ids| !ids.is_empty()) {
-            let mut known = Vec::with_capacity(ids.len());
-            for id in ids {
-                if !known.contains(&id) && store::resource_exists(tx, scope, &selector.resource_type, &id)? {
-                    known.push(id);
-                }
-            }
-            if known.is_empty() {
-                continue;
-            }
-            selector.identifiers = Some(known);
-        }
-        kept.push(selector);
+    let mut named: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for selector in &new.filter.resources {
+        let ids = selector.identifiers.iter().flatten().map(String::as_str);
+        named.entry(&selector.resource_type).or_default().extend(ids);
     }
-    new.filter.resources = kept;
-    Ok(new)
+    let mut known = HashMap::with_capacity(named.len());
+    for (resource_type, ids) in named {
+        let ids: Vec<&str> = ids.into_iter().collect();
+        known.insert(resource_type, store::known(tx, scope, resource_type, &ids)?);
+    }
+    let mut kept = new.clone();
+    kept.filter.resources.retain_mut(|selector| {
+        let Some(ids) = selector.identifiers.as_mut().filter(|ids| !ids.is_empty()) else {
+            selector.identifiers = None;
+            return true;
+        };
+        let (known, mut seen) = (known.get(selector.resource_type.as_str()), HashSet::new());
+        ids.retain(|id| known.is_some_and(|known| known.contains(id)) && seen.insert(id.clone()));
+        !ids.is_empty()
+    });
+    Ok(kept)
 }
 
 fn covers(group: &NewResourceGroup) -> Result<Value> {

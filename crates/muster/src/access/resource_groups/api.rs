@@ -56,7 +56,7 @@ struct GroupBody {
     color: Option<String>,
     tags: Option<Tags>,
     description: Option<String>,
-    #[serde(alias = "included_scopes")]
+    #[serde(alias = "included_scopes", deserialize_with = "few")]
     included_scopes: Option<Vec<IncludedBody>>,
     #[serde(alias = "resource_filter")]
     resource_filter: Option<FilterBody>,

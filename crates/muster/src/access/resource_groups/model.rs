@@ -18,6 +18,10 @@ pub const EXCLUDING: &str = "EXCLUDING_CHILD_SCOPES";
 /// The filter of an included scope that goes on below it.
 pub const INCLUDING: &str = "INCLUDING_CHILD_SCOPES";
 
+/// Ids of resources that one group names at most: all are looked up in one transaction, for which the other
+/// changes of the account wait.
+const IDS_MOST: usize = 10_000;
+
 /// A resource group, managed or custom.
 #[derive(Clone, Debug)]
 pub struct ResourceGroup {
@@ -113,8 +117,8 @@ impl NewResourceGroup {
     /// named. Answers the scopes whose existence is still to be checked.
     ///
     /// # Errors
-    /// `Fields` for grammar, `Invalid` for scopes outside of the group's or resources that contradict each
-    /// other, `InvalidArgument` for a resource type that does not exist.
+    /// `Fields` for grammar, `Invalid` for too many identifiers, scopes outside of the group's or resources
+    /// that contradict each other, `InvalidArgument` for a resource type that does not exist.
     pub fn check(&mut self, scope: &Scope) -> Result<Vec<Scope>> {
         let mut fields = FieldCheck::new();
         fields.identifier("identifier", &self.identifier);
@@ -125,12 +129,24 @@ impl NewResourceGroup {
             fields.fail("color", "must be written as # and six hexadecimal digits, for example #0063F7");
         }
         fields.done()?;
+        self.check_size()?;
         if self.included.is_empty() {
             self.included.push(included(scope, false));
         }
         let scopes = self.scopes(scope)?;
         self.check_resources(scopes.iter().any(|s| s != scope))?;
         Ok(scopes)
+    }
+
+    fn check_size(&self) -> Result<()> {
+        let named = self.filter.resources.iter().filter_map(|selector| selector.identifiers.as_ref());
+        match named.map(Vec::len).sum() {
+            0..=IDS_MOST => Ok(()),
+            ids => Err(Problem::invalid(format!(
+                "{ids} identifiers are too many for one resource group: name at most {IDS_MOST} of all types together, \
+                or whole resource types"
+            ))),
+        }
     }
 
     fn scopes(&self, scope: &Scope) -> Result<Vec<Scope>> {

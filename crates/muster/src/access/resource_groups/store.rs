@@ -1,5 +1,8 @@
 //! SQL of resource groups.
 
+use std::collections::HashSet;
+
+use db::sql::{IDS_AT_ONCE, Sql};
 use db::{Row, Tx, params};
 
 use super::model::{NewResourceGroup, ResourceGroup};
@@ -21,34 +24,43 @@ const UPDATE: &str = "UPDATE resource_groups SET name = $5, color = $6, descript
 const DELETE: &str = "DELETE FROM resource_groups \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
 
-/// (resource type, statement that finds a row when a resource of that id is in the scope).
-const EXISTS: &[(&str, &str)] = &[
-    ("USER", "SELECT 1 FROM users WHERE account_id = $1 AND user_id = $4 AND $2 = $2 AND $3 = $3"),
+/// (resource type, statement that finds those of a list of ids that are in the scope).
+const KNOWN: &[(&str, &str)] = &[
+    ("USER", "SELECT user_id FROM users WHERE account_id = $1 AND $2 = $2 AND $3 = $3 AND user_id IN ("),
     (
         "USERGROUP",
-        "SELECT 1 FROM user_groups WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4",
+        "SELECT identifier FROM user_groups \
+        WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier IN (",
     ),
     (
         "SERVICEACCOUNT",
-        "SELECT 1 FROM service_accounts WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4",
+        "SELECT identifier FROM service_accounts \
+        WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier IN (",
     ),
     (
         "ROLE",
-        "SELECT 1 FROM roles WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4",
+        "SELECT identifier FROM roles \
+        WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier IN (",
     ),
     (
         "RESOURCEGROUP",
-        "SELECT 1 FROM resource_groups WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4",
+        "SELECT identifier FROM resource_groups \
+        WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier IN (",
     ),
     (
         "ORGANIZATION",
-        "SELECT 1 FROM organizations WHERE account_id = $1 AND identifier = $4 AND $2 IN ('', $4) AND $3 = ''",
+        "SELECT identifier FROM organizations \
+        WHERE account_id = $1 AND $2 IN ('', identifier) AND $3 = '' AND identifier IN (",
     ),
     (
         "PROJECT",
-        "SELECT 1 FROM projects WHERE account_id = $1 AND org_id = $2 AND identifier = $4 AND $3 IN ('', $4)",
+        "SELECT identifier FROM projects \
+        WHERE account_id = $1 AND org_id = $2 AND $3 IN ('', identifier) AND identifier IN (",
     ),
-    ("ACCOUNT", "SELECT 1 FROM accounts WHERE account_id = $1 AND account_id = $4 AND $2 = '' AND $3 = ''"),
+    (
+        "ACCOUNT",
+        "SELECT account_id FROM accounts WHERE account_id = $1 AND $2 = '' AND $3 = '' AND account_id IN (",
+    ),
 ];
 
 struct Stored {
@@ -149,14 +161,22 @@ pub fn delete(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<(), Problem> {
     Ok(tx.put(DELETE, params![scope.account.as_str(), scope.org_column(), scope.project_column(), id])?)
 }
 
-/// Is there a resource of that type and id in the scope? Types whose things have no ids answer no.
-pub fn resource_exists(
+/// Those of `ids` that are resources of that type in the scope. Types whose things have no ids have none.
+pub fn known(
     tx: &mut Tx<'_>,
     scope: &Scope,
     resource_type: &str,
-    id: &str,
-) -> Result<bool, Problem> {
-    let Some((_, sql)) = EXISTS.iter().find(|(name, _)| *name == resource_type) else { return Ok(false) };
-    let key = params![scope.account.as_str(), scope.org_column(), scope.project_column(), id];
-    Ok(tx.query_opt(sql, key, |row| row.get::<i64>(0))?.is_some())
+    ids: &[&str],
+) -> Result<HashSet<String>, Problem> {
+    let mut found = HashSet::new();
+    let Some((_, select)) = KNOWN.iter().find(|(name, _)| *name == resource_type) else { return Ok(found) };
+    for ids in ids.chunks(IDS_AT_ONCE) {
+        let mut sql = Sql::new(*select);
+        sql.hold(scope.account.as_str());
+        sql.hold(scope.org_column());
+        sql.hold(scope.project_column());
+        sql.bind_ids(ids).push(")");
+        found.extend(tx.query(sql.text(), &sql.params(), |row| row.get::<String>(0))?);
+    }
+    Ok(found)
 }

@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-use db::sql::Sql;
+use db::sql::{IDS_AT_ONCE, Sql};
 use db::{Row, Tx, params};
 
 use super::model::Columns;
@@ -47,16 +47,6 @@ const DELETE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $
 const SHRINK_GROUPS: &str = "UPDATE user_groups SET member_count = member_count - 1, version = version + 1, \
     updated_at = $3 WHERE account_id = $1 AND group_id IN \
     (SELECT group_id FROM group_members WHERE account_id = $1 AND member_id = $2)";
-
-/// Ids asked for by one statement at most.
-const IDS_AT_ONCE: usize = 256;
-
-/// Binds ids for `IN (…)`. Lists are filled up to a power of two, so that few different statements are
-/// prepared.
-fn bind_ids(sql: &mut Sql, ids: &[&str]) {
-    let filled = ids.len().next_power_of_two();
-    sql.bind_list(ids.iter().chain(std::iter::repeat_n(&ids[0], filled - ids.len())).copied());
-}
 
 /// Inserts a group of the account itself at version 1; `false` when the identifier is taken.
 pub fn insert(
@@ -170,7 +160,7 @@ pub fn members_among(
         sql.hold(account.as_str());
         sql.hold(id);
         sql.push(" AND m.member_id IN (");
-        bind_ids(&mut sql, ids);
+        sql.bind_ids(ids);
         sql.push(")");
         found.extend(tx.query(sql.text(), &sql.params(), member)?);
     }
@@ -200,7 +190,7 @@ pub fn resolve(
         ));
         sql.hold(account.as_str());
         sql.hold(group);
-        bind_ids(&mut sql, ids);
+        sql.bind_ids(ids);
         sql.push(if kind == Subject::Group { ") AND t.org_id = '' AND t.project_id = ''" } else { ")" });
         found.extend(tx.query(sql.text(), &sql.params(), |row| {
             let there: i64 = row.get(2)?;
@@ -242,7 +232,7 @@ pub fn remove(tx: &mut Tx<'_>, account: &AccountId, group: &str, ids: &[&str]) -
             Sql::new("DELETE FROM group_members WHERE account_id = $1 AND group_id = $2 AND member_id IN (");
         sql.hold(account.as_str());
         sql.hold(group);
-        bind_ids(&mut sql, ids);
+        sql.bind_ids(ids);
         sql.push(")");
         gone += tx.exec(sql.text(), &sql.params())?;
     }
@@ -348,7 +338,7 @@ fn edges_above(
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
             let mut sql = Sql::new(ABOVE);
             sql.hold(account.as_str());
-            bind_ids(&mut sql, &ids);
+            sql.bind_ids(&ids);
             // Memberships of groups are few, and have an index of their own.
             sql.push(if kind == Subject::Group { ") AND m.member_kind = 'Group'" } else { ")" });
             edges.extend(tx.query(sql.text(), &sql.params(), |row| {
@@ -381,7 +371,7 @@ pub fn carries_roles(tx: &mut Tx<'_>, account: &AccountId, group: &str) -> Resul
     for ids in ids.chunks(IDS_AT_ONCE) {
         let mut sql = Sql::new(BINDINGS);
         sql.hold(account.as_str());
-        bind_ids(&mut sql, ids);
+        sql.bind_ids(ids);
         sql.push(")");
         let bindings: i64 = tx.query_one(sql.text(), &sql.params(), |row| row.get(0))?;
         if bindings > 0 {
