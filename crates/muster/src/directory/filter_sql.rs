@@ -84,15 +84,23 @@ impl Node {
                 sql.push(")");
             }
             Self::MemberOf { within, group: None } => {
-                among(sql, id, *within, "SELECT member_id FROM group_members WHERE account_id = $1)");
+                // SCIM shows the groups of the account itself.
+                among(
+                    sql,
+                    id,
+                    *within,
+                    "SELECT member_id FROM group_members WHERE account_id = $1 AND group_id IN \
+                    (SELECT group_id FROM user_groups WHERE account_id = $1 AND org_id = ''))",
+                );
             }
             Self::MemberOf { within, group: Some(group) } => {
                 among(
                     sql,
                     id,
                     *within,
-                    "WITH RECURSIVE down (member_id) AS (SELECT member_id FROM group_members \
-                    WHERE account_id = $1 AND group_id = ",
+                    "WITH RECURSIVE down (member_id) AS (SELECT m.member_id FROM user_groups g \
+                    CROSS JOIN group_members m WHERE g.account_id = $1 AND g.org_id = '' \
+                    AND m.account_id = $1 AND m.group_id = g.group_id AND g.group_id = ",
                 );
                 sql.bind(group.as_str()).push(
                     " UNION SELECT m.member_id FROM down CROSS JOIN group_members m \

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::scim_groups::{GROUPS, made_group, members};
-use super::scim_users::{made, scim, total};
+use super::scim_users::{USERS, made, scim, total};
 use crate::actors::World;
 use crate::both_engines;
 
@@ -97,6 +97,20 @@ both_engines! {
             assert_eq!(admin.get(&path).await.data()["totalItems"], count, "{path}");
         }
         assert_eq!(total(&scim, GROUPS, "displayName pr").await, 1, "SCIM shows the account's own groups");
+        let ada = made(&scim, "ada").await;
+        let join = |id: &str, at: &str| format!("{}{at}", member(id, &ada));
+        let found = admin.put(&join("team", "&orgIdentifier=default"), json!({})).await.data();
+        assert_eq!(found["users"], json!([ada]));
+        let user = scim.get(&format!("{USERS}/{ada}")).await.expect(200);
+        assert_eq!(user.json.get("groups"), None, "a group below the account has no place in SCIM");
+        assert_eq!((total(&scim, USERS, "groups pr").await, total(&scim, USERS, "not (groups pr)").await), (0, 2));
+        assert_eq!(total(&scim, USERS, "groups.display eq \"Below\"").await, 0);
+        admin.put(&join("team", ""), json!({})).await.data();
+        let user = scim.get(&format!("{USERS}/{ada}")).await.expect(200);
+        let shown = user.json["groups"].as_array().expect("the account's own");
+        assert_eq!((shown.len(), &shown[0]["display"]), (1, &json!("Above")));
+        scim.get(shown[0]["$ref"].as_str().unwrap()).await.expect(200);
+        assert_eq!(total(&scim, USERS, "groups pr").await, 1);
         let group = admin.delete(&format!("{}&orgIdentifier=default", one("team"))).await.data();
         assert_eq!((&group["name"], &group["orgIdentifier"]), (&json!("Below"), &json!("default")));
     }

@@ -32,8 +32,9 @@ const MEMBERS: &str = "SELECT m.member_id, m.member_kind, COALESCE(u.name, g.nam
     WHERE m.account_id = $1 AND m.group_id = $2";
 /// Memberships of named members. The order of the join is given: without statistics SQLite's planner would
 /// go through all groups of the account, and through all memberships in a recursive query.
-const ABOVE: &str = "SELECT m.member_id, m.group_id, g.name, g.name_key FROM group_members m CROSS JOIN user_groups g \
-    WHERE g.account_id = $1 AND g.group_id = m.group_id AND m.account_id = $1 AND m.member_id IN (";
+const ABOVE: &str = "SELECT m.member_id, m.group_id, g.name, g.name_key, g.org_id \
+    FROM group_members m CROSS JOIN user_groups g WHERE g.account_id = $1 AND g.group_id = m.group_id \
+    AND m.account_id = $1 AND m.member_id IN (";
 const HOLDERS: &str = "SELECT g.group_id, g.name, g.external_id, g.org_id, g.project_id \
     FROM group_members m CROSS JOIN user_groups g WHERE g.account_id = $1 AND g.group_id = m.group_id \
     AND m.account_id = $1 AND m.member_id = $2 ORDER BY m.group_id";
@@ -265,12 +266,13 @@ pub fn holders(tx: &mut Tx<'_>, account: &AccountId, member: &str) -> Result<Vec
     rows.into_iter().map(holder).collect()
 }
 
-/// Groups of one user, direct and indirect, by name.
+/// As `of_users`, of one user.
 pub fn of_user(tx: &mut Tx<'_>, account: &AccountId, user: &str) -> Result<Vec<GroupRef>, Problem> {
     Ok(of_users(tx, account, &[user])?.remove(user).unwrap_or_default())
 }
 
-/// Groups of each of these users, direct and indirect, by name. Users without groups are absent.
+/// Groups of the account itself that each of these users is in, direct and indirect, by name: SCIM shows no
+/// others. Users without such groups are absent.
 pub fn of_users(
     tx: &mut Tx<'_>,
     account: &AccountId,
@@ -299,10 +301,11 @@ pub fn of_users(
                 }
             }
         }
-        if groups.is_empty() {
+        let mut list: Vec<(&Edge, bool)> =
+            groups.into_values().filter(|(edge, _)| edge.org.is_empty()).collect();
+        if list.is_empty() {
             continue;
         }
-        let mut list: Vec<(&Edge, bool)> = groups.into_values().collect();
         list.sort_by_key(|(edge, _)| (&edge.name_key, &edge.group));
         let refs = list.into_iter().map(|(edge, direct)| GroupRef {
             id: edge.group.clone(),
@@ -320,6 +323,8 @@ struct Edge {
     group: String,
     name: String,
     name_key: String,
+    /// Empty for a group of the account itself.
+    org: String,
 }
 
 /// Every membership on the ways up from `ids`, all of one kind, level by level; nothing is walked twice.
@@ -343,7 +348,7 @@ fn edges_above(
             sql.push(if kind == Subject::Group { ") AND m.member_kind = 'Group'" } else { ")" });
             edges.extend(tx.query(sql.text(), &sql.params(), |row| {
                 let (member, group) = (row.get(0)?, row.get(1)?);
-                Ok(Edge { member, group, name: row.get(2)?, name_key: row.get(3)? })
+                Ok(Edge { member, group, name: row.get(2)?, name_key: row.get(3)?, org: row.get(4)? })
             })?);
         }
         let new = edges[start..].iter().filter(|edge| seen.insert(edge.group.clone()));
