@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::scim_users::patch;
 use crate::actors::{Client, World};
 use crate::both_engines;
 use crate::bound::{ACCOUNT_ONLY, EVERYWHERE, bound, hierarchy};
@@ -144,5 +145,22 @@ both_engines! {
         assert_eq!(denied.json["failedPermissionChecks"][0]["permission"], "core_audit_view");
         world.anon().post(LIST, json!({})).await.refused(401, "INVALID_TOKEN");
         world.holder(&world.other_account("other").await).post(LIST, json!({})).await.refused(401, "INVALID_TOKEN");
+    }
+
+    async fn an_event_says_who_he_is_by_now(world: World) {
+        let (admin, scim) = (world.admin(), world.bearer(world.admin_token()));
+        admin.put("/ng/api/accounts/acme/name", json!({"name": "One"})).await.data();
+        let emails = json!([{"value": "boss@acme.example", "type": "work", "primary": true}]);
+        let change = json!([
+            {"op": "replace", "path": "emails", "value": emails},
+            {"op": "replace", "path": "displayName", "value": "The Boss"},
+        ]);
+        let user = format!("/scim/v2/acme/Users/{}", world.admin_id);
+        scim.patch(&user, patch(change)).await.expect(200);
+        world.app.clock.advance_secs(1);
+        admin.put("/ng/api/accounts/acme/name", json!({"name": "Two"})).await.data();
+        let page = admin.post(LIST, json!({"resources": [{"type": "ACCOUNT", "identifier": "acme"}]})).await.data();
+        let who = &page["content"][0]["authenticationInfo"];
+        assert_eq!((&who["principal"]["identifier"], &who["labels"]["username"]), (&json!("boss@acme.example"), &json!("The Boss")));
     }
 }

@@ -316,7 +316,9 @@ fn write_change(
         // Nobody gives the user a token or a role meanwhile: what he owns is looked for next.
         hold(tx, account)?;
     }
-    let owned = turned && store::owns_access(tx, account, &stored.id)?;
+    // What is kept of who acts says his name and address, which audit rows show.
+    let renamed = (&before.name, &before.email) != (&after.name, &after.email);
+    let owned = (turned || renamed) && store::owns_access(tx, account, &stored.id)?;
     let update = |tx: &mut Tx<'_>| store::update(tx, account, (&stored, &next), (&before, &after));
     let leaves = turned && !after.active && (owned || store::in_a_group(tx, account, &stored.id)?);
     let done = if leaves { keeping_one(tx, account, update)? } else { update(tx)? };
