@@ -40,6 +40,7 @@ struct State {
     discovery: Mutex<Option<String>>,
     requests: Mutex<Vec<String>>,
     connections: AtomicUsize,
+    delay: Mutex<Duration>,
 }
 
 impl Issuer {
@@ -56,7 +57,8 @@ impl Issuer {
             [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa].map(TestKey::shared);
         let publishes = Mutex::new(Publishes::Body(jwks(keys)));
         let (discovery, requests) = (Mutex::default(), Mutex::default());
-        let state = Arc::new(State { publishes, discovery, requests, connections: AtomicUsize::new(0) });
+        let (connections, delay) = (AtomicUsize::new(0), Mutex::default());
+        let state = Arc::new(State { publishes, discovery, requests, connections, delay });
         let served = state.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -99,6 +101,10 @@ impl Issuer {
     pub fn publish(&self, publishes: Publishes) {
         *self.state.publishes.lock() = publishes;
     }
+    /// From now on each of its answers takes so long.
+    pub fn slow_down(&self, delay: Duration) {
+        *self.state.delay.lock() = delay;
+    }
     /// From now on it publishes these keys.
     pub fn publish_keys<'k>(&self, keys: impl IntoIterator<Item = &'k TestKey>) {
         self.publish(Publishes::Body(jwks(keys)));
@@ -115,6 +121,8 @@ async fn answer(mut stream: TcpStream, state: Arc<State>) {
         publishes = document.map_or(Publishes::Raw("HTTP/1.1 404 None\r\n\r\n".into()), Publishes::Body);
     }
     state.requests.lock().push(request);
+    let delay = *state.delay.lock();
+    tokio::time::sleep(delay).await;
     let head = |length: usize| {
         format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"

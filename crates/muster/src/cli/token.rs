@@ -14,7 +14,7 @@ use super::exit::{Exit, Failure};
 use super::{say, serve};
 use crate::kernel::time::{Clock, Timestamp};
 use crate::oauth;
-use crate::outbound::fetch::{Fetcher, key_set};
+use crate::outbound::fetch::{Fetcher, in_time, key_set};
 use crate::outbound::guard::Allow;
 use crate::tokens::explain::explain_form;
 use crate::tokens::secret::{Own, is_own};
@@ -152,7 +152,7 @@ fn fetched(source: &KeySource, ca_pem: Option<&str>) -> Result<KeySet, String> {
         fetcher = fetcher.with_ca(pem)?;
     }
     let runtime = serve::runtime(Some(1)).map_err(|_| "the program cannot start a thread".to_owned())?;
-    runtime.block_on(async {
+    runtime.block_on(in_time(async {
         let url = match source {
             KeySource::Url(text) => Url::parse(text).map_err(|error| format!("{text} is no URL: {error}"))?,
             KeySource::Discovery(issuer) => {
@@ -162,7 +162,7 @@ fn fetched(source: &KeySource, ca_pem: Option<&str>) -> Result<KeySet, String> {
             KeySource::Keys(keys) => return read::stored_keys(keys),
         };
         fetcher.get(&url, None).await?.key_set()
-    })
+    }))
 }
 
 /// A line for each step, and below a failure what was expected, what came and what to change.

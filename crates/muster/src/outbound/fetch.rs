@@ -21,6 +21,7 @@ use super::names::Names;
 pub const MAX_BODY: usize = 256 * 1024;
 const CONNECT: Duration = Duration::from_secs(2);
 const WHOLE: Duration = Duration::from_secs(5);
+const SLOW: &str = "no whole answer within 5 seconds";
 
 /// Fetches key sets. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -250,6 +251,14 @@ impl Fetcher {
     }
 }
 
+/// Fetches that belong together, in the time that one may take.
+///
+/// # Errors
+/// Those of the work, and when the time is over.
+pub async fn in_time<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    tokio::time::timeout(WHOLE, work).await.unwrap_or_else(|_| Err(SLOW.into()))
+}
+
 fn base() -> ClientBuilder {
     Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -320,7 +329,7 @@ fn max_age(headers: &HeaderMap) -> Option<u64> {
 
 fn explain(error: &reqwest::Error) -> String {
     if error.is_timeout() {
-        return "no whole answer within 5 seconds".into();
+        return SLOW.into();
     }
     chain(error)
 }

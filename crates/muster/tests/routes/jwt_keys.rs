@@ -3,17 +3,19 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use hyper_util::client::proxy::matcher::Matcher;
 use jose::Algorithm;
 use jose::testing::{TestKey, jwks};
 use muster::outbound::fetch::Fetcher;
 use muster::outbound::guard::Allow;
+use muster::trust::jwks::{Place, Source};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::actors::{START, World};
+use crate::actors::{START, World, on_sqlite};
 use crate::both_engines;
 use crate::issuer::{Issuer, Publishes, claims, trust};
 
@@ -207,6 +209,59 @@ both_engines! {
         assert!(all.iter().all(|status| *status == 200), "{all:?}");
         assert_eq!(issuer.connections(), before + 1);
     }
+
+    async fn a_key_id_is_not_unknown_as_long_as_it_is_asked_for(world: World) {
+        let issuer = Issuer::start().await;
+        trust(&world, &issuer.jwks_url()).await;
+        assert_eq!(status(&world, es256()).await, 200);
+        let next = TestKey::generate(Algorithm::Es256, "next");
+        issuer.publish_keys([&next]);
+        issuer.slow_down(Duration::from_secs(4));
+        assert_eq!(status(&world, &next).await, 401, "who waits for more than 3 seconds is sent away");
+        assert_eq!(status(&world, &next).await, 200, "who comes then waits for the same fetch");
+    }
+
+    async fn a_place_that_nobody_wants_is_forgotten(world: World) {
+        let issuer = Issuer::start().await;
+        trust(&world, &issuer.jwks_url()).await;
+        assert_eq!(status(&world, es256()).await, 200);
+        let jwks = &world.app.trusts.jwks;
+        let at = |path: &str| {
+            let url = Url::parse(&format!("{}/{path}", issuer.url())).unwrap();
+            jwks.source(&Place { url, issuer: None, ca_pem: None })
+        };
+        let kept = |source: &Weak<Source>| source.upgrade().is_some();
+        let (named, unnamed) = (Arc::downgrade(&at("jwks")), Arc::downgrade(&at("elsewhere")));
+        jwks.refresh_due().await;
+        assert!(kept(&named) && kept(&unnamed), "somebody may be about to use it");
+        world.app.clock.advance_secs(700);
+        jwks.refresh_due().await;
+        assert!(kept(&named) && !kept(&unnamed));
+        world.app.clock.advance_secs(2 * 86_400);
+        jwks.refresh_due().await;
+        assert_eq!(status(&world, es256()).await, 200);
+        assert!(Arc::ptr_eq(&at("jwks"), &named.upgrade().unwrap()), "once used it is shared again");
+    }
+}
+
+/// A discovery document and the keys that it leads to together take as long as one fetch may.
+#[test]
+fn discovery_has_no_time_of_its_own() {
+    on_sqlite(|world| async move {
+        let issuer = Issuer::start().await;
+        issuer.discoverable();
+        issuer.slow_down(Duration::from_secs(3));
+        let jwks = &world.app.trusts.jwks;
+        let url = Url::parse(&format!("{}/.well-known/openid-configuration", issuer.url())).unwrap();
+        let source = jwks.source(&Place { url, issuer: Some(issuer.url()), ca_pem: None });
+        let since = Instant::now();
+        jwks.refresh_and_wait(&source).await;
+        while source.snapshot().last_error.is_none() && since.elapsed() < Duration::from_secs(8) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let error = source.snapshot().last_error.clone();
+        assert_eq!(error.as_deref(), Some("no whole answer within 5 seconds"));
+    });
 }
 
 /// A server of files over TLS with a certificate of a CA nobody knows; ends with the value.

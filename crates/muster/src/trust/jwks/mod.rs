@@ -7,6 +7,7 @@ mod source;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -15,7 +16,7 @@ pub use source::{Keys, Place, Snapshot, Source, UnderWay, Unreachable};
 
 use crate::kernel::rng::Rng;
 use crate::kernel::time::{Clock, Timestamp};
-use crate::outbound::fetch::{Fetched, Fetcher, key_set};
+use crate::outbound::fetch::{Fetched, Fetcher, in_time, key_set};
 
 const DEFAULT_TTL_SECS: u64 = 600;
 const TTL_RANGE_SECS: std::ops::RangeInclusive<u64> = 60..=86_400;
@@ -23,10 +24,11 @@ const WAIT: Duration = Duration::from_secs(3);
 /// Forced fetches that one peer address may cause in a minute, over all places.
 const ADDRESS_BUDGET: u32 = 10;
 const PLACES: usize = 10_000;
-/// Keys that nobody asked for as long as this are no longer refreshed ahead.
+/// Keys that nobody asked for as long as this are no longer refreshed ahead, and forgotten.
 const IDLE_SECS: i64 = 86_400;
-/// The same of a place that does not answer: nobody may name it any more.
-const FAILING_IDLE_SECS: i64 = 600;
+/// How long those are still refreshed that fail, and those kept that no trust in use points to: nobody may
+/// name the place any more.
+const UNNAMED_IDLE_SECS: i64 = 600;
 
 /// All key sets of this process.
 pub struct Jwks {
@@ -53,7 +55,7 @@ impl Jwks {
             // Nobody but the map holds it: no trust in use points to it.
             places.retain(|_, source| Arc::strong_count(source) > 1);
         }
-        let source = Arc::new(Source::new(place.clone(), &self.fetcher));
+        let source = Arc::new(Source::new(place.clone(), &self.fetcher, self.clock.now()));
         places.insert(place.clone(), source.clone());
         source
     }
@@ -65,6 +67,10 @@ impl Jwks {
     /// When there is nothing to verify with.
     pub async fn keys(self: &Arc<Self>, source: &Arc<Source>, stale_secs: i64) -> Result<Keys, Unreachable> {
         let (now, snapshot) = (self.clock.now(), source.snapshot());
+        if !source.used_since(now.plus_secs(-IDLE_SECS)) {
+            // It may have been forgotten: others who come to the place now are to share it again.
+            self.places.lock().entry(source.place().clone()).or_insert_with(|| source.clone());
+        }
         source.note_use(now);
         let expired = snapshot.expires_at.is_none_or(|end| now >= end);
         if !expired {
@@ -90,7 +96,7 @@ impl Jwks {
         peer: Option<IpAddr>,
         stale_secs: i64,
     ) -> Option<Keys> {
-        let now = self.clock.now();
+        let (now, begun) = (self.clock.now(), source.fetches.load(Ordering::SeqCst));
         if source.is_known_unknown(kid, now) {
             return None;
         }
@@ -101,7 +107,8 @@ impl Jwks {
         self.fetch_and_wait(source, under_way).await;
         let snapshot = source.snapshot();
         let keys = snapshot.usable(now, stale_secs)?;
-        if snapshot.last_error.is_none() && keys.set.with_kid(kid).next().is_none() {
+        // One that still runs, or had begun before the question, says nothing of the key id.
+        if snapshot.fetch > begun && keys.set.with_kid(kid).next().is_none() {
             source.remember_unknown(kid, now);
         }
         Some(keys)
@@ -141,14 +148,23 @@ impl Jwks {
         Some(under_way)
     }
 
-    /// Asks again for every key set that is due and in use, one after the other. For the periodic job, so
-    /// that no caller has to wait for keys that ended.
+    /// Asks again for every key set that is due and in use, one after the other, and forgets those that
+    /// nobody wants any more. For the periodic job, so that no caller has to wait for keys that ended.
     pub async fn refresh_due(&self) {
         let now = self.clock.now();
-        let sources: Vec<_> = self.places.lock().values().cloned().collect();
+        let sources: Vec<_> = {
+            let mut places = self.places.lock();
+            places.retain(|_, source| {
+                // Nobody but the map holds it: no trust in use points to it.
+                let unnamed = Arc::strong_count(source) == 1;
+                let idle = if unnamed { UNNAMED_IDLE_SECS } else { IDLE_SECS };
+                source.wanted_since(now.plus_secs(-idle))
+            });
+            places.values().cloned().collect()
+        };
         for source in sources {
             let snapshot = source.snapshot();
-            let idle = if snapshot.last_error.is_some() { FAILING_IDLE_SECS } else { IDLE_SECS };
+            let idle = if snapshot.last_error.is_some() { UNNAMED_IDLE_SECS } else { IDLE_SECS };
             if source.used_since(now.plus_secs(-idle))
                 && snapshot.is_due(snapshot.refresh_at, now)
                 && let Ok(_flight) = source.flight.try_lock()
@@ -190,10 +206,11 @@ impl Jwks {
 
     async fn refresh(&self, source: &Source) {
         let old = source.snapshot();
+        let fetch = source.fetches.fetch_add(1, Ordering::SeqCst) + 1;
         let answer = ask(source, &old).await;
         let now = self.clock.now();
         let next = match answer.and_then(|(url, fetched)| self.fresh(&old, url, fetched, now)) {
-            Ok(next) => next,
+            Ok(next) => Snapshot { fetch, ..next },
             Err(why) => self.failed(&old, why, now),
         };
         let url = &source.place().url;
@@ -258,8 +275,12 @@ impl Jwks {
     }
 }
 
-/// One fetch, by way of the discovery document where the place has one.
+/// One fetch, by way of the discovery document where the place has one, in the time for one.
 async fn ask(source: &Source, old: &Snapshot) -> Result<(Option<url::Url>, Fetched), String> {
+    in_time(discover_and_get(source, old)).await
+}
+
+async fn discover_and_get(source: &Source, old: &Snapshot) -> Result<(Option<url::Url>, Fetched), String> {
     let (place, fetcher) = (source.place(), source.fetcher.as_ref().map_err(String::clone)?);
     let discovered = match &place.issuer {
         Some(issuer) => Some(fetcher.discover(&place.url, issuer).await?),

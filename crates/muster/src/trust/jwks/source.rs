@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use jose::KeySet;
@@ -42,7 +42,11 @@ pub struct Source {
     pub(super) flight: tokio::sync::Mutex<()>,
     /// Microseconds: whole seconds would let two come closer than they may.
     last_forced: AtomicI64,
+    /// Whole seconds.
     last_used: AtomicI64,
+    made: Timestamp,
+    /// How many fetches have begun.
+    pub(super) fetches: AtomicU64,
     waiting: AtomicUsize,
     under_way: AtomicUsize,
     ended: watch::Sender<()>,
@@ -56,6 +60,8 @@ pub struct Snapshot {
     pub keys: Option<Arc<KeySet>>,
     /// Grows when the keys change: caches of verified tokens carry it.
     pub generation: u64,
+    /// Which fetch of the place brought them or said that they still hold: the how manieth to begin.
+    pub(super) fetch: u64,
     /// Of the last success.
     pub fetched_at: Option<Timestamp>,
     /// When the keys should be asked for again, off the request path.
@@ -152,7 +158,7 @@ impl Source {
         self.ended.subscribe()
     }
 
-    pub(super) fn new(place: Place, fetcher: &Fetcher) -> Self {
+    pub(super) fn new(place: Place, fetcher: &Fetcher, now: Timestamp) -> Self {
         let fetcher = match &place.ca_pem {
             Some(pem) => fetcher.with_ca(pem),
             None => Ok(fetcher.clone()),
@@ -164,6 +170,8 @@ impl Source {
             flight: tokio::sync::Mutex::new(()),
             last_forced: AtomicI64::new(i64::MIN),
             last_used: AtomicI64::new(i64::MIN),
+            made: now,
+            fetches: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
             under_way: AtomicUsize::new(0),
             ended: watch::Sender::new(()),
@@ -196,6 +204,11 @@ impl Source {
     /// Was it asked for since then?
     pub(super) fn used_since(&self, since: Timestamp) -> bool {
         self.last_used.load(Ordering::Relaxed) >= since.secs()
+    }
+
+    /// Was it asked for, or made, since then?
+    pub(super) fn wanted_since(&self, since: Timestamp) -> bool {
+        self.used_since(since) || self.made >= since
     }
 
     /// Seconds until the next forced fetch may be; 0: now.
