@@ -69,6 +69,9 @@ pub struct Parts {
     /// Told in the transaction that changes one of the four settings of the default trust; answers what
     /// whoever changes it should know. Here, because trusts are above settings.
     pub jwt_settings_changed: fn(&mut Tx<'_>, &AccountId, Timestamp) -> Outcome<Option<String>>,
+    /// The certificate authorities that the place of those keys is believed by, if not the machine's. Here
+    /// for the same reason.
+    pub jwt_settings_ca: fn(&mut Tx<'_>, &AccountId) -> Outcome<Option<String>>,
     /// Trusted issuers, their keys, and tokens of theirs that were verified.
     pub trusts: Trusts,
     /// What waits to be written to the provisioning log.
@@ -157,6 +160,7 @@ impl App {
             feed: Feed::default(),
             fetcher,
             jwt_settings_changed: trust::default::follow,
+            jwt_settings_ca: trust::default::ca_pem,
             trusts,
             provisioning_log,
             traffic: Traffic::default(),

@@ -15,6 +15,7 @@ use crate::accounts::store::bump_version;
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::kernel::caller::Caller;
+use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
@@ -216,10 +217,11 @@ pub async fn put(
     atomic: bool,
 ) -> Result<Vec<Outcome>> {
     let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
+    let account = scope.account.clone();
     let request = Request { app: app.clone(), caller, scope, now: app.clock.now() };
     let mut outcomes =
         if atomic { put_together(&request, changes).await? } else { put_each(&request, changes).await? };
-    warn(app, &mut outcomes).await;
+    warn(app, &account, &mut outcomes).await;
     Ok(outcomes)
 }
 
@@ -388,14 +390,17 @@ fn entry<'a>(action: Action, setting: &'a Setting, scope: &'a Scope, detail: Val
 }
 
 /// Tries the key set URL that is now in force, and warns in its item when it gives no keys.
-async fn warn(app: &App, outcomes: &mut [Outcome]) {
+async fn warn(app: &App, account: &AccountId, outcomes: &mut [Outcome]) {
     let stored = outcomes.iter_mut().rev().find_map(|outcome| {
         let seen = outcome.result.as_ref().ok().filter(|seen| seen.setting.check == Check::JwksUrl)?;
         let url = Url::parse(seen.value.as_deref()?).ok()?;
         Some((url, outcome))
     });
     if let Some((url, outcome)) = stored {
-        let unreachable = checks::warn_unreachable(app, &url).await;
+        let (account, ca_of) = (account.clone(), app.jwt_settings_ca);
+        // All is stored by now: where this cannot be read there is no warning, and no failure.
+        let Ok(ca) = app.db.point("settings.ca", move |tx| ca_of(tx, &account)).await else { return };
+        let unreachable = checks::warn_unreachable(app, &url, ca.as_deref()).await;
         outcome.warning = match (outcome.warning.take(), unreachable) {
             (Some(first), Some(second)) => Some(format!("{first} {second}")),
             (first, second) => first.or(second),

@@ -152,6 +152,14 @@ pub fn follow(tx: &mut Tx<'_>, account: &AccountId, now: Timestamp) -> Result<Op
     }
 }
 
+/// The certificate authorities that the default trust names, for a look at its keys.
+///
+/// # Errors
+/// Of the database.
+pub fn ca_pem(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<String>> {
+    Ok(store::find(tx, account, DEFAULT)?.and_then(|stored| stored.definition.ca_pem))
+}
+
 /// What the default trust says that the four settings cannot; `None`: nothing.
 fn beyond(definition: &Definition) -> Option<String> {
     let (now, plain) = (definition.to_json(), plain().to_json());

@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::actors::{START, World, on_sqlite};
 use crate::both_engines;
-use crate::issuer::{Issuer, Publishes, claims, trust};
+use crate::issuer::{Issuer, Publishes, claims, settings, trust};
 
 const AT: &str = "/ng/api/jwt-trusts";
 const USERS: &str = "/scim/v2/acme/Users?count=0";
@@ -346,6 +346,20 @@ both_engines! {
         let made = world.admin().put(&format!("{AT}/private"), document).await.data();
         assert!(unreachable(&made), "another CA of the same name: {made}");
         assert_eq!(status(&world, es256()).await, 503);
+    }
+
+    async fn the_settings_know_the_ca_of_the_default_trust(world: World) {
+        let server = Private::start();
+        let url = format!("https://127.0.0.1:{}/jwks", server.port);
+        world.machine("sync", Some("_scim_provisioner")).await;
+        let unreachable = |items: &Value| items.to_string().contains("cannot be fetched");
+        assert!(unreachable(&settings(&world, &url, "team", "identity", "sync").await), "an unknown CA");
+        let at = format!("{AT}/default");
+        let mut document = world.admin().get(&at).await.data()["jwtTrust"].clone();
+        document["caPem"] = json!(std::fs::read_to_string(server.folder.path().join("ca.crt")).unwrap());
+        world.admin().put(&at, document).await.data();
+        let items = settings(&world, &url, "team", "crew", "sync").await;
+        assert!(!unreachable(&items), "{items}");
     }
 }
 
