@@ -70,7 +70,7 @@ pub async fn list(
             let from = usize::try_from(page.offset()).unwrap_or(usize::MAX);
             let mut rows: Vec<_> = all.into_iter().skip(from).take(page.size as usize).collect();
             for group in &mut rows {
-                group.users = store::users(tx, &scope.account, &group.stored.id)?;
+                *group = find(tx, &group.scope, &group.identifier)?;
             }
             Ok(Page::new(page, rows, total))
         })

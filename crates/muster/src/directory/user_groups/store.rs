@@ -11,7 +11,8 @@ use crate::kernel::scope::Scope;
 use crate::kernel::text::Tags;
 use crate::kernel::time::Timestamp;
 
-const LIST: &str = "SELECT group_id, doc, version, created_at, updated_at, org_id, project_id, identifier, name, \
+/// Without the documents: only a page of the groups is shown.
+const LIST: &str = "SELECT group_id, '', version, created_at, updated_at, org_id, project_id, identifier, name, \
     description, tags, externally_managed FROM user_groups WHERE account_id = $1 ORDER BY updated_at DESC, group_id";
 const FIND: &str = "SELECT group_id, doc, version, created_at, updated_at, org_id, project_id, identifier, name, \
     description, tags, externally_managed FROM user_groups \
@@ -67,7 +68,7 @@ fn tags_text(tags: &Tags) -> Result<String, Problem> {
     serde_json::to_string(tags).map_err(|error| Problem::internal(format!("cannot write tags: {error}")))
 }
 
-/// All groups of the account, in every scope, the last changed first, without their users.
+/// All groups of the account, in every scope, the last changed first, without their users and documents.
 pub fn list(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<UserGroup>, Problem> {
     let rows = tx.query(LIST, params![account.as_str()], parts)?;
     rows.into_iter().map(|row| row.group(account)).collect()
