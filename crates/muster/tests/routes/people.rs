@@ -17,7 +17,9 @@ both_engines! {
         let info = world.admin().get("/ng/api/user/currentUser").await.data();
         assert_eq!((&info["uuid"], &info["email"]), (&json!(world.admin_id), &json!("admin@acme.example")));
         assert_eq!((&info["admin"], &info["externallyManaged"], &info["token"]), (&json!(true), &json!(false), &Value::Null));
-        assert_eq!(info["accounts"][0]["uuid"], "acme");
+        world.admin().put("/ng/api/accounts/acme/name", json!({"name": "Acme Inc."})).await.data();
+        let info = world.admin().get("/ng/api/user/currentUser").await.data();
+        assert_eq!(info["accounts"], json!([{"uuid": "acme", "accountName": "Acme Inc."}]));
         world.anon().get("/ng/api/user/currentUser").await.refused(401, "INVALID_TOKEN");
     }
 

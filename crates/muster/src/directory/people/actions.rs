@@ -8,6 +8,7 @@ use super::store::{self, Binding, Person, Selection};
 use crate::access::Grant;
 use crate::access::administrators::keeping_one;
 use crate::access::permissions::{UserManage, UserView};
+use crate::accounts::store as accounts;
 use crate::app::App;
 use crate::directory::model::Subject;
 use crate::directory::schemas::Kinds;
@@ -43,6 +44,8 @@ pub struct Myself {
     pub document: serde_json::Value,
     /// `externalId`.
     pub external_id: Option<String>,
+    /// What his account is called.
+    pub account_name: String,
 }
 
 /// One page of users with their roles in the grant's scope. At account level all users of the account, below
@@ -130,7 +133,8 @@ pub async fn myself(app: &App, caller: &Caller) -> Result<Myself> {
             let (doc, external_id) = store::detail(tx, &account, &id)?.ok_or_else(|| unknown(&id))?;
             let document = serde_json::from_str(&doc)
                 .map_err(|error| Problem::internal(format!("the document of {id} is damaged: {error}")))?;
-            Ok(Myself { person, document, external_id })
+            let account_name = accounts::find(tx, &account)?.map(|account| account.name).unwrap_or_default();
+            Ok(Myself { person, document, external_id, account_name })
         })
         .await
 }

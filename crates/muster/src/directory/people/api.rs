@@ -152,7 +152,7 @@ impl InfoView {
             token: None,
             default_account_id: account.to_owned(),
             intent: None,
-            accounts: vec![AccountView { uuid: account.to_owned(), account_name: account.to_owned() }],
+            accounts: vec![AccountView { uuid: account.to_owned(), account_name: myself.account_name }],
             admin,
             two_factor_authentication_enabled: false,
             email_verified: true,
