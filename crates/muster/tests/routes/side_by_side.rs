@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::scim_groups::{GROUPS, made_group};
-use super::scim_users::{USERS, made, patch};
+use super::scim_users::{USERS, made, patch, refused, total};
 use crate::actors::{Client, World};
 use crate::both_engines;
 
@@ -25,15 +25,27 @@ struct Slow {
 }
 
 impl Slow {
-    async fn begin(world: &World, sql: &'static str) -> Self {
+    async fn begin(world: &World, sql: impl Into<String>) -> Self {
+        Self::start(world, sql.into(), false).await
+    }
+
+    /// As `begin`, with the statement done before it waits.
+    async fn done(world: &World, sql: impl Into<String>) -> Self {
+        Self::start(world, sql.into(), true).await
+    }
+
+    async fn start(world: &World, sql: String, at_once: bool) -> Self {
         let ((go_on, is_told), (begun, has_begun)) = (mpsc::channel::<()>(), mpsc::channel());
         let (app, is_told) = (world.app.clone(), Mutex::new(is_told));
         let change = tokio::spawn(async move {
             app.write_alone::<_, db::Error, _>("test.slow", "acme", move |tx| {
                 tx.query_one("SELECT 1", &[], |row| row.get::<i64>(0))?;
+                if at_once {
+                    tx.exec(&sql, &[])?;
+                }
                 begun.send(()).expect("the test waits");
                 let _ = is_told.lock().unwrap().recv_timeout(Duration::from_secs(20));
-                tx.exec(sql, &[]).map(|_| ())
+                if at_once { Ok(()) } else { tx.exec(&sql, &[]).map(|_| ()) }
             })
             .await
         });
@@ -125,6 +137,49 @@ both_engines! {
             if first.status == 204 {
                 last = next;
             }
+        }
+    }
+
+    async fn a_name_that_another_replica_takes_meanwhile_is_taken(world: World) {
+        let (here, replica) = (world.bearer(world.admin_token()), world.replica());
+        let (ada, _bob) = (made(&here, "ada").await, made(&here, "bob").await);
+        let slow = Slow::done(&world, "UPDATE users SET user_name = 'Eve', user_name_key = 'eve' WHERE user_name = 'bob'").await;
+        let (client, path) = (replica.bearer(world.admin_token()), format!("{USERS}/{ada}"));
+        let rename = patch(json!([{"op": "replace", "path": "userName", "value": "eve"}]));
+        let late = tokio::spawn(async move { client.patch(&path, rename).await });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(!late.is_finished(), "the request did not wait");
+        slow.end().await;
+        let detail = refused(late.await.unwrap(), 409, "uniqueness");
+        assert!(detail.contains("eve"), "{detail}");
+        assert_eq!(total(&here, USERS, "userName eq \"ada\"").await, 1, "it is as it was");
+    }
+
+    /// What was kept of him is then let go of on every replica: the account's version says so.
+    async fn who_is_deactivated_loses_what_he_is_given_meanwhile(world: World) {
+        let (here, replica) = (world.bearer(world.admin_token()), world.replica());
+        let version = async || {
+            let read = |tx: &mut db::Tx<'_>| tx.query_one("SELECT version FROM accounts", &[], |row| row.get::<i64>(0));
+            world.app.db.read::<_, db::Error>("test.version", read).await.unwrap()
+        };
+        let gifts = [
+            "INSERT INTO api_keys (account_id, org_id, project_id, kind, parent_id, identifier_key, identifier, name, tags, \
+             default_ttl_ms, created_at, updated_at) VALUES ('acme', '', '', 'USER', '{}', 'k', 'k', 'k', '{{}}', 1, 0, 0)",
+            "INSERT INTO role_assignments VALUES ('acme', '', '', 'a', '_account_viewer', '_all_account_level_resources', \
+             'USER', '{}', '', false, false, 0, 0)",
+        ];
+        for (round, gift) in gifts.into_iter().enumerate() {
+            let id = made(&here, &format!("user{round}")).await;
+            let before = version().await;
+            let slow = Slow::begin(&world, gift.replace("{{}}", "{}").replacen("'{}'", &format!("'{id}'"), 1)).await;
+            let (client, path) = (replica.bearer(world.admin_token()), format!("{USERS}/{id}"));
+            let off = patch(json!([{"op": "replace", "path": "active", "value": false}]));
+            let late = tokio::spawn(async move { client.patch(&path, off).await });
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert!(!late.is_finished(), "{gift}: the request did not wait");
+            slow.end().await;
+            late.await.unwrap().expect(200);
+            assert!(version().await > before, "{gift}");
         }
     }
 }

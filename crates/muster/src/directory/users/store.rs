@@ -101,8 +101,8 @@ pub fn update(
     if before.user_name != after.user_name || before.external_id != after.external_id {
         let external = after.external_id.as_deref();
         let keys = params![account.as_str(), &read.id, &after.user_name, &after.user_name_key, external];
-        // Another replica may have taken the name since it was looked for.
-        tx.put(UPDATE_KEYS, keys).map_err(|error| match error.kind() {
+        // Another replica may have taken the name since it was looked for. `put` would not tell here.
+        tx.exec(UPDATE_KEYS, keys).map_err(|error| match error.kind() {
             ErrorKind::Unique => taken(&after.user_name),
             _ => error.into(),
         })?;
