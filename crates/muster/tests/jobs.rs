@@ -19,6 +19,15 @@ fn fails(_: muster::app::App) -> Running {
     })
 }
 
+static PANICKING: AtomicU32 = AtomicU32::new(0);
+
+fn panics(_: muster::app::App) -> Running {
+    Box::pin(async {
+        PANICKING.fetch_add(1, SeqCst);
+        panic!("as the test wants it")
+    })
+}
+
 fn at_the_end(_: muster::app::App) -> Running {
     Box::pin(async {
         LAST.fetch_add(1, SeqCst);
@@ -32,14 +41,16 @@ fn a_job_comes_again_after_a_failure_and_ends_with_the_server() {
         let (stop, stopping) = watch::channel(false);
         let often = Job { name: "often", every: Duration::from_millis(10), at_end: false, work: fails };
         let late = Job { name: "late", every: Duration::from_hours(1), at_end: true, work: at_the_end };
-        let mut running = jobs::start(&world.app, &[often, late], &stopping);
+        let wild = Job { name: "wild", work: panics, ..often };
+        let mut running = jobs::start(&world.app, &[often, wild, late], &stopping);
         for _ in 0..500 {
-            if FAILING.load(SeqCst) >= 3 {
+            if FAILING.load(SeqCst) >= 3 && PANICKING.load(SeqCst) >= 3 {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert!(FAILING.load(SeqCst) >= 3, "it comes again");
+        assert!(PANICKING.load(SeqCst) >= 3, "so does one that panics");
         assert_eq!(LAST.load(SeqCst), 0, "not before its time");
         stop.send_replace(true);
         while running.join_next().await.is_some() {}

@@ -2,9 +2,11 @@
 //! one ticker that ends when the server stops. A job never runs twice at once in a process; on several
 //! replicas each must be harmless to repeat.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 
 use crate::accounts::store as accounts;
@@ -152,7 +154,9 @@ async fn tick(app: App, job: Job, mut stop: Stop) {
 }
 
 async fn run(app: &App, job: &Job) {
-    if let Err(problem) = (job.work)(app.clone()).await {
+    // A panic would end the ticker, and nobody would notice.
+    let done = AssertUnwindSafe(async { (job.work)(app.clone()).await }).catch_unwind().await;
+    if let Err(problem) = done.unwrap_or_else(|reason| Err(Problem::panicked(&*reason))) {
         let cause = problem.cause().unwrap_or("");
         tracing::warn!(job = job.name, %problem, cause, "a job failed; it runs again at its next time");
     }

@@ -3,6 +3,7 @@
 //!
 //! A message says what is wrong and what to change; the request id is added where it is rendered.
 
+use std::any::Any;
 use std::borrow::Cow;
 
 use super::scope::Scope;
@@ -152,6 +153,13 @@ impl Problem {
         );
         problem.0.cause = Some(cause.into());
         problem
+    }
+
+    /// As `internal`, for work that panicked; what it says of the reason becomes the cause.
+    pub fn panicked(reason: &(dyn Any + Send)) -> Self {
+        let text = reason.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| reason.downcast_ref::<String>().map(String::as_str));
+        Self::internal(format!("panicked: {}", text.unwrap_or("it does not say why")))
     }
     /// Sets the stable machine-readable code: a SCIM `scimType`, or the public code of a refused token.
     #[must_use]

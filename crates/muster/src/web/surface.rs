@@ -2,11 +2,13 @@
 //! surface's words.
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
 use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method};
@@ -47,10 +49,15 @@ pub fn scim(done: Result<Response>, id: &str) -> (Response, Option<Problem>) {
 /// Has the work done within the time that a request may take.
 ///
 /// # Errors
-/// Those of the work; `Unavailable` when the time is over.
+/// Those of the work; `Internal` when it panics, which would else end the connection without an answer;
+/// `Unavailable` when the time is over.
 pub async fn in_time<T>(app: &App, work: impl Future<Output = Result<T>>) -> Result<T> {
     let patience = app.limits.request_timeout;
-    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(too_slow(patience)))
+    match tokio::time::timeout(patience, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(reason)) => Err(Problem::panicked(&*reason)),
+        Err(_) => Err(too_slow(patience)),
+    }
 }
 
 async fn run(app: App, mut request: Request, next: Next, words: fn(&Problem, &str) -> Response) -> Response {

@@ -1,6 +1,9 @@
 //! What a request must carry, and what a bad credential is told.
 
 use muster::accounts::bootstrap::{Bootstrap, bootstrap};
+use muster::kernel::problem::Kind;
+use muster::web::surface::in_time;
+use serde_json::json;
 
 use crate::actors::World;
 use crate::both_engines;
@@ -22,5 +25,32 @@ both_engines! {
         let more = bootstrap(db, rng, now, wish(true)).await.unwrap();
         assert_eq!(more.user.as_str(), world.admin_id);
         assert_ne!(more.token.expose(), world.admin_token());
+    }
+
+
+    async fn work_that_panics_is_answered_as_a_defect(world: World) {
+        let done = in_time::<()>(&world.app, async { panic!("as the test wants it") }).await;
+        let problem = done.unwrap_err();
+        assert_eq!(problem.kind(), Kind::Internal);
+        assert!(problem.cause().unwrap().contains("as the test wants it"), "{problem:?}");
+    }
+
+
+    async fn a_token_made_at_the_console_goes_under_the_key_as_it_is_spelled(world: World) {
+        let (id, admin) = (&world.admin_id, world.admin());
+        let key = |name: &str| json!({"identifier": name, "name": name, "apiKeyType": "USER", "parentIdentifier": id});
+        let token = json!({"identifier": "spare", "name": "spare", "apiKeyIdentifier": "spare", "apiKeyType": "USER",
+            "parentIdentifier": id});
+        let spare = admin.post("/ng/api/token", token).await.data();
+        let admin = world.holder(spare.as_str().unwrap());
+        let of_user = format!("accountIdentifier=acme&apiKeyType=USER&parentIdentifier={id}");
+        admin.delete(&format!("/ng/api/apikey/bootstrap?{of_user}")).await.data();
+        admin.post("/ng/api/apikey", key("BootStrap")).await.data();
+        let wish = Bootstrap { account: world.account.clone(), email: "admin@acme.example".into(), another_token: true };
+        let made = bootstrap(&world.app.db, &world.app.rng, world.app.clock.now(), wish).await.unwrap();
+        let listed = admin.get(&format!("/ng/api/token/aggregate?{of_user}&apiKeyIdentifier=BootStrap")).await.data();
+        assert_eq!(listed["totalItems"], 1);
+        assert_eq!(listed["content"][0]["token"]["apiKeyIdentifier"], "BootStrap");
+        world.holder(made.token.expose()).get("/ng/api/user/currentUser").await.data();
     }
 }
