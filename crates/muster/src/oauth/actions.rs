@@ -57,7 +57,7 @@ struct Proven {
 pub async fn issue(app: &App, account: Option<AccountId>, ask: Ask, origin: Origin) -> Result<Issued> {
     let now = app.clock.now();
     let proven = match ask.proof {
-        Proof::Secret { client, secret } => by_secret(app, account, &client, &secret, &origin).await?,
+        Proof::Secret { client, secret } => by_secret(app, account, (&client, &secret), &origin, now).await?,
         Proof::Assertion { text, client, is_grant } => {
             let account = account.ok_or_else(|| {
                 refused(
@@ -65,7 +65,7 @@ pub async fn issue(app: &App, account: Option<AccountId>, ask: Ask, origin: Orig
                     "No account is named: send the request to /oauth2/<account>/token.",
                 )
             })?;
-            let proven = by_assertion(app, &account, &text, client.as_deref(), &origin).await;
+            let proven = by_assertion(app, &account, (&text, client.as_deref()), &origin, now).await;
             proven.map_err(|problem| worded(problem, is_grant))?
         }
     };
@@ -105,9 +105,9 @@ fn granted(allowed: &[Surface], asked: Option<Vec<Surface>>) -> Result<Vec<Surfa
 async fn by_secret(
     app: &App,
     account: Option<AccountId>,
-    client: &str,
-    secret: &Secret,
+    (client, secret): (&str, &Secret),
     origin: &Origin,
+    now: Timestamp,
 ) -> Result<Proven> {
     let wrong = |reason: &'static str| {
         static REFUSED: Sparing = Sparing::unspent();
@@ -121,7 +121,7 @@ async fn by_secret(
     if account.is_some_and(|account| account != token.account) {
         return Err(wrong("other_account"));
     }
-    let (shown, now) = (token.clone(), app.clock.now());
+    let shown = token.clone();
     let check = move |tx: &mut Tx<'_>| verify(tx, &shown, now);
     let verified = app.db.point("oauth.client", check).await?.map_err(|refusal| wrong(refusal.as_str()))?;
     if verified.principal.id != client {
@@ -141,9 +141,9 @@ async fn by_secret(
 async fn by_assertion(
     app: &App,
     account: &AccountId,
-    text: &Secret,
-    client: Option<&str>,
+    (text, client): (&Secret, Option<&str>),
     origin: &Origin,
+    now: Timestamp,
 ) -> Result<Proven> {
     let (origin, snapshot) = (origin.clone(), Snapshot::default());
     let actor = trust::door::authenticate(app, account, text.expose(), None, origin, snapshot).await?;
@@ -163,7 +163,7 @@ async fn by_assertion(
     let (stored, rests_on) = standing(app, &caller, trust).await?;
     let definition = stored.definition;
     // An assertion in its leeway is over; what is issued for it holds as long as it would be taken itself.
-    let (now, leeway) = (app.clock.now(), definition.policy.leeway());
+    let leeway = definition.policy.leeway();
     if definition.policy.audience_policy != AudiencePolicy::Required {
         return Err(Problem::new(
             Kind::Unauthenticated,
