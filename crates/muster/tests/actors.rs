@@ -9,7 +9,7 @@ use db::Db;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
 use muster::access::assignments::store::{self as assignments, AssignmentRow};
-use muster::accounts::bootstrap::{Bootstrap, bootstrap};
+use muster::accounts::bootstrap::Bootstrap;
 use muster::accounts::store as accounts;
 use muster::app::{App, Limits, Switches};
 use muster::directory::users::actions as users;
@@ -21,6 +21,7 @@ use muster::kernel::time::{Clock, Timestamp};
 use muster::migrations;
 use muster::outbound::guard::Allow;
 use muster::router::Front;
+use muster::setup::actions::bootstrap;
 use muster::web::listen::Answers as _;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! The first step of an account: the account itself, its default organization, its first administrator and a
-//! token for him. For the operator at the console, who holds the database; no route reaches it.
+//! token for him. `setup` says who may take it.
 
-use db::{Db, Tx};
+use db::Tx;
 use serde_json::json;
 
 use super::organizations::model::{DEFAULT, NewOrganization};
@@ -16,7 +16,7 @@ use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::rng::Rng;
 use crate::kernel::scope::Scope;
 use crate::kernel::secret::Secret;
-use crate::kernel::text::{Tags, looks_like_email};
+use crate::kernel::text::Tags;
 use crate::kernel::time::Timestamp;
 use crate::tokens::secret as token_secret;
 use crate::tokens::store::{self as tokens, KeyRow, Owner, TokenRow};
@@ -46,27 +46,10 @@ pub struct Made {
     pub token: Secret,
 }
 
-/// Makes account, administrator and token in one transaction.
+/// Makes account, administrator and token; the address is taken as checked.
 ///
 /// # Errors
-/// `Invalid` for an address that is none, `Conflict` when the account exists (or, with
-/// `another_token`, when no active user of it has that address).
-pub async fn bootstrap(db: &Db, rng: &Rng, now: Timestamp, wish: Bootstrap) -> Result<Made> {
-    if !looks_like_email(&wish.email) {
-        return Err(Problem::invalid(format!(
-            "{:?} is not an e-mail address: write it as name@domain",
-            wish.email
-        )));
-    }
-    let lane = wish.account.to_string();
-    let rng = rng.clone();
-    db.write("bootstrap", &lane, move |tx| run(tx, &rng, now, &wish)).await
-}
-
-/// The same inside of a transaction.
-///
-/// # Errors
-/// As `bootstrap`; the address is taken as checked.
+/// `Conflict` when the account exists (or, with `another_token`, when no active user of it has that address).
 pub fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Result<Made> {
     let fresh = store::insert(tx, &wish.account, wish.account.as_str(), now)?;
     let user = match (fresh, wish.another_token) {

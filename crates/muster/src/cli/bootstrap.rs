@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::{say, serve, store};
-use crate::accounts::bootstrap::{Bootstrap, Made, bootstrap};
+use crate::accounts::bootstrap::{Bootstrap, Made};
 use crate::config::Config;
 use crate::kernel::ids::AccountId;
 use crate::kernel::rng::Rng;
@@ -22,7 +22,7 @@ pub fn run(config: &Config, matches: &ArgMatches) -> Result<(), Failure> {
     let db = store::open(config)?;
     db.migrate(STEPS)?;
     let made = serve::runtime(None)?.block_on(async {
-        let made = bootstrap(&db, &Rng::System, Clock::System.now(), wish).await;
+        let made = setup::actions::bootstrap(&db, &Rng::System, Clock::System.now(), wish).await;
         db.close().await;
         made
     })?;

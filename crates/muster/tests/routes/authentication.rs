@@ -1,7 +1,8 @@
 //! What a request must carry, and what a bad credential is told.
 
-use muster::accounts::bootstrap::{Bootstrap, bootstrap};
+use muster::accounts::bootstrap::Bootstrap;
 use muster::kernel::problem::Kind;
+use muster::setup::actions::bootstrap;
 use muster::web::surface::in_time;
 use serde_json::json;
 
@@ -27,6 +28,16 @@ both_engines! {
         assert_ne!(more.token.expose(), world.admin_token());
     }
 
+    /// Or both the operator and who has the code would make a first administrator.
+    async fn an_account_made_at_the_console_ends_the_set_up_code(world: World) {
+        let put = |tx: &mut db::Tx<'_>| {
+            let hash: &[u8] = &[7; 32];
+            tx.exec("INSERT INTO setup_codes (account_id, sha256, created_at) VALUES ('', $1, 0)", db::params![hash])
+        };
+        assert_eq!(world.app.db.write::<_, db::Error>("test.code", "", put).await.unwrap(), 1);
+        world.other_account("other").await;
+        assert_eq!(world.count("setup_codes").await, 0);
+    }
 
     async fn work_that_panics_is_answered_as_a_defect(world: World) {
         let done = in_time::<()>(&world.app, async { panic!("as the test wants it") }).await;
