@@ -111,7 +111,8 @@ pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor>
     let actor = if secret::is_own(&text).is_some() {
         by_token(app, &text, named.as_deref(), surface, origin(parts)).await?
     } else {
-        let account = named.and_then(|named| AccountId::parse(&named).ok()).ok_or_else(invalid_token)?;
+        let named = named.ok_or_else(|| account_missing(&text))?;
+        let account = AccountId::parse(&named).map_err(|_| invalid_token())?;
         trust::door::authenticate(app, &account, &text, surface, origin(parts), Snapshot::default()).await?
     };
     actor.snapshot.close();
@@ -287,6 +288,16 @@ fn session(
         surfaces: proof.surfaces,
         used: proof.used,
     })))
+}
+
+/// Nobody is named whose trusts could take the credential.
+fn account_missing(text: &str) -> Problem {
+    if jose::Token::parse(text).is_err() {
+        return invalid_token();
+    }
+    Problem::invalid(
+        "Account detail is not present in the request: a JWT does not say it, so name the account by accountIdentifier in the query or by the header Harness-Account.",
+    )
 }
 
 fn refused(text: &'static str) -> Problem {

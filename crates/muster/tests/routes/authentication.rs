@@ -1,5 +1,7 @@
 //! What a request must carry, and what a bad credential is told.
 
+use jose::Algorithm;
+use jose::testing::TestKey;
 use muster::accounts::bootstrap::Bootstrap;
 use muster::kernel::problem::Kind;
 use muster::setup::actions::bootstrap;
@@ -8,6 +10,7 @@ use serde_json::json;
 
 use crate::actors::World;
 use crate::both_engines;
+use crate::issuer::claims;
 
 both_engines! {
     async fn paths_nobody_serves_are_named(world: World) {
@@ -46,6 +49,15 @@ both_engines! {
         assert!(problem.cause().unwrap().contains("as the test wants it"), "{problem:?}");
     }
 
+    /// A JWT does not say whose account it is meant for.
+    async fn a_jwt_needs_an_account_on_the_platform_api(world: World) {
+        let jwt = TestKey::shared(Algorithm::Es256).sign(&claims());
+        let (path, named) = ("/ng/api/user/currentUser", "/ng/api/user/currentUser?accountIdentifier=acme");
+        let text = world.holder(&jwt).get(path).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("accountIdentifier"), "{text}");
+        world.holder(&jwt).get(named).await.refused(401, "INVALID_TOKEN");
+        world.holder("a.b.c").get(path).await.refused(401, "INVALID_TOKEN");
+    }
 
     async fn a_token_made_at_the_console_goes_under_the_key_as_it_is_spelled(world: World) {
         let (id, admin) = (&world.admin_id, world.admin());

@@ -283,7 +283,7 @@ both_engines! {
                 "type": "JWT", "trust": "main", "keyId": "ES256", "subject": "sync", "expiresAt": (START.secs() + 600) * 1000
             }));
             assert_eq!(job["principal"]["identifier"], "sync");
-            client.get("/ng/api/whoami").await.refused(401, "INVALID_TOKEN");
+            client.get("/ng/api/whoami").await.refused(400, "INVALID_REQUEST");
         }
         world.bearer(world.admin_token()).get("/ng/api/user/currentUser").await.refused(401, "INVALID_TOKEN");
         world.anon().get("/ng/api/whoami").await.refused(401, "INVALID_TOKEN");

@@ -410,7 +410,7 @@ both_engines! {
         assert_eq!(codes(&shown), ["platform_surface", "stored_keys"], "{shown}");
         for client in [world.bearer(&token), world.holder(&token)] {
             client.get(settings).await.data();
-            client.get("/ng/api/settings?category=SCIM").await.refused(401, "INVALID_TOKEN");
+            client.get("/ng/api/settings?category=SCIM").await.refused(400, "INVALID_REQUEST");
         }
         present(&world, &good()).await.expect(200);
         world.admin().put(&format!("{AT}/fixed"), with(both, &json!({"surfaces": ["platform"]}))).await.data();
