@@ -5,7 +5,6 @@ use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
-use crate::algorithm::Algorithm;
 use crate::jwk::{self, Key, SkipReason};
 use crate::reader::{JsonError, Limits};
 use crate::value::{Document, Kind};
@@ -172,13 +171,5 @@ impl KeySet {
     /// The usable keys of this `kid`; several may have it.
     pub fn with_kid<'s>(&'s self, kid: &'s str) -> impl Iterator<Item = &'s Key> {
         self.keys.iter().filter(move |key| key.kid() == Some(kid))
-    }
-
-    /// Whether a token with this `kid` (`None`: without one) and algorithm could find a key here; if not,
-    /// fetching the set again may help.
-    pub fn might_have(&self, kid: Option<&str>, algorithm: Algorithm) -> bool {
-        self.keys
-            .iter()
-            .any(|key| key.algorithms().contains(algorithm) && (kid.is_none() || key.kid() == kid))
     }
 }

@@ -40,9 +40,7 @@ pub use reader::JsonError;
 pub use reason::{Code, Reason};
 pub use refusal::{Refusal, Step};
 pub use rule::{Rule, RuleError, RuleOp};
-pub use token::{
-    MAX_CLAIMS_BYTES, MAX_HEADER_BYTES, MAX_KID_BYTES, MAX_TOKEN_BYTES, Token, TokenType, bearer,
-};
+pub use token::{MAX_CLAIMS_BYTES, MAX_HEADER_BYTES, MAX_KID_BYTES, MAX_TOKEN_BYTES, Token, TokenType};
 pub use trace::{Outcome, StepReport};
 pub use value::{Kind, Value};
 pub use verify::{MAX_SIGNATURE_CHECKS, Verified, precheck, verify, verify_within};

@@ -77,8 +77,6 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// Step 1: the header is no `Bearer` credential.
-    NotBearer = "not_bearer" => TokenMalformed,
     /// Step 1: no token at all.
     TokenEmpty = "token_empty" => TokenMalformed,
     /// Step 1: longer than 16 KiB.

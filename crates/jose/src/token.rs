@@ -70,24 +70,6 @@ impl<'de> Deserialize<'de> for TokenType {
     }
 }
 
-/// The token of one `Authorization` header value: scheme `Bearer` in any case (RFC 6750 §2.1,
-/// RFC 9110 §11.1).
-///
-/// # Errors
-/// [`Reason::NotBearer`] for another scheme, [`Reason::TokenEmpty`] for none after it.
-pub fn bearer(header_value: &str) -> Result<&str, Refusal> {
-    let (scheme, rest) = header_value.split_once(' ').unwrap_or((header_value, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal::new(Step::Envelope, Reason::NotBearer)
-            .expected("Authorization: Bearer <token>")
-            .received("another scheme")
-            .hint("send the token as `Authorization: Bearer <token>`"));
-    }
-    let token = rest.trim_matches(' ');
-    check_envelope(token)?;
-    Ok(token)
-}
-
 /// What a token's `kid` is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KidState {

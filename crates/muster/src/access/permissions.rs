@@ -129,10 +129,6 @@ impl PermissionSet {
     pub const fn has(self, permission: &Permission) -> bool {
         self.0 >> permission.index & 1 == 1
     }
-    /// All of `other` in this one?
-    pub const fn covers(self, other: Self) -> bool {
-        other.0 & !self.0 == 0
-    }
     /// The permissions, in catalogue order.
     pub fn iter(self) -> impl Iterator<Item = &'static Permission> {
         CATALOGUE.iter().filter(move |p| self.has(p))

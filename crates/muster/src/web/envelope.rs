@@ -3,10 +3,9 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::kernel::page::PageRequest;
 use crate::kernel::problem::Problem;
 
 /// The answer of a v0 route: `{"status":"SUCCESS","data":T,"metaData":null,"correlationId":"…"}` with HTTP
@@ -50,28 +49,5 @@ pub struct Bare<T>(pub StatusCode, pub T);
 impl<T: Serialize> IntoResponse for Bare<T> {
     fn into_response(self) -> Response {
         (self.0, axum::Json(self.1)).into_response()
-    }
-}
-
-/// A v1 list: a bare array, its counts in headers (§1.7).
-#[derive(Debug)]
-pub struct List<T> {
-    /// Items of this page.
-    pub items: Vec<T>,
-    /// Items in all.
-    pub total: u64,
-    /// What was asked for.
-    pub request: PageRequest,
-}
-
-impl<T: Serialize> IntoResponse for List<T> {
-    fn into_response(self) -> Response {
-        let number = |name: &'static str, n: u64| (HeaderName::from_static(name), HeaderValue::from(n));
-        let headers = [
-            number("x-total-elements", self.total),
-            number("x-page-number", u64::from(self.request.index)),
-            number("x-page-size", u64::from(self.request.size)),
-        ];
-        (headers, axum::Json(self.items)).into_response()
     }
 }
