@@ -6,13 +6,14 @@ use axum::routing::{get, put};
 use serde::{Deserialize, Serialize};
 
 use super::actions;
-use super::model::{API_KEY_LIMIT, Account, TOKEN_LIMIT};
+use super::model::Account;
 use super::{organizations, projects};
 use crate::access::Actor;
 use crate::access::permissions::{AccountEdit, AccountView};
 use crate::app::App;
 use crate::kernel::problem::Result;
 use crate::kernel::scope::Scope;
+use crate::tokens::model::{KEY_LIMIT, TOKEN_LIMIT};
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, ScopeQuery};
 
@@ -60,7 +61,7 @@ impl From<Account> for Shown {
             last_modified_at: account.updated_at.millis(),
             next_gen_enabled: true,
             service_account_config: ServiceAccountConfig {
-                api_key_limit: API_KEY_LIMIT,
+                api_key_limit: KEY_LIMIT,
                 token_limit: TOKEN_LIMIT,
             },
         }

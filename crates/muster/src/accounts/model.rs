@@ -3,11 +3,6 @@
 use crate::kernel::ids::AccountId;
 use crate::kernel::time::Timestamp;
 
-/// Most API keys a user or a service account may hold (platform API §4).
-pub const API_KEY_LIMIT: i64 = 5;
-/// Most tokens an API key may hold (platform API §5).
-pub const TOKEN_LIMIT: i64 = 5;
-
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {

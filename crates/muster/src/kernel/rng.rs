@@ -9,7 +9,8 @@ use uuid::Builder;
 
 use super::time::Timestamp;
 
-const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// The digits of texts that are drawn.
+pub const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A source of random bytes, cheap to clone.
 #[derive(Clone, Debug, Default)]

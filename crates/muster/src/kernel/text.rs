@@ -19,6 +19,19 @@ pub fn json_text(value: &serde_json::Value) -> String {
 /// Free labels of a thing: name to value.
 pub type Tags = BTreeMap<String, String>;
 
+/// Tags as a column holds them.
+///
+/// # Errors
+/// `Internal`: they cannot be JSON.
+pub fn tags_text(tags: &Tags) -> Result<String> {
+    serde_json::to_string(tags).map_err(|error| Problem::internal(format!("cannot write tags: {error}")))
+}
+
+/// Is it a color, `#` and six hexadecimal digits?
+pub fn is_color(text: &str) -> bool {
+    text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
 const RESERVED: &[&str] = &[
     "or",
     "and",
@@ -192,6 +205,14 @@ mod tests {
         }
         for bad in ["", "a", "@b", "a@", "a b@c", "a@@b", "a@.b"] {
             assert!(!looks_like_email(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn colors() {
+        assert!(is_color("#00aaFF"));
+        for bad in ["", "red", "#00aaF", "#00aaFg", "00aaFF0"] {
+            assert!(!is_color(bad), "{bad}");
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::kernel::caller::PrincipalKind;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
-use crate::kernel::text::Tags;
+use crate::kernel::text::tags_text;
 use crate::kernel::time::Timestamp;
 
 const INSERT: &str = "INSERT INTO service_accounts (account_id, org_id, project_id, identifier, name, \
@@ -86,10 +86,6 @@ fn build(account: &AccountId, raw: Raw) -> Result<ServiceAccount, Problem> {
         created_at: Timestamp::from_micros(created),
         updated_at: Timestamp::from_micros(updated),
     })
-}
-
-fn tags_text(tags: &Tags) -> Result<String, Problem> {
-    serde_json::to_string(tags).map_err(|error| Problem::internal(format!("cannot write tags: {error}")))
 }
 
 /// Inserts; `false` when the identifier is taken in the scope.

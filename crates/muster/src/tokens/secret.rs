@@ -5,12 +5,11 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::kernel::ids::{AccountId, TokenId};
-use crate::kernel::rng::Rng;
+use crate::kernel::rng::{BASE62, Rng};
 use crate::kernel::secret::Secret;
 
 const SECRET_CHARS: usize = 43;
 const CHECK_CHARS: usize = 6;
-const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// First part of an access token's text, which slice `oauth` issues and reads.
 pub const ISSUED: &str = "oat";

@@ -8,7 +8,7 @@ use crate::access::permissions::CATALOGUE;
 use crate::access::rights::{IncludedScope, ResourceFilter};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
-use crate::kernel::text::{FieldCheck, Tags};
+use crate::kernel::text::{FieldCheck, Tags, is_color};
 use crate::kernel::time::Timestamp;
 
 /// The colour of a group whose maker names none.
@@ -206,10 +206,6 @@ impl NewResourceGroup {
     }
 }
 
-fn is_color(text: &str) -> bool {
-    text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
-}
-
 fn is_resource_type(name: &str) -> bool {
     CATALOGUE.iter().any(|p| p.resource_type == name)
 }
@@ -274,13 +270,5 @@ mod tests {
         let mut unknown = users(&[]);
         unknown.resources[0].resource_type = "PIPELINE".into();
         assert!(group(Vec::new(), unknown).check(&scope).unwrap_err().message().contains("SERVICEACCOUNT"));
-    }
-
-    #[test]
-    fn colors() {
-        assert!(is_color("#00aaFF"));
-        for bad in ["", "red", "#00aaF", "#00aaFg", "00aaFF0"] {
-            assert!(!is_color(bad), "{bad}");
-        }
     }
 }

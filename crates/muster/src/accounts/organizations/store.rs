@@ -5,7 +5,7 @@ use db::{Row, Tx, params};
 use super::model::{NewOrganization, Organization};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
-use crate::kernel::text::Tags;
+use crate::kernel::text::{Tags, tags_text};
 use crate::kernel::time::Timestamp;
 
 const EXISTS: &str = "SELECT 1 FROM organizations WHERE account_id = $1 AND identifier = $2";
@@ -47,10 +47,6 @@ impl Stored {
         })?;
         Ok(self.0)
     }
-}
-
-fn tags_text(tags: &Tags) -> Result<String> {
-    serde_json::to_string(tags).map_err(|error| Problem::internal(format!("cannot write tags: {error}")))
 }
 
 /// Is there an organization of that identifier?

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kernel::problem::Result;
-use crate::kernel::text::{FieldCheck, Tags};
+use crate::kernel::text::{FieldCheck, Tags, is_color};
 use crate::kernel::time::Timestamp;
 
 /// Colour of a project whose creator names none.
@@ -72,8 +72,4 @@ impl NewProject {
             "modules": self.modules, "tags": self.tags
         })
     }
-}
-
-fn is_color(text: &str) -> bool {
-    text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
 }

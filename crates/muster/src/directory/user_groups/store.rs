@@ -8,7 +8,7 @@ use crate::directory::model::Stored;
 use crate::kernel::ids::{AccountId, GroupId};
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
-use crate::kernel::text::Tags;
+use crate::kernel::text::{Tags, tags_text};
 use crate::kernel::time::Timestamp;
 
 /// Without the documents: only a page of the groups is shown.
@@ -62,10 +62,6 @@ impl Parts {
             users: Vec::new(),
         })
     }
-}
-
-fn tags_text(tags: &Tags) -> Result<String, Problem> {
-    serde_json::to_string(tags).map_err(|error| Problem::internal(format!("cannot write tags: {error}")))
 }
 
 /// All groups of the account, in every scope, the last changed first, without their users and documents.

@@ -59,10 +59,6 @@ pub fn find_user(
     Ok(tx.query_opt(FIND_USER, params![account.as_str(), id], map)?)
 }
 
-fn tags_text(tags: &Tags) -> Result<String, Problem> {
-    serde_json::to_string(tags).map_err(|error| Problem::internal(format!("cannot write tags: {error}")))
-}
-
 fn tags_of(text: &str) -> Result<Tags, Problem> {
     serde_json::from_str(text).map_err(|error| Problem::internal(format!("stored tags are damaged: {error}")))
 }
