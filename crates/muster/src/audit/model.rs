@@ -59,7 +59,8 @@ pub struct Entry<'a> {
     /// What was done.
     pub action: Action,
     /// Kind of thing in the audit's spelling: `USER`, `USER_GROUP`, `SERVICE_ACCOUNT`, `API_KEY`, `TOKEN`,
-    /// `SETTING`, `ROLE`, `ROLE_ASSIGNMENT`, `RESOURCE_GROUP`, `ORGANIZATION`, `PROJECT`, `ACCOUNT`.
+    /// `SETTING`, `ROLE`, `ROLE_ASSIGNMENT`, `RESOURCE_GROUP`, `ORGANIZATION`, `PROJECT`, `ACCOUNT`,
+    /// `JWT_TRUST`, `SCIM_SCHEMA`, `SCIM_RESOURCE_TYPE`, `SCIM_RESOURCE`.
     pub resource_type: &'static str,
     /// Its identifier.
     pub resource_id: &'a str,

@@ -229,8 +229,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// The scope parameters of a query string (§1.3). `into_scope` takes the caller's account when the query
-/// names none.
+/// The scope parameters of a query string (§1.3). `scope` takes the caller's account when the query names
+/// none.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScopeQuery {
