@@ -21,6 +21,8 @@ pub enum ErrorKind {
     NewerSchema,
     /// Another process holds the database or its migration lease.
     Locked,
+    /// The database's role lacks a right that the statement needs.
+    Denied,
     /// A text parameter holds a NUL character, which PostgreSQL cannot store: the caller's input is at fault.
     BadText,
     /// Everything else: wrong SQL, a broken constraint, an unreadable value.

@@ -52,11 +52,24 @@ pub(crate) fn migrate(
     engine: Engine,
     steps: &[Migration],
 ) -> Result<MigrateReport, Error> {
-    check_order(steps)?;
-    create_tables(writer, engine)?;
-    if missing(&recorded(writer)?, steps)?.is_empty() {
+    // Looked at first: a role that may not change the schema starts as long as there is nothing to change.
+    if pending(writer, engine, steps)? == 0 {
         return Ok(MigrateReport { applied: Vec::new(), version: latest(steps) });
     }
+    run(writer, engine, steps).map_err(|error| match error.kind() {
+        ErrorKind::Denied => {
+            let text = format!(
+                "the schema needs migrations that this role may not make ({error}): run `muster migrate` with a \
+                 role that may, or grant this one CREATE on the schema and the ownership of its tables"
+            );
+            Error::new(ErrorKind::Denied, text)
+        }
+        _ => error,
+    })
+}
+
+fn run(writer: &mut impl Writer, engine: Engine, steps: &[Migration]) -> Result<MigrateReport, Error> {
+    create_tables(writer, engine)?;
     let holder = format!("{:032x}", rand::random::<u128>());
     acquire(writer, engine, &holder)?;
     let done = apply(writer, engine, steps, &holder);

@@ -250,6 +250,7 @@ pub(super) fn classify(error: &tokio_postgres::Error, sql: &str) -> Error {
         "40001" | "40P01" | "55P03" => {
             Error::new(ErrorKind::Retry, format!("PostgreSQL asks to try again: {text}"))
         }
+        "42501" => Error::new(ErrorKind::Denied, format!("PostgreSQL: {text}")),
         "57014" => Error::new(ErrorKind::Timeout, format!("PostgreSQL: {text}: {}", brief(sql))),
         "53100" | "53200" => {
             Error::new(ErrorKind::Unavailable, format!("PostgreSQL has no room left: {text}"))

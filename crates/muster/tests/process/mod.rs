@@ -3,6 +3,7 @@
 mod bootstrap;
 mod conformance;
 mod crash;
+mod migrations;
 mod options;
 mod provisioning_log;
 mod refusals;
