@@ -11,7 +11,6 @@ use crate::config::Config;
 use crate::kernel::ids::AccountId;
 use crate::kernel::rng::Rng;
 use crate::kernel::time::Clock;
-use crate::migrations::STEPS;
 use crate::setup;
 
 /// Makes account, administrator and token.
@@ -19,8 +18,7 @@ pub fn run(config: &Config, matches: &ArgMatches) -> Result<(), Failure> {
     let text = |name: &str| matches.get_one::<String>(name).cloned().unwrap_or_default();
     let account = AccountId::parse(&text("account")).map_err(|text| Failure::new(Exit::Refused, text))?;
     let wish = Bootstrap { account, email: text("email"), another_token: matches.get_flag("another-token") };
-    let db = store::open(config)?;
-    db.migrate(STEPS)?;
+    let db = store::open_whole(config)?;
     let made = serve::runtime(None)?.block_on(async {
         let made = setup::actions::bootstrap(&db, &Rng::System, Clock::System.now(), wish).await;
         db.close().await;
@@ -51,8 +49,7 @@ fn as_text(made: &Made, config: &Config) -> String {
 
 /// Makes a new set-up code and shows it.
 pub fn setup_code(config: &Config) -> Result<(), Failure> {
-    let db = store::open(config)?;
-    db.migrate(STEPS)?;
+    let db = store::open_whole(config)?;
     let file = store::setup_file(config);
     let code = serve::runtime(None)?.block_on(async {
         let code = setup::actions::renew(&db, &Rng::System, Clock::System.now(), file.as_deref()).await;

@@ -7,6 +7,7 @@ use db::{Db, Options};
 use super::exit::{Exit, Failure};
 use crate::app::{LOG_FILE, open_log};
 use crate::config::{Config, Place};
+use crate::migrations::STEPS;
 
 const FILE: &str = "muster.db";
 const SETUP_CODE: &str = "setup-code";
@@ -38,6 +39,18 @@ pub fn open(config: &Config) -> Result<Db, Failure> {
         };
         Failure::new(Exit::Unavailable, format!("{error} (set by {change})"))
     })
+}
+
+/// As `open`, with the whole schema: brought up to date here, or by `muster migrate` where auto-migrate is off.
+pub fn open_whole(config: &Config) -> Result<Db, Failure> {
+    let db = open(config)?;
+    if config.auto_migrate {
+        db.migrate(STEPS)?;
+    } else if db.pending(STEPS)? > 0 {
+        let text = "migrations are pending and auto-migrate is off: run `muster migrate` first";
+        return Err(Failure::new(Exit::Schema, text));
+    }
+    Ok(db)
 }
 
 /// The provisioning log's own file, where there is one.

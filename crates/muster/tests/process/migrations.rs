@@ -1,6 +1,6 @@
 //! Who brings the schema up to date, and what the program does until somebody has.
 
-use super::{Server, postgres, run};
+use super::{Ended, Server, data_dir, muster, postgres, run};
 
 /// A role of the test cluster that may read and write what is there and change no schema; its URL.
 fn plain_role(url: &str, name: &str) -> String {
@@ -31,4 +31,31 @@ fn a_role_that_may_not_change_the_schema_starts_once_nothing_is_pending() {
     assert!(server.get("/readyz").starts_with("HTTP/1.1 200"), "{}", server.log());
     run(["bootstrap", "--database", &plain, "--account", "a", "--email", "a@b"]).fine();
     assert!(run(["migrate", "--database", &plain]).fine().contains("nothing was pending"));
+}
+
+fn off<const N: usize>(words: [&str; N]) -> Ended {
+    let mut command = muster();
+    Ended::of(&command.args(words).env("MUSTER_AUTO_MIGRATE", "off").output().expect("the program starts"))
+}
+
+fn commands_leave_the_schema_alone(store: [&str; 2]) {
+    let words = ["auto-migrate is off", "run `muster migrate`"];
+    off(["bootstrap", store[0], store[1], "--account", "a", "--email", "a@b"]).refused(76, &words);
+    off(["setup-code", store[0], store[1]]).refused(76, &words);
+    run(["check", store[0], store[1]]).refused(76, &["migrations are pending"]);
+    off(["migrate", store[0], store[1]]).fine();
+    off(["bootstrap", store[0], store[1], "--account", "a", "--email", "a@b"]).fine();
+}
+
+#[test]
+fn without_auto_migrate_commands_leave_the_schema_alone_on_sqlite() {
+    let (_folder, data) = data_dir();
+    commands_leave_the_schema_alone(["--data-dir", &data]);
+}
+
+#[test]
+fn without_auto_migrate_commands_leave_the_schema_alone_on_postgres() {
+    if let Some(url) = postgres() {
+        commands_leave_the_schema_alone(["--database", &url]);
+    }
 }
