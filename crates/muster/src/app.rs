@@ -48,6 +48,9 @@ pub struct Parts {
     pub db: Db,
     /// Where the provisioning log is: not `db` itself where that has one writer only.
     pub log_db: Db,
+    /// Is the schema of this release in the database? Until then nothing but health is answered. Once it is it
+    /// stays so: steps only go forward.
+    pub schema_whole: AtomicBool,
     /// Where `now` comes from.
     pub clock: Clock,
     /// Where randomness comes from.
@@ -78,8 +81,6 @@ pub struct Parts {
     pub provisioning_log: provisioning_log::Log,
     /// What went through the server.
     pub traffic: Traffic,
-    /// Whether the schema was seen complete. Once it is it stays so: steps only go forward.
-    pub migrated: AtomicBool,
     /// Whether the server is about to stop: it still answers, but should get no new requests.
     pub stopping: AtomicBool,
 }
@@ -150,6 +151,7 @@ impl App {
         let parts = Parts {
             db,
             log_db,
+            schema_whole: AtomicBool::new(true),
             clock,
             rng,
             limits,
@@ -164,7 +166,6 @@ impl App {
             trusts,
             provisioning_log,
             traffic: Traffic::default(),
-            migrated: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
         };
         Ok(Self(Arc::new(parts)))

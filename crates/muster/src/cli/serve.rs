@@ -10,7 +10,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::exit::{Exit, Failure};
 use super::{descriptors, say, store};
@@ -66,18 +66,20 @@ async fn serve(config: &Config, db: Db, listener: TcpListener, complete: bool) -
     let app = assemble(config, db)?;
     let address = listener.local_addr().map_err(|e| Failure::new(Exit::Failed, e.to_string()))?;
     say(&format!("Muster {VERSION} serves http://{address} with {}.", place(config)))?;
-    if complete {
-        let file = app.setup_file.as_deref();
-        let invitation = setup::actions::prepare(&app.db, &app.rng, app.clock.now(), file).await?;
-        invite(config, address, &invitation)?;
-    } else {
-        say("The schema is not complete: run `muster migrate`; until then /readyz answers 503.")?;
-    }
     let (stop, stopping) = watch::channel(false);
     let (end, ending) = watch::channel(false);
     let bounds = limits(config);
     let management = manage(config, &app, &bounds, ending).await?;
-    let mut jobs = jobs::start(&app, jobs::JOBS, &stopping);
+    let mut jobs = if complete {
+        prepare(&app, config, address).await?;
+        jobs::start(&app, jobs::JOBS, &stopping)
+    } else {
+        say("The schema is not complete: run `muster migrate`; until then every request is answered 503.")?;
+        app.schema_whole.store(false, Relaxed);
+        let mut later = JoinSet::new();
+        later.spawn(once_migrated(app.clone(), config.clone(), address, stopping.clone()));
+        later
+    };
     tokio::spawn(signals(app.clone(), config.drain_delay, stop));
     tokio::spawn(end_waiting(app.clone(), stopping.clone()));
     let front = (router::Front::new(app.clone()), router::refusals(&app, config.header_bytes));
@@ -109,6 +111,36 @@ async fn manage(
     let front = (router::Management::new(app), router::refusals(app, config.header_bytes));
     let bounds = ConnectionLimits { connections: WATCHERS, drain_timeout: Duration::ZERO, ..bounds.clone() };
     Ok(tokio::spawn(listen::serve(listener, front, bounds, end)))
+}
+
+async fn prepare(app: &App, config: &Config, address: SocketAddr) -> Result<(), Failure> {
+    let file = app.setup_file.as_deref();
+    let invitation = setup::actions::prepare(&app.db, &app.rng, app.clock.now(), file).await?;
+    invite(config, address, &invitation)
+}
+
+/// Waits until somebody has run `muster migrate`; then it is as if the server had started now.
+async fn once_migrated(app: App, config: Config, address: SocketAddr, mut stop: listen::Stop) {
+    loop {
+        tokio::select! {
+            () = listen::stopped(&mut stop) => return,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+        let db = app.db.clone();
+        match tokio::task::spawn_blocking(move || db.pending(STEPS)).await {
+            Ok(Ok(0)) => break,
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "waiting for `muster migrate`"),
+            Err(error) => tracing::error!(%error, "waiting for `muster migrate`"),
+        }
+    }
+    if let Err(failure) = prepare(&app, &config, address).await {
+        tracing::error!(?failure, "the first account cannot be set up by its code");
+    }
+    tracing::info!("the schema is complete");
+    app.schema_whole.store(true, Relaxed);
+    let mut jobs = jobs::start(&app, jobs::JOBS, &stop);
+    while jobs.join_next().await.is_some() {}
 }
 
 /// Requests that wait for events are answered at once when the server stops.

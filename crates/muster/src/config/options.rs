@@ -110,7 +110,7 @@ pub const OPTIONS: &[Spec] = &[
         SWITCH,
         "on",
         Server,
-        "Bring the database to this release's schema at the start. With off, run `muster migrate` yourself; until then /readyz answers 503.",
+        "Bring the database to this release's schema at the start. With off, run `muster migrate` yourself; until then /readyz and all requests answer 503, and `bootstrap` and `setup-code` refuse.",
     ),
     spec(
         "jwks-allow",

@@ -72,16 +72,14 @@ async fn of_database(app: &App) -> Option<String> {
 }
 
 async fn pending(app: &App) -> Option<String> {
-    if app.migrated.load(Relaxed) {
+    if app.schema_whole.load(Relaxed) {
         return None;
     }
     let db = app.db.clone();
     let count = tokio::task::spawn_blocking(move || db.pending(migrations::STEPS)).await;
     match count.map_err(|error| error.to_string()).map(|count| count.map_err(|error| error.to_string())) {
-        Ok(Ok(0)) => {
-            app.migrated.store(true, Relaxed);
-            None
-        }
+        // The server itself looks every second, and begins then.
+        Ok(Ok(0)) => Some("schema: complete; the server begins in a moment".into()),
         Ok(Ok(1)) => Some("schema: 1 migration is pending; run `muster migrate`".into()),
         Ok(Ok(count)) => Some(format!("schema: {count} migrations are pending; run `muster migrate`")),
         Ok(Err(error)) | Err(error) => Some(format!("schema: {error}")),

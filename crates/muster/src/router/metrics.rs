@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use db::{Db, Engine};
+use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
@@ -18,21 +19,19 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::health::{self, VERSION};
 use crate::app::App;
-use crate::kernel::problem::{Kind, Problem};
-use crate::web::surface;
 
 const MEDIA: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// `/metrics`, and beside it what `health` answers: neither waits for a seat on the main listener.
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/metrics", get(metrics)).merge(health::routes()).fallback(surface::no_route)
+    Router::new().route("/metrics", get(metrics)).merge(health::routes())
 }
 
 async fn metrics(State(app): State<App>) -> Response {
     let mut page = String::new();
     match text::encode(&mut page, &collect(&app).await) {
         Ok(()) => ([(CONTENT_TYPE, MEDIA)], page).into_response(),
-        Err(error) => Problem::new(Kind::Internal, error.to_string()).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }
 

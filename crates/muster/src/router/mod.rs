@@ -134,7 +134,9 @@ impl Management {
     /// Puts it together.
     pub fn new(app: &App) -> Self {
         let surface = from_fn_with_state(app.clone(), surface::platform);
-        Self(metrics::routes().layer(surface).with_state(app.clone()))
+        // Only what is not there needs the words of a surface.
+        let nothing = Router::new().fallback(surface::no_route).layer(surface);
+        Self(nothing.merge(metrics::routes()).with_state(app.clone()))
     }
 }
 

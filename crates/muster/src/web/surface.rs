@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request, State};
@@ -50,8 +51,13 @@ pub fn scim(done: Result<Response>, id: &str) -> (Response, Option<Problem>) {
 ///
 /// # Errors
 /// Those of the work; `Internal` when it panics, which would else end the connection without an answer;
-/// `Unavailable` when the time is over.
+/// `Unavailable` when the time is over, and as long as the schema is not whole.
 pub async fn in_time<T>(app: &App, work: impl Future<Output = Result<T>>) -> Result<T> {
+    if !app.schema_whole.load(Relaxed) {
+        let text =
+            "The database does not have this release's schema yet: the operator runs `muster migrate`.";
+        return Err(Problem::new(Kind::Unavailable, text).retry_after(5));
+    }
     let patience = app.limits.request_timeout;
     match tokio::time::timeout(patience, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(done)) => done,

@@ -59,3 +59,42 @@ fn without_auto_migrate_commands_leave_the_schema_alone_on_postgres() {
         commands_leave_the_schema_alone(["--database", &url]);
     }
 }
+
+fn serves_once_migrated(store: [&str; 2]) {
+    let server = Server::start(&[store[0], store[1], "--auto-migrate", "off"]);
+    assert!(server.get("/readyz").starts_with("HTTP/1.1 503"));
+    for path in ["/scim/v2/acme/Users", "/ng/api/accounts/acme", "/.well-known/x"] {
+        let answer = server.get(path);
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("muster migrate"), "{answer}");
+    }
+    let (status, answer) = server.post("/oauth2/acme/token", &serde_json::Value::Null);
+    assert_eq!((status, &answer["error"]), (503, &serde_json::json!("temporarily_unavailable")), "{answer}");
+    run(["migrate", store[0], store[1]]).fine();
+    let since = std::time::Instant::now();
+    while !server.get("/ng/api/accounts/acme").starts_with("HTTP/1.1 401") {
+        assert!(since.elapsed() < std::time::Duration::from_secs(20), "{}", server.log());
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    let code = run(["setup-code", store[0], store[1]]).fine();
+    let wish = serde_json::json!({"code": code.trim(), "account": "acme", "email": "a@b"});
+    assert_eq!(server.post("/v1/setup", &wish).0, 201);
+    server.signal("TERM");
+    let (exit, out, log) = server.wait();
+    assert_eq!(exit, Some(0), "{log}");
+    assert!(out.contains("There is no account yet"), "{out}");
+    assert!(!log.contains("ERROR") && !log.contains("a job failed"), "{log}");
+}
+
+#[test]
+fn a_server_without_auto_migrate_serves_as_soon_as_the_schema_is_there_on_sqlite() {
+    let (_folder, data) = data_dir();
+    serves_once_migrated(["--data-dir", &data]);
+}
+
+#[test]
+fn a_server_without_auto_migrate_serves_as_soon_as_the_schema_is_there_on_postgres() {
+    if let Some(url) = postgres() {
+        serves_once_migrated(["--database", &url]);
+    }
+}

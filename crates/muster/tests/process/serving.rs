@@ -63,7 +63,12 @@ fn not_ready_until_migrated() {
     let reason = body["reasons"][0].as_str().unwrap_or_default();
     assert!(reason.contains("migrations are pending") && reason.contains("muster migrate"), "{body}");
     run(["migrate", "--data-dir", &data]).fine();
-    assert_eq!(parse(&server.get("/readyz")).0, 200);
+    let since = Instant::now();
+    while parse(&server.get("/readyz")).0 != 200 {
+        assert!(since.elapsed() < Duration::from_secs(20), "{}", server.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(parse(&server.get("/scim/v2/acme/Users")).0, 401, "ready is: served");
 }
 
 #[test]
