@@ -46,6 +46,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     // Before the database is touched: a second server by mistake changes nothing.
     let listener = runtime.block_on(bind("listen", &config.listen))?;
     let db = store::open(config)?;
+    let _held = store::hold(config)?;
     let complete = if config.auto_migrate {
         db.migrate(STEPS)?;
         true

@@ -78,7 +78,7 @@ pub const OPTIONS: &[Spec] = &[
         Kind::Folder,
         "./data",
         Everywhere,
-        "Directory of the embedded SQLite database and of the set-up code; made when missing. Not together with database.",
+        "Directory of the embedded SQLite database and of the set-up code; made when missing. One server at a time: a second `muster serve` on it refuses. Not together with database.",
     ),
     spec(
         DATABASE,

@@ -143,6 +143,11 @@ impl Server {
         parse(&self.raw(post(path, &body.to_string()).as_bytes()))
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
         signal(&self.child, name);

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use super::{Ended, data_dir, muster, postgres, run};
+use super::{Ended, Server, data_dir, muster, postgres, run};
 
 #[test]
 fn a_port_in_use() {
@@ -34,6 +34,23 @@ fn a_data_directory_that_is_a_file() {
     run(["serve", "--listen", "127.0.0.1:0", "--data-dir", &data]).refused(69, &[&data, "--data-dir"]);
     run(["migrate", "--data-dir", &data]).refused(69, &[&data, "--data-dir"]);
     run(["check", "--data-dir", &data]).refused(69, &["no database", "--data-dir"]);
+}
+
+#[test]
+fn a_data_directory_that_is_served_already() {
+    let (_folder, data) = data_dir();
+    let server = Server::start(&["--data-dir", &data]);
+    let second = || run(["serve", "--listen", "127.0.0.1:0", "--data-dir", &data]);
+    second().refused(69, &[&format!("process {} serves {data} already", server.id()), "--data-dir"]);
+    // Other commands work beside it.
+    run(["bootstrap", "--data-dir", &data, "--account", "a", "--email", "a@b"]).fine();
+    run(["check", "--data-dir", &data]).fine();
+    run(["migrate", "--data-dir", &data]).fine();
+    second().refused(69, &["already"]);
+    server.signal("KILL");
+    assert_eq!(server.wait().0, None);
+    let server = Server::start(&["--data-dir", &data]);
+    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
 }
 
 fn set_mode(path: &Path, bits: u32) {
