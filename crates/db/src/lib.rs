@@ -389,6 +389,12 @@ impl Db {
     }
 }
 
+/// Reads a PostgreSQL URL as [`Db::open`] does, without connecting. The error shows nothing of the URL but the
+/// name of a parameter.
+pub fn check_url(url: &str) -> Result<(), Error> {
+    postgres::Settings::parse(url).map(|_| ())
+}
+
 fn pick(lane: &str, lanes: usize) -> usize {
     let mut hasher = DefaultHasher::new();
     lane.hash(&mut hasher);

@@ -31,6 +31,14 @@ impl Settings {
     /// `require`, `verify-ca` or `verify-full`; the last three all verify the certificate and the host's name
     /// against the machine's roots.
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+        // A second @ would make a host or a name of a part of the password, and errors show those.
+        let (place, parameters) = url.split_once('?').unwrap_or((url, ""));
+        if place.matches('@').count() > 1 || parameters.contains('@') {
+            return Err(Error::other(
+                "the PostgreSQL URL holds an @ too many: one stands between password and host, any other is \
+                 written as %40; so are : as %3A, / as %2F, ? as %3F and % as %25 in user and password",
+            ));
+        }
         let url = url.replace("sslmode=verify-full", "sslmode=require");
         let url = url.replace("sslmode=verify-ca", "sslmode=require");
         let mut config: Config = url.parse().map_err(|error| unreadable(&error))?;
@@ -83,9 +91,13 @@ fn limits(options: &str, statement_ms: u32, lock_ms: u32) -> String {
 }
 
 fn unreadable(error: &tokio_postgres::Error) -> Error {
-    // The parser's own words may quote the URL; only these do not.
-    let why =
-        error.source().map(ToString::to_string).filter(|why| why.starts_with("invalid value for option"));
+    // The parser's own words may quote the URL; these quote at most the name of a parameter.
+    let tame = |why: &String| {
+        let unknown = why.strip_prefix("unknown option `").and_then(|rest| rest.strip_suffix('`'));
+        let word = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        why.starts_with("invalid value for option") || unknown.is_some_and(word)
+    };
+    let why = error.source().map(ToString::to_string).filter(tame);
     let why = why.map_or_else(String::new, |why| format!(" ({why})"));
     Error::other(format!("the PostgreSQL URL cannot be read{why}: {SHAPE}"))
 }

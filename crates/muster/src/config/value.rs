@@ -94,7 +94,10 @@ impl Kind {
             }
             Self::Folder | Self::File if !text.is_empty() => Some(Value::Path(PathBuf::from(text))),
             Self::Address => is_address(text).then(|| Value::Text(text.to_owned())),
-            Self::Database => is_database(text).then(|| Value::Text(text.to_owned())),
+            Self::Database if is_database(text) => {
+                let read = db::check_url(text).map(|()| Value::Text(text.to_owned()));
+                return read.map_err(|error| error.to_string());
+            }
             Self::Bytes { least, most } => bytes(text).filter(within(least, most)).map(Value::Number),
             Self::Count { least, most } => text.parse().ok().filter(within(least, most)).map(Value::Number),
             Self::Time { least, most } => seconds(text)
@@ -105,7 +108,7 @@ impl Kind {
             Self::Switch => switch(text).map(Value::On),
             Self::Choice(words) => words.contains(&text).then(|| Value::Text(text.to_owned())),
             Self::Filter => is_filter(text).then(|| Value::Text(text.to_owned())),
-            Self::Folder | Self::File => None,
+            Self::Folder | Self::File | Self::Database => None,
         };
         value.ok_or_else(wrong)
     }
@@ -179,30 +182,46 @@ fn size(bytes: u64) -> String {
     if bytes.is_multiple_of(1 << 20) { format!("{}MiB", bytes >> 20) } else { format!("{}KiB", bytes >> 10) }
 }
 
-/// A database URL without its password, for people and logs.
+/// Parameters of a database URL that hold no secret.
+const TELLABLE: &[&str] = &[
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "host",
+    "hostaddr",
+    "load_balance_hosts",
+    "options",
+    "port",
+    "sslmode",
+    "target_session_attrs",
+];
+
+/// A database URL without user and password, for people and logs. What is unclear is hidden, too.
 pub fn mask(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return "***".into() };
     let (place, query) = rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)));
-    // A password may hold '@' or '/': everything up to the last '@' is the user's.
-    let place = match place.rsplit_once('@') {
-        Some((user, host)) => {
-            let name = user.split(':').next().unwrap_or("");
-            let secret = if user.contains(':') { ":***" } else { "" };
-            format!("{name}{secret}@{host}")
-        }
-        None => place.to_owned(),
+    let clear = scheme.bytes().all(|b| b.is_ascii_alphanumeric()) && !query.is_some_and(|q| q.contains('@'));
+    let shown = match place.split_once('@') {
+        Some((_, hosts)) if clear && !hosts.contains('@') => format!("***@{hosts}"),
+        None if clear && are_hosts(place) => place.to_owned(),
+        _ => return "***".into(),
     };
-    let hide = |pair: &str| {
-        let key = pair.split('=').next().unwrap_or("");
-        if key.contains("password") { format!("{key}=***") } else { pair.to_owned() }
+    let hide = |pair: &str| match pair.split_once('=') {
+        Some((key, _)) if TELLABLE.contains(&key) => pair.to_owned(),
+        Some((key, _)) => format!("{key}=***"),
+        None => "***".into(),
     };
-    match query {
-        Some(query) => {
-            let pairs: Vec<String> = query.split('&').map(hide).collect();
-            format!("{scheme}://{place}?{}", pairs.join("&"))
-        }
-        None => format!("{scheme}://{place}"),
-    }
+    let pairs = query.map(|query| query.split('&').map(hide).collect::<Vec<_>>().join("&"));
+    pairs.map_or(format!("{scheme}://{shown}"), |pairs| format!("{scheme}://{shown}?{pairs}"))
+}
+
+/// Without an `@` a user and his password look like a host and its port, but for the port's digits.
+fn are_hosts(place: &str) -> bool {
+    let hosts = place.split('/').next().unwrap_or(place);
+    hosts.split(',').all(|host| match host.rsplit_once(':') {
+        Some((_, port)) => host.ends_with(']') || port.bytes().all(|b| b.is_ascii_digit()),
+        None => true,
+    })
 }
 
 #[cfg(test)]
@@ -244,16 +263,24 @@ mod tests {
     #[test]
     fn a_wrong_database_url_does_not_show_its_password() {
         let error = parse(Kind::Database, "mysql://muster:s3cret@db/muster").unwrap_err();
-        assert!(error.contains("mysql://muster:***@db/muster") && !error.contains("s3cret"), "{error}");
+        assert!(error.contains("mysql://***@db/muster") && !error.contains("s3cret"), "{error}");
     }
 
     #[test]
     fn masks() {
         for (url, masked) in [
-            ("postgres://u:p@h:1,i:2/d", "postgres://u:***@h:1,i:2/d"),
-            ("postgres://u:p@ss/w@h/d", "postgres://u:***@h/d"),
-            ("postgres://u@h/d?sslmode=require&password=x", "postgres://u@h/d?sslmode=require&password=***"),
-            ("postgres://h/d", "postgres://h/d"),
+            ("postgres://u:p@h:1,i:2/d", "postgres://***@h:1,i:2/d"),
+            ("postgres://u:p/w@h/d", "postgres://***@h/d"),
+            ("postgres://u:p@ss/w@h/d", "***"),
+            ("postgres://u:p?w=x@h/d", "***"),
+            ("postgres://h/d?password=p@ss", "***"),
+            ("postgres://u:pass/h", "***"),
+            (
+                "postgres://u@h/d?sslmode=require&password=x&user=u&y",
+                "postgres://***@h/d?sslmode=require&password=***&user=***&***",
+            ),
+            ("postgres://[::1]:5432,h/d", "postgres://[::1]:5432,h/d"),
+            ("postgres://[::1]/d", "postgres://[::1]/d"),
             ("nonsense", "***"),
         ] {
             assert_eq!(mask(url), masked);

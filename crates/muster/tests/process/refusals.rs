@@ -119,8 +119,19 @@ fn a_database_newer_than_the_program() {
 fn a_wrong_url_of_postgres() {
     let wrong = "mysql://muster:geheim@localhost/muster";
     run(["serve", "--database", wrong])
-        .refused(78, &["--database", "mysql://muster:***@localhost/muster", "postgres://USER"]);
-    run(["check", "--database", "postgres://localhost:notaport/x"]).refused(69, &["--database"]);
+        .refused(78, &["--database", "mysql://***@localhost/muster", "postgres://USER"]);
+    for (url, word) in [
+        ("postgres://localhost:notaport/x", "`port`"),
+        ("postgres://h/x?sslmode=perhaps", "`sslmode`"),
+        ("postgres://h/x?pool_size=9", "unknown option `pool_size`"),
+        ("postgres://muster:ge@heim@localhost/x", "%40"),
+    ] {
+        for command in ["config", "serve", "check"] {
+            let ended = run([command, "--database", url]);
+            ended.refused(78, &["--database", word]);
+            assert!(!ended.err.contains("heim"), "{ended:?}");
+        }
+    }
 }
 
 #[test]
