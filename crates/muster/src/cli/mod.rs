@@ -42,6 +42,10 @@ fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure> {
         _ => {}
     }
     let config = Config::load(&command::given(matches))?;
+    // The server has a log for it, and `config` lists it.
+    for line in config.strangers.iter().filter(|_| !matches!(name, "serve" | "config")) {
+        say_error(&format!("muster: warning: {line}"));
+    }
     match name {
         "serve" => serve::run(&config),
         "bootstrap" => bootstrap::run(&config, matches),

@@ -63,7 +63,9 @@ over the environment, the environment over the file, the file over the default. 
 what is in \
 force and where each value came from. A mistake in any source stops the program with one line that names \
 the option, \
-the source and what to write instead.\n\n\
+the source and what to write instead. A variable that begins with `MUSTER_` and is no option stops nothing: \
+each \
+command warns of it, and `muster config` lists it.\n\n\
 ```toml\n\
 # muster.toml\n\
 listen = \"0.0.0.0:8080\"\n\

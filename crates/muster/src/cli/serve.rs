@@ -42,6 +42,9 @@ pub(super) fn runtime(threads: Option<usize>) -> Result<Runtime, Failure> {
 /// Serves until SIGTERM or SIGINT.
 pub fn run(config: &Config) -> Result<(), Failure> {
     log(config);
+    for line in &config.strangers {
+        tracing::warn!("{line}");
+    }
     let runtime = runtime(config.worker_threads)?;
     // Before the database is touched: a second server by mistake changes nothing.
     let listener = runtime.block_on(bind("listen", &config.listen))?;

@@ -85,7 +85,8 @@ pub fn hold(config: &Config) -> Result<Option<File>, Failure> {
                 _ => "another process".to_owned(),
             };
             let folder = folder.display();
-            let text = format!("{holder} serves {folder} already: stop it first, or choose another --data-dir");
+            let text =
+                format!("{holder} serves {folder} already: stop it first, or choose another --data-dir");
             Err(Failure::new(Exit::Unavailable, text))
         }
         Err(TryLockError::Error(error)) => {

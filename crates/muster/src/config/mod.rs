@@ -63,6 +63,8 @@ pub struct Config {
     pub log_level: String,
     /// Log lines as JSON?
     pub log_json: bool,
+    /// A line for each variable of the environment that looks like an option and is none.
+    pub strangers: Vec<String>,
     found: Vec<Found>,
 }
 
@@ -72,7 +74,8 @@ impl Config {
     /// # Errors
     /// One line that names the option, where it came from and what to write instead.
     pub fn load(flags: &Given) -> Result<Self, ConfigError> {
-        Self::from_sources(flags, &sources::environment()?, sources::file)
+        let config = Self::from_sources(flags, &sources::environment()?, sources::file)?;
+        Ok(Self { strangers: sources::strangers(), ..config })
     }
 
     /// As `load`, with the environment and the reader of files given.
@@ -115,11 +118,12 @@ impl Config {
             worker_threads: Some(number(&found, "worker-threads")).filter(|threads| *threads > 0),
             log_level: text(&found, "log-level"),
             log_json: text(&found, "log-format") == "json",
+            strangers: Vec::new(),
             found,
         })
     }
 
-    /// The effective values as a TOML file, each with its source, without secrets.
+    /// The effective values as a TOML file, each with its source, without secrets; then what was not understood.
     pub fn shown(&self) -> String {
         let mut out = String::new();
         for found in self.found.iter().filter(|found| found.spec.in_file()) {
@@ -132,6 +136,9 @@ impl Config {
                 _ => continue,
             };
             let _ = writeln!(out, "{} = {value} # {}", spec.name, source.label(spec));
+        }
+        for line in &self.strangers {
+            let _ = writeln!(out, "# {line}");
         }
         out
     }

@@ -90,6 +90,39 @@ pub fn environment() -> Result<Given, ConfigError> {
     Ok(given)
 }
 
+/// A line for each variable that is named as ours are and is no option, with what was meant perhaps. A cluster
+/// sets some of its own for a service named muster (`MUSTER_PORT=tcp://…`); those are nobody's mistake.
+pub fn strangers() -> Vec<String> {
+    // The one place that reads the environment.
+    #[allow(clippy::disallowed_methods)]
+    let all = std::env::vars_os();
+    let mut lines: Vec<String> = all
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, value)| is_stranger(name, &value.to_string_lossy()))
+        .map(|(name, _)| format!("{name} is no option and has no effect: {}", meant(&name)))
+        .collect();
+    lines.sort();
+    lines
+}
+
+fn is_stranger(name: &str, value: &str) -> bool {
+    let Some(rest) = name.strip_prefix("MUSTER_") else { return false };
+    let numbered = |part: &str| part.starts_with(|c: char| c.is_ascii_digit());
+    let of_cluster = rest.ends_with("SERVICE_HOST")
+        || rest.contains("SERVICE_PORT")
+        || rest.split_once("PORT_").is_some_and(|(_, after)| numbered(after))
+        || rest.ends_with("PORT") && value.contains("://");
+    !of_cluster && !OPTIONS.iter().any(|spec| spec.variable() == name)
+}
+
+fn meant(variable: &str) -> String {
+    let near = OPTIONS.iter().map(|spec| (distance(variable, &spec.variable()), spec.variable())).min();
+    match near.filter(|(distance, _)| *distance <= 3) {
+        Some((_, name)) => format!("did you mean {name}?"),
+        None => "take it out, or see `muster serve --help` for the options".to_owned(),
+    }
+}
+
 /// Reads the file.
 ///
 /// # Errors
@@ -214,4 +247,29 @@ fn one_place(found: &mut [Found]) -> Result<(), ConfigError> {
     found[farther].value = None;
     found[farther].parts.clear();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_of_nobody_is_a_stranger_and_one_of_a_cluster_is_not() {
+        for name in ["MUSTER_LISTNE", "MUSTER_", "MUSTER_PORT", "MUSTER_EXPORT"] {
+            assert!(is_stranger(name, "8080"), "{name}");
+        }
+        for (name, value) in [
+            ("MUSTER_LISTEN", "x"),
+            ("MUSTERED", "x"),
+            ("MUSTER_PORT", "tcp://10.0.0.1:80"),
+            ("MUSTER_SERVICE_HOST", "10.0.0.1"),
+            ("MUSTER_SERVICE_PORT_HTTP", "80"),
+            ("MUSTER_PORT_80_TCP_ADDR", "10.0.0.1"),
+            ("MUSTER_DB_PORT_5432_TCP", "tcp://10.0.0.1:5432"),
+        ] {
+            assert!(!is_stranger(name, value), "{name}");
+        }
+        assert_eq!(meant("MUSTER_LISTNE"), "did you mean MUSTER_LISTEN?");
+        assert!(meant("MUSTER_NONSENSE").contains("muster serve --help"));
+    }
 }

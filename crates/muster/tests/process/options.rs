@@ -26,6 +26,25 @@ fn environment_and_file_reach_the_program() {
 }
 
 #[test]
+fn a_variable_that_no_option_reads_is_told_of() {
+    let (_folder, data) = data_dir();
+    let told = "MUSTER_LISTNE is no option and has no effect: did you mean MUSTER_LISTEN?";
+    let with = |words: &[&str]| {
+        let mut command = muster();
+        command.args(words).args(["--data-dir", &data]).env("MUSTER_LISTNE", "geheim");
+        Ended::of(&command.output().expect("it starts"))
+    };
+    let shown = with(&["config"]).fine();
+    assert!(shown.ends_with(&format!("\n# {told}\n")), "{shown}");
+    let ended = with(&["migrate"]);
+    assert_eq!((ended.code, ended.err), (0, format!("muster: warning: {told}\n")));
+    // No address: the start ends by itself, after its warnings.
+    let ended = with(&["serve", "--listen", "192.0.2.1:1"]);
+    assert!(ended.err.contains(" WARN ") && ended.err.contains(told), "{ended:?}");
+    assert!(!shown.contains("geheim") && !ended.err.contains("geheim"));
+}
+
+#[test]
 fn mistakes_name_option_source_and_remedy() {
     run(["serve", "--listen", "8080"]).refused(78, &["--listen", "\"8080\"", "HOST:PORT"]);
     run(["serve", "--jwks-allow", "https://idp"]).refused(78, &["--jwks-allow", "\"https://idp\""]);
