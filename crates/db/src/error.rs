@@ -36,12 +36,13 @@ pub struct Error {
     kind: ErrorKind,
     message: Arc<str>,
     lost: bool,
+    crowded: bool,
 }
 
 impl Error {
     /// An error of this kind. Slices use it for what their own mapping functions find.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into().into(), lost: false }
+        Self { kind, message: message.into().into(), lost: false, crowded: false }
     }
 
     /// An error of kind [`ErrorKind::Other`].
@@ -52,6 +53,11 @@ impl Error {
     /// The session is gone and with it the open transaction: nothing was committed, the work may run again.
     pub(crate) fn lost(message: impl Into<String>) -> Self {
         Self { lost: true, ..Self::new(ErrorKind::Unavailable, message) }
+    }
+
+    /// As [`Error::lost`], because the server has no connection left for us.
+    pub(crate) fn crowded(message: impl Into<String>) -> Self {
+        Self { crowded: true, ..Self::lost(message) }
     }
 
     pub(crate) fn panicked(label: &str) -> Self {
@@ -71,6 +77,11 @@ impl Error {
     /// True when the session that met this error must be replaced.
     pub(crate) fn is_lost(&self) -> bool {
         self.lost
+    }
+
+    /// True when the server has no connection left for us.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.crowded
     }
 
     /// True when the closure may run again because nothing it did was kept.

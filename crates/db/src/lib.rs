@@ -11,6 +11,7 @@
 
 mod bell;
 mod error;
+mod gather;
 mod lanes;
 mod migrate;
 mod open;
@@ -36,6 +37,7 @@ use std::time::Instant;
 
 use tokio::sync::{Mutex, mpsc};
 
+use gather::Gathering;
 use lanes::{Call, Job, Work, guarded};
 use open::on_session;
 use queue::{Queue, Refusal};
@@ -87,6 +89,9 @@ pub struct Options {
     pub lanes: usize,
     /// Calls that may wait in each queue before new ones are refused.
     pub queue: usize,
+    /// On PostgreSQL: connects one after the other, as [`Db::gather`] says, and not each thread with its first
+    /// work.
+    pub one_by_one: bool,
     /// On SQLite: is a commit on the disk before it is acknowledged? If not, a power failure can take the
     /// last ones with it; the end of the process takes none, and the file stays whole either way.
     pub synced: bool,
@@ -95,12 +100,22 @@ pub struct Options {
 impl Options {
     /// A SQLite file with sensible numbers.
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
-        Self { target: Target::Sqlite { path: path.into() }, readers: 4, lanes: 1, queue: 4096, synced: true }
+        let target = Target::Sqlite { path: path.into() };
+        Self { target, readers: 4, lanes: 1, queue: 4096, one_by_one: false, synced: true }
     }
 
     /// A PostgreSQL server with sensible numbers.
     pub fn postgres(url: impl Into<String>) -> Self {
-        Self { target: Target::Postgres { url: url.into() }, readers: 8, lanes: 4, queue: 4096, synced: true }
+        let target = Target::Postgres { url: url.into() };
+        Self { target, readers: 8, lanes: 4, queue: 4096, one_by_one: false, synced: true }
+    }
+
+    /// A PostgreSQL server that gives at most so many connections, three at least: of them one is for what goes
+    /// aside, a third of the rest for lanes, and what is left for reading.
+    pub fn postgres_with(url: impl Into<String>, connections: usize) -> Self {
+        let lanes = (connections.saturating_sub(1) / 3).max(1);
+        let readers = connections.saturating_sub(1 + lanes).max(1);
+        Self { readers, lanes, one_by_one: true, ..Self::postgres(url) }
     }
 }
 
@@ -119,6 +134,7 @@ struct Inner {
     points: Option<Arc<Readers>>,
     reads: Jobs,
     lanes: Vec<Lane>,
+    gathering: Arc<Gathering>,
     /// For writes that nobody waits for: on PostgreSQL a thread of its own, on SQLite the one lane.
     aside: Lane,
     stats: stats::Stats,
@@ -138,10 +154,11 @@ impl Inner {
         self.reads.close();
         self.lanes.iter().for_each(|lane| lane.close());
         self.aside.close();
+        self.gathering.end();
     }
 
     fn lane(&self, key: &str) -> &Lane {
-        let lanes = &self.lanes;
+        let lanes = &self.lanes[..self.gathering.lanes()];
         &lanes[if lanes.len() == 1 { 0 } else { pick(key, lanes.len()) }]
     }
 }
@@ -305,11 +322,31 @@ impl Db {
         answer.await.unwrap_or_else(|_| Err(E::from(lanes::gone())))
     }
 
+    /// Opens the connections that [`Options::one_by_one`] holds back: one for writing, one for what goes aside
+    /// and one for reading before it answers, the others behind it, in turn a lane and a reader. Where the
+    /// server gives no more it says so in the log and tries again now and then; a lane is given no work before
+    /// it has its connection.
+    pub async fn gather(&self) -> Result<(), Error> {
+        if self.inner.engine == Engine::Sqlite {
+            return Ok(());
+        }
+        let look = |tx: &mut Tx<'_>| tx.query_one("SELECT 1", &[], |row| row.get::<i64>(0)).map(|_| ());
+        self.write("gather", "", look).await?;
+        self.write_aside("gather", look).await?;
+        self.read("gather", look).await?;
+        self.inner.gathering.begin();
+        Ok(())
+    }
+
     /// Applies the steps that are missing. Several processes may call it at once: one works, the others wait.
+    /// Looks first, by a read: where nothing is missing, no right to change the schema is needed.
     ///
     /// Errors: [`ErrorKind::NewerSchema`] when the database knows steps these do not,
-    /// [`ErrorKind::Locked`] when another process does not finish.
+    /// [`ErrorKind::Locked`] when another process does not finish, [`ErrorKind::Denied`] when the role may not.
     pub fn migrate(&self, steps: &[Migration]) -> Result<MigrateReport, Error> {
+        if self.pending(steps)? == 0 {
+            return Ok(migrate::nothing(steps));
+        }
         match &self.inner.target {
             Target::Sqlite { path } => migrate::migrate(
                 &mut SqliteWriter::new(sqlite::open_writer(path, true)?),
@@ -322,18 +359,12 @@ impl Db {
         }
     }
 
-    /// How many steps [`Db::migrate`] would apply; changes nothing. Errors as there.
+    /// How many steps [`Db::migrate`] would apply; changes nothing, and takes no connection of its own. Waits
+    /// for its turn among the reads: not to be called from async code. Errors as there.
     pub fn pending(&self, steps: &[Migration]) -> Result<usize, Error> {
-        match &self.inner.target {
-            Target::Sqlite { path } => migrate::pending(
-                &mut SqliteWriter::new(sqlite::open_writer(path, true)?),
-                Engine::Sqlite,
-                steps,
-            ),
-            Target::Postgres { url } => {
-                on_session(url, |session| migrate::pending(session, Engine::Postgres, steps))
-            }
-        }
+        let (engine, steps) = (self.inner.engine, steps.to_vec());
+        let look = self.read("migrations", move |tx| migrate::pending(tx, engine, &steps));
+        open::waited(look)
     }
 
     /// Succeeds when the database answers.
@@ -389,7 +420,7 @@ impl Db {
     }
 }
 
-/// Reads a PostgreSQL URL as [`Db::open`] does, without connecting. The error shows nothing of the URL but the
+/// Reads a PostgreSQL URL as [`Db::open`] does, without connecting. The error shows nothing of it but the
 /// name of a parameter.
 pub fn check_url(url: &str) -> Result<(), Error> {
     postgres::Settings::parse(url).map(|_| ())

@@ -52,10 +52,7 @@ pub(crate) fn migrate(
     engine: Engine,
     steps: &[Migration],
 ) -> Result<MigrateReport, Error> {
-    // Looked at first: a role that may not change the schema starts as long as there is nothing to change.
-    if pending(writer, engine, steps)? == 0 {
-        return Ok(MigrateReport { applied: Vec::new(), version: latest(steps) });
-    }
+    check_order(steps)?;
     run(writer, engine, steps).map_err(|error| match error.kind() {
         ErrorKind::Denied => {
             let text = format!(
@@ -82,17 +79,21 @@ fn run(writer: &mut impl Writer, engine: Engine, steps: &[Migration]) -> Result<
 }
 
 /// Counts what is missing, without changing anything.
-pub(crate) fn pending(writer: &mut impl Writer, engine: Engine, steps: &[Migration]) -> Result<usize, Error> {
+pub(crate) fn pending(tx: &mut Tx<'_>, engine: Engine, steps: &[Migration]) -> Result<usize, Error> {
     check_order(steps)?;
     let exists = match engine {
         Engine::Sqlite => "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_steps'",
         Engine::Postgres => "SELECT CAST(to_regclass('schema_steps') IS NOT NULL AS INTEGER)",
     };
-    let exists = in_tx(writer, |writer| writer.tx().query_one(exists, &[], |row| row.get::<i64>(0)))?;
-    if exists == 0 {
+    if tx.query_one(exists, &[], |row| row.get::<i64>(0))? == 0 {
         return Ok(steps.len());
     }
-    Ok(missing(&recorded(writer)?, steps)?.len())
+    Ok(missing(&recorded(tx)?, steps)?.len())
+}
+
+/// What is done where nothing is missing.
+pub(crate) fn nothing(steps: &[Migration]) -> MigrateReport {
+    MigrateReport { applied: Vec::new(), version: latest(steps) }
 }
 
 fn check_order(steps: &[Migration]) -> Result<(), Error> {
@@ -122,13 +123,9 @@ fn create_tables(writer: &mut impl Writer, engine: Engine) -> Result<(), Error> 
 
 type Recorded = BTreeMap<u32, String>;
 
-fn recorded(writer: &mut impl Writer) -> Result<Recorded, Error> {
-    let rows = in_tx(writer, |writer| {
-        writer.tx().query("SELECT version, checksum FROM schema_steps ORDER BY version", &[], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-    })?;
-    Ok(rows.into_iter().collect())
+fn recorded(tx: &mut Tx<'_>) -> Result<Recorded, Error> {
+    let ask = "SELECT version, checksum FROM schema_steps ORDER BY version";
+    Ok(tx.query(ask, &[], |row| Ok((row.get(0)?, row.get(1)?)))?.into_iter().collect())
 }
 
 fn missing<'s>(recorded: &Recorded, steps: &'s [Migration]) -> Result<Vec<&'s Migration>, Error> {
@@ -207,7 +204,7 @@ fn apply(
         format!("INSERT INTO schema_steps (version, name, checksum, applied_at) VALUES ($1, $2, $3, {now})");
     let mut applied = Vec::new();
     // Read again: whoever held the lease before may have done the work.
-    for step in missing(&recorded(writer)?, steps)? {
+    for step in missing(&in_tx(writer, |writer| recorded(&mut writer.tx()))?, steps)? {
         let script = expand(step.sql, engine);
         in_tx(writer, |writer| {
             if writer.tx().exec(&renew, params![holder, LEASE_MICROS])? == 0 {

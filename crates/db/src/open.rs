@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, mpsc};
 
+use crate::gather::{self, Gathering, Later};
 use crate::lanes::{self, Writer};
 use crate::postgres::{self, PgSession, Settings};
 use crate::queue::Queue;
@@ -28,6 +29,10 @@ pub(crate) fn open(options: Options) -> Result<Db, Error> {
         Engine::Sqlite => Arc::clone(&lanes[0]),
         Engine::Postgres => Arc::new(Queue::new(most)),
     };
+    let gathering = match engine {
+        Engine::Postgres if options.one_by_one => Gathering::one_by_one(lanes.len() + 1 + readers),
+        _ => Gathering::all_at_once(lanes.len()),
+    };
     // Dropping this ends the threads already started, so an error on the way leaves none behind.
     let db = Db {
         inner: Arc::new(Inner {
@@ -36,6 +41,7 @@ pub(crate) fn open(options: Options) -> Result<Db, Error> {
             points,
             reads: Arc::new(Queue::new(most)),
             lanes,
+            gathering: Arc::new(gathering),
             aside,
             stats: Stats::default(),
             tally: Arc::new(Tally::default()),
@@ -44,7 +50,7 @@ pub(crate) fn open(options: Options) -> Result<Db, Error> {
     };
     match &options.target {
         Target::Sqlite { path } => start_sqlite(&db.inner, path, &options, &alive)?,
-        Target::Postgres { url } => start_postgres(&db.inner, url, readers, &alive)?,
+        Target::Postgres { url } => start_postgres(&db.inner, url, &options, &alive)?,
     }
     Ok(db)
 }
@@ -65,21 +71,73 @@ fn start_sqlite(
     Ok(())
 }
 
-fn start_postgres(inner: &Inner, url: &str, readers: usize, alive: &mpsc::Sender<()>) -> Result<(), Error> {
+fn start_postgres(
+    inner: &Inner,
+    url: &str,
+    options: &Options,
+    alive: &mpsc::Sender<()>,
+) -> Result<(), Error> {
     let settings = Arc::new(Settings::parse(url)?);
     aside(|| postgres::check(&settings))?;
-    for lane in inner.lanes.iter().chain([&inner.aside]) {
-        let (settings, runtime) = (Arc::clone(&settings), PgSession::runtime()?);
-        let (jobs, tally) = (Arc::clone(lane), Arc::clone(&inner.tally));
-        let work = move || lanes::serve(PgSession::new(settings, runtime), &jobs, &tally);
-        start("db-write", alive, work)?;
-    }
-    for _ in 0..readers {
-        let (settings, runtime) = (Arc::clone(&settings), PgSession::runtime()?);
-        let jobs = Arc::clone(&inner.reads);
-        start("db-read", alive, move || reading::serve(PgSession::new(settings, runtime), &jobs))?;
+    start_lane(inner, &inner.lanes[0], &settings, None, alive)?;
+    start_lane(inner, &inner.aside, &settings, None, alive)?;
+    start_reader(inner, &settings, None, alive)?;
+    for (place, later) in gather::order(inner.lanes.len(), options.readers).into_iter().enumerate() {
+        let place = options.one_by_one.then_some(gather::FIRST + place);
+        match later {
+            Later::Lane(lane) => {
+                let turn = place.map(|place| (place, Some(lane)));
+                start_lane(inner, &inner.lanes[lane], &settings, turn, alive)?;
+            }
+            Later::Reader => start_reader(inner, &settings, place.map(|place| (place, None)), alive)?,
+        }
     }
     Ok(())
+}
+
+/// A place in the order of connecting, and its lane.
+type Turn = Option<(usize, Option<usize>)>;
+
+fn start_lane(
+    inner: &Inner,
+    lane: &Lane,
+    settings: &Arc<Settings>,
+    turn: Turn,
+    alive: &mpsc::Sender<()>,
+) -> Result<(), Error> {
+    let (jobs, tally) = (Arc::clone(lane), Arc::clone(&inner.tally));
+    start_session(inner, "db-write", settings, turn, alive, move |session| {
+        lanes::serve(session, &jobs, &tally);
+    })
+}
+
+fn start_reader(
+    inner: &Inner,
+    settings: &Arc<Settings>,
+    turn: Turn,
+    alive: &mpsc::Sender<()>,
+) -> Result<(), Error> {
+    let jobs = Arc::clone(&inner.reads);
+    start_session(inner, "db-read", settings, turn, alive, move |session| reading::serve(session, &jobs))
+}
+
+fn start_session(
+    inner: &Inner,
+    name: &str,
+    settings: &Arc<Settings>,
+    turn: Turn,
+    alive: &mpsc::Sender<()>,
+    work: impl FnOnce(PgSession) + Send + 'static,
+) -> Result<(), Error> {
+    let (settings, runtime) = (Arc::clone(settings), PgSession::runtime()?);
+    let gathering = Arc::clone(&inner.gathering);
+    start(name, alive, move || {
+        let mut session = PgSession::new(settings, runtime);
+        let entered = turn.is_none_or(|(place, lane)| gathering.enter(place, lane, || session.ready()));
+        if entered {
+            work(session);
+        }
+    })
 }
 
 fn start(name: &str, alive: &mpsc::Sender<()>, work: impl FnOnce() + Send + 'static) -> Result<(), Error> {
@@ -97,6 +155,11 @@ fn start(name: &str, alive: &mpsc::Sender<()>, work: impl FnOnce() + Send + 'sta
 fn aside<T: Send>(work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
     let done = std::thread::scope(|scope| scope.spawn(work).join());
     done.unwrap_or_else(|_| Err(Error::panicked("set up")))
+}
+
+/// Waits for a call, wherever that is called from.
+pub(crate) fn waited<T: Send>(call: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Error> {
+    aside(|| PgSession::runtime()?.block_on(call))
 }
 
 /// A PostgreSQL session for one piece of administrative work.

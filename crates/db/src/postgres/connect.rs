@@ -229,7 +229,13 @@ fn refused(settings: &Settings, error: &tokio_postgres::Error) -> Error {
         "28P01" | "28000" => "check user and password in the URL and the server's pg_hba.conf",
         "3D000" => "create the database, or correct its name at the end of the URL",
         "42704" | "42501" => "check the options in the URL and the rights of the user",
-        // starting up, too many connections, shutting down: it may work in a moment
+        "53300" => {
+            return Error::crowded(format!(
+                "PostgreSQL at {hosts} has no connection left for this server ({why}): raise the limit of the \
+                 role, the database or the server, or lower --database-connections"
+            ));
+        }
+        // starting up, shutting down: it may work in a moment
         _ => return Error::lost(format!("PostgreSQL at {hosts} accepts no connection now: {why}")),
     };
     Error::new(ErrorKind::Unavailable, format!("PostgreSQL at {hosts} refused: {why}; {advice}"))

@@ -161,6 +161,11 @@ impl PgSession {
         })
     }
 
+    /// Connects now, before there is work.
+    pub(crate) fn ready(&mut self) -> Result<(), Error> {
+        self.connect().map(|_| ())
+    }
+
     /// Runs one statement outside any transaction.
     #[cfg(feature = "testing")]
     pub(crate) fn outside(&mut self, sql: &str) -> Result<(), Error> {

@@ -118,6 +118,8 @@ async fn manage(
 }
 
 async fn prepare(app: &App, config: &Config, address: SocketAddr) -> Result<(), Failure> {
+    // Not before the schema is whole: migrating takes a connection of its own.
+    app.db.gather().await?;
     let file = app.setup_file.as_deref();
     let invitation = setup::actions::prepare(&app.db, &app.rng, app.clock.now(), file).await?;
     invite(config, address, &invitation)

@@ -34,7 +34,7 @@ pub fn setup_file(config: &Config) -> Option<PathBuf> {
 pub fn open(config: &Config) -> Result<Db, Failure> {
     let options = match &config.place {
         Place::Folder(folder) => Options::sqlite(file(folder)),
-        Place::Postgres(url) => Options::postgres(url.expose()),
+        Place::Postgres(url) => Options::postgres_with(url.expose(), config.database_connections),
     };
     Db::open(options).map_err(|error| {
         let change = match config.place {
@@ -45,7 +45,7 @@ pub fn open(config: &Config) -> Result<Db, Failure> {
     })
 }
 
-/// As `open`, with the whole schema: brought up to date here, or by `muster migrate` where auto-migrate is off.
+/// As `open`, with the whole schema: brought up to date here or, with auto-migrate off, by `muster migrate`.
 pub fn open_whole(config: &Config) -> Result<Db, Failure> {
     let db = open(config)?;
     if config.auto_migrate {

@@ -29,6 +29,8 @@ pub enum Place {
 pub struct Config {
     /// Where the data is.
     pub place: Place,
+    /// To PostgreSQL, at most.
+    pub database_connections: usize,
     /// `HOST:PORT`.
     pub listen: String,
     /// `HOST:PORT` for `/metrics`.
@@ -95,6 +97,7 @@ impl Config {
         };
         Ok(Self {
             place,
+            database_connections: number(&found, "database-connections"),
             listen: text(&found, "listen"),
             management_listen: match get(&found, "management-listen") {
                 Some(Value::Text(address)) => Some(address.clone()),
@@ -123,7 +126,7 @@ impl Config {
         })
     }
 
-    /// The effective values as a TOML file, each with its source, without secrets; then what was not understood.
+    /// The effective values as a TOML file, each with its source, without secrets; then what was not read.
     pub fn shown(&self) -> String {
         let mut out = String::new();
         for found in self.found.iter().filter(|found| found.spec.in_file()) {

@@ -89,6 +89,14 @@ pub const OPTIONS: &[Spec] = &[
         "PostgreSQL database, postgres://USER:PASSWORD@HOST:PORT/NAME; several hosts with commas follow a failover. Instead of data-dir.",
     ),
     spec(
+        "database-connections",
+        "COUNT",
+        Kind::Count { least: 3, most: 1_000 },
+        "13",
+        Server,
+        "Connections to PostgreSQL that this server opens at most: one for the provisioning log, a third of the others for writing, the rest for reading. Where PostgreSQL gives fewer, writing comes first. Those of all replicas add up.",
+    ),
+    spec(
         "listen",
         "HOST:PORT",
         Kind::Address,

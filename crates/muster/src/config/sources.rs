@@ -90,7 +90,7 @@ pub fn environment() -> Result<Given, ConfigError> {
     Ok(given)
 }
 
-/// A line for each variable that is named as ours are and is no option, with what was meant perhaps. A cluster
+/// A line for each variable that is named as ours are and is no option, with what may be meant. A cluster
 /// sets some of its own for a service named muster (`MUSTER_PORT=tcp://…`); those are nobody's mistake.
 pub fn strangers() -> Vec<String> {
     // The one place that reads the environment.

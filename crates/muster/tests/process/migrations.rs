@@ -33,6 +33,24 @@ fn a_role_that_may_not_change_the_schema_starts_once_nothing_is_pending() {
     assert!(run(["migrate", "--database", &plain]).fine().contains("nothing was pending"));
 }
 
+#[test]
+fn a_role_with_few_connections_serves_and_says_so() {
+    let Some(url) = postgres() else { return };
+    let plain = plain_role(&url, "plain_few");
+    run(["migrate", "--database", &url]).fine();
+    let server = db::testing::postgres().expect("there is a URL, so there is a server");
+    server.admin("ALTER ROLE plain_few CONNECTION LIMIT 5").expect("the superuser may");
+    let serving = Server::start(&["--database", &plain]);
+    let since = std::time::Instant::now();
+    while !serving.log().contains("PostgreSQL gives no more connections") {
+        assert!(since.elapsed() < std::time::Duration::from_secs(20), "{}", serving.log());
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(serving.log().contains("--database-connections"), "{}", serving.log());
+    // Even the look at the schema takes no connection more.
+    assert!(serving.get("/readyz").starts_with("HTTP/1.1 200"));
+}
+
 fn off<const N: usize>(words: [&str; N]) -> Ended {
     let mut command = muster();
     Ended::of(&command.args(words).env("MUSTER_AUTO_MIGRATE", "off").output().expect("the program starts"))
