@@ -23,6 +23,8 @@ pub enum ErrorKind {
     Locked,
     /// The database's role lacks a right that the statement needs.
     Denied,
+    /// The SQLite file is damaged, or no database at all.
+    Damaged,
     /// A text parameter holds a NUL character, which PostgreSQL cannot store: the caller's input is at fault.
     BadText,
     /// Everything else: wrong SQL, a broken constraint, an unreadable value.
@@ -160,6 +162,9 @@ impl From<rusqlite::Error> for Error {
             ),
             Code::SystemIoFailure => {
                 Self::new(ErrorKind::Unavailable, format!("SQLite met an I/O error ({text}): check the disk"))
+            }
+            Code::DatabaseCorrupt | Code::NotADatabase => {
+                Self::new(ErrorKind::Damaged, format!("SQLite: {text}"))
             }
             Code::OperationInterrupted => Self::new(ErrorKind::Timeout, "the statement was interrupted"),
             _ => Self::other(format!("SQLite: {text}")),

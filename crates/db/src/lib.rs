@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 mod bell;
+mod disposable;
 mod error;
 mod gather;
 mod lanes;
@@ -89,8 +90,8 @@ pub struct Options {
     pub lanes: usize,
     /// Calls that may wait in each queue before new ones are refused.
     pub queue: usize,
-    /// On PostgreSQL: connects one after the other, as [`Db::gather`] says, and not each thread with its first
-    /// work.
+    /// On PostgreSQL: connects one after the other, as [`Db::gather`] says, and not each thread with its
+    /// first work.
     pub one_by_one: bool,
     /// On SQLite: is a commit on the disk before it is acknowledged? If not, a power failure can take the
     /// last ones with it; the end of the process takes none, and the file stays whole either way.
@@ -110,7 +111,7 @@ impl Options {
         Self { target, readers: 8, lanes: 4, queue: 4096, one_by_one: false, synced: true }
     }
 
-    /// A PostgreSQL server that gives at most so many connections, three at least: of them one is for what goes
+    /// A PostgreSQL server with at most so many connections, three at least: of them one is for what goes
     /// aside, a third of the rest for lanes, and what is left for reading.
     pub fn postgres_with(url: impl Into<String>, connections: usize) -> Self {
         let lanes = (connections.saturating_sub(1) / 3).max(1);
@@ -178,8 +179,16 @@ impl Db {
         let Target::Sqlite { path } = &self.inner.target else { return Ok(self.clone()) };
         let options = Options { readers: 1, synced: false, ..Options::sqlite(path.with_file_name(file)) };
         let db = Self::open(options)?;
-        db.migrate(steps)?;
-        Ok(db)
+        match db.migrate(steps) {
+            Ok(_) => Ok(db),
+            Err(error) => {
+                // Whoever moves the file away next must not have it open still.
+                open::waited(async {
+                    db.close().await;
+                    Err(error)
+                })
+            }
+        }
     }
 
     /// Which database this is.
@@ -322,10 +331,10 @@ impl Db {
         answer.await.unwrap_or_else(|_| Err(E::from(lanes::gone())))
     }
 
-    /// Opens the connections that [`Options::one_by_one`] holds back: one for writing, one for what goes aside
-    /// and one for reading before it answers, the others behind it, in turn a lane and a reader. Where the
-    /// server gives no more it says so in the log and tries again now and then; a lane is given no work before
-    /// it has its connection.
+    /// Opens the connections that [`Options::one_by_one`] holds back: one for writing, one for what goes
+    /// aside and one for reading before it answers, the others behind it, in turn a lane and a reader. Where
+    /// the server gives no more it says so in the log and tries again now and then; a lane is given no work
+    /// before it has its connection.
     pub async fn gather(&self) -> Result<(), Error> {
         if self.inner.engine == Engine::Sqlite {
             return Ok(());
@@ -342,7 +351,8 @@ impl Db {
     /// Looks first, by a read: where nothing is missing, no right to change the schema is needed.
     ///
     /// Errors: [`ErrorKind::NewerSchema`] when the database knows steps these do not,
-    /// [`ErrorKind::Locked`] when another process does not finish, [`ErrorKind::Denied`] when the role may not.
+    /// [`ErrorKind::Locked`] when another process does not finish, [`ErrorKind::Denied`] when the role may
+    /// not.
     pub fn migrate(&self, steps: &[Migration]) -> Result<MigrateReport, Error> {
         if self.pending(steps)? == 0 {
             return Ok(migrate::nothing(steps));

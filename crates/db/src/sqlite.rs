@@ -36,8 +36,10 @@ pub(crate) fn open_writer(path: &Path, synced: bool) -> Result<Connection, Error
     })?;
     let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     if !synced {
-        // What need not be synced is appended, and large pages are few writes. Only a new file hears this.
-        conn.execute_batch("PRAGMA page_size = 16384")?;
+        // What need not be synced is appended, and large pages are few writes; what is deleted of it by the
+        // thousand is to leave the disk, too (`Tx::give_back`). Only a new file hears this.
+        conn.execute_batch("PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL")
+            .map_err(|error| unusable(path, &error))?;
     }
     let mode: String = conn
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
@@ -72,7 +74,7 @@ fn open_reader(path: &Path) -> Result<Connection, Error> {
     Ok(conn)
 }
 
-fn open(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
+pub(crate) fn open(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
     let conn = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| unusable(path, &error))?;
     conn.busy_timeout(BUSY)?;
@@ -88,8 +90,9 @@ fn unusable(path: &Path, error: &rusqlite::Error) -> Error {
         Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
             Error::new(ErrorKind::Locked, text + "; another process holds it, stop that one or wait")
         }
-        Some(rusqlite::ErrorCode::NotADatabase) => {
-            Error::other(text + "; point the path at another file, or restore a backup")
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+            let advice = "; point the path at another file, or restore a backup";
+            Error::new(ErrorKind::Damaged, text + advice)
         }
         _ => Error::new(ErrorKind::Unavailable, text + "; check the owner and mode of file and directory"),
     }

@@ -29,13 +29,17 @@ use crate::web::traffic::Traffic;
 /// Beside a SQLite database: the provisioning log.
 pub const LOG_FILE: &str = "provisioning-log.db";
 
-/// Opens the place of the provisioning log.
+/// Opens the place of the provisioning log as it is, to look into it.
 ///
 /// # Errors
 /// When its file is none of ours or cannot be used.
 pub fn open_log(db: &Db) -> Result<Db, String> {
+    db.beside(LOG_FILE, LOG_STEPS).map_err(|error| log_failed(&error))
+}
+
+fn log_failed(error: &db::Error) -> String {
     let advice = "nothing else is in it: move it away, and a new one is made";
-    db.beside(LOG_FILE, LOG_STEPS).map_err(|error| format!("the provisioning log: {error}; {advice}"))
+    format!("the provisioning log: {error}; {advice}")
 }
 
 /// The parts of a running server. Cheap to clone.
@@ -147,7 +151,7 @@ impl App {
         let (limits, setup_file) = (switches.limits, switches.setup_file);
         let (sessions, dialects) = (Sessions::default(), Dialects::default());
         let provisioning_log = provisioning_log::Log::new(limits.log_entries);
-        let log_db = open_log(&db)?;
+        let log_db = db.beside_mended(LOG_FILE, LOG_STEPS).map_err(|error| log_failed(&error))?;
         let parts = Parts {
             db,
             log_db,

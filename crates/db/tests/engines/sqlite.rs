@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use db::testing::sqlite;
-use db::{Db, Error, Migration, Options, Target, params};
+use db::{Db, Error, ErrorKind, Migration, Options, Target, Tx, params};
 
 use super::gate::Gate;
 
@@ -68,6 +68,107 @@ async fn a_file_beside_is_whole_but_not_synced() {
     let kept: Result<i64, Error> =
         again.read("r", |tx| tx.query_one("SELECT id FROM t", &[], |row| row.get(0))).await;
     assert_eq!(kept.unwrap(), 1);
+}
+
+const LINES: [Migration; 1] =
+    [Migration { version: 1, name: "lines", sql: "CREATE TABLE line (id {int} NOT NULL, text {text})" }];
+
+/// Writes 20 MB and deletes them again.
+async fn swell(db: &Db) {
+    let text = "x".repeat(8_000);
+    for n in 0..25 {
+        let text = text.clone();
+        let lines = move |tx: &mut Tx<'_>| {
+            (0..100).try_for_each(|m| {
+                tx.put("INSERT INTO line (id, text) VALUES ($1, $2)", params![n * 100 + m, &text])
+            })
+        };
+        db.write_aside("swell", lines).await.unwrap();
+    }
+    let deleted: Result<u64, Error> = db.write_aside("delete", |tx| tx.exec("DELETE FROM line", &[])).await;
+    assert_eq!(deleted.unwrap(), 2_500);
+}
+
+/// Whoever closes the file last, as this does, writes the log back into it.
+fn ask(file: &std::path::Path, pragma: &str) -> i64 {
+    let conn = rusqlite::Connection::open(file).unwrap();
+    conn.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn a_file_beside_gives_its_free_room_back_in_steps() {
+    let options = sqlite();
+    let file = path(&options).with_file_name("beside.db");
+    let main = Db::open(options).unwrap();
+    let beside = main.beside("beside.db", &LINES).unwrap();
+    swell(&beside).await;
+    let before = ask(&file, "page_count");
+    let (mut steps, back) = (1, |tx: &mut Tx<'_>| tx.give_back(256, 100));
+    while beside.write_aside("back", back).await.unwrap() {
+        steps += 1;
+    }
+    assert!((4..8).contains(&steps), "{steps}");
+    assert_eq!(ask(&file, "freelist_count"), 100);
+    assert!(ask(&file, "page_count") < before - 1_000, "{before}");
+    // The main file keeps its room.
+    assert!(!main.write("back", "a", back).await.unwrap());
+    beside.close().await;
+    assert!(ask(&file, "page_count") < 200);
+    assert!(file.metadata().unwrap().len() < 4 << 20, "the file itself is smaller");
+}
+
+#[tokio::test]
+async fn an_old_file_beside_that_is_mostly_free_is_written_anew() {
+    let options = sqlite();
+    let file = path(&options).with_file_name("beside.db");
+    let main = Db::open(options).unwrap();
+    let old = rusqlite::Connection::open(&file).unwrap();
+    old.execute_batch("PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; CREATE TABLE kept (id INTEGER);")
+        .unwrap();
+    old.execute_batch("INSERT INTO kept VALUES (7)").unwrap();
+    drop(old);
+    let beside = main.beside("beside.db", &LINES).unwrap();
+    swell(&beside).await;
+    assert!(!beside.write_aside("back", |tx| tx.give_back(256, 0)).await.unwrap());
+    beside.close().await;
+    assert!(ask(&file, "page_count") > 1_200);
+    assert!(file.metadata().unwrap().len() > 16 << 20);
+    let beside = main.beside_mended("beside.db", &LINES).unwrap();
+    assert!(file.metadata().unwrap().len() < 1 << 20);
+    let kept: Result<i64, Error> =
+        beside.read("r", |tx| tx.query_one("SELECT id FROM kept", &[], |row| row.get(0))).await;
+    assert_eq!(kept.unwrap(), 7);
+    beside.close().await;
+    assert_eq!(ask(&file, "auto_vacuum"), 2);
+}
+
+#[tokio::test]
+async fn a_damaged_file_beside_is_set_aside_and_the_main_one_never() {
+    let options = sqlite();
+    let path = path(&options);
+    let file = path.with_file_name("beside.db");
+    let main = Db::open(options.clone()).unwrap();
+    main.beside("beside.db", &LINES).unwrap().close().await;
+    let whole = std::fs::read(&file).unwrap();
+    // No header; a header with nothing sound behind it.
+    for keep in [0, 100] {
+        let mut bytes = whole.clone();
+        bytes[keep..].fill(0xaa);
+        std::fs::write(&file, bytes).unwrap();
+        std::fs::write(path.with_file_name("beside.db-wal"), "old").unwrap();
+        assert_eq!(main.beside("beside.db", &LINES).err().unwrap().kind(), ErrorKind::Damaged);
+        let beside = main.beside_mended("beside.db", &LINES).unwrap();
+        swell(&beside).await;
+        beside.close().await;
+    }
+    let names =
+        || std::fs::read_dir(path.parent().unwrap()).unwrap().flatten().map(|entry| entry.file_name());
+    assert!(names().any(|name| name.to_string_lossy().starts_with("beside.db.damaged-")));
+    main.close().await;
+    std::fs::write(&path, "Dear sirs, ".repeat(2_000)).unwrap();
+    assert_eq!(Db::open(options).err().unwrap().kind(), ErrorKind::Damaged);
+    assert!(!names().any(|name| name.to_string_lossy().starts_with("muster.db.damaged")));
+    assert!(std::fs::read(&path).unwrap().starts_with(b"Dear sirs"));
 }
 
 #[tokio::test]

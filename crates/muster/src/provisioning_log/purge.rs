@@ -7,7 +7,7 @@ use super::model::first_id;
 use super::store;
 use crate::app::App;
 use crate::kernel::ids::AccountId;
-use crate::kernel::problem::Result;
+use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 use crate::settings;
@@ -17,9 +17,15 @@ use crate::settings::catalogue::{LOG_DAYS, LOG_ENTRIES, LOG_MEGABYTES};
 const STEP: i64 = 1_000;
 /// No entry takes more bytes.
 const LARGEST: i64 = 256 << 10;
+/// Pages of 16 KiB that one transaction gives back to the disk, in a file of its own.
+const PAGES_BACK: u32 = 256;
+/// Such transactions of one run.
+const STEPS_BACK: usize = 32;
+/// Free pages that stay for what comes next.
+const PAGES_KEPT: u32 = 1_024;
 const DAY_SECS: i64 = 86_400;
 
-/// Deletes what is beyond the limits of each account; how many entries.
+/// Deletes what is beyond the limits of each account, and gives the room back; how many entries.
 ///
 /// # Errors
 /// Of the database.
@@ -29,10 +35,17 @@ pub async fn purge(app: &App) -> Result<u64> {
         let behind = after.clone();
         let next =
             app.log_db.read("provisioning_log.accounts", move |tx| store::next_account(tx, &behind)).await?;
-        let Some(account) = next else { return Ok(gone) };
+        let Some(account) = next else { break };
         gone += purge_account(app, &AccountId::new(account.as_str())).await?;
         after = account;
     }
+    for _ in 0..STEPS_BACK {
+        let step = |tx: &mut Tx<'_>| Ok::<_, Problem>(tx.give_back(PAGES_BACK, PAGES_KEPT)?);
+        if !app.log_db.write_aside("provisioning_log.give_back", step).await? {
+            break;
+        }
+    }
+    Ok(gone)
 }
 
 async fn purge_account(app: &App, account: &AccountId) -> Result<u64> {

@@ -52,18 +52,33 @@ fn a_server_that_ends_writes_what_waits_on_sqlite() {
 }
 
 #[test]
-fn a_broken_file_of_the_log_is_named_and_a_lost_one_is_made_anew() {
+fn a_broken_file_of_the_log_is_set_aside_and_a_lost_one_is_made_anew() {
     let (_folder, data) = data_dir();
     let file = format!("{data}/provisioning-log.db");
     ends_with_a_whole_log(["--data-dir", &data]);
     run(["check", "--data-dir", &data]).fine();
+    // A server that was killed leaves its write-ahead log, from which SQLite would make the file whole again.
+    let forget = || {
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{file}{end}"));
+        }
+    };
+    forget();
     std::fs::write(&file, "Dear sirs, ".repeat(2_000)).expect("the folder is writable");
     let words = ["provisioning-log.db", "not a database", "move it away"];
-    run(["serve", "--listen", "127.0.0.1:0", "--data-dir", &data]).refused(69, &words);
     run(["check", "--data-dir", &data]).refused(69, &words);
-    for end in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{file}{end}"));
-    }
+    let server = Server::start(&["--data-dir", &data]);
+    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    assert!(server.log().contains("was set aside"), "{}", server.log());
+    drop(server);
+    let aside = std::fs::read_dir(&data)
+        .expect("the folder is there")
+        .flatten()
+        .find(|entry| entry.file_name().to_string_lossy().starts_with("provisioning-log.db.damaged-"));
+    let bytes = std::fs::read(aside.expect("the damaged file is kept").path()).expect("it can be read");
+    assert!(bytes.starts_with(b"Dear sirs"));
+    run(["check", "--data-dir", &data]).fine();
+    forget();
     let server = Server::start(&["--data-dir", &data]);
     assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
 }
