@@ -32,8 +32,8 @@ mod value;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tokio::sync::{Mutex, mpsc};
@@ -132,6 +132,8 @@ pub struct Db {
 struct Inner {
     engine: Engine,
     target: Target,
+    /// Which file was opened, whatever stands at its path later.
+    file: OnceLock<sqlite::Identity>,
     points: Option<Arc<Readers>>,
     reads: Jobs,
     lanes: Vec<Lane>,
@@ -377,8 +379,19 @@ impl Db {
         open::waited(look)
     }
 
-    /// Succeeds when the database answers.
+    /// Succeeds when the database answers and, on SQLite, the file at its path is still the one that is open:
+    /// in one that was removed or replaced everything would work, and be lost.
     pub async fn ping(&self) -> Result<(), Error> {
+        if let (Target::Sqlite { path }, Some(opened)) = (&self.inner.target, self.inner.file.get())
+            && sqlite::identity(path).as_ref() != Some(opened)
+        {
+            let text = format!(
+                "the database file {} was removed or replaced while it was open: put it back or restore a backup, \
+                 and start the server again",
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::Unavailable, text));
+        }
         self.read("ping", |tx| tx.query_one("SELECT 1", &[], |row| row.get::<i64>(0)).map(|_| ())).await
     }
 

@@ -1,7 +1,7 @@
 //! Opening: what runs on which thread. It never touches data.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{Mutex, mpsc};
 
@@ -38,6 +38,7 @@ pub(crate) fn open(options: Options) -> Result<Db, Error> {
         inner: Arc::new(Inner {
             engine,
             target: options.target.clone(),
+            file: OnceLock::new(),
             points,
             reads: Arc::new(Queue::new(most)),
             lanes,
@@ -62,6 +63,9 @@ fn start_sqlite(
     alive: &mpsc::Sender<()>,
 ) -> Result<(), Error> {
     let writer = SqliteWriter::new(sqlite::open_writer(path, options.synced)?).beside(inner.points.clone());
+    if let Some(identity) = sqlite::identity(path) {
+        inner.file.get_or_init(|| identity);
+    }
     let (jobs, tally) = (Arc::clone(&inner.lanes[0]), Arc::clone(&inner.tally));
     start("db-write", alive, move || lanes::serve(writer, &jobs, &tally))?;
     for points in std::iter::repeat_n(inner.points.as_ref(), options.readers.max(1)).flatten() {

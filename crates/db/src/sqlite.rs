@@ -134,6 +134,20 @@ fn create_file(path: &Path) -> std::io::Result<()> {
     }
 }
 
+/// What tells a file from another one that stands at its path later: device and inode.
+pub(crate) type Identity = (u64, u64);
+
+/// `None`: there is no file, or no way to tell.
+pub(crate) fn identity(path: &Path) -> Option<Identity> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 /// Read-only connections, shared by reader threads and inline point reads. The last one given back is taken
 /// first, so that a quiet server keeps one warm.
 pub(crate) struct Readers {

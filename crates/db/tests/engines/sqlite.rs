@@ -222,6 +222,22 @@ fn a_file_that_is_no_database_is_named() {
 }
 
 #[tokio::test]
+async fn a_file_that_was_removed_or_replaced_is_noticed() {
+    let options = sqlite();
+    let path = path(&options);
+    let db = Db::open(options).unwrap();
+    db.ping().await.unwrap();
+    let away = path.with_extension("away");
+    std::fs::rename(&path, &away).unwrap();
+    let gone = |error: Error| error.kind() == ErrorKind::Unavailable && error.to_string().contains("removed");
+    assert!(gone(db.ping().await.unwrap_err()));
+    std::fs::write(&path, "").unwrap();
+    assert!(gone(db.ping().await.unwrap_err()));
+    std::fs::rename(&away, &path).unwrap();
+    db.ping().await.unwrap();
+}
+
+#[tokio::test]
 async fn parameters_go_by_number_not_by_place() {
     let db = Db::open(sqlite()).unwrap();
     for (sql, expected) in [

@@ -210,6 +210,17 @@ fn a_refused_head_is_answered_in_the_words_of_its_surface() {
 }
 
 #[test]
+fn a_data_directory_that_is_removed_makes_the_server_unready() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &[]);
+    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    std::fs::remove_dir_all(&data).expect("it is ours");
+    let answer = server.get("/readyz");
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("removed or replaced"), "{answer}");
+    assert!(server.get("/livez").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
 fn a_body_over_the_limit_is_refused() {
     let (_folder, data) = data_dir();
     let server = on(&data, &["--platform-body-limit", "1KiB"]);
