@@ -6,6 +6,7 @@ mod command;
 mod database;
 mod descriptors;
 mod exit;
+mod permissions;
 mod reference;
 mod serve;
 mod store;

@@ -1,5 +1,5 @@
-//! The generated reference of commands, options and exit codes. `muster docs` writes the files; a test
-//! compares them.
+//! The generated reference of commands, options, exit codes and permissions. `muster docs` writes the files;
+//! a test compares them.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -9,12 +9,17 @@ use serde_json::{Map, Value, json};
 
 use super::command::{COMMANDS, TOKEN_EXPLAIN};
 use super::exit::{Exit, Failure, TABLE};
+use super::permissions;
 use crate::config::options::{Flags, OPTIONS, Spec};
 use crate::config::value::Kind;
 
 /// (path below the repository, text) of each generated file.
 pub fn files() -> Vec<(&'static str, String)> {
-    vec![("docs/configuration.md", page()), ("config.schema.json", schema())]
+    vec![
+        ("docs/configuration.md", page()),
+        ("docs/permissions.md", permissions::page()),
+        ("config.schema.json", schema()),
+    ]
 }
 
 /// `muster docs`: writes the files.
@@ -164,7 +169,7 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         for (name, text) in files() {
             let found = std::fs::read_to_string(root.join(name)).unwrap_or_default();
-            assert!(found == text, "{name} is not what the table of options says: run `make docs`");
+            assert!(found == text, "{name} is not what the tables say: run `make docs`");
         }
     }
 }
