@@ -52,8 +52,8 @@ pub struct Parts {
     pub db: Db,
     /// Where the provisioning log is: not `db` itself where that has one writer only.
     pub log_db: Db,
-    /// Is the schema of this release in the database? Until then nothing but health is answered. Once it is it
-    /// stays so: steps only go forward.
+    /// Is the schema of this release in the database? Until then nothing but health is answered. Once it is
+    /// it stays so: steps only go forward.
     pub schema_whole: AtomicBool,
     /// Where `now` comes from.
     pub clock: Clock,
