@@ -345,6 +345,18 @@ impl Writer for SqliteWriter {
             readers.writing(false);
         }
     }
+
+    /// Brings the log into the file and empties it: whoever copies the file of a server that was stopped, and
+    /// forgets the log, has everything. SQLite does so itself only where the last connection may write.
+    fn finish(&mut self) {
+        if let Some(readers) = &self.beside {
+            readers.writing(true);
+        }
+        let done = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        if done != Ok(0) {
+            tracing::debug!(?done, "the write-ahead log stays: others read or write the file");
+        }
+    }
 }
 
 fn step(conn: &Connection, sql: &str) -> Result<(), Error> {

@@ -31,6 +31,22 @@ async fn nobody_else_may_read_the_files() {
 }
 
 #[tokio::test]
+async fn the_file_alone_is_whole_after_the_end() {
+    let options = sqlite();
+    let path = path(&options);
+    let db = Db::open(options).unwrap();
+    db.write("w", "a", |tx| tx.exec("CREATE TABLE t (id TEXT)", &[])).await.unwrap();
+    db.write("w", "a", |tx| tx.exec("INSERT INTO t VALUES ('x')", &[])).await.unwrap();
+    let count = |tx: &mut Tx<'_>| tx.query_one("SELECT count(*) FROM t", &[], |row| row.get::<i64>(0));
+    assert_eq!(db.point("p", count).await.unwrap() + db.read("r", count).await.unwrap(), 2);
+    assert!(path.with_extension("db-wal").metadata().unwrap().len() > 0);
+    db.close().await;
+    let copy = path.with_file_name("copy.db");
+    std::fs::copy(&path, &copy).unwrap();
+    assert_eq!(Db::open(Options::sqlite(copy)).unwrap().read("r", count).await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn every_commit_is_synced_to_a_write_ahead_log() {
     let db = Db::open(sqlite()).unwrap();
     let found: Result<(String, i64, i64), Error> = db

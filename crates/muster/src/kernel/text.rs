@@ -58,6 +58,12 @@ const RESERVED: &[&str] = &[
     "class",
     "shellScriptProvisioner",
 ];
+/// Words that stand in paths where an identifier could: what had one of them could be made, but not found.
+const IN_PATHS: [&str; 6] = ["aggregate", "explain", "filter", "manageable", "multi", "validate"];
+
+fn is_reserved(word: &str) -> bool {
+    RESERVED.contains(&word) || IN_PATHS.contains(&word)
+}
 
 /// Collects what is wrong with the fields of one body, so that a client hears of all at once.
 #[derive(Debug, Default)]
@@ -131,7 +137,7 @@ pub fn identifier(value: &str) -> std::result::Result<(), String> {
                 .into(),
         );
     }
-    if RESERVED.contains(&value) {
+    if is_reserved(value) {
         return Err(format!("{value} is a keyword, so cannot be used"));
     }
     Ok(())
@@ -163,7 +169,7 @@ pub fn identifier_from_name(name: &str) -> String {
     }
     let cut = out.trim_start_matches(|c: char| c.is_ascii_digit() || c == '$');
     let mut id: String = cut.chars().take(120).collect();
-    if id.is_empty() || RESERVED.contains(&id.as_str()) {
+    if id.is_empty() || is_reserved(&id) {
         id.insert(0, '_');
     }
     id
@@ -178,7 +184,7 @@ mod tests {
         for good in ["a", "_x9$", "SCIM_Okta"] {
             assert_eq!(identifier(good), Ok(()), "{good}");
         }
-        for bad in ["", "9a", "$a", "a-b", "a b", "é", "org", &"a".repeat(129)] {
+        for bad in ["", "9a", "$a", "a-b", "a b", "é", "org", "aggregate", &"a".repeat(129)] {
             assert!(identifier(bad).is_err(), "{bad}");
         }
     }
@@ -190,6 +196,7 @@ mod tests {
             ("Équipe Ü", "Equipe_U"),
             ("12$go", "go"),
             ("org", "_org"),
+            ("filter", "_filter"),
             ("日本", "_"),
             ("a(b)!", "ab"),
         ] {
