@@ -341,7 +341,6 @@ impl Db {
         if self.inner.engine == Engine::Sqlite {
             return Ok(());
         }
-        let look = |tx: &mut Tx<'_>| tx.query_one("SELECT 1", &[], |row| row.get::<i64>(0)).map(|_| ());
         self.write("gather", "", look).await?;
         self.write_aside("gather", look).await?;
         self.read("gather", look).await?;
@@ -372,11 +371,15 @@ impl Db {
     }
 
     /// How many steps [`Db::migrate`] would apply; changes nothing, and takes no connection of its own. Waits
-    /// for its turn among the reads: not to be called from async code. Errors as there.
+    /// for its turn among the reads: async code calls [`Db::count_pending`]. Errors as there.
     pub fn pending(&self, steps: &[Migration]) -> Result<usize, Error> {
+        open::waited(self.count_pending(steps))
+    }
+
+    /// As [`Db::pending`], for async code.
+    pub async fn count_pending(&self, steps: &[Migration]) -> Result<usize, Error> {
         let (engine, steps) = (self.inner.engine, steps.to_vec());
-        let look = self.read("migrations", move |tx| migrate::pending(tx, engine, &steps));
-        open::waited(look)
+        self.read("migrations", move |tx| migrate::pending(tx, engine, &steps)).await
     }
 
     /// Succeeds when the database answers and, on SQLite, the file at its path is still the one that is open:
@@ -392,7 +395,7 @@ impl Db {
             );
             return Err(Error::new(ErrorKind::Unavailable, text));
         }
-        self.read("ping", |tx| tx.query_one("SELECT 1", &[], |row| row.get::<i64>(0)).map(|_| ())).await
+        self.read("ping", look).await
     }
 
     /// Whether the last write failed for a reason of the database's own, such as a full disk. `None` before
@@ -447,6 +450,11 @@ impl Db {
 /// name of a parameter.
 pub fn check_url(url: &str) -> Result<(), Error> {
     postgres::Settings::parse(url).map(|_| ())
+}
+
+/// Asks for nothing but an answer.
+fn look(tx: &mut Tx<'_>) -> Result<(), Error> {
+    tx.query_one("SELECT 1", &[], |row| row.get::<i64>(0)).map(|_| ())
 }
 
 fn pick(lane: &str, lanes: usize) -> usize {

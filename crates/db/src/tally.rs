@@ -1,7 +1,7 @@
 //! What the lanes of a database count and tell after each commit, and whether it takes writes at all.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -22,8 +22,6 @@ pub struct WriteFault {
 pub(crate) struct Tally {
     pub(crate) commits: AtomicU64,
     pub(crate) bells: Arc<Bells>,
-    /// Whether there is a fault: a commit pays for one look at it.
-    faulty: AtomicBool,
     fault: Mutex<Option<(Instant, Error)>>,
 }
 
@@ -31,16 +29,13 @@ impl Tally {
     pub(crate) fn committed(&self, keys: &[String]) {
         self.commits.fetch_add(1, Relaxed);
         self.bells.ring(keys);
-        if self.faulty.swap(false, Relaxed) {
-            *self.fault.lock() = None;
-        }
+        *self.fault.lock() = None;
     }
 
     /// A write failed. Only what is the database's own fault counts: no call is to blame for it.
     pub(crate) fn failed(&self, error: &Error) {
         if error.kind() == ErrorKind::Unavailable {
             *self.fault.lock() = Some((Instant::now(), error.clone()));
-            self.faulty.store(true, Relaxed);
         }
     }
 

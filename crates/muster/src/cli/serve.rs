@@ -132,12 +132,10 @@ async fn once_migrated(app: App, config: Config, address: SocketAddr, mut stop: 
             () = listen::stopped(&mut stop) => return,
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
         }
-        let db = app.db.clone();
-        match tokio::task::spawn_blocking(move || db.pending(STEPS)).await {
-            Ok(Ok(0)) => break,
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "waiting for `muster migrate`"),
-            Err(error) => tracing::error!(%error, "waiting for `muster migrate`"),
+        match app.db.count_pending(STEPS).await {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "waiting for `muster migrate`"),
         }
     }
     if let Err(failure) = prepare(&app, &config, address).await {

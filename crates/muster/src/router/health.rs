@@ -75,13 +75,11 @@ async fn pending(app: &App) -> Option<String> {
     if app.schema_whole.load(Relaxed) {
         return None;
     }
-    let db = app.db.clone();
-    let count = tokio::task::spawn_blocking(move || db.pending(migrations::STEPS)).await;
-    match count.map_err(|error| error.to_string()).map(|count| count.map_err(|error| error.to_string())) {
+    match app.db.count_pending(migrations::STEPS).await {
         // The server itself looks every second, and begins then.
-        Ok(Ok(0)) => Some("schema: complete; the server begins in a moment".into()),
-        Ok(Ok(1)) => Some("schema: 1 migration is pending; run `muster migrate`".into()),
-        Ok(Ok(count)) => Some(format!("schema: {count} migrations are pending; run `muster migrate`")),
-        Ok(Err(error)) | Err(error) => Some(format!("schema: {error}")),
+        Ok(0) => Some("schema: complete; the server begins in a moment".into()),
+        Ok(1) => Some("schema: 1 migration is pending; run `muster migrate`".into()),
+        Ok(count) => Some(format!("schema: {count} migrations are pending; run `muster migrate`")),
+        Err(error) => Some(format!("schema: {error}")),
     }
 }
