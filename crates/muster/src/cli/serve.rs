@@ -45,6 +45,8 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     for line in &config.strangers {
         tracing::warn!("{line}");
     }
+    // Before anything is opened: it raises the limit of open files.
+    let bounds = limits(config);
     let runtime = runtime(config.worker_threads)?;
     // Before the database is touched: a second server by mistake changes nothing.
     let listener = runtime.block_on(bind("listen", &config.listen))?;
@@ -56,7 +58,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     } else {
         db.pending(STEPS)? == 0
     };
-    let cut_off = runtime.block_on(serve(config, db, listener, complete))?;
+    let cut_off = runtime.block_on(serve(config, db, (listener, bounds), complete))?;
     // What is still open after the drain time is cut off with the runtime.
     runtime.shutdown_background();
     if cut_off > 0 {
@@ -66,13 +68,17 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn serve(config: &Config, db: Db, listener: TcpListener, complete: bool) -> Result<usize, Failure> {
+async fn serve(
+    config: &Config,
+    db: Db,
+    (listener, bounds): (TcpListener, ConnectionLimits),
+    complete: bool,
+) -> Result<usize, Failure> {
     let app = assemble(config, db)?;
     let address = listener.local_addr().map_err(|e| Failure::new(Exit::Failed, e.to_string()))?;
     say(&format!("Muster {VERSION} serves http://{address} with {}.", place(config)))?;
     let (stop, stopping) = watch::channel(false);
     let (end, ending) = watch::channel(false);
-    let bounds = limits(config);
     let management = manage(config, &app, &bounds, ending).await?;
     let mut jobs = if complete {
         prepare(&app, config, address).await?;
