@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::permissions::{Permission, PermissionSet};
-use crate::kernel::scope::{Level, Scope};
+use crate::kernel::scope::Scope;
 
 /// On which resources of a scope a binding holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,15 +67,21 @@ pub struct Lack<'a> {
 }
 
 impl Check<'_> {
-    /// The scope above that an organization or project is a resource of, when the check is about that very
-    /// one: there resource groups name it, while its own bindings hold in itself.
-    fn parent(&self) -> Option<Scope> {
-        let own = match self.permission.resource_type {
-            "ORGANIZATION" if self.scope.level() == Level::Organization => self.scope.org(),
-            "PROJECT" => self.scope.project_id(),
+    /// The other scope in which the same organization or project can be asked for. It is a resource of the
+    /// scope above, where resource groups name it, and a scope of its own, in which its own bindings hold:
+    /// who asks in one asks for both.
+    fn other_scope(&self) -> Option<Scope> {
+        let (scope, resource) = (self.scope, self.resource?);
+        match (self.permission.resource_type, scope.org(), scope.project_id()) {
+            ("ORGANIZATION", None, None) => Scope::of(scope.account.clone(), Some(resource), None).ok(),
+            ("PROJECT", Some(org), None) => {
+                Scope::of(scope.account.clone(), Some(org), Some(resource)).ok()
+            }
+            ("ORGANIZATION", Some(own), None) | ("PROJECT", _, Some(own)) if own == resource => {
+                scope.parent()
+            }
             _ => None,
-        };
-        own.filter(|own| self.resource == Some(own)).and_then(|_| self.scope.parent())
+        }
     }
 }
 
@@ -88,9 +94,9 @@ impl Rights {
     /// As `allow`; with `below` the answer holds for every scope under the check's too.
     pub fn reach(&self, check: Check<'_>, below: bool) -> bool {
         let held = |check: Check<'_>| self.bindings.iter().any(|binding| binding.allows(check, below));
-        // What holds in the scope above says nothing of what is below this one.
-        let above = || (!below).then(|| check.parent()).flatten();
-        held(check) || above().is_some_and(|scope| held(Check { scope: &scope, ..check }))
+        // What holds in the other scope says nothing of what is below this one.
+        let other = || (!below).then(|| check.other_scope()).flatten();
+        held(check) || other().is_some_and(|scope| held(Check { scope: &scope, ..check }))
     }
 
     /// Whether the permission is held for anything at all.
@@ -253,6 +259,8 @@ mod tests {
         assert!(!edits_org(&rights, &at(Some("other"), None), Some("other")));
         assert!(!edits_org(&rights, &at(Some("other"), None), Some("o")), "another one's scope");
         assert!(!edits_org(&rights, &org, None) && !edits_org(&rights, &project, Some("o")));
+        let own = named(org.clone(), "ORGANIZATION", "o");
+        assert!(edits_org(&own, &at(None, None), Some("o")) && !edits_org(&own, &at(None, None), Some("p")));
         let inside = Check { permission: OrganizationEdit::PERMISSION, scope: &org, resource: Some("o") };
         assert!(!rights.reach(inside, true), "the organization itself, not what is below it");
         let edits_project = holds::<ProjectEdit>;

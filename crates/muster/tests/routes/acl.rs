@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::actors::World;
 use crate::both_engines;
-use crate::bound::{ACCOUNT_ONLY, bind, bound, hierarchy, to_machine};
+use crate::bound::{ACCOUNT_ONLY, EVERYWHERE, at, bind, bound, hierarchy, to_machine};
 
 fn ask(permission: &str, kind: &str, resource: Option<&str>, scope: Value) -> Value {
     json!({"permission": permission, "resourceType": kind, "resourceIdentifier": resource, "resourceScope": scope})
@@ -56,6 +56,51 @@ both_engines! {
             ask("core_role_view", "ROLE", Some("any"), Value::Null),
         ]})).await.data();
         assert_eq!(answers(&reply), [true, false, false, true, true]);
+    }
+
+    async fn the_check_answers_as_the_door_does(world: World) {
+        hierarchy(&world).await;
+        let naming = |id: &str, kind: &str, one: &str| json!({"resourceGroup": {"identifier": id, "name": id,
+            "resourceFilter": {"resources": [{"resourceType": kind, "identifiers": [one]}]}}});
+        for (scope, group) in [
+            ("", naming("that_org", "ORGANIZATION", "o1")), ("o1", naming("that_project", "PROJECT", "p1")),
+        ] {
+            world.admin().post(&format!("/authz/api/v2/resourcegroup?{}", at(scope)), group).await.expect(200);
+        }
+        // Scope, role and resource group; whether o1 and whether p1 can be seen.
+        let table = [
+            ("", "_account_basic", ACCOUNT_ONLY, false, false),
+            ("", "_account_viewer", ACCOUNT_ONLY, true, false),
+            ("", "_account_viewer", EVERYWHERE, true, true),
+            ("", "_account_viewer", "that_org", true, false),
+            ("o1", "_organization_viewer", "_all_organization_level_resources", true, true),
+            ("o1", "_organization_viewer", EVERYWHERE, true, true),
+            ("o1", "_organization_viewer", "that_project", false, true),
+            ("o1/p1", "_project_viewer", "_all_project_level_resources", false, true),
+        ];
+        let (account, org) = (json!({}), json!({"orgIdentifier": "o1"}));
+        let project = json!({"orgIdentifier": "o1", "projectIdentifier": "p1"});
+        let questions = json!({"permissions": [
+            ask("core_organization_view", "ORGANIZATION", Some("o1"), account.clone()),
+            ask("core_organization_view", "ORGANIZATION", Some("o1"), org.clone()),
+            ask("core_project_view", "PROJECT", Some("p1"), org),
+            ask("core_project_view", "PROJECT", Some("p1"), project),
+            ask("core_organization_view", "ORGANIZATION", Some("o2"), account),
+        ]});
+        for (n, (scope, role, group, sees_org, sees_project)) in table.into_iter().enumerate() {
+            let id = format!("m{n}");
+            let client = bound(&world, &id, &[]).await;
+            bind(&world, scope, to_machine(&id, role, group)).await;
+            let case = format!("{role} on {group} in {scope:?}");
+            let asked = client.post("/authz/api/acl", questions.clone()).await.data();
+            let everywhere = role == "_account_viewer" && group != "that_org";
+            assert_eq!(answers(&asked), [sees_org, sees_org, sees_project, sees_project, everywhere], "{case}");
+            let status = |seen| if seen { 200 } else { 403 };
+            let door = client.get("/ng/api/organizations/o1").await;
+            assert_eq!(door.status, status(sees_org), "{case}: {}", door.text);
+            let door = client.get("/ng/api/projects/p1?orgIdentifier=o1").await;
+            assert_eq!(door.status, status(sees_project), "{case}: {}", door.text);
+        }
     }
 
     async fn another_principal_cannot_be_asked_for(world: World) {
