@@ -71,8 +71,21 @@ pub(crate) fn keep_distinct(list: &mut Vec<Value>) {
 /// A text that is equal for elements that are the same. No element is a list, so that both forms differ.
 fn sameness(element: &Value) -> String {
     match element.get("value") {
-        Some(value) => json!([value, element.get("type")]).to_string(),
-        None => element.to_string(),
+        Some(value) => sorted(&json!([value, element.get("type")])).to_string(),
+        None => sorted(element).to_string(),
+    }
+}
+
+/// The same value with the members of its objects by name: equal objects may have them in another order.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(name, _)| *name);
+            members.into_iter().map(|(name, value)| (name.clone(), sorted(value))).collect()
+        }
+        Value::Array(list) => list.iter().map(sorted).collect(),
+        plain => plain.clone(),
     }
 }
 
@@ -178,5 +191,22 @@ mod tests {
         kept.push(Value::from("x"));
         keep_distinct(&mut long);
         assert_eq!(long, kept);
+    }
+
+    #[test]
+    fn the_order_of_members_makes_no_difference() {
+        let home = json!({"street": "Elm", "city": "Ulm"});
+        let mut turned = json!({"city": "Ulm", "street": "Elm"});
+        for others in [0, 20] {
+            let mut list = vec![home.clone(), turned.clone()];
+            list.extend((0..others).map(|n| json!({"street": n})));
+            keep_distinct(&mut list);
+            assert_eq!(list.len(), 1 + others, "{list:?}");
+        }
+        turned["city"] = json!("Bonn");
+        let mut list = vec![home; 17];
+        list.push(turned);
+        keep_distinct(&mut list);
+        assert_eq!(list.len(), 2, "{list:?}");
     }
 }
