@@ -74,9 +74,7 @@ impl Check<'_> {
         let (scope, resource) = (self.scope, self.resource?);
         match (self.permission.resource_type, scope.org(), scope.project_id()) {
             ("ORGANIZATION", None, None) => Scope::of(scope.account.clone(), Some(resource), None).ok(),
-            ("PROJECT", Some(org), None) => {
-                Scope::of(scope.account.clone(), Some(org), Some(resource)).ok()
-            }
+            ("PROJECT", Some(org), None) => Scope::of(scope.account.clone(), Some(org), Some(resource)).ok(),
             ("ORGANIZATION", Some(own), None) | ("PROJECT", _, Some(own)) if own == resource => {
                 scope.parent()
             }

@@ -127,7 +127,7 @@ pub async fn delete(app: &App, grant: &Grant<ServiceAccountDelete>, identifier: 
 /// The service accounts of the scope that the caller may see, by identifier.
 ///
 /// # Errors
-/// Only of the database.
+/// `InvalidArgument` for a scope that does not exist.
 pub async fn list(
     app: &App,
     actor: &Actor,
@@ -135,7 +135,13 @@ pub async fn list(
     identifiers: Vec<String>,
 ) -> Result<Vec<ServiceAccount>> {
     let at = scope.clone();
-    let mut found = app.db.read("service_accounts.list", move |tx| store::list(tx, &at, Reach::Here)).await?;
+    let mut found = app
+        .db
+        .read("service_accounts.list", move |tx| {
+            accounts::actions::check_scope(tx, &at)?;
+            store::list(tx, &at, Reach::Here)
+        })
+        .await?;
     found.retain(|s| identifiers.is_empty() || identifiers.contains(&s.identifier));
     found.retain(|s| sees::<ServiceAccountView>(actor, &scope, s));
     Ok(found)
@@ -144,7 +150,7 @@ pub async fn list(
 /// One page of what the caller may see, with number of keys and bindings.
 ///
 /// # Errors
-/// `Denied` when the caller may see none of what is there.
+/// `InvalidArgument` for a scope that does not exist, `Denied` when the caller may see none of what is there.
 pub async fn aggregates(
     app: &App,
     actor: &Actor,
@@ -158,7 +164,7 @@ pub async fn aggregates(
 /// One page of those whose API keys the caller may manage.
 ///
 /// # Errors
-/// `Denied` when there are none.
+/// `InvalidArgument` for a scope that does not exist, `Denied` when there are none.
 pub async fn manageable(
     app: &App,
     actor: &Actor,
@@ -180,6 +186,7 @@ async fn page_of<P: Ask>(
     let (found, keys, bindings) = app
         .db
         .read("service_accounts.aggregate", move |tx| {
+            accounts::actions::check_scope(tx, &at)?;
             let found = store::list(tx, &at, reach)?;
             Ok::<_, Problem>((found, store::key_counts(tx, &at.account)?, store::bindings(tx, &at)?))
         })

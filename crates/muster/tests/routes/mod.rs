@@ -13,6 +13,7 @@ mod jwt_keys;
 mod jwt_presets;
 mod jwt_ssrf;
 mod jwt_trusts;
+mod lists;
 mod oauth;
 mod people;
 mod provisioning_log;

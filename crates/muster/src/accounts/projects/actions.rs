@@ -42,10 +42,16 @@ pub fn scope(account: &AccountId, org: &str, identifier: &str) -> Scope {
 /// The projects that the caller may see.
 ///
 /// # Errors
-/// Only of the database: who may see none gets an empty list.
+/// `InvalidArgument` for an organization that does not exist; who may see none gets an empty list.
 pub async fn list(app: &App, actor: &Actor, wanted: Wanted) -> Result<Vec<Project>> {
-    let (account, org) = (actor.caller.account.clone(), wanted.org.clone());
-    let mut all = app.db.read("projects.list", move |tx| store::list(tx, &account, org.as_deref())).await?;
+    let org = Scope::of(actor.caller.account.clone(), wanted.org.as_deref(), None)?;
+    let mut all = app
+        .db
+        .read("projects.list", move |tx| {
+            check_scope(tx, &org)?;
+            store::list(tx, &org.account, org.org())
+        })
+        .await?;
     all.retain(|project| {
         let fields = &project.fields;
         let tags = fields.tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);

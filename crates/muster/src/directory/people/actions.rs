@@ -8,6 +8,7 @@ use super::store::{self, Binding, Person, Selection};
 use crate::access::Grant;
 use crate::access::administrators::keeping_one;
 use crate::access::permissions::{UserManage, UserView};
+use crate::accounts::actions::check_scope;
 use crate::accounts::store as accounts;
 use crate::app::App;
 use crate::directory::model::Subject;
@@ -24,6 +25,8 @@ use crate::kernel::scope::{Level, Scope};
 /// Which users a list is to show.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
+    /// The scope that the list was asked in, where it is not the grant's.
+    pub asked_in: Option<Scope>,
     /// By id and role.
     pub selection: Selection,
     /// Only those with it in name or address.
@@ -52,7 +55,7 @@ pub struct Myself {
 /// it those bound to a role there.
 ///
 /// # Errors
-/// Only of the database.
+/// `InvalidArgument` for a scope that does not exist.
 pub async fn list(
     app: &App,
     grant: &Grant<UserView>,
@@ -67,6 +70,7 @@ pub async fn list(
     wanted.emails = wanted.emails.iter().map(|email| scim::fold(email).into_owned()).collect();
     app.db
         .read("people.list", move |tx| {
+            check_scope(tx, wanted.asked_in.as_ref().unwrap_or(&scope))?;
             let (mut total, mut rows) = (0, Vec::new());
             let (first, last) = (page.offset(), page.offset() + page.limit());
             store::each(tx, &scope.account, &wanted.selection, &mut |person| {

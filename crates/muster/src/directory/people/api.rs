@@ -221,7 +221,7 @@ async fn aggregates(
     }
     let selection = Selection { roles, resource_groups, ..Selection::default() };
     let search = SearchTerm::new(page.search_term.as_deref());
-    let wanted = Wanted { selection, search, emails: Vec::new() };
+    let wanted = Wanted { selection, search, ..Wanted::default() };
     let found = actions::list(&app, &grant, wanted, page.request()?).await?;
     Ok(Reply(found.map(|row| AggregateView::new(row, scope.level()))))
 }
@@ -239,10 +239,10 @@ async fn aggregate(
 
 /// The scope that `parentFilter` reaches. Every user belongs to the account, which is a parent of every
 /// scope.
-fn reached(asked: Scope, parent_filter: Option<&str>) -> Result<Scope> {
+fn reached(asked: &Scope, parent_filter: Option<&str>) -> Result<Scope> {
     match parent_filter {
-        None | Some("NO_PARENT_SCOPES") => Ok(asked),
-        Some("INCLUDE_PARENT_SCOPES" | "STRICTLY_PARENT_SCOPES") => Ok(Scope::account(asked.account)),
+        None | Some("NO_PARENT_SCOPES") => Ok(asked.clone()),
+        Some("INCLUDE_PARENT_SCOPES" | "STRICTLY_PARENT_SCOPES") => Ok(Scope::account(asked.account.clone())),
         Some(other) => {
             let text = format!(
                 "parentFilter {other:?} is not known: send NO_PARENT_SCOPES, INCLUDE_PARENT_SCOPES or STRICTLY_PARENT_SCOPES"
@@ -260,11 +260,12 @@ async fn batch(
     body: Option<Json<BatchFilter>>,
 ) -> Result<Reply<Page<Metadata>>> {
     let filter = body.map(|Json(filter)| filter).unwrap_or_default();
-    let scope = reached(scope.scope(&actor.caller.account)?, filter.parent_filter.as_deref())?;
-    let grant = actor.grant::<UserView>(&scope)?;
+    let asked_in = scope.scope(&actor.caller.account)?;
+    let grant = actor.grant::<UserView>(&reached(&asked_in, filter.parent_filter.as_deref())?)?;
     let selection = Selection { ids: filter.identifiers.unwrap_or_default(), ..Selection::default() };
     let search = SearchTerm::new(filter.search_term.as_deref().or(page.search_term.as_deref()));
-    let wanted = Wanted { selection, search, emails: filter.emails.unwrap_or_default() };
+    let emails = filter.emails.unwrap_or_default();
+    let wanted = Wanted { asked_in: Some(asked_in), selection, search, emails };
     Ok(Reply(actions::list(&app, &grant, wanted, page.request()?).await?.map(|(person, _)| person.into())))
 }
 

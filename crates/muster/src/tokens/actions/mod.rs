@@ -10,6 +10,7 @@ use super::secret::Kind;
 use super::store::{self, Owner};
 use crate::access::Actor;
 use crate::access::permissions::{ServiceAccountManageApiKey, UserManage};
+use crate::accounts::actions::check_scope;
 use crate::kernel::caller::{Caller, PrincipalKind};
 use crate::kernel::problem::{Kind as ProblemKind, Problem, Result};
 use crate::kernel::scope::{Level, Scope};
@@ -118,20 +119,23 @@ fn is_user(actor: &Actor, id: &str) -> Result<()> {
 /// E-mail address and name of the owner.
 ///
 /// # Errors
-/// `NoSuchResource` when there is no such user or service account in the scope.
+/// `NoSuchResource` when there is no such user or service account in the scope; `InvalidArgument` when there
+/// is no such scope.
 fn load_owner(tx: &mut Tx<'_>, owner: &Owner) -> Result<(String, String)> {
-    find_owner(tx, owner)?.ok_or_else(|| {
-        let what = match owner.kind {
-            Kind::User => "User",
-            Kind::ServiceAccount => "Service account",
-        };
-        let text = format!(
-            "{what} [{}] not found in scope {}: check parentIdentifier, apiKeyType and scope",
-            owner.id,
-            owner.scope.path()
-        );
-        Problem::new(ProblemKind::NoSuchResource, text)
-    })
+    if let Some(found) = find_owner(tx, owner)? {
+        return Ok(found);
+    }
+    check_scope(tx, &owner.scope)?;
+    let what = match owner.kind {
+        Kind::User => "User",
+        Kind::ServiceAccount => "Service account",
+    };
+    let text = format!(
+        "{what} [{}] not found in scope {}: check parentIdentifier, apiKeyType and scope",
+        owner.id,
+        owner.scope.path()
+    );
+    Err(Problem::new(ProblemKind::NoSuchResource, text))
 }
 
 fn find_owner(tx: &mut Tx<'_>, owner: &Owner) -> Result<Option<(String, String)>> {

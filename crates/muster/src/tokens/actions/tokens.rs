@@ -299,7 +299,7 @@ pub struct Filter {
 /// One page of tokens.
 ///
 /// # Errors
-/// `Invalid` for a key without its owner.
+/// `Invalid` for a key without its owner, `InvalidArgument` for a scope that does not exist.
 pub async fn list(
     app: &App,
     grant: &ListGrant,
@@ -316,6 +316,7 @@ pub async fn list(
     let identifiers: Vec<_> = filter.identifiers.iter().map(|i| fold(i).into_owned()).collect();
     app.db
         .read("tokens.list", move |tx| {
+            accounts::actions::check_scope(tx, &scope)?;
             let mut listing = Listing {
                 scope: scope.clone(),
                 kind,
