@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::kernel::problem::{FailedCheck, Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Query, ScopeQuery};
+use crate::web::extract::{Json, Query, ScopeQuery, flag};
 
 /// Most questions in one access check.
 const QUESTIONS_MOST: usize = 10_000;
@@ -37,6 +37,7 @@ pub fn routes() -> Router<App> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PermissionQuery {
+    #[serde(default, deserialize_with = "flag")]
     scope_filter_disabled: Option<bool>,
 }
 

@@ -18,7 +18,7 @@ pub enum Wanted {
     Scopes(Vec<Scope>, bool),
 }
 
-/// The rows that match, newest first.
+/// The rows that match.
 ///
 /// # Errors
 /// `Denied` without `core_audit_view` in one of the scopes (and below it, where that was asked for).

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
+use http::Uri;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -11,12 +12,13 @@ use super::model::{Filter, Row};
 use crate::access::Actor;
 use crate::app::App;
 use crate::kernel::ids::AccountId;
+use crate::kernel::listing::Orders;
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Query, ScopeQuery, few};
+use crate::web::extract::{Json, Query, ScopeQuery, every, few, not_taken};
 
 /// The one module that these rows belong to.
 const MODULE: &str = "CORE";
@@ -76,7 +78,7 @@ impl FilterBody {
         Ok(Wanted::Scopes(scopes, below))
     }
 
-    fn filter(self) -> Result<Filter> {
+    fn filter(self, orders: Orders) -> Result<Filter> {
         if let Some(kind) = self.filter_type.filter(|kind| kind != "Audit") {
             return Err(Problem::invalid(format!(
                 "filterType {kind:?} is not for this list: send \"Audit\""
@@ -100,6 +102,7 @@ impl FilterBody {
         let modules = self.modules.unwrap_or_default();
         let elsewhere = !modules.is_empty() && !modules.iter().any(|module| module == MODULE);
         Ok(Filter {
+            orders,
             resources: self
                 .resources
                 .unwrap_or_default()
@@ -195,11 +198,16 @@ fn without_nulls(mut value: Value) -> Value {
 async fn list(
     State(app): State<App>,
     actor: Actor,
+    uri: Uri,
+    Query(scope): Query<ScopeQuery>,
     Query(page): Query<PageQuery>,
     body: Option<Json<FilterBody>>,
 ) -> Result<Reply<Page<Event>>> {
+    scope.account_scope(&actor.caller.account, "Organizations and projects stand in scopes of the body")?;
+    not_taken(&uri, &["searchTerm"], "narrow it by the body")?;
+    let orders = Orders::read(&every(&uri, "sortOrders"), &["timestamp"])?;
     let body = body.map(|Json(body)| body).unwrap_or_default();
     let wanted = body.wanted(&actor.caller.account)?;
-    let found = actions::list(&app, &actor, wanted, body.filter()?, page.request()?).await?;
+    let found = actions::list(&app, &actor, wanted, body.filter(orders)?, page.request()?).await?;
     Ok(Reply(found.map(Event::from)))
 }

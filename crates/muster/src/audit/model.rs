@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::kernel::caller::Credential;
+use crate::kernel::listing::Orders;
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 
@@ -164,6 +165,8 @@ pub struct Filter {
     pub without_system: bool,
     /// Something was asked for that no row has (another module, an environment).
     pub nothing: bool,
+    /// In this order; the only field is the time.
+    pub orders: Orders,
 }
 
 #[cfg(test)]

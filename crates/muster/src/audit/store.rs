@@ -66,7 +66,7 @@ pub fn record(
     Ok(())
 }
 
-/// One page, newest first, and how many rows there are in all.
+/// One page and how many rows there are in all.
 pub fn page(
     tx: &mut Tx<'_>,
     account: &AccountId,
@@ -82,7 +82,8 @@ pub fn page(
     let total: i64 = tx.query_one(count.text(), &count.params(), |row| row.get(0))?;
     let mut select = Sql::new(SELECT);
     narrow(&mut select, account, areas, filter);
-    select.push(" ORDER BY at DESC, audit_id DESC LIMIT ").bind(page.limit());
+    select.push(" ORDER BY ").push(&filter.orders.columns(|_| "at"));
+    select.push(", audit_id DESC LIMIT ").bind(page.limit());
     select.push(" OFFSET ").bind(page.offset());
     let stored = tx.query(select.text(), &select.params(), columns)?;
     let rows = stored.into_iter().map(|stored| stored.row(account)).collect::<Result<_, _>>()?;

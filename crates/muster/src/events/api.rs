@@ -117,7 +117,7 @@ async fn list(
     OriginalUri(uri): OriginalUri,
     Query(asked): Query<Asked>,
 ) -> Result<Reply<Page>> {
-    asked.scope.scope(&actor.caller.account)?;
+    asked.scope.account_scope(&actor.caller.account, "Events are of the whole account")?;
     let wish = asked.wish(kinds(&repeated(&uri, "types"))?)?;
     let Stretch { rows, next, latest, oldest, .. } = actions::read(&app, &actor, wish).await?;
     let events = rows.into_iter().map(View::of).collect::<Result<_>>()?;

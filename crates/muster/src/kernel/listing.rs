@@ -31,6 +31,13 @@ pub struct Order {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Orders(Vec<Order>);
 
+impl Default for Orders {
+    /// The last changed first.
+    fn default() -> Self {
+        Self(vec![Order { field: "lastModifiedAt", descending: true }])
+    }
+}
+
 impl Orders {
     /// Reads the values of `sortOrders`; without any, `lastModifiedAt,DESC`.
     ///
@@ -58,10 +65,15 @@ impl Orders {
             };
             orders.push(Order { field, descending });
         }
-        if orders.is_empty() {
-            orders.push(Order { field: "lastModifiedAt", descending: true });
-        }
-        Ok(Self(orders))
+        if orders.is_empty() { Ok(Self::default()) } else { Ok(Self(orders)) }
+    }
+
+    /// The same for the database to sort by: `column` answers for one field.
+    pub fn columns(&self, column: impl Fn(&str) -> &'static str) -> String {
+        let one = |order: &Order| {
+            format!("{} {}", column(order.field), if order.descending { "DESC" } else { "ASC" })
+        };
+        self.0.iter().map(one).collect::<Vec<_>>().join(", ")
     }
 
     /// Sorts; `compare` answers for one field, ascending. Items that compare equal keep their places.
@@ -99,6 +111,9 @@ mod tests {
         assert_eq!(items[0].0, "a");
         read("name").unwrap().sort(&mut items, compare);
         assert_eq!(items[0].0, "b");
+        let both = Orders::read(&["name,ASC".to_owned(), "createdAt".to_owned()], &["name", "createdAt"]);
+        let column = |field: &str| if field == "name" { "n" } else { "c" };
+        assert_eq!(both.unwrap().columns(column), "n ASC, c DESC");
         assert!(read("name,UP").is_err() && read("age,ASC").is_err());
         assert_eq!(Orders::read(&[], &[]).unwrap().0[0].field, "lastModifiedAt");
     }

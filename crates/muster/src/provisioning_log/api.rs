@@ -21,7 +21,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Path, Query, ScopeQuery};
+use crate::web::extract::{Path, Query, ScopeQuery, flag};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 100;
@@ -57,8 +57,10 @@ struct FilterQuery {
     path: Option<String>,
     since: Option<String>,
     until: Option<String>,
-    failures_only: Option<String>,
-    dry_run: Option<String>,
+    #[serde(deserialize_with = "flag")]
+    failures_only: Option<bool>,
+    #[serde(deserialize_with = "flag")]
+    dry_run: Option<bool>,
     limit: Option<String>,
     cursor: Option<String>,
 }
@@ -80,7 +82,7 @@ impl FilterQuery {
         Ok(Filter {
             min_status: [least, floor].into_iter().flatten().max(),
             max_status: most,
-            failures_only: flag("failuresOnly", self.failures_only.as_ref())?.unwrap_or(false),
+            failures_only: self.failures_only.unwrap_or(false),
             method: text(&self.method).map(|method| method.to_ascii_uppercase()),
             client: text(&self.client),
             principal: text(&self.principal),
@@ -89,7 +91,7 @@ impl FilterQuery {
             path: text(&self.path),
             since,
             until,
-            dry_run: flag("dryRun", self.dry_run.as_ref())?,
+            dry_run: self.dry_run,
         })
     }
 
@@ -133,17 +135,6 @@ fn unclear(name: &str, text: &str) -> Problem {
     Problem::invalid(format!(
         "{name} {text:?} is no status: send one from 100 to 599; status also takes a class such as 4xx."
     ))
-}
-
-fn flag(name: &str, value: Option<&String>) -> Result<Option<bool>> {
-    match given(value).map(str::to_ascii_lowercase).as_deref() {
-        None => Ok(None),
-        Some("true") => Ok(Some(true)),
-        Some("false") => Ok(Some(false)),
-        Some(other) => {
-            Err(Problem::invalid(format!("{name} {other:?} is neither true nor false: send one of them.")))
-        }
-    }
 }
 
 fn time(name: &str, value: Option<&String>) -> Result<Option<Timestamp>> {

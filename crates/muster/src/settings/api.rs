@@ -15,7 +15,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Level;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, flag};
 
 /// Most items of one PUT.
 const MAX_CHANGES: usize = 500;
@@ -32,12 +32,14 @@ pub fn routes() -> Router<App> {
 struct ListQuery {
     category: Option<String>,
     group: Option<String>,
-    include_parent_scopes: Option<String>,
+    #[serde(default, deserialize_with = "flag")]
+    include_parent_scopes: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
 struct PutQuery {
-    atomic: Option<String>,
+    #[serde(default, deserialize_with = "flag")]
+    atomic: Option<bool>,
 }
 
 /// `SettingRequestDTO`.
@@ -175,15 +177,6 @@ impl From<Outcome> for Updated {
     }
 }
 
-/// A Boolean of a query string; absent or empty is false.
-fn flag(name: &str, text: Option<&str>) -> Result<bool> {
-    match text {
-        None | Some("" | "false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(other) => Err(Problem::invalid(format!("{name}={other} is neither true nor false"))),
-    }
-}
-
 async fn list(
     State(app): State<App>,
     actor: Actor,
@@ -198,7 +191,7 @@ async fn list(
     let wanted = Wanted {
         category: category(name)?,
         group: query.group.filter(|group| !group.is_empty()),
-        parents: flag("includeParentScopes", query.include_parent_scopes.as_deref())?,
+        parents: query.include_parent_scopes.unwrap_or(false),
     };
     let seen = actions::list(&app, &reader, wanted).await?;
     Ok(Reply(seen.into_iter().map(Shown::from).collect()))
@@ -223,7 +216,7 @@ async fn put(
     Json(items): Json<Vec<Item>>,
 ) -> Result<Reply<Vec<Updated>>> {
     let grant = actor.grant::<SettingEdit>(&scope.scope(&actor.caller.account)?)?;
-    let atomic = flag("atomic", query.atomic.as_deref())?;
+    let atomic = query.atomic.unwrap_or(false);
     if items.len() > MAX_CHANGES {
         let text =
             format!("{} settings in one request are too many: send at most {MAX_CHANGES}", items.len());

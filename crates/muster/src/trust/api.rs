@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Problem, Result};
-use crate::kernel::scope::{Level, Scope};
+use crate::kernel::scope::Scope;
 use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
@@ -82,12 +82,7 @@ impl From<Seen> for Tagged<Shown> {
 
 /// Trusts belong to the account.
 fn granted<P: Ask>(actor: &Actor, query: &ScopeQuery) -> Result<Grant<P>> {
-    let scope = query.scope(&actor.caller.account)?;
-    if scope.level() != Level::Account {
-        let text = "JWT trusts belong to the account: leave orgIdentifier and projectIdentifier out";
-        return Err(Problem::invalid(text));
-    }
-    actor.grant(&scope)
+    actor.grant(&query.account_scope(&actor.caller.account, "JWT trusts belong to the account")?)
 }
 
 /// The document of a trust; the account may stand in it and must be that of the request.

@@ -13,7 +13,7 @@ use super::yaml;
 use crate::app::App;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
-use crate::kernel::scope::Scope;
+use crate::kernel::scope::{Level, Scope};
 
 /// A JSON body, or the same in YAML (platform API §1.4). Unknown members are ignored (§1.2); a wrong type is
 /// named with its path.
@@ -197,6 +197,32 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// Reads a parameter that is a boolean: `true` or `false` in any case. An empty one counts as absent.
+///
+/// # Errors
+/// Of the deserializer, for anything else.
+pub fn flag<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<bool>, D::Error> {
+    let text = Option::<String>::deserialize(from)?.unwrap_or_default();
+    match text.trim().to_ascii_lowercase().as_str() {
+        "" => Ok(None),
+        "true" => Ok(Some(true)),
+        "false" => Ok(Some(false)),
+        _ => Err(D::Error::custom(format_args!("{text:?} is neither true nor false; send one of them"))),
+    }
+}
+
+/// Refuses parameters that a list does not go by: passed over, they would seem to have narrowed or sorted it.
+///
+/// # Errors
+/// `Invalid`, naming the parameter; `instead` says what else to do.
+pub fn not_taken(uri: &http::Uri, names: &[&str], instead: &str) -> Result<()> {
+    let mut pairs = url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes());
+    match pairs.find(|(key, value)| !value.is_empty() && names.contains(&key.as_ref())) {
+        Some((key, _)) => Err(Problem::invalid(format!("{key} is not taken by this list: {instead}"))),
+        None => Ok(()),
+    }
+}
+
 /// Every value of a query parameter that may be repeated (`identifiers=a&identifiers=b`) or listed (`a,b`).
 pub fn repeated(parts: &http::Uri, name: &str) -> Vec<String> {
     let pairs = url::form_urlencoded::parse(parts.query().unwrap_or("").as_bytes());
@@ -250,6 +276,18 @@ impl ScopeQuery {
     pub fn scope(&self, account: &AccountId) -> Result<Scope> {
         same("accountIdentifier", Some(account.as_str()), self.account_identifier.as_deref())?;
         Scope::of(account.clone(), self.org_identifier.as_deref(), self.project_identifier.as_deref())
+    }
+
+    /// The account as scope, for what lives nowhere else; `what` does, in the message.
+    ///
+    /// # Errors
+    /// As `scope`, and `Invalid` for an organization or project.
+    pub fn account_scope(&self, account: &AccountId, what: &str) -> Result<Scope> {
+        let scope = self.scope(account)?;
+        match scope.level() {
+            Level::Account => Ok(scope),
+            _ => Err(Problem::invalid(format!("{what}: leave orgIdentifier and projectIdentifier out"))),
+        }
     }
 }
 

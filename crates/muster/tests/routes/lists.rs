@@ -2,10 +2,11 @@
 //! over in silence.
 
 use http::Method;
+use serde_json::{Value, json};
 
 use crate::actors::World;
 use crate::both_engines;
-use crate::bound::{at, hierarchy};
+use crate::bound::{EVERYWHERE, at, bind, hierarchy, machine, to_machine};
 
 /// Every list that is asked in a scope, with a body where it takes one.
 const SCOPED: &[(&str, Option<&str>)] = &[
@@ -56,5 +57,89 @@ both_engines! {
             admin.get(&format!("{path}&{}", at("o9"))).await.refused(400, "INVALID_ARGUMENT");
             admin.get(&format!("{path}&{}", at("o1"))).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
         }
+    }
+    async fn what_would_narrow_a_list_is_never_passed_over(world: World) {
+        hierarchy(&world).await;
+        let admin = world.admin();
+        for (list, body, parameter) in [
+            ("/authz/api/roleassignments", None, "searchTerm=x"),
+            ("/authz/api/roleassignments/filter", Some("{}"), "searchTerm=x"),
+            ("/authz/api/roleassignments/v2/filter", Some("{}"), "searchTerm=x"),
+            ("/authz/api/roleassignments/aggregate", Some("{}"), "searchTerm=x"),
+            ("/authz/api/roleassignments", None, "sortOrders=colour,ASC"),
+            ("/audit/api/audits/list", Some("{}"), "searchTerm=x"),
+            ("/audit/api/audits/list", Some(""), "sortOrders=action,ASC"),
+            ("/audit/api/audits/listV2", Some("{}"), "orgIdentifier=o1"),
+            ("/ng/api/user/aggregate", Some(""), "sortOrders=age,ASC"),
+            ("/ng/api/user/batch", Some(""), "sortOrders=age,ASC"),
+            ("/ng/api/scim-schemas", None, "orgIdentifier=o1"),
+            ("/ng/api/scim-resource-types", None, "orgIdentifier=o1&projectIdentifier=p1"),
+            ("/ng/api/events", None, "orgIdentifier=o1"),
+            ("/ng/api/organizations", None, "orgIdentifier=o1"),
+            ("/ng/api/projects", None, "projectIdentifier=p1&orgIdentifier=o1"),
+            ("/ng/api/serviceaccount", None, "searchTerm=x"),
+            ("/ng/api/serviceaccount", None, "filterType=INCLUDE_INHERITED_SERVICE_ACCOUNTS"),
+        ] {
+            let method = if body.is_some() { Method::POST } else { Method::GET };
+            let path = format!("{list}?{parameter}");
+            let text = admin.send(method, &path, body.map(str::to_owned)).await.refused(400, "INVALID_REQUEST");
+            let name = parameter.split('=').next().unwrap();
+            assert!(text.contains(name), "{path}: {text}");
+        }
+    }
+
+    async fn a_boolean_parameter_is_true_or_false(world: World) {
+        let admin = world.admin();
+        for (list, flag) in [
+            ("/ng/api/token/aggregate?apiKeyType=USER", "includeOnlyActiveTokens"),
+            ("/ng/api/settings?category=PMS", "includeParentScopes"),
+            ("/authz/api/roles?", "harnessManaged"),
+            ("/authz/api/permissions?", "scopeFilterDisabled"),
+            ("/ng/api/provisioning-log?", "failuresOnly"),
+            ("/ng/api/provisioning-log?", "dryRun"),
+        ] {
+            for good in ["true", "FALSE", "True", ""] {
+                admin.get(&format!("{list}&{flag}={good}")).await.expect(200);
+            }
+            for bad in ["yes", "1", "tru", "null"] {
+                let text = admin.get(&format!("{list}&{flag}={bad}")).await.refused(400, "INVALID_REQUEST");
+                assert!(text.contains(flag) && text.contains(bad), "{list}: {text}");
+            }
+        }
+        let text = admin.put("/ng/api/settings?atomic=yes", json!([])).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("atomic"), "{text}");
+    }
+
+    async fn users_and_assignments_and_the_trail_are_sorted(world: World) {
+        let admin = world.admin();
+        for (name, secs) in [("bob", 10), ("ada", 20)] {
+            world.app.clock.advance_secs(secs);
+            machine(&world, name).await;
+            bind(&world, "", to_machine(name, "_account_viewer", EVERYWHERE)).await;
+            world.person(&format!("{name}@acme.example")).await;
+        }
+        let column = |page: Value, pointer: &str| -> Vec<String> {
+            let rows = page["content"].as_array().unwrap().iter();
+            rows.map(|row| row.pointer(pointer).unwrap().as_str().unwrap().to_owned()).collect()
+        };
+        let of_users = |order: &'static str| {
+            let path = format!("/ng/api/user/batch?sortOrders={order}");
+            let admin = admin.clone();
+            async move { column(admin.post(&path, json!({})).await.data(), "/email") }
+        };
+        let sorted = ["ada@acme.example", "admin@acme.example", "bob@acme.example"];
+        assert_eq!(of_users("email,ASC").await, sorted);
+        assert_eq!(of_users("email").await, sorted.iter().rev().copied().collect::<Vec<_>>());
+        let rows = admin.get("/authz/api/roleassignments?sortOrders=createdAt,ASC").await.data();
+        let principals = column(rows, "/roleAssignment/principal/identifier");
+        assert_eq!(principals[1..], ["bob", "ada"]);
+        let newest_first = admin.get("/authz/api/roleassignments").await.data();
+        assert_eq!(column(newest_first, "/roleAssignment/principal/identifier")[..2], ["ada", "bob"]);
+        let times = |page: Value| -> Vec<i64> {
+            page["content"].as_array().unwrap().iter().map(|row| row["timestamp"].as_i64().unwrap()).collect()
+        };
+        let up = times(admin.post("/audit/api/audits/list?sortOrders=timestamp,ASC", json!({})).await.data());
+        let down = times(admin.post("/audit/api/audits/list", json!({})).await.data());
+        assert!(up.is_sorted() && down.is_sorted_by(|a, b| a >= b) && up.first() < up.last(), "{up:?} {down:?}");
     }
 }

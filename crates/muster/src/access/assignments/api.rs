@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
+use http::Uri;
 use serde::Deserialize;
 
 use super::bodies::{AssignmentBody, FilterBody, FilterBodyV2};
@@ -12,11 +13,12 @@ use super::replies::{AggregateReply, AssignmentReply, DescribedReply, RemovalRep
 use super::{actions, create, query};
 use crate::access::Actor;
 use crate::app::App;
-use crate::kernel::page::{Page, PageQuery};
+use crate::kernel::listing::Orders;
+use crate::kernel::page::{Page, PageQuery, PageRequest};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, not_taken};
 
 /// Most items in one batch.
 const BATCH_MOST: usize = 1_000;
@@ -34,47 +36,66 @@ pub fn routes() -> Router<App> {
         .route("/authz/api/roleassignments/{identifier}", get(read).put(update).delete(delete))
 }
 
+/// How a page of assignments is sorted and cut. They have no texts to search in.
+fn order(uri: &Uri, page: &PageQuery) -> Result<(Orders, PageRequest)> {
+    unsearched(uri)?;
+    Ok((Orders::read(&every(uri, "sortOrders"), query::SORT_FIELDS)?, page.request()?))
+}
+
+fn unsearched(uri: &Uri) -> Result<()> {
+    not_taken(
+        uri,
+        &["searchTerm"],
+        "narrow it by the filters in the body of /authz/api/roleassignments/filter",
+    )
+}
+
 async fn list(
     State(app): State<App>,
     actor: Actor,
+    uri: Uri,
     Query(scope): Query<ScopeQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Reply<Page<AssignmentReply>>> {
     let scope = scope.scope(&actor.caller.account)?;
-    let found = query::list(&app, &actor, &scope, Filter::default(), page.request()?).await?;
+    let found = query::list(&app, &actor, &scope, Filter::default(), order(&uri, &page)?).await?;
     Ok(Reply(found.map(AssignmentReply::from)))
 }
 
 async fn filter(
     State(app): State<App>,
     actor: Actor,
+    uri: Uri,
     Query(scope): Query<ScopeQuery>,
     Query(page): Query<PageQuery>,
     Json(body): Json<FilterBody>,
 ) -> Result<Reply<Page<AssignmentReply>>> {
     let scope = scope.scope(&actor.caller.account)?;
-    let found = query::list(&app, &actor, &scope, body.read()?, page.request()?).await?;
+    let found = query::list(&app, &actor, &scope, body.read()?, order(&uri, &page)?).await?;
     Ok(Reply(found.map(AssignmentReply::from)))
 }
 
 async fn filter_v2(
     State(app): State<App>,
     actor: Actor,
+    uri: Uri,
     Query(scope): Query<ScopeQuery>,
     Query(page): Query<PageQuery>,
     Json(body): Json<FilterBodyV2>,
 ) -> Result<Reply<Page<DescribedReply>>> {
     let (filter, scopes) = body.read(&scope.scope(&actor.caller.account)?)?;
-    let found = query::across(&app, &actor, scopes, filter, page.request()?).await?;
+    let found = query::across(&app, &actor, scopes, filter, order(&uri, &page)?).await?;
     Ok(Reply(found.map(DescribedReply::from)))
 }
 
 async fn aggregate(
     State(app): State<App>,
     actor: Actor,
+    uri: Uri,
     Query(scope): Query<ScopeQuery>,
     Json(body): Json<FilterBody>,
 ) -> Result<Reply<AggregateReply>> {
+    unsearched(&uri)?;
     let scope = scope.scope(&actor.caller.account)?;
     let found = query::aggregate(&app, &actor, &scope, body.read()?).await?;
     Ok(Reply(AggregateReply::new(&scope, found)))

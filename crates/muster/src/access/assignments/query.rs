@@ -13,9 +13,14 @@ use crate::access::roles::{self, model::Role};
 use crate::accounts::actions::check_scope;
 use crate::app::App;
 use crate::kernel::ids::AccountId;
+use crate::kernel::listing::Orders;
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::{Level, Scope};
+
+/// Fields that `sortOrders` may name.
+pub const SORT_FIELDS: &[&str] =
+    &["identifier", "roleIdentifier", "resourceGroupIdentifier", "createdAt", "lastModifiedAt"];
 
 /// Most assignments in one aggregate (§7).
 const AGGREGATE_MOST: u32 = 1_000;
@@ -59,14 +64,14 @@ pub async fn list(
     actor: &Actor,
     scope: &Scope,
     filter: Filter,
-    page: PageRequest,
+    (orders, page): (Orders, PageRequest),
 ) -> Result<Page<Assignment>> {
     let (reach, scope) = (own_reach(actor, scope)?, scope.clone());
     let (rows, total) = app
         .db
         .read("role_assignments.list", move |tx| -> Result<_> {
             check_scope(tx, &scope)?;
-            store::page(tx, &scope.account, &reach, &filter, page)
+            store::page(tx, &scope.account, &reach, &filter, (&orders, page))
         })
         .await?;
     Ok(Page::new(page, rows, total))
@@ -122,7 +127,7 @@ pub async fn across(
     actor: &Actor,
     scopes: Vec<(Scope, bool)>,
     filter: Filter,
-    page: PageRequest,
+    (orders, page): (Orders, PageRequest),
 ) -> Result<Page<Described>> {
     let mut reach = Vec::new();
     for (scope, below) in &scopes {
@@ -140,7 +145,7 @@ pub async fn across(
         .db
         .read("role_assignments.across", move |tx| -> Result<_> {
             scopes.iter().try_for_each(|(scope, _)| check_scope(tx, scope))?;
-            described(tx, &account, &reach, &filter, page)
+            described(tx, &account, &reach, &filter, (&orders, page))
         })
         .await?;
     Ok(Page::new(page, rows, total))
@@ -151,7 +156,7 @@ fn described(
     account: &AccountId,
     reach: &[Reach],
     filter: &Filter,
-    page: PageRequest,
+    page: (&Orders, PageRequest),
 ) -> Result<(Vec<Described>, u64)> {
     let (rows, total) = store::page(tx, account, reach, filter, page)?;
     let mut parts = Parts::default();

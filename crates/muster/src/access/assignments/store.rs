@@ -6,6 +6,7 @@ use db::{Row, Tx, params};
 use super::model::{Assignment, Filter, Reach};
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::ids::AccountId;
+use crate::kernel::listing::Orders;
 use crate::kernel::page::PageRequest;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::{Level, Scope};
@@ -145,25 +146,33 @@ impl Stored {
     }
 }
 
-/// The assignments of one page, newest change first, and how many there are in all.
+/// The assignments of one page, and how many there are in all.
 pub fn page(
     tx: &mut Tx<'_>,
     account: &AccountId,
     reach: &[Reach],
     filter: &Filter,
-    page: PageRequest,
+    (orders, page): (&Orders, PageRequest),
 ) -> Result<(Vec<Assignment>, u64), Problem> {
     let mut count = Sql::new(COUNT);
     narrow(&mut count, account, reach, filter);
     let total: i64 = tx.query_one(count.text(), &count.params(), |row| row.get(0))?;
     let mut select = Sql::new(SELECT);
     narrow(&mut select, account, reach, filter);
-    select.push(" ORDER BY updated_at DESC, org_id, project_id, identifier LIMIT ").bind(page.limit());
+    let column = |field: &str| match field {
+        "identifier" => "identifier",
+        "roleIdentifier" => "role_id",
+        "resourceGroupIdentifier" => "resource_group_id",
+        "createdAt" => "created_at",
+        _ => "updated_at",
+    };
+    select.push(" ORDER BY ").push(&orders.columns(column));
+    select.push(", org_id, project_id, identifier LIMIT ").bind(page.limit());
     select.push(" OFFSET ").bind(page.offset());
     Ok((run(tx, account, &select)?, u64::try_from(total).unwrap_or(0)))
 }
 
-/// The first so many assignments in the same order.
+/// The first so many assignments, newest change first.
 pub fn first(
     tx: &mut Tx<'_>,
     account: &AccountId,

@@ -19,7 +19,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::text::Tags;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, flag};
 use crate::web::scope::ScopeView;
 
 /// The routes.
@@ -128,6 +128,7 @@ impl From<(Role, Counts)> for RoleReply {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ListQuery {
+    #[serde(default, deserialize_with = "flag")]
     harness_managed: Option<bool>,
 }
 

@@ -111,7 +111,7 @@ async fn list(
     Query(scope): Query<ScopeQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Reply<Page<Shown>>> {
-    scope.scope(&actor.caller.account)?;
+    scope.account_scope(&actor.caller.account, "Organizations are listed for the whole account")?;
     let request = page.request()?;
     let wanted = Wanted {
         identifiers: repeated(&uri, "identifiers"),

@@ -21,7 +21,7 @@ use crate::kernel::text::Tags;
 use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, repeated, same_scope};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, not_taken, repeated, same_scope};
 
 /// `/ng/api/projects`.
 pub fn routes() -> Router<App> {
@@ -130,6 +130,7 @@ async fn list(
     Query(page): Query<PageQuery>,
 ) -> Result<Reply<Page<Shown>>> {
     let scope = query.scope(&actor.caller.account)?;
+    not_taken(&uri, &["projectIdentifier"], "name projects by identifiers")?;
     let request = page.request()?;
     let wanted = Wanted {
         org: scope.org().map(str::to_owned),

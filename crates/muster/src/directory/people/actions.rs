@@ -22,12 +22,15 @@ use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 
+/// Fields that `sortOrders` may name.
+pub const SORT_FIELDS: &[&str] = &["name", "email", "createdAt", "lastModifiedAt"];
+
 /// Which users a list is to show.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// The scope that the list was asked in, where it is not the grant's.
     pub asked_in: Option<Scope>,
-    /// By id and role.
+    /// By id and role, and in which order.
     pub selection: Selection,
     /// Only those with it in name or address.
     pub search: SearchTerm,

@@ -3,21 +3,22 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{delete, get, post};
+use http::Uri;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::actions::{self, Aggregate, Myself, Wanted};
+use super::actions::{self, Aggregate, Myself, SORT_FIELDS, Wanted};
 use super::store::{Binding, Person, Selection};
 use crate::access::Actor;
 use crate::access::managed;
 use crate::access::permissions::{AccountEdit, UserView};
 use crate::app::App;
-use crate::kernel::listing::SearchTerm;
+use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, few};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, few};
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -201,9 +202,14 @@ async fn current(State(app): State<App>, actor: Actor) -> Result<Reply<InfoView>
     Ok(Reply(InfoView::new(myself, account.as_str(), admin)))
 }
 
+fn orders(uri: &Uri) -> Result<Orders> {
+    Orders::read(&every(uri, "sortOrders"), SORT_FIELDS)
+}
+
 async fn aggregates(
     State(app): State<App>,
     actor: Actor,
+    uri: Uri,
     Query(scope): Query<ScopeQuery>,
     Query(page): Query<PageQuery>,
     body: Option<Json<AggregateFilter>>,
@@ -219,7 +225,7 @@ async fn aggregates(
             "Search and Filter are not supported together: send searchTerm or a body.",
         ));
     }
-    let selection = Selection { roles, resource_groups, ..Selection::default() };
+    let selection = Selection { roles, resource_groups, orders: orders(&uri)?, ..Selection::default() };
     let search = SearchTerm::new(page.search_term.as_deref());
     let wanted = Wanted { selection, search, ..Wanted::default() };
     let found = actions::list(&app, &grant, wanted, page.request()?).await?;
@@ -255,6 +261,7 @@ fn reached(asked: &Scope, parent_filter: Option<&str>) -> Result<Scope> {
 async fn batch(
     State(app): State<App>,
     actor: Actor,
+    uri: Uri,
     Query(scope): Query<ScopeQuery>,
     Query(page): Query<PageQuery>,
     body: Option<Json<BatchFilter>>,
@@ -262,7 +269,8 @@ async fn batch(
     let filter = body.map(|Json(filter)| filter).unwrap_or_default();
     let asked_in = scope.scope(&actor.caller.account)?;
     let grant = actor.grant::<UserView>(&reached(&asked_in, filter.parent_filter.as_deref())?)?;
-    let selection = Selection { ids: filter.identifiers.unwrap_or_default(), ..Selection::default() };
+    let (ids, orders) = (filter.identifiers.unwrap_or_default(), orders(&uri)?);
+    let selection = Selection { ids, orders, ..Selection::default() };
     let search = SearchTerm::new(filter.search_term.as_deref().or(page.search_term.as_deref()));
     let emails = filter.emails.unwrap_or_default();
     let wanted = Wanted { asked_in: Some(asked_in), selection, search, emails };

@@ -7,6 +7,7 @@ use db::sql::Sql;
 use db::{Row, Tx, params};
 
 use crate::kernel::ids::AccountId;
+use crate::kernel::listing::Orders;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
@@ -55,6 +56,8 @@ pub struct Selection {
     pub resource_groups: Vec<String>,
     /// Only these ids; empty for all.
     pub ids: Vec<String>,
+    /// In this order.
+    pub orders: Orders,
 }
 
 /// One role of a user in a scope.
@@ -86,7 +89,7 @@ fn person(row: &Row<'_>) -> Result<Person, db::Error> {
     })
 }
 
-/// Hands each selected user to `take`, the last changed first.
+/// Hands each selected user to `take`.
 pub fn each(
     tx: &mut Tx<'_>,
     account: &AccountId,
@@ -110,7 +113,13 @@ pub fn each(
         }
         sql.push(")");
     }
-    sql.push(" ORDER BY u.updated_at DESC, u.user_id");
+    let column = |field: &str| match field {
+        "name" => "u.name",
+        "email" => "u.email",
+        "createdAt" => "u.created_at",
+        _ => "u.updated_at",
+    };
+    sql.push(" ORDER BY ").push(&selection.orders.columns(column)).push(", u.user_id");
     tx.each(sql.text(), &sql.params(), |row| {
         take(person(row)?);
         Ok(ControlFlow::Continue(()))

@@ -42,8 +42,8 @@ fn view(definition: &Definition) -> Map<String, Value> {
 }
 
 fn home(actor: &Actor, scope: &ScopeQuery) -> Result<Scope> {
-    scope.scope(&actor.caller.account)?;
-    Ok(Scope::account(actor.caller.account.clone()))
+    let what = "SCIM schemas and resource types belong to the account";
+    scope.account_scope(&actor.caller.account, what)
 }
 
 async fn all(

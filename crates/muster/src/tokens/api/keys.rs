@@ -16,7 +16,7 @@ use crate::kernel::text::Tags;
 use crate::tokens::actions::keys::{self, KeyAggregate, KeyWish, SORT_FIELDS};
 use crate::tokens::store::Key;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, repeated};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, not_taken, repeated};
 
 pub(super) fn routes() -> Router<App> {
     const AT: &str = "/ng/api/apikey";
@@ -148,6 +148,7 @@ async fn list(
     Query(owner): Query<OwnerQuery>,
 ) -> Result<Reply<Vec<View>>> {
     let grant = owner.grant(&actor, &query.scope(&actor.caller.account)?)?;
+    not_taken(&uri, &["searchTerm", "sortOrders"], "ask for /ng/api/apikey/aggregate")?;
     let found = keys::list(&app, &grant, repeated(&uri, "identifiers")).await?;
     Ok(Reply(found.into_iter().map(Into::into).collect()))
 }

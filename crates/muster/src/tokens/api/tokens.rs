@@ -18,7 +18,7 @@ use crate::tokens::actions::ListGrant;
 use crate::tokens::actions::tokens::{self, Filter, SORT_FIELDS, TokenCard, TokenWish};
 use crate::tokens::model::Wish;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, body, every, parse, repeated};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, body, every, flag, parse, repeated};
 
 pub(super) fn routes() -> Router<App> {
     const AT: &str = "/ng/api/token";
@@ -146,7 +146,8 @@ impl From<TokenCard> for AggregateView {
 struct KeyQuery {
     api_key_identifier: Option<String>,
     rotate_timestamp: Option<String>,
-    include_only_active_tokens: Option<String>,
+    #[serde(default, deserialize_with = "flag")]
+    include_only_active_tokens: Option<bool>,
 }
 
 impl KeyQuery {
@@ -231,7 +232,7 @@ async fn aggregates(
         api_key: key.api_key_identifier.filter(|k| !k.is_empty()),
         identifiers: repeated(&uri, "identifiers"),
         search: SearchTerm::new(page.search_term.as_deref()),
-        active_only: key.include_only_active_tokens.is_some_and(|flag| flag.eq_ignore_ascii_case("true")),
+        active_only: key.include_only_active_tokens.unwrap_or(false),
         orders: Orders::read(&every(&uri, "sortOrders"), SORT_FIELDS)?,
     };
     let grant = ListGrant::ask(&actor, &scope, kind, owner.parent_identifier.filter(|p| !p.is_empty()))?;
