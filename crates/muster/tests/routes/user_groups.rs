@@ -42,6 +42,41 @@ both_engines! {
         admin.delete(&one("team")).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
     }
 
+    async fn a_put_without_users_leaves_them(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let ada = made(&scim, "ada").await;
+        admin.post(AT, json!({"identifier": "team", "name": "Team", "users": [ada]})).await.data();
+        for users in [json!({}), json!({"users": null})] {
+            let mut body = json!({"identifier": "team", "name": "Crew", "description": "d"});
+            body.as_object_mut().unwrap().extend(users.as_object().unwrap().clone());
+            let group = admin.put(AT, body).await.data();
+            assert_eq!((&group["name"], &group["users"]), (&json!("Crew"), &json!([ada])));
+        }
+        let group = admin.put(AT, json!({"identifier": "team", "name": "Crew", "users": []})).await.data();
+        assert_eq!(group["users"], json!([]));
+        made_group(&scim, "Pushed Team", &[&ada]).await;
+        let labels = json!({"identifier": "Pushed_Team", "name": "Pushed Team", "description": "d"});
+        assert_eq!(admin.put(AT, labels).await.data()["users"], json!([ada]), "what SCIM keeps can be described");
+    }
+
+    async fn a_change_of_another_version_is_refused(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let ada = made(&scim, "ada").await;
+        let body = json!({"identifier": "team", "name": "Team"});
+        let first = admin.post(AT, body.clone()).await.expect(200).header("etag").to_owned();
+        admin.with("if-match", &first).put(&member("team", &ada), json!({})).await.data();
+        let late = admin.with("if-match", &first);
+        late.put(AT, body.clone()).await.refused(412, "INVALID_REQUEST");
+        late.delete(&member("team", &ada)).await.refused(412, "INVALID_REQUEST");
+        late.put(&member("team", &world.admin_id), json!({})).await.refused(412, "INVALID_REQUEST");
+        late.delete(&one("team")).await.refused(412, "INVALID_REQUEST");
+        let answer = admin.get(&one("team")).await.expect(200);
+        let tag = answer.header("etag").to_owned();
+        assert_eq!(answer.data()["users"], json!([ada]), "nothing has changed");
+        admin.with("if-match", &tag).put(AT, body).await.data();
+        admin.with("if-match", "*").delete(&one("team")).await.data();
+    }
+
     async fn members_come_and_go_one_by_one(world: World) {
         let (scim, admin) = (scim(&world), world.admin());
         let ada = made(&scim, "ada").await;

@@ -28,6 +28,7 @@ use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::text::json_text;
+use crate::kernel::version::IfMatch;
 
 /// Fields that `sortOrders` may name.
 pub const SORT_FIELDS: &[&str] = &["identifier", "name", "createdAt", "lastModifiedAt"];
@@ -158,7 +159,7 @@ pub async fn create(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup
     let lane = stroke.account().to_string();
     app.write_alone("user_groups.create", &lane, move |tx| {
         check_scope(tx, &stroke.scope)?;
-        let users = only_users(tx, stroke.account(), &new.users)?;
+        let users = only_users(tx, stroke.account(), new.users.as_deref().unwrap_or_default())?;
         if !store::insert(tx, &stroke.scope, &id, (&new, &columns, &doc), stroke.now)? {
             return Err(Problem::duplicate(format!(
                 "Try using different user group identifier, [{}] cannot be used: the scope has a group of it",
@@ -180,29 +181,29 @@ fn only_users(tx: &mut Tx<'_>, account: &AccountId, ids: &[String]) -> Result<Ve
     Ok(found.into_iter().map(|(user, _)| user.id).collect())
 }
 
-/// Changes name, description, tags and users of a group.
+/// Changes name, description, tags and, where they are given, users of a group.
 ///
 /// # Errors
-/// `Fields`; `NoSuchResource`; `Invalid` for name or users of a group that SCIM keeps; `Conflict` when no
-/// account administrator would be left.
-pub async fn update(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup) -> Result<UserGroup> {
+/// `Fields`; `NoSuchResource`; `Stale`; `Invalid` for name or users of a group that SCIM keeps; `Conflict`
+/// when no account administrator would be left.
+pub async fn update(
+    app: &App,
+    grant: &Grant<UserGroupManage>,
+    new: NewUserGroup,
+    seen: IfMatch,
+) -> Result<UserGroup> {
     new.check()?;
     change(app, grant, "user_groups.update", &new.identifier.clone(), move |tx, stroke, group| {
-        let mut users = only_users(tx, stroke.account(), &new.users)?;
-        users.sort();
+        seen.check(group.stored.version)?;
         if new.name != group.name {
             group.own("A change of the name")?;
         }
-        if users != group.users {
-            group.own("Update")?;
-        }
+        let members = members(tx, stroke.account(), group, new.users.as_deref())?;
         let described = new.description != group.description || new.tags != group.tags;
         let before = group.stored.document()?;
         let mut document = before.clone();
         document["displayName"] = Value::from(new.name.as_str());
-        users.extend(store::groups(tx, stroke.account(), &group.stored.id)?);
-        let change = DetachedChange::Replace(elements(&users));
-        let stored = turn(tx, stroke, group, document, change)?;
+        let stored = turn(tx, stroke, group, document, members)?;
         if described {
             let fresh = i64::from(stored.version == group.stored.version);
             store::describe(tx, stroke.account(), &stored.id, &new, fresh, stroke.now)?;
@@ -216,6 +217,23 @@ pub async fn update(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup
         Ok(())
     })
     .await
+}
+
+/// What becomes of the members: the users are replaced by those that are given, groups in the group stay.
+fn members(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    group: &UserGroup,
+    given: Option<&[String]>,
+) -> Result<DetachedChange> {
+    let Some(given) = given else { return Ok(DetachedChange::Add(Vec::new())) };
+    let mut users = only_users(tx, account, given)?;
+    users.sort();
+    if users != group.users {
+        group.own("Update")?;
+    }
+    users.extend(store::groups(tx, account, &group.stored.id)?);
+    Ok(DetachedChange::Replace(elements(&users)))
 }
 
 fn turn(
@@ -235,14 +253,16 @@ fn turn(
 /// Adds a user to a group.
 ///
 /// # Errors
-/// `Invalid` for a user who is a member already, an unknown user and a group that SCIM keeps.
+/// `Stale`; `Invalid` for a user who is a member already, an unknown user and a group that SCIM keeps.
 pub async fn add_member(
     app: &App,
     grant: &Grant<UserGroupManage>,
     identifier: &str,
     user: String,
+    seen: IfMatch,
 ) -> Result<UserGroup> {
     change(app, grant, "user_groups.add", identifier, move |tx, stroke, group| {
+        seen.check(group.stored.version)?;
         group.own("This API call")?;
         if group.users.contains(&user) {
             let text =
@@ -262,15 +282,17 @@ pub async fn add_member(
 /// Takes a user out of a group.
 ///
 /// # Errors
-/// `Invalid` for a user who is no member and a group that SCIM keeps; `Conflict` when no account
+/// `Stale`; `Invalid` for a user who is no member and a group that SCIM keeps; `Conflict` when no account
 /// administrator would be left.
 pub async fn remove_member(
     app: &App,
     grant: &Grant<UserGroupManage>,
     identifier: &str,
     user: String,
+    seen: IfMatch,
 ) -> Result<UserGroup> {
     change(app, grant, "user_groups.remove", identifier, move |tx, stroke, group| {
+        seen.check(group.stored.version)?;
         group.own("This API call")?;
         if !group.users.contains(&user) {
             let text =
@@ -286,12 +308,18 @@ pub async fn remove_member(
 /// Removes a group with its memberships and role assignments; answers what it was.
 ///
 /// # Errors
-/// `NoSuchResource`; `Conflict` when no account administrator would be left.
-pub async fn delete(app: &App, grant: &Grant<UserGroupManage>, identifier: &str) -> Result<UserGroup> {
+/// `NoSuchResource`; `Stale`; `Conflict` when no account administrator would be left.
+pub async fn delete(
+    app: &App,
+    grant: &Grant<UserGroupManage>,
+    identifier: &str,
+    seen: IfMatch,
+) -> Result<UserGroup> {
     let (stroke, identifier) = (stroke(app, grant), identifier.to_owned());
     let lane = stroke.account().to_string();
     app.write_alone("user_groups.delete", &lane, move |tx| {
         let group = find(tx, &stroke.scope, &identifier)?;
+        seen.check(group.stored.version)?;
         let kind = Kinds::load(tx, stroke.account())?.written(Subject::Group).kind;
         groups::remove(tx, &stroke, &kind, &group.stored)?;
         Ok(group)

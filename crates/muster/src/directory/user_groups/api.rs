@@ -18,6 +18,7 @@ use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::Result;
 use crate::kernel::scope::Scope;
 use crate::kernel::text::Tags;
+use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, same_scope};
@@ -57,7 +58,7 @@ impl Body {
             name: self.name.unwrap_or_default(),
             description: self.description.filter(|text| !text.is_empty()),
             tags: self.tags.unwrap_or_default(),
-            users: self.users.unwrap_or_default(),
+            users: self.users,
         })
     }
 }
@@ -164,11 +165,12 @@ async fn update(
     State(app): State<App>,
     actor: Actor,
     Query(scope): Query<ScopeQuery>,
+    seen: IfMatch,
     Json(body): Json<Body>,
 ) -> Result<Tagged<View>> {
     let grant = manage(&actor, &scope, body.identifier.as_deref())?;
     let new = body.read(grant.scope())?;
-    Ok(actions::update(&app, &grant, new).await?.into())
+    Ok(actions::update(&app, &grant, new, seen).await?.into())
 }
 
 async fn remove(
@@ -176,8 +178,9 @@ async fn remove(
     actor: Actor,
     Path(id): Path<String>,
     Query(scope): Query<ScopeQuery>,
+    seen: IfMatch,
 ) -> Result<Tagged<View>> {
-    Ok(actions::delete(&app, &manage(&actor, &scope, Some(&id))?, &id).await?.into())
+    Ok(actions::delete(&app, &manage(&actor, &scope, Some(&id))?, &id, seen).await?.into())
 }
 
 async fn is_member(
@@ -194,8 +197,10 @@ async fn add_member(
     actor: Actor,
     Path((id, user)): Path<(String, String)>,
     Query(scope): Query<ScopeQuery>,
+    seen: IfMatch,
 ) -> Result<Tagged<View>> {
-    Ok(actions::add_member(&app, &manage(&actor, &scope, Some(&id))?, &id, user).await?.into())
+    let grant = manage(&actor, &scope, Some(&id))?;
+    Ok(actions::add_member(&app, &grant, &id, user, seen).await?.into())
 }
 
 async fn remove_member(
@@ -203,6 +208,8 @@ async fn remove_member(
     actor: Actor,
     Path((id, user)): Path<(String, String)>,
     Query(scope): Query<ScopeQuery>,
+    seen: IfMatch,
 ) -> Result<Tagged<View>> {
-    Ok(actions::remove_member(&app, &manage(&actor, &scope, Some(&id))?, &id, user).await?.into())
+    let grant = manage(&actor, &scope, Some(&id))?;
+    Ok(actions::remove_member(&app, &grant, &id, user, seen).await?.into())
 }

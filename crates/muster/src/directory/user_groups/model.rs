@@ -16,8 +16,9 @@ pub struct NewUserGroup {
     pub description: Option<String>,
     /// Free labels.
     pub tags: Tags,
-    /// User ids; those that are no users of the account are left out.
-    pub users: Vec<String>,
+    /// User ids; those that are no users of the account are left out. `None`: a group that is there keeps its
+    /// own.
+    pub users: Option<Vec<String>>,
 }
 
 impl NewUserGroup {
