@@ -308,6 +308,27 @@ both_engines! {
         admin.get(&one_schema("urn:ietf:params:scim:schemas:core:2.0:User")).await.refused(404, "ENTITY_NOT_FOUND");
         admin.delete(&one_schema("urn:example:none")).await.refused(404, "ENTITY_NOT_FOUND");
         admin.send(Method::POST, SCHEMAS, Some("[]".into())).await.refused(400, "INVALID_REQUEST");
+        let whole = badge().to_string();
+        for (text, twice, name) in [
+            ("\"name\":\"Badge\"", "\"name\":\"A\",\"name\":\"Badge\"", "name"),
+            ("\"name\":\"zone\"", "\"name\":\"zones\",\"name\":\"zone\"", "name"),
+            ("\"type\":\"boolean\"", "\"type\":\"string\",\"type\":\"boolean\"", "type"),
+        ] {
+            let body = whole.replacen(text, twice, 1).replace(BADGE, "urn:example:twice");
+            assert_ne!(body.len(), whole.len());
+            let text = admin.send(Method::POST, SCHEMAS, Some(body)).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains(&format!("the member \"{name}\" stands twice")), "{text}");
+        }
+        for (place, names) in [("attributes[1].name", ["a", "A"]), ("attributes[0].subAttributes[1].name", ["b", "B"])] {
+            let named = |name: &str| json!({"name": name, "type": "string"});
+            let mut list = names.map(named).to_vec();
+            if place.contains("sub") {
+                list = vec![json!({"name": "c", "type": "complex", "subAttributes": list})];
+            }
+            let body = json!({"id": "urn:example:twice", "name": "T", "appliesTo": "User", "attributes": list});
+            let text = admin.post(SCHEMAS, body).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains(place) && text.contains("is there twice"), "{text}");
+        }
         let mut many = other("urn:example:many");
         many["attributes"] = (0..70).map(|n| json!({"name": format!("a{n}"), "type": "string", "indexed": true})).collect();
         let text = admin.post(SCHEMAS, many).await.refused(400, "INVALID_REQUEST");

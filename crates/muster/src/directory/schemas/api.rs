@@ -6,14 +6,15 @@ use axum::routing::get;
 use serde_json::{Map, Value};
 
 use super::actions;
-use super::model::{Definition, What, read};
+use super::model::{Definition, Shape, What, read};
 use crate::access::Actor;
 use crate::access::permissions::{AccountView, SettingEdit};
 use crate::app::App;
-use crate::kernel::problem::Result;
+use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery};
+use crate::web::unique::Document;
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -24,7 +25,15 @@ pub fn routes() -> Router<App> {
         .route("/ng/api/scim-resource-types/{name}", get(kind).put(put_type).delete(remove_type))
 }
 
-type Body = Json<Map<String, Value>>;
+type Body = Json<Document>;
+
+/// The definition of a body.
+fn sent(what: What, Json(Document(body)): Body) -> Result<Shape> {
+    match body {
+        Value::Object(members) => read(what, &members),
+        _ => Err(Problem::invalid("The body is not an object: send the definition as {…}.")),
+    }
+}
 
 /// A definition with its times, and the attributes that are not looked up by their index yet.
 fn view(definition: &Definition) -> Map<String, Value> {
@@ -73,7 +82,7 @@ async fn add(
     (what, body): (What, Body),
 ) -> Result<Reply<Map<String, Value>>> {
     let grant = actor.grant::<SettingEdit>(&home(actor, scope)?)?;
-    Ok(Reply(view(&actions::create(app, &grant, read(what, &body.0)?).await?)))
+    Ok(Reply(view(&actions::create(app, &grant, sent(what, body)?).await?)))
 }
 
 async fn put(
@@ -83,7 +92,7 @@ async fn put(
     (what, name, body): (What, &str, Body),
 ) -> Result<Reply<Map<String, Value>>> {
     let grant = actor.grant::<SettingEdit>(&home(actor, scope)?)?;
-    Ok(Reply(view(&actions::replace(app, &grant, name, read(what, &body.0)?).await?)))
+    Ok(Reply(view(&actions::replace(app, &grant, name, sent(what, body)?).await?)))
 }
 
 async fn remove(app: &App, actor: &Actor, scope: &ScopeQuery, named: (What, &str)) -> Result<Reply<bool>> {
