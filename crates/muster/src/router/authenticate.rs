@@ -195,10 +195,12 @@ pub(super) async fn scim(
     Ok((actor, Rehearsal::new()))
 }
 
-/// The account that the request names, in the reference's order: header, query, path.
+/// The account that the request names, in the reference's order: header, query, path. An empty value names
+/// none.
 async fn named_account(parts: &mut Parts, app: &App) -> Option<String> {
-    if let Some(value) = parts.headers.get("harness-account").and_then(|v| v.to_str().ok()) {
-        return Some(value.to_owned());
+    let header = parts.headers.get("harness-account").and_then(|value| value.to_str().ok());
+    if let Some(named) = header.map(str::trim).filter(|named| !named.is_empty()) {
+        return Some(named.to_owned());
     }
     if let Some(named) = account_of_query(parts.uri.query().unwrap_or("")) {
         return Some(named);
@@ -207,7 +209,7 @@ async fn named_account(parts: &mut Parts, app: &App) -> Option<String> {
     path.iter().find(|(key, _)| *key == "accountIdentifier").map(|(_, value)| value.to_owned())
 }
 
-/// The account that a query string names; an empty value names none.
+/// The account that a query string names.
 fn account_of_query(query: &str) -> Option<String> {
     const NAMES: [&str; 3] = ["account", "accountIdentifier", "routingId"];
     url::form_urlencoded::parse(query.as_bytes())

@@ -59,6 +59,19 @@ both_engines! {
         world.holder("a.b.c").get(path).await.refused(401, "INVALID_TOKEN");
     }
 
+    async fn an_empty_account_header_names_none(world: World) {
+        let empty = |token: &str| world.holder(token).with("harness-account", "");
+        let (path, named) = ("/ng/api/user/currentUser", "/ng/api/user/currentUser?accountIdentifier=");
+        let admin = empty(world.admin_token());
+        admin.get(path).await.data();
+        admin.get(&format!("{named}acme")).await.data();
+        admin.get(&format!("{named}other")).await.refused(401, "INVALID_TOKEN");
+        let jwt = TestKey::shared(Algorithm::Es256).sign(&claims());
+        empty(&jwt).get(path).await.refused(400, "INVALID_REQUEST");
+        let other = world.admin().with("harness-account", "other");
+        other.get(path).await.refused(401, "INVALID_TOKEN");
+    }
+
     async fn a_token_made_at_the_console_goes_under_the_key_as_it_is_spelled(world: World) {
         let (id, admin) = (&world.admin_id, world.admin());
         let key = |name: &str| json!({"identifier": name, "name": name, "apiKeyType": "USER", "parentIdentifier": id});
