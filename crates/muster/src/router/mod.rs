@@ -76,6 +76,13 @@ fn oauth_surface(app: &App) -> Router<App> {
         .layer(from_fn_with_state(app.clone(), surface::oauth))
 }
 
+/// What tells how the server is.
+fn health_surface(app: &App, routes: Router<App>) -> Router<App> {
+    routes
+        .method_not_allowed_fallback(surface::no_method)
+        .layer(from_fn_with_state(app.clone(), surface::health))
+}
+
 /// The words for what never becomes a request; `head_bytes` is the listener's bound for heads.
 pub fn refusals(app: &App, head_bytes: usize) -> Refusals {
     Refusals::new(app.rng.clone(), scim::ROOTS.map(str::to_owned).into(), head_bytes)
@@ -92,7 +99,8 @@ pub struct Front {
 impl Front {
     /// Puts the surfaces together.
     pub fn new(app: App) -> Self {
-        let others = platform_surface(&app).merge(oauth_surface(&app)).merge(health::routes());
+        let health = health_surface(&app, health::routes());
+        let others = platform_surface(&app).merge(oauth_surface(&app)).merge(health);
         Self { others: others.with_state(app.clone()), app }
     }
 }
@@ -136,7 +144,7 @@ impl Management {
         let surface = from_fn_with_state(app.clone(), surface::platform);
         // Only what is not there needs the words of a surface.
         let nothing = Router::new().fallback(surface::no_route).layer(surface);
-        Self(nothing.merge(metrics::routes()).with_state(app.clone()))
+        Self(nothing.merge(health_surface(app, metrics::routes())).with_state(app.clone()))
     }
 }
 

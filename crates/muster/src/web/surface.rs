@@ -70,7 +70,11 @@ async fn run(app: App, mut request: Request, next: Next, words: fn(&Problem, &st
     let id = app.rng.uuid();
     request.extensions_mut().insert(RequestId(id.clone()));
     let done = in_time(&app, async { Ok(next.run(request).await) }).await;
-    let mut response = done.unwrap_or_else(Problem::into_response);
+    worded(done.unwrap_or_else(Problem::into_response), id, words)
+}
+
+/// The answer in the words of its surface, with the request's id.
+fn worded(mut response: Response, id: String, words: fn(&Problem, &str) -> Response) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let headers = std::mem::take(response.headers_mut());
         response = words(&problem, &id);
@@ -92,6 +96,12 @@ fn too_slow(patience: Duration) -> Problem {
         patience.as_secs()
     );
     Problem::new(Kind::Unavailable, text).retry_after(1)
+}
+
+/// What tells how the server is: as the platform API, but it answers as it can at once, whatever the state of
+/// the database, and goes out as it is.
+pub async fn health(State(app): State<App>, request: Request, next: Next) -> Response {
+    worded(next.run(request).await, app.rng.uuid(), error::platform)
 }
 
 /// Token endpoint: bodies go out as they are, problems as RFC 6749 §5.2 has them.

@@ -19,6 +19,25 @@ both_engines! {
         world.anon().get("/gateway/ng/api/nothing").await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
     }
 
+    async fn health_has_an_id_and_names_its_methods(world: World) {
+        let anon = world.anon();
+        for path in ["/livez", "/readyz", "/v1/version", "/gateway/v1/version"] {
+            let answer = anon.get(path).await.expect(200);
+            assert_eq!(answer.header("x-request-id").len(), 36, "{path}");
+            let answer = anon.post(path, json!({})).await;
+            assert_eq!(answer.header("allow"), "GET,HEAD", "{path}");
+            let text = answer.refused(405, "RESOURCE_NOT_FOUND_EXCEPTION");
+            assert!(text.contains("POST"), "{path}: {text}");
+        }
+        assert_eq!(anon.get("/livez").await.text, "ok\n");
+        assert_eq!(anon.get("/readyz").await.json, json!({"ready": true}));
+        let stopping = &world.app.stopping;
+        stopping.store(true, std::sync::atomic::Ordering::Relaxed);
+        let answer = anon.get("/readyz").await.expect(503);
+        assert_eq!((answer.header("retry-after"), answer.header("x-request-id").len()), ("2", 36));
+        stopping.store(false, std::sync::atomic::Ordering::Relaxed);
+    }
+
     async fn an_account_is_made_once(world: World) {
         let wish = |another_token| Bootstrap {
             account: world.account.clone(), email: "admin@acme.example".into(), another_token,
