@@ -24,15 +24,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self> {
-        let media = media(request.headers());
-        let in_yaml = yaml::is_yaml(media);
-        let in_json = ["", "application/json", "text/plain", "application/x-www-form-urlencoded"];
-        if !in_yaml && !in_json.iter().any(|known| media.eq_ignore_ascii_case(known)) {
-            let text = format!(
-                "The body's Content-Type {media:?} is not read here: send application/json or application/yaml."
-            );
-            return Err(Problem::new(Kind::MediaType, text));
-        }
+        let in_yaml = is_in_yaml(request.headers())?;
         let bytes = body(request, app).await?;
         if in_yaml { yaml::parse(&bytes).map(Self) } else { parse(&bytes).map(Self) }
     }
@@ -42,7 +34,7 @@ impl<T: DeserializeOwned> OptionalFromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Option<Self>> {
-        let in_yaml = yaml::is_yaml(media(request.headers()));
+        let in_yaml = is_in_yaml(request.headers())?;
         let bytes = body(request, app).await?;
         if bytes.is_empty() {
             return Ok(None);
@@ -53,6 +45,20 @@ impl<T: DeserializeOwned> OptionalFromRequest<App> for Json<T> {
             parse(&bytes).map(|v| Some(Self(v)))
         }
     }
+}
+
+/// Whether the body is YAML, else it is JSON.
+fn is_in_yaml(headers: &HeaderMap) -> Result<bool> {
+    let media = media(headers);
+    let in_yaml = yaml::is_yaml(media);
+    let in_json = ["", "application/json", "text/plain", "application/x-www-form-urlencoded"];
+    if in_yaml || in_json.iter().any(|known| media.eq_ignore_ascii_case(known)) {
+        return Ok(in_yaml);
+    }
+    let text = format!(
+        "The body's Content-Type {media:?} is not read here: send application/json or application/yaml."
+    );
+    Err(Problem::new(Kind::MediaType, text))
 }
 
 /// The media type of a body, in whatever case it came (RFC 9110 §8.3.1), without parameters.

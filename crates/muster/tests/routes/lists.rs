@@ -88,6 +88,21 @@ both_engines! {
         }
     }
 
+    async fn a_body_that_may_be_missing_has_a_type_when_it_is_there(world: World) {
+        let admin = world.admin();
+        for list in ["/ng/api/user/aggregate", "/ng/api/user/batch", "/audit/api/audits/list", "/audit/api/audits/listV2"] {
+            admin.send(Method::POST, list, None).await.data();
+            let typed = |media: &str| admin.with("content-type", media);
+            for media in ["application/json", "text/plain", "application/yaml"] {
+                typed(media).send(Method::POST, list, Some("{}".into())).await.data();
+            }
+            for media in ["application/xml", "multipart/form-data"] {
+                let answer = typed(media).send(Method::POST, list, Some("{}".into())).await;
+                answer.refused(415, "MEDIA_NOT_SUPPORTED");
+            }
+        }
+    }
+
     async fn a_boolean_parameter_is_true_or_false(world: World) {
         let admin = world.admin();
         for (list, flag) in [
