@@ -16,6 +16,7 @@ use url::Url;
 
 use super::guard::Allow;
 use super::names::Names;
+use crate::web::words;
 
 /// Longest body of a key set, bytes.
 pub const MAX_BODY: usize = 256 * 1024;
@@ -198,8 +199,9 @@ impl Fetcher {
         let Fetched::Body { bytes, .. } = self.fetch(url, "application/json", None).await? else {
             return Err("the server says that nothing changed, to a first request".into());
         };
-        let document: serde_json::Value = serde_json::from_slice(&bytes)
-            .map_err(|error| format!("the discovery document at {url} is not JSON: {error}"))?;
+        let document: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| {
+            format!("the discovery document at {url} is not JSON: {}", words::of_json(&error))
+        })?;
         let member = |name: &str| document.get(name).and_then(serde_json::Value::as_str);
         match member("issuer") {
             Some(found) if found == issuer => {}

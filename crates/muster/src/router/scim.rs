@@ -187,7 +187,7 @@ fn missed(miss: &Miss, method: &Method, below: &str) -> Problem {
         Miss::Path => no_route(path),
         Miss::Method(_) => not_taken(method, path),
         Miss::Encoding(Some(name)) => {
-            Problem::invalid(format!("The path does not fit: Invalid UTF-8 in `{name}`."))
+            Problem::invalid(format!("The path does not fit: its {name} is no UTF-8; encode it so."))
         }
         Miss::Encoding(None) => {
             Problem::invalid("The path is not UTF-8 where it is percent-encoded: encode it again.")

@@ -14,7 +14,7 @@ use super::door::{Call, Door};
 use crate::directory::model::{Expected, Versions};
 use crate::directory::search::Search;
 use crate::kernel::problem::{Kind, Problem, Result};
-use crate::web::{extract, unique};
+use crate::web::{extract, unique, words};
 
 /// Most resources in one answer, published as `filter.maxResults`.
 pub const MAX_RESULTS: u32 = 200;
@@ -58,7 +58,8 @@ fn parse(bytes: &[u8]) -> Result<Value> {
             Category::Eof => ("The body is no whole JSON document", "Send all of it."),
             Category::Syntax | Category::Io => ("The body is not JSON", "Mend that place and send it again."),
         };
-        Problem::invalid(format!("{what}: {error}. {how}")).code("invalidSyntax")
+        let said = words::of_json(&error);
+        Problem::invalid(format!("{what}: {said}. {how}")).code("invalidSyntax")
     })
 }
 

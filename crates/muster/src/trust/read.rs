@@ -11,6 +11,7 @@ use super::model::{DEFAULT, Definition, KeySource, Surface, discovery_url};
 use crate::kernel::problem::Result;
 use crate::kernel::text::{FieldCheck, identifier_from_name};
 use crate::outbound::fetch::certificates;
+use crate::web::words;
 
 /// Every member there is, in the order of the wire.
 const MEMBERS: &[&str] = &[
@@ -245,7 +246,7 @@ impl Reader<'_> {
                 Ok(rule) => rules.push(rule),
                 // Told already, member by member.
                 Err(error) if error.to_string().starts_with("unknown field") => {}
-                Err(error) => self.of.check.fail(&field, error.to_string()),
+                Err(error) => self.of.check.fail(&field, words::of_json(&error)),
             }
         }
         rules

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
 use serde::de::{DeserializeOwned, Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::yaml;
+use super::{words, yaml};
 use crate::app::App;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
@@ -117,27 +117,17 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.inner();
-        if inner.is_data() {
-            Problem::invalid(format!("The body does not fit at {path}: {}.", in_words(&inner.to_string())))
-        } else {
-            Problem::invalid(format!("The body is not JSON: {inner}."))
-        }
+        let words = words::of_json(error.inner());
+        Problem::invalid(match error.path().to_string().as_str() {
+            _ if !error.inner().is_data() => format!("The body is not JSON: {words}."),
+            "." => format!("The body does not fit: {words}."),
+            path => format!("The body does not fit at {path}: {words}."),
+        })
     })?;
     reader.end().map_err(|error| {
-        Problem::invalid(format!("The body has something after its JSON document: {error}."))
+        Problem::invalid(format!("The body is not one JSON document: {}.", words::of_json(&error)))
     })?;
     Ok(value)
-}
-
-/// What a parser says of a type of ours, in the words of JSON: the type's name means nothing to a client.
-fn in_words(text: &str) -> String {
-    let Some((before, after)) = text.split_once("struct ") else { return text.to_owned() };
-    let after = after.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
-    let elements = after.strip_prefix(" with ").and_then(|rest| rest.split_once(" element"));
-    let after = elements.map_or(after, |(_, rest)| rest.trim_start_matches('s'));
-    format!("{before}an object{after}")
 }
 
 /// Whether the type is read from an object with named members. Its parser would also fill the members from a
@@ -197,9 +187,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        axum::extract::Query::try_from_uri(&parts.uri)
-            .map(|axum::extract::Query(value)| Self(value))
-            .map_err(|error| Problem::invalid(format!("The query string does not fit: {error}.")))
+        axum::extract::Query::try_from_uri(&parts.uri).map(|axum::extract::Query(value)| Self(value)).map_err(
+            |error| Problem::invalid(format!("The query string does not fit: {}.", words::of_query(&error))),
+        )
     }
 }
 
@@ -257,7 +247,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
         axum::extract::Path::from_request_parts(parts, state)
             .await
             .map(|axum::extract::Path(value)| Self(value))
-            .map_err(|error| Problem::invalid(format!("The path does not fit: {error}.")))
+            .map_err(|_| Problem::invalid("The path does not fit: a part of it is no UTF-8; encode it so."))
     }
 }
 

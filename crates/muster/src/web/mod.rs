@@ -14,4 +14,5 @@ pub mod scope;
 pub mod surface;
 pub mod traffic;
 pub mod unique;
+pub mod words;
 mod yaml;

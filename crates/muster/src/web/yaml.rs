@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, header};
 use serde::de::DeserializeOwned;
 
 use super::error::PLATFORM_MEDIA;
+use super::words;
 use crate::kernel::problem::{Problem, Result};
 
 const MEDIA: &str = "application/yaml";
@@ -52,7 +53,7 @@ fn in_words(error: &serde_saphyr::Error) -> String {
     let place = place.unwrap_or_default();
     let what = text.strip_suffix(&place).unwrap_or(&text);
     let advice = [", set DuplicateKeyPolicy", "; use from_"].iter().find_map(|advice| what.find(advice));
-    format!("{}{place}", &what[..advice.unwrap_or(what.len())])
+    words::of_value(&what[..advice.unwrap_or(what.len())], "member") + &place
 }
 
 /// Turns an answer in JSON into YAML; others stay.

@@ -37,7 +37,7 @@ both_engines! {
             assert!(text.contains("an object") && !text.contains("struct"), "{text}");
         }
         let text = admin.send(Method::PUT, "/ng/api/settings", Some("{}".into())).await.refused(400, "INVALID_REQUEST");
-        assert!(text.contains("expected a sequence"), "a list is what settings are: {text}");
+        assert!(text.contains("a list is expected, not an object"), "a list is what settings are: {text}");
     }
 
     async fn a_member_that_stands_twice_is_refused(world: World) {
@@ -67,8 +67,48 @@ both_engines! {
             ("/authz/api/roleassignments/validate", r#"{"disabled":true,"disabled":false}"#.into()),
         ] {
             let text = world.admin().send(Method::POST, path, Some(body)).await.refused(400, "INVALID_REQUEST");
-            assert!(text.contains("duplicate field"), "{path}: {text}");
+            assert!(text.contains("stands twice"), "{path}: {text}");
         }
+    }
+
+    async fn what_cannot_be_read_is_told_in_words_of_json(world: World) {
+        let admin = world.admin();
+        for (path, body, words) in [
+            ("/authz/api/acl", r#"{"permissions": [{"permission": 7}]}"#,
+                "does not fit at permissions[0].permission: a text is expected, not the number 7 at line 1, column 33."),
+            ("/authz/api/acl", r#"{"permissions": {}}"#, "at permissions: a list is expected, not an object"),
+            ("/authz/api/acl", "{}", "does not fit: the member \"permissions\" is missing at line 1, column 2."),
+            ("/authz/api/acl", "{", "The body is not JSON: it ends too early at line 1, column 1."),
+            ("/authz/api/acl", "nope", "The body is not JSON: no value can begin so at line 1, column 2."),
+            ("/authz/api/acl", r#"{"permissions": []} x"#, "something follows after its end at line 1, column 21."),
+            ("/ng/api/apikey", r#"{"defaultTimeToExpireToken": "x"}"#, "a whole number in its range is expected, not a text"),
+            ("/ng/api/apikey", r#"{"tags": []}"#, "an object is expected, not a list"),
+            ("/ng/api/token", r#"{"validTo": true}"#, "a whole number in its range is expected, not true"),
+            ("/ng/api/user/batch", r#"{"identifiers": "x"}"#, "at identifiers: a list is expected, not a text"),
+            ("/ng/api/jwt-trusts", r#"{"a": 1, "a": 2}"#, "the member \"a\" stands twice in one object at line 1, column 12."),
+        ] {
+            let text = admin.send(Method::POST, path, Some(body.into())).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains(words), "{path} {body}: {text}");
+        }
+        let yaml = admin.with("content-type", "application/yaml");
+        let text = yaml.send(Method::POST, "/ng/api/serviceaccount", Some("tags: []\n".into())).await;
+        let text = text.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("at line 1") && !text.contains("sequence"), "{text}");
+        let scim = world.bearer(world.admin_token());
+        let answer = scim.send(Method::POST, "/scim/v2/acme/Users", Some("{,}".into())).await.expect(400);
+        let detail = answer.json["detail"].as_str().unwrap();
+        assert!(detail.starts_with("The body is not JSON: the name of a member must stand"), "{detail}");
+        for (query, words) in [
+            ("pageIndex=1&pageIndex=2", "does not fit: the parameter \"pageIndex\" stands twice."),
+            ("failuresOnly=yes", "failuresOnly: \"yes\" is neither true nor false; send one of them."),
+            ("colour=red", "\"colour\" is not known here; use some of"),
+        ] {
+            let path = if query.starts_with("page") { "/ng/api/user-groups" } else { "/ng/api/provisioning-log" };
+            let text = admin.get(&format!("{path}?{query}")).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains(words), "{query}: {text}");
+        }
+        let text = admin.get("/ng/api/user-groups/%ff").await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("no UTF-8") && !text.contains("Invalid"), "{text}");
     }
 
     async fn a_page_too_far_says_so(world: World) {
