@@ -3,7 +3,7 @@
 //! account's trusts; the first that takes the token in their fixed order decides.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use db::{Snapshot, Tx};
@@ -33,7 +33,9 @@ const HELD_BACK: Duration = Duration::from_millis(500);
 /// A token that was verified. Positive results only; dead as soon as the account or the key set changes.
 pub struct Session {
     account: AccountId,
-    trust: Arc<Trust>,
+    /// It belongs to what is known of the account, and goes with it: a remembered token keeps no key set from
+    /// being forgotten.
+    trust: Weak<Trust>,
     version: i64,
     generation: u64,
     until: Timestamp,
@@ -47,7 +49,12 @@ impl Session {
     /// Is it this account's, with the same keys, and not too old? The account's version is asked for by who
     /// reads it.
     pub(super) fn holds(&self, account: &AccountId, now: Timestamp) -> bool {
-        self.account == *account && now < self.until && self.trust.keys.generation() == self.generation
+        let same_keys = |trust: Arc<Trust>| trust.keys.generation() == self.generation;
+        self.account == *account && now < self.until && self.trust.upgrade().is_some_and(same_keys)
+    }
+
+    fn serves(&self, surface: Option<Surface>) -> bool {
+        self.trust.upgrade().is_some_and(|trust| trust.serves(surface))
     }
 
     fn actor(&self, origin: Origin, snapshot: Snapshot) -> Actor {
@@ -84,14 +91,15 @@ pub async fn authenticate(
     let Some(ready) = ready(app, account, &snapshot).await? else {
         return Err(untrusted(account, &origin, &format!("there is no account {account}")));
     };
-    if let Some(session) = remembered.filter(|s| s.version == ready.version && s.trust.serves(surface)) {
+    if let Some(session) = remembered.filter(|s| s.version == ready.version && s.serves(surface)) {
         return Ok(session.actor(origin, snapshot));
     }
     snapshot.close();
     let attempt = Attempt { app, account, ready: &ready, surface, origin: &origin, now };
     let chosen = attempt.choose(text, &key).await?;
+    let taken_once = chosen.trust.replay;
     let session = Arc::new(attempt.session(chosen, &key));
-    if !session.trust.replay {
+    if !taken_once {
         app.trusts.remember(key, &session);
     }
     Ok(session.actor(origin, snapshot))
@@ -304,7 +312,7 @@ impl Attempt<'_> {
             }),
             principal,
             rights,
-            trust,
+            trust: Arc::downgrade(&trust),
         }
     }
 

@@ -133,6 +133,8 @@ both_engines! {
         document["jwks"]["url"] = json!(right.jwks_url());
         world.admin().put(&at, document).await.data();
         assert_eq!(status(&world, es256()).await, 200);
+        let place = Place { url: Url::parse(&wrong.jwks_url()).unwrap(), issuer: None, ca_pem: None };
+        let _named = world.app.trusts.jwks.source(&place); // as by the trust of another account
         let (left, asked) = (wrong.connections(), right.connections());
         for _ in 0..5 {
             world.app.clock.advance_secs(700);
@@ -241,6 +243,24 @@ both_engines! {
         jwks.refresh_due().await;
         assert_eq!(status(&world, es256()).await, 200);
         assert!(Arc::ptr_eq(&at("jwks"), &named.upgrade().unwrap()), "once used it is shared again");
+    }
+
+    async fn a_token_let_in_keeps_no_key_set_of_a_trust_that_is_gone(world: World) {
+        let issuer = Issuer::start().await;
+        trust(&world, &issuer.jwks_url()).await;
+        assert_eq!(status(&world, es256()).await, 200);
+        let place = Place { url: Url::parse(&issuer.jwks_url()).unwrap(), issuer: None, ca_pem: None };
+        let source = Arc::downgrade(&world.app.trusts.jwks.source(&place));
+        world.admin().delete("/ng/api/jwt-trusts/default").await.expect(200);
+        assert_eq!(status(&world, es256()).await, 401);
+        world.app.clock.advance_secs(700);
+        let since = Instant::now();
+        // A database thread lets go of what it read a moment after the answer.
+        while source.strong_count() > 0 && since.elapsed() < Duration::from_secs(5) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            world.app.trusts.jwks.refresh_due().await;
+        }
+        assert_eq!(source.strong_count(), 0);
     }
 }
 
