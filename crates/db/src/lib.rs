@@ -16,6 +16,7 @@ mod gather;
 mod lanes;
 mod migrate;
 mod open;
+mod place;
 mod postgres;
 mod queue;
 mod reading;
@@ -41,6 +42,7 @@ use tokio::sync::{Mutex, mpsc};
 use gather::Gathering;
 use lanes::{Call, Job, Work, guarded};
 use open::on_session;
+use place::Place;
 use queue::{Queue, Refusal};
 use sqlite::{Readers, SqliteWriter};
 use tally::Tally;
@@ -132,8 +134,8 @@ pub struct Db {
 struct Inner {
     engine: Engine,
     target: Target,
-    /// Which file was opened, whatever stands at its path later.
-    file: OnceLock<sqlite::Identity>,
+    /// On SQLite.
+    place: OnceLock<Arc<Place>>,
     points: Option<Arc<Readers>>,
     reads: Jobs,
     lanes: Vec<Lane>,
@@ -382,18 +384,11 @@ impl Db {
         self.read("migrations", move |tx| migrate::pending(tx, engine, &steps)).await
     }
 
-    /// Succeeds when the database answers and, on SQLite, the file at its path is still the one that is open:
-    /// in one that was removed or replaced everything would work, and be lost.
+    /// Succeeds when the database answers and, on SQLite, its files are still the ones that were opened.
+    /// Otherwise reads go on, and each write ends with the same error.
     pub async fn ping(&self) -> Result<(), Error> {
-        if let (Target::Sqlite { path }, Some(opened)) = (&self.inner.target, self.inner.file.get())
-            && sqlite::identity(path).as_ref() != Some(opened)
-        {
-            let text = format!(
-                "the database file {} was removed or replaced while it was open: put it back or restore a backup, \
-                 and start the server again",
-                path.display()
-            );
-            return Err(Error::new(ErrorKind::Unavailable, text));
+        if let Some(place) = self.inner.place.get() {
+            place.check()?;
         }
         self.read("ping", look).await
     }

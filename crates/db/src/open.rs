@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::gather::{self, Gathering, Later};
 use crate::lanes::{self, Writer};
+use crate::place::Place;
 use crate::postgres::{self, PgSession, Settings};
 use crate::queue::Queue;
 use crate::sqlite::{self, Readers, SqliteWriter};
@@ -38,7 +39,7 @@ pub(crate) fn open(options: Options) -> Result<Db, Error> {
         inner: Arc::new(Inner {
             engine,
             target: options.target.clone(),
-            file: OnceLock::new(),
+            place: OnceLock::new(),
             points,
             reads: Arc::new(Queue::new(most)),
             lanes,
@@ -62,10 +63,9 @@ fn start_sqlite(
     options: &Options,
     alive: &mpsc::Sender<()>,
 ) -> Result<(), Error> {
-    let writer = SqliteWriter::new(sqlite::open_writer(path, options.synced)?).beside(inner.points.clone());
-    if let Some(identity) = sqlite::identity(path) {
-        inner.file.get_or_init(|| identity);
-    }
+    let conn = sqlite::open_writer(path, options.synced)?;
+    let place = Arc::clone(inner.place.get_or_init(|| Arc::new(Place::of(path))));
+    let writer = SqliteWriter::new(conn).beside(inner.points.clone()).at(place);
     let (jobs, tally) = (Arc::clone(&inner.lanes[0]), Arc::clone(&inner.tally));
     start("db-write", alive, move || lanes::serve(writer, &jobs, &tally))?;
     for points in std::iter::repeat_n(inner.points.as_ref(), options.readers.max(1)).flatten() {

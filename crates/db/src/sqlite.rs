@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags, Statement};
 
 use crate::error::Fault;
 use crate::lanes::{CommitFault, Writer};
+use crate::place::Place;
 use crate::tx::{Session, brief};
 use crate::{Error, ErrorKind, Param, Row, Tx};
 
@@ -61,6 +62,9 @@ pub(crate) fn open_writer(path: &Path, synced: bool) -> Result<Connection, Error
         "PRAGMA foreign_keys = ON; PRAGMA cache_size = -4000; PRAGMA journal_size_limit = 67108864;
          PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;",
     )?;
+    // Any look at the file makes -wal and -shm where there are none.
+    conn.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+        .map_err(|error| unusable(path, &error))?;
     Ok(conn)
 }
 
@@ -132,20 +136,6 @@ fn create_file(path: &Path) -> std::io::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
-}
-
-/// What tells a file from another one that stands at its path later: device and inode.
-pub(crate) type Identity = (u64, u64);
-
-/// `None`: there is no file, or no way to tell.
-pub(crate) fn identity(path: &Path) -> Option<Identity> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
-    }
-    #[cfg(not(unix))]
-    None
 }
 
 /// Read-only connections, shared by reader threads and inline point reads. The last one given back is taken
@@ -277,11 +267,17 @@ impl Drop for Open {
 pub(crate) struct SqliteWriter {
     conn: Connection,
     beside: Option<Arc<Readers>>,
+    place: Option<Arc<Place>>,
 }
 
 impl SqliteWriter {
     pub(crate) fn new(conn: Connection) -> Self {
-        Self { conn, beside: None }
+        Self { conn, beside: None, place: None }
+    }
+
+    /// Commits only as long as the files stand there.
+    pub(crate) fn at(self, place: Arc<Place>) -> Self {
+        Self { place: Some(place), ..self }
     }
 
     /// Writes beside these readers.
@@ -323,6 +319,11 @@ impl Writer for SqliteWriter {
     }
 
     fn commit(&mut self) -> Result<(), CommitFault> {
+        // Once a batch, and not after the commit: a file removed then was there when the answers were made.
+        if let Some(Err(error)) = self.place.as_ref().map(|place| place.check()) {
+            self.rollback();
+            return Err(CommitFault::Broken(error));
+        }
         let Err(error) = step(&self.conn, "COMMIT") else { return Ok(()) };
         self.rollback();
         Err(match error.kind() {

@@ -238,19 +238,38 @@ fn a_file_that_is_no_database_is_named() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_removed_or_replaced_is_noticed() {
+async fn what_was_removed_or_replaced_takes_no_writes_until_it_is_back() {
     let options = sqlite();
     let path = path(&options);
-    let db = Db::open(options).unwrap();
-    db.ping().await.unwrap();
-    let away = path.with_extension("away");
-    std::fs::rename(&path, &away).unwrap();
-    let gone = |error: Error| error.kind() == ErrorKind::Unavailable && error.to_string().contains("removed");
-    assert!(gone(db.ping().await.unwrap_err()));
-    std::fs::write(&path, "").unwrap();
-    assert!(gone(db.ping().await.unwrap_err()));
-    std::fs::rename(&away, &path).unwrap();
-    db.ping().await.unwrap();
+    // Once with files that are made, once with files that were there.
+    for round in 0..2 {
+        let db = Db::open(options.clone()).unwrap();
+        let table = "CREATE TABLE IF NOT EXISTS t (n INTEGER)";
+        db.write("table", "a", move |tx| tx.exec(table, &[])).await.unwrap();
+        let insert = || db.write("insert", "a", |tx| tx.exec("INSERT INTO t VALUES (1)", &[]));
+        let count = || db.point("count", |tx| tx.query_one("SELECT count(*) FROM t", &[], |row| row.get(0)));
+        for (n, end) in ["db", "db-wal", "db-shm"].into_iter().enumerate() {
+            let before: i64 = count().await.unwrap();
+            assert_eq!(before, round * 3 + i64::try_from(n).unwrap());
+            let (file, away) = (path.with_extension(end), path.with_extension("away"));
+            let gone = |error: Error| {
+                let named = error.to_string().contains(&format!("{} is no longer the one", file.display()));
+                error.kind() == ErrorKind::Unavailable && named
+            };
+            std::fs::rename(&file, &away).unwrap();
+            assert!(gone(db.ping().await.expect_err(end)) && gone(insert().await.unwrap_err()), "{end}");
+            std::fs::write(&file, "").unwrap();
+            assert!(gone(db.ping().await.unwrap_err()) && gone(insert().await.unwrap_err()), "{end}");
+            assert!(db.write_fault().is_some());
+            let reads: Result<i64, Error> = count().await;
+            assert_eq!(reads.unwrap(), before, "reads go on, and nothing was written");
+            std::fs::rename(&away, &file).unwrap();
+            db.ping().await.unwrap();
+            insert().await.unwrap();
+            assert!(db.write_fault().is_none());
+        }
+        db.close().await;
+    }
 }
 
 #[tokio::test]

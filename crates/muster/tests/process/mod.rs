@@ -3,6 +3,7 @@
 mod bootstrap;
 mod conformance;
 mod crash;
+mod files;
 mod migrations;
 mod options;
 mod provisioning_log;

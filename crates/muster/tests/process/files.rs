@@ -1,0 +1,89 @@
+//! Files of the data directory that go away under a running server.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{Server, data_dir, parse, run};
+
+/// The token of a new account.
+fn token(data: &str) -> String {
+    let made = run(["bootstrap", "--data-dir", data, "--account", "acme", "--email", "a@b", "--json"]).fine();
+    let made: Value = serde_json::from_str(&made).expect("JSON");
+    made["token"].as_str().expect("a token").to_owned()
+}
+
+fn call(server: &Server, token: &str, line: &str, media: &str, body: &Value) -> (u16, Value) {
+    let body = body.to_string();
+    let length = body.len();
+    let head = format!("host: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\nx-api-key: {token}");
+    let content = format!("content-type: {media}\r\ncontent-length: {length}");
+    parse(&server.raw(format!("{line} HTTP/1.1\r\n{head}\r\n{content}\r\n\r\n{body}").as_bytes()))
+}
+
+fn create(server: &Server, token: &str, name: &str) -> (u16, Value) {
+    let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name});
+    call(server, token, "POST /scim/v2/acme/Users", "application/scim+json", &body)
+}
+
+fn is_there(server: &Server, token: &str, name: &str) -> bool {
+    let line = format!("GET /scim/v2/acme/Users?filter=userName%20eq%20%22{name}%22");
+    let (status, found) = call(server, token, &line, "application/scim+json", &json!({}));
+    assert_eq!(status, 200, "{found}");
+    found["totalResults"] == 1
+}
+
+fn renamed(from: &str, to: &str) {
+    std::fs::rename(from, to).expect("the folder is writable");
+}
+
+#[test]
+fn writes_are_refused_while_the_database_file_is_not_the_one_that_was_opened() {
+    let (_folder, data) = data_dir();
+    let (token, file) = (token(&data), format!("{data}/muster.db"));
+    let server = Server::start(&["--data-dir", &data]);
+    assert_eq!(create(&server, &token, "before").0, 201);
+    renamed(&file, &format!("{file}.away"));
+    let (status, body) = create(&server, &token, "gone");
+    assert_eq!((status, &body["status"]), (503, &json!("503")), "{body}");
+    std::fs::write(&file, "").expect("the folder is writable");
+    let organization = json!({"organization": {"identifier": "gone", "name": "gone"}});
+    let make = |server: &Server| {
+        call(server, &token, "POST /ng/api/organizations", "application/json", &organization)
+    };
+    let (status, body) = make(&server);
+    assert_eq!((status, &body["code"]), (503, &json!("SERVICE_UNAVAILABLE")), "{body}");
+    (0..30).for_each(|n| assert_eq!(create(&server, &token, &format!("gone{n}")).0, 503));
+    assert!(server.get("/readyz").contains("is no longer the one that was opened"));
+    assert!(is_there(&server, &token, "before") && !is_there(&server, &token, "gone"), "reads go on");
+    let lines = |word: &str| server.log().lines().filter(|line| line.contains(word)).count();
+    assert_eq!((lines("no write is taken"), lines("writes are taken again")), (1, 0), "{}", server.log());
+    let line = format!("the file {file} is no longer the one that was opened");
+    assert!(server.log().contains(&line) && server.log().contains("restore a backup"), "{}", server.log());
+
+    renamed(&format!("{file}.away"), &file);
+    assert_eq!((create(&server, &token, "after").0, make(&server).0), (201, 200));
+    assert_eq!((lines("no write is taken"), lines("writes are taken again")), (1, 1), "{}", server.log());
+    server.signal("KILL");
+    server.wait();
+    let server = Server::start(&["--data-dir", &data]);
+    assert!(["before", "after"].iter().all(|name| is_there(&server, &token, name)));
+    assert!(!is_there(&server, &token, "gone"));
+}
+
+#[test]
+fn a_write_ahead_log_that_is_removed_costs_nothing_that_was_acknowledged() {
+    let (_folder, data) = data_dir();
+    let (token, log) = (token(&data), format!("{data}/muster.db-wal"));
+    let server = Server::start(&["--data-dir", &data]);
+    assert_eq!(create(&server, &token, "before").0, 201);
+    std::fs::remove_file(&log).expect("it is there");
+    assert_eq!(create(&server, &token, "gone").0, 503);
+    assert!(server.get("/readyz").contains(&log));
+    assert!(server.log().contains("stop the server, which brings everything into"), "{}", server.log());
+    server.signal("TERM");
+    server.wait();
+    assert!(Path::new(&data).join("muster.db").metadata().expect("it is there").len() > 100_000);
+    let server = Server::start(&["--data-dir", &data]);
+    assert!(is_there(&server, &token, "before") && !is_there(&server, &token, "gone"));
+}
