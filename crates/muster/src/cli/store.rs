@@ -1,7 +1,7 @@
 //! Opening the database as the options say, and the one question that only the engine itself can answer.
 
-use std::fs::{File, TryLockError};
-use std::io::{Read as _, Write as _};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::config::{Config, Place};
 use crate::migrations::STEPS;
 
 const FILE: &str = "muster.db";
-const LOCK: &str = "serve.lock";
+const HOLDER: &str = "serve.lock";
 const SETUP_CODE: &str = "setup-code";
 const INTEGRITY: &str = "PRAGMA integrity_check";
 
@@ -58,42 +58,45 @@ pub fn open_whole(config: &Config) -> Result<Db, Failure> {
 }
 
 /// Holds the data directory for this server as long as the value lives, the process's end by any signal
-/// included. A file of its own: SQLite's locks on the database would end with any descriptor of that.
+/// included. The directory itself is locked: a lock on a file in it holds nobody off once that is deleted, and
+/// SQLite's own on the database would end with any descriptor of that.
 ///
 /// Only `muster serve` asks for it. Other commands work beside a running server.
 pub fn hold(config: &Config) -> Result<Option<File>, Failure> {
     let Place::Folder(folder) = &config.place else { return Ok(None) };
-    let path = folder.join(LOCK);
-    let opened = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let mut file = opened.map_err(|error| {
-        let text = format!("the lock file {} cannot be opened: {error} (set by --data-dir)", path.display());
+    let directory = File::open(folder).map_err(|error| {
+        let text =
+            format!("the data directory {} cannot be opened: {error} (set by --data-dir)", folder.display());
         Failure::new(Exit::Unavailable, text)
     })?;
-    match file.try_lock() {
+    let note = folder.join(HOLDER);
+    match directory.try_lock() {
         Ok(()) => {
-            // For the words of whoever comes second; the lock holds without them.
-            let written = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-            if let Err(error) = written {
-                tracing::debug!(%error, "the process's id is not in the lock file");
+            if let Err(error) = leave_note(&note) {
+                tracing::debug!(%error, "the process's id is not in {HOLDER}");
             }
-            Ok(Some(file))
         }
         Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            let holder = match file.read_to_string(&mut pid) {
-                Ok(1..) => format!("process {}", pid.trim()),
+            let holder = match fs::read_to_string(&note) {
+                Ok(pid) if !pid.is_empty() => format!("process {}", pid.trim()),
                 _ => "another process".to_owned(),
             };
             let folder = folder.display();
             let text =
                 format!("{holder} serves {folder} already: stop it first, or choose another --data-dir");
-            Err(Failure::new(Exit::Unavailable, text))
+            return Err(Failure::new(Exit::Unavailable, text));
         }
         Err(TryLockError::Error(error)) => {
             tracing::warn!(%error, "no locks on this file system: start no second server on the data directory");
-            Ok(Some(file))
         }
     }
+    Ok(Some(directory))
+}
+
+/// For the words of whoever comes second; the lock holds without them.
+fn leave_note(path: &Path) -> io::Result<()> {
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    write!(file, "{}", std::process::id())
 }
 
 /// The provisioning log's own file, where there is one.

@@ -47,6 +47,13 @@ fn a_data_directory_that_is_served_already() {
     run(["check", "--data-dir", &data]).fine();
     run(["migrate", "--data-dir", &data]).fine();
     second().refused(69, &["already"]);
+    // No file in it is the lock.
+    std::fs::remove_file(format!("{data}/serve.lock")).expect("it is there");
+    second().refused(69, &[&format!("another process serves {data} already")]);
+    std::fs::rename(&data, format!("{data}.moved")).expect("the folder is writable");
+    let moved = format!("{data}.moved");
+    run(["serve", "--listen", "127.0.0.1:0", "--data-dir", &moved]).refused(69, &["already"]);
+    std::fs::rename(&moved, &data).expect("the folder is writable");
     server.signal("KILL");
     assert_eq!(server.wait().0, None);
     let server = Server::start(&["--data-dir", &data]);
