@@ -87,7 +87,7 @@ impl Config {
     pub fn from_sources(
         flags: &Given,
         environment: &Given,
-        read: impl Fn(&Path) -> Result<Given, ConfigError>,
+        read: impl Fn(&Path, &str) -> Result<Given, ConfigError>,
     ) -> Result<Self, ConfigError> {
         let found = sources::merge(flags, environment, read)?;
         let place = match (get(&found, options::DATABASE), get(&found, options::DATA_DIR)) {

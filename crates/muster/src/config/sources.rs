@@ -123,14 +123,14 @@ fn meant(variable: &str) -> String {
     }
 }
 
-/// Reads the file.
+/// Reads the file, which `named` names.
 ///
 /// # Errors
 /// Unreadable, not TOML, an unknown key, or a value that is neither text nor number nor switch (nor a
 /// list of texts, for a list).
-pub fn file(path: &Path) -> Result<Given, ConfigError> {
+pub fn file(path: &Path, named: &str) -> Result<Given, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        ConfigError(format!("the file {} cannot be read: {error}; correct --config", path.display()))
+        ConfigError(format!("the file {} cannot be read: {error}; correct {named}", path.display()))
     })?;
     let table: toml::Table = toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
@@ -199,12 +199,16 @@ fn distance(a: &str, b: &str) -> usize {
 pub fn merge(
     flags: &Given,
     environment: &Given,
-    read: impl Fn(&Path) -> Result<Given, ConfigError>,
+    read: impl Fn(&Path, &str) -> Result<Given, ConfigError>,
 ) -> Result<Vec<Found>, ConfigError> {
-    let path = flags.get(CONFIG).or_else(|| environment.get(CONFIG)).and_then(|parts| parts.last());
-    let path = path.filter(|path| !path.is_empty()).map(PathBuf::from);
-    let (file, place) = match path {
-        Some(path) => (read(&path)?, Source::File(path)),
+    let config = options::find(CONFIG).expect("it is in the table");
+    let layers = [(flags, Source::Flag), (environment, Source::Environment)];
+    let named = layers.iter().find_map(|(given, source)| Some((given.get(CONFIG)?.last()?, source)));
+    let (file, place) = match named.filter(|(path, _)| !path.is_empty()) {
+        Some((path, source)) => {
+            let path = PathBuf::from(path);
+            (read(&path, &source.name(config))?, Source::File(path))
+        }
         None => (Given::new(), Source::Default),
     };
     let layers = [(flags, Source::Flag), (environment, Source::Environment), (&file, place)];

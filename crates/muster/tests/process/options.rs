@@ -48,7 +48,12 @@ fn a_variable_that_no_option_reads_is_told_of() {
 fn mistakes_name_option_source_and_remedy() {
     run(["serve", "--listen", "8080"]).refused(78, &["--listen", "\"8080\"", "HOST:PORT"]);
     run(["serve", "--jwks-allow", "https://idp"]).refused(78, &["--jwks-allow", "\"https://idp\""]);
-    run(["serve", "--config", "/nowhere/muster.toml"]).refused(78, &["/nowhere/muster.toml", "--config"]);
+    run(["serve", "--config", "/nowhere/muster.toml"])
+        .refused(78, &["/nowhere/muster.toml", "correct --config"]);
+    let mut command = muster();
+    command.args(["migrate"]).env("MUSTER_CONFIG", "/nowhere/muster.toml");
+    Ended::of(&command.output().expect("it starts"))
+        .refused(78, &["/nowhere/muster.toml cannot be read", "correct MUSTER_CONFIG"]);
     run(["serve", "--data-dir", "x", "--database", "postgres://h/d"])
         .refused(78, &["--data-dir", "--database", "exclude each other"]);
     let mut command = muster();
