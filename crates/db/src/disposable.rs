@@ -19,8 +19,9 @@ impl Db {
         let path = path.with_file_name(file);
         if path.is_file()
             && let Err(error) = compact(&path)
+            && error.kind() != ErrorKind::Damaged
         {
-            // Room is not worth the start; damage shows itself below.
+            // Room is not worth the start. Damage shows itself below, and is told of there.
             tracing::warn!(file, %error, "a file that is mostly free space was not made smaller");
         }
         match self.beside(file, steps) {

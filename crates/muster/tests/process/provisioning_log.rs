@@ -69,7 +69,9 @@ fn a_broken_file_of_the_log_is_set_aside_and_a_lost_one_is_made_anew() {
     run(["check", "--data-dir", &data]).refused(69, &words);
     let server = Server::start(&["--data-dir", &data]);
     assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
-    assert!(server.log().contains("was set aside"), "{}", server.log());
+    let log = server.log();
+    assert!(log.contains("was set aside"), "{log}");
+    assert_eq!(log.lines().filter(|line| line.contains(" WARN ")).count(), 1, "{log}");
     drop(server);
     let aside = std::fs::read_dir(&data)
         .expect("the folder is there")
