@@ -49,7 +49,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     let bounds = limits(config);
     let runtime = runtime(config.worker_threads)?;
     // Before the database is touched: a second server by mistake changes nothing.
-    let listener = runtime.block_on(bind("listen", &config.listen))?;
+    let listeners = runtime.block_on(Listeners::bind(config))?;
     let db = store::open(config)?;
     let _held = store::hold(config)?;
     let complete = if config.auto_migrate {
@@ -58,7 +58,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     } else {
         db.pending(STEPS)? == 0
     };
-    let cut_off = runtime.block_on(serve(config, db, (listener, bounds), complete))?;
+    let cut_off = runtime.block_on(serve(config, db, (listeners, bounds), complete))?;
     // What is still open after the drain time is cut off with the runtime.
     runtime.shutdown_background();
     if cut_off > 0 {
@@ -71,15 +71,15 @@ pub fn run(config: &Config) -> Result<(), Failure> {
 async fn serve(
     config: &Config,
     db: Db,
-    (listener, bounds): (TcpListener, ConnectionLimits),
+    (Listeners { front: listener, watchers }, bounds): (Listeners, ConnectionLimits),
     complete: bool,
 ) -> Result<usize, Failure> {
     let app = assemble(config, db)?;
-    let address = listener.local_addr().map_err(|e| Failure::new(Exit::Failed, e.to_string()))?;
+    let address = address_of(&listener)?;
     say(&format!("Muster {VERSION} serves http://{address} with {}.", place(config)))?;
     let (stop, stopping) = watch::channel(false);
     let (end, ending) = watch::channel(false);
-    let management = manage(config, &app, &bounds, ending).await?;
+    let management = manage(config, &app, watchers, &bounds, ending)?;
     let mut jobs = if complete {
         prepare(&app, config, address).await?;
         jobs::start(&app, jobs::JOBS, &stopping)
@@ -107,17 +107,39 @@ async fn serve(
     Ok(cut_off)
 }
 
-/// Starts the second listener, if one is wanted. It ends after the first.
-async fn manage(
+/// Where the server listens.
+struct Listeners {
+    front: TcpListener,
+    /// For those who watch it, if that is wanted.
+    watchers: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Both or none.
+    async fn bind(config: &Config) -> Result<Self, Failure> {
+        let front = bind("listen", &config.listen).await?;
+        let watchers = match &config.management_listen {
+            Some(address) => Some(bind("management-listen", address).await?),
+            None => None,
+        };
+        Ok(Self { front, watchers })
+    }
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    listener.local_addr().map_err(|error| Failure::new(Exit::Failed, error.to_string()))
+}
+
+/// Starts to serve those who watch. It ends after the first listener.
+fn manage(
     config: &Config,
     app: &App,
+    listener: Option<TcpListener>,
     bounds: &ConnectionLimits,
     end: listen::Stop,
 ) -> Result<JoinHandle<usize>, Failure> {
-    let Some(address) = &config.management_listen else { return Ok(tokio::spawn(async { 0 })) };
-    let listener = bind("management-listen", address).await?;
-    let address = listener.local_addr().map_err(|e| Failure::new(Exit::Failed, e.to_string()))?;
-    say(&format!("Metrics are at http://{address}/metrics."))?;
+    let Some(listener) = listener else { return Ok(tokio::spawn(async { 0 })) };
+    say(&format!("Metrics are at http://{}/metrics.", address_of(&listener)?))?;
     let front = (router::Management::new(app), router::refusals(app, config.header_bytes));
     let bounds = ConnectionLimits { connections: WATCHERS, drain_timeout: Duration::ZERO, ..bounds.clone() };
     Ok(tokio::spawn(listen::serve(listener, front, bounds, end)))

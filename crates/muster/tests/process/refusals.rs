@@ -15,6 +15,10 @@ fn a_port_in_use() {
     let address = taken.local_addr().expect("it has an address").to_string();
     let ended = run(["serve", "--data-dir", &data, "--listen", &address]);
     ended.refused(69, &[&address, "another program listens there", "--listen"]);
+    let second = ["serve", "--data-dir", &data, "--listen", "127.0.0.1:0", "--management-listen", &address];
+    let ended = run(second);
+    ended.refused(69, &[&address, "another program listens there", "--management-listen"]);
+    assert_eq!(ended.out, "", "nothing is said of serving");
     assert!(!Path::new(&data).exists(), "the data directory is not touched");
 }
 
