@@ -17,6 +17,7 @@ use crate::{Error, ErrorKind};
 
 const CONNECT: Duration = Duration::from_secs(5);
 const SHAPE: &str = "write postgres://user:password@host:5432/database?sslmode=require";
+const SSL_MODES: &str = "write disable, prefer, require, verify-ca or verify-full";
 
 /// How to connect: the URL, completed with what makes a failover short and a hang impossible.
 pub(crate) struct Settings {
@@ -31,14 +32,7 @@ impl Settings {
     /// `require`, `verify-ca` or `verify-full`; the last three all verify the certificate and the host's name
     /// against the machine's roots.
     pub(crate) fn parse(url: &str) -> Result<Self, Error> {
-        // A second @ would make a host or a name of a part of the password, and errors show those.
-        let (place, parameters) = url.split_once('?').unwrap_or((url, ""));
-        if place.matches('@').count() > 1 || parameters.contains('@') {
-            return Err(Error::other(
-                "the PostgreSQL URL holds an @ too many: one stands between password and host, any other is \
-                 written as %40; so are : as %3A, / as %2F, ? as %3F and % as %25 in user and password",
-            ));
-        }
+        check_characters(url)?;
         let url = url.replace("sslmode=verify-full", "sslmode=require");
         let url = url.replace("sslmode=verify-ca", "sslmode=require");
         let mut config: Config = url.parse().map_err(|error| unreadable(&error))?;
@@ -77,6 +71,31 @@ impl Settings {
     }
 }
 
+/// Refuses characters that stand for something else in a URL. The parser would take some of them as they are, and
+/// another one as the end of the password; a second @ would make a host or a name of a part of it, and errors
+/// show those.
+fn check_characters(url: &str) -> Result<(), Error> {
+    let (place, parameters) = url.split_once('?').unwrap_or((url, ""));
+    let place = place.split_once("://").map_or(place, |(_, rest)| rest);
+    let login = place.split_once('@').map_or("", |(login, _)| login);
+    let digits = |code: &str| code.get(..2).is_some_and(|code| code.bytes().all(|b| b.is_ascii_hexdigit()));
+    let wrong = if place.matches('@').count() > 1 || parameters.contains('@') {
+        "an @ too many, one stands between password and host"
+    } else if login.contains('/') {
+        "a / before its @"
+    } else if url.contains('#') {
+        "a #"
+    } else if !url.split('%').skip(1).all(digits) {
+        "a % without two hexadecimal digits behind it"
+    } else {
+        return Ok(());
+    };
+    Err(Error::other(format!(
+        "the PostgreSQL URL holds {wrong}: percent-encode user and password, in which @ is written as %40, : as %3A, \
+         / as %2F, ? as %3F, # as %23 and % as %25"
+    )))
+}
+
 /// What each connection is set to, except what the URL's own `options` set.
 fn limits(options: &str, statement_ms: u32, lock_ms: u32) -> String {
     let wanted = [
@@ -98,8 +117,12 @@ fn unreadable(error: &tokio_postgres::Error) -> Error {
         why.starts_with("invalid value for option") || unknown.is_some_and(word)
     };
     let why = error.source().map(ToString::to_string).filter(tame);
+    let shape = match &why {
+        Some(why) if why.contains("`sslmode`") => SSL_MODES,
+        _ => SHAPE,
+    };
     let why = why.map_or_else(String::new, |why| format!(" ({why})"));
-    Error::other(format!("the PostgreSQL URL cannot be read{why}: {SHAPE}"))
+    Error::other(format!("the PostgreSQL URL cannot be read{why}: {shape}"))
 }
 
 fn describe(config: &Config) -> String {

@@ -86,7 +86,10 @@ impl Kind {
     pub fn parse(self, parts: &[String]) -> Result<Value, String> {
         let text = parts.last().map_or("", |part| part.trim());
         let shown = if self == Self::Database { mask(text) } else { text.to_owned() };
-        let wrong = || format!("{shown:?} is not usable: write {}", self.expects());
+        let wrong = || match text {
+            "" => format!("the value is empty: write {}", self.expects()),
+            _ => format!("{shown:?} is not usable: write {}", self.expects()),
+        };
         let value = match self {
             Self::Reach => {
                 let entries = parts.iter().flat_map(|part| part.split(',')).filter(|e| !e.trim().is_empty());

@@ -133,7 +133,14 @@ fn a_wrong_url_of_postgres() {
         .refused(78, &["--database", "mysql://***@localhost/muster", "postgres://USER"]);
     for (url, word) in [
         ("postgres://localhost:notaport/x", "`port`"),
-        ("postgres://h/x?sslmode=perhaps", "`sslmode`"),
+        (
+            "postgres://h/x?sslmode=perhaps",
+            "`sslmode`): write disable, prefer, require, verify-ca or verify-full",
+        ),
+        ("", "--database: the value is empty: write postgres://USER"),
+        ("postgres://muster:g%C3%A4%heim@localhost/x", "% as %25"),
+        ("postgres://muster:ge/heim@localhost/x", "/ as %2F"),
+        ("postgres://muster:ge#heim@localhost/x", "# as %23"),
         ("postgres://h/x?pool_size=9", "unknown option `pool_size`"),
         ("postgres://muster:ge@heim@localhost/x", "%40"),
     ] {
