@@ -212,8 +212,8 @@ fn place(config: &Config) -> String {
     }
 }
 
-async fn bind(option: &str, listen: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(listen).await.map_err(|error| {
+async fn bind(option: &str, place: &str) -> Result<TcpListener, Failure> {
+    listen::bind(place).await.map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::AddrInUse => {
                 format!("another program listens there: stop it, or choose another address with --{option}")
@@ -226,7 +226,7 @@ async fn bind(option: &str, listen: &str) -> Result<TcpListener, Failure> {
             }
             _ => format!("correct --{option}"),
         };
-        Failure::new(Exit::Unavailable, format!("cannot listen on {listen}: {advice} ({error})"))
+        Failure::new(Exit::Unavailable, format!("cannot listen on {place}: {advice} ({error})"))
     })
 }
 

@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::limits::{ConnectionLimits, Pulse, Watched};
@@ -39,6 +39,33 @@ pub type Stop = watch::Receiver<bool>;
 /// Waits until the server is to end. A sender that is gone says the same.
 pub async fn stopped(stop: &mut Stop) {
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Connections that the kernel keeps until they are accepted; it may keep fewer (`net.core.somaxconn`). By
+/// itself the runtime asks for 128, and who is over that waits a second for the next try, or gives up.
+const BACKLOG: u32 = 1_024;
+
+/// Listens on the first usable address of `HOST:PORT`.
+///
+/// # Errors
+/// That of the last address.
+pub async fn bind(place: &str) -> io::Result<TcpListener> {
+    let mut outcome = Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+    for address in tokio::net::lookup_host(place).await? {
+        outcome = bind_to(address);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+fn bind_to(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Connections of a server that has just ended do not keep the port.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Serves until `stop`, then takes no new connection and waits for requests in flight, at most the drain

@@ -3,6 +3,7 @@
 mod bootstrap;
 mod conformance;
 mod crash;
+mod crowds;
 mod files;
 mod migrations;
 mod options;

@@ -1,0 +1,25 @@
+//! Many connections at once.
+
+use std::net::TcpStream;
+use std::time::Duration;
+
+use super::{Server, data_dir, rest};
+
+#[test]
+fn hundreds_of_connections_wait_above_the_cap() {
+    let (_folder, data) = data_dir();
+    let server = Server::start(&["--data-dir", &data, "--max-connections", "1"]);
+    let seat = server.connect();
+    std::thread::sleep(Duration::from_millis(200));
+    let patience = Duration::from_millis(900);
+    // Over its bound the kernel drops the first packet of a connection, and the next comes a second later.
+    let mut waiting: Vec<_> = (0..300)
+        .map(|n| TcpStream::connect_timeout(&server.address, patience).unwrap_or_else(|e| panic!("{n}: {e}")))
+        .collect();
+    let mut first = waiting.remove(0);
+    std::io::Write::write_all(&mut first, b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .expect("the kernel takes it");
+    drop(seat);
+    first.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout can be set");
+    assert!(rest(&mut first).starts_with("HTTP/1.1 200"));
+}
