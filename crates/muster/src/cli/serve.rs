@@ -141,7 +141,12 @@ fn manage(
     let Some(listener) = listener else { return Ok(tokio::spawn(async { 0 })) };
     say(&format!("Metrics are at http://{}/metrics.", address_of(&listener)?))?;
     let front = (router::Management::new(app), router::refusals(app, config.header_bytes));
-    let bounds = ConnectionLimits { connections: WATCHERS, drain_timeout: Duration::ZERO, ..bounds.clone() };
+    let bounds = ConnectionLimits {
+        connections: WATCHERS,
+        give_way: true,
+        drain_timeout: Duration::ZERO,
+        ..bounds.clone()
+    };
     Ok(tokio::spawn(listen::serve(listener, front, bounds, end)))
 }
 
@@ -198,6 +203,7 @@ fn assemble(config: &Config, db: Db) -> Result<App, Failure> {
 fn limits(config: &Config) -> ConnectionLimits {
     ConnectionLimits {
         connections: descriptors::for_connections(config.max_connections),
+        give_way: false,
         header_bytes: config.header_bytes,
         header_timeout: config.header_timeout,
         idle_timeout: config.idle_timeout,

@@ -13,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub struct ConnectionLimits {
     /// Connections served at a time.
     pub connections: usize,
+    /// Above that: does an older one give way to a new one, or does the new one wait?
+    pub give_way: bool,
     /// Largest request line and headers together, bytes.
     pub header_bytes: usize,
     /// From the first byte of a request to the end of its headers.
@@ -168,6 +170,7 @@ mod tests {
     fn limits(header_secs: u64, idle_secs: u64) -> ConnectionLimits {
         ConnectionLimits {
             connections: 1,
+            give_way: false,
             header_bytes: 1 << 16,
             header_timeout: Duration::from_secs(header_secs),
             idle_timeout: Duration::from_secs(idle_secs),

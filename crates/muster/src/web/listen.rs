@@ -18,6 +18,7 @@ use hyper::service::Service;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::AbortHandle;
 
 use super::limits::{ConnectionLimits, Pulse, Watched};
 use super::refusal::{Refusals, Worded};
@@ -81,11 +82,20 @@ pub async fn serve(
 ) -> usize {
     let (limits, refusals) = (Arc::new(limits), Arc::new(refusals));
     let seats = Arc::new(Semaphore::new(limits.connections));
+    let mut seated = Seated::default();
     loop {
-        // Above the cap new connections wait in the kernel's queue.
+        // Above the cap new connections wait in the kernel's queue, or the oldest give way.
         let next = async {
+            let accepted = if limits.give_way { Some(accept(&listener).await) } else { None };
+            if limits.give_way && seats.available_permits() == 0 {
+                seated.unseat_one();
+            }
             let seat = Arc::clone(&seats).acquire_owned().await.expect("the semaphore is never closed");
-            (accept(&listener).await, seat)
+            let accepted = match accepted {
+                Some(accepted) => accepted,
+                None => accept(&listener).await,
+            };
+            (accepted, seat)
         };
         let ((stream, peer), seat) = tokio::select! {
             biased;
@@ -93,15 +103,38 @@ pub async fn serve(
             next = next => next,
         };
         let handler = Handler { front: front.clone(), peer, pulse: Arc::default() };
-        let stream =
-            Worded::new(Watched { stream, pulse: Arc::clone(&handler.pulse) }, Arc::clone(&refusals));
-        tokio::spawn(connection(stream, handler, Arc::clone(&limits), stop.clone(), seat));
+        let pulse = Arc::clone(&handler.pulse);
+        let stream = Worded::new(Watched { stream, pulse: Arc::clone(&pulse) }, Arc::clone(&refusals));
+        let task = tokio::spawn(connection(stream, handler, Arc::clone(&limits), stop.clone(), seat));
+        if limits.give_way {
+            seated.push(pulse, task.abort_handle());
+        }
     }
     drop(listener);
     let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
     match tokio::time::timeout(limits.drain_timeout, seats.acquire_many(all)).await {
         Ok(_) => 0,
         Err(_) => limits.connections - seats.available_permits(),
+    }
+}
+
+/// The connections of a listener where old ones give way, oldest first.
+#[derive(Default)]
+struct Seated(Vec<(Arc<Pulse>, AbortHandle)>);
+
+impl Seated {
+    fn push(&mut self, pulse: Arc<Pulse>, task: AbortHandle) {
+        self.0.retain(|(_, task)| !task.is_finished());
+        self.0.push((pulse, task));
+    }
+
+    /// Ends the oldest without a request under way; where each has one, the oldest.
+    fn unseat_one(&mut self) {
+        self.0.retain(|(_, task)| !task.is_finished());
+        let unused = self.0.iter().position(|(pulse, _)| pulse.is_idle() || pulse.awaits_head());
+        if !self.0.is_empty() {
+            self.0.remove(unused.unwrap_or(0)).1.abort();
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Many connections at once.
 
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::watching::{ask, management};
 use super::{Server, data_dir, rest};
 
 #[test]
@@ -22,4 +23,27 @@ fn hundreds_of_connections_wait_above_the_cap() {
     drop(seat);
     first.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout can be set");
     assert!(rest(&mut first).starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn idle_connections_to_the_second_listener_give_way() {
+    let (_folder, data) = data_dir();
+    let mut server = Server::start(&["--data-dir", &data, "--management-listen", "127.0.0.1:0"]);
+    let at = management(&mut server);
+    let connect = || TcpStream::connect(at).expect("the kernel takes it");
+    let send = |mut stream: TcpStream, bytes: &[u8]| {
+        std::io::Write::write_all(&mut stream, bytes).expect("it is open");
+        stream
+    };
+    // Some say nothing, some have begun, one was answered and stays.
+    let mut kept = send(connect(), b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n");
+    let _idle: Vec<_> = (0..100).map(|_| connect()).collect();
+    let _slow: Vec<_> = (0..100).map(|_| send(connect(), b"GET /livez HTTP/1.1\r\nx-slow: ")).collect();
+    let since = Instant::now();
+    for path in ["/livez", "/readyz", "/metrics"] {
+        assert!(ask(&mut server, at, path).starts_with("HTTP/1.1 200"), "{path}");
+    }
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    kept.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout can be set");
+    assert!(rest(&mut kept).starts_with("HTTP/1.1 200"), "it was answered before it gave way");
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Server, data_dir, parse, run};
 
 /// The second listener of a server.
-fn management(server: &mut Server) -> SocketAddr {
+pub fn management(server: &mut Server) -> SocketAddr {
     let mut line = String::new();
     while !line.starts_with("Metrics are at http://") {
         line.clear();
@@ -21,7 +21,7 @@ fn management(server: &mut Server) -> SocketAddr {
 }
 
 /// Asks the second listener.
-fn ask(server: &mut Server, at: SocketAddr, path: &str) -> String {
+pub fn ask(server: &mut Server, at: SocketAddr, path: &str) -> String {
     let own = std::mem::replace(&mut server.address, at);
     let answer = server.get(path);
     server.address = own;
