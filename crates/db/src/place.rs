@@ -1,5 +1,5 @@
-//! Whether the files of an open SQLite database are still where they were opened. SQLite goes on in files that
-//! were removed or replaced as if nothing had happened, and what it writes there is lost.
+//! Whether the files of an open SQLite database are still where they were opened. SQLite goes on in files
+//! that were removed or replaced as if nothing had happened, and what it writes there is lost.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -39,9 +39,10 @@ impl Place {
         let error =
             lost.map(|(path, _)| removed(path, self.files.first().is_none_or(|first| first.0 == *path)));
         if self.told.swap(error.is_some(), Relaxed) != error.is_some() {
-            match &error {
-                Some(error) => tracing::error!(%error, "a file of the database is gone: no write is taken"),
-                None => tracing::info!("the files of the database are back: writes are taken again"),
+            if let Some(error) = &error {
+                tracing::error!(%error, "a file of the database is gone: no write is taken");
+            } else {
+                tracing::info!("the files of the database are back: writes are taken again");
             }
         }
         error.map_or(Ok(()), Err)

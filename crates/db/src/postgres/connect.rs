@@ -71,9 +71,9 @@ impl Settings {
     }
 }
 
-/// Refuses characters that stand for something else in a URL. The parser would take some of them as they are, and
-/// another one as the end of the password; a second @ would make a host or a name of a part of it, and errors
-/// show those.
+/// Refuses characters that stand for something else in a URL. The parser would take some of them as they are,
+/// and another one as the end of the password; a second @ would make a host or a name of a part of it, and
+/// errors show those.
 fn check_characters(url: &str) -> Result<(), Error> {
     let (place, parameters) = url.split_once('?').unwrap_or((url, ""));
     let place = place.split_once("://").map_or(place, |(_, rest)| rest);

@@ -92,7 +92,7 @@ async fn serve(
     };
     tokio::spawn(signals(app.clone(), config.drain_delay, stop));
     tokio::spawn(end_waiting(app.clone(), stopping.clone()));
-    let front = (router::Front::new(app.clone()), router::refusals(&app, config.header_bytes));
+    let front = (router::Front::new(app.clone()), router::refusals(&app, config.header_bytes, true));
     let cut_off = listen::serve(listener, front, bounds, stopping).await;
     while jobs.join_next().await.is_some() {}
     end.send_replace(true);
@@ -140,7 +140,7 @@ fn manage(
 ) -> Result<JoinHandle<usize>, Failure> {
     let Some(listener) = listener else { return Ok(tokio::spawn(async { 0 })) };
     say(&format!("Metrics are at http://{}/metrics.", address_of(&listener)?))?;
-    let front = (router::Management::new(app), router::refusals(app, config.header_bytes));
+    let front = (router::Management::new(app), router::refusals(app, config.header_bytes, false));
     let bounds = ConnectionLimits {
         connections: WATCHERS,
         give_way: true,

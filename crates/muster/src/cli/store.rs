@@ -58,8 +58,8 @@ pub fn open_whole(config: &Config) -> Result<Db, Failure> {
 }
 
 /// Holds the data directory for this server as long as the value lives, the process's end by any signal
-/// included. The directory itself is locked: a lock on a file in it holds nobody off once that is deleted, and
-/// SQLite's own on the database would end with any descriptor of that.
+/// included. The directory itself is locked: a lock on a file in it holds nobody off once that is deleted,
+/// and SQLite's own on the database would end with any descriptor of that.
 ///
 /// Only `muster serve` asks for it. Other commands work beside a running server.
 pub fn hold(config: &Config) -> Result<Option<File>, Failure> {

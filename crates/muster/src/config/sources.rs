@@ -201,13 +201,14 @@ pub fn merge(
     environment: &Given,
     read: impl Fn(&Path, &str) -> Result<Given, ConfigError>,
 ) -> Result<Vec<Found>, ConfigError> {
-    let config = options::find(CONFIG).expect("it is in the table");
     let layers = [(flags, Source::Flag), (environment, Source::Environment)];
-    let named = layers.iter().find_map(|(given, source)| Some((given.get(CONFIG)?.last()?, source)));
+    let named = options::find(CONFIG).and_then(|spec| {
+        layers.iter().find_map(|(given, source)| Some((given.get(CONFIG)?.last()?, source.name(spec))))
+    });
     let (file, place) = match named.filter(|(path, _)| !path.is_empty()) {
-        Some((path, source)) => {
+        Some((path, name)) => {
             let path = PathBuf::from(path);
-            (read(&path, &source.name(config))?, Source::File(path))
+            (read(&path, &name)?, Source::File(path))
         }
         None => (Given::new(), Source::Default),
     };

@@ -83,9 +83,11 @@ fn health_surface(app: &App, routes: Router<App>) -> Router<App> {
         .layer(from_fn_with_state(app.clone(), surface::health))
 }
 
-/// The words for what never becomes a request; `head_bytes` is the listener's bound for heads.
-pub fn refusals(app: &App, head_bytes: usize) -> Refusals {
-    Refusals::new(app.rng.clone(), scim::ROOTS.map(str::to_owned).into(), head_bytes)
+/// The words for what never becomes a request; `head_bytes` is the listener's bound for heads. They are
+/// counted on a listener whose requests are.
+pub fn refusals(app: &App, head_bytes: usize, counted: bool) -> Refusals {
+    let traffic = counted.then(|| app.traffic.clone());
+    Refusals::new(app.rng.clone(), scim::ROOTS.map(str::to_owned).into(), head_bytes, traffic)
 }
 
 /// The whole server: the SCIM surface, which has a table of routes and a way of its own, and beside it

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::error;
 use super::limits::Watched;
+use super::traffic::{Surface, Traffic};
 use crate::kernel::problem::{Kind, Problem};
 use crate::kernel::rng::Rng;
 
@@ -21,32 +22,55 @@ const START_BYTES: usize = 64;
 /// answer with it.
 const LINGER_BYTES: usize = 16 << 20;
 
-/// Writes the bodies of refusals.
+/// Writes the bodies of refusals, and counts them.
 pub struct Refusals {
     rng: Rng,
     scim_bases: Vec<String>,
     head_bytes: usize,
+    traffic: Option<Traffic>,
+}
+
+/// hyper's own refusal, taken apart around its length.
+struct Own<'h> {
+    status: u16,
+    before: &'h str,
+    after: &'h str,
+}
+
+impl<'h> Own<'h> {
+    /// `None` for everything else that hyper writes.
+    fn read(head: &'h [u8]) -> Option<Self> {
+        let head = std::str::from_utf8(head).ok()?;
+        let status = head.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
+        if !matches!(status, 400 | 414 | 431) {
+            return None;
+        }
+        let (before, after) = head.strip_suffix("\r\n")?.split_once("content-length: 0\r\n")?;
+        Some(Self { status, before, after })
+    }
 }
 
 impl Refusals {
     /// `scim_bases`: how the paths of the SCIM surface begin. `head_bytes`: the bound that a head was over.
-    pub fn new(rng: Rng, scim_bases: Vec<String>, head_bytes: usize) -> Self {
-        Self { rng, scim_bases, head_bytes }
+    /// `traffic`: where refusals are counted, if anywhere.
+    pub fn new(rng: Rng, scim_bases: Vec<String>, head_bytes: usize, traffic: Option<Traffic>) -> Self {
+        Self { rng, scim_bases, head_bytes, traffic }
     }
 
-    /// hyper's own refusal with a body; `None` for everything else.
-    fn worded(&self, own: &[u8], start: &[u8]) -> Option<Bytes> {
-        let own = std::str::from_utf8(own).ok()?;
-        let status: u16 = own.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
-        let (before, after) = own.strip_suffix("\r\n")?.split_once("content-length: 0\r\n")?;
+    /// Counts hyper's own refusal, and words it with a body. `None`: it stays as it is.
+    fn worded(&self, own: &Own<'_>, start: &[u8]) -> Option<Bytes> {
+        let Own { status, before, after } = *own;
         let problem = self.problem(status)?;
         let start = String::from_utf8_lossy(start);
-        let (method, target) = start.split_once(' ')?;
-        if method == "HEAD" {
+        let (method, target) = start.split_once(' ').unwrap_or_default();
+        let is_scim = self.scim_bases.iter().any(|base| target.starts_with(base.as_str()));
+        if let Some(traffic) = &self.traffic {
+            traffic.refused(if is_scim { Surface::Scim } else { Surface::Platform }, status);
+        }
+        if method.is_empty() || method == "HEAD" {
             return None;
         }
         let id = self.rng.uuid();
-        let is_scim = self.scim_bases.iter().any(|base| target.starts_with(base.as_str()));
         let (media, (_, body)) = if is_scim {
             (error::SCIM_MEDIA, error::scim_body(&problem, &id))
         } else {
@@ -88,13 +112,22 @@ pub(super) struct Worded<S> {
     refusals: Arc<Refusals>,
     start: [u8; START_BYTES],
     started: usize,
+    refused: bool,
     answer: Option<Bytes>,
     lingered: usize,
 }
 
 impl<S> Worded<S> {
     pub(super) fn new(stream: Watched<S>, refusals: Arc<Refusals>) -> Self {
-        Self { stream, refusals, start: [0; START_BYTES], started: 0, answer: None, lingered: 0 }
+        Self {
+            stream,
+            refusals,
+            start: [0; START_BYTES],
+            started: 0,
+            refused: false,
+            answer: None,
+            lingered: 0,
+        }
     }
 
     fn remember(&mut self, new: &[u8]) {
@@ -106,11 +139,14 @@ impl<S> Worded<S> {
     /// Takes hyper's refusal out of its hands. Between requests hyper writes nothing else, but the rest of
     /// an earlier answer while the next head arrives; no JSON text has the line ends of a head in it.
     fn takes(&mut self, own: &[u8]) -> bool {
-        if self.answer.is_none() && self.stream.pulse.awaits_head() && own.ends_with(b"\r\n\r\n") {
-            self.answer = self.refusals.worded(own, &self.start[..self.started]);
-            return self.answer.is_some();
+        if self.refused || !self.stream.pulse.awaits_head() || !own.ends_with(b"\r\n\r\n") {
+            return false;
         }
-        false
+        let Some(own) = Own::read(own) else { return false };
+        // Only once: what stays as it is may be written in pieces.
+        self.refused = true;
+        self.answer = self.refusals.worded(&own, &self.start[..self.started]);
+        self.answer.is_some()
     }
 }
 

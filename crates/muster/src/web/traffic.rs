@@ -70,6 +70,13 @@ impl Traffic {
         registry.register("http_requests_under_way", "Requests not yet answered", self.under_way.clone());
     }
 
+    /// The HTTP parser refused what came, before it was a request: it took no time, and its method is none
+    /// that counts.
+    pub fn refused(&self, surface: Surface, status: u16) {
+        let answered = Answered { surface: surface.name(), method: OTHER, status };
+        self.requests.get_or_create(&answered).inc();
+    }
+
     /// A request begins.
     pub fn begin(&self, surface: Surface, request: &Request, peer: Option<SocketAddr>) -> UnderWay<'_> {
         self.under_way.inc();
@@ -93,6 +100,9 @@ impl Surface {
     }
 }
 
+/// Any other method, or none.
+const OTHER: &str = "other";
+
 /// One of a few: clients must not be able to make up series.
 fn name(method: &Method) -> &'static str {
     match *method {
@@ -102,7 +112,7 @@ fn name(method: &Method) -> &'static str {
         Method::PUT => "PUT",
         Method::PATCH => "PATCH",
         Method::DELETE => "DELETE",
-        _ => "other",
+        _ => OTHER,
     }
 }
 

@@ -38,6 +38,9 @@ fn the_second_listener_answers_however_busy_the_first_is() {
     bench.fine();
     assert_eq!(parse(&server.get("/scim/v2/acme/Users")).0, 401);
     assert_eq!(parse(&server.get("/metrics")).0, 400, "not for everybody");
+    for no_request in ["nothing", "HEAD / HTTP/1.1\r\n: x", "POST /scim/v2/acme/Users HTTP/1.1\r\n: x"] {
+        assert_eq!(parse(&server.raw(format!("{no_request}\r\n\r\n").as_bytes())).0, 400, "{no_request}");
+    }
     let _seat = server.connect();
     std::thread::sleep(Duration::from_millis(200));
     for path in ["/livez", "/readyz", "/v1/version"] {
@@ -48,6 +51,8 @@ fn the_second_listener_answers_however_busy_the_first_is() {
     assert!(page.contains("content-type: application/openmetrics-text"), "{page}");
     for line in [
         "muster_http_requests_total{surface=\"scim\",method=\"GET\",status=\"401\"} 1\n",
+        "muster_http_requests_total{surface=\"scim\",method=\"other\",status=\"400\"} 1\n",
+        "muster_http_requests_total{surface=\"platform\",method=\"other\",status=\"400\"} 2\n",
         "muster_http_request_duration_seconds_bucket{le=\"10.0\",surface=\"scim\",method=\"GET\"} 1\n",
         "muster_http_requests_under_way 0\n",
         "muster_ready 1\n",
