@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem::Finder;
 use scim::schema::{Attribute, Mutability, Returned};
 use scim::{Catalogue, ResourceType};
@@ -87,7 +87,9 @@ impl Secrets {
     /// With these names, squeezed, beside the words.
     fn with(names: Vec<String>) -> Self {
         let words = WORDS.into_iter().chain(names.iter().map(String::as_str));
-        let finder = AhoCorasick::new(words).expect("a schema has few names");
+        // Whatever is found first will do, but only this kind of search skips over what cannot begin a word.
+        let kind = MatchKind::LeftmostFirst;
+        let finder = AhoCorasick::builder().match_kind(kind).build(words).expect("a schema has few names");
         Self { finder, shapes: SHAPES.map(Finder::new), names }
     }
 
