@@ -33,8 +33,8 @@ mod value;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tokio::sync::{Mutex, mpsc};
@@ -42,7 +42,6 @@ use tokio::sync::{Mutex, mpsc};
 use gather::Gathering;
 use lanes::{Call, Job, Work, guarded};
 use open::on_session;
-use place::Place;
 use queue::{Queue, Refusal};
 use sqlite::{Readers, SqliteWriter};
 use tally::Tally;
@@ -134,8 +133,6 @@ pub struct Db {
 struct Inner {
     engine: Engine,
     target: Target,
-    /// On SQLite.
-    place: OnceLock<Arc<Place>>,
     points: Option<Arc<Readers>>,
     reads: Jobs,
     lanes: Vec<Lane>,
@@ -387,8 +384,8 @@ impl Db {
     /// Succeeds when the database answers and, on SQLite, its files are still the ones that were opened.
     /// Otherwise reads go on, and each write ends with the same error.
     pub async fn ping(&self) -> Result<(), Error> {
-        if let Some(place) = self.inner.place.get() {
-            place.check()?;
+        if let Some(readers) = &self.inner.points {
+            readers.check()?;
         }
         self.read("ping", look).await
     }

@@ -1,13 +1,12 @@
 //! Opening: what runs on which thread. It never touches data.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use tokio::sync::{Mutex, mpsc};
 
 use crate::gather::{self, Gathering, Later};
 use crate::lanes::{self, Writer};
-use crate::place::Place;
 use crate::postgres::{self, PgSession, Settings};
 use crate::queue::Queue;
 use crate::sqlite::{self, Readers, SqliteWriter};
@@ -39,7 +38,6 @@ pub(crate) fn open(options: Options) -> Result<Db, Error> {
         inner: Arc::new(Inner {
             engine,
             target: options.target.clone(),
-            place: OnceLock::new(),
             points,
             reads: Arc::new(Queue::new(most)),
             lanes,
@@ -64,8 +62,10 @@ fn start_sqlite(
     alive: &mpsc::Sender<()>,
 ) -> Result<(), Error> {
     let conn = sqlite::open_writer(path, options.synced)?;
-    let place = Arc::clone(inner.place.get_or_init(|| Arc::new(Place::of(path))));
-    let writer = SqliteWriter::new(conn).beside(inner.points.clone()).at(place);
+    if let Some(readers) = &inner.points {
+        readers.opened(!options.synced);
+    }
+    let writer = SqliteWriter::new(conn).beside(inner.points.clone());
     let (jobs, tally) = (Arc::clone(&inner.lanes[0]), Arc::clone(&inner.tally));
     start("db-write", alive, move || lanes::serve(writer, &jobs, &tally))?;
     for points in std::iter::repeat_n(inner.points.as_ref(), options.readers.max(1)).flatten() {

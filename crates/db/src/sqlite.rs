@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags, Statement};
 
 use crate::error::Fault;
 use crate::lanes::{CommitFault, Writer};
-use crate::place::Place;
+use crate::place::{Place, check_log, create_file};
 use crate::tx::{Session, brief};
 use crate::{Error, ErrorKind, Param, Row, Tx};
 
@@ -30,6 +30,9 @@ pub(crate) fn open_writer(path: &Path, synced: bool) -> Result<Connection, Error
     if found < OLDEST {
         let text = format!("the SQLite library is {found}, older than {OLDEST}: build with a newer one");
         return Err(Error::other(text));
+    }
+    if synced {
+        check_log(path)?;
     }
     create_file(path).map_err(|error| {
         let text = format!("the database file {} cannot be opened: {error}", path.display());
@@ -102,42 +105,6 @@ fn unusable(path: &Path, error: &rusqlite::Error) -> Error {
     }
 }
 
-/// Makes the file if there is none, closed to other users, as it closes one that somebody else made readable;
-/// SQLite gives -wal and -shm the same mode.
-///
-/// An existing file is never opened here: closing any descriptor of it drops the POSIX locks that the
-/// process's SQLite connections hold on it (fcntl(2)), and another program could then delete the write-ahead
-/// log under us.
-#[cfg(unix)]
-fn create_file(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    }
-    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(_) => return Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
-    }
-    let mode = std::fs::metadata(path)?.permissions().mode();
-    let closed = std::fs::Permissions::from_mode(0o600);
-    if mode & 0o077 != 0 && std::fs::set_permissions(path, closed).is_err() {
-        tracing::warn!(mode = format!("{mode:o}"), "other users may read the database file: chmod 600 it");
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn create_file(path: &Path) -> std::io::Result<()> {
-    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
-        std::fs::create_dir_all(dir)?;
-    }
-    match std::fs::OpenOptions::new().write(true).create_new(true).open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
-}
-
 /// Read-only connections, shared by reader threads and inline point reads. The last one given back is taken
 /// first, so that a quiet server keeps one warm.
 pub(crate) struct Readers {
@@ -147,6 +114,8 @@ pub(crate) struct Readers {
     /// Held while a snapshot begins or ends. SQLite has a mutex of the process there on which waiters sleep,
     /// and a sleep costs more than the lock. On this one they spin first.
     turn: Mutex<Pin>,
+    /// The files that the writer has open, once it has.
+    place: OnceLock<Place>,
 }
 
 /// A snapshot that nobody reads in. While it is open, another one of the same state begins and ends without
@@ -162,11 +131,11 @@ struct Pin {
 }
 
 impl Pin {
-    fn hold(&mut self, path: &Path) {
+    fn hold(&mut self, fresh: impl FnOnce() -> Result<Connection, Error>) {
         if self.open || self.barred {
             return;
         }
-        let conn = self.conn.take().map_or_else(|| open_reader(path), Ok);
+        let conn = self.conn.take().map_or_else(fresh, Ok);
         match conn.and_then(|conn| begin(&conn).map(|()| conn)) {
             Ok(conn) => (self.conn, self.open) = (Some(conn), true),
             // Reading works without, only slower.
@@ -185,16 +154,40 @@ impl Pin {
 
 impl Readers {
     pub(crate) fn new(path: PathBuf, keep: usize) -> Self {
-        Self { path, idle: Mutex::new(Vec::new()), keep, turn: Mutex::new(Pin::default()) }
+        let (idle, turn) = (Mutex::new(Vec::new()), Mutex::new(Pin::default()));
+        Self { path, idle, keep, turn, place: OnceLock::new() }
+    }
+
+    /// The writer has the files open.
+    ///
+    /// `disposable`: as in [`Place::of`].
+    pub(crate) fn opened(&self, disposable: bool) {
+        self.place.get_or_init(|| Place::of(&self.path, disposable));
+    }
+
+    /// Succeeds while the files are the ones that the writer opened.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.place.get().map_or(Ok(()), Place::check)
+    }
+
+    /// A new connection to the files that the writer has open, or none. What is once open stays with them;
+    /// but opened with another file at the path, SQLite would answer from that one, take the log for its own
+    /// or, where the file is empty, delete the log.
+    fn fresh(&self) -> Result<Connection, Error> {
+        self.check()?;
+        let conn = open_reader(&self.path)?;
+        look(&conn)?;
+        self.check()?;
+        Ok(conn)
     }
 
     /// Begins a snapshot.
     pub(crate) fn open(self: &Arc<Self>) -> Result<Open, Error> {
         let idle = self.idle.lock().pop();
-        let conn = idle.map_or_else(|| open_reader(&self.path), Ok)?;
+        let conn = idle.map_or_else(|| self.fresh(), Ok)?;
         step(&conn, "BEGIN")?;
         let mut pin = self.turn.lock();
-        pin.hold(&self.path);
+        pin.hold(|| self.fresh());
         look(&conn)?;
         drop(pin);
         Ok(Open { conn: Some(conn), readers: Arc::clone(self) })
@@ -267,20 +260,14 @@ impl Drop for Open {
 pub(crate) struct SqliteWriter {
     conn: Connection,
     beside: Option<Arc<Readers>>,
-    place: Option<Arc<Place>>,
 }
 
 impl SqliteWriter {
     pub(crate) fn new(conn: Connection) -> Self {
-        Self { conn, beside: None, place: None }
+        Self { conn, beside: None }
     }
 
-    /// Commits only as long as the files stand there.
-    pub(crate) fn at(self, place: Arc<Place>) -> Self {
-        Self { place: Some(place), ..self }
-    }
-
-    /// Writes beside these readers.
+    /// Writes beside these readers, as long as the files are the ones that were opened.
     pub(crate) fn beside(self, readers: Option<Arc<Readers>>) -> Self {
         Self { beside: readers, ..self }
     }
@@ -320,7 +307,7 @@ impl Writer for SqliteWriter {
 
     fn commit(&mut self) -> Result<(), CommitFault> {
         // Once a batch, and not after the commit: a file removed then was there when the answers were made.
-        if let Some(Err(error)) = self.place.as_ref().map(|place| place.check()) {
+        if let Some(Err(error)) = self.beside.as_ref().map(|readers| readers.check()) {
             self.rollback();
             return Err(CommitFault::Broken(error));
         }

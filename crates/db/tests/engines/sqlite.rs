@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use db::testing::sqlite;
-use db::{Db, Error, ErrorKind, Migration, Options, Target, Tx, params};
+use db::{Db, Error, ErrorKind, Migration, Options, Snapshot, Target, Tx, params};
 
 use super::gate::Gate;
 
@@ -235,6 +235,69 @@ fn a_file_that_is_no_database_is_named() {
     std::fs::write(&path, "a letter to my aunt, which is no database at all".repeat(100)).unwrap();
     let error = Db::open(Options::sqlite(&path)).err().unwrap().to_string();
     assert!(error.contains("muster.db") && error.contains("not a database"), "{error}");
+}
+
+#[tokio::test]
+async fn readers_open_no_file_but_the_one_that_was_opened() {
+    let count = |tx: &mut Tx<'_>| tx.query_one("SELECT count(*) FROM t", &[], |row| row.get::<i64>(0));
+    for other_rows in [None, Some(5)] {
+        let options = sqlite();
+        let path = path(&options);
+        let rows = |rows: i64| {
+            move |tx: &mut Tx<'_>| {
+                tx.exec("CREATE TABLE t (n INTEGER)", &[])?;
+                (0..rows).try_for_each(|n| tx.exec("INSERT INTO t VALUES ($1)", params![n]).map(|_| ()))
+            }
+        };
+        let db = Db::open(options).unwrap();
+        db.write("w", "a", rows(1)).await.unwrap();
+        let (away, other) = (path.with_extension("away"), path.with_file_name("other.db"));
+        std::fs::rename(&path, &away).unwrap();
+        match other_rows {
+            None => std::fs::write(&path, "").unwrap(),
+            Some(n) => {
+                let db = Db::open(Options::sqlite(&other)).unwrap();
+                db.write("w", "a", rows(n)).await.unwrap();
+                db.close().await;
+                std::fs::rename(&other, &path).unwrap();
+            }
+        }
+        // Each has a connection of its own.
+        let snapshots: Vec<_> = (0..8).map(|_| Snapshot::default()).collect();
+        for snapshot in &snapshots {
+            let error = db.point_in(snapshot, "count", count).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        }
+        assert!(path.with_extension("db-wal").metadata().unwrap().len() > 0, "the log is not deleted");
+        std::fs::rename(&away, &path).unwrap();
+        for snapshot in &snapshots {
+            assert_eq!(db.point_in(snapshot, "count", count).await.unwrap(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_log_without_its_database_is_not_deleted() {
+    let options = sqlite();
+    let (path, copy) = (path(&options), path(&options).with_file_name("copy.db"));
+    let db = Db::open(options).unwrap();
+    db.write("w", "a", |tx| tx.exec("CREATE TABLE t (id TEXT)", &[])).await.unwrap();
+    let log = copy.with_extension("db-wal");
+    std::fs::copy(path.with_extension("db-wal"), &log).unwrap();
+    let refused = || {
+        let error = Db::open(Options::sqlite(&copy)).err().expect("it is refused");
+        assert!(
+            error.kind() == ErrorKind::Unavailable && error.to_string().contains("holds changes"),
+            "{error}"
+        );
+        assert!(log.metadata().unwrap().len() > 0);
+    };
+    refused();
+    assert!(!copy.exists());
+    std::fs::write(&copy, "").unwrap();
+    refused();
+    std::fs::remove_file(&log).unwrap();
+    Db::open(Options::sqlite(&copy)).unwrap();
 }
 
 #[tokio::test]

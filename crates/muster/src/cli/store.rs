@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use db::{Db, Options};
@@ -33,7 +33,10 @@ pub fn setup_file(config: &Config) -> Option<PathBuf> {
 /// Opens the database. Not to be called from async code: opening waits.
 pub fn open(config: &Config) -> Result<Db, Failure> {
     let options = match &config.place {
-        Place::Folder(folder) => Options::sqlite(file(folder)),
+        Place::Folder(folder) => {
+            check_beside(folder)?;
+            Options::sqlite(file(folder))
+        }
         Place::Postgres(url) => Options::postgres_with(url.expose(), config.database_connections),
     };
     Db::open(options).map_err(|error| {
@@ -69,18 +72,14 @@ pub fn hold(config: &Config) -> Result<Option<File>, Failure> {
             format!("the data directory {} cannot be opened: {error} (set by --data-dir)", folder.display());
         Failure::new(Exit::Unavailable, text)
     })?;
-    let note = folder.join(HOLDER);
     match directory.try_lock() {
         Ok(()) => {
-            if let Err(error) = leave_note(&note) {
+            if let Err(error) = leave_note(folder) {
                 tracing::debug!(%error, "the process's id is not in {HOLDER}");
             }
         }
         Err(TryLockError::WouldBlock) => {
-            let holder = match fs::read_to_string(&note) {
-                Ok(pid) if !pid.is_empty() => format!("process {}", pid.trim()),
-                _ => "another process".to_owned(),
-            };
+            let (holder, _) = read_note(folder);
             let folder = folder.display();
             let text =
                 format!("{holder} serves {folder} already: stop it first, or choose another --data-dir");
@@ -93,10 +92,44 @@ pub fn hold(config: &Config) -> Result<Option<File>, Failure> {
     Ok(Some(directory))
 }
 
-/// For the words of whoever comes second; the lock holds without them.
-fn leave_note(path: &Path) -> io::Result<()> {
-    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    write!(file, "{}", std::process::id())
+/// Which process holds the directory and which file it has open, for whoever comes second.
+fn leave_note(folder: &Path) -> io::Result<()> {
+    let path = folder.join(HOLDER);
+    let mut note = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    write!(note, "{}\n{}\n", std::process::id(), identity(&file(folder)).unwrap_or_default())
+}
+
+/// The holder in words, and the identity of its file where it says one.
+fn read_note(folder: &Path) -> (String, Option<String>) {
+    let note = fs::read_to_string(folder.join(HOLDER)).unwrap_or_default();
+    let mut lines = note.lines().filter(|line| !line.is_empty());
+    let holder = lines.next().map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
+    (holder, lines.next().map(str::to_owned))
+}
+
+/// What tells a file from another one at its path.
+fn identity(path: &Path) -> Option<String> {
+    fs::metadata(path).ok().map(|file| format!("{}:{}", file.dev(), file.ino()))
+}
+
+/// Refuses a database file that was put in the place of the one that a running server has open: SQLite would
+/// bring the log of that one into it, or delete the log.
+fn check_beside(folder: &Path) -> Result<(), Failure> {
+    let (holder, opened) = read_note(folder);
+    let path = file(folder);
+    if opened.is_none() || opened == identity(&path) {
+        return Ok(());
+    }
+    let is_served = File::open(folder)
+        .is_ok_and(|directory| matches!(directory.try_lock_shared(), Err(TryLockError::WouldBlock)));
+    if !is_served {
+        return Ok(());
+    }
+    let text = format!(
+        "{} is not the file that {holder} has open: put that one back, or stop the server first",
+        path.display()
+    );
+    Err(Failure::new(Exit::Unavailable, text))
 }
 
 /// The provisioning log's own file, where there is one.

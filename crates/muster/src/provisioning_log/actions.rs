@@ -107,7 +107,7 @@ async fn count_lost(app: &App) -> Result<()> {
     let total: u64 = lost.values().sum();
     tracing::warn!(
         entries = total,
-        "entries of the provisioning log were dropped: too many requests at once"
+        "entries of the provisioning log were dropped: more came than were written"
     );
     // Only of accounts that there are: the path of a request without a credential can name any.
     let known = move |tx: &mut Tx<'_>| -> Result<_> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Server, data_dir, parse, run};
+use super::{Ended, Server, data_dir, muster, parse, run};
 
 /// The token of a new account.
 fn token(data: &str) -> String {
@@ -57,13 +57,23 @@ fn writes_are_refused_while_the_database_file_is_not_the_one_that_was_opened() {
     assert!(server.get("/readyz").contains("is no longer the one that was opened"));
     assert!(is_there(&server, &token, "before") && !is_there(&server, &token, "gone"), "reads go on");
     let lines = |word: &str| server.log().lines().filter(|line| line.contains(word)).count();
-    assert_eq!((lines("no write is taken"), lines("writes are taken again")), (1, 0), "{}", server.log());
+    assert_eq!(
+        (lines("nothing is written to it"), lines("it is written to again")),
+        (1, 0),
+        "{}",
+        server.log()
+    );
     let line = format!("the file {file} is no longer the one that was opened");
     assert!(server.log().contains(&line) && server.log().contains("restore a backup"), "{}", server.log());
 
     renamed(&format!("{file}.away"), &file);
     assert_eq!((create(&server, &token, "after").0, make(&server).0), (201, 200));
-    assert_eq!((lines("no write is taken"), lines("writes are taken again")), (1, 1), "{}", server.log());
+    assert_eq!(
+        (lines("nothing is written to it"), lines("it is written to again")),
+        (1, 1),
+        "{}",
+        server.log()
+    );
     server.signal("KILL");
     server.wait();
     let server = Server::start(&["--data-dir", &data]);
@@ -86,4 +96,40 @@ fn a_write_ahead_log_that_is_removed_costs_nothing_that_was_acknowledged() {
     assert!(Path::new(&data).join("muster.db").metadata().expect("it is there").len() > 100_000);
     let server = Server::start(&["--data-dir", &data]);
     assert!(is_there(&server, &token, "before") && !is_there(&server, &token, "gone"));
+}
+
+#[test]
+fn commands_beside_a_server_open_no_other_file_than_it_has() {
+    let (_folder, data) = data_dir();
+    let (token, file) = (token(&data), format!("{data}/muster.db"));
+    let (away, backup) = (format!("{file}.away"), format!("{file}.backup"));
+    std::fs::copy(&file, &backup).expect("it is there");
+    let server = Server::start(&["--data-dir", &data]);
+    assert_eq!(create(&server, &token, "before").0, 201);
+    renamed(&file, &away);
+    let commands: [&[&str]; 3] = [
+        &["migrate"],
+        &["setup-code"],
+        &["bootstrap", "--account", "acme", "--email", "a@b", "--another-token", "--json"],
+    ];
+    let each_is_refused = |commands: &[&[&str]]| {
+        for words in commands {
+            let words = words.iter().copied().chain(["--data-dir", &data]);
+            let ended = Ended::of(&muster().args(words).output().expect("the program starts"));
+            ended.refused(69, &["is not the file that process", "put that one back"]);
+        }
+    };
+    each_is_refused(&commands);
+    std::fs::copy(&backup, &file).expect("the folder is writable");
+    each_is_refused(&commands);
+    each_is_refused(&[&["check"], &["serve", "--listen", "127.0.0.1:0"]]);
+    renamed(&away, &file);
+    run(["check", "--data-dir", &data]).fine();
+    assert_eq!(create(&server, &token, "after").0, 201);
+    server.signal("KILL");
+    server.wait();
+    renamed(&file, &away);
+    std::fs::remove_file(format!("{file}-wal")).expect("it is there");
+    renamed(&backup, &file);
+    run(["check", "--data-dir", &data]).fine();
 }
