@@ -15,6 +15,7 @@ use crate::directory;
 use crate::events;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
+use crate::kernel::sparing::Sparing;
 use crate::provisioning_log;
 use crate::settings;
 use crate::settings::catalogue::EVENTS_DAYS;
@@ -157,7 +158,12 @@ async fn run(app: &App, job: &Job) {
     // A panic would end the ticker, and nobody would notice.
     let done = AssertUnwindSafe(async { (job.work)(app.clone()).await }).catch_unwind().await;
     if let Err(problem) = done.unwrap_or_else(|reason| Err(Problem::panicked(&*reason))) {
+        // Some run many times a second, and one fault lasts.
+        static FAILURES: Sparing = Sparing::unspent();
         let cause = problem.cause().unwrap_or("");
-        tracing::warn!(job = job.name, %problem, cause, "a job failed; it runs again at its next time");
+        FAILURES.tell(|left_out| {
+            let name = job.name;
+            tracing::warn!(job = name, %problem, cause, left_out, "a job failed; it runs again at its next time");
+        });
     }
 }
