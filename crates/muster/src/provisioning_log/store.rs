@@ -1,21 +1,26 @@
 //! SQL of the provisioning log.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::ops::ControlFlow;
+use std::sync::LazyLock;
 
 use db::sql::Sql;
-use db::{Tx, params};
+use db::{Param, Tx, params};
 
 use super::model::{Detail, Entry, Filter, Row, first_id, last_id};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Result;
 use crate::kernel::time::Timestamp;
 
-/// One row a statement: a statement of several could fail in the midst, and SQLite would keep a copy of each
-/// page for that.
+const COLUMNS: usize = 16;
+/// Rows of one statement.
+const TOGETHER: usize = 16;
 const INSERT: &str = "INSERT INTO provisioning_log (account_id, id, size, at, status, method, path, client, principal_id, \
-    principal_label, request_id, resource_id, dry_run, detail, request, response) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    principal_label, request_id, resource_id, dry_run, detail, request, response) VALUES ";
+static ONE: LazyLock<String> = LazyLock::new(|| rows_of(1));
+static MANY: LazyLock<String> = LazyLock::new(|| rows_of(TOGETHER));
+
 const COUNT_LOST: &str = "INSERT INTO provisioning_log_lost (account_id, entries, last_at) VALUES ($1, $2, $3) \
     ON CONFLICT (account_id) DO UPDATE SET entries = provisioning_log_lost.entries + excluded.entries, \
     last_at = excluded.last_at";
@@ -31,33 +36,61 @@ const NTH_OLDEST: &str =
 const SIZES: &str = "SELECT id, size FROM provisioning_log WHERE account_id = $1 ORDER BY id DESC";
 const DELETE: &str = "DELETE FROM provisioning_log WHERE account_id = $1 AND id <= $2";
 
+fn rows_of(count: usize) -> String {
+    let mut sql = INSERT.to_owned();
+    for row in 0..count {
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..COLUMNS {
+            let comma = if column == 0 { "" } else { ", " };
+            let _ = write!(sql, "{comma}${}", row * COLUMNS + column + 1);
+        }
+        sql.push(')');
+    }
+    sql
+}
+
 /// Appends entries of any accounts.
 ///
 /// # Errors
 /// Of the database.
 pub fn insert<'e>(tx: &mut Tx<'_>, entries: impl Iterator<Item = Entry<'e>>) -> Result<()> {
-    for entry in entries {
-        let values = params![
-            entry.account.as_str(),
-            entry.id,
-            i64::try_from(entry.size()).unwrap_or(i64::MAX),
-            entry.at.micros(),
-            i64::from(entry.status),
-            entry.method,
-            &*entry.path,
-            entry.client,
-            entry.principal_id,
-            entry.principal_label,
-            entry.request_id,
-            entry.resource_id,
-            entry.dry_run,
-            entry.detail.as_str(),
-            entry.request.as_deref(),
-            entry.response.as_deref()
-        ];
-        tx.put(INSERT, values)?;
+    let mut entries = entries.peekable();
+    while entries.peek().is_some() {
+        let together: Vec<Entry<'e>> = entries.by_ref().take(TOGETHER).collect();
+        if together.len() == TOGETHER {
+            tx.put(&MANY, &values(&together))?;
+        } else {
+            for entry in together.chunks(1) {
+                tx.put(&ONE, &values(entry))?;
+            }
+        }
     }
     Ok(())
+}
+
+fn values<'v>(entries: &'v [Entry<'_>]) -> Vec<Param<'v>> {
+    let mut values = Vec::with_capacity(entries.len() * COLUMNS);
+    for entry in entries {
+        values.extend::<[Param<'_>; COLUMNS]>([
+            entry.account.as_str().into(),
+            entry.id.into(),
+            i64::try_from(entry.size()).unwrap_or(i64::MAX).into(),
+            entry.at.micros().into(),
+            i64::from(entry.status).into(),
+            entry.method.into(),
+            (&*entry.path).into(),
+            entry.client.into(),
+            entry.principal_id.into(),
+            entry.principal_label.into(),
+            entry.request_id.into(),
+            entry.resource_id.into(),
+            entry.dry_run.into(),
+            entry.detail.as_str().into(),
+            entry.request.as_deref().into(),
+            entry.response.as_deref().into(),
+        ]);
+    }
+    values
 }
 
 /// Adds to the number of entries that were dropped.
