@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::{Error, ErrorKind};
 
-/// What tells a file from another one that stands at its path later: device and inode.
+/// Device and inode.
 type Identity = (u64, u64);
 
 /// The database and what SQLite keeps beside it as long as it is open.
@@ -119,8 +119,9 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// `None`: there is no file, or no way to tell.
-fn identity(path: &Path) -> Option<Identity> {
+/// What tells a file from another one that stands at its path later. `None`: there is no file, or no way to
+/// tell.
+pub fn identity(path: &Path) -> Option<(u64, u64)> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;

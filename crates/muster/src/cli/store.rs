@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use db::{Db, Options};
@@ -107,9 +107,9 @@ fn read_note(folder: &Path) -> (String, Option<String>) {
     (holder, lines.next().map(str::to_owned))
 }
 
-/// What tells a file from another one at its path.
+/// What tells the file from another one at its path, as it stands in the note.
 fn identity(path: &Path) -> Option<String> {
-    fs::metadata(path).ok().map(|file| format!("{}:{}", file.dev(), file.ino()))
+    db::file_identity(path).map(|(device, inode)| format!("{device}:{inode}"))
 }
 
 /// Refuses a database file that was put in the place of the one that a running server has open: SQLite would
