@@ -121,15 +121,44 @@ fn beside(path: &Path, end: &str) -> PathBuf {
 
 /// What tells a file from another one that stands at its path later. `None`: there is no file, or no way to
 /// tell.
+///
+/// On Linux it asks for nothing but the number of the file. Who asks for times has the next write of the file
+/// get a time of its own, and some file systems (ext4 without a journal) write that with each `fdatasync`.
 pub fn identity(path: &Path) -> Option<(u64, u64)> {
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")]
     {
-        use std::os::unix::fs::MetadataExt;
-        std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+        use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
+        match statx(CWD, path, AtFlags::empty(), StatxFlags::INO) {
+            Ok(file) => Some((makedev(file.stx_dev_major, file.stx_dev_minor), file.stx_ino)),
+            // An old kernel, or a sandbox that does not know the call.
+            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => of_metadata(path),
+            Err(_) => None,
+        }
     }
-    #[cfg(not(unix))]
-    {
-        let _ = path;
-        None
+    #[cfg(not(target_os = "linux"))]
+    of_metadata(path)
+}
+
+#[cfg(unix)]
+fn of_metadata(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn of_metadata(_: &Path) -> Option<Identity> {
+    None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn either_way_to_ask_names_a_file_alike() {
+        let here = std::env::current_exe().unwrap();
+        assert_eq!(identity(&here), of_metadata(&here));
+        assert!(identity(&here).is_some() && identity(&here.join("nothing")).is_none());
+        assert_ne!(identity(&here), identity(here.parent().unwrap()));
     }
 }
