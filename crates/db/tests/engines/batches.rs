@@ -275,3 +275,53 @@ fn a_constraint_checked_at_the_commit_fails_its_own_closure_only() {
         assert_eq!(ids(&db).await, ["0", "1", "2", "4"]);
     });
 }
+
+/// The thread that a write runs on.
+async fn writes_on(db: &Db, id: &'static str) -> String {
+    let found: Result<String, Error> = db
+        .write("who", "a", move |tx| {
+            tx.put(INSERT, params![id, 1])?;
+            Ok(std::thread::current().name().unwrap_or("").to_owned())
+        })
+        .await;
+    found.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_writes_alone_on_sqlite_needs_no_other_thread() {
+    let db = Db::open(db::testing::sqlite()).unwrap();
+    db.migrate(STEPS).unwrap();
+    for id in ["1", "2", "3", "4", "5", "6", "7", "8"] {
+        assert_eq!(writes_on(&db, id).await, "db-write");
+    }
+    let (one, before) = (db.clone(), db.commits());
+    assert_ne!(tokio::spawn(async move { writes_on(&one, "9").await }).await.unwrap(), "db-write");
+    assert_eq!(db.commits(), before + 1);
+    // While he writes others queue, and share a commit as ever; then nobody is alone.
+    let gate = Gate::shut(&db, "a").await;
+    let others: Vec<_> = ["a", "b", "c"].map(|id| write(&db, move |tx| insert(tx, How::Exec, id))).into();
+    settle().await;
+    gate.open().await;
+    for other in others {
+        other.await.unwrap().unwrap();
+    }
+    assert_eq!(db.commits(), before + 3);
+    assert_eq!(writes_on(&db, "d").await, "db-write");
+    assert_eq!(ids(&db).await.len(), 13);
+    for id in ["e", "f", "g", "h", "i", "j", "k"] {
+        writes_on(&db, id).await;
+    }
+    assert_ne!(writes_on(&db, "l").await, "db-write");
+    db.close().await;
+    let late: Result<(), Error> = db.write("late", "a", |_| Ok(())).await;
+    assert_eq!(late.unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn where_a_wait_would_stop_the_runtime_the_lane_writes() {
+    let db = Db::open(db::testing::sqlite()).unwrap();
+    db.migrate(STEPS).unwrap();
+    for id in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "a"] {
+        assert_eq!(writes_on(&db, id).await, "db-write");
+    }
+}
