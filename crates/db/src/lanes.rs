@@ -1,6 +1,6 @@
-//! Group commit. A lane has one writing connection (`seat`), worked by one thread: it drains its queue into one
-//! transaction, runs each closure (in a savepoint of its own once that proved necessary), commits once, then
-//! answers all. It never waits to gather more: what queued while the last commit ran is the next batch.
+//! Group commit. A lane has one writing connection (`seat`), worked by one thread: it drains its queue into
+//! one transaction, runs each closure (in a savepoint of its own once that proved necessary), commits once,
+//! then answers all. It never waits to gather more: what queued while the last commit ran is the next batch.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

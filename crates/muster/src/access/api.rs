@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
+use http::Uri;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,7 +18,7 @@ use crate::app::App;
 use crate::kernel::problem::{FailedCheck, Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Query, ScopeQuery, flag};
+use crate::web::extract::{Json, Query, ScopeQuery, flag, goes_by};
 
 /// Most questions in one access check.
 const QUESTIONS_MOST: usize = 10_000;
@@ -73,7 +74,8 @@ impl From<&'static Permission> for PermissionReply {
     }
 }
 
-async fn existing(app: &App, actor: &Actor, scope: &ScopeQuery) -> Result<Scope> {
+async fn existing(app: &App, actor: &Actor, uri: &Uri, scope: &ScopeQuery) -> Result<Scope> {
+    goes_by(uri, &[], "the whole catalogue is answered, so choose from it")?;
     let scope = scope.scope(&actor.caller.account)?;
     let at = scope.clone();
     app.db.point("access.scope", move |tx| check_scope(tx, &at)).await?;
@@ -83,10 +85,11 @@ async fn existing(app: &App, actor: &Actor, scope: &ScopeQuery) -> Result<Scope>
 async fn permissions(
     State(app): State<App>,
     actor: Actor,
+    uri: Uri,
     Query(scope): Query<ScopeQuery>,
     Query(query): Query<PermissionQuery>,
 ) -> Result<Reply<Vec<PermissionReply>>> {
-    let level = existing(&app, &actor, &scope).await?.level();
+    let level = existing(&app, &actor, &uri, &scope).await?.level();
     let all = query.scope_filter_disabled.unwrap_or(false);
     let of_level = CATALOGUE.iter().filter(|p| all || p.allows_level(level));
     Ok(Reply(of_level.map(PermissionReply::from).collect()))
@@ -95,10 +98,11 @@ async fn permissions(
 async fn type_names(
     State(app): State<App>,
     actor: Actor,
+    uri: Uri,
     Query(scope): Query<ScopeQuery>,
     Query(query): Query<PermissionQuery>,
 ) -> Result<Reply<BTreeSet<&'static str>>> {
-    let level = existing(&app, &actor, &scope).await?.level();
+    let level = existing(&app, &actor, &uri, &scope).await?.level();
     let all = query.scope_filter_disabled.unwrap_or(false);
     Ok(Reply(resource_types((!all).then_some(level))))
 }
@@ -119,9 +123,10 @@ struct TypeDto {
 async fn types(
     State(app): State<App>,
     actor: Actor,
+    uri: Uri,
     Query(scope): Query<ScopeQuery>,
 ) -> Result<Reply<TypesReply>> {
-    let level = existing(&app, &actor, &scope).await?.level();
+    let level = existing(&app, &actor, &uri, &scope).await?.level();
     // By id (STATIC) only where the things of the type have ids.
     let validators = |name| -> &'static [&'static str] {
         match name {

@@ -18,7 +18,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Query, ScopeQuery, every, few, not_taken};
+use crate::web::extract::{Json, Query, ScopeQuery, every, few, goes_by};
 
 /// The one module that these rows belong to.
 const MODULE: &str = "CORE";
@@ -204,7 +204,7 @@ async fn list(
     body: Option<Json<FilterBody>>,
 ) -> Result<Reply<Page<Event>>> {
     scope.account_scope(&actor.caller.account, "Organizations and projects stand in scopes of the body")?;
-    not_taken(&uri, &["searchTerm"], "narrow it by the body")?;
+    goes_by(&uri, &["sortOrders"], "narrow it by the body")?;
     let orders = Orders::read(&every(&uri, "sortOrders"), &["timestamp"])?;
     let body = body.map(|Json(body)| body).unwrap_or_default();
     let wanted = body.wanted(&actor.caller.account)?;

@@ -24,14 +24,12 @@ impl IfMatch {
         if tags.iter().any(|tag| tag == "*" || bare(tag) == stored) {
             return Ok(());
         }
-        Err(Problem::new(
-            Kind::Stale,
-            format!(
-                "If-Match names {} but version \"{stored}\" is stored: read it again, apply your change to \
-                 that, and send its ETag",
-                tags.join(", ")
-            ),
-        ))
+        let named = tags.join(", ");
+        let named = if named.is_empty() { "no version" } else { &named };
+        let text = format!(
+            "If-Match names {named} but version \"{stored}\" is stored: read it again, apply your change to that, and send its ETag"
+        );
+        Err(Problem::new(Kind::Stale, text))
     }
 }
 
@@ -51,5 +49,7 @@ mod tests {
         for bad in ["\"6\"", "", "\"\"", "x", "77"] {
             assert_eq!(IfMatch::read(Some(bad)).check(7).unwrap_err().kind(), Kind::Stale, "{bad:?}");
         }
+        let empty = IfMatch::read(Some("")).check(7).unwrap_err();
+        assert!(empty.message().starts_with("If-Match names no version but version \"7\" is stored"));
     }
 }

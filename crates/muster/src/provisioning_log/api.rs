@@ -18,7 +18,6 @@ use crate::access::permissions::AuditView;
 use crate::access::{Actor, Grant};
 use crate::app::App;
 use crate::kernel::problem::{Problem, Result};
-use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Path, Query, ScopeQuery, flag};
@@ -47,6 +46,9 @@ struct FilterQuery {
     _account: Option<String>,
     #[serde(rename = "routingId")]
     _routing_id: Option<String>,
+    /// Empty, or refused.
+    org_identifier: Option<String>,
+    project_identifier: Option<String>,
     status: Option<String>,
     min_status: Option<String>,
     method: Option<String>,
@@ -66,6 +68,14 @@ struct FilterQuery {
 }
 
 impl FilterQuery {
+    fn scope(&self) -> ScopeQuery {
+        ScopeQuery {
+            account_identifier: self.account_identifier.clone(),
+            org_identifier: self.org_identifier.clone(),
+            project_identifier: self.project_identifier.clone(),
+        }
+    }
+
     fn filter(&self) -> Result<Filter> {
         let (least, most) = match given(self.status.as_ref()) {
             Some(text) => statuses(text)?,
@@ -283,10 +293,9 @@ impl TryFrom<Page> for ListView {
 /// Proof that the caller may see the log of his account.
 ///
 /// # Errors
-/// `Denied`; `Invalid` for another account.
-pub fn grant(actor: &Actor, account: Option<String>) -> Result<Grant<AuditView>> {
-    let asked = ScopeQuery { account_identifier: account, ..ScopeQuery::default() };
-    let scope: Scope = asked.scope(&actor.caller.account)?;
+/// `Denied`; `Invalid` for another account, an organization or a project.
+pub fn grant(actor: &Actor, asked: &ScopeQuery) -> Result<Grant<AuditView>> {
+    let scope = asked.account_scope(&actor.caller.account, "The provisioning log is of the whole account")?;
     actor.grant::<AuditView>(&scope)
 }
 
@@ -295,7 +304,7 @@ async fn list(
     actor: Actor,
     Query(query): Query<FilterQuery>,
 ) -> Result<Reply<ListView>> {
-    let grant = grant(&actor, query.account_identifier.clone())?;
+    let grant = grant(&actor, &query.scope())?;
     let cursor = given(query.cursor.as_ref());
     let page = actions::list(&app, &grant, query.filter()?, query.limit()?, cursor).await?;
     Ok(Reply(page.try_into()?))
@@ -307,7 +316,7 @@ async fn load(
     Path(id): Path<String>,
     Query(query): Query<ScopeQuery>,
 ) -> Result<Reply<EntryView>> {
-    let grant = grant(&actor, query.account_identifier)?;
+    let grant = grant(&actor, &query)?;
     Ok(Reply(actions::load(&app, &grant, &id).await?.try_into()?))
 }
 
@@ -321,7 +330,7 @@ struct Export {
 }
 
 async fn export(State(app): State<App>, actor: Actor, Query(query): Query<FilterQuery>) -> Result<Response> {
-    let grant = grant(&actor, query.account_identifier.clone())?;
+    let grant = grant(&actor, &query.scope())?;
     let mut export = Export { app, grant, filter: query.filter()?, before: None, over: false };
     // What goes wrong at once is answered as an error, not as half a file.
     let first = export.step().await?;

@@ -46,7 +46,7 @@ async fn replay(
     Path(id): Path<String>,
     Query(query): Query<ScopeQuery>,
 ) -> Result<Reply<Replayed>> {
-    let grant = grant(&actor, query.account_identifier)?;
+    let grant = grant(&actor, &query)?;
     let row = actions::load(&app, &grant, &id).await?;
     let again = again(&row, &detail(&row)?)?;
     let (status, headers, body) = play(&app, actor, &again).await?;

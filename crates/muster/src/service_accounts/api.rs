@@ -18,7 +18,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::text::Tags;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, not_taken, repeated, same_scope};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, repeated, same_scope};
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -240,7 +240,7 @@ async fn list(
     Query(query): Query<ScopeQuery>,
 ) -> Result<Reply<Vec<View>>> {
     let scope = query.scope(&actor.caller.account)?;
-    not_taken(&uri, &["searchTerm", "sortOrders", "filterType"], "ask for /ng/api/serviceaccount/aggregate")?;
+    goes_by(&uri, &["identifiers"], "ask for /ng/api/serviceaccount/aggregate")?;
     let found = actions::list(&app, &actor, scope, repeated(&uri, "identifiers")).await?;
     Ok(Reply(found.into_iter().map(Into::into).collect()))
 }

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
+use http::Uri;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -15,7 +16,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Level;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, flag};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, flag, goes_by};
 
 /// Most items of one PUT.
 const MAX_CHANGES: usize = 500;
@@ -180,9 +181,11 @@ impl From<Outcome> for Updated {
 async fn list(
     State(app): State<App>,
     actor: Actor,
+    uri: Uri,
     Query(scope): Query<ScopeQuery>,
     Query(query): Query<ListQuery>,
 ) -> Result<Reply<Vec<Shown>>> {
+    goes_by(&uri, &[], "narrow it by category and group")?;
     let reader = Reader::ask(&actor, &scope.scope(&actor.caller.account)?)?;
     let Some(name) = query.category.as_deref().filter(|name| !name.is_empty()) else {
         let text = "must not be null: add category to the query, for example category=SCIM";

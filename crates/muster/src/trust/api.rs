@@ -21,7 +21,7 @@ use crate::kernel::scope::Scope;
 use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, same_scope};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, same_scope};
 use crate::web::unique::Document;
 
 /// The routes.
@@ -100,6 +100,7 @@ async fn list(
     Query(scope): Query<ScopeQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Reply<Page<Shown>>> {
+    goes_by(&uri, &["searchTerm", "sortOrders"], "narrow it by searchTerm")?;
     let grant = granted::<SettingView>(&actor, &scope)?;
     let orders = Orders::read(&every(&uri, "sortOrders"), SORT_FIELDS)?;
     let search = SearchTerm::new(page.search_term.as_deref());

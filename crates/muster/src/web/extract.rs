@@ -219,6 +219,19 @@ pub fn not_taken(uri: &http::Uri, names: &[&str], instead: &str) -> Result<()> {
     }
 }
 
+/// By these one list or another is narrowed or sorted.
+const NARROWING: [&str; 4] = ["identifiers", "searchTerm", "sortOrders", "filterType"];
+
+/// Refuses those parameters by which other lists are narrowed or sorted, and this one, which `takes` some, is
+/// not.
+///
+/// # Errors
+/// As `not_taken`.
+pub fn goes_by(uri: &http::Uri, takes: &[&str], instead: &str) -> Result<()> {
+    let others: Vec<&str> = NARROWING.into_iter().filter(|name| !takes.contains(name)).collect();
+    not_taken(uri, &others, instead)
+}
+
 /// Every value of a query parameter that may be repeated (`identifiers=a&identifiers=b`) or listed (`a,b`).
 pub fn repeated(parts: &http::Uri, name: &str) -> Vec<String> {
     let pairs = url::form_urlencoded::parse(parts.query().unwrap_or("").as_bytes());

@@ -18,7 +18,7 @@ use crate::kernel::page::{Page, PageQuery, PageRequest};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, not_taken};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by};
 
 /// Most items in one batch.
 const BATCH_MOST: usize = 1_000;
@@ -38,16 +38,12 @@ pub fn routes() -> Router<App> {
 
 /// How a page of assignments is sorted and cut. They have no texts to search in.
 fn order(uri: &Uri, page: &PageQuery) -> Result<(Orders, PageRequest)> {
-    unsearched(uri)?;
+    go_by(uri, &["sortOrders"])?;
     Ok((Orders::read(&every(uri, "sortOrders"), query::SORT_FIELDS)?, page.request()?))
 }
 
-fn unsearched(uri: &Uri) -> Result<()> {
-    not_taken(
-        uri,
-        &["searchTerm"],
-        "narrow it by the filters in the body of /authz/api/roleassignments/filter",
-    )
+fn go_by(uri: &Uri, takes: &[&str]) -> Result<()> {
+    goes_by(uri, takes, "narrow it by the filters in the body of /authz/api/roleassignments/filter")
 }
 
 async fn list(
@@ -95,7 +91,7 @@ async fn aggregate(
     Query(scope): Query<ScopeQuery>,
     Json(body): Json<FilterBody>,
 ) -> Result<Reply<AggregateReply>> {
-    unsearched(&uri)?;
+    go_by(&uri, &[])?;
     let scope = scope.scope(&actor.caller.account)?;
     let found = query::aggregate(&app, &actor, &scope, body.read()?).await?;
     Ok(Reply(AggregateReply::new(&scope, found)))

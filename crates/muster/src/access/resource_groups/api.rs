@@ -23,7 +23,7 @@ use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::Tags;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, few, same_scope};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, few, goes_by, same_scope};
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -237,6 +237,11 @@ impl From<ResourceGroup> for GroupReply {
     }
 }
 
+fn go_by(uri: &Uri) -> Result<()> {
+    let instead = "send identifierFilter in the body of /authz/api/v2/resourcegroup/filter";
+    goes_by(uri, &["searchTerm", "sortOrders"], instead)
+}
+
 async fn list(
     State(app): State<App>,
     actor: Actor,
@@ -245,6 +250,7 @@ async fn list(
     Query(page): Query<PageQuery>,
 ) -> Result<Reply<Page<GroupReply>>> {
     let scope = scope.scope(&actor.caller.account)?;
+    go_by(&uri)?;
     let listing = Listing {
         page: page.request()?,
         search: SearchTerm::new(page.search_term.as_deref()),
@@ -281,6 +287,7 @@ async fn filter(
         project_identifier: body.project_identifier.or(query.project_identifier),
     };
     let scope = asked.scope(&actor.caller.account)?;
+    go_by(&uri)?;
     let listing = Listing {
         page: page.request()?,
         search: SearchTerm::new(body.search_term.or(page.search_term).as_deref()),

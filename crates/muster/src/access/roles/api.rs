@@ -19,7 +19,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::text::Tags;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, flag};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, flag, goes_by};
 use crate::web::scope::ScopeView;
 
 /// The routes.
@@ -141,6 +141,7 @@ async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Reply<Page<RoleReply>>> {
     let scope = scope.scope(&actor.caller.account)?;
+    goes_by(&uri, &["searchTerm", "sortOrders"], "narrow it by searchTerm and harnessManaged")?;
     let listing = Listing {
         page: page.request()?,
         search: SearchTerm::new(page.search_term.as_deref()),

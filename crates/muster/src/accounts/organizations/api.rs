@@ -21,7 +21,7 @@ use crate::kernel::text::Tags;
 use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, repeated};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, repeated};
 
 /// `/ng/api/organizations`.
 pub fn routes() -> Router<App> {
@@ -112,6 +112,7 @@ async fn list(
     Query(page): Query<PageQuery>,
 ) -> Result<Reply<Page<Shown>>> {
     scope.account_scope(&actor.caller.account, "Organizations are listed for the whole account")?;
+    goes_by(&uri, &["identifiers", "searchTerm", "sortOrders"], "narrow it by searchTerm and identifiers")?;
     let request = page.request()?;
     let wanted = Wanted {
         identifiers: repeated(&uri, "identifiers"),

@@ -21,7 +21,7 @@ use crate::kernel::text::Tags;
 use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, not_taken, repeated, same_scope};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, not_taken, repeated, same_scope};
 
 /// `/ng/api/projects`.
 pub fn routes() -> Router<App> {
@@ -131,6 +131,7 @@ async fn list(
 ) -> Result<Reply<Page<Shown>>> {
     let scope = query.scope(&actor.caller.account)?;
     not_taken(&uri, &["projectIdentifier"], "name projects by identifiers")?;
+    goes_by(&uri, &["identifiers", "searchTerm", "sortOrders"], "narrow it by searchTerm and identifiers")?;
     let request = page.request()?;
     let wanted = Wanted {
         org: scope.org().map(str::to_owned),

@@ -18,7 +18,7 @@ use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, few};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, few, goes_by};
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -203,6 +203,7 @@ async fn current(State(app): State<App>, actor: Actor) -> Result<Reply<InfoView>
 }
 
 fn orders(uri: &Uri) -> Result<Orders> {
+    goes_by(uri, &["searchTerm", "sortOrders"], "send identifiers in the body of /ng/api/user/batch")?;
     Orders::read(&every(uri, "sortOrders"), SORT_FIELDS)
 }
 

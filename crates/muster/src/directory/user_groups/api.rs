@@ -21,7 +21,7 @@ use crate::kernel::text::Tags;
 use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, same_scope};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, same_scope};
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -124,6 +124,7 @@ async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Reply<Page<View>>> {
     let scope = scope.scope(&actor.caller.account)?;
+    goes_by(&uri, &["searchTerm", "sortOrders", "filterType"], "narrow it by searchTerm")?;
     let wanted = Wanted {
         reach: Reach::parse(query.filter_type.as_deref())?,
         search: SearchTerm::new(page.search_term.as_deref()),

@@ -16,7 +16,7 @@ use crate::kernel::text::Tags;
 use crate::tokens::actions::keys::{self, KeyAggregate, KeyWish, SORT_FIELDS};
 use crate::tokens::store::Key;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, not_taken, repeated};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, repeated};
 
 pub(super) fn routes() -> Router<App> {
     const AT: &str = "/ng/api/apikey";
@@ -148,7 +148,7 @@ async fn list(
     Query(owner): Query<OwnerQuery>,
 ) -> Result<Reply<Vec<View>>> {
     let grant = owner.grant(&actor, &query.scope(&actor.caller.account)?)?;
-    not_taken(&uri, &["searchTerm", "sortOrders"], "ask for /ng/api/apikey/aggregate")?;
+    goes_by(&uri, &["identifiers"], "ask for /ng/api/apikey/aggregate")?;
     let found = keys::list(&app, &grant, repeated(&uri, "identifiers")).await?;
     Ok(Reply(found.into_iter().map(Into::into).collect()))
 }
@@ -162,6 +162,7 @@ async fn aggregates(
     Query(page): Query<PageQuery>,
 ) -> Result<Reply<Page<AggregateView>>> {
     let grant = owner.grant(&actor, &query.scope(&actor.caller.account)?)?;
+    goes_by(&uri, &["identifiers", "searchTerm", "sortOrders"], "narrow it by searchTerm and identifiers")?;
     let search = SearchTerm::new(page.search_term.as_deref());
     let orders = Orders::read(&every(&uri, "sortOrders"), SORT_FIELDS)?;
     let identifiers = repeated(&uri, "identifiers");

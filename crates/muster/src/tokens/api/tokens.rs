@@ -18,7 +18,7 @@ use crate::tokens::actions::ListGrant;
 use crate::tokens::actions::tokens::{self, Filter, SORT_FIELDS, TokenCard, TokenWish};
 use crate::tokens::model::Wish;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, body, every, flag, parse, repeated};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, body, every, flag, goes_by, parse, repeated};
 
 pub(super) fn routes() -> Router<App> {
     const AT: &str = "/ng/api/token";
@@ -227,6 +227,7 @@ async fn aggregates(
     Query(page): Query<PageQuery>,
 ) -> Result<Reply<Page<AggregateView>>> {
     let scope = query.scope(&actor.caller.account)?;
+    goes_by(&uri, &["identifiers", "searchTerm", "sortOrders"], "narrow it by searchTerm and identifiers")?;
     let kind = owner.kind()?;
     let filter = Filter {
         api_key: key.api_key_identifier.filter(|k| !k.is_empty()),
