@@ -1,6 +1,6 @@
-//! Group commit. A lane has one writing connection (`seat`), worked by one thread: it drains its queue into
-//! one transaction, runs each closure (in a savepoint of its own once that proved necessary), commits once,
-//! then answers all. It never waits to gather more: what queued while the last commit ran is the next batch.
+//! Group commit. A lane is one thread with one writing connection: it drains its queue into one transaction,
+//! runs each closure (in a savepoint of its own once that proved necessary), commits once, then answers all.
+//! It never waits to gather more: what queued while the last commit ran is the next batch.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::queue::Queue;
+use crate::rehearsal;
 use crate::sql::Value;
 use crate::stats::Counter;
 use crate::tally::Tally;
@@ -149,10 +150,34 @@ pub(crate) fn guarded<T, E: From<Error>>(
     }
 }
 
+/// Serves a lane until its queue is closed and empty.
+pub(crate) fn serve(mut writer: impl Writer, queue: &Queue<Work>, tally: &Tally) {
+    let mut careful = 0;
+    while let Some(work) = queue.drain(BATCH) {
+        let (mut jobs, mut rehearsals) = (Vec::with_capacity(work.len()), Vec::new());
+        for item in work {
+            match item {
+                Work::Call(job) if job.wanted() => jobs.push(job),
+                Work::Call(_) => {}
+                Work::Rehearsal(calls) => rehearsals.push(calls),
+            }
+        }
+        if !jobs.is_empty() {
+            settle(&mut writer, &mut jobs, tally, &mut careful);
+            jobs.into_iter().for_each(Job::answer);
+        }
+        for calls in rehearsals {
+            rehearsal::play(&mut writer, &calls);
+        }
+        writer.rest();
+    }
+    writer.finish();
+}
+
 /// Brings every job of a batch to its outcome: together while that works, one by one after a second conflict.
 ///
 /// `careful`: batches that still begin with savepoints.
-pub(crate) fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], tally: &Tally, careful: &mut u32) {
+fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], tally: &Tally, careful: &mut u32) {
     let mut savepoints = jobs.len() > 1 && *careful > 0;
     *careful = careful.saturating_sub(1);
     let (start, mut tries) = (Instant::now(), 0);

@@ -21,7 +21,6 @@ mod postgres;
 mod queue;
 mod reading;
 mod rehearsal;
-mod seat;
 mod snapshot;
 pub mod sql;
 mod sqlite;
@@ -34,8 +33,8 @@ mod value;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tokio::sync::{Mutex, mpsc};
@@ -44,7 +43,6 @@ use gather::Gathering;
 use lanes::{Call, Job, Work, guarded};
 use open::on_session;
 use queue::{Queue, Refusal};
-use seat::Seat;
 use sqlite::{Readers, SqliteWriter};
 use tally::Tally;
 
@@ -137,8 +135,6 @@ struct Inner {
     engine: Engine,
     target: Target,
     points: Option<Arc<Readers>>,
-    /// Of the one lane of SQLite.
-    seat: OnceLock<Arc<Seat<SqliteWriter>>>,
     reads: Jobs,
     lanes: Vec<Lane>,
     gathering: Arc<Gathering>,
@@ -167,14 +163,6 @@ impl Inner {
     fn lane(&self, key: &str) -> &Lane {
         let lanes = &self.lanes[..self.gathering.lanes()];
         &lanes[if lanes.len() == 1 { 0 } else { pick(key, lanes.len()) }]
-    }
-
-    fn write(&self, key: &str, job: Box<dyn Job>) -> Result<(), Refusal> {
-        let lane = self.lane(key);
-        match self.seat.get() {
-            Some(seat) => seat.call(job, lane, &self.tally),
-            None => lane.push(Work::Call(job)),
-        }
     }
 }
 
@@ -267,8 +255,7 @@ impl Db {
     }
 
     /// Runs a closure in a transaction and answers once it is committed. `lane` is the key whose writes are
-    /// served one after the other: the account's id. On SQLite who writes alone may do so right where it is
-    /// awaited.
+    /// served in order by one thread: the account's id.
     ///
     /// An `Err` of the closure rolls its own changes back. A call whose future is dropped before its turn
     /// does not run; after that it runs to its end unheard. [`ErrorKind::Retry`] and
@@ -284,7 +271,7 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.call("writing", label, f, |job| self.inner.write(lane, job)).await
+        self.call("writing", label, f, |job| self.inner.lane(lane).push(Work::Call(job))).await
     }
 
     /// As [`Db::write`], but in a rehearsal nothing is kept; a [`Rehearsal`] says how. Without one it is a

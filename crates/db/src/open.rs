@@ -1,15 +1,14 @@
 //! Opening: what runs on which thread. It never touches data.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use tokio::sync::{Mutex, mpsc};
 
 use crate::gather::{self, Gathering, Later};
-use crate::lanes::Writer;
+use crate::lanes::{self, Writer};
 use crate::postgres::{self, PgSession, Settings};
 use crate::queue::Queue;
-use crate::seat::Seat;
 use crate::sqlite::{self, Readers, SqliteWriter};
 use crate::stats::Stats;
 use crate::tally::Tally;
@@ -40,7 +39,6 @@ pub(crate) fn open(options: Options) -> Result<Db, Error> {
             engine,
             target: options.target.clone(),
             points,
-            seat: OnceLock::new(),
             reads: Arc::new(Queue::new(most)),
             lanes,
             gathering: Arc::new(gathering),
@@ -69,9 +67,7 @@ fn start_sqlite(
     }
     let writer = SqliteWriter::new(conn).beside(inner.points.clone());
     let (jobs, tally) = (Arc::clone(&inner.lanes[0]), Arc::clone(&inner.tally));
-    let seat = Arc::new(Seat::new(writer));
-    let _ = inner.seat.set(Arc::clone(&seat));
-    start("db-write", alive, move || seat.serve(&jobs, &tally))?;
+    start("db-write", alive, move || lanes::serve(writer, &jobs, &tally))?;
     for points in std::iter::repeat_n(inner.points.as_ref(), options.readers.max(1)).flatten() {
         let (points, jobs) = (Arc::clone(points), Arc::clone(&inner.reads));
         start("db-read", alive, move || reading::serve(points, &jobs))?;
@@ -115,7 +111,7 @@ fn start_lane(
 ) -> Result<(), Error> {
     let (jobs, tally) = (Arc::clone(lane), Arc::clone(&inner.tally));
     start_session(inner, "db-write", settings, turn, alive, move |session| {
-        Seat::new(session).serve(&jobs, &tally);
+        lanes::serve(session, &jobs, &tally);
     })
 }
 

@@ -46,12 +46,6 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Whether it would take a job, and none waits.
-    pub(crate) fn is_idle(&self) -> bool {
-        let state = self.state.lock();
-        state.open && state.waiting.is_empty()
-    }
-
     /// How many wait.
     pub(crate) fn len(&self) -> usize {
         self.state.lock().waiting.len()
@@ -59,7 +53,7 @@ impl<T> Queue<T> {
 
     /// The next job; `None` once the queue is closed and empty.
     pub(crate) fn pop(&self) -> Option<T> {
-        self.settled().waiting.pop_front()
+        self.wait().waiting.pop_front()
     }
 
     /// The next job, if one comes in time; `None` also once the queue is closed and empty.
@@ -73,16 +67,11 @@ impl<T> Queue<T> {
         state.waiting.pop_front()
     }
 
-    /// Waits until there is a job; false once the queue is closed and empty.
-    pub(crate) fn wait(&self) -> bool {
-        !self.settled().waiting.is_empty()
-    }
-
-    /// Everything that waits, up to `most`.
-    pub(crate) fn drain(&self, most: usize) -> Vec<T> {
-        let mut state = self.state.lock();
+    /// Everything that waits, up to `most`; `None` once the queue is closed and empty.
+    pub(crate) fn drain(&self, most: usize) -> Option<Vec<T>> {
+        let mut state = self.wait();
         let count = state.waiting.len().min(most);
-        state.waiting.drain(..count).collect()
+        if count == 0 { None } else { Some(state.waiting.drain(..count).collect()) }
     }
 
     /// Takes no more jobs; what waits is still served.
@@ -91,8 +80,7 @@ impl<T> Queue<T> {
         self.ready.notify_all();
     }
 
-    /// The state with a job in it, or closed.
-    fn settled(&self) -> parking_lot::MutexGuard<'_, State<T>> {
+    fn wait(&self) -> parking_lot::MutexGuard<'_, State<T>> {
         let mut state = self.state.lock();
         while state.waiting.is_empty() && state.open {
             self.ready.wait(&mut state);
