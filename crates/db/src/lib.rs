@@ -49,7 +49,7 @@ use tally::Tally;
 pub use bell::Bell;
 pub use error::{Error, ErrorKind};
 pub use migrate::{MigrateReport, Migration};
-pub use place::identity as file_identity;
+pub use place::{files, identity as file_identity};
 pub use rehearsal::Rehearsal;
 pub use snapshot::Snapshot;
 pub use stats::LabelStats;

@@ -10,9 +10,6 @@ use crate::{Error, ErrorKind};
 /// Device and inode.
 type Identity = (u64, u64);
 
-/// The database and what SQLite keeps beside it as long as it is open.
-const ENDS: [&str; 3] = ["", "-wal", "-shm"];
-
 /// Where files were opened, and which.
 pub(crate) struct Place {
     /// Empty where there is no way to tell one file from another.
@@ -26,7 +23,7 @@ impl Place {
     /// Of a database in WAL mode that is open. `disposable`: nothing has to be put back.
     pub(crate) fn of(path: &Path, disposable: bool) -> Self {
         let known = |path: PathBuf| identity(&path).map(|identity| (path, identity));
-        let files = ENDS.into_iter().map(|end| beside(path, end)).filter_map(known).collect();
+        let files = files(path).into_iter().filter_map(known).collect();
         Self { files, disposable, told: AtomicBool::new(false) }
     }
 
@@ -98,7 +95,7 @@ pub(crate) fn create_file(path: &Path) -> std::io::Result<()> {
 
 /// Refuses a write-ahead log whose database is gone: SQLite would take it for a leftover and delete it.
 pub(crate) fn check_log(path: &Path) -> Result<(), Error> {
-    let log = beside(path, "-wal");
+    let [_, log, _] = files(path);
     let is_empty = |path: &Path| std::fs::metadata(path).map_or(true, |file| file.len() == 0);
     if !is_empty(path) || is_empty(&log) {
         return Ok(());
@@ -112,11 +109,16 @@ pub(crate) fn check_log(path: &Path) -> Result<(), Error> {
     Err(Error::new(ErrorKind::Unavailable, text))
 }
 
-/// The file that SQLite keeps beside a database.
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    PathBuf::from(name)
+/// The files of a SQLite database: itself, and what SQLite keeps beside it as long as it is open, the
+/// write-ahead log and its index. Where the path is a link those are beside what it leads to.
+pub fn files(path: &Path) -> [PathBuf; 3] {
+    let home = std::fs::canonicalize(path).ok();
+    let beside = |end| {
+        let mut name = home.as_deref().unwrap_or(path).as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    [path.to_owned(), beside("-wal"), beside("-shm")]
 }
 
 /// What tells a file from another one that stands at its path later. `None`: there is no file, or no way to

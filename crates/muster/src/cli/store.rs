@@ -92,34 +92,35 @@ pub fn hold(config: &Config) -> Result<Option<File>, Failure> {
     Ok(Some(directory))
 }
 
-/// Which process holds the directory and which file it has open, for whoever comes second.
+/// Which process holds the directory and which files it has open, for whoever comes second.
 fn leave_note(folder: &Path) -> io::Result<()> {
     let path = folder.join(HOLDER);
     let mut note = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    write!(note, "{}\n{}\n", std::process::id(), identity(&file(folder)).unwrap_or_default())
+    let files = db::files(&file(folder)).map(|path| identity(&path));
+    write!(note, "{}\n{}\n", std::process::id(), files.join(" "))
 }
 
-/// The holder in words, and the identity of its file where it says one.
-fn read_note(folder: &Path) -> (String, Option<String>) {
+/// The holder in words, and the identities of its files as far as it says them.
+fn read_note(folder: &Path) -> (String, Vec<String>) {
     let note = fs::read_to_string(folder.join(HOLDER)).unwrap_or_default();
     let mut lines = note.lines().filter(|line| !line.is_empty());
     let holder = lines.next().map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
-    (holder, lines.next().map(str::to_owned))
+    (holder, lines.next().unwrap_or_default().split(' ').map(str::to_owned).collect())
 }
 
 /// What tells the file from another one at its path, as it stands in the note.
-fn identity(path: &Path) -> Option<String> {
-    db::file_identity(path).map(|(device, inode)| format!("{device}:{inode}"))
+fn identity(path: &Path) -> String {
+    db::file_identity(path).map_or_else(|| "-".to_owned(), |(device, inode)| format!("{device}:{inode}"))
 }
 
-/// Refuses a database file that was put in the place of the one that a running server has open: SQLite would
-/// bring the log of that one into it, or delete the log.
+/// Refuses a file that was put in the place of one that a running server has open, or that is missing there:
+/// SQLite would bring the server's log into another database, or delete it, or empty it under a server whose
+/// index of it says otherwise.
 fn check_beside(folder: &Path) -> Result<(), Failure> {
     let (holder, opened) = read_note(folder);
-    let path = file(folder);
-    if opened.is_none() || opened == identity(&path) {
-        return Ok(());
-    }
+    let files = db::files(&file(folder));
+    let is_other = |(path, opened): &(&PathBuf, &String)| opened.contains(':') && **opened != identity(path);
+    let Some((path, _)) = files.iter().zip(&opened).find(is_other) else { return Ok(()) };
     let is_served = File::open(folder)
         .is_ok_and(|directory| matches!(directory.try_lock_shared(), Err(TryLockError::WouldBlock)));
     if !is_served {

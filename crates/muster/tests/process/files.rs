@@ -133,3 +133,46 @@ fn commands_beside_a_server_open_no_other_file_than_it_has() {
     renamed(&backup, &file);
     run(["check", "--data-dir", &data]).fine();
 }
+
+#[test]
+fn commands_beside_a_server_want_its_log_and_its_index_too() {
+    let (_folder, data) = data_dir();
+    let (token, file) = (token(&data), format!("{data}/muster.db"));
+    let server = Server::start(&["--data-dir", &data]);
+    (0..30).for_each(|n| assert_eq!(create(&server, &token, &format!("u{n}")).0, 201));
+    for end in ["-shm", "-wal"] {
+        let (path, away) = (format!("{file}{end}"), format!("{data}/away"));
+        renamed(&path, &away);
+        for words in [vec!["check"], vec!["migrate"], vec!["serve", "--listen", "127.0.0.1:0"]] {
+            let ended =
+                Ended::of(&muster().args(words).args(["--data-dir", &data]).output().expect("starts"));
+            ended.refused(69, &[&path, "is not the file that process"]);
+        }
+        assert!(!Path::new(&path).exists() && Path::new(&away).metadata().expect("kept").len() > 0);
+        renamed(&away, &path);
+        run(["check", "--data-dir", &data]).fine();
+        assert_eq!(create(&server, &token, &format!("after{end}")).0, 201);
+    }
+    server.signal("TERM");
+    server.wait();
+    let server = Server::start(&["--data-dir", &data]);
+    assert!(["u0", "u29", "after-shm", "after-wal"].iter().all(|name| is_there(&server, &token, name)));
+}
+
+#[test]
+fn the_log_is_watched_where_the_database_is_a_link() {
+    let (_folder, data) = data_dir();
+    let (token, file) = (token(&data), format!("{data}/muster.db"));
+    let home = format!("{data}/elsewhere");
+    std::fs::create_dir(&home).expect("the folder is writable");
+    renamed(&file, &format!("{home}/m.db"));
+    std::os::unix::fs::symlink("elsewhere/m.db", &file).expect("the folder is writable");
+    let server = Server::start(&["--data-dir", &data]);
+    assert_eq!(create(&server, &token, "before").0, 201);
+    std::fs::remove_file(format!("{home}/m.db-wal")).expect("SQLite has it there");
+    assert_eq!(create(&server, &token, "gone").0, 503);
+    server.signal("TERM");
+    server.wait();
+    let server = Server::start(&["--data-dir", &data]);
+    assert!(is_there(&server, &token, "before") && !is_there(&server, &token, "gone"));
+}
