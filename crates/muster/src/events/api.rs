@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Query, ScopeQuery, repeated};
+use crate::web::extract::{Query, ScopeQuery, goes_by, repeated};
 
 const DEFAULT_LIMIT: usize = 100;
 const MOST: usize = 1_000;
@@ -117,6 +117,7 @@ async fn list(
     OriginalUri(uri): OriginalUri,
     Query(asked): Query<Asked>,
 ) -> Result<Reply<Page>> {
+    goes_by(&uri, &[], "choose by after and types")?;
     asked.scope.account_scope(&actor.caller.account, "Events are of the whole account")?;
     let wish = asked.wish(kinds(&repeated(&uri, "types"))?)?;
     let Stretch { rows, next, latest, oldest, .. } = actions::read(&app, &actor, wish).await?;

@@ -14,6 +14,11 @@ impl SearchTerm {
         Self(super::text::fold(term.unwrap_or("")).into_owned())
     }
 
+    /// From a body or, where that has none, a query string.
+    pub fn of_body(body: Option<&str>, query: Option<&str>) -> Self {
+        Self::new(body.filter(|term| !term.is_empty()).or(query))
+    }
+
     /// Is it in any of the texts?
     pub fn hits<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> bool {
         self.0.is_empty() || texts.into_iter().any(|text| super::text::fold(text).contains(&self.0))

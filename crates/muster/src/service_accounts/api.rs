@@ -288,8 +288,10 @@ async fn scopes(
     State(app): State<App>,
     actor: Actor,
     Path(identifier): Path<String>,
+    uri: Uri,
     Query(query): Query<ScopeQuery>,
 ) -> Result<Reply<Vec<ScopeName>>> {
+    goes_by(&uri, &[], "all of them are answered, so choose from them")?;
     let scope = query.scope(&actor.caller.account)?;
     let grant = actor.grant_on::<ServiceAccountView>(&scope, Some(&identifier))?;
     let bound = actions::scopes(&app, &grant, identifier).await?;

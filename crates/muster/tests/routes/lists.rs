@@ -101,6 +101,10 @@ both_engines! {
             ("/ng/api/user/batch?", Some(""), "searchTerm sortOrders"),
             ("/ng/api/user-groups?", None, "searchTerm sortOrders filterType"),
             ("/ng/api/jwt-trusts?", None, "searchTerm sortOrders"),
+            ("/ng/api/events?", None, ""),
+            ("/ng/api/scim-schemas?", None, ""),
+            ("/ng/api/scim-resource-types?", None, ""),
+            ("/ng/api/serviceaccount/okta/scopes?", None, ""),
             ("/authz/api/permissions?", None, ""),
             ("/authz/api/permissions/resourcetypes?", None, ""),
             ("/authz/api/resourcetype?", None, ""),
@@ -128,6 +132,18 @@ both_engines! {
             if takes.contains("searchTerm") {
                 ask("searchTerm=x").await.data();
             }
+        }
+    }
+
+    async fn a_search_in_the_body_counts_unless_it_is_empty(world: World) {
+        let admin = world.admin();
+        for list in ["/ng/api/user/batch", "/authz/api/v2/resourcegroup/filter"] {
+            let found = async |query: &str, body: Value| {
+                let page = admin.post(&format!("{list}?searchTerm={query}"), body).await.data();
+                page["totalItems"].as_u64().unwrap() > 0
+            };
+            assert!(found("", json!({"searchTerm": "a"})).await && found("zzz", json!({"searchTerm": "a"})).await);
+            assert!(!found("zzz", json!({})).await && !found("zzz", json!({"searchTerm": ""})).await, "{list}");
         }
     }
 

@@ -290,7 +290,7 @@ async fn filter(
     go_by(&uri)?;
     let listing = Listing {
         page: page.request()?,
-        search: SearchTerm::new(body.search_term.or(page.search_term).as_deref()),
+        search: SearchTerm::of_body(body.search_term.as_deref(), page.search_term.as_deref()),
         identifiers: body.identifier_filter.unwrap_or_default(),
         managed: managed_filter(body.managed_filter.as_deref())?,
         orders: Orders::read(&every(&uri, "sortOrders"), FIELDS)?,

@@ -272,7 +272,7 @@ async fn batch(
     let grant = actor.grant::<UserView>(&reached(&asked_in, filter.parent_filter.as_deref())?)?;
     let (ids, orders) = (filter.identifiers.unwrap_or_default(), orders(&uri)?);
     let selection = Selection { ids, orders, ..Selection::default() };
-    let search = SearchTerm::new(filter.search_term.as_deref().or(page.search_term.as_deref()));
+    let search = SearchTerm::of_body(filter.search_term.as_deref(), page.search_term.as_deref());
     let emails = filter.emails.unwrap_or_default();
     let wanted = Wanted { asked_in: Some(asked_in), selection, search, emails };
     Ok(Reply(actions::list(&app, &grant, wanted, page.request()?).await?.map(|(person, _)| person.into())))

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
+use http::Uri;
 use serde_json::{Map, Value};
 
 use super::actions;
@@ -13,7 +14,7 @@ use crate::app::App;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, goes_by};
 use crate::web::unique::Document;
 
 /// The routes.
@@ -58,9 +59,10 @@ fn home(actor: &Actor, scope: &ScopeQuery) -> Result<Scope> {
 async fn all(
     app: &App,
     actor: &Actor,
-    scope: &ScopeQuery,
+    (uri, scope): (&Uri, &ScopeQuery),
     what: What,
 ) -> Result<Reply<Vec<Map<String, Value>>>> {
+    goes_by(uri, &[], "all of them are answered, so choose from them")?;
     let grant = actor.grant::<AccountView>(&home(actor, scope)?)?;
     Ok(Reply(actions::list(app, &grant, what).await?.iter().map(view).collect()))
 }
@@ -104,17 +106,19 @@ async fn remove(app: &App, actor: &Actor, scope: &ScopeQuery, named: (What, &str
 async fn schemas(
     State(app): State<App>,
     actor: Actor,
+    uri: Uri,
     Query(scope): Query<ScopeQuery>,
 ) -> Result<Reply<Vec<Map<String, Value>>>> {
-    all(&app, &actor, &scope, What::Schema).await
+    all(&app, &actor, (&uri, &scope), What::Schema).await
 }
 
 async fn types(
     State(app): State<App>,
     actor: Actor,
+    uri: Uri,
     Query(scope): Query<ScopeQuery>,
 ) -> Result<Reply<Vec<Map<String, Value>>>> {
-    all(&app, &actor, &scope, What::Type).await
+    all(&app, &actor, (&uri, &scope), What::Type).await
 }
 
 async fn schema(
