@@ -4,6 +4,8 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use db::{Db, Options};
 
@@ -72,7 +74,7 @@ pub fn hold(config: &Config) -> Result<Option<File>, Failure> {
             format!("the data directory {} cannot be opened: {error} (set by --data-dir)", folder.display());
         Failure::new(Exit::Unavailable, text)
     })?;
-    match directory.try_lock() {
+    match lock(&directory) {
         Ok(()) => {
             if let Err(error) = leave_note(folder) {
                 tracing::debug!(%error, "the process's id is not in {HOLDER}");
@@ -90,6 +92,17 @@ pub fn hold(config: &Config) -> Result<Option<File>, Failure> {
         }
     }
     Ok(Some(directory))
+}
+
+/// Locks the directory. A command that only asks whether it is served has it for a moment.
+fn lock(directory: &File) -> Result<(), TryLockError> {
+    for _ in 0..10 {
+        match directory.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(10)),
+            done => return done,
+        }
+    }
+    directory.try_lock()
 }
 
 /// Which process holds the directory and which files it has open, for whoever comes second.
