@@ -33,6 +33,12 @@ fn is_there(server: &Server, token: &str, name: &str) -> bool {
     found["totalResults"] == 1
 }
 
+/// A command beside the server on this data directory is refused, and says why.
+fn refused(words: &[&str], data: &str, says: &[&str]) {
+    let output = muster().args(words).args(["--data-dir", data]).output().expect("the program starts");
+    Ended::of(&output).refused(69, says);
+}
+
 fn renamed(from: &str, to: &str) {
     std::fs::rename(from, to).expect("the folder is writable");
 }
@@ -114,9 +120,7 @@ fn commands_beside_a_server_open_no_other_file_than_it_has() {
     ];
     let each_is_refused = |commands: &[&[&str]]| {
         for words in commands {
-            let words = words.iter().copied().chain(["--data-dir", &data]);
-            let ended = Ended::of(&muster().args(words).output().expect("the program starts"));
-            ended.refused(69, &["is not the file that process", "put that one back"]);
+            refused(words, &data, &["is not the file that process", "put that one back"]);
         }
     };
     each_is_refused(&commands);
@@ -143,10 +147,8 @@ fn commands_beside_a_server_want_its_log_and_its_index_too() {
     for end in ["-shm", "-wal"] {
         let (path, away) = (format!("{file}{end}"), format!("{data}/away"));
         renamed(&path, &away);
-        for words in [vec!["check"], vec!["migrate"], vec!["serve", "--listen", "127.0.0.1:0"]] {
-            let ended =
-                Ended::of(&muster().args(words).args(["--data-dir", &data]).output().expect("starts"));
-            ended.refused(69, &[&path, "is not the file that process"]);
+        for words in [&["check"][..], &["migrate"], &["serve", "--listen", "127.0.0.1:0"]] {
+            refused(words, &data, &[&path, "is not the file that process"]);
         }
         assert!(!Path::new(&path).exists() && Path::new(&away).metadata().expect("kept").len() > 0);
         renamed(&away, &path);
