@@ -31,7 +31,7 @@ pub type Result<T> = std::result::Result<T, String>;
 
 /// As the server has it, so that the endpoint that it is compared with differs in nothing but the work.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[derive(Parser)]
 #[command(about = "Measures Muster, or any SCIM server")]

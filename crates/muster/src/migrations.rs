@@ -16,8 +16,10 @@ macro_rules! steps {
 
 /// What the provisioning log needs where it has a database of its own (`db::Db::beside`). There its tables
 /// of the main database stay empty.
-pub const LOG_STEPS: &[Migration] =
-    &[Migration { version: 1, name: "log", sql: include_str!("../migrations/0021_provisioning_log.sql") }];
+pub const LOG_STEPS: &[Migration] = &[
+    Migration { version: 1, name: "log", sql: include_str!("../migrations/0021_provisioning_log.sql") },
+    Migration { version: 2, name: "packed", sql: include_str!("../migrations/0032_packed_log.sql") },
+];
 
 steps! {
     1 "0001_accounts",
@@ -36,4 +38,5 @@ steps! {
     24 "0024_scim_schemas",
     30 "0030_growth",
     31 "0031_oauth_keys",
+    32 "0032_packed_log",
 }

@@ -10,6 +10,7 @@ pub mod client;
 pub mod differ;
 pub mod hint;
 pub mod model;
+pub mod pack;
 pub mod purge;
 pub mod queue;
 pub mod record;

@@ -314,17 +314,10 @@ pub struct Entry<'e> {
     pub request_id: &'e str,
     pub resource_id: Option<&'e str>,
     pub dry_run: bool,
-    pub detail: String,
-    pub request: Option<Cow<'e, str>>,
-    pub response: Option<Cow<'e, str>>,
-}
-
-impl Entry<'_> {
+    /// Detail and bodies (`pack`).
+    pub packed: Vec<u8>,
     /// Bytes that count against the account's limit.
-    pub fn size(&self) -> usize {
-        let body = |text: &Option<Cow<'_, str>>| text.as_ref().map_or(0, |text| text.len());
-        300 + self.path.len() + self.detail.len() + body(&self.request) + body(&self.response)
-    }
+    pub size: usize,
 }
 
 /// Which entries; `None` means any.

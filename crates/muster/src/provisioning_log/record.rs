@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::client;
 use super::hint::{Situation, hint};
 use super::model::{BodyNote, Captured, Detail, Entry, Heads, KEPT_BYTES, Quirk, Sent, Who};
+use super::pack::pack;
 use super::redact::{Found, REDACTED, Secrets, is_free_of};
 use crate::audit::model::Proof;
 use crate::kernel::caller::Principal;
@@ -21,6 +22,8 @@ use crate::web::unique;
 const SHORT: usize = 256;
 /// Most places that are listed as blacked out.
 const PLACES: usize = 200;
+/// What an entry counts against the account's limit besides its texts, bytes.
+const ROW_BYTES: usize = 300;
 /// Longest path and query that are kept, bytes.
 const URL: usize = 4_096;
 
@@ -95,6 +98,9 @@ pub fn entry<'e>(seen: &'e Captured, secrets: &'e Secrets, id: &'e str) -> Entry
         request: asked.note,
         response: answer.note,
     };
+    let path = cut_cow(path, URL).0;
+    let detail = serde_json::to_string(&detail).unwrap_or_else(|_| "{}".into());
+    let texts = [Some(&*detail), asked.text.as_deref(), answer.text.as_deref()];
     Entry {
         account: &seen.account,
         id,
@@ -106,11 +112,10 @@ pub fn entry<'e>(seen: &'e Captured, secrets: &'e Secrets, id: &'e str) -> Entry
         principal_label: principal.map_or("", |who| &who.label),
         request_id: &seen.request_id,
         resource_id: if black { None } else { resource_id(seen) },
-        path: cut_cow(path, URL).0,
         dry_run: seen.dry_run,
-        detail: serde_json::to_string(&detail).unwrap_or_else(|_| "{}".into()),
-        request: asked.text,
-        response: answer.text,
+        size: ROW_BYTES + path.len() + texts.into_iter().flatten().map(str::len).sum::<usize>(),
+        packed: pack(texts),
+        path,
     }
 }
 
@@ -315,6 +320,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::model::Stranger;
+    use super::super::pack::unpack;
     use super::*;
     use crate::kernel::caller::Caller;
     use crate::kernel::ids::AccountId;
@@ -348,7 +354,7 @@ mod tests {
     }
 
     fn read(entry: &Entry<'_>) -> Detail<'static> {
-        serde_json::from_str(&entry.detail).unwrap()
+        serde_json::from_str(&unpack(&entry.packed).unwrap().detail).unwrap()
     }
 
     #[test]
@@ -360,7 +366,9 @@ mod tests {
             (made.resource_id, made.client, &*made.path),
             (Some("7"), "Okta", "/scim/v2/scim/Users/7")
         );
-        assert_eq!((made.request.as_deref(), made.response.as_deref()), (Some("{\"a\":1}"), None));
+        let texts = unpack(&made.packed).unwrap();
+        assert_eq!((texts.request.as_deref(), texts.response), (Some("{\"a\":1}"), None));
+        assert_eq!(made.size, ROW_BYTES + made.path.len() + texts.detail.len() + "{\"a\":1}".len());
         let detail = read(&made);
         assert_eq!(detail.credential, json!({"type": "CONSOLE"}));
         assert_eq!(detail.principal.as_ref().map(|who| &*who.identifier), Some("console"));
@@ -369,7 +377,7 @@ mod tests {
         assert_eq!(detail.query.as_deref(), Some("attributes=userName"));
         assert_eq!((detail.duration_micros, detail.request.bytes, detail.response.bytes), (9, 7, 0));
         assert_eq!((&*detail.quirks[0].name, &*detail.unknown_members[0]), ("bool-as-string", "x"));
-        assert_eq!(serde_json::to_string(&detail).unwrap(), made.detail);
+        assert_eq!(serde_json::to_string(&detail).unwrap(), texts.detail);
     }
 
     #[test]

@@ -9,15 +9,16 @@ use db::sql::Sql;
 use db::{Param, Tx, params};
 
 use super::model::{Detail, Entry, Filter, Row, first_id, last_id};
+use super::pack::{Texts, unpack};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Result;
 use crate::kernel::time::Timestamp;
 
-const COLUMNS: usize = 16;
+const COLUMNS: usize = 15;
 /// Rows of one statement.
 const TOGETHER: usize = 16;
 const INSERT: &str = "INSERT INTO provisioning_log (account_id, id, size, at, status, method, path, client, principal_id, \
-    principal_label, request_id, resource_id, dry_run, detail, request, response) VALUES ";
+    principal_label, request_id, resource_id, dry_run, detail, packed) VALUES ";
 static ONE: LazyLock<String> = LazyLock::new(|| rows_of(1));
 static MANY: LazyLock<String> = LazyLock::new(|| rows_of(TOGETHER));
 
@@ -25,8 +26,9 @@ const COUNT_LOST: &str = "INSERT INTO provisioning_log_lost (account_id, entries
     ON CONFLICT (account_id) DO UPDATE SET entries = provisioning_log_lost.entries + excluded.entries, \
     last_at = excluded.last_at";
 const LOST: &str = "SELECT entries, last_at FROM provisioning_log_lost WHERE account_id = $1";
-const SUMMARY: &str = "SELECT id, at, status, method, path, client, principal_id, principal_label, request_id, \
-    resource_id, dry_run, detail";
+/// `detail`, `request` and `response` are those of entries that were written before `packed` was there.
+const ROWS: &str = "SELECT id, at, status, method, path, client, principal_id, principal_label, request_id, \
+    resource_id, dry_run, packed, detail, request, response FROM provisioning_log WHERE account_id = ";
 const NEXT_ACCOUNT: &str =
     "SELECT account_id FROM provisioning_log WHERE account_id > $1 ORDER BY account_id LIMIT 1";
 const NTH_NEWEST: &str = "SELECT id FROM provisioning_log WHERE account_id = $1 AND id < $2 ORDER BY id DESC \
@@ -74,7 +76,7 @@ fn values<'v>(entries: &'v [Entry<'_>]) -> Vec<Param<'v>> {
         values.extend::<[Param<'_>; COLUMNS]>([
             entry.account.as_str().into(),
             entry.id.into(),
-            i64::try_from(entry.size()).unwrap_or(i64::MAX).into(),
+            i64::try_from(entry.size).unwrap_or(i64::MAX).into(),
             entry.at.micros().into(),
             i64::from(entry.status).into(),
             entry.method.into(),
@@ -85,9 +87,9 @@ fn values<'v>(entries: &'v [Entry<'_>]) -> Vec<Param<'v>> {
             entry.request_id.into(),
             entry.resource_id.into(),
             entry.dry_run.into(),
-            entry.detail.as_str().into(),
-            entry.request.as_deref().into(),
-            entry.response.as_deref().into(),
+            // `packed` has it.
+            "".into(),
+            entry.packed.as_slice().into(),
         ]);
     }
     values
@@ -118,7 +120,7 @@ pub fn lost(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<(i64, Timesta
 /// # Errors
 /// Of the database.
 pub fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Option<Row>> {
-    let mut sql = select(true, account);
+    let mut sql = select(account);
     sql.push(" AND id = ").bind(id);
     Ok(tx.query_opt(sql.text(), &sql.params(), |row| read(row, true))?)
 }
@@ -160,7 +162,7 @@ pub fn window(tx: &mut Tx<'_>, account: &AccountId, window: &Window) -> Result<F
     let depth = i64::try_from(window.scanned).unwrap_or(i64::MAX);
     let floor: Option<String> =
         tx.query_opt(NTH_NEWEST, params![account.as_str(), before, depth - 1], |row| row.get(0))?;
-    let mut sql = select(window.bodies, account);
+    let mut sql = select(account);
     narrow(&mut sql, filter, before);
     if let Some(floor) = &floor {
         sql.push(" AND id >= ").bind(floor.as_str());
@@ -187,12 +189,9 @@ pub fn window(tx: &mut Tx<'_>, account: &AccountId, window: &Window) -> Result<F
     Ok(Found { rows, next })
 }
 
-fn select(bodies: bool, account: &AccountId) -> Sql {
-    let mut sql = Sql::new(SUMMARY);
-    if bodies {
-        sql.push(", request, response");
-    }
-    sql.push(" FROM provisioning_log WHERE account_id = ").bind(account.as_str());
+fn select(account: &AccountId) -> Sql {
+    let mut sql = Sql::new(ROWS);
+    sql.bind(account.as_str());
     sql
 }
 
@@ -227,6 +226,7 @@ fn narrow(sql: &mut Sql, filter: &Filter, before: &str) {
 }
 
 fn read(row: &db::Row<'_>, bodies: bool) -> std::result::Result<Row, db::Error> {
+    let texts = texts(row)?;
     Ok(Row {
         id: row.get(0)?,
         at: Timestamp::from_micros(row.get(1)?),
@@ -239,10 +239,17 @@ fn read(row: &db::Row<'_>, bodies: bool) -> std::result::Result<Row, db::Error> 
         request_id: row.get(8)?,
         resource_id: row.get(9)?,
         dry_run: row.get(10)?,
-        detail: row.get(11)?,
-        request: if bodies { row.get(12)? } else { None },
-        response: if bodies { row.get(13)? } else { None },
+        detail: texts.detail,
+        request: texts.request.filter(|_| bodies),
+        response: texts.response.filter(|_| bodies),
     })
+}
+
+fn texts(row: &db::Row<'_>) -> std::result::Result<Texts, db::Error> {
+    if let Param::Bytes(packed) = row.cell(11)? {
+        return unpack(packed).ok_or_else(|| db::Error::other("an entry of the provisioning log is damaged"));
+    }
+    Ok(Texts { detail: row.get(12)?, request: row.get(13)?, response: row.get(14)? })
 }
 
 /// The account behind this one that has entries.
@@ -345,7 +352,7 @@ mod tests {
             let steps = plan(&statement.replace("$1", "'a'").replace("$2", "9"));
             assert!(steps.iter().all(|s| s.contains("COVERING") && !s.contains("TEMP B-TREE")), "{steps:?}");
         }
-        let mut sql = select(true, &AccountId::new("a"));
+        let mut sql = select(&AccountId::new("a"));
         narrow(&mut sql, &Filter::default(), "~");
         sql.push(" ORDER BY id DESC");
         let text = sql.text().replace("$1", "'a'").replace("$2", "'~'");

@@ -10,6 +10,7 @@ use http::Method;
 use jose::Algorithm;
 use jose::testing::TestKey;
 use muster::kernel::ids::AccountId;
+use muster::provisioning_log::pack::{Texts, unpack};
 use muster::provisioning_log::{actions, purge};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -55,11 +56,14 @@ fn paths(entries: &[Value]) -> Vec<String> {
 /// Every text of every row of the log, as the database has it.
 async fn stored(world: &World) -> String {
     actions::flush(&world.app).await.expect("the log is written");
-    let select = "SELECT path, client, principal_id, principal_label, request_id, resource_id, detail, request, response FROM provisioning_log";
+    let select = "SELECT path, client, principal_id, principal_label, request_id, resource_id, packed FROM provisioning_log";
     let read = move |tx: &mut db::Tx<'_>| {
         tx.query(select, &[], |row| {
-            let texts = (0..9).map(|at| row.get::<Option<String>>(at).map(Option::unwrap_or_default));
-            Ok(texts.collect::<Result<Vec<_>, _>>()?.join("\n"))
+            let columns = (0..6).map(|at| row.get::<Option<String>>(at).map(Option::unwrap_or_default));
+            let mut texts = columns.collect::<Result<Vec<_>, _>>()?;
+            let Texts { detail, request, response } = unpack(row.bytes_ref(6)?).expect("what was packed");
+            texts.extend([Some(detail), request, response].into_iter().flatten());
+            Ok(texts.join("\n"))
         })
     };
     let rows = world.app.log_db.read::<_, db::Error>("test.log", read).await.expect("the log can be read");
@@ -511,6 +515,30 @@ both_engines! {
         let select = "SELECT COUNT(*) FROM provisioning_log";
         let read = move |tx: &mut db::Tx<'_>| tx.query_one(select, &[], |row| row.get::<i64>(0));
         assert_eq!(world.app.log_db.read::<_, db::Error>("test.count", read).await.unwrap(), 1);
+    }
+
+    async fn entries_of_before_they_were_packed_are_read(world: World) {
+        made(&scim(&world), "ada").await;
+        let whole = newest(&world).await;
+        let plain = "UPDATE provisioning_log SET packed = NULL, detail = $1, request = $2, response = $3";
+        let unpacked = move |tx: &mut db::Tx<'_>| {
+            let read = |row: &db::Row<'_>| Ok(unpack(row.bytes_ref(0)?).expect("what was packed"));
+            let Texts { detail, request, response } =
+                tx.query_one("SELECT packed FROM provisioning_log", &[], read)?;
+            tx.exec(plain, db::params![detail.as_str(), request.as_deref(), response.as_deref()])
+        };
+        assert_eq!(world.app.log_db.write::<_, db::Error>("test.plain", "acme", unpacked).await.unwrap(), 1);
+        assert_eq!(newest(&world).await, whole);
+    }
+
+    async fn a_damaged_entry_is_told_as_such(world: World) {
+        made(&scim(&world), "ada").await;
+        let id = newest(&world).await["id"].as_str().unwrap().to_owned();
+        let damage = "UPDATE provisioning_log SET packed = $1";
+        let write = move |tx: &mut db::Tx<'_>| tx.exec(damage, db::params![[1_u8; 20].as_slice()]);
+        world.app.log_db.write::<_, db::Error>("test.damage", "acme", write).await.unwrap();
+        let answer = world.admin().get(&format!("{LOG}/{id}?accountIdentifier=acme")).await;
+        assert_eq!(answer.status, 500, "{}", answer.text);
     }
 
     async fn it_is_purged_by_age_number_and_size(world: World) {
