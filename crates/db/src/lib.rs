@@ -96,8 +96,7 @@ pub struct Options {
     /// first work.
     pub one_by_one: bool,
     /// On SQLite: is a commit on the disk before it is acknowledged? If not, a power failure can take the
-    /// last ones with it; the end of the process takes none, and the file stays whole either way. Its writer
-    /// then gives way to every other thread where processors are short.
+    /// last ones with it; the end of the process takes none, and the file stays whole either way.
     pub synced: bool,
 }
 

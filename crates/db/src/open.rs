@@ -14,10 +14,6 @@ use crate::stats::Stats;
 use crate::tally::Tally;
 use crate::{Db, Engine, Error, Inner, Lane, Options, Target, reading};
 
-/// How much a writer of what need not be synced gives way, as nice(1) counts.
-#[cfg(target_os = "linux")]
-const BEHIND: i32 = 10;
-
 pub(crate) fn open(options: Options) -> Result<Db, Error> {
     let most = options.queue.max(1);
     let readers = options.readers.max(1);
@@ -71,27 +67,12 @@ fn start_sqlite(
     }
     let writer = SqliteWriter::new(conn).beside(inner.points.clone());
     let (jobs, tally) = (Arc::clone(&inner.lanes[0]), Arc::clone(&inner.tally));
-    let behind = !options.synced;
-    start("db-write", alive, move || {
-        if behind {
-            give_way();
-        }
-        lanes::serve(writer, &jobs, &tally);
-    })?;
+    start("db-write", alive, move || lanes::serve(writer, &jobs, &tally))?;
     for points in std::iter::repeat_n(inner.points.as_ref(), options.readers.max(1)).flatten() {
         let (points, jobs) = (Arc::clone(points), Arc::clone(&inner.reads));
         start("db-read", alive, move || reading::serve(points, &jobs))?;
     }
     Ok(())
-}
-
-/// Lets every other thread go first where the processors are short: nobody waits for what this one writes.
-/// On Linux alone a priority is a thread's own.
-fn give_way() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, BEHIND) {
-        tracing::debug!(%error, "a thread keeps its priority");
-    }
 }
 
 fn start_postgres(

@@ -86,25 +86,6 @@ async fn a_file_beside_is_whole_but_not_synced() {
     assert_eq!(kept.unwrap(), 1);
 }
 
-/// How much the thread that runs it gives way, as nice(1) counts (proc(5), field 19 of `stat`).
-#[cfg(target_os = "linux")]
-fn niceness() -> i64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
-    let behind_the_name = stat.rsplit(')').next().unwrap();
-    behind_the_name.split_ascii_whitespace().nth(16).unwrap().parse().unwrap()
-}
-
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn only_the_writer_of_a_file_beside_gives_way() {
-    let db = Db::open(sqlite()).unwrap();
-    let beside = db.beside("beside.db", &LINES).unwrap();
-    let usual = niceness();
-    let of_main: Result<i64, Error> = db.write_aside("nice", |_| Ok(niceness())).await;
-    let of_beside: Result<i64, Error> = beside.write_aside("nice", |_| Ok(niceness())).await;
-    assert_eq!((of_main.unwrap(), of_beside.unwrap()), (usual, 10.max(usual)));
-}
-
 const LINES: [Migration; 1] =
     [Migration { version: 1, name: "lines", sql: "CREATE TABLE line (id {int} NOT NULL, text {text})" }];
 

@@ -38,6 +38,11 @@ const NTH_OLDEST: &str =
 const SIZES: &str = "SELECT id, size FROM provisioning_log WHERE account_id = $1 ORDER BY id DESC";
 const DELETE: &str = "DELETE FROM provisioning_log WHERE account_id = $1 AND id <= $2";
 
+/// Stands for the detail of an entry that cannot be unpacked. What is truncated is not replayed.
+const DAMAGED: &str = r#"{"hint": "This entry is damaged on the disk: its texts cannot be shown.",
+    "request": {"truncated": true, "note": "damaged on the disk"},
+    "response": {"truncated": true, "note": "damaged on the disk"}}"#;
+
 fn rows_of(count: usize) -> String {
     let mut sql = INSERT.to_owned();
     for row in 0..count {
@@ -87,8 +92,8 @@ fn values<'v>(entries: &'v [Entry<'_>]) -> Vec<Param<'v>> {
             entry.request_id.into(),
             entry.resource_id.into(),
             entry.dry_run.into(),
-            // `packed` has it.
-            "".into(),
+            // `packed` has it. A replica of the release before goes on without it.
+            "{}".into(),
             entry.packed.as_slice().into(),
         ]);
     }
@@ -246,10 +251,15 @@ fn read(row: &db::Row<'_>, bodies: bool) -> std::result::Result<Row, db::Error> 
 }
 
 fn texts(row: &db::Row<'_>) -> std::result::Result<Texts, db::Error> {
-    if let Param::Bytes(packed) = row.cell(11)? {
-        return unpack(packed).ok_or_else(|| db::Error::other("an entry of the provisioning log is damaged"));
+    let Param::Bytes(packed) = row.cell(11)? else {
+        return Ok(Texts { detail: row.get(12)?, request: row.get(13)?, response: row.get(14)? });
+    };
+    if let Some(texts) = unpack(packed) {
+        return Ok(texts);
     }
-    Ok(Texts { detail: row.get(12)?, request: row.get(13)?, response: row.get(14)? })
+    // One entry must not hide all others.
+    tracing::warn!(entry = row.text_ref(0)?, "an entry of the provisioning log is damaged");
+    Ok(Texts { detail: DAMAGED.into(), ..Texts::default() })
 }
 
 /// The account behind this one that has entries.

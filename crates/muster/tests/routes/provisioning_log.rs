@@ -531,14 +531,22 @@ both_engines! {
         assert_eq!(newest(&world).await, whole);
     }
 
-    async fn a_damaged_entry_is_told_as_such(world: World) {
-        made(&scim(&world), "ada").await;
+    async fn a_damaged_entry_hides_no_other(world: World) {
+        let scim = scim(&world);
+        made(&scim, "ada").await;
         let id = newest(&world).await["id"].as_str().unwrap().to_owned();
         let damage = "UPDATE provisioning_log SET packed = $1";
         let write = move |tx: &mut db::Tx<'_>| tx.exec(damage, db::params![[1_u8; 20].as_slice()]);
         world.app.log_db.write::<_, db::Error>("test.damage", "acme", write).await.unwrap();
-        let answer = world.admin().get(&format!("{LOG}/{id}?accountIdentifier=acme")).await;
-        assert_eq!(answer.status, 500, "{}", answer.text);
+        made(&scim, "bob").await;
+        let entries = entries(&world, "").await;
+        assert_eq!((entries.len(), &entries[0]["hint"]), (2, &Value::Null));
+        assert!(entries[1]["hint"].as_str().is_some_and(|hint| hint.contains("damaged")), "{}", entries[1]);
+        let one = world.admin().get(&format!("{LOG}/{id}?accountIdentifier=acme")).await.data();
+        assert_eq!((&one["status"], &one["request"]["body"]), (&json!(201), &Value::Null));
+        let replay = format!("{LOG}/{id}/replay?accountIdentifier=acme");
+        let refused = world.admin().post(&replay, json!({})).await.expect(400);
+        assert!(refused.text.contains("damaged on the disk"), "{}", refused.text);
     }
 
     async fn it_is_purged_by_age_number_and_size(world: World) {
