@@ -19,6 +19,7 @@ macro_rules! steps {
 pub const LOG_STEPS: &[Migration] = &[
     Migration { version: 1, name: "log", sql: include_str!("../migrations/0021_provisioning_log.sql") },
     Migration { version: 2, name: "packed", sql: include_str!("../migrations/0032_packed_log.sql") },
+    Migration { version: 3, name: "blocks", sql: include_str!("../migrations/0033_log_blocks.sql") },
 ];
 
 steps! {
@@ -39,4 +40,5 @@ steps! {
     30 "0030_growth",
     31 "0031_oauth_keys",
     32 "0032_packed_log",
+    33 "0033_log_blocks",
 }

@@ -190,7 +190,7 @@ pub const OPTIONS: &[Spec] = &[
         Kind::Time { least: 1, most: 3_600 },
         "30s",
         Server,
-        "How long a request may take, its body included; then the answer is 503.",
+        "How long a request may take, its body included; then the answer is 503, or 408 where the body was not there within nine tenths of it.",
     ),
     spec(
         "drain-delay",

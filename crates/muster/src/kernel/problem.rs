@@ -39,6 +39,8 @@ pub enum Kind {
     /// The state forbids it (a managed role, the last administrator). Platform: 400 `INVALID_REQUEST`; SCIM:
     /// 409.
     Conflict,
+    /// The body did not come within its time; nothing was done. 408.
+    Slow,
     /// Body or value over a limit. 413.
     TooLarge,
     /// The URL is too long. 414.

@@ -8,7 +8,8 @@ use db::Tx;
 use super::model::{Captured, Filter, Row, entry_id};
 use super::record;
 use super::redact::Secrets;
-use super::store::{self, Found, Window};
+use super::store::{self, Window};
+use super::walk::Found;
 use crate::access::Grant;
 use crate::access::permissions::AuditView;
 use crate::accounts::store::find_version;
@@ -24,7 +25,7 @@ use crate::settings::catalogue::LOG_ENABLED;
 
 /// Entries of one write.
 const TOGETHER: usize = 256;
-/// Rows that one page looks at.
+/// Entries that one page looks at.
 const SCANNED: usize = 20_000;
 /// How long a cursor holds, seconds.
 const CURSOR_SECS: u32 = 86_400;
@@ -79,7 +80,7 @@ async fn write(app: &App, taken: &Arc<Vec<Captured>>) -> Result<()> {
     let taken = Arc::clone(taken);
     let write = move |tx: &mut Tx<'_>| {
         let wanted = taken.iter().zip(&ids).filter_map(|(seen, id)| Some((seen, id.as_ref()?)));
-        store::insert(tx, wanted.map(|(seen, id)| record::entry(seen, &SECRETS, id)))
+        store::insert(tx, wanted.map(|(seen, id)| (&seen.account, record::entry(seen, &SECRETS, id))))
     };
     app.log_db.write_aside("provisioning_log.write", write).await
 }

@@ -85,6 +85,7 @@ const HINTS: &[Line] = &[
     (400, "invalidCount", "The count changed on the way or is too high: keep one count, at most 200."),
     (400, "dry_run", "Muster-Dry-Run has an unknown value: send true, or leave the header out."),
     (400, "", "The request is not well formed: the answer says where."),
+    (408, "", "The body did not arrive in time and nothing was done: look at the network between, or let the provider send less at once."),
     (409, "uniqueness", "The value is taken by another resource: match the provider's user to the existing one by userName, or free the value."),
     (409, "", "The state of the resource forbids it: the answer says why; the last administrator, for example, cannot be removed."),
     (412, "", "The resource changed in between: read it again and repeat the change with its new version."),
@@ -136,7 +137,7 @@ mod tests {
         for reason in jose::Reason::ALL {
             assert!(refused(reason.as_str(), reason.code().as_str()).is_some(), "{reason}");
         }
-        for status in [400, 401, 403, 404, 405, 409, 412, 413, 414, 415, 429, 431, 499, 500, 501, 503] {
+        for status in [400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415, 429, 431, 499, 500, 501, 503] {
             let of = Situation { status, scim_type: Some("somethingNew"), ..Situation::default() };
             assert!(hint(of).is_some(), "{status}");
         }

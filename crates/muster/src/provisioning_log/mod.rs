@@ -6,16 +6,17 @@
 
 pub mod actions;
 pub mod api;
+pub mod block;
 pub mod client;
 pub mod differ;
 pub mod hint;
 pub mod model;
-pub mod pack;
 pub mod purge;
 pub mod queue;
 pub mod record;
 pub mod redact;
 pub mod replay;
 pub mod store;
+pub mod walk;
 
 pub use queue::Log;

@@ -297,11 +297,9 @@ pub struct Row {
     pub response: Option<String>,
 }
 
-/// A row on its way into the log. It borrows from the request what needs no change.
+/// An entry on its way into a block or out of one. It borrows, from the request or from the block.
 #[derive(Clone, Debug)]
 pub struct Entry<'e> {
-    /// Whose log it is in.
-    pub account: &'e AccountId,
     /// As all the following: see `Row`.
     pub id: &'e str,
     pub at: Timestamp,
@@ -314,10 +312,34 @@ pub struct Entry<'e> {
     pub request_id: &'e str,
     pub resource_id: Option<&'e str>,
     pub dry_run: bool,
-    /// Detail and bodies (`pack`).
-    pub packed: Vec<u8>,
+    pub detail: Cow<'e, str>,
+    pub request: Option<Cow<'e, str>>,
+    pub response: Option<Cow<'e, str>>,
     /// Bytes that count against the account's limit.
     pub size: usize,
+}
+
+impl Entry<'_> {
+    /// A copy, with its bodies or without.
+    pub fn row(&self, bodies: bool) -> Row {
+        let body = |text: &Option<Cow<'_, str>>| text.as_deref().filter(|_| bodies).map(str::to_owned);
+        Row {
+            id: self.id.into(),
+            at: self.at,
+            status: self.status,
+            method: self.method.into(),
+            path: self.path.as_ref().into(),
+            client: self.client.into(),
+            principal_id: self.principal_id.into(),
+            principal_label: self.principal_label.into(),
+            request_id: self.request_id.into(),
+            resource_id: self.resource_id.map(Into::into),
+            dry_run: self.dry_run,
+            detail: self.detail.as_ref().into(),
+            request: body(&self.request),
+            response: body(&self.response),
+        }
+    }
 }
 
 /// Which entries; `None` means any.
@@ -362,6 +384,14 @@ pub fn entry_id(at: Timestamp, turn: u16, random: [u8; 6]) -> String {
     uuid::Uuid::from_bytes(bytes).to_string()
 }
 
+/// When an entry with this id, or with one that begins like it, was made, to the millisecond; `None`: it is
+/// no such id.
+pub fn time_of(id: &str) -> Option<Timestamp> {
+    let (high, low) = (id.get(..8)?, id.get(9..13)?);
+    let millis = i64::from_str_radix(high, 16).ok()? << 16 | i64::from_str_radix(low, 16).ok()?;
+    Some(Timestamp::from_millis(millis))
+}
+
 /// The least id that an entry of this time can have.
 pub fn first_id(at: Timestamp) -> String {
     entry_id(at, 0, [0; 6])
@@ -396,6 +426,8 @@ mod tests {
             assert!(first_id(at(5)) <= id(5, turn) && id(5, turn) <= last_id(at(5)));
         }
         assert!(last_id(at(4)) < first_id(at(5)));
+        assert_eq!(time_of(&id(1_999, 7)), Some(at(1_000)));
+        assert_eq!((time_of(&(last_id(at(0)) + "~")), time_of("~"), time_of("")), (Some(at(0)), None, None));
     }
 
     #[test]

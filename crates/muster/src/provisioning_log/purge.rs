@@ -9,14 +9,11 @@ use crate::app::App;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
-use crate::kernel::time::Timestamp;
 use crate::settings;
 use crate::settings::catalogue::{LOG_DAYS, LOG_ENTRIES, LOG_MEGABYTES};
 
-/// Entries deleted in one transaction.
-const STEP: i64 = 1_000;
-/// No entry takes more bytes.
-const LARGEST: i64 = 256 << 10;
+/// Blocks deleted in one transaction.
+const STEP: i64 = 64;
 /// Pages of 16 KiB that one transaction gives back to the disk, in a file of its own.
 const PAGES_BACK: u32 = 256;
 /// Such transactions of one run.
@@ -52,39 +49,27 @@ async fn purge_account(app: &App, account: &AccountId) -> Result<u64> {
     let scope = Scope::account(account.clone());
     let held = app.db.read("provisioning_log.limits", move |tx| settings::actions::held(tx, &scope)).await?;
     let limit = |id| held.number(id).unwrap_or(i64::MAX);
-    let kept = Kept {
-        since: app.clock.now().plus_secs(limit(LOG_DAYS).saturating_mul(-DAY_SECS)),
-        entries: limit(LOG_ENTRIES),
-        bytes: limit(LOG_MEGABYTES).saturating_mul(1 << 20),
-    };
+    let since = first_id(app.clock.now().plus_secs(limit(LOG_DAYS).saturating_mul(-DAY_SECS)));
+    let (entries, bytes) = (limit(LOG_ENTRIES), limit(LOG_MEGABYTES).saturating_mul(1 << 20));
     let of = account.clone();
-    let read = move |tx: &mut Tx<'_>| beyond(tx, &of, &kept);
-    let Some(end) = app.log_db.read("provisioning_log.beyond", read).await? else { return Ok(0) };
+    let read = move |tx: &mut Tx<'_>| -> Result<_> {
+        let edge = store::edge(tx, &of, entries, bytes)?;
+        let end = edge.iter().map(|edge| &edge.last_id).chain([&since]).max().cloned().unwrap_or_default();
+        let more = store::has_before(tx, &of, &end)?;
+        Ok((edge, end, more))
+    };
+    let (edge, end, mut more) = app.log_db.read("provisioning_log.beyond", read).await?;
     let mut gone = 0;
-    loop {
+    if let Some(edge) = edge {
+        let of = account.clone();
+        let trim = move |tx: &mut Tx<'_>| store::trim(tx, &of, &edge);
+        gone += app.log_db.write_aside("provisioning_log.trim", trim).await?;
+    }
+    while more {
         let (of, end) = (account.clone(), end.clone());
         let delete = move |tx: &mut Tx<'_>| store::delete_oldest(tx, &of, &end, STEP);
         let deleted = app.log_db.write_aside("provisioning_log.purge", delete).await?;
-        gone += deleted;
-        if deleted == 0 {
-            return Ok(gone);
-        }
+        (gone, more) = (gone + deleted, deleted > 0);
     }
-}
-
-/// What an account wants kept.
-struct Kept {
-    since: Timestamp,
-    entries: i64,
-    bytes: i64,
-}
-
-/// The newest entry that must go, by any of the three limits.
-fn beyond(tx: &mut Tx<'_>, account: &AccountId, kept: &Kept) -> Result<Option<String>> {
-    let by_age = store::newest_before(tx, account, &first_id(kept.since))?;
-    let by_count = store::beyond_count(tx, account, kept.entries)?;
-    // So few that they cannot take too much need not be added up.
-    let many = store::beyond_count(tx, account, kept.bytes / LARGEST)?.is_some();
-    let by_size = if many { store::beyond_size(tx, account, kept.bytes)? } else { None };
-    Ok([by_age, by_count, by_size].into_iter().flatten().max())
+    Ok(gone)
 }

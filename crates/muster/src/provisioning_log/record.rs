@@ -10,7 +10,6 @@ use serde_json::Value;
 use super::client;
 use super::hint::{Situation, hint};
 use super::model::{BodyNote, Captured, Detail, Entry, Heads, KEPT_BYTES, Quirk, Sent, Who};
-use super::pack::pack;
 use super::redact::{Found, REDACTED, Secrets, is_free_of};
 use crate::audit::model::Proof;
 use crate::kernel::caller::Principal;
@@ -100,9 +99,9 @@ pub fn entry<'e>(seen: &'e Captured, secrets: &'e Secrets, id: &'e str) -> Entry
     };
     let path = cut_cow(path, URL).0;
     let detail = serde_json::to_string(&detail).unwrap_or_else(|_| "{}".into());
-    let texts = [Some(&*detail), asked.text.as_deref(), answer.text.as_deref()];
+    let length = |text: &Option<Cow<'_, str>>| text.as_ref().map_or(0, |text| text.len());
+    let size = ROW_BYTES + path.len() + detail.len() + length(&asked.text) + length(&answer.text);
     Entry {
-        account: &seen.account,
         id,
         at: seen.at,
         status: seen.status,
@@ -113,9 +112,11 @@ pub fn entry<'e>(seen: &'e Captured, secrets: &'e Secrets, id: &'e str) -> Entry
         request_id: &seen.request_id,
         resource_id: if black { None } else { resource_id(seen) },
         dry_run: seen.dry_run,
-        size: ROW_BYTES + path.len() + texts.into_iter().flatten().map(str::len).sum::<usize>(),
-        packed: pack(texts),
+        size,
         path,
+        detail: detail.into(),
+        request: asked.text,
+        response: answer.text,
     }
 }
 
@@ -320,7 +321,6 @@ mod tests {
     use serde_json::json;
 
     use super::super::model::Stranger;
-    use super::super::pack::unpack;
     use super::*;
     use crate::kernel::caller::Caller;
     use crate::kernel::ids::AccountId;
@@ -354,7 +354,7 @@ mod tests {
     }
 
     fn read(entry: &Entry<'_>) -> Detail<'static> {
-        serde_json::from_str(&unpack(&entry.packed).unwrap().detail).unwrap()
+        serde_json::from_str(&entry.detail).unwrap()
     }
 
     #[test]
@@ -366,9 +366,8 @@ mod tests {
             (made.resource_id, made.client, &*made.path),
             (Some("7"), "Okta", "/scim/v2/scim/Users/7")
         );
-        let texts = unpack(&made.packed).unwrap();
-        assert_eq!((texts.request.as_deref(), texts.response), (Some("{\"a\":1}"), None));
-        assert_eq!(made.size, ROW_BYTES + made.path.len() + texts.detail.len() + "{\"a\":1}".len());
+        assert_eq!((made.request.as_deref(), made.response.as_deref()), (Some("{\"a\":1}"), None));
+        assert_eq!(made.size, ROW_BYTES + made.path.len() + made.detail.len() + "{\"a\":1}".len());
         let detail = read(&made);
         assert_eq!(detail.credential, json!({"type": "CONSOLE"}));
         assert_eq!(detail.principal.as_ref().map(|who| &*who.identifier), Some("console"));
@@ -377,7 +376,7 @@ mod tests {
         assert_eq!(detail.query.as_deref(), Some("attributes=userName"));
         assert_eq!((detail.duration_micros, detail.request.bytes, detail.response.bytes), (9, 7, 0));
         assert_eq!((&*detail.quirks[0].name, &*detail.unknown_members[0]), ("bool-as-string", "x"));
-        assert_eq!(serde_json::to_string(&detail).unwrap(), texts.detail);
+        assert_eq!(serde_json::to_string(&detail).unwrap(), made.detail);
     }
 
     #[test]

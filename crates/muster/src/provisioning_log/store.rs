@@ -1,103 +1,74 @@
-//! SQL of the provisioning log.
+//! SQL of the provisioning log: blocks of entries, each under the id of its newest.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::LazyLock;
 
-use db::sql::Sql;
-use db::{Param, Tx, params};
+use db::{Tx, params};
 
-use super::model::{Detail, Entry, Filter, Row, first_id, last_id};
-use super::pack::{Texts, unpack};
+use super::block::{SPAN_SECS, cut, pack, unpack};
+use super::model::{Detail, Entry, Filter, Row, first_id, last_id, time_of};
+use super::walk::{Found, Walk};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Result;
 use crate::kernel::time::Timestamp;
 
-const COLUMNS: usize = 15;
-/// Rows of one statement.
-const TOGETHER: usize = 16;
-const INSERT: &str = "INSERT INTO provisioning_log (account_id, id, size, at, status, method, path, client, principal_id, \
-    principal_label, request_id, resource_id, dry_run, detail, packed) VALUES ";
-static ONE: LazyLock<String> = LazyLock::new(|| rows_of(1));
-static MANY: LazyLock<String> = LazyLock::new(|| rows_of(TOGETHER));
-
+const INSERT: &str = "INSERT INTO provisioning_log (account_id, last_id, first_id, entries, size, packed) \
+    VALUES ($1, $2, $3, $4, $5, $6)";
 const COUNT_LOST: &str = "INSERT INTO provisioning_log_lost (account_id, entries, last_at) VALUES ($1, $2, $3) \
     ON CONFLICT (account_id) DO UPDATE SET entries = provisioning_log_lost.entries + excluded.entries, \
     last_at = excluded.last_at";
 const LOST: &str = "SELECT entries, last_at FROM provisioning_log_lost WHERE account_id = $1";
-/// `detail`, `request` and `response` are those of entries that were written before `packed` was there.
-const ROWS: &str = "SELECT id, at, status, method, path, client, principal_id, principal_label, request_id, \
-    resource_id, dry_run, packed, detail, request, response FROM provisioning_log WHERE account_id = ";
+/// Blocks that may hold entries from `$2` on, before `$4`; none of those ends at `$3` or later.
+const BLOCKS: &str = "SELECT last_id, entries, packed FROM provisioning_log \
+    WHERE account_id = $1 AND last_id >= $2 AND last_id < $3 AND first_id < $4 ORDER BY last_id DESC";
 const NEXT_ACCOUNT: &str =
     "SELECT account_id FROM provisioning_log WHERE account_id > $1 ORDER BY account_id LIMIT 1";
-const NTH_NEWEST: &str = "SELECT id FROM provisioning_log WHERE account_id = $1 AND id < $2 ORDER BY id DESC \
-    LIMIT 1 OFFSET $3";
-const NTH_OLDEST: &str =
-    "SELECT id FROM provisioning_log WHERE account_id = $1 ORDER BY id LIMIT 1 OFFSET $2";
-const SIZES: &str = "SELECT id, size FROM provisioning_log WHERE account_id = $1 ORDER BY id DESC";
-const DELETE: &str = "DELETE FROM provisioning_log WHERE account_id = $1 AND id <= $2";
+const SIZES: &str =
+    "SELECT last_id, entries, size FROM provisioning_log WHERE account_id = $1 ORDER BY last_id DESC";
+const OLDEST: &str = "SELECT last_id, entries FROM provisioning_log WHERE account_id = $1 AND last_id < $2 \
+    ORDER BY last_id LIMIT $3";
+const BLOCK: &str = "SELECT entries, packed FROM provisioning_log WHERE account_id = $1 AND last_id = $2";
+const DELETE: &str = "DELETE FROM provisioning_log WHERE account_id = $1 AND last_id <= $2";
+const DELETE_ONE: &str = "DELETE FROM provisioning_log WHERE account_id = $1 AND last_id = $2";
 
-/// Stands for the detail of an entry that cannot be unpacked. What is truncated is not replayed.
-const DAMAGED: &str = r#"{"hint": "This entry is damaged on the disk: its texts cannot be shown.",
+/// Behind every id.
+const NEWEST: &str = "~";
+
+/// Stands for the detail of entries that cannot be unpacked. What is truncated is not replayed.
+const DAMAGED: &str = r#"{"hint": "Entries of this time are damaged on the disk and cannot be shown.",
     "request": {"truncated": true, "note": "damaged on the disk"},
     "response": {"truncated": true, "note": "damaged on the disk"}}"#;
-
-fn rows_of(count: usize) -> String {
-    let mut sql = INSERT.to_owned();
-    for row in 0..count {
-        sql.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..COLUMNS {
-            let comma = if column == 0 { "" } else { ", " };
-            let _ = write!(sql, "{comma}${}", row * COLUMNS + column + 1);
-        }
-        sql.push(')');
-    }
-    sql
-}
 
 /// Appends entries of any accounts.
 ///
 /// # Errors
 /// Of the database.
-pub fn insert<'e>(tx: &mut Tx<'_>, entries: impl Iterator<Item = Entry<'e>>) -> Result<()> {
-    let mut entries = entries.peekable();
-    while entries.peek().is_some() {
-        let together: Vec<Entry<'e>> = entries.by_ref().take(TOGETHER).collect();
-        if together.len() == TOGETHER {
-            tx.put(&MANY, &values(&together))?;
-        } else {
-            for entry in together.chunks(1) {
-                tx.put(&ONE, &values(entry))?;
-            }
-        }
+pub fn insert<'e>(tx: &mut Tx<'_>, entries: impl Iterator<Item = (&'e AccountId, Entry<'e>)>) -> Result<()> {
+    let mut of_accounts: BTreeMap<&str, Vec<Entry<'e>>> = BTreeMap::new();
+    for (account, entry) in entries {
+        of_accounts.entry(account.as_str()).or_default().push(entry);
+    }
+    for (account, mut entries) in of_accounts {
+        // They come in the order of their answers, and are read in that of the requests.
+        entries.sort_unstable_by_key(|entry| entry.id);
+        cut(&entries).try_for_each(|block| put(tx, account, block))?;
     }
     Ok(())
 }
 
-fn values<'v>(entries: &'v [Entry<'_>]) -> Vec<Param<'v>> {
-    let mut values = Vec::with_capacity(entries.len() * COLUMNS);
-    for entry in entries {
-        values.extend::<[Param<'_>; COLUMNS]>([
-            entry.account.as_str().into(),
-            entry.id.into(),
-            i64::try_from(entry.size).unwrap_or(i64::MAX).into(),
-            entry.at.micros().into(),
-            i64::from(entry.status).into(),
-            entry.method.into(),
-            (&*entry.path).into(),
-            entry.client.into(),
-            entry.principal_id.into(),
-            entry.principal_label.into(),
-            entry.request_id.into(),
-            entry.resource_id.into(),
-            entry.dry_run.into(),
-            // `packed` has it. A replica of the release before goes on without it.
-            "{}".into(),
-            entry.packed.as_slice().into(),
-        ]);
-    }
-    values
+fn put(tx: &mut Tx<'_>, account: &str, block: &[Entry<'_>]) -> Result<()> {
+    let ([first, ..], [.., last]) = (block, block) else { return Ok(()) };
+    let size = block.iter().map(|entry| entry.size).sum();
+    let packed = pack(block);
+    tx.put(
+        INSERT,
+        params![account, last.id, first.id, number(block.len()), number(size), packed.as_slice()],
+    )?;
+    Ok(())
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Adds to the number of entries that were dropped.
@@ -125,18 +96,55 @@ pub fn lost(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<(i64, Timesta
 /// # Errors
 /// Of the database.
 pub fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Option<Row>> {
-    let mut sql = select(account);
-    sql.push(" AND id = ").bind(id);
-    Ok(tx.query_opt(sql.text(), &sql.params(), |row| read(row, true))?)
+    let (mut found, behind) = (None, format!("{id}{NEWEST}"));
+    tx.each(BLOCKS, params![account.as_str(), id, reach(id).as_str(), behind.as_str()], |columns| {
+        each_entry(columns, |entry| {
+            if entry.id == id {
+                found = Some(entry.row(true));
+            }
+        })?;
+        Ok(if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    Ok(found)
 }
 
-/// Where a page ends.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Found {
-    /// Newest first.
-    pub rows: Vec<Row>,
-    /// Go on behind this id; `None`: there is no more.
-    pub next: Option<String>,
+/// No block with an entry of this id ends so late.
+fn reach(id: &str) -> String {
+    // The id tells the time to the millisecond.
+    let latest = |at: Timestamp| last_id(at.plus_secs(SPAN_SECS + 1)) + NEWEST;
+    time_of(id).map_or_else(|| NEWEST.to_owned(), latest)
+}
+
+/// Hands over the entries of a row of `BLOCKS`, oldest first. A block that cannot be unpacked must not hide
+/// all others: an entry stands for it that says so.
+fn each_entry(columns: &db::Row<'_>, mut take: impl FnMut(&Entry<'_>)) -> std::result::Result<(), db::Error> {
+    let whole = unpack(columns.bytes_ref(2)?, |entries| entries.iter().for_each(&mut take));
+    if whole.is_none() {
+        let last = columns.text_ref(0)?;
+        tracing::warn!(last, "entries of the provisioning log are damaged");
+        take(&damaged(last));
+    }
+    Ok(())
+}
+
+fn damaged(id: &str) -> Entry<'_> {
+    Entry {
+        id,
+        at: time_of(id).unwrap_or(Timestamp::from_micros(0)),
+        status: 0,
+        method: "",
+        path: "".into(),
+        client: "",
+        principal_id: "",
+        principal_label: "",
+        request_id: "",
+        resource_id: None,
+        dry_run: false,
+        detail: DAMAGED.into(),
+        request: None,
+        response: None,
+        size: 0,
+    }
 }
 
 /// What to look for, and how far.
@@ -148,118 +156,38 @@ pub struct Window {
     pub before: Option<String>,
     /// Most rows.
     pub limit: usize,
-    /// Most rows looked at.
+    /// Most entries looked at, to the block.
     pub scanned: usize,
     /// With their bodies?
     pub bodies: bool,
 }
 
-/// The next entries that match, newest first. Looks at a bounded number of rows: fewer than asked for, or
+/// The next entries that match, newest first. Looks at a bounded number of entries: fewer than asked for, or
 /// none, do not say that there are no more.
 ///
 /// # Errors
 /// Of the database.
 pub fn window(tx: &mut Tx<'_>, account: &AccountId, window: &Window) -> Result<Found> {
     let filter = &window.filter;
-    let newest = filter.until.map(|until| last_id(until) + "~");
-    let before =
-        [newest.as_deref(), window.before.as_deref(), Some("~")].into_iter().flatten().min().unwrap_or("~");
-    let depth = i64::try_from(window.scanned).unwrap_or(i64::MAX);
-    let floor: Option<String> =
-        tx.query_opt(NTH_NEWEST, params![account.as_str(), before, depth - 1], |row| row.get(0))?;
-    let mut sql = select(account);
-    narrow(&mut sql, filter, before);
-    if let Some(floor) = &floor {
-        sql.push(" AND id >= ").bind(floor.as_str());
-    }
-    sql.push(" ORDER BY id DESC");
-    if !filter.needs_reading() {
-        sql.push(" LIMIT ").bind(i64::try_from(window.limit + 1).unwrap_or(i64::MAX));
-    }
-    let mut rows: Vec<Row> = Vec::new();
-    let mut more = false;
-    tx.each(sql.text(), &sql.params(), |columns| {
-        let row = read(columns, window.bodies)?;
-        if filter.lets_through(&row) {
-            if rows.len() == window.limit {
-                more = true;
-                return Ok(ControlFlow::Break(()));
-            }
-            rows.push(row);
+    let newest = filter.until.map(|until| last_id(until) + NEWEST);
+    let before = [newest.as_deref(), window.before.as_deref(), Some(NEWEST)].into_iter().flatten().min();
+    let (since, before) = (filter.since.map(first_id).unwrap_or_default(), before.unwrap_or(NEWEST));
+    let (mut walk, reach) = (Walk::new(window.limit, window.scanned), reach(before));
+    tx.each(BLOCKS, params![account.as_str(), since.as_str(), reach.as_str(), before], |columns| {
+        let last = columns.text_ref(0)?;
+        // Those that end later were looked at for the page before.
+        let entries = if last < before { columns.get::<i64>(1)? } else { 0 };
+        if !walk.enters(last, usize::try_from(entries).unwrap_or_default()) {
+            return Ok(ControlFlow::Break(()));
         }
+        each_entry(columns, |entry| {
+            if *since <= *entry.id && entry.id < before && filter.lets_through(entry) {
+                walk.add(entry.row(window.bodies));
+            }
+        })?;
         Ok(ControlFlow::Continue(()))
     })?;
-    let ended = |floor: &String| filter.since.is_some_and(|since| *floor < first_id(since));
-    let next = if more { rows.last().map(|row| row.id.clone()) } else { floor.filter(|id| !ended(id)) };
-    Ok(Found { rows, next })
-}
-
-fn select(account: &AccountId) -> Sql {
-    let mut sql = Sql::new(ROWS);
-    sql.bind(account.as_str());
-    sql
-}
-
-fn narrow(sql: &mut Sql, filter: &Filter, before: &str) {
-    sql.push(" AND id < ").bind(before);
-    if let Some(since) = filter.since {
-        sql.push(" AND id >= ").bind(first_id(since));
-    }
-    if let Some(least) = filter.min_status {
-        sql.push(" AND status >= ").bind(i64::from(least));
-    }
-    if let Some(most) = filter.max_status {
-        sql.push(" AND status <= ").bind(i64::from(most));
-    }
-    if filter.failures_only {
-        // Whether an operation of a bulk request failed, the row tells that is read.
-        sql.push(" AND (status >= 400 OR path LIKE '%/Bulk')");
-    }
-    let texts = [
-        ("method", &filter.method),
-        ("request_id", &filter.request_id),
-        ("resource_id", &filter.resource_id),
-    ];
-    for (column, text) in texts {
-        if let Some(text) = text {
-            sql.push(" AND ").push(column).push(" = ").bind(text.as_str());
-        }
-    }
-    if let Some(dry_run) = filter.dry_run {
-        sql.push(" AND dry_run = ").bind(dry_run);
-    }
-}
-
-fn read(row: &db::Row<'_>, bodies: bool) -> std::result::Result<Row, db::Error> {
-    let texts = texts(row)?;
-    Ok(Row {
-        id: row.get(0)?,
-        at: Timestamp::from_micros(row.get(1)?),
-        status: u16::try_from(row.get::<i64>(2)?).unwrap_or_default(),
-        method: row.get(3)?,
-        path: row.get(4)?,
-        client: row.get(5)?,
-        principal_id: row.get(6)?,
-        principal_label: row.get(7)?,
-        request_id: row.get(8)?,
-        resource_id: row.get(9)?,
-        dry_run: row.get(10)?,
-        detail: texts.detail,
-        request: texts.request.filter(|_| bodies),
-        response: texts.response.filter(|_| bodies),
-    })
-}
-
-fn texts(row: &db::Row<'_>) -> std::result::Result<Texts, db::Error> {
-    let Param::Bytes(packed) = row.cell(11)? else {
-        return Ok(Texts { detail: row.get(12)?, request: row.get(13)?, response: row.get(14)? });
-    };
-    if let Some(texts) = unpack(packed) {
-        return Ok(texts);
-    }
-    // One entry must not hide all others.
-    tracing::warn!(entry = row.text_ref(0)?, "an entry of the provisioning log is damaged");
-    Ok(Texts { detail: DAMAGED.into(), ..Texts::default() })
+    Ok(walk.finish())
 }
 
 /// The account behind this one that has entries.
@@ -270,79 +198,117 @@ pub fn next_account(tx: &mut Tx<'_>, after: &str) -> Result<Option<String>> {
     Ok(tx.query_opt(NEXT_ACCOUNT, params![after], |row| row.get(0))?)
 }
 
-/// The newest entry that is one too many where so many may be kept.
-///
-/// # Errors
-/// Of the database.
-pub fn beyond_count(tx: &mut Tx<'_>, account: &AccountId, kept: i64) -> Result<Option<String>> {
-    Ok(tx.query_opt(NTH_NEWEST, params![account.as_str(), "~", kept], |row| row.get(0))?)
+/// The newest block that is not kept whole, and what of it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Id of its newest entry.
+    pub last_id: String,
+    /// So many of its entries at most.
+    pub entries: i64,
+    /// Which take so many bytes at most.
+    pub bytes: i64,
 }
 
-/// The newest entry before an id.
+/// Where the newest ones are more than so many, or take more than so many bytes. Reads the key alone.
 ///
 /// # Errors
 /// Of the database.
-pub fn newest_before(tx: &mut Tx<'_>, account: &AccountId, end: &str) -> Result<Option<String>> {
-    Ok(tx.query_opt(NTH_NEWEST, params![account.as_str(), end, 0], |row| row.get(0))?)
-}
-
-/// The newest entry with which the newest ones take more than so many bytes. Reads the key alone.
-///
-/// # Errors
-/// Of the database.
-pub fn beyond_size(tx: &mut Tx<'_>, account: &AccountId, kept: i64) -> Result<Option<String>> {
-    let (mut sum, mut first) = (0_i64, None);
+pub fn edge(tx: &mut Tx<'_>, account: &AccountId, entries: i64, bytes: i64) -> Result<Option<Edge>> {
+    let (mut left, mut found) = ((entries, bytes), None);
     tx.each(SIZES, params![account.as_str()], |row| {
-        sum = sum.saturating_add(row.get::<i64>(1)?);
-        if sum <= kept {
+        let (entries, bytes) = (row.get::<i64>(1)?, row.get::<i64>(2)?);
+        if entries <= left.0 && bytes <= left.1 {
+            left = (left.0 - entries, left.1 - bytes);
             return Ok(ControlFlow::Continue(()));
         }
-        first = Some(row.get::<String>(0)?);
+        found = Some(Edge { last_id: row.get(0)?, entries: left.0, bytes: left.1 });
         Ok(ControlFlow::Break(()))
     })?;
-    Ok(first)
+    Ok(found)
 }
 
-/// Deletes the oldest entries up to this id, so many at most; how many.
+/// Deletes what of a block is too much; how many entries.
 ///
 /// # Errors
 /// Of the database.
-pub fn delete_oldest(tx: &mut Tx<'_>, account: &AccountId, up_to: &str, most: i64) -> Result<u64> {
-    let nth: Option<String> =
-        tx.query_opt(NTH_OLDEST, params![account.as_str(), most - 1], |row| row.get(0))?;
-    let end = nth.as_deref().map_or(up_to, |nth| nth.min(up_to));
-    Ok(tx.exec(DELETE, params![account.as_str(), end])?)
+pub fn trim(tx: &mut Tx<'_>, account: &AccountId, edge: &Edge) -> Result<u64> {
+    let key = params![account.as_str(), edge.last_id.as_str()];
+    let block = tx.query_opt(BLOCK, key, |row| Ok((row.get::<i64>(0)?, row.bytes_ref(1)?.to_vec())))?;
+    let Some((entries, packed)) = block else { return Ok(0) };
+    tx.exec(DELETE_ONE, key)?;
+    let kept = unpack(&packed, |block| {
+        let mut bytes = 0;
+        let fits = |(at, entry): &(usize, &Entry<'_>)| {
+            bytes += number(entry.size);
+            number(*at) < edge.entries && bytes <= edge.bytes
+        };
+        let kept = block.iter().rev().enumerate().take_while(fits).count();
+        put(tx, account.as_str(), &block[block.len() - kept..]).map(|()| number(kept))
+    });
+    // What is damaged goes as a whole.
+    let kept = kept.transpose()?.unwrap_or(0);
+    Ok(u64::try_from(entries - kept).unwrap_or_default())
+}
+
+/// Whether a block ends before an id.
+///
+/// # Errors
+/// Of the database.
+pub fn has_before(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<bool> {
+    Ok(tx.query_opt(OLDEST, params![account.as_str(), id, 1_i64], |_| Ok(()))?.is_some())
+}
+
+/// Deletes the oldest blocks that end before an id, so many at most; how many entries.
+///
+/// # Errors
+/// Of the database.
+pub fn delete_oldest(tx: &mut Tx<'_>, account: &AccountId, before: &str, most: i64) -> Result<u64> {
+    let (mut end, mut entries) = (None, 0);
+    tx.each(OLDEST, params![account.as_str(), before, most], |row| {
+        (end, entries) = (Some(row.get::<String>(0)?), entries + row.get::<i64>(1)?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    if let Some(end) = end {
+        tx.exec(DELETE, params![account.as_str(), end.as_str()])?;
+    }
+    Ok(u64::try_from(entries).unwrap_or_default())
 }
 
 impl Filter {
-    /// Whether rows must be read to be decided upon: what is compared without case is not asked of SQL.
-    fn needs_reading(&self) -> bool {
-        self.path.is_some() || self.client.is_some() || self.principal.is_some() || self.failures_only
-    }
-
-    fn lets_through(&self, row: &Row) -> bool {
-        let holds = |part: &String| {
-            let part = part.to_lowercase();
-            row.path.to_lowercase().contains(&part)
-                || row.query().is_some_and(|q| q.to_lowercase().contains(&part))
-        };
-        let is_client = |name: &String| row.client.eq_ignore_ascii_case(name);
-        let is_who = |who: &String| row.principal_id == *who || row.principal_label.eq_ignore_ascii_case(who);
-        let failed = || row.status >= 400 || row.detail().is_some_and(|detail| detail.failed_operations > 0);
-        (!self.failures_only || failed())
-            && self.path.as_ref().is_none_or(holds)
+    fn lets_through(&self, entry: &Entry<'_>) -> bool {
+        let is = |wanted: &Option<String>, text: &str| wanted.as_ref().is_none_or(|wanted| wanted == text);
+        let is_client = |name: &String| entry.client.eq_ignore_ascii_case(name);
+        let is_who =
+            |who: &String| entry.principal_id == *who || entry.principal_label.eq_ignore_ascii_case(who);
+        self.min_status.is_none_or(|least| entry.status >= least)
+            && self.max_status.is_none_or(|most| entry.status <= most)
+            && self.dry_run.is_none_or(|dry_run| entry.dry_run == dry_run)
+            && is(&self.method, entry.method)
+            && is(&self.request_id, entry.request_id)
+            && self.resource_id.as_ref().is_none_or(|id| entry.resource_id == Some(id))
             && self.client.as_ref().is_none_or(is_client)
             && self.principal.as_ref().is_none_or(is_who)
+            && (!self.failures_only || entry.has_failed())
+            && self.path.as_ref().is_none_or(|part| entry.has_in_url(part))
     }
 }
 
-impl Row {
+impl Entry<'_> {
     fn detail(&self) -> Option<Detail<'_>> {
         serde_json::from_str(&self.detail).ok()
     }
 
-    fn query(&self) -> Option<String> {
-        self.detail()?.query.map(Cow::into_owned)
+    /// Whether it, or an operation of a bulk request, failed.
+    fn has_failed(&self) -> bool {
+        // Whether an operation failed, the detail alone tells.
+        let in_part = || self.detail().is_some_and(|detail| detail.failed_operations > 0);
+        self.status >= 400 || (self.path.ends_with("/Bulk") && in_part())
+    }
+
+    fn has_in_url(&self, part: &str) -> bool {
+        let part = part.to_lowercase();
+        let holds = |text: &str| text.to_lowercase().contains(&part);
+        holds(&self.path) || self.detail().and_then(|detail| detail.query).is_some_and(|query| holds(&query))
     }
 }
 
@@ -353,24 +319,19 @@ mod tests {
 
     #[test]
     fn nothing_goes_through_the_whole_log() {
-        let steps = plan(&NTH_NEWEST.replace("$1", "'a'").replace("$2", "'~'").replace("$3", "9"));
-        assert!(
-            steps.iter().all(|step| !step.starts_with("SCAN ") && step.contains("COVERING")),
-            "{steps:?}"
-        );
-        for statement in [NTH_OLDEST, SIZES] {
-            let steps = plan(&statement.replace("$1", "'a'").replace("$2", "9"));
+        let of = |statement: &str| {
+            let values = [("$1", "'a'"), ("$2", "'b'"), ("$3", "9"), ("$4", "'d'")];
+            plan(&values.iter().fold(statement.to_owned(), |sql, (name, value)| sql.replace(name, value)))
+        };
+        for statement in [SIZES, OLDEST] {
+            let steps = of(statement);
             assert!(steps.iter().all(|s| s.contains("COVERING") && !s.contains("TEMP B-TREE")), "{steps:?}");
         }
-        let mut sql = select(&AccountId::new("a"));
-        narrow(&mut sql, &Filter::default(), "~");
-        sql.push(" ORDER BY id DESC");
-        let text = sql.text().replace("$1", "'a'").replace("$2", "'~'");
-        assert!(plan(&text).iter().all(|step| !goes_through(step) && !step.contains("TEMP B-TREE")));
-        assert!(
-            plan(&DELETE.replace("$1", "'a'").replace("$2", "'b'")).iter().all(|step| !goes_through(step))
-        );
-        let steps = plan(&NEXT_ACCOUNT.replace("$1", "'a'"));
-        assert!(steps.iter().all(|step| step.contains("account_id>?")), "{steps:?}");
+        for statement in [BLOCKS, BLOCK, DELETE, DELETE_ONE, OLDEST] {
+            let steps = of(statement);
+            assert!(steps.iter().all(|s| !goes_through(s) && !s.contains("TEMP B-TREE")), "{steps:?}");
+        }
+        assert!(of(BLOCKS)[0].contains("account_id=? AND last_id>? AND last_id<?"), "{:?}", of(BLOCKS));
+        assert!(of(NEXT_ACCOUNT)[0].contains("account_id>?"), "{:?}", of(NEXT_ACCOUNT));
     }
 }

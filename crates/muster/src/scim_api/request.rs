@@ -40,7 +40,7 @@ pub async fn body_within(limit: usize, call: &Call<'_>, body: Body) -> Result<Va
         let text = format!("The body's Content-Type {media:?} is not read here: send application/scim+json.");
         return Err(Problem::new(Kind::MediaType, text));
     }
-    let bytes = extract::within(limit, body).await?;
+    let bytes = extract::within(limit, call.app, body).await?;
     if let Some(observed) = call.observed {
         observed.body(&bytes);
     }

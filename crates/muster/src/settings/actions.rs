@@ -218,6 +218,11 @@ pub async fn put(
 ) -> Result<Vec<Outcome>> {
     let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
     let account = scope.account.clone();
+    if changes.is_empty() {
+        // Each change asks for the scope; where there is none, nobody has.
+        let at = scope.clone();
+        app.db.point("settings.scope", move |tx| check_scope(tx, &at)).await?;
+    }
     let request = Request { app: app.clone(), caller, scope, now: app.clock.now() };
     let mut outcomes =
         if atomic { put_together(&request, changes).await? } else { put_each(&request, changes).await? };

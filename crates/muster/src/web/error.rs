@@ -33,6 +33,7 @@ fn row(kind: Kind) -> (u16, &'static str, u16, Option<&'static str>) {
         Kind::Gone => (410, "GONE", 410, None),
         Kind::Stale => (412, "INVALID_REQUEST", 412, None),
         Kind::Conflict => (400, "INVALID_REQUEST", 409, None),
+        Kind::Slow => (408, "INVALID_REQUEST", 408, None),
         Kind::TooLarge => (413, "INVALID_REQUEST", 413, None),
         Kind::UriTooLong => (414, "INVALID_REQUEST", 414, None),
         Kind::MediaType => (415, "MEDIA_NOT_SUPPORTED", 415, None),

@@ -70,22 +70,36 @@ pub fn media(headers: &HeaderMap) -> &str {
 /// The raw body, within the limit set on the route.
 ///
 /// # Errors
-/// `TooLarge` over the limit, `Invalid` when the connection broke off.
+/// `TooLarge` over the limit, `Slow` when it does not come within its time, `Invalid` when the connection
+/// broke off.
 pub async fn body(request: Request, app: &App) -> Result<Bytes> {
     fits(request.body(), app.limits.platform_body_bytes)?;
-    Bytes::from_request(request, app)
-        .await
-        .map_err(|rejection: BytesRejection| unread(rejection.status() == StatusCode::PAYLOAD_TOO_LARGE))
+    let read = arrived(app, Bytes::from_request(request, app)).await?;
+    read.map_err(|rejection: BytesRejection| unread(rejection.status() == StatusCode::PAYLOAD_TOO_LARGE))
 }
 
 /// As `body`, within this limit.
 ///
 /// # Errors
 /// As `body`.
-pub async fn within(limit: usize, body: Body) -> Result<Bytes> {
+pub async fn within(limit: usize, app: &App, body: Body) -> Result<Bytes> {
     fits(&body, limit)?;
-    let read = Limited::new(body, limit).collect().await;
+    let read = arrived(app, Limited::new(body, limit).collect()).await?;
     read.map(Collected::to_bytes).map_err(|error| unread(error.is::<LengthLimitError>()))
+}
+
+/// What was read, unless that took nine tenths of the time that a request has: then nothing is done, and the
+/// client hears so before the whole request is too late, when nobody could tell him.
+async fn arrived<T>(app: &App, read: impl Future<Output = T>) -> Result<T> {
+    let patience = app.limits.request_timeout * 9 / 10;
+    tokio::time::timeout(patience, read).await.map_err(|_| {
+        let text = format!(
+            "The body did not arrive within {} seconds, and nothing was done: send the request again, in smaller \
+             parts if the network is slow.",
+            patience.as_secs_f32()
+        );
+        Problem::new(Kind::Slow, text)
+    })
 }
 
 /// What says itself that it is too long is not asked for.
@@ -237,7 +251,7 @@ pub fn repeated(parts: &http::Uri, name: &str) -> Vec<String> {
     let pairs = url::form_urlencoded::parse(parts.query().unwrap_or("").as_bytes());
     let values = pairs.filter(|(key, _)| key == name).map(|(_, value)| value);
     values
-        .flat_map(|v| v.split(',').map(str::to_owned).collect::<Vec<_>>())
+        .flat_map(|v| v.split(',').map(|part| part.trim().to_owned()).collect::<Vec<_>>())
         .filter(|v| !v.is_empty())
         .collect()
 }

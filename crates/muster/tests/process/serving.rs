@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::{Server, data_dir, parse, post, postgres, rest, run};
@@ -276,13 +277,28 @@ fn above_the_cap_connections_wait_their_turn() {
 }
 
 #[test]
-fn a_request_that_takes_too_long_is_answered() {
+fn a_body_that_does_not_come_is_waited_for_no_longer_than_said() {
     let (_folder, data) = data_dir();
     let server = on(&data, &["--request-timeout", "1s"]);
     let since = Instant::now();
     let mut stream = stuck(&server);
     let answer = one_answer(&mut stream, "}");
-    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("SERVICE_UNAVAILABLE"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("within 0.9 seconds"), "{answer}");
+    took(since, 800, 8_000);
+}
+
+#[test]
+fn a_request_that_takes_too_long_is_answered() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &["--request-timeout", "1s"]);
+    let code = std::fs::read_to_string(format!("{data}/setup-code")).expect("the code is there");
+    let wish = json!({"code": code.trim(), "account": "acme", "email": "a@b"}).to_string();
+    // Another process holds the database.
+    let other = Connection::open(format!("{data}/muster.db")).expect("the file can be opened");
+    other.execute_batch("BEGIN IMMEDIATE").expect("nobody writes");
+    let since = Instant::now();
+    let (status, body) = parse(&server.raw(post("/v1/setup", &wish).as_bytes()));
+    assert_eq!((status, &body["code"]), (503, &json!("SERVICE_UNAVAILABLE")), "{body}");
     took(since, 900, 8_000);
 }
 

@@ -10,8 +10,8 @@ use http::Method;
 use jose::Algorithm;
 use jose::testing::TestKey;
 use muster::kernel::ids::AccountId;
-use muster::provisioning_log::pack::{Texts, unpack};
-use muster::provisioning_log::{actions, purge};
+use muster::provisioning_log::model::Entry;
+use muster::provisioning_log::{actions, block, purge};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
@@ -48,22 +48,30 @@ async fn setting(world: &World, id: &str, value: &str) {
     assert_eq!(saved[0]["updateStatus"], true, "{saved}");
 }
 
+/// Of the users that were created last, newest first.
+async fn newest_names(world: &World) -> Vec<String> {
+    let export = world.admin().get(&format!("{LOG}/export?accountIdentifier=acme")).await.expect(200);
+    let name = |line: &str| {
+        let entry: Value = serde_json::from_str(line).expect("a line is JSON");
+        entry["request"]["body"]["userName"].as_str().unwrap_or_default().to_owned()
+    };
+    export.text.lines().map(name).collect()
+}
+
 fn paths(entries: &[Value]) -> Vec<String> {
     let tail = |entry: &Value| entry["path"].as_str().unwrap().rsplit("/acme").next().unwrap().to_owned();
     entries.iter().map(tail).collect()
 }
 
-/// Every text of every row of the log, as the database has it.
+/// Every text of every entry, as the database has it.
 async fn stored(world: &World) -> String {
     actions::flush(&world.app).await.expect("the log is written");
-    let select = "SELECT path, client, principal_id, principal_label, request_id, resource_id, packed FROM provisioning_log";
     let read = move |tx: &mut db::Tx<'_>| {
-        tx.query(select, &[], |row| {
-            let columns = (0..6).map(|at| row.get::<Option<String>>(at).map(Option::unwrap_or_default));
-            let mut texts = columns.collect::<Result<Vec<_>, _>>()?;
-            let Texts { detail, request, response } = unpack(row.bytes_ref(6)?).expect("what was packed");
-            texts.extend([Some(detail), request, response].into_iter().flatten());
-            Ok(texts.join("\n"))
+        tx.query("SELECT packed FROM provisioning_log", &[], |row| {
+            let texts = |entry: &Entry<'_>| format!("{entry:?}\n{:?}\n", entry.row(true));
+            let whole =
+                block::unpack(row.bytes_ref(0)?, |entries| entries.iter().map(texts).collect::<String>());
+            Ok(whole.expect("what was packed"))
         })
     };
     let rows = world.app.log_db.read::<_, db::Error>("test.log", read).await.expect("the log can be read");
@@ -403,20 +411,23 @@ both_engines! {
 
     async fn two_replicas_write_one_log(world: World) {
         let replica = world.replica();
-        for (at, server) in [&world, &replica, &world].into_iter().enumerate() {
+        for (at, server) in [&world, &replica, &world, &world, &replica].into_iter().enumerate() {
             made(&scim(server), &format!("u{at}")).await;
-            world.app.clock.advance_secs(1);
+            world.app.clock.advance_secs(2);
         }
         actions::flush(&replica.app).await.unwrap();
-        let names: Vec<Value> = {
-            let mut names = Vec::new();
-            for entry in entries(&world, "").await {
-                let id = entry["id"].as_str().unwrap();
-                names.push(replica.admin().get(&format!("{LOG}/{id}")).await.data()["request"]["body"]["userName"].clone());
+        actions::flush(&world.app).await.unwrap();
+        let (mut names, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let data = world.admin().get(&format!("{LOG}?limit=2{cursor}")).await.data();
+            for entry in data["entries"].as_array().unwrap() {
+                let one = format!("{LOG}/{}", entry["id"].as_str().unwrap());
+                names.push(replica.admin().get(&one).await.data()["request"]["body"]["userName"].clone());
             }
-            names
-        };
-        assert_eq!(names, ["u2", "u1", "u0"]);
+            let Some(next) = data["nextCursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(names, ["u4", "u3", "u2", "u1", "u0"]);
     }
 
     async fn what_nobody_has_is_not_kept(world: World) {
@@ -517,20 +528,6 @@ both_engines! {
         assert_eq!(world.app.log_db.read::<_, db::Error>("test.count", read).await.unwrap(), 1);
     }
 
-    async fn entries_of_before_they_were_packed_are_read(world: World) {
-        made(&scim(&world), "ada").await;
-        let whole = newest(&world).await;
-        let plain = "UPDATE provisioning_log SET packed = NULL, detail = $1, request = $2, response = $3";
-        let unpacked = move |tx: &mut db::Tx<'_>| {
-            let read = |row: &db::Row<'_>| Ok(unpack(row.bytes_ref(0)?).expect("what was packed"));
-            let Texts { detail, request, response } =
-                tx.query_one("SELECT packed FROM provisioning_log", &[], read)?;
-            tx.exec(plain, db::params![detail.as_str(), request.as_deref(), response.as_deref()])
-        };
-        assert_eq!(world.app.log_db.write::<_, db::Error>("test.plain", "acme", unpacked).await.unwrap(), 1);
-        assert_eq!(newest(&world).await, whole);
-    }
-
     async fn a_damaged_entry_hides_no_other(world: World) {
         let scim = scim(&world);
         made(&scim, "ada").await;
@@ -543,7 +540,7 @@ both_engines! {
         assert_eq!((entries.len(), &entries[0]["hint"]), (2, &Value::Null));
         assert!(entries[1]["hint"].as_str().is_some_and(|hint| hint.contains("damaged")), "{}", entries[1]);
         let one = world.admin().get(&format!("{LOG}/{id}?accountIdentifier=acme")).await.data();
-        assert_eq!((&one["status"], &one["request"]["body"]), (&json!(201), &Value::Null));
+        assert_eq!((&one["status"], &one["request"]["body"]), (&json!(0), &Value::Null));
         let replay = format!("{LOG}/{id}/replay?accountIdentifier=acme");
         let refused = world.admin().post(&replay, json!({})).await.expect(400);
         assert!(refused.text.contains("damaged on the disk"), "{}", refused.text);
@@ -570,13 +567,20 @@ both_engines! {
         for n in 0..3 {
             made(&scim, &format!("v{n}")).await;
         }
-        setting(&world, "provisioning_log_max_entries", "6").await;
-        setting(&world, "provisioning_log_max_megabytes", "1").await;
         entries(&world, "").await;
-        let grow = move |tx: &mut db::Tx<'_>| tx.exec("UPDATE provisioning_log SET size = 600000 WHERE account_id = $1", db::params!["acme"]);
-        world.app.log_db.write::<_, db::Error>("test.grow", "acme", grow).await.unwrap();
-        assert_eq!(left(world.clone()).await, 1, "two would be more than a megabyte");
-        assert_eq!(world.admin().get(LOG).await.data()["entries"].as_array().unwrap().len(), 1);
+        setting(&world, "provisioning_log_max_entries", "2").await;
+        assert_eq!(left(world.clone()).await, 2, "also of what was packed together");
+        assert!(newest_names(&world).await.starts_with(&["v2".into(), "v1".into()]));
+        setting(&world, "provisioning_log_max_entries", "100").await;
+        setting(&world, "provisioning_log_max_megabytes", "1").await;
+        for n in 0..40 {
+            let mut long = user(&format!("w{n}"));
+            long["nickName"] = "x".repeat(15_000).into();
+            scim.post(USERS, long).await.expect(201);
+        }
+        entries(&world, "").await;
+        assert_eq!(left(world.clone()).await, 33, "some 31,000 bytes each, of a mebibyte");
+        assert_eq!(newest_names(&world).await[..2], ["w39", "w38"]);
         let other = AccountId::new("globex");
         let read = move |tx: &mut db::Tx<'_>| {
             tx.query_one("SELECT COUNT(*) FROM provisioning_log WHERE account_id = $1", db::params![other.as_str()], |row| row.get::<i64>(0))

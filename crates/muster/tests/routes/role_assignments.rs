@@ -219,6 +219,8 @@ both_engines! {
         assert_eq!(gone["roleAssignmentErrorResponseDTOList"][0]["roleAssignmentId"], "none");
         world.admin().get(&one("a")).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
         world.admin().post(&under("delete/batch"), json!({"ids": []})).await.refused(400, "INVALID_REQUEST");
+        let nowhere = format!("{}&orgIdentifier=no", under("delete/batch"));
+        world.admin().post(&nowhere, json!([])).await.refused(400, "INVALID_ARGUMENT");
     }
 
     async fn filters(world: World) {

@@ -181,7 +181,7 @@ both_engines! {
         assert_eq!(sorted["content"][0]["serviceAccount"]["identifier"], "alpha");
         assert_eq!(ids(&admin, &format!("{AT}/aggregate?searchTerm=LPH")).await, ["alpha"]);
         assert_eq!(ids(&admin, &format!("{AT}/aggregate?searchTerm=.*")).await, Vec::<String>::new());
-        let some = "identifiers=alpha&identifiers=bravo,nobody";
+        let some = "identifiers=alpha&identifiers=bravo,%20nobody%20,";
         assert_eq!(ids(&admin, &format!("{AT}/aggregate?{some}")).await, ["alpha", "bravo"]);
         assert_eq!(ids(&admin, &format!("{AT}?{some}")).await, ["alpha", "bravo"]);
         admin.get(&format!("{AT}/aggregate?pageSize=101")).await.refused(400, "INVALID_REQUEST");

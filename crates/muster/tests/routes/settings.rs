@@ -310,6 +310,7 @@ both_engines! {
         for query in ["&orgIdentifier=no", "&orgIdentifier=default&projectIdentifier=no"] {
             let text = admin.put(&format!("{PATH}{query}"), json!([update(OPEN, "INLINE")])).await.refused(400, "INVALID_ARGUMENT");
             assert!(text.contains("[no]"), "{text}");
+            admin.put(&format!("{PATH}{query}"), json!([])).await.refused(400, "INVALID_ARGUMENT");
             admin.get(&format!("{PATH}{query}&category=PMS")).await.refused(400, "INVALID_ARGUMENT");
             admin.get(&format!("/ng/api/settings/{OPEN}?{query}")).await.refused(400, "INVALID_ARGUMENT");
         }
