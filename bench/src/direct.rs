@@ -28,7 +28,7 @@ const ROWS: [(&str, &str); 4] = [
 ];
 /// As the server opens its file; without a foreign key in the schema nothing else matters.
 const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-    PRAGMA cache_size = -4000; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;
+    PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;
     PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;";
 
 /// Creations whose rows are taken.

@@ -40,10 +40,9 @@ pub(crate) fn open_writer(path: &Path, synced: bool) -> Result<Connection, Error
     })?;
     let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     if !synced {
-        // What need not be synced is appended, and large pages are few writes; what is deleted of it by the
-        // thousand is to leave the disk, too (`Tx::give_back`). Only a new file hears this.
-        conn.execute_batch("PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL")
-            .map_err(|error| unusable(path, &error))?;
+        // What is deleted by the thousand is to leave the disk, too (`Tx::give_back`). Only a new file hears
+        // this.
+        conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(|error| unusable(path, &error))?;
     }
     let mode: String = conn
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
@@ -56,13 +55,16 @@ pub(crate) fn open_writer(path: &Path, synced: bool) -> Result<Connection, Error
     // A checkpoint copies pages into the file and syncs twice while writers wait: worth doing rarely, when
     // pages have been written many times, and bounded for the disk and for the start after a crash, which
     // reads the log: 32 MB in either file.
+    //
+    // A change touches pages of several indexes, each at another place: with few of them in memory it reads
+    // most of them again. What is appended needs none.
     conn.execute_batch(if synced {
-        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000"
+        "PRAGMA synchronous = FULL; PRAGMA cache_size = -32000"
     } else {
-        "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2000"
+        "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4000"
     })?;
     conn.execute_batch(
-        "PRAGMA foreign_keys = ON; PRAGMA cache_size = -4000; PRAGMA journal_size_limit = 67108864;
+        "PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;
          PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;",
     )?;
     // Any look at the file makes -wal and -shm where there are none.

@@ -37,6 +37,11 @@ impl Timestamp {
     pub const fn plus_secs(self, secs: i64) -> Self {
         Self(self.0.saturating_add(secs.saturating_mul(1_000_000)))
     }
+    /// The last microsecond of this millisecond.
+    #[must_use]
+    pub const fn end_of_milli(self) -> Self {
+        Self(self.0.saturating_sub(self.0.rem_euclid(1_000)).saturating_add(999))
+    }
     /// RFC 3339 in UTC with milliseconds, as SCIM's `meta` wants it.
     pub fn rfc3339(self) -> String {
         let whole = self.0.div_euclid(1_000_000);

@@ -13,8 +13,9 @@ use crate::kernel::time::Timestamp;
 const FORMAT: u8 = 1;
 /// For blocks of few entries, which have little to refer back to.
 const DICTIONARY: &[u8] = include_bytes!("dictionary.txt");
-/// In front of the packed bytes: the format, and how many bytes there are unpacked.
-const HEAD: usize = 1 + size_of::<u32>();
+/// Length of the checksum in front, CRC-32 of all that follows: the format, how many bytes there are
+/// unpacked, and those, packed. Neither SQLite nor LZ4 would notice a bit that has turned.
+const SUM: usize = size_of::<u32>();
 /// Longest block unpacked, bytes: more than one has.
 const LONGEST: usize = 16 << 20;
 /// The length of a text that is not there.
@@ -63,9 +64,12 @@ pub fn pack(entries: &[Entry<'_>]) -> Vec<u8> {
     for text in entries.iter().flat_map(texts).flatten() {
         whole.extend(text.as_bytes());
     }
-    let mut packed = vec![FORMAT];
+    let mut packed = vec![0; SUM];
+    packed.push(FORMAT);
     packed.extend(number(whole.len()).to_le_bytes());
     packed.extend(compress_with_dict(&whole, DICTIONARY));
+    let sum = crc32fast::hash(&packed[SUM..]);
+    packed[..SUM].copy_from_slice(&sum.to_le_bytes());
     packed
 }
 
@@ -92,9 +96,13 @@ fn texts<'e>(entry: &'e Entry<'_>) -> [Option<&'e str>; TEXTS] {
 /// Hands over the entries of a block, oldest first; `None` and none of them: it is damaged, or of a release
 /// to come.
 pub fn unpack<T>(packed: &[u8], take: impl FnOnce(&[Entry<'_>]) -> T) -> Option<T> {
-    let (head, block) = packed.split_at_checked(HEAD)?;
-    let (&FORMAT, length) = head.split_first()? else { return None };
-    let length = u32::from_le_bytes(length.try_into().ok()?) as usize;
+    let (sum, rest) = packed.split_first_chunk::<SUM>()?;
+    if crc32fast::hash(rest) != u32::from_le_bytes(*sum) {
+        return None;
+    }
+    let (&FORMAT, rest) = rest.split_first()? else { return None };
+    let (length, block) = rest.split_first_chunk()?;
+    let length = u32::from_le_bytes(*length) as usize;
     let mut whole = vec![0; Some(length).filter(|length| *length <= LONGEST)?];
     let written = decompress_into_with_dict(block, &mut whole, DICTIONARY).ok()?;
     let mut numbers = Numbers(whole.get(..written).filter(|_| written == length)?);
@@ -178,6 +186,8 @@ mod tests {
 
     use super::*;
 
+    /// Where the packed bytes begin.
+    const HEAD: usize = SUM + 1 + size_of::<u32>();
     const DETAIL: &str = "{\"durationMicros\":4939,\"principal\":{\"type\":\"SERVICE_ACCOUNT\",\"identifier\":\"okta\",\
         \"label\":\"okta@acme.example\",\"name\":\"Okta\"},\"credential\":{\"type\":\"TOKEN\",\"id\":\
         \"0b41e7ba-11ec-469b-a686-92ee22df5043\"},\"headers\":{\"content-type\":\"application/scim+json\",\
@@ -204,6 +214,13 @@ mod tests {
             request: Some(REQUEST.into()),
             response: None,
         }
+    }
+
+    /// With the checksum of what it is now.
+    fn summed(mut packed: Vec<u8>) -> Vec<u8> {
+        let sum = crc32fast::hash(&packed[SUM..]);
+        packed[..SUM].copy_from_slice(&sum.to_le_bytes());
+        packed
     }
 
     fn back(packed: &[u8]) -> Option<Vec<String>> {
@@ -238,7 +255,7 @@ mod tests {
             let mut known = pack(&[entry("a", 1)]);
             known.truncate(HEAD);
             known.extend(bytes);
-            let _ = back(&known);
+            let _ = back(&summed(known));
         }
 
         #[test]
@@ -291,8 +308,20 @@ mod tests {
         for end in 0..whole.len() {
             assert_eq!(back(&whole[..end]), None, "cut after {end} bytes");
         }
-        assert_eq!(back(&[&[FORMAT + 1], &whole[1..]].concat()), None);
-        let huge = [&[FORMAT], [0xfe; HEAD - 1].as_slice(), &whole[HEAD..]].concat();
-        assert_eq!(back(&huge), None);
+        for bit in 0..whole.len() * 8 {
+            let mut turned = whole.clone();
+            turned[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(back(&turned), None, "bit {bit} has turned");
+        }
+        let with = |at: usize, bytes: &[u8]| {
+            let mut other = whole.clone();
+            other[at..at + bytes.len()].copy_from_slice(bytes);
+            back(&summed(other))
+        };
+        assert_eq!(with(SUM, &[FORMAT]), back(&whole));
+        assert_eq!(
+            (with(SUM, &[FORMAT + 1]), with(SUM + 1, &[0xfe; 4]), with(HEAD, &[0xff; 9])),
+            (None, None, None)
+        );
     }
 }

@@ -427,6 +427,10 @@ mod tests {
         }
         assert!(last_id(at(4)) < first_id(at(5)));
         assert_eq!(time_of(&id(1_999, 7)), Some(at(1_000)));
+        assert!(
+            id(1_999, 7) < last_id(at(1_000).end_of_milli())
+                && last_id(at(1_000).end_of_milli()) < id(2_000, 0)
+        );
         assert_eq!((time_of(&(last_id(at(0)) + "~")), time_of("~"), time_of("")), (Some(at(0)), None, None));
     }
 

@@ -14,12 +14,12 @@ use crate::settings::catalogue::{LOG_DAYS, LOG_ENTRIES, LOG_MEGABYTES};
 
 /// Blocks deleted in one transaction.
 const STEP: i64 = 64;
-/// Pages of 16 KiB that one transaction gives back to the disk, in a file of its own.
-const PAGES_BACK: u32 = 256;
+/// Pages of 4 KiB that one transaction gives back to the disk, in a file of its own.
+const PAGES_BACK: u32 = 1_024;
 /// Such transactions of one run.
 const STEPS_BACK: usize = 32;
 /// Free pages that stay for what comes next.
-const PAGES_KEPT: u32 = 1_024;
+const PAGES_KEPT: u32 = 4_096;
 const DAY_SECS: i64 = 86_400;
 
 /// Deletes what is beyond the limits of each account, and gives the room back; how many entries.

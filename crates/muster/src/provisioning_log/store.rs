@@ -6,10 +6,11 @@ use std::ops::ControlFlow;
 use db::{Tx, params};
 
 use super::block::{SPAN_SECS, cut, pack, unpack};
-use super::model::{Detail, Entry, Filter, Row, first_id, last_id, time_of};
+use super::model::{BodyNote, Detail, Entry, Filter, Row, first_id, last_id, time_of};
 use super::walk::{Found, Walk};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Result;
+use crate::kernel::sparing::Sparing;
 use crate::kernel::time::Timestamp;
 
 const INSERT: &str = "INSERT INTO provisioning_log (account_id, last_id, first_id, entries, size, packed) \
@@ -33,11 +34,6 @@ const DELETE_ONE: &str = "DELETE FROM provisioning_log WHERE account_id = $1 AND
 
 /// Behind every id.
 const NEWEST: &str = "~";
-
-/// Stands for the detail of entries that cannot be unpacked. What is truncated is not replayed.
-const DAMAGED: &str = r#"{"hint": "Entries of this time are damaged on the disk and cannot be shown.",
-    "request": {"truncated": true, "note": "damaged on the disk"},
-    "response": {"truncated": true, "note": "damaged on the disk"}}"#;
 
 /// Appends entries of any accounts.
 ///
@@ -96,54 +92,67 @@ pub fn lost(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<(i64, Timesta
 /// # Errors
 /// Of the database.
 pub fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Option<Row>> {
-    let (mut found, behind) = (None, format!("{id}{NEWEST}"));
-    tx.each(BLOCKS, params![account.as_str(), id, reach(id).as_str(), behind.as_str()], |columns| {
-        each_entry(columns, |entry| {
+    // Without a time nothing says in which blocks it may be.
+    let Some(reach) = time_of(id).map(reach) else { return Ok(None) };
+    let (mut found, mut damaged, behind) = (None, None, format!("{id}{NEWEST}"));
+    tx.each(BLOCKS, params![account.as_str(), id, reach.as_str(), behind.as_str()], |columns| {
+        damaged = each_entry(columns, |entry| {
             if entry.id == id {
                 found = Some(entry.row(true));
             }
-        })?;
+        })?
+        .or(damaged.take());
         Ok(if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
-    Ok(found)
+    // It may be one of those that cannot be read.
+    Ok(found.or(damaged))
 }
 
-/// No block with an entry of this id ends so late.
-fn reach(id: &str) -> String {
-    // The id tells the time to the millisecond.
-    let latest = |at: Timestamp| last_id(at.plus_secs(SPAN_SECS + 1)) + NEWEST;
-    time_of(id).map_or_else(|| NEWEST.to_owned(), latest)
+/// No block with an entry of this time, as its id tells it to the millisecond, ends so late.
+fn reach(at: Timestamp) -> String {
+    last_id(at.plus_secs(SPAN_SECS + 1)) + NEWEST
 }
 
 /// Hands over the entries of a row of `BLOCKS`, oldest first. A block that cannot be unpacked must not hide
-/// all others: an entry stands for it that says so.
-fn each_entry(columns: &db::Row<'_>, mut take: impl FnMut(&Entry<'_>)) -> std::result::Result<(), db::Error> {
-    let whole = unpack(columns.bytes_ref(2)?, |entries| entries.iter().for_each(&mut take));
-    if whole.is_none() {
-        let last = columns.text_ref(0)?;
-        tracing::warn!(last, "entries of the provisioning log are damaged");
-        take(&damaged(last));
+/// all others: what is answered then stands for its entries.
+fn each_entry(
+    columns: &db::Row<'_>,
+    take: impl FnMut(&Entry<'_>),
+) -> std::result::Result<Option<Row>, db::Error> {
+    static DAMAGED: Sparing = Sparing::unspent();
+    if unpack(columns.bytes_ref(2)?, |entries| entries.iter().for_each(take)).is_some() {
+        return Ok(None);
     }
-    Ok(())
+    let (last, entries) = (columns.text_ref(0)?, columns.get::<i64>(1)?);
+    DAMAGED.tell(|left_out| {
+        tracing::warn!(last, entries, left_out, "entries of the provisioning log are damaged");
+    });
+    Ok(Some(damaged(last, entries)))
 }
 
-fn damaged(id: &str) -> Entry<'_> {
-    Entry {
-        id,
-        at: time_of(id).unwrap_or(Timestamp::from_micros(0)),
+fn damaged(last: &str, entries: i64) -> Row {
+    let body = BodyNote { truncated: true, note: Some("damaged on the disk".into()), ..BodyNote::default() };
+    let hint = format!(
+        "Of this moment and right before it, {entries} entries are damaged on the disk: they cannot be shown."
+    );
+    // What is truncated is not replayed.
+    let detail: Detail<'_> =
+        Detail { hint: Some(hint.into()), request: body.clone(), response: body, ..Detail::default() };
+    Row {
+        id: last.into(),
+        at: time_of(last).unwrap_or(Timestamp::from_micros(0)),
         status: 0,
-        method: "",
-        path: "".into(),
-        client: "",
-        principal_id: "",
-        principal_label: "",
-        request_id: "",
+        method: String::new(),
+        path: String::new(),
+        client: String::new(),
+        principal_id: String::new(),
+        principal_label: String::new(),
+        request_id: String::new(),
         resource_id: None,
         dry_run: false,
-        detail: DAMAGED.into(),
+        detail: serde_json::to_string(&detail).unwrap_or_else(|_| "{}".into()),
         request: None,
         response: None,
-        size: 0,
     }
 }
 
@@ -169,10 +178,12 @@ pub struct Window {
 /// Of the database.
 pub fn window(tx: &mut Tx<'_>, account: &AccountId, window: &Window) -> Result<Found> {
     let filter = &window.filter;
-    let newest = filter.until.map(|until| last_id(until) + NEWEST);
+    // The whole millisecond: entries show no more of their time.
+    let newest = filter.until.map(|until| last_id(until.end_of_milli()) + NEWEST);
     let before = [newest.as_deref(), window.before.as_deref(), Some(NEWEST)].into_iter().flatten().min();
     let (since, before) = (filter.since.map(first_id).unwrap_or_default(), before.unwrap_or(NEWEST));
-    let (mut walk, reach) = (Walk::new(window.limit, window.scanned), reach(before));
+    let reach = time_of(before).map_or_else(|| NEWEST.to_owned(), reach);
+    let mut walk = Walk::new(window.limit, window.scanned);
     tx.each(BLOCKS, params![account.as_str(), since.as_str(), reach.as_str(), before], |columns| {
         let last = columns.text_ref(0)?;
         // Those that end later were looked at for the page before.
@@ -180,11 +191,14 @@ pub fn window(tx: &mut Tx<'_>, account: &AccountId, window: &Window) -> Result<F
         if !walk.enters(last, usize::try_from(entries).unwrap_or_default()) {
             return Ok(ControlFlow::Break(()));
         }
-        each_entry(columns, |entry| {
-            if *since <= *entry.id && entry.id < before && filter.lets_through(entry) {
+        let is_in = |id: &str| *since <= *id && id < before;
+        let damaged = each_entry(columns, |entry| {
+            if is_in(entry.id) && filter.lets_through(entry) {
                 walk.add(entry.row(window.bodies));
             }
         })?;
+        // Nobody knows whether the filter wants them.
+        damaged.filter(|row| is_in(&row.id)).into_iter().for_each(|row| walk.add(row));
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(walk.finish())

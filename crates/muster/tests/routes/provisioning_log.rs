@@ -536,9 +536,10 @@ both_engines! {
         let write = move |tx: &mut db::Tx<'_>| tx.exec(damage, db::params![[1_u8; 20].as_slice()]);
         world.app.log_db.write::<_, db::Error>("test.damage", "acme", write).await.unwrap();
         made(&scim, "bob").await;
-        let entries = entries(&world, "").await;
-        assert_eq!((entries.len(), &entries[0]["hint"]), (2, &Value::Null));
-        assert!(entries[1]["hint"].as_str().is_some_and(|hint| hint.contains("damaged")), "{}", entries[1]);
+        let all = entries(&world, "").await;
+        assert_eq!((all.len(), &all[0]["hint"]), (2, &Value::Null));
+        assert!(all[1]["hint"].as_str().is_some_and(|hint| hint.contains("1 entries are damaged")), "{}", all[1]);
+        assert_eq!(entries(&world, "failuresOnly=true&path=x").await, all[1..], "it may be what is looked for");
         let one = world.admin().get(&format!("{LOG}/{id}?accountIdentifier=acme")).await.data();
         assert_eq!((&one["status"], &one["request"]["body"]), (&json!(0), &Value::Null));
         let replay = format!("{LOG}/{id}/replay?accountIdentifier=acme");
