@@ -98,7 +98,7 @@ impl FilterQuery {
             principal: text(&self.principal),
             request_id: text(&self.request_id),
             resource_id: text(&self.resource_id),
-            path: text(&self.path),
+            path: text(&self.path).map(|part| part.to_lowercase()),
             since,
             until,
             dry_run: self.dry_run,

@@ -297,6 +297,28 @@ pub struct Row {
     pub response: Option<String>,
 }
 
+impl Row {
+    /// Nothing is known but its id, and by that its time.
+    pub fn unknown(id: &str) -> Self {
+        Self {
+            id: id.into(),
+            at: time_of(id).unwrap_or(Timestamp::from_micros(0)),
+            status: 0,
+            method: String::new(),
+            path: String::new(),
+            client: String::new(),
+            principal_id: String::new(),
+            principal_label: String::new(),
+            request_id: String::new(),
+            resource_id: None,
+            dry_run: false,
+            detail: "{}".into(),
+            request: None,
+            response: None,
+        }
+    }
+}
+
 /// An entry on its way into a block or out of one. It borrows, from the request or from the block.
 #[derive(Clone, Debug)]
 pub struct Entry<'e> {
@@ -361,7 +383,7 @@ pub struct Filter {
     pub request_id: Option<String>,
     /// SCIM id of the resource.
     pub resource_id: Option<String>,
-    /// Part of the path or query, any case.
+    /// Part of the path or query, lower case.
     pub path: Option<String>,
     /// Not before.
     pub since: Option<Timestamp>,

@@ -138,22 +138,7 @@ fn damaged(last: &str, entries: i64) -> Row {
     // What is truncated is not replayed.
     let detail: Detail<'_> =
         Detail { hint: Some(hint.into()), request: body.clone(), response: body, ..Detail::default() };
-    Row {
-        id: last.into(),
-        at: time_of(last).unwrap_or(Timestamp::from_micros(0)),
-        status: 0,
-        method: String::new(),
-        path: String::new(),
-        client: String::new(),
-        principal_id: String::new(),
-        principal_label: String::new(),
-        request_id: String::new(),
-        resource_id: None,
-        dry_run: false,
-        detail: serde_json::to_string(&detail).unwrap_or_else(|_| "{}".into()),
-        request: None,
-        response: None,
-    }
+    Row { detail: serde_json::to_string(&detail).unwrap_or_else(|_| "{}".into()), ..Row::unknown(last) }
 }
 
 /// What to look for, and how far.
@@ -320,8 +305,7 @@ impl Entry<'_> {
     }
 
     fn has_in_url(&self, part: &str) -> bool {
-        let part = part.to_lowercase();
-        let holds = |text: &str| text.to_lowercase().contains(&part);
+        let holds = |text: &str| text.to_lowercase().contains(part);
         holds(&self.path) || self.detail().and_then(|detail| detail.query).is_some_and(|query| holds(&query))
     }
 }

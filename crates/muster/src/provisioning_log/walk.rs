@@ -82,26 +82,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::kernel::time::Timestamp;
-
-    fn row(id: &str) -> Row {
-        Row {
-            id: id.into(),
-            at: Timestamp::from_micros(0),
-            status: 200,
-            method: String::new(),
-            path: String::new(),
-            client: String::new(),
-            principal_id: String::new(),
-            principal_label: String::new(),
-            request_id: String::new(),
-            resource_id: None,
-            dry_run: false,
-            detail: String::new(),
-            request: None,
-            response: None,
-        }
-    }
 
     /// A page as the store puts it together.
     fn page(blocks: &BTreeMap<String, Vec<String>>, before: &str, limit: usize, scanned: usize) -> Found {
@@ -110,7 +90,7 @@ mod tests {
             if !walk.enters(last, if **last < *before { ids.len() } else { 0 }) {
                 break;
             }
-            ids.iter().filter(|id| ***id < *before).for_each(|id| walk.add(row(id)));
+            ids.iter().filter(|id| ***id < *before).for_each(|id| walk.add(Row::unknown(id)));
         }
         walk.finish()
     }
