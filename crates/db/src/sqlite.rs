@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
@@ -12,7 +12,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Statement};
 
 use crate::error::Fault;
-use crate::lanes::{CommitFault, Writer};
+use crate::lanes::{CommitFault, Writer, pause};
 use crate::place::{Place, check_log, create_file};
 use crate::tx::{Session, brief};
 use crate::{Error, ErrorKind, Param, Row, Tx};
@@ -44,8 +44,7 @@ pub(crate) fn open_writer(path: &Path, synced: bool) -> Result<Connection, Error
         // this.
         conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(|error| unusable(path, &error))?;
     }
-    let mode: String = conn
-        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+    let mode: String = patiently(|| conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)))
         .map_err(|error| unusable(path, &error))?;
     if mode != "wal" {
         let text =
@@ -68,9 +67,26 @@ pub(crate) fn open_writer(path: &Path, synced: bool) -> Result<Connection, Error
          PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;",
     )?;
     // Any look at the file makes -wal and -shm where there are none.
-    conn.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+    patiently(|| conn.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)))
         .map_err(|error| unusable(path, &error))?;
     Ok(conn)
+}
+
+/// Tries again while somebody else opens the file, or closes it as the last one. SQLite itself does not wait
+/// there: two who turn the same new file into one with a write-ahead log would wait for each other.
+fn patiently<T>(ask: impl Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let end = Instant::now() + BUSY;
+    loop {
+        match ask() {
+            Err(error) if is_busy(&error) && Instant::now() < end => std::thread::sleep(pause(1)),
+            answer => return answer,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+    matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
 }
 
 fn open_reader(path: &Path) -> Result<Connection, Error> {
@@ -96,7 +112,7 @@ pub(crate) fn open(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
 fn unusable(path: &Path, error: &rusqlite::Error) -> Error {
     let text = format!("{} cannot be used as a SQLite database: {error}", path.display());
     match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+        _ if is_busy(error) => {
             Error::new(ErrorKind::Locked, text + "; another process holds it, stop that one or wait")
         }
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {

@@ -284,8 +284,8 @@ pub(super) fn classify(error: &tokio_postgres::Error, sql: &str) -> Error {
     let stale = (*code == SqlState::FEATURE_NOT_SUPPORTED && text.starts_with("cached plan"))
         || *code == SqlState::INVALID_SQL_STATEMENT_NAME;
     match code.code() {
-        // 42P07: a table that another process made in the same instant
-        "23505" | "42P07" => {
+        // 42P07, 42710: a table, or its row type, that another process made in the same instant
+        "23505" | "42P07" | "42710" => {
             Error::new(ErrorKind::Unique, format!("a row with this key exists already: {text}"))
         }
         "40001" | "40P01" | "55P03" => {
