@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 mod bell;
+mod checkpoint;
 mod disposable;
 mod error;
 mod gather;

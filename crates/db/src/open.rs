@@ -65,7 +65,10 @@ fn start_sqlite(
     if let Some(readers) = &inner.points {
         readers.opened(!options.synced);
     }
-    let writer = SqliteWriter::new(conn).beside(inner.points.clone());
+    let mut writer = SqliteWriter::new(conn).beside(inner.points.clone());
+    if options.synced {
+        writer = writer.with_checkpoints(path)?;
+    }
     let (jobs, tally) = (Arc::clone(&inner.lanes[0]), Arc::clone(&inner.tally));
     start("db-write", alive, move || lanes::serve(writer, &jobs, &tally))?;
     for points in std::iter::repeat_n(inner.points.as_ref(), options.readers.max(1)).flatten() {

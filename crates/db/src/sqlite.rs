@@ -11,6 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Statement};
 
+use crate::checkpoint::Checkpoints;
 use crate::error::Fault;
 use crate::lanes::{CommitFault, Writer, pause};
 use crate::place::{Place, check_log, create_file};
@@ -51,10 +52,6 @@ pub(crate) fn open_writer(path: &Path, synced: bool) -> Result<Connection, Error
             format!("SQLite cannot use a write-ahead log for {}: put it on a local disk", path.display());
         return Err(Error::other(text));
     }
-    // A checkpoint copies pages into the file and syncs twice while writers wait: worth doing rarely, when
-    // pages have been written many times, and bounded for the disk and for the start after a crash, which
-    // reads the log: 32 MB in either file.
-    //
     // A change touches pages of several indexes, each at another place: with few of them in memory it reads
     // most of them again. What is appended needs none.
     conn.execute_batch(if synced {
@@ -278,16 +275,30 @@ impl Drop for Open {
 pub(crate) struct SqliteWriter {
     conn: Connection,
     beside: Option<Arc<Readers>>,
+    /// `None`: SQLite makes them itself, within a commit.
+    checkpoints: Option<Checkpoints>,
 }
 
 impl SqliteWriter {
     pub(crate) fn new(conn: Connection) -> Self {
-        Self { conn, beside: None }
+        Self { conn, beside: None, checkpoints: None }
     }
 
     /// Writes beside these readers, as long as the files are the ones that were opened.
     pub(crate) fn beside(self, readers: Option<Arc<Readers>>) -> Self {
         Self { beside: readers, ..self }
+    }
+
+    /// From now on the file's checkpoints are made beside this connection.
+    pub(crate) fn with_checkpoints(mut self, path: &Path) -> Result<Self, Error> {
+        let copier = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        copier.execute_batch("PRAGMA synchronous = FULL; PRAGMA mmap_size = 0")?;
+        look(&copier)?;
+        if let Some(readers) = &self.beside {
+            readers.check()?;
+        }
+        self.checkpoints = Some(Checkpoints::start(&mut self.conn, copier)?);
+        Ok(self)
     }
 }
 
@@ -347,6 +358,9 @@ impl Writer for SqliteWriter {
     }
 
     fn rest(&mut self) {
+        if let Some(checkpoints) = &mut self.checkpoints {
+            checkpoints.rest(&self.conn);
+        }
         if let Some(readers) = &self.beside {
             readers.writing(false);
         }
@@ -358,6 +372,7 @@ impl Writer for SqliteWriter {
         if let Some(readers) = &self.beside {
             readers.writing(true);
         }
+        self.checkpoints = None;
         let done = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
         if done != Ok(0) {
             tracing::debug!(?done, "the write-ahead log stays: others read or write the file");

@@ -205,6 +205,71 @@ async fn reads_between_writes_do_not_make_the_log_grow() {
     assert!(megabytes < 50, "100 MB were written, and the log that starts anew at 32 MB has {megabytes} MB");
 }
 
+/// A database with a table of rows, and the path of its log.
+async fn with_rows() -> (Db, std::path::PathBuf) {
+    let options = sqlite();
+    let log = path(&options).with_extension("db-wal");
+    let db = Db::open(options).unwrap();
+    db.write("w", "a", |tx| tx.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, b BLOB)", &[])).await.unwrap();
+    (db, log)
+}
+
+/// Writes so many rows of 50 kB.
+async fn write_rows(db: &Db, count: usize) {
+    for _ in 0..count {
+        let bytes = vec![7_u8; 50_000];
+        let insert = "INSERT INTO t (b) VALUES ($1)";
+        db.write("w", "a", move |tx| tx.exec(insert, params![bytes.as_slice()])).await.unwrap();
+    }
+}
+
+fn count_rows(tx: &mut Tx<'_>) -> Result<i64, Error> {
+    tx.query_one("SELECT count(*) FROM t", &[], |row| row.get(0))
+}
+
+fn megabytes(file: &std::path::Path) -> u64 {
+    file.metadata().unwrap().len() >> 20
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_log_begins_anew_while_many_write_and_read() {
+    let (db, log) = with_rows().await;
+    let writers: Vec<_> = (0..16)
+        .map(|_| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                for _ in 0..25 {
+                    write_rows(&db, 8).await;
+                    db.point("count", count_rows).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let (file, log) = (megabytes(&log.with_extension("db")), megabytes(&log));
+    assert!(log < 80 && file > 80, "of 160 MB the file has {file} MB, and the log grew to {log} MB");
+    assert_eq!(db.read("count", count_rows).await.unwrap(), 16 * 25 * 8);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_reader_keeps_the_log_and_once_he_has_gone_it_begins_anew() {
+    let (db, log) = with_rows().await;
+    let (reader, rows) = (Snapshot::default(), 1_400);
+    assert_eq!(db.point_in(&reader, "count", count_rows).await.unwrap(), 0);
+    write_rows(&db, rows).await;
+    let kept = megabytes(&log);
+    assert!(kept > 60, "70 MB were written while somebody reads from before, and the log has {kept} MB");
+    assert_eq!(db.point_in(&reader, "count", count_rows).await.unwrap(), 0);
+    reader.close();
+    write_rows(&db, rows).await;
+    let after = megabytes(&log);
+    assert!(after < kept + 20, "70 MB more were written, and the log went from {kept} to {after} MB");
+    assert_eq!(db.point("count", count_rows).await.unwrap(), 2 * 1_400);
+}
+
 #[tokio::test]
 async fn a_second_process_at_the_file_is_waited_for() {
     let options = sqlite();
