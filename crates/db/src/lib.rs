@@ -255,6 +255,13 @@ impl Db {
         outcome
     }
 
+    /// What is there to see before a write has its turn, on SQLite: runs `f` at once, on the calling thread,
+    /// in a snapshot of its own. `None` on PostgreSQL, where a look costs a round trip, and when no snapshot
+    /// can be opened. For a handful of rows by key.
+    pub fn glance<T>(&self, f: impl FnOnce(&mut Tx<'_>) -> Option<T>) -> Option<T> {
+        self.inner.points.as_ref()?.run(|mut tx| f(&mut tx)).ok()?
+    }
+
     /// Runs a closure in a transaction and answers once it is committed. `lane` is the key whose writes are
     /// served in order by one thread: the account's id.
     ///

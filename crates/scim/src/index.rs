@@ -1,6 +1,7 @@
 //! Keys for equality lookups: one for each value of an attribute the schema marks as indexed, folded as the
 //! evaluator folds. It says nothing about where the keys are kept.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -31,22 +32,23 @@ pub fn index_keys(kind: &ResourceType, resource: &Value) -> Vec<IndexKey> {
         };
         match holder.and_then(|holder| holder.get(&attr.attr.name)) {
             None => {}
-            Some(Value::Array(list)) => list.iter().for_each(|element| push(&mut keys, attr, element)),
-            Some(single) => push(&mut keys, attr, single),
+            Some(Value::Array(list)) => {
+                let mut seen = HashSet::with_capacity(list.len());
+                let fresh = |key: &IndexKey| seen.insert(key.clone());
+                keys.extend(list.iter().filter_map(|element| key_of(attr, element)).filter(fresh));
+            }
+            Some(single) => keys.extend(key_of(attr, single)),
         }
     }
     keys
 }
 
-fn push(keys: &mut Vec<IndexKey>, attr: &AttrRef, element: &Value) {
+fn key_of(attr: &AttrRef, element: &Value) -> Option<IndexKey> {
     let value = attr.sub.as_ref().map_or(Some(element), |sub| element.get(&sub.name));
-    let Some(text) = value.and_then(Value::as_str) else { return };
+    let text = value.and_then(Value::as_str)?;
     let qualifier = element.get("type").and_then(Value::as_str).map(|kind| fold(kind).into_owned());
     let key = comparison_key(attr.leaf().case_exact, text).into_owned();
-    let key = IndexKey { attr: attr.path.clone(), qualifier, key };
-    if !keys.contains(&key) {
-        keys.push(key);
-    }
+    Some(IndexKey { attr: attr.path.clone(), qualifier, key })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 pub mod announce;
 pub mod cursor_keys;
+pub mod draft;
 mod filter_sql;
 pub mod groups;
 pub mod model;

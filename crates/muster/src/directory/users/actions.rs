@@ -1,14 +1,16 @@
 //! Use cases of users.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use db::{ErrorKind, Rehearsal, Tx};
 use scim::resource::replace as accept_replace;
 use scim::{Mended, Mender, PatchRequest, ResourceType, index_keys};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::model::{Columns, UserResource, settle_active};
+use super::next::{self, Next, columns};
 use super::store;
 use crate::access::Grant;
 use crate::access::administrators::keeping_one;
@@ -18,13 +20,14 @@ use crate::accounts::store::{bump_version, hold};
 use crate::app::App;
 use crate::audit::Action;
 use crate::directory::announce;
+use crate::directory::draft::Draft;
 use crate::directory::groups::store as groups;
 use crate::directory::model::{Expected, GroupRef, Stored, Subject, resource_type, stamp};
 use crate::directory::schemas::kinds::Written;
 use crate::directory::schemas::store as schemas;
 use crate::directory::search::{self, Found, Search};
 use crate::directory::store as directory;
-use crate::directory::stroke::{Stroke, differing, overtaken, setting};
+use crate::directory::stroke::{Stroke, overtaken, setting};
 use crate::directory::unique;
 use crate::events::Kind;
 use crate::kernel::caller::{Caller, PrincipalKind};
@@ -205,8 +208,8 @@ fn revive(tx: &mut Tx<'_>, stroke: &Stroke, new: &New) -> Result<UserResource> {
     }
     let stored = find(tx, account, id.as_str())?;
     // `active` is there: what the client said, or true.
-    let change = Change { before: stored.document()?, after: new.document.clone(), paths: Vec::new() };
-    let stored = write_change(tx, stroke, &new.reading.of.kind, stored, change)?;
+    let before = stored.document()?;
+    let stored = settle(tx, stroke, &new.reading.of.kind, stored, (&before, &new.document, Vec::new()))?;
     with(tx, account, stored, new.reading.with_groups)
 }
 
@@ -260,93 +263,48 @@ async fn change(
 ) -> Result<Changed> {
     let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
+    let think = move |tx: &mut Tx<'_>, account: &AccountId, reading: &Reading, stored: &Stored| {
+        let (kind, before, mut mender) = (&reading.of.kind, stored.document()?, reading.mender.clone());
+        let (mut after, paths) = turn(kind, before.clone(), &mut mender)?;
+        if whole && after.get("active").is_none() {
+            settle_active(&mut after, columns(tx, account, &stored.id, &before)?.active)?;
+        }
+        let next = Next::of(tx, account, (kind, &stored.id), (&before, &after), paths)?;
+        Ok((next, mender.into_notes()))
+    };
+    let account = stroke.account();
+    let draft =
+        Draft::of(app, |tx| find(tx, account, &id), |tx, stored| think(tx, account, &reading, stored));
     app.db
         .write_in(&rehearsal, label, &lane, move |tx| {
             let account = stroke.account();
             schemas::settled(tx, account, reading.of.generation)?;
             let stored = find(tx, account, &id)?;
             reading.expected.check(&stored)?;
-            let before = stored.document()?;
-            let mut mender = reading.mender.clone();
-            let (mut after, paths) = turn(&reading.of.kind, before.clone(), &mut mender)?;
-            if whole && after.get("active").is_none() {
-                settle_active(&mut after, columns(tx, account, &id, &before)?.active)?;
-            }
-            let change = Change { before, after, paths };
-            let stored = write_change(tx, &stroke, &reading.of.kind, stored, change)?;
-            Ok((with(tx, account, stored, reading.with_groups)?, mender.into_notes()))
+            let drafted = draft.still(&stored).map(Cow::Borrowed);
+            let change = drafted.map_or_else(|| think(tx, account, &reading, &stored).map(Cow::Owned), Ok)?;
+            let (next, notes) = &*change;
+            let stored = match next {
+                Some(next) => next::write(tx, &stroke, &reading.of.kind, stored, next)?,
+                None => stored,
+            };
+            Ok((with(tx, account, stored, reading.with_groups)?, notes.clone()))
         })
         .await
 }
 
-struct Change {
-    before: Value,
-    after: Value,
-    paths: Vec<String>,
-}
-
-/// Writes the next version with its index rows, audit row and events. Where nothing differs there is none.
-fn write_change(
+/// Brings a stored user from one document to another one.
+fn settle(
     tx: &mut Tx<'_>,
     stroke: &Stroke,
     kind: &ResourceType,
     stored: Stored,
-    change: Change,
+    (before, after, paths): (&Value, &Value, Vec<String>),
 ) -> Result<Stored> {
-    if change.before == change.after {
-        return Ok(stored);
+    match Next::of(tx, stroke.account(), (kind, &stored.id), (before, after), paths)? {
+        Some(next) => next::write(tx, stroke, kind, stored, &next),
+        None => Ok(stored),
     }
-    let account = stroke.account();
-    let before = columns(tx, account, &stored.id, &change.before)?;
-    let after = columns(tx, account, &stored.id, &change.after)?;
-    if before.user_name_key != after.user_name_key
-        && store::find_by_name(tx, account, &after.user_name_key)?.is_some()
-    {
-        return Err(store::taken(&after.user_name));
-    }
-    let next = Stored {
-        id: stored.id.clone(),
-        doc: json_text(&change.after),
-        version: stored.version + 1,
-        created: stored.created,
-        updated: stroke.now,
-    };
-    let turned = before.active != after.active;
-    if turned && !after.active {
-        // Nobody gives the user a token or a role meanwhile: what he owns is looked for next.
-        hold(tx, account)?;
-    }
-    // What is kept of who acts says his name and address, which audit rows show.
-    let renamed = (&before.name, &before.email) != (&after.name, &after.email);
-    let owned = (turned || renamed) && store::owns_access(tx, account, &stored.id)?;
-    let update = |tx: &mut Tx<'_>| store::update(tx, account, (&stored, &next), (&before, &after));
-    let leaves = turned && !after.active && (owned || store::in_a_group(tx, account, &stored.id)?);
-    let done = if leaves { keeping_one(tx, account, update)? } else { update(tx)? };
-    if !done {
-        return Err(overtaken());
-    }
-    let id = next.id.as_str();
-    let keys = row_keys(kind, &change.after);
-    unique::check(tx, account, (kind, Subject::User), id, &keys)?;
-    directory::change_keys(tx, account, id, &row_keys(kind, &change.before), &keys)?;
-    if owned {
-        bump_version(tx, account)?;
-    }
-    let mut paths = change.paths;
-    if paths.is_empty() {
-        paths = differing(&change.before, &change.after);
-    }
-    let more = paths.iter().any(|path| path != "active");
-    stroke.record(tx, Action::Update, "USER", (id, &after.user_name), json!({"changed": paths}))?;
-    let mut kinds = Vec::new();
-    if turned {
-        kinds.push(if after.active { Kind::UserActivated } else { Kind::UserDeactivated });
-    }
-    if more || !turned {
-        kinds.push(Kind::UserUpdated);
-    }
-    announce::user(tx, (&stroke.caller, stroke.now), id, &after, &kinds, &paths)?;
-    Ok(next)
 }
 
 /// Removes a user with all that is his, or deactivates him where the setting `scim_delete_deactivates` says
@@ -369,8 +327,8 @@ pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Rea
             if setting(tx, account, "scim_delete_deactivates")? {
                 let mut after = before.clone();
                 after["active"] = Value::from(false);
-                let change = Change { before, after, paths: vec!["active".into()] };
-                return write_change(tx, &stroke, &reading.of.kind, stored, change).map(|_| ());
+                let change = (&before, &after, vec!["active".to_owned()]);
+                return settle(tx, &stroke, &reading.of.kind, stored, change).map(|_| ());
             }
             remove(tx, &stroke, &reading.of.kind, &stored, &before)
         })
@@ -419,16 +377,6 @@ fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Stored> {
             "There is no user {id} in this account: look the id up by a filter on userName."
         ))
     })
-}
-
-/// What stands in columns. `active` that was taken away from a document leaves the status as it is: nobody
-/// is let in again by leaving something out.
-fn columns(tx: &mut Tx<'_>, account: &AccountId, id: &str, document: &Value) -> Result<Columns> {
-    let mut columns = Columns::of(document)?;
-    if document.get("active").is_none() {
-        columns.active = store::is_active(tx, account, id)?;
-    }
-    Ok(columns)
 }
 
 fn with(tx: &mut Tx<'_>, account: &AccountId, stored: Stored, with_groups: bool) -> Result<UserResource> {

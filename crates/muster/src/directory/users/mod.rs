@@ -5,4 +5,5 @@
 
 pub mod actions;
 pub mod model;
+mod next;
 pub mod store;

@@ -1,0 +1,143 @@
+//! A user's next version. What follows from the two documents alone is worked out by [`Next::of`], which can
+//! be done before the change has its turn; what hangs on the rest of the directory is looked at by [`write`].
+
+use db::Tx;
+use scim::{IndexKey, ResourceType};
+use serde_json::{Value, json};
+
+use super::actions::row_keys;
+use super::model::Columns;
+use super::store;
+use crate::access::administrators::keeping_one;
+use crate::accounts::store::{bump_version, hold};
+use crate::audit::Action;
+use crate::directory::announce;
+use crate::directory::model::{Stored, Subject};
+use crate::directory::store::{self as directory, KeyMoves};
+use crate::directory::stroke::{Stroke, differing, overtaken};
+use crate::directory::unique;
+use crate::events::Kind;
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::Result;
+use crate::kernel::text::json_text;
+
+/// From one document to another one.
+#[derive(Clone, Debug)]
+pub struct Next {
+    /// The text of the new document.
+    doc: String,
+    /// What changed; never empty.
+    paths: Vec<String>,
+    before: Columns,
+    after: Columns,
+    /// The index rows of the new document.
+    keys: Vec<IndexKey>,
+    moves: KeyMoves,
+}
+
+impl Next {
+    /// `None`: nothing differs. `paths`: what is known to have changed; where that is nothing, all that
+    /// differs.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for values that are too long to be looked up by.
+    pub fn of(
+        tx: &mut Tx<'_>,
+        account: &AccountId,
+        (kind, id): (&ResourceType, &str),
+        (before, after): (&Value, &Value),
+        mut paths: Vec<String>,
+    ) -> Result<Option<Self>> {
+        if before == after {
+            return Ok(None);
+        }
+        if paths.is_empty() {
+            paths = differing(before, after);
+        }
+        let keys = row_keys(kind, after);
+        Ok(Some(Self {
+            doc: json_text(after),
+            paths,
+            before: columns(tx, account, id, before)?,
+            after: columns(tx, account, id, after)?,
+            moves: KeyMoves::between(&row_keys(kind, before), &keys),
+            keys,
+        }))
+    }
+}
+
+/// What stands in columns. `active` that was taken away from a document leaves the status as it is: nobody
+/// is let in again by leaving something out.
+///
+/// # Errors
+/// As [`Next::of`].
+pub fn columns(tx: &mut Tx<'_>, account: &AccountId, id: &str, document: &Value) -> Result<Columns> {
+    let mut columns = Columns::of(document)?;
+    if document.get("active").is_none() {
+        columns.active = store::is_active(tx, account, id)?;
+    }
+    Ok(columns)
+}
+
+/// Writes the next version over the one that is stored, with its index rows, audit row and events.
+///
+/// # Errors
+/// `Duplicate` when another user has the name, `Conflict` for the last administrator.
+pub fn write(
+    tx: &mut Tx<'_>,
+    stroke: &Stroke,
+    kind: &ResourceType,
+    stored: Stored,
+    next: &Next,
+) -> Result<Stored> {
+    let (account, before, after) = (stroke.account(), &next.before, &next.after);
+    if before.user_name_key != after.user_name_key
+        && store::find_by_name(tx, account, &after.user_name_key)?.is_some()
+    {
+        return Err(store::taken(&after.user_name));
+    }
+    let turned = before.active != after.active;
+    if turned && !after.active {
+        // Nobody gives the user a token or a role meanwhile: what he owns is looked for next.
+        hold(tx, account)?;
+    }
+    // What is kept of who acts says his name and address, which audit rows show.
+    let renamed = (&before.name, &before.email) != (&after.name, &after.email);
+    let owned = (turned || renamed) && store::owns_access(tx, account, &stored.id)?;
+    let (doc, version) = (next.doc.clone(), stored.version + 1);
+    let written =
+        Stored { id: stored.id.clone(), doc, version, created: stored.created, updated: stroke.now };
+    let update = |tx: &mut Tx<'_>| store::update(tx, account, (&stored, &written), (before, after));
+    let leaves = turned && !after.active && (owned || store::in_a_group(tx, account, &stored.id)?);
+    let done = if leaves { keeping_one(tx, account, update)? } else { update(tx)? };
+    if !done {
+        return Err(overtaken());
+    }
+    let id = written.id.as_str();
+    unique::check(tx, account, (kind, Subject::User), id, &next.keys)?;
+    directory::move_keys(tx, account, id, &next.moves)?;
+    if owned {
+        bump_version(tx, account)?;
+    }
+    tell(tx, stroke, id, (after, turned), &next.paths)?;
+    Ok(written)
+}
+
+/// Writes the audit row and the events. `turned`: the user became active, or ceased to be.
+fn tell(
+    tx: &mut Tx<'_>,
+    stroke: &Stroke,
+    id: &str,
+    (columns, turned): (&Columns, bool),
+    paths: &[String],
+) -> Result<()> {
+    stroke.record(tx, Action::Update, "USER", (id, &columns.user_name), json!({"changed": paths}))?;
+    let mut kinds = Vec::new();
+    if turned {
+        kinds.push(if columns.active { Kind::UserActivated } else { Kind::UserDeactivated });
+    }
+    if !turned || paths.iter().any(|path| path != "active") {
+        kinds.push(Kind::UserUpdated);
+    }
+    announce::user(tx, (&stroke.caller, stroke.now), id, columns, &kinds, paths)
+}
