@@ -10,7 +10,6 @@
 #![warn(missing_docs)]
 
 mod bell;
-mod checkpoint;
 mod disposable;
 mod error;
 mod gather;
