@@ -1,7 +1,10 @@
-//! Checkpoints of SQLite's write-ahead log: a thread of its own copies pages into the file while the lane
-//! goes on writing, and the lane copies the few that came meanwhile. Only when all are copied, and nobody
-//! reads from the log, does SQLite begin it anew; else it would grow for ever.
+//! Checkpoints of the write-ahead log: a thread of its own copies pages into the file and flushes it while
+//! the lane goes on writing, and the lane copies the few that came meanwhile. Only when all are copied, and
+//! nobody reads from the log, does SQLite begin it anew; else it would grow for ever.
 
+use std::fs::File;
+use std::mem::ManuallyDrop;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread::JoinHandle;
@@ -14,7 +17,7 @@ use crate::Error;
 
 /// Pages in the log from which on it is brought into the file. Worth doing rarely, when pages have been
 /// written many times, and bounded for the disk and for the start after a crash, which reads the log.
-const MANY: u32 = 8_000;
+pub(super) const MANY: u32 = 8_000;
 /// So many more before the next try, where the log could not begin anew because somebody reads from it.
 const MORE: u32 = 500;
 /// So few pages are left to the lane, which copies them while writers wait.
@@ -37,14 +40,16 @@ enum Turn {
 struct Shared {
     turn: Mutex<Turn>,
     moved: Condvar,
+    /// Pages in the log after the last commit.
+    log: AtomicU32,
 }
 
 /// The checkpoints of a file, as its lane drives them.
-pub(crate) struct Checkpoints {
-    /// Pages in the log after the last commit.
-    log: Arc<AtomicU32>,
-    /// Nothing is done before there are so many.
+pub(super) struct Checkpoints {
+    /// Nothing is done before the log has so many pages.
     next: u32,
+    /// The thread was asked, and what became of it was not seen yet.
+    asked: bool,
     shared: Arc<Shared>,
     copier: Option<JoinHandle<()>>,
 }
@@ -52,29 +57,29 @@ pub(crate) struct Checkpoints {
 impl Checkpoints {
     /// Takes the place of the checkpoints that SQLite makes by itself, within commits of this connection.
     /// `beside`: another connection to the same file, which may write.
-    pub(crate) fn start(writer: &mut Connection, beside: Connection) -> Result<Self, Error> {
-        let log = Arc::new(AtomicU32::new(0));
-        let seen = Arc::clone(&log);
+    pub(super) fn start(writer: &mut Connection, beside: Connection, path: PathBuf) -> Result<Self, Error> {
+        let (turn, moved) = (Mutex::new(Turn::Nobody), Condvar::new());
+        let shared = Arc::new(Shared { turn, moved, log: AtomicU32::new(0) });
+        let seen = Arc::clone(&shared);
         writer.wal_hook(Some(move |_: &mut Wal, pages| {
-            seen.store(u32::try_from(pages).unwrap_or(0), Relaxed);
+            seen.log.store(u32::try_from(pages).unwrap_or(0), Relaxed);
             Ok(())
         }))?;
-        let shared = Arc::new(Shared { turn: Mutex::new(Turn::Nobody), moved: Condvar::new() });
-        let theirs = Arc::clone(&shared);
+        let (theirs, copier) = (Arc::clone(&shared), Copier { conn: beside, path, file: None });
         let thread = std::thread::Builder::new().name("db-checkpoint".to_owned());
         let copier = thread
-            .spawn(move || theirs.copy(&beside))
+            .spawn(move || theirs.serve(copier))
             .map_err(|error| Error::other(format!("a database thread does not start: {error}")))?;
-        Ok(Self { log, next: MANY, shared, copier: Some(copier) })
+        Ok(Self { next: MANY, asked: false, shared, copier: Some(copier) })
     }
 
     /// Between two transactions of the lane: does its part when there is one.
-    pub(crate) fn rest(&mut self, writer: &Connection) {
-        let pages = self.log.load(Relaxed);
+    pub(super) fn rest(&mut self, writer: &Connection) {
+        let pages = self.shared.log.load(Relaxed);
         if pages < MANY {
             self.next = MANY;
         }
-        if pages < self.next {
+        if !self.asked && pages < self.next {
             return;
         }
         let mut turn = self.shared.turn.lock();
@@ -84,13 +89,17 @@ impl Checkpoints {
                 self.shared.moved.notify_one();
             }
             Turn::Lane => {
-                // Whether the log begins anew shows with the next commit.
-                copy(writer);
-                self.next = pages + MORE;
+                // With few pages the log has begun anew already: nothing was written while it was copied.
+                if pages >= MANY {
+                    copy(writer);
+                    // Whether it begins anew now shows with the next commit.
+                    self.next = pages + MORE;
+                }
                 *turn = Turn::Nobody;
             }
-            Turn::Copier | Turn::Over => {}
+            Turn::Copier | Turn::Over => return,
         }
+        self.asked = *turn == Turn::Copier;
     }
 }
 
@@ -107,11 +116,11 @@ impl Drop for Checkpoints {
 
 impl Shared {
     /// The thread beside the lane.
-    fn copy(&self, conn: &Connection) {
+    fn serve(&self, mut copier: Copier) {
         let mut turn = self.turn.lock();
         while *turn != Turn::Over {
             if *turn == Turn::Copier {
-                MutexGuard::unlocked(&mut turn, || copy_most(conn));
+                MutexGuard::unlocked(&mut turn, || copier.copy_most(&self.log));
             }
             match *turn {
                 Turn::Copier => *turn = Turn::Lane,
@@ -122,31 +131,91 @@ impl Shared {
     }
 }
 
-/// Copies until little is left, or no more can be done: somebody reads from the log.
-fn copy_most(conn: &Connection) {
-    let mut before = u32::MAX;
-    for _ in 0..ROUNDS {
-        match copy(conn) {
-            Some(left) if left > FEW && left < before => before = left,
-            _ => return,
+/// What the thread works with.
+struct Copier {
+    conn: Connection,
+    path: PathBuf,
+    /// The database file, once it was flushed. Closing it would drop the locks that the connections of the
+    /// process hold on it (fcntl(2)): so it stays open until the process ends.
+    file: Option<ManuallyDrop<File>>,
+}
+
+impl Copier {
+    /// Copies until little is left, or no more can be done: somebody reads from the log.
+    fn copy_most(&mut self, log: &AtomicU32) {
+        let mut before = 0;
+        for _ in 0..ROUNDS {
+            let Some(copied) = copy(&self.conn).filter(|copied| *copied != before) else { return };
+            self.flush();
+            if log.load(Relaxed).saturating_sub(copied) <= FEW {
+                return;
+            }
+            before = copied;
+        }
+    }
+
+    /// SQLite flushes the file only when all is copied, which would be in the lane: thousands of pages.
+    fn flush(&mut self) {
+        let flushed = match &self.file {
+            Some(file) => file.sync_data(),
+            None => File::open(&self.path).and_then(|file| {
+                let file = self.file.insert(ManuallyDrop::new(file));
+                file.sync_data()
+            }),
+        };
+        if let Err(error) = flushed {
+            tracing::debug!(%error, "the database file was not flushed beside the lane");
         }
     }
 }
 
-/// Copies what nobody reads from the log any more, and answers how many of its pages are left. It waits for
-/// nobody. `None`: it did not work, and will be tried again.
+/// Copies what nobody reads from the log any more, and answers how many of its pages are copied by now. It
+/// waits for nobody. `None`: it did not work, and will be tried again.
 fn copy(conn: &Connection) -> Option<u32> {
-    let numbers = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let numbers = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(2)?));
     let done = conn
         .prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")
         .and_then(|mut statement| statement.query_row([], numbers));
     match done {
-        Ok((0_u32, log, copied)) => Some(u32::saturating_sub(log, copied)),
+        Ok((0_i64, copied)) => u32::try_from(i64::max(copied, 0)).ok(),
         // Another process copies.
         Ok(_) => None,
         Err(error) => {
             tracing::warn!(%error, "the write-ahead log could not be brought into the database file");
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::OpenFlags;
+
+    use super::super::{open, open_writer};
+    use super::*;
+
+    #[test]
+    fn a_log_that_began_anew_by_itself_leaves_the_lane_nothing() {
+        let dir = std::env::temp_dir().join(format!("muster-checkpoint-{:032x}", rand::random::<u128>()));
+        let path = dir.join("t.db");
+        let mut conn = open_writer(&path, true).unwrap();
+        let beside = open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+        let mut checkpoints = Checkpoints::start(&mut conn, beside, path.clone()).unwrap();
+        conn.execute_batch("CREATE TABLE t (b BLOB)").unwrap();
+        let write = |bytes: i64| conn.execute("INSERT INTO t VALUES (zeroblob(?1))", [bytes]).unwrap();
+        write(40 << 20);
+        checkpoints.rest(&conn);
+        let turn = |checkpoints: &Checkpoints| *checkpoints.shared.turn.lock();
+        assert!(checkpoints.asked && checkpoints.shared.log.load(Relaxed) > MANY);
+        while turn(&checkpoints) != Turn::Lane {
+            std::thread::yield_now();
+        }
+        write(1);
+        assert!(checkpoints.shared.log.load(Relaxed) < 100, "nothing was left to be copied");
+        checkpoints.rest(&conn);
+        assert_eq!((checkpoints.asked, turn(&checkpoints)), (false, Turn::Nobody));
+        drop(checkpoints);
+        drop(conn);
+        std::fs::remove_dir_all(dir).unwrap();
     }
 }

@@ -19,7 +19,7 @@ use crate::place::{check_log, create_file};
 use crate::tx::{Session, brief};
 use crate::{Error, ErrorKind, Param, Row, Tx};
 
-use checkpoint::Checkpoints;
+use checkpoint::{Checkpoints, MANY};
 use readers::look;
 pub(crate) use readers::{Open, Readers};
 
@@ -64,10 +64,10 @@ pub(crate) fn open_writer(path: &Path, synced: bool) -> Result<Connection, Error
     } else {
         "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4000"
     })?;
-    conn.execute_batch(
-        "PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;
-         PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;",
-    )?;
+    conn.execute_batch(&format!(
+        "PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = {MANY}; PRAGMA journal_size_limit = 67108864;
+         PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"
+    ))?;
     // Any look at the file makes -wal and -shm where there are none.
     patiently(|| conn.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)))
         .map_err(|error| unusable(path, &error))?;
@@ -135,13 +135,14 @@ impl SqliteWriter {
 
     /// From now on the file's checkpoints are made beside this connection.
     pub(crate) fn with_checkpoints(mut self, path: &Path) -> Result<Self, Error> {
+        let check = || self.beside.as_ref().map_or(Ok(()), |readers| readers.check());
+        // As for a reader: another file at the path must not have its log taken for ours, nor ours for its.
+        check()?;
         let copier = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         copier.execute_batch("PRAGMA synchronous = FULL; PRAGMA mmap_size = 0")?;
         look(&copier)?;
-        if let Some(readers) = &self.beside {
-            readers.check()?;
-        }
-        self.checkpoints = Some(Checkpoints::start(&mut self.conn, copier)?);
+        check()?;
+        self.checkpoints = Some(Checkpoints::start(&mut self.conn, copier, path.to_owned())?);
         Ok(self)
     }
 }

@@ -10,7 +10,7 @@ use scim::{Mended, Mender, PatchRequest, ResourceType, index_keys};
 use serde_json::Value;
 
 use super::model::{Columns, UserResource, settle_active};
-use super::next::{self, Next, columns};
+use super::next::{self, Next, Status, columns};
 use super::store;
 use crate::access::Grant;
 use crate::access::administrators::keeping_one;
@@ -263,26 +263,27 @@ async fn change(
 ) -> Result<Changed> {
     let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
-    let think = move |tx: &mut Tx<'_>, account: &AccountId, reading: &Reading, stored: &Stored| {
+    let think = move |reading: &Reading, stored: &Stored, status: Status<'_>| {
         let (kind, before, mut mender) = (&reading.of.kind, stored.document()?, reading.mender.clone());
         let (mut after, paths) = turn(kind, before.clone(), &mut mender)?;
         if whole && after.get("active").is_none() {
-            settle_active(&mut after, columns(tx, account, &stored.id, &before)?.active)?;
+            settle_active(&mut after, columns(&before, status)?.active)?;
         }
-        let next = Next::of(tx, account, (kind, &stored.id), (&before, &after), paths)?;
+        let next = Next::of(kind, (&before, &after), paths, status)?;
         Ok((next, mender.into_notes()))
     };
     let account = stroke.account();
-    let draft =
-        Draft::of(app, |tx| find(tx, account, &id), |tx, stored| think(tx, account, &reading, stored));
+    let draft = Draft::of(app, |tx| find(tx, account, &id), |stored| think(&reading, stored, &mut unasked));
     app.db
         .write_in(&rehearsal, label, &lane, move |tx| {
             let account = stroke.account();
             schemas::settled(tx, account, reading.of.generation)?;
             let stored = find(tx, account, &id)?;
             reading.expected.check(&stored)?;
-            let drafted = draft.still(&stored).map(Cow::Borrowed);
-            let change = drafted.map_or_else(|| think(tx, account, &reading, &stored).map(Cow::Owned), Ok)?;
+            let change = match draft.still(&stored) {
+                Some(drafted) => Cow::Borrowed(drafted?),
+                None => Cow::Owned(think(&reading, &stored, &mut || store::is_active(tx, account, &id))?),
+            };
             let (next, notes) = &*change;
             let stored = match next {
                 Some(next) => next::write(tx, &stroke, &reading.of.kind, stored, next)?,
@@ -293,6 +294,11 @@ async fn change(
         .await
 }
 
+/// Nobody knows the status before the turn.
+fn unasked() -> Result<bool> {
+    Err(Problem::internal("the status of a user was not read"))
+}
+
 /// Brings a stored user from one document to another one.
 fn settle(
     tx: &mut Tx<'_>,
@@ -301,7 +307,8 @@ fn settle(
     stored: Stored,
     (before, after, paths): (&Value, &Value, Vec<String>),
 ) -> Result<Stored> {
-    match Next::of(tx, stroke.account(), (kind, &stored.id), (before, after), paths)? {
+    let mut status = || store::is_active(tx, stroke.account(), &stored.id);
+    match Next::of(kind, (before, after), paths, &mut status)? {
         Some(next) => next::write(tx, stroke, kind, stored, &next),
         None => Ok(stored),
     }
@@ -347,7 +354,7 @@ pub fn remove(
     document: &Value,
 ) -> Result<()> {
     let account = stroke.account();
-    let columns = columns(tx, account, &stored.id, document)?;
+    let columns = columns(document, &mut || store::is_active(tx, account, &stored.id))?;
     // Asked before the rows go.
     let owned = store::owns_access(tx, account, &stored.id)?;
     let grouped = store::in_a_group(tx, account, &stored.id)?;

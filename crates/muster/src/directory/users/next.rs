@@ -17,7 +17,6 @@ use crate::directory::store::{self as directory, KeyMoves};
 use crate::directory::stroke::{Stroke, differing, overtaken};
 use crate::directory::unique;
 use crate::events::Kind;
-use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Result;
 use crate::kernel::text::json_text;
 
@@ -35,6 +34,9 @@ pub struct Next {
     moves: KeyMoves,
 }
 
+/// Asks whether the user may act, where his document does not say.
+pub type Status<'s> = &'s mut dyn FnMut() -> Result<bool>;
+
 impl Next {
     /// `None`: nothing differs. `paths`: what is known to have changed; where that is nothing, all that
     /// differs.
@@ -42,11 +44,10 @@ impl Next {
     /// # Errors
     /// `InvalidArgument` for values that are too long to be looked up by.
     pub fn of(
-        tx: &mut Tx<'_>,
-        account: &AccountId,
-        (kind, id): (&ResourceType, &str),
+        kind: &ResourceType,
         (before, after): (&Value, &Value),
         mut paths: Vec<String>,
+        status: Status<'_>,
     ) -> Result<Option<Self>> {
         if before == after {
             return Ok(None);
@@ -58,8 +59,8 @@ impl Next {
         Ok(Some(Self {
             doc: json_text(after),
             paths,
-            before: columns(tx, account, id, before)?,
-            after: columns(tx, account, id, after)?,
+            before: columns(before, status)?,
+            after: columns(after, status)?,
             moves: KeyMoves::between(&row_keys(kind, before), &keys),
             keys,
         }))
@@ -71,10 +72,10 @@ impl Next {
 ///
 /// # Errors
 /// As [`Next::of`].
-pub fn columns(tx: &mut Tx<'_>, account: &AccountId, id: &str, document: &Value) -> Result<Columns> {
+pub fn columns(document: &Value, status: Status<'_>) -> Result<Columns> {
     let mut columns = Columns::of(document)?;
     if document.get("active").is_none() {
-        columns.active = store::is_active(tx, account, id)?;
+        columns.active = status()?;
     }
     Ok(columns)
 }
