@@ -17,8 +17,8 @@ const JOINERS: u64 = 10_000;
 const SMALL: usize = 10;
 /// Each small group is joined by so many, so that it stays small.
 const JOINERS_OF_SMALL: usize = 10;
-const SMALL_GROUPS: u64 = 2_000;
-const LARGE_GROUPS: usize = 2;
+const SMALL_GROUPS: u64 = 6_000;
+const LARGE_GROUPS: usize = 6;
 const STARTS: usize = 5;
 /// Reads between readiness and the look at the memory.
 const FEW_READS: usize = 200;
