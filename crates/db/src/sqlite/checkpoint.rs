@@ -189,9 +189,7 @@ fn copy(conn: &Connection) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::OpenFlags;
-
-    use super::super::{open, open_writer};
+    use super::super::{open_copier, open_writer};
     use super::*;
 
     #[test]
@@ -199,7 +197,7 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("muster-checkpoint-{:032x}", rand::random::<u128>()));
         let path = dir.join("t.db");
         let mut conn = open_writer(&path, true).unwrap();
-        let beside = open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+        let beside = open_copier(&path).unwrap();
         let mut checkpoints = Checkpoints::start(&mut conn, beside, path.clone()).unwrap();
         conn.execute_batch("CREATE TABLE t (b BLOB)").unwrap();
         let write = |bytes: i64| conn.execute("INSERT INTO t VALUES (zeroblob(?1))", [bytes]).unwrap();

@@ -20,7 +20,6 @@ use crate::tx::{Session, brief};
 use crate::{Error, ErrorKind, Param, Row, Tx};
 
 use checkpoint::{Checkpoints, MANY};
-use readers::look;
 pub(crate) use readers::{Open, Readers};
 
 /// Older releases carry a WAL-reset bug that can corrupt the file.
@@ -91,6 +90,12 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
 }
 
+fn open_copier(path: &Path) -> Result<Connection, Error> {
+    let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA mmap_size = 0")?;
+    Ok(conn)
+}
+
 pub(crate) fn open(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
     let conn = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| unusable(path, &error))?;
@@ -103,10 +108,10 @@ pub(crate) fn open(path: &Path, mode: OpenFlags) -> Result<Connection, Error> {
 
 fn unusable(path: &Path, error: &rusqlite::Error) -> Error {
     let text = format!("{} cannot be used as a SQLite database: {error}", path.display());
+    if is_busy(error) {
+        return Error::new(ErrorKind::Locked, text + "; another process holds it, stop that one or wait");
+    }
     match error.sqlite_error_code() {
-        _ if is_busy(error) => {
-            Error::new(ErrorKind::Locked, text + "; another process holds it, stop that one or wait")
-        }
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
             let advice = "; point the path at another file, or restore a backup";
             Error::new(ErrorKind::Damaged, text + advice)
@@ -133,16 +138,13 @@ impl SqliteWriter {
         Self { beside: readers, ..self }
     }
 
-    /// From now on the file's checkpoints are made beside this connection.
+    /// From now on the file's checkpoints are made beside this connection; where nobody reads beside it,
+    /// SQLite goes on to make them.
     pub(crate) fn with_checkpoints(mut self, path: &Path) -> Result<Self, Error> {
-        let check = || self.beside.as_ref().map_or(Ok(()), |readers| readers.check());
-        // As for a reader: another file at the path must not have its log taken for ours, nor ours for its.
-        check()?;
-        let copier = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        copier.execute_batch("PRAGMA synchronous = FULL; PRAGMA mmap_size = 0")?;
-        look(&copier)?;
-        check()?;
-        self.checkpoints = Some(Checkpoints::start(&mut self.conn, copier, path.to_owned())?);
+        if let Some(readers) = &self.beside {
+            let copier = readers.connect(open_copier)?;
+            self.checkpoints = Some(Checkpoints::start(&mut self.conn, copier, path.to_owned())?);
+        }
         Ok(self)
     }
 }

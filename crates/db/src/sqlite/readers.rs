@@ -91,12 +91,16 @@ impl Readers {
     /// A new connection to the files that the writer has open, or none. What is once open stays with them;
     /// but opened with another file at the path, SQLite would answer from that one, take the log for its own
     /// or, where the file is empty, delete the log.
-    fn fresh(&self) -> Result<Connection, Error> {
+    pub(super) fn connect(&self, open: fn(&Path) -> Result<Connection, Error>) -> Result<Connection, Error> {
         self.check()?;
-        let conn = open_reader(&self.path)?;
+        let conn = open(&self.path)?;
         look(&conn)?;
         self.check()?;
         Ok(conn)
+    }
+
+    fn fresh(&self) -> Result<Connection, Error> {
+        self.connect(open_reader)
     }
 
     /// Begins a snapshot.
@@ -138,7 +142,7 @@ fn begin(conn: &Connection) -> Result<(), Error> {
 }
 
 /// BEGIN alone settles nothing: the first look at the file does.
-pub(super) fn look(conn: &Connection) -> Result<(), Error> {
+fn look(conn: &Connection) -> Result<(), Error> {
     conn.prepare_cached("SELECT 1 FROM sqlite_schema LIMIT 1")?.raw_query().next()?;
     Ok(())
 }

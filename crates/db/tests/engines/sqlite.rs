@@ -188,20 +188,13 @@ async fn a_damaged_file_beside_is_set_aside_and_the_main_one_never() {
 
 #[tokio::test]
 async fn reads_between_writes_do_not_make_the_log_grow() {
-    let options = sqlite();
-    let log = path(&options).with_extension("db-wal");
-    let db = Db::open(options).unwrap();
-    db.write("w", "a", |tx| tx.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, b BLOB)", &[])).await.unwrap();
-    let count =
-        || db.point("count", |tx| tx.query_one("SELECT count(*) FROM t", &[], |row| row.get::<i64>(0)));
+    let (db, log) = with_rows().await;
     for n in 0..1_000 {
-        let seen: Result<i64, Error> = count().await;
+        let seen = db.point("count", count_rows).await;
         assert_eq!(seen.unwrap(), n, "a read sees what was acknowledged before it");
-        let bytes = vec![7_u8; 100_000];
-        let insert = "INSERT INTO t (b) VALUES ($1)";
-        db.write("w", "a", move |tx| tx.exec(insert, params![bytes.as_slice()])).await.unwrap();
+        write_rows(&db, 1, 100_000).await;
     }
-    let megabytes = log.metadata().unwrap().len() >> 20;
+    let megabytes = megabytes(&log);
     assert!(megabytes < 50, "100 MB were written, and the log that starts anew at 32 MB has {megabytes} MB");
 }
 
@@ -214,10 +207,10 @@ async fn with_rows() -> (Db, std::path::PathBuf) {
     (db, log)
 }
 
-/// Writes so many rows of 50 kB.
-async fn write_rows(db: &Db, count: usize) {
+/// Writes so many rows of this length.
+async fn write_rows(db: &Db, count: usize, length: usize) {
     for _ in 0..count {
-        let bytes = vec![7_u8; 50_000];
+        let bytes = vec![7_u8; length];
         let insert = "INSERT INTO t (b) VALUES ($1)";
         db.write("w", "a", move |tx| tx.exec(insert, params![bytes.as_slice()])).await.unwrap();
     }
@@ -239,7 +232,7 @@ async fn the_log_begins_anew_while_many_write_and_read() {
             let db = db.clone();
             tokio::spawn(async move {
                 for _ in 0..25 {
-                    write_rows(&db, 8).await;
+                    write_rows(&db, 8, 50_000).await;
                     db.point("count", count_rows).await.unwrap();
                 }
             })
@@ -259,12 +252,12 @@ async fn a_reader_keeps_the_log_and_once_he_has_gone_it_begins_anew() {
     let (db, log) = with_rows().await;
     let (reader, rows) = (Snapshot::default(), 1_400);
     assert_eq!(db.point_in(&reader, "count", count_rows).await.unwrap(), 0);
-    write_rows(&db, rows).await;
+    write_rows(&db, rows, 50_000).await;
     let kept = megabytes(&log);
     assert!(kept > 60, "70 MB were written while somebody reads from before, and the log has {kept} MB");
     assert_eq!(db.point_in(&reader, "count", count_rows).await.unwrap(), 0);
     reader.close();
-    write_rows(&db, rows).await;
+    write_rows(&db, rows, 50_000).await;
     let after = megabytes(&log);
     assert!(after < kept + 20, "70 MB more were written, and the log went from {kept} to {after} MB");
     assert_eq!(db.point("count", count_rows).await.unwrap(), 2 * 1_400);
