@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rusqlite::Connection;
@@ -15,11 +16,19 @@ use rusqlite::hooks::Wal;
 
 use crate::Error;
 
+use super::BUSY;
+
 /// Pages in the log from which on it is brought into the file. Worth doing rarely, when pages have been
 /// written many times, and bounded for the disk and for the start after a crash, which reads the log.
 pub(super) const MANY: u32 = 8_000;
 /// So many more before the next try, where the log could not begin anew because somebody reads from it.
 const MORE: u32 = 500;
+/// Reads that overlap would keep the log from ever beginning anew: from so many pages on the lane waits for
+/// them.
+const LONG: u32 = 4 * MANY;
+/// So long at most. Reads that begin meanwhile do without the log. Where it was in vain, somebody reads for
+/// long, and the lane does not wait again before the log is twice as long.
+const WAIT: Duration = Duration::from_millis(500);
 /// So few pages are left to the lane, which copies them while writers wait.
 const FEW: u32 = 300;
 /// Where writers are faster than the copying, it has to end nevertheless.
@@ -48,6 +57,8 @@ struct Shared {
 pub(super) struct Checkpoints {
     /// Nothing is done before the log has so many pages.
     next: u32,
+    /// The lane waits for nobody before the log has so many.
+    long: u32,
     /// The thread was asked, and what became of it was not seen yet.
     asked: bool,
     shared: Arc<Shared>,
@@ -70,14 +81,14 @@ impl Checkpoints {
         let copier = thread
             .spawn(move || theirs.serve(copier))
             .map_err(|error| Error::other(format!("a database thread does not start: {error}")))?;
-        Ok(Self { next: MANY, asked: false, shared, copier: Some(copier) })
+        Ok(Self { next: MANY, long: LONG, asked: false, shared, copier: Some(copier) })
     }
 
     /// Between two transactions of the lane: does its part when there is one.
     pub(super) fn rest(&mut self, writer: &Connection) {
         let pages = self.shared.log.load(Relaxed);
         if pages < MANY {
-            self.next = MANY;
+            (self.next, self.long) = (MANY, LONG);
         }
         if !self.asked && pages < self.next {
             return;
@@ -91,7 +102,12 @@ impl Checkpoints {
             Turn::Lane => {
                 // With few pages the log has begun anew already: nothing was written while it was copied.
                 if pages >= MANY {
-                    copy(writer);
+                    if pages < self.long {
+                        copy(writer);
+                    } else {
+                        begin_anew(writer);
+                        self.long = pages.saturating_mul(2);
+                    }
                     // Whether it begins anew now shows with the next commit.
                     self.next = pages + MORE;
                 }
@@ -172,13 +188,25 @@ impl Copier {
 /// Copies what nobody reads from the log any more, and answers how many of its pages are copied by now. It
 /// waits for nobody. `None`: it did not work, and will be tried again.
 fn copy(conn: &Connection) -> Option<u32> {
+    checkpoint(conn, "PRAGMA wal_checkpoint(PASSIVE)")
+}
+
+/// Copies all and sees to it that the log begins anew with the next commit, if those who read from it end in
+/// time.
+fn begin_anew(conn: &Connection) {
+    let patience = |time| conn.busy_timeout(time).is_ok();
+    if patience(WAIT) {
+        checkpoint(conn, "PRAGMA wal_checkpoint(RESTART)");
+        patience(BUSY);
+    }
+}
+
+fn checkpoint(conn: &Connection, sql: &str) -> Option<u32> {
     let numbers = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(2)?));
-    let done = conn
-        .prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")
-        .and_then(|mut statement| statement.query_row([], numbers));
+    let done = conn.prepare_cached(sql).and_then(|mut statement| statement.query_row([], numbers));
     match done {
         Ok((0_i64, copied)) => u32::try_from(i64::max(copied, 0)).ok(),
-        // Another process copies.
+        // Another process copies, or somebody still reads.
         Ok(_) => None,
         Err(error) => {
             tracing::warn!(%error, "the write-ahead log could not be brought into the database file");
@@ -192,28 +220,121 @@ mod tests {
     use super::super::{open_copier, open_writer};
     use super::*;
 
+    struct Log {
+        dir: PathBuf,
+        conn: Connection,
+        checkpoints: Checkpoints,
+    }
+
+    impl Log {
+        fn new() -> Self {
+            let dir = std::env::temp_dir().join(format!("muster-checkpoint-{:032x}", rand::random::<u128>()));
+            let path = dir.join("t.db");
+            let mut conn = open_writer(&path, true).unwrap();
+            let beside = open_copier(&path).unwrap();
+            let checkpoints = Checkpoints::start(&mut conn, beside, path).unwrap();
+            conn.execute_batch("CREATE TABLE t (b BLOB)").unwrap();
+            Self { dir, conn, checkpoints }
+        }
+
+        fn write(&self, bytes: i64) {
+            self.conn.execute("INSERT INTO t VALUES (zeroblob(?1))", [bytes]).unwrap();
+        }
+
+        fn rest(&mut self) {
+            self.checkpoints.rest(&self.conn);
+        }
+
+        fn turn(&self) -> Turn {
+            *self.checkpoints.shared.turn.lock()
+        }
+
+        fn pages(&self) -> u32 {
+            self.checkpoints.shared.log.load(Relaxed)
+        }
+
+        /// A snapshot.
+        fn reader(&self) -> Connection {
+            let conn = Connection::open(self.dir.join("t.db")).unwrap();
+            read(&conn);
+            conn
+        }
+
+        /// Writes as the lane does until the log begins anew, or has so many pages.
+        fn write_until(&mut self, pages: u32) {
+            let mut before = 0;
+            while (before..pages).contains(&self.pages()) {
+                before = self.pages();
+                self.write(1 << 20);
+                self.rest();
+            }
+        }
+
+        fn end(self) {
+            drop((self.checkpoints, self.conn));
+            std::fs::remove_dir_all(self.dir).unwrap();
+        }
+    }
+
+    fn read(conn: &Connection) {
+        conn.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema").unwrap();
+    }
+
     #[test]
-    fn a_log_that_began_anew_by_itself_leaves_the_lane_nothing() {
-        let dir = std::env::temp_dir().join(format!("muster-checkpoint-{:032x}", rand::random::<u128>()));
-        let path = dir.join("t.db");
-        let mut conn = open_writer(&path, true).unwrap();
-        let beside = open_copier(&path).unwrap();
-        let mut checkpoints = Checkpoints::start(&mut conn, beside, path.clone()).unwrap();
-        conn.execute_batch("CREATE TABLE t (b BLOB)").unwrap();
-        let write = |bytes: i64| conn.execute("INSERT INTO t VALUES (zeroblob(?1))", [bytes]).unwrap();
-        write(40 << 20);
-        checkpoints.rest(&conn);
-        let turn = |checkpoints: &Checkpoints| *checkpoints.shared.turn.lock();
-        assert!(checkpoints.asked && checkpoints.shared.log.load(Relaxed) > MANY);
-        while turn(&checkpoints) != Turn::Lane {
+    fn reads_that_overlap_do_not_keep_the_log_from_beginning_anew() {
+        let mut log = Log::new();
+        let (mut now, mut next) = (log.reader(), log.reader());
+        next.execute_batch("COMMIT").unwrap();
+        let over = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let end = Arc::clone(&over);
+        let reads = std::thread::spawn(move || {
+            while !end.load(Relaxed) {
+                std::thread::sleep(WAIT / 10);
+                read(&next);
+                now.execute_batch("COMMIT").unwrap();
+                std::mem::swap(&mut now, &mut next);
+            }
+        });
+        log.write_until(2 * LONG);
+        assert!(log.pages() < MANY, "{} pages", log.pages());
+        over.store(true, Relaxed);
+        reads.join().unwrap();
+        log.end();
+    }
+
+    #[test]
+    fn a_long_read_does_not_hold_writers_again_and_again() {
+        let mut log = Log::new();
+        let reader = log.reader();
+        log.write_until(LONG);
+        while log.checkpoints.long == LONG {
+            log.write(1);
+            log.rest();
             std::thread::yield_now();
         }
-        write(1);
-        assert!(checkpoints.shared.log.load(Relaxed) < 100, "nothing was left to be copied");
-        checkpoints.rest(&conn);
-        assert_eq!((checkpoints.asked, turn(&checkpoints)), (false, Turn::Nobody));
-        drop(checkpoints);
-        drop(conn);
-        std::fs::remove_dir_all(dir).unwrap();
+        assert!((2 * LONG..3 * LONG).contains(&log.checkpoints.long), "{}", log.checkpoints.long);
+        log.write_until(log.checkpoints.long - 2 * MORE);
+        assert!(log.pages() > LONG && log.checkpoints.long < 3 * LONG, "no second wait");
+        drop(reader);
+        log.write_until(4 * LONG);
+        log.rest();
+        assert_eq!((log.pages() < MANY, log.checkpoints.long), (true, LONG));
+        log.end();
+    }
+
+    #[test]
+    fn a_log_that_began_anew_by_itself_leaves_the_lane_nothing() {
+        let mut log = Log::new();
+        log.write(40 << 20);
+        log.rest();
+        assert!(log.checkpoints.asked && log.pages() > MANY);
+        while log.turn() != Turn::Lane {
+            std::thread::yield_now();
+        }
+        log.write(1);
+        assert!(log.pages() < 100, "nothing was left to be copied");
+        log.rest();
+        assert_eq!((log.checkpoints.asked, log.turn()), (false, Turn::Nobody));
+        log.end();
     }
 }
