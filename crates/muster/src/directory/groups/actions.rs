@@ -1,5 +1,8 @@
 //! Use cases of groups.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use db::{Rehearsal, Tx};
 use scim::patch::DetachedChange;
 use scim::resource::{Accepted, replace as accept_replace};
@@ -17,6 +20,7 @@ use crate::accounts::store::{bump_version, hold};
 use crate::app::App;
 use crate::audit::Action;
 use crate::directory::announce;
+use crate::directory::draft::Draft;
 use crate::directory::model::{ANSWERED_MEMBERS, Expected, MemberRef, Stored, Subject};
 use crate::directory::schemas::kinds::Written;
 use crate::directory::schemas::store as schemas;
@@ -209,9 +213,10 @@ pub async fn replace(
     body: Value,
     reading: Reading,
 ) -> Result<Changed> {
-    change(app, grant, "groups.replace", id, reading, move |kind, document, mender| {
+    // All members come with it: they are gone through before the turn.
+    change(app, grant, ("groups.replace", true), id, reading, move |kind, document, mender| {
         let accepted = accept_replace(kind, body.clone(), &document, mender)?;
-        let members = members_of(&accepted, DetachedChange::Replace);
+        let members = members_of(&accepted, DetachedChange::Replace).into();
         Ok(Turn { document: accepted.document, paths: Vec::new(), members })
     })
     .await
@@ -228,35 +233,46 @@ pub async fn patch(
     request: PatchRequest,
     reading: Reading,
 ) -> Result<Changed> {
-    change(app, grant, "groups.patch", id, reading, move |kind, document, mender| {
+    let members: Members = request.detached().iter().map(|op| (op.operation, op.change.clone())).collect();
+    // Many change the members of the same group at once: what was worked out before would seldom hold.
+    change(app, grant, ("groups.patch", false), id, reading, move |kind, document, mender| {
         let outcome = request.apply(kind, document, mender)?;
-        let members = request.detached().iter().map(|op| (op.operation, op.change.clone())).collect();
-        Ok(Turn { document: outcome.document, paths: outcome.changed_paths, members })
+        Ok(Turn { document: outcome.document, paths: outcome.changed_paths, members: Arc::clone(&members) })
     })
     .await
 }
 
+/// What happens to members, each with the number of its operation in a PATCH, or 0.
+type Members = Arc<[(usize, DetachedChange)]>;
+
 /// Where a change leads.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Turn {
     /// The next document.
     pub document: Value,
     /// The paths that differ, as far as known.
     pub paths: Vec<String>,
-    /// What happens to members, each with the number of its operation in a PATCH, or 0.
-    pub members: Vec<(usize, DetachedChange)>,
+    /// The members.
+    pub members: Members,
 }
 
 async fn change(
     app: &App,
     grant: &Grant<UserGroupManage>,
-    label: &'static str,
+    (label, ahead): (&'static str, bool),
     id: &str,
     reading: Reading,
     turn: impl Fn(&ResourceType, Value, &mut Mender) -> Result<Turn> + Send + 'static,
 ) -> Result<Changed> {
     let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
+    let think = move |reading: &Reading, stored: &Stored| {
+        let (before, mut mender) = (stored.document()?, reading.mender.clone());
+        let turn = turn(&reading.of.kind, before.clone(), &mut mender)?;
+        Ok((before, turn, mender.into_notes()))
+    };
+    let account = stroke.account();
+    let draft = ahead.then(|| Draft::of(app, |tx| find(tx, account, &id), |stored| think(&reading, stored)));
     app.db
         .write_in(&rehearsal, label, &lane, move |tx| {
             let account = stroke.account();
@@ -267,16 +283,18 @@ async fn change(
             schemas::settled(tx, account, reading.of.generation)?;
             let stored = find(tx, account, &id)?;
             reading.expected.check(&stored)?;
-            let before = stored.document()?;
-            let mut mender = reading.mender.clone();
-            let turn = turn(&reading.of.kind, before.clone(), &mut mender)?;
+            let change = match draft.as_ref().and_then(|draft| draft.still(&stored)) {
+                Some(drafted) => Cow::Borrowed(drafted?),
+                None => Cow::Owned(think(&reading, &stored)?),
+            };
+            let (before, turn, notes) = &*change;
             let mut unknown = Vec::new();
             let membership = membership(&stroke, &id, &reading);
             let moves = carry_out(tx, &membership, &turn.members, &mut unknown)?;
-            let next = write_change(tx, &stroke, &reading.of.kind, stored, &before, turn, &moves)?;
+            let next = write_change(tx, &stroke, &reading.of.kind, stored, (before, turn), &moves)?;
             let members = shown(tx, account, &id, reading.members, next.members)?;
             let group = GroupResource { stored: next.stored, members };
-            Ok(Changed { group, notes: mender.into_notes(), unknown })
+            Ok(Changed { group, notes: notes.clone(), unknown })
         })
         .await
 }
@@ -322,8 +340,7 @@ pub fn write_change(
     stroke: &Stroke,
     kind: &ResourceType,
     mut stored: Stored,
-    before: &Value,
-    turn: Turn,
+    (before, turn): (&Value, &Turn),
     moves: &Moves,
 ) -> Result<Next> {
     let (account, id) = (stroke.account(), stored.id.clone());
@@ -332,9 +349,12 @@ pub fn write_change(
         return Ok(Next { stored, members: None });
     }
     let columns = Columns::of(&turn.document)?;
-    let mut paths = Vec::new();
+    let mut paths: Cow<'_, [String]> = Cow::default();
     if changed {
-        paths = if turn.paths.is_empty() { differing(before, &turn.document) } else { turn.paths };
+        paths = match &turn.paths[..] {
+            [] => differing(before, &turn.document).into(),
+            known => known.into(),
+        };
         let doc = json_text(&turn.document);
         if !store::update(tx, account, (&stored, &doc), (&Columns::of(before)?, &columns), stroke.now)? {
             return Err(overtaken());

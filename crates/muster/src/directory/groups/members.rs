@@ -1,6 +1,6 @@
 //! Carrying out changes of members, at a price by the members named and not by the size of the group.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use db::Tx;
 use scim::patch::DetachedChange;
@@ -109,7 +109,7 @@ impl Membership<'_> {
         }
         let mut found = store::resolve(tx, self.account, self.group, Subject::User, ids)?;
         if found.len() < ids.len() {
-            let known: std::collections::HashSet<&str> = found.iter().map(|(m, _)| m.id.as_str()).collect();
+            let known: HashSet<&str> = found.iter().map(|(m, _)| m.id.as_str()).collect();
             let rest: Vec<&str> = ids.iter().filter(|id| !known.contains(*id)).copied().collect();
             let groups = store::resolve(tx, self.account, self.group, Subject::Group, &rest)?;
             self.refuse_cycles(tx, &groups)?;
@@ -196,11 +196,17 @@ impl Membership<'_> {
         moves: &mut Moves,
         unknown: &mut Vec<String>,
     ) -> Result<()> {
-        let wanted: std::collections::HashSet<&str> = ids.iter().copied().collect();
-        let mut gone = store::members(tx, self.account, self.group)?;
-        gone.retain(|member| !wanted.contains(member.id.as_str()));
-        self.remove(tx, gone, moves)?;
-        self.add(tx, ids, moves, unknown)
+        // Most stay, mostly: they cost a look at their row, and nothing is asked about them.
+        let (mut new, mut gone): (HashSet<&str>, _) = (ids.iter().copied().collect(), Vec::new());
+        store::each_member(tx, self.account, self.group, |id| {
+            if !new.remove(id) {
+                gone.push(id.to_owned());
+            }
+        })?;
+        let gone: Vec<&str> = gone.iter().map(String::as_str).collect();
+        self.remove_named(tx, &gone, moves)?;
+        let new: Vec<&str> = ids.iter().filter(|id| new.contains(*id)).copied().collect();
+        self.add(tx, &new, moves, unknown)
     }
 }
 
@@ -223,7 +229,7 @@ fn demand(there: bool) -> Result<()> {
 
 /// The ids of elements, each once.
 fn ids(values: &[Value]) -> Vec<&str> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     values
         .iter()
         .filter_map(|value| value.get("value").and_then(Value::as_str))

@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 
 use db::sql::{IDS_AT_ONCE, Sql};
 use db::{Row, Tx, params};
@@ -30,6 +31,7 @@ const MEMBERS: &str = "SELECT m.member_id, m.member_kind, COALESCE(u.name, g.nam
     LEFT JOIN users u ON u.account_id = m.account_id AND u.user_id = m.member_id \
     LEFT JOIN user_groups g ON g.account_id = m.account_id AND g.group_id = m.member_id \
     WHERE m.account_id = $1 AND m.group_id = $2";
+const MEMBER_IDS: &str = "SELECT member_id FROM group_members WHERE account_id = $1 AND group_id = $2";
 /// Memberships of named members. The order of the join is given: without statistics SQLite's planner would
 /// go through all groups of the account, and through all memberships in a recursive query.
 const ABOVE: &str = "SELECT m.member_id, m.group_id, g.name, g.name_key, g.org_id \
@@ -146,6 +148,20 @@ pub fn members(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Vec<Mem
     sql.hold(id);
     sql.push(" ORDER BY m.member_id");
     Ok(tx.query(sql.text(), &sql.params(), member)?)
+}
+
+/// Hands the id of every member to `f`.
+pub fn each_member(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    id: &str,
+    mut f: impl FnMut(&str),
+) -> Result<(), Problem> {
+    tx.each(MEMBER_IDS, params![account.as_str(), id], |row| {
+        f(row.text_ref(0)?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(())
 }
 
 /// Those of `ids` that are members.
@@ -402,9 +418,17 @@ mod tests {
 
     #[test]
     fn a_group_goes_without_going_through_the_account() {
-        for sql in
-            [MEMBERS, DELETE, CLEAR, SHRINK_GROUPS, DELETE_MEMBERSHIPS, IDENTIFIER, MEMBER_COUNT, HOLDERS]
-        {
+        for sql in [
+            MEMBERS,
+            MEMBER_IDS,
+            DELETE,
+            CLEAR,
+            SHRINK_GROUPS,
+            DELETE_MEMBERSHIPS,
+            IDENTIFIER,
+            MEMBER_COUNT,
+            HOLDERS,
+        ] {
             let steps = plan(sql);
             assert!(!steps.iter().any(|step| goes_through(step)), "{sql}: {steps:#?}");
         }

@@ -244,10 +244,10 @@ fn turn(
     members: DetachedChange,
 ) -> Result<crate::directory::model::Stored> {
     let moves = membership(stroke, &group.stored.id).carry_out(tx, &[(0, members)], &mut Vec::new())?;
-    let turn = Turn { document, paths: Vec::new(), members: Vec::new() };
+    let turn = Turn { document, paths: Vec::new(), members: [].into() };
     let kind = Kinds::load(tx, stroke.account())?.written(Subject::Group).kind;
     let before = group.stored.document()?;
-    Ok(write_change(tx, stroke, &kind, group.stored.clone(), &before, turn, &moves)?.stored)
+    Ok(write_change(tx, stroke, &kind, group.stored.clone(), (&before, &turn), &moves)?.stored)
 }
 
 /// Adds a user to a group.
