@@ -187,7 +187,9 @@ fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], tally: &Tally, c
             End::Empty => return,
             End::Spoilt => {
                 savepoints = true;
-                *careful = W::CAREFUL_BATCHES;
+                if jobs.len() > 1 {
+                    *careful = W::CAREFUL_BATCHES;
+                }
                 continue;
             }
             End::Again(error) => error,
@@ -233,7 +235,8 @@ enum End {
     Committed(Vec<String>),
     /// Every outcome is an error: there was nothing to commit.
     Empty,
-    /// One of several failed after it had written, without a savepoint to return to: all run again with them.
+    /// One of several failed after it had written, without a savepoint to return to, or one was misled: all run
+    /// again with them.
     Spoilt,
     Again(Error),
     Broken(Error),
@@ -256,7 +259,7 @@ fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], savepoints: bool
             }
             Step::Undone => {}
             Step::Spoilt if alone => {}
-            Step::Spoilt => {
+            Step::Spoilt | Step::Misled => {
                 writer.rollback();
                 return End::Spoilt;
             }
@@ -278,12 +281,17 @@ fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], savepoints: bool
     match closed.and_then(|()| writer.commit()) {
         Ok(()) => End::Committed(keys),
         Err(CommitFault::Refused(error)) if error.may_run_again() => End::Again(error),
-        Err(CommitFault::Refused(_)) if !alone && !savepoints => End::Spoilt,
+        Err(CommitFault::Refused(error)) if !savepoints && (!alone || is_taken(&error)) => End::Spoilt,
         // A constraint that is checked at the commit: whose it is shows when each runs alone.
         Err(CommitFault::Refused(error)) if !alone => End::Again(error),
         Err(CommitFault::Again(error)) => End::Again(error),
         Err(CommitFault::Refused(error) | CommitFault::Broken(error)) => End::Broken(error),
     }
+}
+
+/// An insertion may have been believed (`Tx::insert`): with care its closure hears that the key is taken.
+fn is_taken(error: &Error) -> bool {
+    error.kind() == ErrorKind::Unique
 }
 
 /// The first values of what was left, each once.
@@ -317,6 +325,8 @@ pub(crate) enum Step {
     Undone,
     /// It failed after it had written, and there is no savepoint.
     Spoilt,
+    /// As `Spoilt`, by a key that is taken.
+    Misled,
     Abort(Error),
 }
 
@@ -325,12 +335,13 @@ pub(crate) fn step(writer: &mut impl Writer, job: &mut dyn Job, savepoints: bool
     if savepoints && let Err(error) = writer.save() {
         return Step::Abort(error);
     }
-    let mut tx = writer.tx();
+    let mut tx = writer.tx().with_care(savepoints);
     let fine = job.run(&mut tx);
     match tx.failure() {
         Some(error) if error.may_run_again() || error.kind() == ErrorKind::Unavailable => {
             return Step::Abort(error.clone());
         }
+        Some(error) if !savepoints && is_taken(error) => return Step::Misled,
         failure if !savepoints && !fine => {
             return if failure.is_some() || tx.wrote() { Step::Spoilt } else { Step::Undone };
         }

@@ -142,7 +142,7 @@ impl Stage {
         match step(writer, job, true) {
             Step::Kept(_) => self.kept += 1,
             // With a savepoint nothing is spoilt.
-            Step::Undone | Step::Spoilt => {}
+            Step::Undone | Step::Spoilt | Step::Misled => {}
             Step::Abort(error) => return Err(error),
         }
         Ok(())

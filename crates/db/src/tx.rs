@@ -36,17 +36,24 @@ pub struct Tx<'c> {
     session: Session<'c>,
     failure: Option<Error>,
     wrote: bool,
+    /// An insertion is not to be believed beforehand.
+    careful: bool,
     /// `None` where nothing is ever committed.
     left: Option<Vec<Left>>,
 }
 
 impl<'c> Tx<'c> {
     pub(crate) fn reading(session: Session<'c>) -> Self {
-        Self { session, failure: None, wrote: false, left: None }
+        Self { session, failure: None, wrote: false, careful: false, left: None }
     }
 
     pub(crate) fn writing(session: Session<'c>) -> Self {
         Self { left: Some(Vec::new()), ..Self::reading(session) }
+    }
+
+    /// `careful`: there is a savepoint, because some insertion was believed that failed.
+    pub(crate) fn with_care(self, careful: bool) -> Self {
+        Self { careful, ..self }
     }
 
     /// What was left for the end of the transaction.
@@ -156,12 +163,16 @@ impl<'c> Tx<'c> {
         done.map_err(|error| self.fail(error))
     }
 
-    /// Inserts a row whose key should be new. `false`: it is taken, nothing happened, all goes on.
+    /// Inserts a row whose key should be new. `false`: it is taken, nothing happened, all goes on. The
+    /// statement has no `ON CONFLICT` and no `RETURNING`.
     ///
-    /// On PostgreSQL the statement is held back as by [`Tx::put`], so `true` is a guess there: a key that
-    /// turns out to be taken becomes [`ErrorKind::Unique`](crate::ErrorKind::Unique) of the whole call. For
-    /// the insertion that is nearly always new and whose caller can start over; else ask by a query first.
+    /// On PostgreSQL the statement is held back as by [`Tx::put`], so `true` is a guess there. Where a key turns
+    /// out to be taken, the call runs again from its beginning, and then hears the truth at the price of a
+    /// round trip: for an insertion that is nearly always new.
     pub fn insert(&mut self, sql: &str, params: &[Param<'_>]) -> Result<bool, Error> {
+        if self.careful && matches!(self.session, Session::Postgres(_)) {
+            return Ok(self.exec(&format!("{sql} ON CONFLICT DO NOTHING"), params)? == 1);
+        }
         let wrote = self.wrote;
         self.ready(sql, params)?;
         let done = match &mut self.session {

@@ -104,34 +104,46 @@ fn a_read_can_leave_nothing() {
 }
 
 #[test]
-fn a_taken_key_is_known_at_once_or_at_the_end_and_hurts_nobody_else() {
+fn who_brings_a_taken_key_hears_so_and_goes_on_in_his_place() {
     each_engine("taken", |db| async move {
         db.migrate(STEPS).unwrap();
-        let gate = Gate::shut(&db, "a").await;
-        let calls: Vec<_> = ["x", "y", "x", "z"]
-            .into_iter()
-            .map(|id| {
-                let db = db.clone();
-                tokio::spawn(async move {
-                    db.write("insert", "a", move |tx| tx.insert(INSERT, params![id, 1])).await
+        let bring = |id: &'static str| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                db.write("insert", "a", move |tx| {
+                    let new = tx.insert(INSERT, params![id, 1])?;
+                    if !new {
+                        tx.exec("UPDATE t SET n = 10 * n WHERE id = $1", params![id])?;
+                    }
+                    Ok::<_, db::Error>(new)
                 })
+                .await
+                .unwrap()
             })
-            .collect();
+        };
+        let gate = Gate::shut(&db, "a").await;
+        let mut calls = Vec::new();
+        for id in ["x", "y", "x", "z"] {
+            calls.push(bring(id));
+            settle().await;
+        }
+        let db_of_next = db.clone();
+        let next = tokio::spawn(async move {
+            db_of_next.write("next", "a", |tx| tx.exec("UPDATE t SET n = n + 1", &[])).await
+        });
         settle().await;
         gate.open().await;
-        let (mut new, mut taken) = (0, 0);
+        let mut new = Vec::new();
         for call in calls {
-            match call.await.unwrap() {
-                Ok(true) => new += 1,
-                Ok(false) => taken += 1,
-                Err(error) => {
-                    assert_eq!((error.kind(), db.engine()), (ErrorKind::Unique, Engine::Postgres));
-                    taken += 1;
-                }
-            }
+            new.push(call.await.unwrap());
         }
-        assert_eq!((new, taken), (3, 1));
-        assert_eq!(rows(&db).await.len(), 3);
+        assert_eq!(new, [true, true, false, true]);
+        assert_eq!(next.await.unwrap().unwrap(), 3);
+        let alone = bring("y").await.unwrap();
+        assert!(!alone);
+        let mut all = rows(&db).await;
+        all.sort();
+        assert_eq!(all, [("x", 11), ("y", 20), ("z", 2)].map(|(id, n)| (id.to_owned(), n)));
     });
 }
 

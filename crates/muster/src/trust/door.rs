@@ -286,13 +286,8 @@ impl Attempt<'_> {
             let seen = store::was_seen(tx, &account, &identifier, &key)?;
             Ok::<_, db::Error>(!seen && store::see(tx, &account, &identifier, &key, ends)?)
         };
-        match self.app.db.write("trust.replay", self.account.as_str(), take).await {
-            Ok(true) => Ok(Ok(())),
-            Ok(false) => Ok(Err(replayed(verified))),
-            // Another replica was quicker.
-            Err(error) if error.kind() == db::ErrorKind::Unique => Ok(Err(replayed(verified))),
-            Err(error) => Err(error.into()),
-        }
+        let taken = self.app.db.write("trust.replay", self.account.as_str(), take).await?;
+        Ok(if taken { Ok(()) } else { Err(replayed(verified)) })
     }
 
     fn session(&self, chosen: Chosen, key: &[u8; 32]) -> Session {

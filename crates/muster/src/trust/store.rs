@@ -85,7 +85,7 @@ pub fn was_seen(
     Ok(found.is_some())
 }
 
-/// Takes note of a token; kept until it has ended. Two at once: one of them fails as not unique.
+/// Takes note of a token; kept until it has ended. `false`: another replica was quicker.
 pub fn see(
     tx: &mut Tx<'_>,
     account: &AccountId,

@@ -115,6 +115,24 @@ both_engines! {
         assert_eq!(rows[3]["location"], format!("http://localhost{USERS}/{ada}"));
     }
 
+    async fn b_2_who_is_revived_keeps_his_place_in_the_order(world: World) {
+        let scim = scim(&world);
+        let ada = made(&scim, "ada").await;
+        let path = format!("/Users/{ada}");
+        let active = |active: bool| json!({"method": "PATCH", "path": path, "data": patch(json!([{"op": "replace", "path": "active", "value": active}]))});
+        for round in 0..5 {
+            let rows = done(&scim, json!([active(false), post("/Users", "a", user("ada")), active(false)])).await;
+            assert_eq!(statuses(&rows), ["200", "201", "200"]);
+            let versions = [3, 4].map(|version| format!("W/\"{}\"", version + 2 * round));
+            assert_eq!((&rows[1]["version"], &rows[2]["version"]), (&json!(versions[0]), &json!(versions[1])));
+            assert_eq!(scim.get(&format!("{USERS}/{ada}")).await.expect(200).json["active"], false);
+        }
+        let delete = json!({"method": "DELETE", "path": path});
+        let rows = done(&scim, json!([post("/Users", "a", user("ada")), delete, post("/Users", "b", user("ada"))])).await;
+        assert_eq!(statuses(&rows), ["201", "204", "201"]);
+        assert!(id(&rows[0]) == ada && id(&rows[2]) != ada);
+    }
+
     async fn b_3_a_circle_changes_nothing(world: World) {
         let scim = scim(&world);
         let before = world.count("audit_rows").await;

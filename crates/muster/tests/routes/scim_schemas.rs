@@ -565,6 +565,22 @@ both_engines! {
         assert_eq!((count(201), count(409)), (4, 28), "{statuses:?}");
     }
 
+    async fn c_7_who_is_revived_may_bring_his_own_unique_values(world: World) {
+        world.admin().post(SCHEMAS, badge()).await.data();
+        let scim = scim(&world);
+        let off = patch(json!([{"op": "replace", "path": "active", "value": false}]));
+        let ada = badged(&scim, "ada", json!({"number": "n1"})).await;
+        scim.patch(&format!("{USERS}/{ada}"), off.clone()).await.expect(200);
+        refused(scim.post(USERS, with_badge("bob", json!({"number": "n1"}))).await, 409, "uniqueness");
+        assert_eq!(badged(&scim, "ada", json!({"number": "N1"})).await, ada);
+        refused(scim.post(USERS, with_badge("ada", json!({"number": "n1"}))).await, 409, "uniqueness");
+        scim.patch(&format!("{USERS}/{ada}"), off).await.expect(200);
+        let bob = badged(&scim, "bob", json!({"number": "n2"})).await;
+        refused(scim.post(USERS, with_badge("ada", json!({"number": "n2"}))).await, 409, "uniqueness");
+        assert_eq!(badged(&scim, "ada", json!({"number": "n3"})).await, ada);
+        scim.delete(&format!("{USERS}/{bob}")).await.expect(204);
+    }
+
     async fn a_dry_run_makes_nothing(world: World) {
         world.admin().post(TYPES, device()).await.data();
         let (scim, dry) = (scim(&world), scim(&world).with("muster-dry-run", "true"));

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use db::{ErrorKind, Rehearsal, Tx};
+use db::{Rehearsal, Tx};
 use scim::resource::replace as accept_replace;
 use scim::{Mended, Mender, PatchRequest, ResourceType, index_keys};
 use serde_json::Value;
@@ -103,25 +102,6 @@ pub async fn list(
     }
 }
 
-/// Why a new user was not written.
-enum Miss {
-    /// The user name is taken.
-    Taken,
-    Refused(Problem),
-}
-
-impl From<db::Error> for Miss {
-    fn from(error: db::Error) -> Self {
-        if error.kind() == ErrorKind::Unique { Self::Taken } else { Self::Refused(error.into()) }
-    }
-}
-
-impl From<Problem> for Miss {
-    fn from(problem: Problem) -> Self {
-        Self::Refused(problem)
-    }
-}
-
 /// Makes a user from an accepted document. A user of that name that is inactive is revived where the
 /// account's setting `scim_revive_on_create` says so.
 ///
@@ -135,35 +115,31 @@ pub async fn create(
     reading: Reading,
 ) -> Result<UserResource> {
     settle_active(&mut document, true)?;
-    let rehearsal = reading.rehearsal.clone();
-    let new = Arc::new(New { columns: Columns::of(&document)?, document, reading });
+    let (lane, rehearsal) = (grant.caller().account.to_string(), reading.rehearsal.clone());
+    let new = New { columns: Columns::of(&document)?, document, reading };
     let (stroke, id) = (Stroke::new(app, grant.caller()), UserId::new(app.rng.ordered_uuid(app.clock.now())));
-    let lane = stroke.account().to_string();
     let (doc, keys) = (json_text(&new.document), row_keys(&new.reading.of.kind, &new.document));
-    let (again, taken) = (stroke.clone(), Arc::clone(&new));
-    let made = app.db.write_in(&rehearsal, "users.create", &lane, move |tx| {
-        let (account, columns) = (stroke.account(), &new.columns);
-        schemas::settled(tx, account, new.reading.of.generation)?;
-        unique::check(tx, account, (&new.reading.of.kind, Subject::User), id.as_str(), &keys)?;
-        if !store::insert(tx, account, &id, columns, (&doc, true), stroke.now)? {
-            return Err(Miss::Taken);
-        }
-        directory::put_keys(tx, account, id.as_str(), &keys)?;
-        stroke.record(tx, Action::Create, "USER", (id.as_str(), &columns.user_name), Value::Null)?;
-        announce::user(tx, (&stroke.caller, stroke.now), id.as_str(), columns, &[Kind::UserCreated], &[])?;
-        let (id, now) = (id.to_string(), stroke.now);
-        let stored = Stored { id, doc: doc.clone(), version: 1, created: now, updated: now };
-        // A new user cannot be member of anything yet.
-        Ok(UserResource { stored, groups: new.reading.with_groups.then(Vec::new) })
-    });
-    match made.await {
-        Ok(user) => Ok(user),
-        Err(Miss::Refused(problem)) => Err(problem),
-        Err(Miss::Taken) => {
-            let revive = move |tx: &mut Tx<'_>| revive(tx, &again, &taken);
-            app.db.write_in(&rehearsal, "users.revive", &lane, revive).await
-        }
-    }
+    app.db
+        .write_in(&rehearsal, "users.create", &lane, move |tx| {
+            let (account, columns, kind) = (stroke.account(), &new.columns, &new.reading.of.kind);
+            schemas::settled(tx, account, new.reading.of.generation)?;
+            if let Err(problem) = unique::check(tx, account, (kind, Subject::User), id.as_str(), &keys) {
+                // Whoever comes back has his own values.
+                return revive(tx, &stroke, &new)?.ok_or(problem);
+            }
+            if !store::insert(tx, account, &id, columns, (&doc, true), stroke.now)? {
+                return revive(tx, &stroke, &new)?.ok_or_else(overtaken);
+            }
+            directory::put_keys(tx, account, id.as_str(), &keys)?;
+            stroke.record(tx, Action::Create, "USER", (id.as_str(), &columns.user_name), Value::Null)?;
+            let created = &[Kind::UserCreated];
+            announce::user(tx, (&stroke.caller, stroke.now), id.as_str(), columns, created, &[])?;
+            let (id, now) = (id.to_string(), stroke.now);
+            let stored = Stored { id, doc: doc.clone(), version: 1, created: now, updated: now };
+            // A new user cannot be member of anything yet.
+            Ok(UserResource { stored, groups: new.reading.with_groups.then(Vec::new) })
+        })
+        .await
 }
 
 /// A user to be made.
@@ -195,11 +171,12 @@ pub fn insert(
     announce::user(tx, (&console, stamp(now)), id.as_str(), &columns, &[Kind::UserCreated], &[])
 }
 
-/// What becomes of a new user whose name is taken.
-fn revive(tx: &mut Tx<'_>, stroke: &Stroke, new: &New) -> Result<UserResource> {
+/// What becomes of a new user whose name is taken; nothing where it is free.
+fn revive(tx: &mut Tx<'_>, stroke: &Stroke, new: &New) -> Result<Option<UserResource>> {
     let account = stroke.account();
-    schemas::settled(tx, account, new.reading.of.generation)?;
-    let (id, active) = store::find_by_name(tx, account, &new.columns.user_name_key)?.ok_or_else(overtaken)?;
+    let Some((id, active)) = store::find_by_name(tx, account, &new.columns.user_name_key)? else {
+        return Ok(None);
+    };
     if active || !setting(tx, account, "scim_revive_on_create")? {
         let name = &new.columns.user_name;
         return Err(Problem::duplicate(format!(
@@ -210,7 +187,7 @@ fn revive(tx: &mut Tx<'_>, stroke: &Stroke, new: &New) -> Result<UserResource> {
     // `active` is there: what the client said, or true.
     let before = stored.document()?;
     let stored = settle(tx, stroke, &new.reading.of.kind, stored, (&before, &new.document, Vec::new()))?;
-    with(tx, account, stored, new.reading.with_groups)
+    with(tx, account, stored, new.reading.with_groups).map(Some)
 }
 
 /// Replaces a user (RFC 7644 §3.5.1).

@@ -41,8 +41,7 @@ const OWNS_ACCESS: &str = "SELECT CASE WHEN EXISTS (SELECT 1 FROM api_keys WHERE
 
 const IN_A_GROUP: &str = "SELECT 1 FROM group_members WHERE account_id = $1 AND member_id = $2 LIMIT 1";
 
-/// Inserts a user at version 1; `false` when the user name is taken (any case). On PostgreSQL that comes out
-/// at the end, as `ErrorKind::Unique` of the whole call.
+/// Inserts a user at version 1; `false` when the user name is taken (any case).
 pub fn insert(
     tx: &mut Tx<'_>,
     account: &AccountId,
