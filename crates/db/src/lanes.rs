@@ -235,8 +235,8 @@ enum End {
     Committed(Vec<String>),
     /// Every outcome is an error: there was nothing to commit.
     Empty,
-    /// One of several failed after it had written, without a savepoint to return to, or one was misled: all run
-    /// again with them.
+    /// One of several failed after it had written, without a savepoint to return to, or one was misled: all
+    /// run again with them.
     Spoilt,
     Again(Error),
     Broken(Error),

@@ -166,9 +166,9 @@ impl<'c> Tx<'c> {
     /// Inserts a row whose key should be new. `false`: it is taken, nothing happened, all goes on. The
     /// statement has no `ON CONFLICT` and no `RETURNING`.
     ///
-    /// On PostgreSQL the statement is held back as by [`Tx::put`], so `true` is a guess there. Where a key turns
-    /// out to be taken, the call runs again from its beginning, and then hears the truth at the price of a
-    /// round trip: for an insertion that is nearly always new.
+    /// On PostgreSQL the statement is held back as by [`Tx::put`], so `true` is a guess there. Where a key
+    /// turns out to be taken, the call runs again from its beginning, and then hears the truth at the price
+    /// of a round trip: for an insertion that is nearly always new.
     pub fn insert(&mut self, sql: &str, params: &[Param<'_>]) -> Result<bool, Error> {
         if self.careful && matches!(self.session, Session::Postgres(_)) {
             return Ok(self.exec(&format!("{sql} ON CONFLICT DO NOTHING"), params)? == 1);

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use db::sql::{Sql, Value};
-use scim::{AttrRef, CompareOp, Expr, Literal, ResourceType};
+use scim::{AttrRef, Attribute, CompareOp, Expr, Literal, ResourceType};
 
 use super::filter_sql::{Element, Node, Test, id_column};
 use super::model::Subject;
@@ -291,7 +291,7 @@ fn value_and_type(filter: &Expr, value: &AttrRef) -> Option<(Option<Test>, Optio
                 test = Some(Test { op: *op, value: Value::from(key.as_str()) });
             }
             Expr::Compare { attr, op: CompareOp::Eq, value: Literal::Text { key, .. } }
-                if attr.sub.as_ref().is_some_and(|sub| sub.name == "type") && qualifier.is_none() =>
+                if is_qualifier(attr) && !key.is_empty() && qualifier.is_none() =>
             {
                 qualifier = Some(key.clone());
             }
@@ -299,6 +299,12 @@ fn value_and_type(filter: &Expr, value: &AttrRef) -> Option<(Option<Test>, Optio
         }
     }
     asked.then_some((test, qualifier, exact))
+}
+
+/// Index rows hold one `type`, folded, and the empty text where there is none.
+fn is_qualifier(attr: &AttrRef) -> bool {
+    let plain = |sub: &Attribute| sub.name == "type" && !sub.case_exact && !sub.multi_valued;
+    attr.sub.as_ref().is_some_and(|sub| plain(sub))
 }
 
 /// A condition on one membership row, if `value` and `type` are all it speaks of.
