@@ -335,7 +335,7 @@ pub fn is_held(
 }
 
 /// Longest `type` of an element, in bytes, that an index row can hold beside the longest value.
-const MAX_QUALIFIER_BYTES: usize = 256;
+pub const MAX_QUALIFIER_BYTES: usize = 256;
 
 /// Writes index rows of a resource that has none of them yet.
 ///

@@ -381,6 +381,42 @@ both_engines! {
         assert_eq!(shown.get(BADGE), None, "a URN that is none of the account's is dropped again");
     }
 
+    async fn what_an_index_row_has_no_room_for_is_not_indexed(world: World) {
+        let (admin, scim) = (world.admin(), scim(&world));
+        let mut body = badge();
+        body["attributes"][8]["subAttributes"][0]["indexed"] = json!(false);
+        admin.post(SCHEMAS, body.clone()).await.data();
+        let (long, kind) = ("ab".repeat(513), "k".repeat(257));
+        let ada = badged(&scim, "ada", json!({"card": long})).await;
+        let bob = badged(&scim, "bob", json!({"keys": [{"value": "K1", "type": kind}]})).await;
+        let mut card = body.clone();
+        card["attributes"][7]["indexed"] = json!(true);
+        for (wanted, id) in [(&card, &ada), (&badge(), &bob)] {
+            let text = admin.put(&one_schema(BADGE), wanted.clone()).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains(id.as_str()) && text.contains("shorten"), "{text}");
+            assert_eq!(admin.get(&one_schema(BADGE)).await.data()["attributes"][7]["indexed"], false, "nothing changed");
+        }
+        let shorter = json!([{"op": "replace", "path": format!("{BADGE}:card"), "value": &long[..1024]}]);
+        scim.patch(&format!("{USERS}/{ada}"), patch(shorter)).await.expect(200);
+        admin.put(&one_schema(BADGE), card).await.data();
+        assert_eq!(names(&scim, &filter(&format!("{BADGE}:card eq \"{}\"", &long[..1024]))).await, ["ada"]);
+    }
+
+    async fn a_type_keeps_the_schema_that_its_resources_name(world: World) {
+        world.admin().post(TYPES, device()).await.data();
+        let one = "/ng/api/scim-resource-types/Device?accountIdentifier=acme";
+        let renamed = |to: &str| {
+            let mut body = device();
+            body["schema"]["id"] = json!(to);
+            body
+        };
+        world.admin().put(one, renamed("urn:example:other")).await.data();
+        world.admin().put(one, device()).await.data();
+        let id = made_thing(&scim(&world), "s1", "Lamp").await;
+        let text = world.admin().put(one, renamed("urn:example:other")).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains(&id) && text.contains("urn:example:other"), "{text}");
+    }
+
     async fn what_becomes_indexed_gets_its_rows(world: World) {
         let (admin, scim) = (world.admin(), scim(&world));
         let mut schema = badge();

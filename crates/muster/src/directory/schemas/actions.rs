@@ -8,7 +8,7 @@ use scim::fold;
 use scim::index_keys;
 use serde_json::{Value, json};
 
-use super::compare::{self, Break, Effect, leaves};
+use super::compare::{self, Break, Effect, Why, leaves};
 use super::kinds::Kinds;
 use super::model::{Definition, MAX_DEFINITIONS, MAX_INDEXED, Shape, What};
 use super::store::{self, Shelf};
@@ -190,11 +190,7 @@ fn renew(tx: &mut Tx<'_>, stroke: &Stroke, shape: Shape) -> Result<Definition> {
     let old = find(&others, shape.what(), shape.name())?;
     others.retain(|other| (other.shape.what(), other.shape.name()) != (old.shape.what(), old.shape.name()));
     beside(&shape, &others)?;
-    if let (Shape::Type { endpoint: was, .. }, Shape::Type { endpoint: is, .. }) = (&old.shape, &shape)
-        && was != is
-    {
-        return Err(conflict(format!("/{was} is what clients know the type by: it cannot become /{is}.")));
-    }
+    still(tx, account, &old.shape, &shape)?;
     let key = fold(old.shape.name()).into_owned();
     let shelf = shelf(&old.shape, &key);
     let Effect { breaks, fill, drop } = compare::compare(&old, &shape);
@@ -222,19 +218,35 @@ fn shelf<'k>(shape: &Shape, key: &'k str) -> Shelf<'k> {
     }
 }
 
-/// Refuses where a resource has a value for one of these.
+/// Refuses where a resource stands against one of these.
 fn unused(tx: &mut Tx<'_>, account: &AccountId, shelf: Shelf<'_>, breaks: &[Break]) -> Result<()> {
     if breaks.is_empty() {
         return Ok(());
     }
     match store::first_use(tx, account, shelf, breaks)? {
         None => Ok(()),
-        Some((id, (leaf, why))) => Err(conflict(format!(
-            "{} {why}, and resources have values for it (the first is {id}): remove those values first, or define a \
-            new attribute.",
-            leaf.shown()
-        ))),
+        Some((id, found)) => Err(conflict(found.refusal(&id))),
     }
+}
+
+/// A type keeps what clients and stored resources know it by.
+fn still(tx: &mut Tx<'_>, account: &AccountId, old: &Shape, new: &Shape) -> Result<()> {
+    let (Shape::Type { name, endpoint: was, .. }, Shape::Type { endpoint: is, .. }) = (old, new) else {
+        return Ok(());
+    };
+    if was != is {
+        return Err(conflict(format!("/{was} is what clients know the type by: it cannot become /{is}.")));
+    }
+    let urn = |shape: &Shape| shape.schemas().first().map(|schema| schema.urn.clone()).unwrap_or_default();
+    let (was, is) = (urn(old), urn(new));
+    if was != is
+        && let Some(id) = store::any_object(tx, account, &fold(name))?
+    {
+        return Err(conflict(format!(
+            "Resources of the type {name} (the first is {id}) name {was} as their schema: it cannot become {is}."
+        )));
+    }
+    Ok(())
 }
 
 /// Removes a definition that no resource has data of.
@@ -258,8 +270,8 @@ pub async fn delete(app: &App, grant: &Grant<SettingEdit>, what: What, name: &st
                     )));
                 }
             } else {
-                let all: Vec<_> =
-                    leaves(&old.shape).into_keys().map(|leaf| (leaf, "would be removed")).collect();
+                let gone = |leaf| Break { leaf, why: Why::Any("would be removed") };
+                let all: Vec<_> = leaves(&old.shape).into_keys().map(gone).collect();
                 unused(tx, account, shelf(&old.shape, &key), &all)?;
             }
             store::delete(tx, account, what, old.shape.name())?;
@@ -274,12 +286,16 @@ pub async fn delete(app: &App, grant: &Grant<SettingEdit>, what: What, name: &st
 /// Makes the index rows that are still missing, everywhere: for what a server did not finish.
 ///
 /// # Errors
-/// Of the database.
+/// The last of those that accounts met with; none keeps the others from theirs.
 pub async fn fill_all(app: &App) -> Result<()> {
+    let mut all = Ok(());
     for account in app.db.read("schemas.pending", store::with_pending).await? {
-        fill(app, &account).await?;
+        if let Err(problem) = fill(app, &account).await {
+            tracing::warn!(%account, error = %problem, "index rows of an account are still missing");
+            all = Err(problem);
+        }
     }
-    Ok(())
+    all
 }
 
 /// Makes the missing index rows of an account, in steps that hold no other write up for long.

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use scim::schema::Uniqueness;
+use scim::value::MAX_KEY_BYTES;
 use scim::{Attribute, Schema};
 use serde_json::Value;
 
 use super::kinds::path;
 use super::model::{Definition, Shape};
 use crate::directory::model::Subject;
+use crate::directory::store::MAX_QUALIFIER_BYTES;
 
 /// An attribute or sub-attribute, as documents and the index have it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +36,25 @@ impl Leaf {
             (Some(sub), single) => single.get(sub).is_some(),
         }
     }
+    /// Whether a document has a value for it that an index row has no room for.
+    fn is_too_long_in(&self, document: &Value) -> bool {
+        let holder = if self.base { Some(document) } else { document.get(&self.urn) };
+        let long =
+            |text: Option<&Value>, most: usize| text.and_then(Value::as_str).is_some_and(|t| t.len() > most);
+        let element = |element: &Value| match &self.sub {
+            Some(sub) => {
+                element.get(sub).is_some()
+                    && (long(element.get(sub), MAX_KEY_BYTES)
+                        || long(element.get("type"), MAX_QUALIFIER_BYTES))
+            }
+            None => long(Some(element), MAX_KEY_BYTES),
+        };
+        match holder.and_then(|holder| holder.get(&self.attr)) {
+            None => false,
+            Some(Value::Array(list)) => list.iter().any(element),
+            Some(single) => element(single),
+        }
+    }
     /// As messages name it.
     pub fn shown(&self) -> String {
         let sub = self.sub.as_ref().map(|sub| format!(".{sub}")).unwrap_or_default();
@@ -50,13 +71,52 @@ impl Leaf {
     }
 }
 
-/// What cannot become of an attribute while a resource has a value for it, with the reason.
-pub type Break = (Leaf, &'static str);
+/// What cannot become of an attribute while resources are as they are.
+#[derive(Clone, Debug)]
+pub struct Break {
+    /// The attribute.
+    pub leaf: Leaf,
+    /// What stands against it.
+    pub why: Why,
+}
+
+/// Which values stand against a change.
+#[derive(Clone, Copy, Debug)]
+pub enum Why {
+    /// All of them, for this reason.
+    Any(&'static str),
+    /// Those that an index row has no room for.
+    TooLong,
+}
+
+impl Break {
+    /// Whether a document stands against it.
+    pub fn is_by(&self, document: &Value) -> bool {
+        match self.why {
+            Why::Any(_) => self.leaf.is_in(document),
+            Why::TooLong => self.leaf.is_too_long_in(document),
+        }
+    }
+    /// What whoever wanted the change is told; `id` names the first resource that stands against it.
+    pub fn refusal(&self, id: &str) -> String {
+        let leaf = self.leaf.shown();
+        match self.why {
+            Why::Any(why) => format!(
+                "{leaf} {why}, and resources have values for it (the first is {id}): remove those values first, or \
+                 define a new attribute."
+            ),
+            Why::TooLong => format!(
+                "{leaf} would be indexed, which takes values of {MAX_KEY_BYTES} bytes at most, and types beside them of \
+                 {MAX_QUALIFIER_BYTES}; there are longer ones (the first is in {id}): shorten those first."
+            ),
+        }
+    }
+}
 
 /// What a replacement asks for beyond the definition itself.
 #[derive(Debug, Default)]
 pub struct Effect {
-    /// Can be only while no resource has a value for them, with the reason.
+    /// Can be only while no resource stands against it.
     pub breaks: Vec<Break>,
     /// Index rows to be made for what is stored.
     pub fill: Vec<Leaf>,
@@ -96,7 +156,7 @@ pub fn compare(old: &Definition, new: &Shape) -> Effect {
             Some(is) => breaks(was, is),
         };
         if let Some(why) = why {
-            effect.breaks.push((leaf.clone(), why));
+            effect.breaks.push(Break { leaf: leaf.clone(), why: Why::Any(why) });
         }
         let is_indexed = after.get(leaf).is_some_and(|is| is.indexed);
         match (was.indexed, is_indexed) {
@@ -109,6 +169,8 @@ pub fn compare(old: &Definition, new: &Shape) -> Effect {
             _ => {}
         }
     }
+    let long = effect.fill.iter().map(|leaf| Break { leaf: leaf.clone(), why: Why::TooLong });
+    effect.breaks.extend(long);
     effect
 }
 

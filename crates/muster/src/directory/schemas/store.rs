@@ -183,7 +183,7 @@ fn over(account: &AccountId, shelf: Shelf<'_>) -> Sql {
     sql
 }
 
-/// The first resource that has a value for one of these, with which one.
+/// The first resource that stands against one of these, with which one.
 ///
 /// # Errors
 /// Of the database; `Internal` for a stored document that is damaged.
@@ -195,14 +195,14 @@ pub fn first_use<'l>(
 ) -> Result<Option<(String, &'l Break)>, Problem> {
     let mut sql = over(account, shelf);
     // Documents of users and groups name the schemas that they have values of.
-    if let (Shelf::Of(_), Some((leaf, _))) = (shelf, breaks.first()) {
-        sql.push(" AND doc LIKE ").bind(format!("%\"{}\"%", like(&leaf.urn))).push(" ESCAPE '\\'");
+    if let (Shelf::Of(_), Some(first)) = (shelf, breaks.first()) {
+        sql.push(" AND doc LIKE ").bind(format!("%\"{}\"%", like(&first.leaf.urn))).push(" ESCAPE '\\'");
     }
     let mut found = None;
     tx.each(sql.text(), &sql.params(), |row| {
         let document: Value =
             serde_json::from_str(row.text_ref(1)?).map_err(|error| db::Error::other(error.to_string()))?;
-        if let Some(hit) = breaks.iter().find(|(leaf, _)| leaf.is_in(&document)) {
+        if let Some(hit) = breaks.iter().find(|one| one.is_by(&document)) {
             found = Some((row.get::<String>(0)?, hit));
             return Ok(ControlFlow::Break(()));
         }
