@@ -13,7 +13,7 @@ use crate::sort::{SortBy, SortValue};
 const FORM: u8 = 1;
 /// Bytes of the authentication code: half of SHA-256's.
 const MAC_BYTES: usize = 16;
-/// Longest cursor read, in characters: the longest key that is indexed, twice, and the rest.
+/// Longest cursor read, in characters: the longest sort key in base64, and the rest.
 const MAX_CHARS: usize = 8 << 10;
 
 /// The query that a cursor belongs to.

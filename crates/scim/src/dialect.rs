@@ -82,6 +82,8 @@ quirks! {
     StringNumber = "string-number",
     /// A number or boolean where a string belongs.
     ScalarAsString = "scalar-as-string",
+    /// A blank or a small `t` between date and time.
+    DateTimeSeparator = "date-time-separator",
     /// A key `name.givenName` (or with a filter in brackets) inside a value.
     DottedKey = "dotted-key",
     /// A key `urn:…:User:department` inside a value.

@@ -102,7 +102,11 @@ fn test(found: &Value, attr: &Attribute, op: CompareOp, literal: &Literal) -> bo
         Literal::Text { key, .. } => found.as_str().is_some_and(|text| test_text(text, attr, op, key)),
         Literal::Bool(flag) => found.as_bool().is_some_and(|found| ordered(op, found.cmp(flag))),
         Literal::Integer(number) => found.as_i64().is_some_and(|found| ordered(op, found.cmp(number))),
-        Literal::Decimal(number) => found.as_f64().is_some_and(|found| ordered(op, found.total_cmp(number))),
+        // Not by the order of bits, to which -0.0 is less than 0.
+        Literal::Decimal(number) => {
+            let order = found.as_f64().and_then(|found| found.partial_cmp(number));
+            order.is_some_and(|order| ordered(op, order))
+        }
         Literal::Instant(instant) => {
             found.as_str().and_then(parse_instant).is_some_and(|found| ordered(op, found.cmp(instant)))
         }

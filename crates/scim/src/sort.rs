@@ -12,6 +12,10 @@ use crate::name::{comparison_key, excerpt};
 use crate::schema::{AttrRef, Attribute, Resolution, ResourceType, Returned, Type};
 use crate::value::{is_unassigned, parse_instant};
 
+/// Bytes of a text that are compared: more than the longest key that is indexed, so that no order by an index
+/// differs from this one. Texts that begin alike are in the order of their ids.
+const MAX_SORT_BYTES: usize = 4 << 10;
+
 /// What to sort by.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SortBy {
@@ -119,8 +123,17 @@ fn sort_value(attr: &Attribute, value: &Value) -> Option<SortValue> {
             let nanos = parse_instant(value.as_str()?)?;
             SortValue::Instant(i64::try_from(nanos.div_euclid(1_000)).ok()?)
         }
-        _ => SortValue::Text(comparison_key(attr.case_exact, value.as_str()?).into_owned()),
+        _ => SortValue::Text(beginning(comparison_key(attr.case_exact, value.as_str()?).into_owned())),
     })
+}
+
+/// What of a text decides its place. Cursors hold it, so it is bounded.
+fn beginning(mut text: String) -> String {
+    if text.len() > MAX_SORT_BYTES {
+        let end = (0..=MAX_SORT_BYTES).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or(0));
+    }
+    text
 }
 
 impl SortValue {
@@ -158,6 +171,18 @@ mod tests {
             vec![json!({"id": 1, "userName": "b"}), json!({"id": 2}), json!({"id": 3, "userName": "A"})];
         assert_eq!(sorted("username", "ascending", list.clone()), [3, 1, 2]);
         assert_eq!(sorted("userName", "Descending", list), [2, 1, 3]);
+    }
+
+    #[test]
+    fn s_1_a_key_is_bounded_between_two_characters() {
+        let catalogue = Catalogue::standard();
+        let user = catalogue.resource_type("User").unwrap();
+        let by =
+            SortBy::parse(user, Some("nickName"), None, &mut Mender::new(Dialect::Strict)).unwrap().unwrap();
+        let key = |text: String| by.key(&json!({"nickName": text}));
+        let most = "é".repeat(MAX_SORT_BYTES / 2 - 1);
+        assert_eq!(key(format!("a{most}éa")), Some(SortValue::Text(format!("a{most}"))));
+        assert_eq!(key(format!("aa{most}")), Some(SortValue::Text(format!("aa{most}"))));
     }
 
     #[test]

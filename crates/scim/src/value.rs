@@ -20,6 +20,9 @@ pub const MAX_VALUES: usize = 1000;
 /// Longest text, in bytes, of an attribute with index keys or a uniqueness rule.
 pub const MAX_KEY_BYTES: usize = 1024;
 
+/// Characters of a date, `2030-01-31`.
+const DATE_CHARS: usize = 10;
+
 /// Where a value stands, for error messages.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
@@ -76,9 +79,13 @@ pub(crate) fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// Parses an `xsd:dateTime` into nanoseconds since 1970; finer digits are left out. A text without offset is
-/// read as UTC.
+/// Parses an `xsd:dateTime` (RFC 7643 §2.3.5) into nanoseconds since 1970; finer digits are left out. A text
+/// without offset is read as UTC.
 pub fn parse_instant(text: &str) -> Option<i128> {
+    // The parser takes any character there.
+    if text.as_bytes().get(DATE_CHARS) != Some(&b'T') {
+        return None;
+    }
     let parsed = OffsetDateTime::parse(text, &Rfc3339)
         .or_else(|error| {
             if text.len() < 19 || !text.is_ascii() {
@@ -354,7 +361,15 @@ pub(crate) fn whole(number: &Number) -> Option<i64> {
 
 fn text(attr: &Attribute, value: Value, place: Place<'_>, mender: &mut Mender) -> Result<String, ScimError> {
     match value {
-        Value::String(text) => Ok(text),
+        Value::String(mut text) => {
+            let parts = if attr.kind == Type::DateTime { text.split_at_checked(DATE_CHARS) } else { None };
+            if parts.is_some_and(|(_, time)| time.starts_with([' ', 't']))
+                && mender.mend(Quirk::DateTimeSeparator, place)
+            {
+                text.replace_range(DATE_CHARS..=DATE_CHARS, "T");
+            }
+            Ok(text)
+        }
         Value::Bool(_) | Value::Number(_)
             if attr.kind == Type::String && mender.mend(Quirk::ScalarAsString, place) =>
         {
@@ -496,6 +511,24 @@ mod tests {
                 assert_eq!(run(dialect, "title", json!(blank)), Ok(Some(json!(blank))));
             }
         }
+    }
+
+    #[test]
+    fn sch_3_a_date_and_a_time_have_a_t_between_them() {
+        let since = Attribute::new("since", Type::DateTime, "For the test.");
+        let read = |dialect, text: &str| {
+            normalise(&since, json!(text), Place::top("since"), &mut Mender::new(dialect)).ok().flatten()
+        };
+        let good = json!("2026-01-01T00:00:00Z");
+        for (separator, mended) in
+            [("T", true), (" ", true), ("t", true), ("X", false), ("_", false), ("5", false)]
+        {
+            let text = format!("2026-01-01{separator}00:00:00Z");
+            assert_eq!(read(Dialect::Strict, &text), (separator == "T").then(|| good.clone()), "{text}");
+            assert_eq!(read(Dialect::Auto, &text), mended.then(|| good.clone()), "{text}");
+            assert_eq!(parse_instant(&text).is_some(), separator == "T");
+        }
+        assert_eq!(read(Dialect::Auto, "2026-01-01 "), None);
     }
 
     #[test]

@@ -296,3 +296,16 @@ fn too_many_values_and_comparisons_are_refused() {
     operations.extend(vec![touch; 1001]);
     assert!(patched(json!(operations)).unwrap_err().detail.contains("several requests"));
 }
+
+#[test]
+fn f_3_minus_zero_is_zero() {
+    let kind = device();
+    for (weight, zero) in [(json!(-0.0), true), (json!(0), true), (json!(0.5), false)] {
+        for (op, literal) in [("eq", "0"), ("eq", "-0.0"), ("ge", "0"), ("le", "0")] {
+            let text = format!("weight {op} {literal}");
+            let filter = Filter::compile(&text, &kind, &mut Mender::new(Dialect::Strict)).unwrap();
+            let wanted = zero || op == "ge";
+            assert_eq!(filter.matches(&json!({"weight": weight})), wanted, "{weight} {text}");
+        }
+    }
+}

@@ -8,14 +8,17 @@ use super::bulk::{MAX_BYTES, MAX_OPERATIONS};
 use super::dialect::kinds;
 use super::door::Call;
 use super::render::{self, Paging};
-use super::request::{DEFAULT_RESULTS, MAX_RESULTS, query};
+use super::request::{DEFAULT_RESULTS, MAX_RESULTS};
 use super::routes::Open;
 use super::trail::LIFETIME_SECS;
 use crate::kernel::problem::{Kind, Problem, Result};
 
-/// RFC 7644 §4: a filter on these resources is answered with 403.
+/// RFC 7644 §4: a filter on these resources is answered with 403; what asks for an order, a page or a part of
+/// them is ignored.
 fn unfiltered(call: &Call<'_>) -> Result<()> {
-    if query(call)?.filter.is_none() {
+    let query = call.head.uri.query().unwrap_or_default();
+    let mut asked = url::form_urlencoded::parse(query.as_bytes());
+    if !asked.any(|(name, text)| name.eq_ignore_ascii_case("filter") && !text.is_empty()) {
         return Ok(());
     }
     Err(Problem::new(

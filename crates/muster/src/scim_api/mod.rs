@@ -63,7 +63,7 @@ pub async fn closed(
             run(call, door, Objects::at(endpoint.into_owned()), (verb, body)).await
         }
         Closed::Everywhere => Box::pin(search::everywhere(call, door, body)).await,
-        Closed::Me => me::me(door),
+        Closed::Me => me::me(call, door),
         Closed::Bulk => Box::pin(bulk::bulk(call, door, body)).await,
     }
 }

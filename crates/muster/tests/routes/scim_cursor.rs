@@ -139,6 +139,22 @@ both_engines! {
         }
     }
 
+    async fn cu_9_a_cursor_holds_long_keys(world: World) {
+        let scim = scim(&world);
+        for (name, end) in [("ada", "b"), ("bea", "a"), ("eve", "c")] {
+            let mut body = user(name);
+            body["nickName"] = json!("\u{fffd}".repeat(30_000) + end);
+            scim.post(USERS, body).await.expect(201);
+        }
+        for way in ["ascending", "descending"] {
+            let list = format!("{USERS}?count=1&sortBy=nickName&sortOrder={way}&filter=nickName+pr");
+            let whole = ids(&scim.get(&list.replace("count=1", "count=9")).await.expect(200).json);
+            let pages = walk(&scim, &list).await;
+            assert_eq!(pages.iter().flat_map(ids).collect::<Vec<_>>(), whole);
+            assert_eq!(whole.len(), 3);
+        }
+    }
+
     async fn cu_9_cursors_in_searches(world: World) {
         let scim = scim(&world);
         for name in ["ada", "bob", "eve"] {

@@ -62,6 +62,9 @@ both_engines! {
             refused(anon.get(&format!("{BASE}/{path}?filter=id+pr")).await, 403, "");
             refused(anon.post(&format!("{BASE}/{path}"), json!({})).await, 405, "");
         }
+        let whole = anon.get(&format!("{BASE}/Schemas")).await.expect(200).json;
+        let ignored = "count=none&startIndex=x&sortBy=nothing&sortOrder=up&attributes=a&excludedAttributes=b&cursor=c";
+        assert_eq!(anon.get(&format!("{BASE}/Schemas?{ignored}")).await.expect(200).json, whole);
     }
 
     async fn h_4_every_error_is_a_scim_error(world: World) {
@@ -96,6 +99,9 @@ both_engines! {
     async fn me_1_redirects_or_says_it_cannot(world: World) {
         let answer = scim(&world).get(&format!("{BASE}/Me")).await.expect(308);
         assert_eq!(answer.header("location"), format!("http://localhost{USERS}/{}", world.admin_id));
+        let answer = scim(&world).get(&format!("{BASE}/Me?attributes=name.familyName,emails")).await.expect(308);
+        let wanted = format!("http://localhost{USERS}/{}?attributes=name.familyName,emails", world.admin_id);
+        assert_eq!(answer.header("location"), wanted);
         refused(machine(&world, "robot", "").await.get(&format!("{BASE}/Me")).await, 501, "");
         refused(world.anon().get(&format!("{BASE}/Me")).await, 401, "");
     }

@@ -109,9 +109,8 @@ struct Made {
     list: bool,
     indexed: bool,
     exact: bool,
-    /// Has the `type` beside a value these two?
-    exact_type: bool,
-    types: bool,
+    /// The `type` beside a value.
+    beside: Value,
 }
 
 impl Made {
@@ -119,16 +118,16 @@ impl Made {
         let kind =
             ["string", "string", "reference", "complex", "integer", "boolean", "dateTime"][dice.below(7)];
         let (list, indexed, exact) = (dice.chance(4), dice.chance(6), dice.chance(4));
-        Self { name, kind, list, indexed, exact, exact_type: dice.chance(3), types: dice.chance(3) }
+        let (exact_type, many) = (dice.chance(3), dice.chance(3));
+        let beside = json!({"name": "type", "type": "string", "caseExact": exact_type, "multiValued": many});
+        Self { name, kind, list, indexed, exact, beside }
     }
     fn definition(&self) -> Value {
         let mut value = json!({"name": self.name, "type": self.kind, "multiValued": self.list});
         match self.kind {
             "complex" => {
-                value["subAttributes"] = json!([
-                    {"name": "value", "type": "string", "indexed": self.indexed, "caseExact": self.exact},
-                    {"name": "type", "type": "string", "caseExact": self.exact_type, "multiValued": self.types}
-                ]);
+                let inner = json!({"name": "value", "type": "string", "indexed": self.indexed, "caseExact": self.exact});
+                value["subAttributes"] = json!([inner, self.beside]);
             }
             "string" => (value["indexed"], value["caseExact"]) = (json!(self.indexed), json!(self.exact)),
             "reference" => {
@@ -152,7 +151,7 @@ impl Made {
     }
     fn kind_of(&self, dice: &Dice) -> Value {
         let one = |_| json!(dice.pick(&["work", "Work", "Home"]));
-        if self.types { (0..=dice.below(2)).map(one).collect() } else { one(0) }
+        if self.beside["multiValued"] == true { (0..=dice.below(2)).map(one).collect() } else { one(0) }
     }
     fn put(&self, dice: &Dice, into: &mut Value) {
         if dice.chance(6) {
