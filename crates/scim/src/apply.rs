@@ -12,13 +12,13 @@ use crate::element::{
     same_element, set,
 };
 use crate::error::ScimError;
+use crate::fixed::{breaks_immutable, check_immutable_subs, immutable, readonly};
 use crate::patch::{PatchOutcome, PatchRequest};
-use crate::plan::readonly;
+use crate::required::{check_required_subs, lacking, settle_extensions};
 use crate::resolve::Expr;
-use crate::resource::{lacking, missing_required, schemas_of};
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema};
 use crate::step::{ElementChange, Step, Target};
-use crate::value::{MAX_VALUES, Place, check_required_subs, is_unassigned, too_many_values};
+use crate::value::{MAX_VALUES, Place, is_unassigned, too_many_values};
 
 /// Most comparisons of elements one PATCH may cause: what real clients send needs a few dozen.
 const MAX_COMPARISONS: usize = 1_000_000;
@@ -54,39 +54,6 @@ impl PatchRequest {
     }
 }
 
-/// Drops empty extensions, checks what the others require and keeps `schemas` in step (contract PA-9). What
-/// was lacking before may be lacking still: a change of something else is no reason to refuse it.
-fn settle_extensions(
-    kind: &ResourceType,
-    document: &mut Map<String, Value>,
-    lacking: &[String],
-) -> Result<(), ScimError> {
-    for extension in &kind.extensions {
-        let schema = &extension.schema;
-        match document.get(&schema.urn).and_then(Value::as_object) {
-            Some(map) if !map.is_empty() => {
-                if let Some(missing) = missing_required(schema, map).find(|name| !lacking.contains(name)) {
-                    return Err(crate::resource::required(&missing));
-                }
-            }
-            _ if extension.required && !lacking.contains(&schema.urn) => {
-                return Err(ScimError::mutability(format!(
-                    "{} is required and cannot be removed.",
-                    schema.urn
-                )));
-            }
-            _ => {
-                document.shift_remove(&schema.urn);
-            }
-        }
-    }
-    let schemas = schemas_of(kind, document);
-    if document.get("schemas") != Some(&schemas) {
-        document.insert("schemas".to_owned(), schemas);
-    }
-    Ok(())
-}
-
 struct Applier<'a> {
     document: Map<String, Value>,
     changed_paths: Vec<String>,
@@ -98,17 +65,8 @@ fn place(attr: &AttrRef) -> Place<'_> {
     Place { extension: attr.extension.as_deref(), attr: &attr.attr.name, sub: None }
 }
 
-fn immutable(what: &impl std::fmt::Display) -> ScimError {
-    ScimError::mutability(format!("{what} is immutable: it has a value, which cannot be changed."))
-}
-
 fn no_target(attr: &AttrRef) -> ScimError {
     ScimError::no_target(format!("No value of {attr} matches the path; add the value first."))
-}
-
-/// Whether writing `new` breaks the rule of an immutable attribute.
-fn breaks_immutable(attr: &Attribute, old: Option<&Value>, new: Option<&Value>) -> bool {
-    attr.mutability == Mutability::Immutable && old.is_some() && old != new
 }
 
 impl Applier<'_> {
@@ -419,17 +377,6 @@ impl Applier<'_> {
 fn matching(list: &[Value], filter: Option<&Expr>) -> Vec<usize> {
     let is_match = |element: &Value| filter.is_none_or(|filter| filter.matches_element(element));
     (0..list.len()).filter(|&at| is_match(&list[at])).collect()
-}
-
-/// Immutable sub-attributes of an element keep their value.
-fn check_immutable_subs(attr: &AttrRef, old: &Value, new: &Value, whole: bool) -> Result<(), ScimError> {
-    for sub in attr.attr.sub.iter().filter(|sub| sub.mutability == Mutability::Immutable) {
-        let value = new.get(&sub.name);
-        if (whole || value.is_some()) && breaks_immutable(sub, old.get(&sub.name), value) {
-            return Err(immutable(&attr.with_sub(Some(sub))));
-        }
-    }
-    Ok(())
 }
 
 /// Whether `element` is what a value of a remove describes: the same `value` (and `type`, if given);

@@ -8,8 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
+use crate::fixed::readonly;
 use crate::patch::{PasswordChange, PatchRequest};
 use crate::path::{PatchPath, Target};
+use crate::required::removes_required;
 use crate::resolve::Expr;
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema, Type};
 use crate::step::{ElementChange, Step, SubValues};
@@ -45,14 +47,6 @@ pub(crate) fn missing_value(what: &impl std::fmt::Display) -> ScimError {
     ScimError::invalid_value(format!("add and replace of {what} need a value."))
 }
 
-pub(crate) fn readonly(what: &impl std::fmt::Display) -> ScimError {
-    ScimError::mutability(format!("{what} is readOnly: the server sets it; leave it out."))
-}
-
-fn removes_required(what: &impl std::fmt::Display) -> ScimError {
-    ScimError::mutability(format!("{what} is required and cannot be removed; replace it instead."))
-}
-
 impl Builder<'_> {
     pub(crate) fn operation(&mut self, operation: Value) -> Result<(), ScimError> {
         let Value::Object(map) = operation else {
@@ -85,7 +79,12 @@ impl Builder<'_> {
         }
     }
 
-    fn target(&mut self, kind: OpKind, target: Target, value: Option<Value>) -> Result<(), ScimError> {
+    pub(crate) fn target(
+        &mut self,
+        kind: OpKind,
+        target: Target,
+        value: Option<Value>,
+    ) -> Result<(), ScimError> {
         match target {
             Target::Foreign => Ok(()),
             Target::Resource if kind == OpKind::Remove => {
@@ -105,7 +104,7 @@ impl Builder<'_> {
         }
     }
 
-    fn extension(
+    pub(crate) fn extension(
         &mut self,
         kind: OpKind,
         schema: &Arc<Schema>,
@@ -125,65 +124,12 @@ impl Builder<'_> {
         }
     }
 
-    /// A value without path: one operation for each key (contract PA-3, PA-10).
-    pub(crate) fn expand(
+    pub(crate) fn attr(
         &mut self,
         kind: OpKind,
-        schema: Option<&Arc<Schema>>,
-        map: Map<String, Value>,
+        attr: AttrRef,
+        value: Option<Value>,
     ) -> Result<(), ScimError> {
-        for (key, value) in map {
-            let attr = match schema {
-                Some(schema) => schema.attributes.get(&key),
-                None => self.kind.top().get(&key),
-            };
-            if let Some(attr) = attr {
-                if schema.is_none() && attr.name == "schemas" {
-                    continue; // kept in step with the extensions present, whatever is sent
-                }
-                let attr = AttrRef::new(schema, attr, None);
-                if attr.attr.mutability != Mutability::ReadOnly {
-                    self.attr(kind, attr, Some(value))?;
-                } else if !self.mender.mend(Quirk::ReadOnlyInValue, &attr) {
-                    return Err(readonly(&attr));
-                }
-            } else if schema.is_none() || !key.eq_ignore_ascii_case("schemas") {
-                // `schemas` inside of an extension says nothing: some clients write their models whole.
-                self.expand_key(kind, schema, key, value)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A key that is no attribute name: the URN of an extension, or a quirk.
-    fn expand_key(
-        &mut self,
-        kind: OpKind,
-        schema: Option<&Arc<Schema>>,
-        key: String,
-        value: Value,
-    ) -> Result<(), ScimError> {
-        let own = schema.is_none().then(|| self.kind.extension(&key)).flatten().cloned();
-        if let Some(extension) = own {
-            return self.extension(kind, &extension, Some(value));
-        }
-        let quirk = if key.contains(':') { Quirk::QualifiedKey } else { Quirk::DottedKey };
-        let is_path = key.contains([':', '.', '[']);
-        let full = schema.map_or_else(|| key.clone(), |schema| format!("{}:{key}", schema.urn));
-        let path =
-            if is_path && self.mender.dialect().mends(quirk) { PatchPath::parse(&full).ok() } else { None };
-        let Some(path) = path else { return unknown_attribute(key.as_str(), self.mender) };
-        match path.resolve(self.kind, self.mender) {
-            Ok(Target::Foreign) => Ok(()),
-            Ok(target) => {
-                self.mender.mend(quirk, &key);
-                self.target(kind, target, Some(value))
-            }
-            Err(_) => unknown_attribute(key.as_str(), self.mender),
-        }
-    }
-
-    fn attr(&mut self, kind: OpKind, attr: AttrRef, value: Option<Value>) -> Result<(), ScimError> {
         if attr.attr.mutability == Mutability::ReadOnly || attr.leaf().mutability == Mutability::ReadOnly {
             return Err(readonly(&attr));
         }

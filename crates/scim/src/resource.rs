@@ -9,8 +9,10 @@ use serde_json::{Map, Value};
 
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
+use crate::fixed::keep_fixed;
 use crate::patch::{DetachedChange, PasswordChange, PatchRequest};
-use crate::schema::{AttrRef, Attribute, Attributes, Mutability, ResourceType, Schema, Type};
+use crate::required::{check_required, is_missing, required};
+use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema};
 use crate::value::{Place, is_unassigned, kind_of, normalise, normalise_elements, twice, unknown_attribute};
 
 /// A body that passed.
@@ -88,39 +90,6 @@ pub fn replace(
 pub(crate) fn schemas_of(kind: &ResourceType, document: &Map<String, Value>) -> Value {
     let present = kind.extensions.iter().map(|ext| &ext.schema.urn).filter(|urn| document.contains_key(*urn));
     std::iter::once(&kind.base.urn).chain(present).map(|urn| Value::from(urn.as_str())).collect()
-}
-
-/// The full names of what an extension requires and lacks.
-pub(crate) fn missing_required(schema: &Schema, map: &Map<String, Value>) -> impl Iterator<Item = String> {
-    let missing = schema.attributes.iter().filter(|attr| is_missing(attr, map));
-    missing.map(|attr| format!("{}:{}", schema.urn, attr.name))
-}
-
-/// Extensions, and attributes of those that are there, which are required and missing: they became so after
-/// the resource was made.
-pub(crate) fn lacking(kind: &ResourceType, document: &Map<String, Value>) -> Vec<String> {
-    let mut lacking = Vec::new();
-    for extension in &kind.extensions {
-        match document.get(&extension.schema.urn).and_then(Value::as_object) {
-            Some(map) => lacking.extend(missing_required(&extension.schema, map)),
-            None if extension.required => lacking.push(extension.schema.urn.clone()),
-            None => {}
-        }
-    }
-    lacking
-}
-
-/// Refuses an extension that lacks a required attribute.
-fn check_required(schema: &Schema, map: &Map<String, Value>) -> Result<(), ScimError> {
-    missing_required(schema, map).next().map_or(Ok(()), |name| Err(required(&name)))
-}
-
-fn is_missing(attr: &Attribute, map: &Map<String, Value>) -> bool {
-    attr.required && attr.mutability != Mutability::ReadOnly && !map.contains_key(&attr.name)
-}
-
-pub(crate) fn required(what: &str) -> ScimError {
-    ScimError::invalid_value(format!("{what} is required; give it a value."))
 }
 
 fn check_complete(kind: &ResourceType, accepted: &Accepted) -> Result<(), ScimError> {
@@ -353,54 +322,4 @@ fn insert(
         None => Ok(()),
         Some(_) => Err(twice(place)),
     }
-}
-
-/// Carries over what a replace cannot change and refuses what tries to.
-fn keep_fixed(
-    attributes: &Attributes,
-    schema: Option<&Schema>,
-    new: &mut Map<String, Value>,
-    old: &Map<String, Value>,
-) -> Result<(), ScimError> {
-    for attr in attributes.iter() {
-        let is_own = schema.is_none() && matches!(attr.name.as_str(), "id" | "meta" | "schemas");
-        let Some(old) = old.get(&attr.name).filter(|_| !is_own && !attr.detached) else { continue };
-        let place = Place { extension: schema, attr: &attr.name, sub: None };
-        keep_one(attr, new, old, place)?;
-        if attr.kind != Type::Complex || attr.multi_valued {
-            continue;
-        }
-        let (Some(old), Some(new)) =
-            (old.as_object(), new.get_mut(&attr.name).and_then(Value::as_object_mut))
-        else {
-            continue;
-        };
-        for sub in attr.sub.iter() {
-            if let Some(old) = old.get(&sub.name) {
-                keep_one(sub, new, old, place.sub(&sub.name))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn keep_one(
-    attr: &Attribute,
-    new: &mut Map<String, Value>,
-    old: &Value,
-    place: Place<'_>,
-) -> Result<(), ScimError> {
-    match attr.mutability {
-        Mutability::ReadWrite | Mutability::WriteOnly => return Ok(()),
-        Mutability::Immutable if new.get(&attr.name).is_some_and(|new| new != old) => {
-            return Err(ScimError::mutability(format!(
-                "{place} is immutable: send the value it has, or leave it out."
-            )));
-        }
-        Mutability::ReadOnly | Mutability::Immutable => {}
-    }
-    if new.get(&attr.name) != Some(old) {
-        new.insert(attr.name.clone(), old.clone());
-    }
-    Ok(())
 }

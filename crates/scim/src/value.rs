@@ -13,6 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::dialect::{Mender, Quirk};
 use crate::element::keep_distinct;
 use crate::error::ScimError;
+use crate::required::check_required_subs;
 use crate::schema::{Attribute, Mutability, Schema, Type};
 
 /// Most elements a multi-valued attribute inside a document may have (detached ones are not bounded).
@@ -236,21 +237,6 @@ fn normalise_complex(
         check_required_subs(attr, &out, place)?;
     }
     Ok(out)
-}
-
-/// Refuses a complex value that lacks a required sub-attribute.
-pub(crate) fn check_required_subs(
-    attr: &Attribute,
-    map: &Map<String, Value>,
-    place: Place<'_>,
-) -> Result<(), ScimError> {
-    let writable = |sub: &Attribute| sub.required && sub.mutability != Mutability::ReadOnly;
-    match attr.sub.iter().find(|sub| writable(sub) && !map.contains_key(&sub.name)) {
-        Some(sub) => {
-            Err(ScimError::invalid_value(format!("{} is required; give it a value.", place.sub(&sub.name))))
-        }
-        None => Ok(()),
-    }
 }
 
 /// Strict refuses an attribute the schema does not have; the others drop and note it.

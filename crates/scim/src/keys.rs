@@ -1,0 +1,74 @@
+//! Keys of a value without path: each is an attribute, the URN of an extension, or a path that a client wrote
+//! as a key.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::dialect::Quirk;
+use crate::error::ScimError;
+use crate::fixed::readonly;
+use crate::path::{PatchPath, Target};
+use crate::plan::{Builder, OpKind};
+use crate::schema::{AttrRef, Mutability, Schema};
+use crate::value::unknown_attribute;
+
+impl Builder<'_> {
+    /// A value without path: one operation for each key (contract PA-3, PA-10).
+    pub(crate) fn expand(
+        &mut self,
+        kind: OpKind,
+        schema: Option<&Arc<Schema>>,
+        map: Map<String, Value>,
+    ) -> Result<(), ScimError> {
+        for (key, value) in map {
+            let attr = match schema {
+                Some(schema) => schema.attributes.get(&key),
+                None => self.kind.top().get(&key),
+            };
+            if let Some(attr) = attr {
+                if schema.is_none() && attr.name == "schemas" {
+                    continue; // kept in step with the extensions present, whatever is sent
+                }
+                let attr = AttrRef::new(schema, attr, None);
+                if attr.attr.mutability != Mutability::ReadOnly {
+                    self.attr(kind, attr, Some(value))?;
+                } else if !self.mender.mend(Quirk::ReadOnlyInValue, &attr) {
+                    return Err(readonly(&attr));
+                }
+            } else if schema.is_none() || !key.eq_ignore_ascii_case("schemas") {
+                // `schemas` inside of an extension says nothing: some clients write their models whole.
+                self.expand_key(kind, schema, key, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A key that is no attribute name: the URN of an extension, or a quirk.
+    fn expand_key(
+        &mut self,
+        kind: OpKind,
+        schema: Option<&Arc<Schema>>,
+        key: String,
+        value: Value,
+    ) -> Result<(), ScimError> {
+        let own = schema.is_none().then(|| self.kind.extension(&key)).flatten().cloned();
+        if let Some(extension) = own {
+            return self.extension(kind, &extension, Some(value));
+        }
+        let quirk = if key.contains(':') { Quirk::QualifiedKey } else { Quirk::DottedKey };
+        let is_path = key.contains([':', '.', '[']);
+        let full = schema.map_or_else(|| key.clone(), |schema| format!("{}:{key}", schema.urn));
+        let path =
+            if is_path && self.mender.dialect().mends(quirk) { PatchPath::parse(&full).ok() } else { None };
+        let Some(path) = path else { return unknown_attribute(key.as_str(), self.mender) };
+        match path.resolve(self.kind, self.mender) {
+            Ok(Target::Foreign) => Ok(()),
+            Ok(target) => {
+                self.mender.mend(quirk, &key);
+                self.target(kind, target, Some(value))
+            }
+            Err(_) => unknown_attribute(key.as_str(), self.mender),
+        }
+    }
+}
