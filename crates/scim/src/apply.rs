@@ -12,11 +12,13 @@ use crate::element::{
     same_element, set,
 };
 use crate::error::ScimError;
-use crate::fixed::{breaks_immutable, check_immutable_subs, immutable, readonly};
+use crate::fixed::{
+    breaks_immutable, check_immutable_subs, check_kept, has_fixed, immutable, with_read_only,
+};
 use crate::patch::{PatchOutcome, PatchRequest};
 use crate::required::{check_required_subs, lacking, settle_extensions};
 use crate::resolve::Expr;
-use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema};
+use crate::schema::{AttrRef, Attribute, ResourceType, Schema};
 use crate::step::{ElementChange, Step, Target};
 use crate::value::{MAX_VALUES, Place, is_unassigned, too_many_values};
 
@@ -77,12 +79,11 @@ impl Applier<'_> {
             Target::Attribute(attr) => attr,
         };
         let name = &attr.attr.name;
-        let is_immutable = attr.attr.mutability == Mutability::Immutable;
-        let fixed = if is_immutable { self.holder(attr).get(name).cloned() } else { None };
+        let fixed = if has_fixed(&attr.attr) { self.holder(attr).get(name).cloned() } else { None };
         let changed = self.change(step, attr)?;
         let holder = self.holder(attr);
-        if fixed.is_some() && fixed.as_ref() != holder.get(name) {
-            return Err(immutable(attr));
+        if let Some(before) = fixed {
+            check_kept(attr, &before, holder.get(name))?;
         }
         if attr.attr.required && !holder.contains_key(name) {
             return Err(ScimError::mutability(format!("{attr} is required and cannot be removed.")));
@@ -110,15 +111,11 @@ impl Applier<'_> {
         }
     }
 
-    fn remove_extension(&mut self, schema: &Schema) -> Result<(), ScimError> {
+    fn remove_extension(&mut self, schema: &Arc<Schema>) -> Result<(), ScimError> {
         let Some(Value::Object(gone)) = self.document.shift_remove(&schema.urn) else { return Ok(()) };
-        for attr in schema.attributes.iter().filter(|attr| gone.contains_key(&attr.name)) {
-            let place = Place { extension: Some(schema), attr: &attr.name, sub: None };
-            match attr.mutability {
-                Mutability::Immutable => return Err(immutable(&place)),
-                Mutability::ReadOnly => return Err(readonly(&place)),
-                Mutability::ReadWrite | Mutability::WriteOnly => {}
-            }
+        for attr in schema.attributes.iter() {
+            let Some(before) = gone.get(&attr.name) else { continue };
+            check_kept(&AttrRef::new(Some(schema), attr, None), before, None)?;
         }
         self.note(schema.urn.clone());
         Ok(())
@@ -163,9 +160,6 @@ impl Applier<'_> {
         let map = object_at(holder, &attr.attr.name);
         let mut changed = false;
         for (sub, value) in subs {
-            if breaks_immutable(sub, map.get(&sub.name), value.as_ref()) {
-                return Err(immutable(&attr.with_sub(Some(sub))));
-            }
             let differs = set(map, &sub.name, value.as_ref());
             changed |= differs;
             // A URI that belonged to the former value would point to the wrong resource.
@@ -334,8 +328,9 @@ impl Applier<'_> {
         if whole {
             // All matches become the same element, and that stands once.
             matches[1..].iter().rev().for_each(|&at| drop(list.remove(at)));
-            changed = matches.len() > 1 || list[first] != *new;
-            list[first] = new.clone();
+            let new = with_read_only(&attr.attr, &list[first], new);
+            changed = matches.len() > 1 || list[first] != new;
+            list[first] = new;
         } else {
             let mut rest = new.clone();
             rest.as_object_mut().map(|map| map.shift_remove("primary"));
@@ -358,14 +353,16 @@ impl Applier<'_> {
         change: &ElementChange,
     ) -> Result<bool, ScimError> {
         let current = self.holder(attr).get(&attr.attr.name);
-        let matches = current.is_some_and(|element| filter.matches_element(element));
-        match (matches, change) {
-            (false, ElementChange::Remove) => Ok(false),
-            (false, _) => Err(no_target(attr)),
-            (true, ElementChange::Remove) => self.put(attr, None),
-            (true, ElementChange::Replace(new)) => self.put(attr, Some(new)),
-            (true, ElementChange::Merge(new)) => {
-                let mut merged = current.cloned().unwrap_or_default();
+        match (current.filter(|element| filter.matches_element(element)), change) {
+            (None, ElementChange::Remove) => Ok(false),
+            (None, _) => Err(no_target(attr)),
+            (Some(_), ElementChange::Remove) => self.put(attr, None),
+            (Some(old), ElementChange::Replace(new)) => {
+                let new = with_read_only(&attr.attr, old, new);
+                self.put(attr, Some(&new))
+            }
+            (Some(old), ElementChange::Merge(new)) => {
+                let mut merged = old.clone();
                 merge_into(&mut merged, new);
                 self.put(attr, Some(&merged))
             }

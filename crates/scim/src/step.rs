@@ -40,7 +40,7 @@ pub(crate) enum ElementChange {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Target<'s> {
     Attribute(&'s AttrRef),
-    Extension(&'s Schema),
+    Extension(&'s Arc<Schema>),
 }
 
 impl Step {

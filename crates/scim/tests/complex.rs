@@ -1,0 +1,162 @@
+//! Complex attributes and extensions that an account defines: what of them stays, what is required, and what
+//! `add` adds (contract SCH-6, PA-3, PA-4, PA-10, PA-11, PUT-2).
+
+use std::sync::Arc;
+
+use scim::define::{Role, schema};
+use scim::schema::Extension;
+use scim::{Dialect, Mender, PatchRequest, ResourceType, ScimError, ScimType, resource};
+use serde_json::{Value, json};
+
+const BASE: &str = "urn:example:thing";
+const X: &str = "urn:example:x";
+
+/// A type whose extension has these attributes.
+fn kind(attributes: Value) -> ResourceType {
+    let read = |urn: &str, role: Role, attributes: Value| {
+        let body = json!({"id": urn, "name": "Thing", "attributes": attributes});
+        let mut complaints = Vec::new();
+        let read = schema(body.as_object().expect("an object"), "", role, &[], &mut complaints);
+        assert_eq!(complaints, []);
+        Arc::new(read)
+    };
+    let base = read(BASE, Role::Base, json!([{"name": "name", "type": "string"}]));
+    let extension = Extension { schema: read(X, Role::Extension, attributes), required: false };
+    ResourceType::new("Thing", "Things", base, vec![extension])
+}
+
+fn document(extension: Value) -> Value {
+    if extension.is_null() {
+        return json!({"schemas": [BASE]});
+    }
+    json!({"schemas": [BASE, X], X: extension})
+}
+
+/// What is left in the extension after these operations; `X` in a path stands for its URN.
+fn patched_in(mender: &mut Mender, kind: &ResourceType, stored: Value, operations: Value) -> Outcome {
+    let mut operations = operations;
+    for operation in operations.as_array_mut().expect("a list") {
+        if let Some(path) = operation["path"].as_str() {
+            operation["path"] = path.replacen('X', X, 1).into();
+        }
+    }
+    let body = json!({"schemas": [scim::patch::PATCH_URN], "Operations": operations});
+    let done = PatchRequest::parse(body, kind, mender)?.apply(kind, document(stored), mender)?;
+    let after = done.document.get(X).cloned().unwrap_or_default();
+    assert_eq!(done.document, document(after.clone()));
+    Ok(after)
+}
+
+type Outcome = Result<Value, ScimError>;
+
+fn patched(kind: &ResourceType, stored: Value, operations: Value) -> Outcome {
+    patched_in(&mut Mender::new(Dialect::Strict), kind, stored, operations)
+}
+
+fn put(kind: &ResourceType, stored: Value, extension: Value) -> Outcome {
+    let mut strict = Mender::new(Dialect::Strict);
+    let mut stored = document(stored);
+    stored["id"] = "1".into();
+    let document = resource::replace(kind, document(extension), &stored, &mut strict)?.document;
+    Ok(document.get(X).cloned().unwrap_or_default())
+}
+
+#[track_caller]
+fn refused(outcome: Outcome, kind: ScimType) {
+    let error = outcome.expect_err("it must be refused");
+    assert_eq!(error.scim_type, Some(kind), "{error}");
+}
+
+/// One place, with a room that is given once and a state that is the server's.
+fn places() -> ResourceType {
+    kind(json!([
+        {"name": "place", "type": "complex", "subAttributes": [
+            {"name": "room", "type": "string", "mutability": "immutable"},
+            {"name": "doors", "type": "string", "multiValued": true, "mutability": "immutable"},
+            {"name": "state", "type": "string", "mutability": "readOnly"},
+            {"name": "floor", "type": "string"},
+        ]},
+        {"name": "note", "type": "string"},
+    ]))
+}
+
+#[test]
+fn sch_6_a_filter_does_not_open_what_is_fixed_in_a_complex_value() {
+    let kind = places();
+    let stored = json!({"place": {"room": "1", "state": "ok", "floor": "a"}});
+    let run = |op: &str, value: Value| {
+        let operation = json!({"op": op, "path": "X:place[room eq \"1\"]", "value": value});
+        patched(&kind, stored.clone(), json!([operation]))
+    };
+    for op in ["add", "replace"] {
+        refused(run(op, json!({"room": "2"})), ScimType::Mutability);
+        let same = run(op, json!({"room": "1", "floor": "b"})).unwrap();
+        assert_eq!(same["place"], json!({"room": "1", "state": "ok", "floor": "b"}));
+    }
+    // A replace by filter is whole: to leave the room out is to take it away.
+    refused(run("replace", json!({"floor": "b"})), ScimType::Mutability);
+    refused(run("replace", json!({})), ScimType::Mutability);
+    assert_eq!(run("add", json!({"floor": "b"})).unwrap()["place"]["room"], "1");
+}
+
+#[test]
+fn sch_6_a_complex_value_with_something_fixed_is_not_removed() {
+    let kind = places();
+    let run = |place: Value, operation: Value| {
+        patched(&kind, json!({"place": place, "note": "n"}), json!([operation]))
+    };
+    for operation in [
+        json!({"op": "remove", "path": "X:place"}),
+        json!({"op": "remove", "path": "X:place[floor eq \"a\"]"}),
+        json!({"op": "replace", "path": "X:place", "value": null}),
+        json!({"op": "replace", "value": {X: {"place": null}}}),
+        json!({"op": "remove", "path": "X"}),
+        json!({"op": "replace", "path": "X", "value": null}),
+    ] {
+        for fixed in [json!({"room": "1"}), json!({"doors": ["d"]}), json!({"state": "ok"})] {
+            let mut place = fixed;
+            place["floor"] = "a".into();
+            refused(run(place, operation.clone()), ScimType::Mutability);
+        }
+        let left = run(json!({"floor": "a"}), operation).unwrap();
+        assert_eq!(left.get("place"), None);
+    }
+    let floor = run(json!({"room": "1", "floor": "a"}), json!({"op": "remove", "path": "X:place.floor"}));
+    assert_eq!(floor.unwrap()["place"], json!({"room": "1"}));
+}
+
+#[test]
+fn sch_6_an_immutable_list_in_a_complex_value_takes_no_more() {
+    let run = |values: Value| {
+        let operation = json!({"op": "add", "path": "X:place.doors", "value": values});
+        patched(&places(), json!({"place": {"doors": ["d"]}}), json!([operation]))
+    };
+    refused(run(json!(["e"])), ScimType::Mutability);
+    assert_eq!(run(json!(["d"])).unwrap(), json!({"place": {"doors": ["d"]}}));
+}
+
+#[test]
+fn put_2_what_is_fixed_in_a_complex_value_stays() {
+    let kind = places();
+    let stored = json!({"place": {"room": "1", "state": "ok", "floor": "a"}, "note": "n"});
+    let kept = json!({"place": {"room": "1", "state": "ok"}});
+    for left_out in [json!(null), json!({}), json!({"place": null}), json!({"place": {"floor": null}})] {
+        assert_eq!(put(&kind, stored.clone(), left_out).unwrap(), kept);
+    }
+    let floor = put(&kind, stored.clone(), json!({"place": {"floor": "b"}})).unwrap();
+    assert_eq!(floor["place"], json!({"floor": "b", "room": "1", "state": "ok"}));
+    refused(put(&kind, stored, json!({"place": {"room": "2"}})), ScimType::Mutability);
+    assert_eq!(put(&kind, json!({"place": {"floor": "a"}}), json!(null)).unwrap(), json!(null));
+}
+
+#[test]
+fn put_2_what_stays_of_a_complex_value_has_what_is_required_with_it() {
+    let kind = kind(json!([{"name": "place", "type": "complex", "subAttributes": [
+        {"name": "room", "type": "string", "mutability": "immutable"},
+        {"name": "floor", "type": "string", "required": true},
+    ]}]));
+    let stored = json!({"place": {"room": "1", "floor": "a"}});
+    refused(put(&kind, stored.clone(), json!(null)), ScimType::InvalidValue);
+    let floor = put(&kind, stored, json!({"place": {"floor": "b"}})).unwrap();
+    assert_eq!(floor, json!({"place": {"floor": "b", "room": "1"}}));
+}
