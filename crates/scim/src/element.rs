@@ -1,5 +1,5 @@
 //! Values inside a document: lists with their one primary, sameness by value and type, the element a filter
-//! describes, and writing under a key. It works on normalised values only and knows no mutability.
+//! describes, and writing under a key. It works on normalised values only; what may change is not its matter.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::filter::CompareOp;
 use crate::resolve::{Expr, Literal};
-use crate::schema::Attribute;
+use crate::schema::{Attribute, Mutability};
 use crate::value::is_unassigned;
 
 const PRIMARY: &str = "primary";
@@ -119,7 +119,8 @@ fn describe(filter: &Expr, owner: &Attribute, element: &mut Map<String, Value>) 
         Expr::And(terms) => terms.iter().all(|term| describe(term, owner, element)),
         Expr::Compare { attr, op: CompareOp::Eq, value } => {
             let Some(sub) = &attr.sub else { return false };
-            if owner.sub.get(&sub.name).is_none() {
+            // What the server alone sets is not set by asking for it.
+            if owner.sub.get(&sub.name).is_none_or(|sub| sub.mutability == Mutability::ReadOnly) {
                 return false;
             }
             let value = match value {
@@ -133,7 +134,14 @@ fn describe(filter: &Expr, owner: &Attribute, element: &mut Map<String, Value>) 
             if is_unassigned(&value) {
                 return false;
             }
-            element.insert(sub.name.clone(), value);
+            if !sub.multi_valued {
+                element.insert(sub.name.clone(), value);
+                return true;
+            }
+            let list = list_at(element, &sub.name);
+            if !list.contains(&value) {
+                list.push(value);
+            }
             true
         }
         _ => false,

@@ -160,3 +160,42 @@ fn put_2_what_stays_of_a_complex_value_has_what_is_required_with_it() {
     let floor = put(&kind, stored, json!({"place": {"floor": "b"}})).unwrap();
     assert_eq!(floor, json!({"place": {"floor": "b", "room": "1"}}));
 }
+
+#[test]
+fn pa_11_a_filter_makes_nothing_that_is_read_only() {
+    let kind = kind(json!([{"name": "list", "type": "complex", "multiValued": true, "subAttributes": [
+        {"name": "value", "type": "string"},
+        {"name": "state", "type": "string", "mutability": "readOnly"},
+    ]}]));
+    for (path, value) in [
+        ("X:list[state eq \"ok\"].value", json!("b")),
+        ("X:list[state eq \"ok\"]", json!({"value": "b"})),
+        ("X:list[value eq \"a\" and state eq \"ok\"]", json!({"value": "b"})),
+    ] {
+        for stored in [json!(null), json!({"list": [{"value": "a", "state": "bad"}]})] {
+            let mut auto = Mender::new(Dialect::Auto);
+            let add = json!([{"op": "add", "path": path, "value": value}]);
+            refused(patched_in(&mut auto, &kind, stored, add), ScimType::NoTarget);
+        }
+    }
+    let mut auto = Mender::new(Dialect::Auto);
+    let body = json!({"schemas": [BASE], X: {"list[state eq \"ok\"].value": "b"}});
+    let error = resource::create(&kind, body, &mut auto).expect_err("it must be refused");
+    assert_eq!(error.scim_type, Some(ScimType::NoTarget), "{error}");
+    let found = json!([{"op": "add", "path": "X:list[state eq \"ok\"].value", "value": "b"}]);
+    let found = patched(&kind, json!({"list": [{"value": "a", "state": "ok"}]}), found).unwrap();
+    assert_eq!(found, json!({"list": [{"value": "b", "state": "ok"}]}));
+}
+
+#[test]
+fn pa_11_a_filter_on_a_list_makes_a_list() {
+    let kind = kind(json!([{"name": "list", "type": "complex", "multiValued": true, "subAttributes": [
+        {"name": "value", "type": "string"},
+        {"name": "uses", "type": "string", "multiValued": true},
+    ]}]));
+    let path = "X:list[uses eq \"a\" and uses eq \"b\"].value";
+    let mut auto = Mender::new(Dialect::Auto);
+    let add = json!([{"op": "add", "path": path, "value": "v"}]);
+    let made = patched_in(&mut auto, &kind, json!(null), add).unwrap();
+    assert_eq!(made, json!({"list": [{"uses": ["a", "b"], "value": "v"}]}));
+}
