@@ -99,7 +99,7 @@ impl Builder<'_> {
         let values = match kind {
             OpKind::Remove => Vec::new(),
             OpKind::Add | OpKind::Replace => {
-                let value = self.element(attr, value.ok_or_else(|| missing_value(attr))?)?;
+                let value = self.element(kind, attr, value.ok_or_else(|| missing_value(attr))?)?;
                 normalise_elements(&attr.attr, value.into_iter().collect(), place(attr), self.mender)?
             }
         };

@@ -16,8 +16,8 @@ use crate::resolve::Expr;
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema, Type};
 use crate::step::{ElementChange, Step, SubValues};
 use crate::value::{
-    Place, is_unassigned, kind_of, normalise, normalise_element, normalise_elements, settle_primary, twice,
-    type_error, unknown_attribute, wrap_plain,
+    Place, is_unassigned, kind_of, normalise, normalise_element, normalise_elements, normalise_part,
+    settle_primary, twice, type_error, unknown_attribute, wrap_plain,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -325,7 +325,7 @@ impl Builder<'_> {
         let change = match (kind, value) {
             (OpKind::Remove, _) => ElementChange::Remove,
             (_, None) => return Err(missing_value(&attr)),
-            (kind, Some(value)) => match (kind, self.element(&attr, value)?) {
+            (kind, Some(value)) => match (kind, self.element(kind, &attr, value)?) {
                 (OpKind::Add, None) => return Ok(()),
                 (_, None) => ElementChange::Remove,
                 (OpKind::Add, Some(value)) => ElementChange::Merge(value),
@@ -337,8 +337,13 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// One element; a list of one is accepted where the dialect mends it.
-    pub(crate) fn element(&mut self, attr: &AttrRef, value: Value) -> Result<Option<Value>, ScimError> {
+    /// One element; a list of one is accepted where the dialect mends it. What `add` leaves out may be there.
+    pub(crate) fn element(
+        &mut self,
+        kind: OpKind,
+        attr: &AttrRef,
+        value: Value,
+    ) -> Result<Option<Value>, ScimError> {
         self.note_read_only(attr, &value);
         let value = match value {
             Value::Array(mut list)
@@ -348,7 +353,8 @@ impl Builder<'_> {
             }
             value => value,
         };
-        normalise_element(&attr.attr, value, place(attr), self.mender)
+        let normalise = if kind == OpKind::Add { normalise_part } else { normalise_element };
+        normalise(&attr.attr, value, place(attr), self.mender)
     }
 
     fn sub_step(

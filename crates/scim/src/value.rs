@@ -184,6 +184,20 @@ pub(crate) fn normalise_element(
     place: Place<'_>,
     mender: &mut Mender,
 ) -> Result<Option<Value>, ScimError> {
+    let element = normalise_part(attr, value, place, mender)?;
+    if let Some(Value::Object(map)) = &element {
+        check_required_subs(attr, map, place)?;
+    }
+    Ok(element)
+}
+
+/// The same for what is merged into a value: it need not have what is required.
+pub(crate) fn normalise_part(
+    attr: &Attribute,
+    value: Value,
+    place: Place<'_>,
+    mender: &mut Mender,
+) -> Result<Option<Value>, ScimError> {
     if attr.kind != Type::Complex {
         return normalise_scalar(attr, value, place, mender);
     }
@@ -232,9 +246,6 @@ fn normalise_complex(
                 return Err(twice(place.sub(&sub.name)));
             }
         }
-    }
-    if !out.is_empty() {
-        check_required_subs(attr, &out, place)?;
     }
     Ok(out)
 }

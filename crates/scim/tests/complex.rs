@@ -199,3 +199,23 @@ fn pa_11_a_filter_on_a_list_makes_a_list() {
     let made = patched_in(&mut auto, &kind, json!(null), add).unwrap();
     assert_eq!(made, json!({"list": [{"uses": ["a", "b"], "value": "v"}]}));
 }
+
+#[test]
+fn pa_3_add_by_filter_names_only_what_it_adds() {
+    let kind = kind(json!([{"name": "ports", "type": "complex", "multiValued": true, "subAttributes": [
+        {"name": "number", "type": "integer", "required": true}, {"name": "label", "type": "string"},
+    ]}]));
+    let stored = json!({"ports": [{"number": 1, "label": "a"}]});
+    let run = |op: &str, number: u8| {
+        let path = format!("X:ports[number eq {number}]");
+        let mut auto = Mender::new(Dialect::Auto);
+        let operations = json!([{"op": op, "path": path, "value": {"label": "zz"}}]);
+        patched_in(&mut auto, &kind, stored.clone(), operations)
+    };
+    assert_eq!(run("add", 1).unwrap(), json!({"ports": [{"number": 1, "label": "zz"}]}));
+    let made = json!({"ports": [{"number": 1, "label": "a"}, {"number": 2, "label": "zz"}]});
+    assert_eq!(run("add", 2).unwrap(), made);
+    refused(run("replace", 1), ScimType::InvalidValue);
+    let made = json!([{"op": "add", "path": "X:ports[label eq \"b\"]", "value": {"label": "zz"}}]);
+    refused(patched_in(&mut Mender::new(Dialect::Auto), &kind, stored, made), ScimType::InvalidValue);
+}
