@@ -16,7 +16,7 @@ use crate::fixed::{
     breaks_immutable, check_immutable_subs, check_kept, has_fixed, immutable, with_read_only,
 };
 use crate::patch::{PatchOutcome, PatchRequest};
-use crate::required::{check_required_subs, lacking, settle_extensions};
+use crate::required::{Lacking, check_required_subs};
 use crate::resolve::Expr;
 use crate::schema::{AttrRef, Attribute, ResourceType, Schema};
 use crate::step::{ElementChange, Step, Target};
@@ -38,16 +38,15 @@ impl PatchRequest {
         let Value::Object(map) = document else {
             return Err(ScimError::plain(500, "The stored resource is not an object."));
         };
-        let lacking = self.steps.iter().any(Step::is_about_extension).then(|| lacking(kind, &map));
+        let lacking = Lacking::of(&self.steps, kind, &map);
         let mut applier =
             Applier { document: map, changed_paths: Vec::new(), budget: MAX_COMPARISONS, mender };
         for (at, step) in self.steps.iter().enumerate() {
             applier.step(step).map_err(|error| self.in_step(at, error))?;
         }
         let Applier { mut document, changed_paths, .. } = applier;
-        if let Some(lacking) = lacking {
-            settle_extensions(kind, &mut document, &lacking)?;
-        }
+        lacking.check_subs(&self.steps, &document).map_err(|(at, error)| self.in_step(at, error))?;
+        lacking.settle_extensions(kind, &mut document)?;
         Ok(PatchOutcome {
             document: Value::Object(document),
             changed: !changed_paths.is_empty(),
@@ -79,13 +78,14 @@ impl Applier<'_> {
             Target::Attribute(attr) => attr,
         };
         let name = &attr.attr.name;
+        let was_there = self.holder(attr).contains_key(name);
         let fixed = if has_fixed(&attr.attr) { self.holder(attr).get(name).cloned() } else { None };
         let changed = self.change(step, attr)?;
         let holder = self.holder(attr);
         if let Some(before) = fixed {
             check_kept(attr, &before, holder.get(name))?;
         }
-        if attr.attr.required && !holder.contains_key(name) {
+        if attr.attr.required && was_there && !holder.contains_key(name) {
             return Err(ScimError::mutability(format!("{attr} is required and cannot be removed.")));
         }
         if changed {
@@ -100,8 +100,8 @@ impl Applier<'_> {
     fn change(&mut self, step: &Step, attr: &AttrRef) -> Result<bool, ScimError> {
         match step {
             Step::RemoveExtension { .. } => Ok(false),
-            Step::Put { value, .. } => self.put(attr, value.as_ref()),
-            Step::Merge { subs, .. } => self.merge(attr, subs),
+            Step::Put { value, .. } => Ok(self.put(attr, value.as_ref())),
+            Step::Merge { subs, .. } => Ok(self.merge(attr, subs)),
             Step::Append { values, .. } => self.append(attr, values),
             Step::RemoveValues { values, .. } => self.remove_values(attr, values),
             Step::Sub { filter, sub, value, create, .. } => {
@@ -148,14 +148,14 @@ impl Applier<'_> {
         }
     }
 
-    fn put(&mut self, attr: &AttrRef, value: Option<&Value>) -> Result<bool, ScimError> {
+    fn put(&mut self, attr: &AttrRef, value: Option<&Value>) -> bool {
         let Some(sub) = &attr.sub else {
-            return Ok(set(self.holder(attr), &attr.attr.name, value));
+            return set(self.holder(attr), &attr.attr.name, value);
         };
         self.merge(&attr.with_sub(None), std::slice::from_ref(&(sub.clone(), value.cloned())))
     }
 
-    fn merge(&mut self, attr: &AttrRef, subs: &[(Arc<Attribute>, Option<Value>)]) -> Result<bool, ScimError> {
+    fn merge(&mut self, attr: &AttrRef, subs: &[(Arc<Attribute>, Option<Value>)]) -> bool {
         let holder = self.holder(attr);
         let map = object_at(holder, &attr.attr.name);
         let mut changed = false;
@@ -169,10 +169,8 @@ impl Applier<'_> {
         }
         if map.is_empty() {
             holder.shift_remove(&attr.attr.name);
-        } else {
-            check_required_subs(&attr.attr, map, place(attr))?;
         }
-        Ok(changed)
+        changed
     }
 
     /// The list an `AttrRef` means: an attribute, or a multi-valued sub-attribute.
@@ -242,7 +240,7 @@ impl Applier<'_> {
             if !current.is_some_and(|element| filter.is_none_or(|filter| filter.matches_element(element))) {
                 return if value.is_none() { Ok(false) } else { Err(no_target(attr)) };
             }
-            return self.merge(attr, std::slice::from_ref(&(sub.clone(), value.cloned())));
+            return Ok(self.merge(attr, std::slice::from_ref(&(sub.clone(), value.cloned()))));
         }
         let known = self.list(attr).len();
         self.spend(known, filter.map_or(1, Expr::terms))?;
@@ -356,15 +354,15 @@ impl Applier<'_> {
         match (current.filter(|element| filter.matches_element(element)), change) {
             (None, ElementChange::Remove) => Ok(false),
             (None, _) => Err(no_target(attr)),
-            (Some(_), ElementChange::Remove) => self.put(attr, None),
+            (Some(_), ElementChange::Remove) => Ok(self.put(attr, None)),
             (Some(old), ElementChange::Replace(new)) => {
                 let new = with_read_only(&attr.attr, old, new);
-                self.put(attr, Some(&new))
+                Ok(self.put(attr, Some(&new)))
             }
             (Some(old), ElementChange::Merge(new)) => {
                 let mut merged = old.clone();
                 merge_into(&mut merged, new);
-                self.put(attr, Some(&merged))
+                Ok(self.put(attr, Some(&merged)))
             }
         }
     }

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::error::ScimError;
 use crate::resource::schemas_of;
-use crate::schema::{Attribute, Mutability, ResourceType, Schema};
+use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema, Type};
+use crate::step::{Step, Target};
 use crate::value::Place;
 
 pub(crate) fn removes_required(what: &impl std::fmt::Display) -> ScimError {
@@ -18,11 +19,8 @@ pub(crate) fn check_required_subs(
     map: &Map<String, Value>,
     place: Place<'_>,
 ) -> Result<(), ScimError> {
-    let writable = |sub: &Attribute| sub.required && sub.mutability != Mutability::ReadOnly;
-    match attr.sub.iter().find(|sub| writable(sub) && !map.contains_key(&sub.name)) {
-        Some(sub) => {
-            Err(ScimError::invalid_value(format!("{} is required; give it a value.", place.sub(&sub.name))))
-        }
+    match attr.sub.iter().find(|sub| is_missing(sub, map)) {
+        Some(sub) => Err(required(&place.sub(&sub.name).to_string())),
         None => Ok(()),
     }
 }
@@ -31,20 +29,6 @@ pub(crate) fn check_required_subs(
 pub(crate) fn missing_required(schema: &Schema, map: &Map<String, Value>) -> impl Iterator<Item = String> {
     let missing = schema.attributes.iter().filter(|attr| is_missing(attr, map));
     missing.map(|attr| format!("{}:{}", schema.urn, attr.name))
-}
-
-/// Extensions, and attributes of those that are there, which are required and missing: they became so after
-/// the resource was made.
-pub(crate) fn lacking(kind: &ResourceType, document: &Map<String, Value>) -> Vec<String> {
-    let mut lacking = Vec::new();
-    for extension in &kind.extensions {
-        match document.get(&extension.schema.urn).and_then(Value::as_object) {
-            Some(map) => lacking.extend(missing_required(&extension.schema, map)),
-            None if extension.required => lacking.push(extension.schema.urn.clone()),
-            None => {}
-        }
-    }
-    lacking
 }
 
 /// Refuses an extension that lacks a required attribute.
@@ -60,35 +44,107 @@ pub(crate) fn required(what: &str) -> ScimError {
     ScimError::invalid_value(format!("{what} is required; give it a value."))
 }
 
-/// Drops empty extensions, checks what the others require and keeps `schemas` in step (contract PA-9). What
-/// was lacking before may be lacking still: a change of something else is no reason to refuse it.
-pub(crate) fn settle_extensions(
-    kind: &ResourceType,
-    document: &mut Map<String, Value>,
-    lacking: &[String],
-) -> Result<(), ScimError> {
-    for extension in &kind.extensions {
-        let schema = &extension.schema;
-        match document.get(&schema.urn).and_then(Value::as_object) {
-            Some(map) if !map.is_empty() => {
-                if let Some(missing) = missing_required(schema, map).find(|name| !lacking.contains(name)) {
-                    return Err(required(&missing));
-                }
-            }
-            _ if extension.required && !lacking.contains(&schema.urn) => {
-                return Err(ScimError::mutability(format!(
-                    "{} is required and cannot be removed.",
-                    schema.urn
-                )));
-            }
-            _ => {
-                document.shift_remove(&schema.urn);
+/// What was required and lacking before a PATCH: it became so after the resource was made. It may be lacking
+/// still; a change of something else is no reason to refuse it.
+pub(crate) struct Lacking {
+    /// Extensions, and attributes of those that are there; `None` where the PATCH is about none of them.
+    extensions: Option<Vec<String>>,
+    /// Sub-attributes of complex values that are there.
+    subs: Vec<String>,
+}
+
+impl Lacking {
+    /// Of what the steps are about.
+    pub(crate) fn of(steps: &[Step], kind: &ResourceType, document: &Map<String, Value>) -> Self {
+        let mut subs = Vec::new();
+        for name in complex_values(steps).flat_map(|(_, attr)| missing_subs(attr, document)) {
+            if !subs.contains(&name) {
+                subs.push(name);
             }
         }
+        let is_about_one = steps.iter().any(Step::is_about_extension);
+        Self { extensions: is_about_one.then(|| lacking_extensions(kind, document)), subs }
     }
-    let schemas = schemas_of(kind, document);
-    if document.get("schemas") != Some(&schemas) {
-        document.insert("schemas".to_owned(), schemas);
+
+    /// Refuses a complex value that the steps made, or left, without a required sub-attribute. Errors come
+    /// with the number of the step.
+    pub(crate) fn check_subs(
+        &self,
+        steps: &[Step],
+        document: &Map<String, Value>,
+    ) -> Result<(), (usize, ScimError)> {
+        for (at, attr) in complex_values(steps).rev() {
+            if let Some(name) = missing_subs(attr, document).find(|name| !self.subs.contains(name)) {
+                return Err((at, required(&name)));
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Drops empty extensions, checks what the others require and keeps `schemas` in step (contract PA-9).
+    pub(crate) fn settle_extensions(
+        &self,
+        kind: &ResourceType,
+        document: &mut Map<String, Value>,
+    ) -> Result<(), ScimError> {
+        let Some(lacking) = &self.extensions else { return Ok(()) };
+        for extension in &kind.extensions {
+            let schema = &extension.schema;
+            match document.get(&schema.urn).and_then(Value::as_object) {
+                Some(map) if !map.is_empty() => {
+                    if let Some(missing) = missing_required(schema, map).find(|name| !lacking.contains(name))
+                    {
+                        return Err(required(&missing));
+                    }
+                }
+                _ if extension.required && !lacking.contains(&schema.urn) => {
+                    return Err(ScimError::mutability(format!(
+                        "{} is required and cannot be removed.",
+                        schema.urn
+                    )));
+                }
+                _ => {
+                    document.shift_remove(&schema.urn);
+                }
+            }
+        }
+        let schemas = schemas_of(kind, document);
+        if document.get("schemas") != Some(&schemas) {
+            document.insert("schemas".to_owned(), schemas);
+        }
+        Ok(())
+    }
+}
+
+fn lacking_extensions(kind: &ResourceType, document: &Map<String, Value>) -> Vec<String> {
+    let mut lacking = Vec::new();
+    for extension in &kind.extensions {
+        match document.get(&extension.schema.urn).and_then(Value::as_object) {
+            Some(map) => lacking.extend(missing_required(&extension.schema, map)),
+            None if extension.required => lacking.push(extension.schema.urn.clone()),
+            None => {}
+        }
+    }
+    lacking
+}
+
+/// The single complex values that steps are about, with the number of the step.
+fn complex_values(steps: &[Step]) -> impl DoubleEndedIterator<Item = (usize, &AttrRef)> {
+    steps.iter().enumerate().filter_map(|(at, step)| match step.target() {
+        Target::Attribute(attr) if attr.attr.kind == Type::Complex && !attr.attr.multi_valued => {
+            Some((at, attr))
+        }
+        _ => None,
+    })
+}
+
+/// The full names of the sub-attributes that a complex value requires and lacks; none where it is not there.
+fn missing_subs(attr: &AttrRef, document: &Map<String, Value>) -> impl Iterator<Item = String> {
+    let holder = match &attr.extension {
+        None => Some(document),
+        Some(schema) => document.get(&schema.urn).and_then(Value::as_object),
+    };
+    let value = holder.and_then(|holder| holder.get(&attr.attr.name)).and_then(Value::as_object);
+    let missing = value.map(|map| attr.attr.sub.iter().filter(|sub| is_missing(sub, map)));
+    missing.into_iter().flatten().map(|sub| attr.with_sub(Some(sub)).to_string())
 }

@@ -219,3 +219,113 @@ fn pa_3_add_by_filter_names_only_what_it_adds() {
     let made = json!([{"op": "add", "path": "X:ports[label eq \"b\"]", "value": {"label": "zz"}}]);
     refused(patched_in(&mut Mender::new(Dialect::Auto), &kind, stored, made), ScimType::InvalidValue);
 }
+
+/// The same type before and after something in it became required.
+fn before_and_after(mut attributes: Value, pointer: &str) -> [ResourceType; 2] {
+    let before = kind(attributes.clone());
+    attributes.pointer_mut(pointer).expect("an attribute")["required"] = true.into();
+    [before, kind(attributes)]
+}
+
+#[test]
+fn pa_4_what_became_required_later_may_be_lacking_still() {
+    let attributes = json!([
+        {"name": "place", "type": "complex", "subAttributes": [
+            {"name": "room", "type": "string"}, {"name": "floor", "type": "string"},
+            {"name": "wing", "type": "string"},
+        ]},
+        {"name": "note", "type": "string"},
+    ]);
+    let [before, after] = before_and_after(attributes, "/0/subAttributes/0");
+    let stored = json!({"place": {"floor": "a"}, "note": "n"});
+    for (operation, place) in [
+        (json!({"op": "replace", "path": "X:place.floor", "value": "b"}), json!({"floor": "b"})),
+        (json!({"op": "add", "path": "X:place", "value": {"wing": "w"}}), json!({"floor": "a", "wing": "w"})),
+        (json!({"op": "replace", "value": {X: {"place": {"floor": "b"}}}}), json!({"floor": "b"})),
+        (
+            json!({"op": "replace", "path": "X:place[floor eq \"a\"].floor", "value": "b"}),
+            json!({"floor": "b"}),
+        ),
+        (
+            json!({"op": "add", "path": "X:place[floor eq \"a\"]", "value": {"floor": "b"}}),
+            json!({"floor": "b"}),
+        ),
+        (json!({"op": "replace", "path": "X:note", "value": "m"}), json!({"floor": "a"})),
+        (json!({"op": "add", "path": "X:place.room", "value": "1"}), json!({"floor": "a", "room": "1"})),
+    ] {
+        let done = patched(&after, stored.clone(), json!([operation])).unwrap();
+        assert_eq!(done["place"], place, "{operation}");
+        assert_eq!(patched(&before, stored.clone(), json!([operation])).unwrap(), done);
+    }
+    // What is made anew, or replaced as a whole, has what is required.
+    let floor = json!({"op": "add", "path": "X:place.floor", "value": "b"});
+    let error = patched(&after, json!({"note": "n"}), json!([floor])).expect_err("it must be refused");
+    assert_eq!(error.detail, format!("Operation 1: {X}:place.room is required; give it a value."));
+    let whole = json!({"op": "replace", "path": "X:place[floor eq \"a\"]", "value": {"floor": "b"}});
+    refused(patched(&after, stored.clone(), json!([whole])), ScimType::InvalidValue);
+    let gone = json!({"op": "remove", "path": "X:place.room"});
+    refused(patched(&after, stored, json!([gone])), ScimType::Mutability);
+}
+
+#[test]
+fn pa_1_a_complex_value_is_complete_after_the_last_operation() {
+    let kind = kind(json!([{"name": "place", "type": "complex", "subAttributes": [
+        {"name": "room", "type": "string", "required": true}, {"name": "floor", "type": "string"},
+    ]}]));
+    let add = |name: &str| json!({"op": "add", "path": format!("X:place.{name}"), "value": "1"});
+    let both = patched(&kind, json!(null), json!([add("floor"), add("room")])).unwrap();
+    assert_eq!(both, json!({"place": {"floor": "1", "room": "1"}}));
+    let none = json!([add("floor"), {"op": "remove", "path": "X:place"}]);
+    assert_eq!(patched(&kind, json!(null), none).unwrap(), json!(null));
+}
+
+#[test]
+fn pa_4_elements_that_lack_what_became_required_are_patched() {
+    let attributes = json!([{"name": "list", "type": "complex", "multiValued": true, "subAttributes": [
+        {"name": "value", "type": "string"}, {"name": "label", "type": "string"},
+        {"name": "number", "type": "integer"},
+    ]}]);
+    let [before, after] = before_and_after(attributes, "/0/subAttributes/2");
+    let stored = json!({"list": [{"value": "v"}, {"value": "w", "number": 2}]});
+    for operation in [
+        json!({"op": "replace", "path": "X:list[value eq \"v\"].label", "value": "l"}),
+        json!({"op": "add", "path": "X:list[value eq \"v\"].label", "value": "l"}),
+        json!({"op": "add", "path": "X:list.label", "value": "l"}),
+        json!({"op": "add", "path": "X:list[value eq \"v\"]", "value": {"label": "l"}}),
+        json!({"op": "remove", "path": "X:list[value eq \"w\"]"}),
+        json!({"op": "add", "path": "X:list", "value": {"value": "x", "number": 3}}),
+    ] {
+        let done = patched(&after, stored.clone(), json!([operation])).unwrap();
+        assert_eq!(patched(&before, stored.clone(), json!([operation])).unwrap(), done);
+        assert_ne!(done, stored);
+    }
+    for operation in [
+        json!({"op": "add", "path": "X:list", "value": {"value": "x"}}),
+        json!({"op": "replace", "path": "X:list[value eq \"w\"]", "value": {"value": "x"}}),
+    ] {
+        refused(patched(&after, stored.clone(), json!([operation])), ScimType::InvalidValue);
+    }
+    let number = json!([{"op": "remove", "path": "X:list[value eq \"w\"].number"}]);
+    refused(patched(&after, stored, number), ScimType::Mutability);
+}
+
+#[test]
+fn pa_4_an_attribute_that_became_required_later_is_not_asked_for() {
+    let attributes = json!([
+        {"name": "list", "type": "complex", "multiValued": true, "subAttributes": [
+            {"name": "value", "type": "string"},
+        ]},
+        {"name": "place", "type": "complex", "subAttributes": [{"name": "room", "type": "string"}]},
+        {"name": "note", "type": "string"},
+    ]);
+    for (pointer, path) in
+        [("/0", "X:list[value eq \"v\"]"), ("/1", "X:place.room"), ("/1", "X:place[room pr]")]
+    {
+        let [_, after] = before_and_after(attributes.clone(), pointer);
+        let gone = json!([{"op": "remove", "path": path}]);
+        let stored = json!({"note": "n"});
+        assert_eq!(patched(&after, stored.clone(), gone.clone()).unwrap(), stored, "{path}");
+        let there = json!({"list": [{"value": "v"}], "place": {"room": "1"}});
+        refused(patched(&after, there, gone), ScimType::Mutability);
+    }
+}
