@@ -8,19 +8,18 @@ use serde_json::{Map, Value};
 
 use crate::dialect::{Mender, Quirk};
 use crate::element::{
-    clear_other_primaries, described_by, is_primary, keep_distinct, list_at, merge_into, object_at,
-    same_element, set,
+    clear_other_primaries, described_by, is_primary, keep_distinct, list_at, listed, merge_into, object_at,
+    same_element, set, write,
 };
 use crate::error::ScimError;
-use crate::fixed::{
-    breaks_immutable, check_immutable_subs, check_kept, has_fixed, immutable, with_read_only,
-};
+use crate::fixed::{change_element, check_kept, has_fixed, with_read_only};
 use crate::patch::{PatchOutcome, PatchRequest};
+use crate::plan::place;
 use crate::required::{Lacking, check_required_subs};
 use crate::resolve::Expr;
 use crate::schema::{AttrRef, Attribute, ResourceType, Schema};
 use crate::step::{ElementChange, Step, Target};
-use crate::value::{MAX_VALUES, Place, is_unassigned, too_many_values};
+use crate::value::{MAX_VALUES, check_lengths, is_unassigned, too_many_values};
 
 /// Most comparisons of elements one PATCH may cause: what real clients send needs a few dozen.
 const MAX_COMPARISONS: usize = 1_000_000;
@@ -62,10 +61,6 @@ struct Applier<'a> {
     mender: &'a mut Mender,
 }
 
-fn place(attr: &AttrRef) -> Place<'_> {
-    Place { extension: attr.extension.as_deref(), attr: &attr.attr.name, sub: None }
-}
-
 fn no_target(attr: &AttrRef) -> ScimError {
     ScimError::no_target(format!("No value of {attr} matches the path; add the value first."))
 }
@@ -89,6 +84,10 @@ impl Applier<'_> {
             return Err(ScimError::mutability(format!("{attr} is required and cannot be removed.")));
         }
         if changed {
+            if let Some(value) = holder.get(name) {
+                let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+                check_lengths(&attr.attr, elements, place(attr))?;
+            }
             self.note(match step {
                 Step::Sub { sub, .. } => attr.with_sub(Some(sub)).to_string(),
                 _ => attr.to_string(),
@@ -101,11 +100,11 @@ impl Applier<'_> {
         match step {
             Step::RemoveExtension { .. } => Ok(false),
             Step::Put { value, .. } => Ok(self.put(attr, value.as_ref())),
-            Step::Merge { subs, .. } => Ok(self.merge(attr, subs)),
+            Step::Merge { subs, adds, .. } => Ok(self.merge(attr, subs, *adds)),
             Step::Append { values, .. } => self.append(attr, values),
             Step::RemoveValues { values, .. } => self.remove_values(attr, values),
-            Step::Sub { filter, sub, value, create, .. } => {
-                self.sub(attr, filter.as_ref(), sub, value.as_ref(), *create)
+            Step::Sub { filter, sub, value, create, adds, .. } => {
+                self.sub(attr, filter.as_ref(), sub, value.as_ref(), *create, *adds)
             }
             Step::Elements { filter, change, create, .. } => self.elements(attr, filter, change, *create),
         }
@@ -134,6 +133,16 @@ impl Applier<'_> {
         }
     }
 
+    /// Counts what stands in the lists of elements that are added to.
+    fn spend_on_lists(&mut self, attr: &AttrRef, matches: &[usize], adds: bool) -> Result<(), ScimError> {
+        if !adds || !attr.attr.sub.iter().any(|sub| sub.multi_valued) {
+            return Ok(());
+        }
+        let list = self.list(attr);
+        let values = matches.iter().map(|&at| listed(&list[at])).sum();
+        self.spend(values, 1)
+    }
+
     fn note(&mut self, path: String) {
         if !self.changed_paths.contains(&path) {
             self.changed_paths.push(path);
@@ -152,15 +161,15 @@ impl Applier<'_> {
         let Some(sub) = &attr.sub else {
             return set(self.holder(attr), &attr.attr.name, value);
         };
-        self.merge(&attr.with_sub(None), std::slice::from_ref(&(sub.clone(), value.cloned())))
+        self.merge(&attr.with_sub(None), std::slice::from_ref(&(sub.clone(), value.cloned())), false)
     }
 
-    fn merge(&mut self, attr: &AttrRef, subs: &[(Arc<Attribute>, Option<Value>)]) -> bool {
+    fn merge(&mut self, attr: &AttrRef, subs: &[(Arc<Attribute>, Option<Value>)], adds: bool) -> bool {
         let holder = self.holder(attr);
         let map = object_at(holder, &attr.attr.name);
         let mut changed = false;
         for (sub, value) in subs {
-            let differs = set(map, &sub.name, value.as_ref());
+            let differs = write(map, &sub.name, value.as_ref(), adds);
             changed |= differs;
             // A URI that belonged to the former value would point to the wrong resource.
             if differs && sub.name == "value" && !subs.iter().any(|(other, _)| other.name == "$ref") {
@@ -196,8 +205,7 @@ impl Applier<'_> {
         let mut changed = false;
         for value in values {
             let at = if let Some(at) = list.iter().position(|old| same_element(old, value)) {
-                check_immutable_subs(attr, &list[at], value, false)?;
-                changed |= merge_into(&mut list[at], value);
+                changed |= change_element(attr, &mut list[at], |old| merge_into(old, value))?;
                 at
             } else {
                 list.push(value.clone());
@@ -233,6 +241,7 @@ impl Applier<'_> {
         sub: &Arc<Attribute>,
         value: Option<&Value>,
         create: bool,
+        adds: bool,
     ) -> Result<bool, ScimError> {
         if !attr.attr.multi_valued {
             // A filter on a single complex value: it matches or not.
@@ -240,12 +249,13 @@ impl Applier<'_> {
             if !current.is_some_and(|element| filter.is_none_or(|filter| filter.matches_element(element))) {
                 return if value.is_none() { Ok(false) } else { Err(no_target(attr)) };
             }
-            return Ok(self.merge(attr, std::slice::from_ref(&(sub.clone(), value.cloned()))));
+            return Ok(self.merge(attr, std::slice::from_ref(&(sub.clone(), value.cloned())), adds));
         }
         let known = self.list(attr).len();
         self.spend(known, filter.map_or(1, Expr::terms))?;
+        let mut matches = matching(self.list(attr), filter);
+        self.spend_on_lists(attr, &matches, adds)?;
         let list = self.list(attr);
-        let mut matches = matching(list, filter);
         let makes_primary = sub.name == "primary" && value == Some(&Value::Bool(true));
         if makes_primary && !matches.is_empty() {
             // One of several matches can be primary: the one that is already, else the first.
@@ -254,11 +264,9 @@ impl Applier<'_> {
         }
         let mut changed = false;
         for &at in &matches {
-            let Some(map) = list[at].as_object_mut() else { continue };
-            if breaks_immutable(sub, map.get(&sub.name), value) {
-                return Err(immutable(&attr.with_sub(Some(sub))));
-            }
-            changed |= set(map, &sub.name, value);
+            changed |= change_element(attr, &mut list[at], |element| {
+                element.as_object_mut().is_some_and(|map| write(map, &sub.name, value, adds))
+            })?;
         }
         if makes_primary && !matches.is_empty() {
             changed |= clear_other_primaries(list, matches[0]);
@@ -267,7 +275,7 @@ impl Applier<'_> {
         keep_distinct(list);
         if let (true, Some(value)) = (matches.is_empty(), value) {
             let new = Value::Object(Map::from_iter([(sub.name.clone(), value.clone())]));
-            return self.create(attr, filter, new, create);
+            return self.create(attr, filter, &new, create, adds);
         }
         self.drop_if_empty(attr);
         Ok(changed)
@@ -278,19 +286,19 @@ impl Applier<'_> {
         &mut self,
         attr: &AttrRef,
         filter: Option<&Expr>,
-        new: Value,
+        new: &Value,
         create: bool,
+        adds: bool,
     ) -> Result<bool, ScimError> {
         let base = filter.map_or_else(|| Some(Map::new()), |filter| described_by(filter, &attr.attr));
-        let Some(base) = base.filter(|_| create && self.mender.mend(Quirk::CreatedElement, attr)) else {
+        let Some(mut base) = base.filter(|_| create && self.mender.mend(Quirk::CreatedElement, attr)) else {
             return Err(no_target(attr));
         };
-        let mut element = Value::Object(base);
-        merge_into(&mut element, &new);
-        if let Some(map) = element.as_object() {
-            check_required_subs(&attr.attr, map, place(attr))?;
+        for (name, value) in new.as_object().into_iter().flatten() {
+            write(&mut base, name, Some(value), adds);
         }
-        self.append(attr, &[element])
+        check_required_subs(&attr.attr, &base, place(attr))?;
+        self.append(attr, &[Value::Object(base)])
     }
 
     fn elements(
@@ -305,8 +313,9 @@ impl Applier<'_> {
         }
         let known = self.list(attr).len();
         self.spend(known, filter.terms())?;
+        let matches = matching(self.list(attr), Some(filter));
+        self.spend_on_lists(attr, &matches, matches!(change, ElementChange::Merge(_)))?;
         let list = self.list(attr);
-        let matches = matching(list, Some(filter));
         let (ElementChange::Merge(new) | ElementChange::Replace(new)) = change else {
             matches.iter().rev().for_each(|&at| drop(list.remove(at)));
             self.drop_if_empty(attr);
@@ -315,25 +324,28 @@ impl Applier<'_> {
         let Some(&first) = matches.first() else {
             // Only `add` may mean an element that is not there yet (contract PA-5, RFC 7644 §3.5.2.3).
             return if new.is_object() && matches!(change, ElementChange::Merge(_)) {
-                self.create(attr, Some(filter), new.clone(), create)
+                self.create(attr, Some(filter), new, create, true)
             } else {
                 Err(no_target(attr))
             };
         };
         let whole = matches!(change, ElementChange::Replace(_));
-        matches.iter().try_for_each(|&at| check_immutable_subs(attr, &list[at], new, whole))?;
         let mut changed = false;
         if whole {
             // All matches become the same element, and that stands once.
-            matches[1..].iter().rev().for_each(|&at| drop(list.remove(at)));
             let new = with_read_only(&attr.attr, &list[first], new);
-            changed = matches.len() > 1 || list[first] != new;
-            list[first] = new;
+            for &at in &matches {
+                changed |=
+                    change_element(attr, &mut list[at], |old| std::mem::replace(old, new.clone()) != new)?;
+            }
+            matches[1..].iter().rev().for_each(|&at| drop(list.remove(at)));
+            changed |= matches.len() > 1;
         } else {
             let mut rest = new.clone();
             rest.as_object_mut().map(|map| map.shift_remove("primary"));
             for &at in &matches {
-                changed |= merge_into(&mut list[at], if at == first { new } else { &rest });
+                let new = if at == first { new } else { &rest };
+                changed |= change_element(attr, &mut list[at], |old| merge_into(old, new))?;
             }
         }
         if is_primary(new) {

@@ -1,8 +1,8 @@
 //! Values inside a document: lists with their one primary, sameness by value and type, the element a filter
 //! describes, and writing under a key. It works on normalised values only; what may change is not its matter.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -89,7 +89,8 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// Adds the sub-attributes of `new` to `element`; tells whether something changed.
+/// Adds the sub-attributes of `new` to `element`, values of a list to the list that is there; tells whether
+/// something changed.
 pub(crate) fn merge_into(element: &mut Value, new: &Value) -> bool {
     let (Some(element), Some(new)) = (element.as_object_mut(), new.as_object()) else {
         let changed = element != new;
@@ -100,10 +101,7 @@ pub(crate) fn merge_into(element: &mut Value, new: &Value) -> bool {
     };
     let mut changed = false;
     for (name, value) in new {
-        if element.get(name) != Some(value) {
-            element.insert(name.clone(), value.clone());
-            changed = true;
-        }
+        changed |= write(element, name, Some(value), true);
     }
     changed
 }
@@ -164,6 +162,39 @@ pub(crate) fn set(map: &mut Map<String, Value>, name: &str, value: Option<&Value
             }
         },
     }
+}
+
+/// Sets or removes a key. With `adds`, the values of a list are added to the list that is there (RFC 7644
+/// §3.5.2.1). Tells whether something changed.
+pub(crate) fn write(map: &mut Map<String, Value>, name: &str, value: Option<&Value>, adds: bool) -> bool {
+    match value {
+        Some(Value::Array(more)) if adds && map.get(name).is_some_and(Value::is_array) => {
+            add_values(list_at(map, name), more)
+        }
+        _ => set(map, name, value),
+    }
+}
+
+/// Adds plain values that are not there yet.
+fn add_values(list: &mut Vec<Value>, more: &[Value]) -> bool {
+    let before = list.len();
+    if more.len() <= 16 {
+        for value in more {
+            if !list.contains(value) {
+                list.push(value.clone());
+            }
+        }
+    } else {
+        let mut known: HashSet<String> = list.iter().map(Value::to_string).collect();
+        list.extend(more.iter().filter(|value| known.insert(value.to_string())).cloned());
+    }
+    list.len() > before
+}
+
+/// How many values stand in the lists of an element.
+pub(crate) fn listed(element: &Value) -> usize {
+    let lists = element.as_object().into_iter().flat_map(Map::values).filter_map(Value::as_array);
+    lists.map(Vec::len).sum()
 }
 
 /// The object under a key; made if there is none.

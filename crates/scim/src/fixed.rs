@@ -55,25 +55,20 @@ pub(crate) fn with_read_only(attr: &Attribute, old: &Value, new: &Value) -> Valu
     new
 }
 
-/// Whether writing `new` breaks the rule of an immutable attribute.
-pub(crate) fn breaks_immutable(attr: &Attribute, old: Option<&Value>, new: Option<&Value>) -> bool {
-    attr.mutability == Mutability::Immutable && old.is_some() && old != new
-}
-
-/// Immutable sub-attributes of an element keep their value.
-pub(crate) fn check_immutable_subs(
+/// Changes an element of a list; refuses what changes its immutable sub-attributes. Tells whether something
+/// changed.
+pub(crate) fn change_element(
     attr: &AttrRef,
-    old: &Value,
-    new: &Value,
-    whole: bool,
-) -> Result<(), ScimError> {
-    for sub in attr.attr.sub.iter().filter(|sub| sub.mutability == Mutability::Immutable) {
-        let value = new.get(&sub.name);
-        if (whole || value.is_some()) && breaks_immutable(sub, old.get(&sub.name), value) {
-            return Err(immutable(&attr.with_sub(Some(sub))));
-        }
+    element: &mut Value,
+    change: impl FnOnce(&mut Value) -> bool,
+) -> Result<bool, ScimError> {
+    let fixed = attr.attr.sub.iter().filter(|sub| sub.mutability == Mutability::Immutable);
+    let before: Vec<_> = fixed.filter_map(|sub| Some((sub, element.get(&sub.name)?.clone()))).collect();
+    let changed = change(element);
+    match before.into_iter().find(|(sub, before)| element.get(&sub.name) != Some(before)) {
+        Some((sub, _)) => Err(immutable(&attr.with_sub(Some(sub)))),
+        None => Ok(changed),
     }
-    Ok(())
 }
 
 /// Carries over what a replace cannot change and refuses what tries to.

@@ -178,6 +178,7 @@ impl Builder<'_> {
                 filter: None,
                 value: None,
                 create: false,
+                adds: false,
             },
             _ => Step::Put { attr, value: None },
         };
@@ -235,7 +236,7 @@ impl Builder<'_> {
             if subs.is_empty() {
                 return Ok(());
             }
-            Step::Merge { attr, subs }
+            Step::Merge { attr, subs, adds: kind == OpKind::Add }
         };
         self.request.steps.push(step);
         Ok(())
@@ -375,7 +376,8 @@ impl Builder<'_> {
             }
         }
         let create = self.mender.dialect().mends(Quirk::CreatedElement);
-        self.request.steps.push(Step::Sub { attr, filter, sub, value, create });
+        let adds = kind == OpKind::Add;
+        self.request.steps.push(Step::Sub { attr, filter, sub, value, create, adds });
         Ok(())
     }
 }

@@ -143,6 +143,7 @@ pub(crate) fn normalise_elements(
     }
     if !attr.detached {
         keep_distinct(&mut kept);
+        check_lengths(attr, &kept, place)?;
     }
     Ok(kept)
 }
@@ -156,6 +157,17 @@ pub(crate) fn element_id<'v>(element: &'v Value, place: Place<'_>) -> Result<&'v
 
 pub(crate) fn too_many_values(place: Place<'_>) -> ScimError {
     ScimError::invalid_value(format!("{place} takes at most {MAX_VALUES} values; send fewer."))
+}
+
+/// Refuses lists inside of elements that are too long: merging adds to them.
+pub(crate) fn check_lengths(attr: &Attribute, elements: &[Value], place: Place<'_>) -> Result<(), ScimError> {
+    for sub in attr.sub.iter().filter(|sub| sub.multi_valued) {
+        let mut lists = elements.iter().filter_map(|element| element.get(&sub.name)?.as_array());
+        if lists.any(|list| list.len() > MAX_VALUES) {
+            return Err(too_many_values(place.sub(&sub.name)));
+        }
+    }
+    Ok(())
 }
 
 /// Normalises a single-valued attribute.

@@ -329,3 +329,118 @@ fn pa_4_an_attribute_that_became_required_later_is_not_asked_for() {
         refused(patched(&after, there, gone), ScimType::Mutability);
     }
 }
+
+/// Sub-attributes with several values, in one place and in a list.
+fn tagged() -> ResourceType {
+    kind(json!([
+        {"name": "place", "type": "complex", "subAttributes": [
+            {"name": "room", "type": "string"},
+            {"name": "tags", "type": "string", "multiValued": true},
+        ]},
+        {"name": "list", "type": "complex", "multiValued": true, "subAttributes": [
+            {"name": "value", "type": "string"},
+            {"name": "uses", "type": "string", "multiValued": true},
+            {"name": "marks", "type": "string", "multiValued": true, "mutability": "immutable"},
+        ]},
+    ]))
+}
+
+#[test]
+fn pa_3_add_appends_to_a_list_in_a_complex_value() {
+    let kind = tagged();
+    let stored = json!({"place": {"room": "1", "tags": ["t1", "t2"]}});
+    let run = |op: &str, path: Option<&str>, value: Value| {
+        let mut operation = json!({"op": op, "value": value});
+        if let Some(path) = path {
+            operation["path"] = path.into();
+        }
+        patched(&kind, stored.clone(), json!([operation])).unwrap()["place"]["tags"].clone()
+    };
+    let tags = json!({"tags": ["t3", "t1"]});
+    for (path, value) in [
+        (None, json!({X: {"place": tags}})),
+        (Some("X"), json!({"place": tags})),
+        (Some("X:place"), tags.clone()),
+        (Some("X:place.tags"), tags["tags"].clone()),
+        (Some("X:place[room eq \"1\"]"), tags.clone()),
+        (Some("X:place[room eq \"1\"].tags"), tags["tags"].clone()),
+    ] {
+        assert_eq!(run("add", path, value.clone()), json!(["t1", "t2", "t3"]), "{path:?}");
+        assert_eq!(run("replace", path, value), json!(["t3", "t1"]), "{path:?}");
+    }
+    assert_eq!(run("add", Some("X:place"), json!({"tags": []})), json!(["t1", "t2"]));
+    assert_eq!(run("replace", Some("X:place"), json!({"tags": []})), json!(null));
+    let again = json!([{"op": "add", "value": {X: {"place": {"tags": ["t2"]}}}}]);
+    let body = json!({"schemas": [scim::patch::PATCH_URN], "Operations": again});
+    let mut strict = Mender::new(Dialect::Strict);
+    let request = PatchRequest::parse(body, &kind, &mut strict).unwrap();
+    assert!(!request.apply(&kind, document(stored.clone()), &mut strict).unwrap().changed);
+    let first = json!([{"op": "add", "path": "X:place", "value": {"tags": ["t2"]}}]);
+    assert_eq!(patched(&kind, json!(null), first).unwrap(), json!({"place": {"tags": ["t2"]}}));
+}
+
+#[test]
+fn pa_3_add_appends_to_a_list_in_an_element() {
+    let kind = tagged();
+    let stored = json!({"list": [{"value": "v", "uses": ["a"]}, {"value": "w", "uses": ["b"]}]});
+    let run = |op: &str, path: &str, value: Value| {
+        let operations = json!([{"op": op, "path": path, "value": value}]);
+        patched(&kind, stored.clone(), operations).unwrap()["list"].clone()
+    };
+    let uses = |v: &[&str], w: &[&str]| json!([{"value": "v", "uses": v}, {"value": "w", "uses": w}]);
+    let one = uses(&["a", "c"], &["b"]);
+    assert_eq!(run("add", "X:list[value eq \"v\"].uses", json!(["c", "a"])), one);
+    assert_eq!(run("add", "X:list[value eq \"v\"]", json!({"uses": ["c"]})), one);
+    assert_eq!(run("add", "X:list", json!([{"value": "v", "uses": ["c"]}])), one);
+    assert_eq!(run("add", "X:list.uses", json!(["c"])), uses(&["a", "c"], &["b", "c"]));
+    assert_eq!(run("replace", "X:list[value eq \"v\"].uses", json!(["c"])), uses(&["c"], &["b"]));
+    let whole = json!({"value": "v", "uses": ["c"]});
+    assert_eq!(run("replace", "X:list[value eq \"v\"]", whole), uses(&["c"], &["b"]));
+    let twice = json!([{"value": "v", "uses": ["c"]}, {"value": "v", "uses": ["d", "c"]}]);
+    assert_eq!(run("replace", "X:list", twice), json!([{"value": "v", "uses": ["c", "d"]}]));
+    let path = "X:list[uses eq \"a\" and value eq \"x\"].uses";
+    for (op, made) in [("add", json!(["a", "c"])), ("replace", json!(["c"]))] {
+        let operations = json!([{"op": op, "path": path, "value": ["c"]}]);
+        let done = patched_in(&mut Mender::new(Dialect::Auto), &kind, stored.clone(), operations).unwrap();
+        assert_eq!(done["list"][2]["uses"], made);
+    }
+}
+
+#[test]
+fn sch_6_an_immutable_list_in_an_element_takes_no_more() {
+    let kind = tagged();
+    let stored = json!({"list": [{"value": "v", "marks": ["a", "b"]}]});
+    for (path, value) in [
+        ("X:list[value eq \"v\"].marks", json!(["MARK"])),
+        ("X:list[value eq \"v\"]", json!({"marks": ["MARK"]})),
+        ("X:list", json!([{"value": "v", "marks": ["MARK"]}])),
+        ("X:list.marks", json!(["MARK"])),
+    ] {
+        let run = |mark: &str| {
+            let value: Value = serde_json::from_str(&value.to_string().replace("MARK", mark)).unwrap();
+            patched(&kind, stored.clone(), json!([{"op": "add", "path": path, "value": value}]))
+        };
+        refused(run("c"), ScimType::Mutability);
+        assert_eq!(run("b").unwrap(), stored, "{path}");
+    }
+}
+
+#[test]
+fn a_list_in_a_complex_value_has_a_limit() {
+    let kind = tagged();
+    let many = |from: u32| (from..from + 600).map(|n| n.to_string()).collect::<Vec<_>>();
+    let stored = json!({"place": {"tags": many(0)}, "list": [{"value": "v", "uses": many(0)}]});
+    for (path, value) in [
+        ("X:place", json!({"tags": many(600)})),
+        ("X:place.tags", json!(many(600))),
+        ("X:list[value eq \"v\"].uses", json!(many(600))),
+        ("X:list[value eq \"v\"]", json!({"uses": many(600)})),
+        ("X:list", json!([{"value": "v", "uses": many(600)}])),
+    ] {
+        let add = json!([{"op": "add", "path": path, "value": value}]);
+        let Err(error) = patched(&kind, stored.clone(), add) else { panic!("{path}") };
+        assert!(error.detail.contains("takes at most 1000 values"), "{error}");
+    }
+    let twice = json!([{"value": "v", "uses": many(0)}, {"value": "v", "uses": many(600)}]);
+    refused(put(&kind, json!(null), json!({"list": twice})), ScimType::InvalidValue);
+}
