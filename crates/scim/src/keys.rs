@@ -13,6 +13,18 @@ use crate::plan::{Builder, OpKind};
 use crate::schema::{AttrRef, Mutability, Schema};
 use crate::value::unknown_attribute;
 
+/// Keys that are no attribute names, with their values: of a body, or of an extension in it.
+pub(crate) type OddKeys = (Option<Arc<Schema>>, Map<String, Value>);
+
+/// What a key that is a path is a case of.
+pub(crate) fn quirk_of(key: &str) -> Option<Quirk> {
+    match key {
+        _ if key.contains(':') => Some(Quirk::QualifiedKey),
+        _ if key.contains(['.', '[']) => Some(Quirk::DottedKey),
+        _ => None,
+    }
+}
+
 impl Builder<'_> {
     /// A value without path: one operation for each key (contract PA-3, PA-10).
     pub(crate) fn expand(
@@ -56,19 +68,17 @@ impl Builder<'_> {
         if let Some(extension) = own {
             return self.extension(kind, &extension, Some(value));
         }
-        let quirk = if key.contains(':') { Quirk::QualifiedKey } else { Quirk::DottedKey };
-        let is_path = key.contains([':', '.', '[']);
+        let quirk = quirk_of(&key).filter(|quirk| self.mender.dialect().mends(*quirk));
         let full = schema.map_or_else(|| key.clone(), |schema| format!("{}:{key}", schema.urn));
-        let path =
-            if is_path && self.mender.dialect().mends(quirk) { PatchPath::parse(&full).ok() } else { None };
-        let Some(path) = path else { return unknown_attribute(key.as_str(), self.mender) };
+        let path = quirk.and_then(|quirk| Some((quirk, PatchPath::parse(&full).ok()?)));
+        let Some((quirk, path)) = path else { return unknown_attribute(full.as_str(), self.mender) };
         match path.resolve(self.kind, self.mender) {
             Ok(Target::Foreign) => Ok(()),
             Ok(target) => {
                 self.mender.mend(quirk, &key);
                 self.target(kind, target, Some(value))
             }
-            Err(_) => unknown_attribute(key.as_str(), self.mender),
+            Err(_) => unknown_attribute(full.as_str(), self.mender),
         }
     }
 }

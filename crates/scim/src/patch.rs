@@ -2,11 +2,12 @@
 //! document is at hand. Detached attributes (group members) become a list of operations for the caller;
 //! the current members are never needed.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 pub use crate::detached::{DetachedChange, DetachedOp};
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
+use crate::keys::OddKeys;
 use crate::name::lists_urn;
 use crate::plan::{Builder, OpKind};
 use crate::schema::ResourceType;
@@ -83,14 +84,16 @@ impl PatchRequest {
         }
     }
 
-    /// What the keys of an object mean in an `add` without path.
+    /// What keys of an object, or of an extension in it, mean in an `add` without path.
     pub(crate) fn of_keys(
-        keys: Map<String, Value>,
+        keys: Vec<OddKeys>,
         kind: &ResourceType,
         mender: &mut Mender,
     ) -> Result<Self, ScimError> {
         let mut builder = Builder { kind, mender, operation: 0, request: Self::empty() };
-        builder.expand(OpKind::Add, None, keys)?;
+        for (schema, keys) in keys {
+            builder.expand(OpKind::Add, schema.as_ref(), keys)?;
+        }
         Ok(builder.request)
     }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::fixed::keep_fixed;
+use crate::keys::{OddKeys, quirk_of};
 use crate::patch::{DetachedChange, PasswordChange, PatchRequest};
 use crate::required::{check_required, is_missing, required};
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema};
@@ -123,6 +124,9 @@ struct Intake<'a> {
     claimed: Option<Value>,
     password: Option<String>,
     detached: Vec<Detached>,
+    /// Keys that are no attribute names, of the body and of each extension: they count when all others are
+    /// read, so that it makes no difference where they stand.
+    odd: Vec<OddKeys>,
 }
 
 fn accept(kind: &ResourceType, body: Value, mender: &mut Mender) -> Result<Accepted, ScimError> {
@@ -141,6 +145,7 @@ fn accept(kind: &ResourceType, body: Value, mender: &mut Mender) -> Result<Accep
         claimed: None,
         password: None,
         detached: detached.collect(),
+        odd: Vec::new(),
         kind,
         mender,
     };
@@ -155,7 +160,10 @@ fn accept(kind: &ResourceType, body: Value, mender: &mut Mender) -> Result<Accep
         }
     }
     if !odd_keys.is_empty() {
-        intake.odd_keys(odd_keys)?;
+        intake.odd.push((None, odd_keys));
+    }
+    if !intake.odd.is_empty() {
+        intake.odd_keys()?;
     }
     let schemas = schemas_of(kind, &intake.document);
     intake.check_schemas(&schemas)?;
@@ -211,11 +219,11 @@ impl Intake<'_> {
                 )));
             }
         };
-        let mut inner = Map::new();
+        let (mut inner, mut odd_keys) = (Map::new(), Map::new());
         for (key, value) in map {
             let Some(attr) = schema.attributes.get(&key) else {
-                if key.contains('.') && self.mender.dialect().mends(Quirk::DottedKey) {
-                    self.odd_keys(Map::from_iter([(format!("{}:{key}", schema.urn), value)]))?;
+                if quirk_of(&key).is_some_and(|quirk| self.mender.dialect().mends(quirk)) {
+                    odd_keys.insert(key, value);
                 } else {
                     unknown_attribute(format_args!("{}:{key}", schema.urn), self.mender)?;
                 }
@@ -229,10 +237,13 @@ impl Intake<'_> {
                 insert(&mut inner, attr, key, value, place)?;
             }
         }
+        if !odd_keys.is_empty() {
+            self.odd.push((Some(schema.clone()), odd_keys));
+        }
         self.merge_extension(schema, inner)
     }
 
-    /// Adds to what dotted keys may have put there already.
+    /// Adds to what is there already, where the extension comes twice, its URN in another case.
     fn merge_extension(&mut self, schema: &Schema, inner: Map<String, Value>) -> Result<(), ScimError> {
         if inner.is_empty() {
             return Ok(());
@@ -254,7 +265,8 @@ impl Intake<'_> {
     }
 
     /// Keys that are no attribute names mean what they would mean in a PATCH without path.
-    fn odd_keys(&mut self, keys: Map<String, Value>) -> Result<(), ScimError> {
+    fn odd_keys(&mut self) -> Result<(), ScimError> {
+        let keys = std::mem::take(&mut self.odd);
         let patch = PatchRequest::of_keys(keys, self.kind, self.mender)?;
         if let Some(PasswordChange::Set(password)) = patch.password() {
             self.password = Some(password.clone());

@@ -444,3 +444,43 @@ fn a_list_in_a_complex_value_has_a_limit() {
     let twice = json!([{"value": "v", "uses": many(0)}, {"value": "v", "uses": many(600)}]);
     refused(put(&kind, json!(null), json!({"list": twice})), ScimType::InvalidValue);
 }
+
+#[test]
+fn pa_10_dotted_keys_of_an_extension_count_after_the_others() {
+    let kind = kind(json!([
+        {"name": "room", "type": "string", "required": true},
+        {"name": "sub", "type": "complex", "subAttributes": [
+            {"name": "a", "type": "string", "required": true}, {"name": "b", "type": "string"},
+        ]},
+        {"name": "list", "type": "complex", "multiValued": true, "subAttributes": [
+            {"name": "value", "type": "string"}, {"name": "type", "type": "string"},
+        ]},
+    ]));
+    for extension in [
+        json!({"sub.b": "1", "room": "x", "sub.a": "2"}),
+        json!({"room": "x", "sub.a": "2", "sub.b": "1"}),
+        json!({"sub.b": "1", "sub": {"a": "2"}, "room": "x"}),
+    ] {
+        let made = json!({"room": "x", "sub": {"a": "2", "b": "1"}});
+        let mut auto = Mender::new(Dialect::Auto);
+        let body = json!({"schemas": [BASE, X], X: extension});
+        assert_eq!(
+            resource::create(&kind, body.clone(), &mut auto).unwrap().document,
+            document(made.clone())
+        );
+        let put = resource::replace(&kind, body, &document(json!({"room": "y"})), &mut auto).unwrap();
+        assert_eq!(put.document, document(made));
+        let quirks: Vec<_> = auto.notes().iter().map(|note| (note.quirk.name(), note.at.as_str())).collect();
+        assert!(quirks.contains(&("dotted-key", "sub.b")), "{quirks:?}");
+        assert!(quirks.iter().all(|(quirk, _)| *quirk == "dotted-key"), "{quirks:?}");
+    }
+    let body = json!({"schemas": [BASE, X], X: {"list[type eq \"t\"]": {"value": "v"}, "room": "x"}});
+    let made = resource::create(&kind, body, &mut Mender::new(Dialect::Auto)).unwrap().document;
+    assert_eq!(made, document(json!({"room": "x", "list": [{"type": "t", "value": "v"}]})));
+    for (extension, lacks) in [(json!({"sub.a": "1"}), "room"), (json!({"sub.b": "1", "room": "x"}), "sub.a")]
+    {
+        let body = json!({"schemas": [BASE, X], X: extension});
+        let error = resource::create(&kind, body, &mut Mender::new(Dialect::Auto)).expect_err(lacks);
+        assert_eq!(error.detail, format!("{X}:{lacks} is required; give it a value."));
+    }
+}
