@@ -10,7 +10,7 @@ use crate::error::ScimError;
 use crate::fixed::readonly;
 use crate::path::{PatchPath, Target};
 use crate::plan::{Builder, OpKind};
-use crate::schema::{AttrRef, Mutability, Schema};
+use crate::schema::{AttrRef, Attribute, Mutability, Schema};
 use crate::value::unknown_attribute;
 
 /// Keys that are no attribute names, with their values: of a body, or of an extension in it.
@@ -69,16 +69,39 @@ impl Builder<'_> {
             return self.extension(kind, &extension, Some(value));
         }
         let quirk = quirk_of(&key).filter(|quirk| self.mender.dialect().mends(*quirk));
-        let full = schema.map_or_else(|| key.clone(), |schema| format!("{}:{key}", schema.urn));
+        let full = match schema {
+            Some(schema) if !self.is_qualified(&key, schema) => format!("{}:{key}", schema.urn),
+            _ => key.clone(),
+        };
         let path = quirk.and_then(|quirk| Some((quirk, PatchPath::parse(&full).ok()?)));
         let Some((quirk, path)) = path else { return unknown_attribute(full.as_str(), self.mender) };
         match path.resolve(self.kind, self.mender) {
             Ok(Target::Foreign) => Ok(()),
             Ok(target) => {
                 self.mender.mend(quirk, &key);
-                self.target(kind, target, Some(value))
+                match read_only(&target) {
+                    Some(attr) if self.mender.mend(Quirk::ReadOnlyInValue, &attr) => Ok(()),
+                    _ => self.target(kind, target, Some(value)),
+                }
             }
             Err(_) => unknown_attribute(full.as_str(), self.mender),
         }
     }
+
+    /// Whether a key inside of an extension begins with the URN of this extension all the same.
+    fn is_qualified(&mut self, key: &str, extension: &Arc<Schema>) -> bool {
+        let own = key.contains(':').then(|| self.kind.split_urn(key, self.mender)).flatten();
+        own.is_some_and(|(schema, _)| Arc::ptr_eq(schema, extension))
+    }
+}
+
+/// The readOnly attribute or sub-attribute that a key names, if it does: inside of a value it is dropped.
+fn read_only(target: &Target) -> Option<AttrRef> {
+    let attr = match target {
+        Target::Attr(attr) => attr.clone(),
+        Target::Elements { attr, sub, .. } => attr.with_sub(sub.as_ref()),
+        Target::Resource | Target::Extension(_) | Target::Foreign => return None,
+    };
+    let is_fixed = |attr: &Attribute| attr.mutability == Mutability::ReadOnly;
+    (is_fixed(&attr.attr) || is_fixed(attr.leaf())).then_some(attr)
 }

@@ -484,3 +484,60 @@ fn pa_10_dotted_keys_of_an_extension_count_after_the_others() {
         assert_eq!(error.detail, format!("{X}:{lacks} is required; give it a value."));
     }
 }
+
+#[test]
+fn pa_10_an_extension_may_write_its_urn_before_its_attributes() {
+    let kind = kind(json!([
+        {"name": "room", "type": "string"},
+        {"name": "seen", "type": "string", "mutability": "readOnly"},
+        {"name": "sub", "type": "complex", "subAttributes": [
+            {"name": "a", "type": "string"}, {"name": "b", "type": "string", "mutability": "readOnly"},
+        ]},
+    ]));
+    let extension = || {
+        let key = |name: &str| format!("{X}:{name}");
+        let sub = key("sub.a").to_uppercase();
+        json!({key("room"): "x", sub: "1", key("seen"): "s", "sub.b": "s", key("no"): "n"})
+    };
+    let stored = || json!({"room": "y", "seen": "t", "sub": {"a": "2", "b": "u"}});
+    let quirks = |mender: Mender| -> Vec<String> {
+        mender.notes().iter().map(|note| format!("{} {}", note.quirk, note.at)).collect()
+    };
+    let mended: Vec<String> = [
+        format!("qualified-key {X}:room"),
+        format!("qualified-key {}:SUB.A", X.to_uppercase()),
+        format!("qualified-key {X}:seen"),
+        format!("read-only-in-value {X}:seen"),
+        "dotted-key sub.b".to_owned(),
+        format!("read-only-in-value {X}:sub.b"),
+        format!("unknown-attribute {X}:no"),
+    ]
+    .into();
+
+    let mut auto = Mender::new(Dialect::Auto);
+    let body = json!({"schemas": [BASE, X], X: extension()});
+    let made = resource::create(&kind, body.clone(), &mut auto).unwrap().document;
+    assert_eq!(made, document(json!({"room": "x", "sub": {"a": "1"}})));
+    assert_eq!(quirks(auto), mended);
+
+    let mut auto = Mender::new(Dialect::Auto);
+    let put = resource::replace(&kind, body.clone(), &document(stored()), &mut auto).unwrap().document;
+    let after = json!({"room": "x", "sub": {"a": "1", "b": "u"}, "seen": "t"});
+    assert_eq!(put, document(after.clone()));
+    assert_eq!(quirks(auto), mended);
+
+    for op in ["add", "replace"] {
+        for operation in [
+            json!({"op": op, "value": {X: extension()}}),
+            json!({"op": op, "path": "X", "value": extension()}),
+        ] {
+            let mut auto = Mender::new(Dialect::Auto);
+            assert_eq!(patched_in(&mut auto, &kind, stored(), json!([operation])).unwrap(), after);
+            assert_eq!(quirks(auto), mended);
+        }
+    }
+    let error = resource::create(&kind, body, &mut Mender::new(Dialect::Strict)).expect_err("it is no name");
+    assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax), "{error}");
+    let add = json!([{"op": "add", "path": "X", "value": {format!("{X}:room"): "x"}}]);
+    refused(patched(&kind, stored(), add), ScimType::InvalidSyntax);
+}
