@@ -227,6 +227,9 @@ impl Builder<'_> {
             };
             let mut values = normalise_elements(leaf, list, place(&attr), self.mender)?;
             settle_primary(&mut values, place(&attr), self.mender)?;
+            if values.is_empty() {
+                return Ok(());
+            }
             Step::Append { attr, values }
         } else if leaf.multi_valued || leaf.kind != Type::Complex {
             let value = normalise(leaf, value, place(&attr), self.mender)?;

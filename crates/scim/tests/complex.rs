@@ -380,6 +380,14 @@ fn pa_3_add_appends_to_a_list_in_a_complex_value() {
 }
 
 #[test]
+fn pa_3_add_of_nothing_leaves_no_empty_list() {
+    let add = json!([{"op": "add", "path": "X:place.tags", "value": {"value": "", "note": "n"}}]);
+    let stored = json!({"place": {"room": "1"}});
+    let done = patched_in(&mut Mender::new(Dialect::Auto), &tagged(), stored.clone(), add).unwrap();
+    assert_eq!(done, stored);
+}
+
+#[test]
 fn pa_3_add_appends_to_a_list_in_an_element() {
     let kind = tagged();
     let stored = json!({"list": [{"value": "v", "uses": ["a"]}, {"value": "w", "uses": ["b"]}]});
@@ -540,4 +548,135 @@ fn pa_10_an_extension_may_write_its_urn_before_its_attributes() {
     assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax), "{error}");
     let add = json!([{"op": "add", "path": "X", "value": {format!("{X}:room"): "x"}}]);
     refused(patched(&kind, stored(), add), ScimType::InvalidSyntax);
+}
+
+mod any_patch {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn words() -> impl Strategy<Value = Value> {
+        let some = prop::collection::vec(prop::sample::select(vec!["a", "b", "c"]), 0..3);
+        prop_oneof![some.prop_map(Value::from), Just(Value::from("a")), Just(Value::Null)]
+    }
+
+    /// An object with some of the sub-attributes of either attribute.
+    fn parts() -> impl Strategy<Value = Value> {
+        let name = prop::sample::select(vec!["room", "doors", "state", "floor", "value", "uses", "marks"]);
+        prop::collection::btree_map(name, words(), 0..4).prop_map(|map| json!(map))
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            words(),
+            parts(),
+            prop::collection::vec(parts(), 0..3).prop_map(Value::from),
+            parts().prop_map(|place| json!({"place": place})),
+            (parts(), parts()).prop_map(|(place, one)| json!({X: {"place": place, "list": [one]}})),
+            (words(), words()).prop_map(|(floor, uses)| json!({"place.floor": floor, "list.uses": uses})),
+        ]
+    }
+
+    fn operation() -> impl Strategy<Value = Value> {
+        let paths = vec![
+            "",
+            "X",
+            "X:place",
+            "X:place.room",
+            "X:place.doors",
+            "X:place.floor",
+            "X:place[room pr]",
+            "X:place[floor eq \"a\"]",
+            "X:place[room eq \"a\"].doors",
+            "X:list",
+            "X:list.uses",
+            "X:list.marks",
+            "X:list[value eq \"a\"]",
+            "X:list[value eq \"a\"].uses",
+            "X:list[state eq \"a\"].uses",
+            "X:list[uses eq \"a\" and value eq \"b\"].marks",
+        ];
+        let op = prop::sample::select(vec!["add", "replace", "remove"]);
+        (op, prop::sample::select(paths), value()).prop_map(|(op, path, value)| match (op, path) {
+            ("remove", path) => json!({"op": op, "path": path}),
+            (_, "") => json!({"op": op, "value": value}),
+            _ => json!({"op": op, "path": path, "value": value}),
+        })
+    }
+
+    fn any_kind() -> ResourceType {
+        kind(json!([
+            {"name": "place", "type": "complex", "subAttributes": [
+                {"name": "room", "type": "string", "mutability": "immutable"},
+                {"name": "doors", "type": "string", "multiValued": true, "mutability": "immutable"},
+                {"name": "state", "type": "string", "mutability": "readOnly"},
+                {"name": "floor", "type": "string"},
+            ]},
+            {"name": "list", "type": "complex", "multiValued": true, "subAttributes": [
+                {"name": "value", "type": "string"},
+                {"name": "state", "type": "string", "mutability": "readOnly"},
+                {"name": "uses", "type": "string", "multiValued": true},
+                {"name": "marks", "type": "string", "multiValued": true, "mutability": "immutable"},
+            ]},
+        ]))
+    }
+
+    fn stored() -> impl Strategy<Value = Value> {
+        let place = prop::sample::subsequence(vec!["room", "state", "floor"], 1..=3);
+        let some = || prop::sample::subsequence(vec!["a", "b"], 0..=2);
+        let element = (prop::sample::select(vec!["a", "b", ""]), some(), some())
+            .prop_map(|(value, uses, marks)| json!({"value": value, "uses": uses, "marks": marks}));
+        (place, prop::collection::vec(element, 0..3)).prop_map(|(place, list)| {
+            let place: serde_json::Map<_, _> =
+                place.into_iter().map(|name| (name.to_owned(), "a".into())).collect();
+            let body = json!({"schemas": [BASE], X: {"place": place, "list": list}});
+            let made = resource::create(&any_kind(), body, &mut Mender::new(Dialect::Auto)).expect("valid");
+            let mut extension = made.document.get(X).cloned().unwrap_or_else(|| json!({}));
+            if place.contains_key("state") {
+                extension["place"]["state"] = "a".into();
+            }
+            extension
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: 2000, failure_persistence: None, ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn sch_6_leaves_what_is_fixed(
+            before in stored(),
+            operations in prop::collection::vec(operation(), 1..4),
+        ) {
+            let kind = any_kind();
+            let single = operations.len() == 1;
+            let text = Value::from(operations.clone()).to_string().replace("\"X", &format!("\"{X}"));
+            let operations: Value = serde_json::from_str(&text).unwrap();
+            let body = json!({"schemas": [scim::patch::PATCH_URN], "Operations": operations});
+            let mut auto = Mender::new(Dialect::Auto);
+            let Ok(request) = PatchRequest::parse(body, &kind, &mut auto) else { return Ok(()) };
+            let before = if before == json!({}) { document(json!(null)) } else { document(before) };
+            let Ok(done) = request.apply(&kind, before.clone(), &mut auto) else { return Ok(()) };
+            for fixed in ["room", "doors", "state"] {
+                let was = &before[X]["place"][fixed];
+                if !was.is_null() || fixed == "state" {
+                    prop_assert_eq!(&done.document[X]["place"][fixed], was);
+                }
+            }
+            for element in done.document[X]["list"].as_array().into_iter().flatten() {
+                prop_assert_eq!(element.get("state"), None);
+            }
+            if !done.changed {
+                prop_assert_eq!(&done.document, &before);
+            } else if single {
+                prop_assert_ne!(&done.document, &before);
+            }
+            let body = done.document.clone();
+            let again = resource::replace(&kind, body, &before, &mut Mender::new(Dialect::Strict)).unwrap();
+            prop_assert_eq!(&again.document, &done.document);
+            let left = json!({"schemas": [BASE]});
+            let kept = resource::replace(&kind, left, &before, &mut Mender::new(Dialect::Strict)).unwrap();
+            prop_assert_eq!(&kept.document[X]["place"]["room"], &before[X]["place"]["room"]);
+        }
+    }
 }
