@@ -15,7 +15,7 @@ use crate::error::ScimError;
 use crate::fixed::{change_element, check_kept, has_fixed, with_read_only};
 use crate::patch::{PatchOutcome, PatchRequest};
 use crate::plan::place;
-use crate::required::{Lacking, check_required_subs};
+use crate::required::{Lacking, check_elements};
 use crate::resolve::Expr;
 use crate::schema::{AttrRef, Attribute, ResourceType, Schema};
 use crate::step::{ElementChange, Step, Target};
@@ -208,6 +208,7 @@ impl Applier<'_> {
                 changed |= change_element(attr, &mut list[at], |old| merge_into(old, value))?;
                 at
             } else {
+                check_elements(&attr.attr, std::slice::from_ref(value), place(attr))?;
                 list.push(value.clone());
                 changed = true;
                 list.len() - 1
@@ -297,7 +298,6 @@ impl Applier<'_> {
         for (name, value) in new.as_object().into_iter().flatten() {
             write(&mut base, name, Some(value), adds);
         }
-        check_required_subs(&attr.attr, &base, place(attr))?;
         self.append(attr, &[Value::Object(base)])
     }
 

@@ -9,6 +9,7 @@ use crate::dialect::Quirk;
 use crate::error::ScimError;
 use crate::filter::CompareOp;
 use crate::plan::{Builder, OpKind, missing_value, place};
+use crate::required::check_elements;
 use crate::resolve::{Expr, Literal};
 use crate::schema::{AttrRef, Attribute};
 use crate::value::{element_id, is_nothing, list_error, normalise_elements};
@@ -73,6 +74,7 @@ impl Builder<'_> {
                     single => return Err(list_error(&attr.attr, &single, place(&attr))),
                 };
                 let values = normalise_elements(&attr.attr, list, place(&attr), self.mender)?;
+                check_elements(&attr.attr, &values, place(&attr))?;
                 if kind == OpKind::Add {
                     DetachedChange::Add(values)
                 } else {
@@ -100,6 +102,7 @@ impl Builder<'_> {
             OpKind::Remove => Vec::new(),
             OpKind::Add | OpKind::Replace => {
                 let value = self.element(kind, attr, value.ok_or_else(|| missing_value(attr))?)?;
+                check_elements(&attr.attr, value.as_slice(), place(attr))?;
                 normalise_elements(&attr.attr, value.into_iter().collect(), place(attr), self.mender)?
             }
         };

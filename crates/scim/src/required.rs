@@ -25,6 +25,11 @@ pub(crate) fn check_required_subs(
     }
 }
 
+/// The same for values of an attribute that are made anew.
+pub(crate) fn check_elements(attr: &Attribute, values: &[Value], place: Place<'_>) -> Result<(), ScimError> {
+    values.iter().filter_map(Value::as_object).try_for_each(|map| check_required_subs(attr, map, place))
+}
+
 /// The full names of what an extension requires and lacks.
 pub(crate) fn missing_required(schema: &Schema, map: &Map<String, Value>) -> impl Iterator<Item = String> {
     let missing = schema.attributes.iter().filter(|attr| is_missing(attr, map));

@@ -12,7 +12,7 @@ use crate::error::ScimError;
 use crate::fixed::keep_fixed;
 use crate::keys::{OddKeys, quirk_of};
 use crate::patch::{DetachedChange, PasswordChange, PatchRequest};
-use crate::required::{check_required, is_missing, required};
+use crate::required::{check_elements, check_required, is_missing, required};
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema};
 use crate::value::{Place, is_unassigned, kind_of, normalise, normalise_elements, twice, unknown_attribute};
 
@@ -194,6 +194,7 @@ impl Intake<'_> {
                 },
             };
             let values = normalise_elements(attr, list, place, self.mender)?;
+            check_elements(attr, &values, place)?;
             if let Some(slot) = self.detached.iter_mut().find(|slot| slot.attr.attr.name == attr.name) {
                 slot.values = values;
             }

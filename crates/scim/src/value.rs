@@ -13,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::dialect::{Mender, Quirk};
 use crate::element::keep_distinct;
 use crate::error::ScimError;
-use crate::required::check_required_subs;
+use crate::required::check_elements;
 use crate::schema::{Attribute, Mutability, Schema, Type};
 
 /// Most elements a multi-valued attribute inside a document may have (detached ones are not bounded).
@@ -119,11 +119,13 @@ pub(crate) fn normalise(
         }
     };
     let mut list = normalise_elements(attr, list, place, mender)?;
+    check_elements(attr, &list, place)?;
     settle_primary(&mut list, place, mender)?;
     Ok((!list.is_empty()).then_some(Value::Array(list)))
 }
 
-/// Normalises the elements of a multi-valued attribute; each value stands once.
+/// Normalises the elements of a multi-valued attribute; each value stands once. What stands for a value that
+/// is there need not have what is required: [`check_elements`] is for the others.
 pub(crate) fn normalise_elements(
     attr: &Attribute,
     list: Vec<Value>,
@@ -136,7 +138,7 @@ pub(crate) fn normalise_elements(
     let mut kept: Vec<Value> = Vec::with_capacity(list.len());
     let mut seen = HashSet::new();
     for element in list {
-        let Some(element) = normalise_element(attr, element, place, mender)? else { continue };
+        let Some(element) = normalise_part(attr, element, place, mender)? else { continue };
         if !attr.detached || seen.insert(element_id(&element, place)?.to_owned()) {
             kept.push(element);
         }
@@ -197,9 +199,7 @@ pub(crate) fn normalise_element(
     mender: &mut Mender,
 ) -> Result<Option<Value>, ScimError> {
     let element = normalise_part(attr, value, place, mender)?;
-    if let Some(Value::Object(map)) = &element {
-        check_required_subs(attr, map, place)?;
-    }
+    check_elements(attr, element.as_slice(), place)?;
     Ok(element)
 }
 

@@ -310,6 +310,28 @@ fn pa_4_elements_that_lack_what_became_required_are_patched() {
 }
 
 #[test]
+fn pa_3_a_value_that_is_there_is_named_without_what_is_required() {
+    let kind = kind(json!([{"name": "list", "type": "complex", "multiValued": true, "subAttributes": [
+        {"name": "value", "type": "string"}, {"name": "label", "type": "string"},
+        {"name": "number", "type": "integer", "required": true},
+    ]}]));
+    let stored = json!({"list": [{"value": "v", "number": 1}, {"value": "w", "number": 2}]});
+    let run = |op: &str, value: Value| {
+        let operations = json!([{"op": op, "path": "X:list", "value": value}]);
+        patched_in(&mut Mender::new(Dialect::Auto), &kind, stored.clone(), operations)
+    };
+    let merged = run("add", json!([{"value": "v", "label": "l"}])).unwrap();
+    assert_eq!(merged["list"][0], json!({"value": "v", "number": 1, "label": "l"}));
+    let left = run("remove", json!([{"value": "v"}])).unwrap();
+    assert_eq!(left, json!({"list": [{"value": "w", "number": 2}]}));
+    let new = json!([{"value": "x", "label": "l"}]);
+    for op in ["add", "replace"] {
+        refused(run(op, new.clone()), ScimType::InvalidValue);
+    }
+    refused(put(&kind, stored.clone(), json!({"list": new})), ScimType::InvalidValue);
+}
+
+#[test]
 fn pa_4_an_attribute_that_became_required_later_is_not_asked_for() {
     let attributes = json!([
         {"name": "list", "type": "complex", "multiValued": true, "subAttributes": [
