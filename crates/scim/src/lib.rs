@@ -19,6 +19,7 @@ pub mod eval;
 pub mod filter;
 mod fixed;
 pub mod index;
+mod instant;
 mod keys;
 mod lexer;
 pub mod list;

@@ -6,23 +6,19 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use serde_json::{Map, Number, Value};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
 use crate::dialect::{Mender, Quirk};
 use crate::element::keep_distinct;
 use crate::error::ScimError;
+use crate::instant;
+pub use crate::instant::parse_instant;
 use crate::required::check_elements;
 use crate::schema::{Attribute, Mutability, Schema, Type};
+use serde_json::{Map, Number, Value};
 
 /// Most elements a multi-valued attribute inside a document may have (detached ones are not bounded).
 pub const MAX_VALUES: usize = 1000;
 /// Longest text, in bytes, of an attribute with index keys or a uniqueness rule.
 pub const MAX_KEY_BYTES: usize = 1024;
-
-/// Characters of a date, `2030-01-31`.
-const DATE_CHARS: usize = 10;
 
 /// Where a value stands, for error messages.
 #[derive(Clone, Copy)]
@@ -78,24 +74,6 @@ pub(crate) fn kind_of(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
-}
-
-/// Parses an `xsd:dateTime` (RFC 7643 §2.3.5) into nanoseconds since 1970; finer digits are left out. A text
-/// without offset is read as UTC.
-pub fn parse_instant(text: &str) -> Option<i128> {
-    // The parser takes any character there.
-    if text.as_bytes().get(DATE_CHARS) != Some(&b'T') {
-        return None;
-    }
-    let parsed = OffsetDateTime::parse(text, &Rfc3339)
-        .or_else(|error| {
-            if text.len() < 19 || !text.is_ascii() {
-                return Err(error);
-            }
-            OffsetDateTime::parse(&format!("{text}Z"), &Rfc3339)
-        })
-        .ok()?;
-    Some(parsed.unix_timestamp_nanos())
 }
 
 /// Normalises a whole value of `attr`: a list if it is multi-valued. `None` means unassigned.
@@ -371,11 +349,8 @@ pub(crate) fn whole(number: &Number) -> Option<i64> {
 fn text(attr: &Attribute, value: Value, place: Place<'_>, mender: &mut Mender) -> Result<String, ScimError> {
     match value {
         Value::String(mut text) => {
-            let parts = if attr.kind == Type::DateTime { text.split_at_checked(DATE_CHARS) } else { None };
-            if parts.is_some_and(|(_, time)| time.starts_with([' ', 't']))
-                && mender.mend(Quirk::DateTimeSeparator, place)
-            {
-                text.replace_range(DATE_CHARS..=DATE_CHARS, "T");
+            if attr.kind == Type::DateTime {
+                instant::mend_separator(&mut text, || mender.mend(Quirk::DateTimeSeparator, place));
             }
             Ok(text)
         }

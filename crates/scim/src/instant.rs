@@ -1,0 +1,33 @@
+//! The texts of dateTimes (RFC 7643 §2.3.5).
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Characters of a date, `2030-01-31`.
+const DATE_CHARS: usize = 10;
+
+/// Parses an `xsd:dateTime` (RFC 7643 §2.3.5) into nanoseconds since 1970; finer digits are left out. A text
+/// without offset is read as UTC.
+pub fn parse_instant(text: &str) -> Option<i128> {
+    // The parser takes any character there.
+    if text.as_bytes().get(DATE_CHARS) != Some(&b'T') {
+        return None;
+    }
+    let parsed = OffsetDateTime::parse(text, &Rfc3339)
+        .or_else(|error| {
+            if text.len() < 19 || !text.is_ascii() {
+                return Err(error);
+            }
+            OffsetDateTime::parse(&format!("{text}Z"), &Rfc3339)
+        })
+        .ok()?;
+    Some(parsed.unix_timestamp_nanos())
+}
+
+/// Puts the `T` where a blank or a small `t` stands between date and time, if `mends` agrees.
+pub(crate) fn mend_separator(text: &mut String, mends: impl FnOnce() -> bool) {
+    let time = text.split_at_checked(DATE_CHARS).map(|(_, time)| time);
+    if time.is_some_and(|time| time.starts_with([' ', 't'])) && mends() {
+        text.replace_range(DATE_CHARS..=DATE_CHARS, "T");
+    }
+}
