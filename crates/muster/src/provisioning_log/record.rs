@@ -70,7 +70,7 @@ impl Serialize for Headers<'_> {
 pub fn entry<'e>(seen: &'e Captured, secrets: &'e Secrets, id: &'e str) -> Entry<'e> {
     let mut found = Found::default();
     let asked = request(seen, secrets, &mut found);
-    let (path, black) = path(seen.path(), secrets);
+    let (path, black) = path(seen.path(), secrets, &mut found);
     let query = seen.query().map(|query| secrets.query(query, &mut found));
     let (answer, scim_type) =
         response(seen, secrets, &found, asked.note.note.is_some() && asked.text.is_none());
@@ -209,12 +209,13 @@ fn response<'e>(
 }
 
 /// The path, and whether something of it was blacked out.
-fn path<'e>(path: &'e str, secrets: &Secrets) -> (Cow<'e, str>, bool) {
+fn path<'e>(path: &'e str, secrets: &Secrets, found: &mut Found) -> (Cow<'e, str>, bool) {
     let decoded = percent_decode_str(path).decode_utf8_lossy();
-    match secrets.text(&decoded) {
-        Cow::Borrowed(_) => (path.into(), false),
-        Cow::Owned(shown) => (shown.into(), true),
-    }
+    let Cow::Owned(shown) = secrets.text(&decoded) else { return (path.into(), false) };
+    // The answer may quote it.
+    let secret = |part: &&str| matches!(secrets.text(part), Cow::Owned(_));
+    found.values.extend(decoded.split('/').filter(secret).map(str::to_owned));
+    (shown.into(), true)
 }
 
 /// The SCIM id that the path names, or that the answer gave to what was created.

@@ -14,15 +14,20 @@ use serde_json::{Map, Value};
 pub const REDACTED: &str = "[redacted]";
 
 /// What a name of a secret holds, without case and signs.
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 16] = [
     "password",
     "passwd",
     "passphrase",
+    "passcode",
     "pwd",
     "secret",
     "token",
     "apikey",
+    "accesskey",
+    "clientkey",
+    "signingkey",
     "privatekey",
+    "privkey",
     "authorization",
     "credential",
     "bearer",
@@ -46,8 +51,8 @@ const PARAMETERS: [&str; 9] = [
 ];
 /// Secrets share no run of so many characters with what is shown beside them.
 const RUN: usize = 4;
-/// Members that may say what their neighbour `value` is.
-const NAMING: [&str; 7] = ["path", "name", "type", "key", "attribute", "attr", "id"];
+/// Members that may say what their neighbour `value` is, or `values`.
+const NAMING: [&str; 8] = ["path", "target", "name", "type", "key", "attribute", "attr", "id"];
 /// Longest name that says of its neighbour that it is a secret.
 const NAME_BYTES: usize = 200;
 
@@ -149,7 +154,8 @@ impl Secrets {
             // A name that is blacked out itself is not shown in a pointer either.
             let shown = if unclean.contains(key) { REDACTED } else { key };
             at.push_str(&shown.replace('~', "~0").replace('/', "~1"));
-            if self.is_secret(key) || named && key.eq_ignore_ascii_case("value") {
+            let beside = named && key.to_ascii_lowercase().contains("value");
+            if self.is_secret(key) || beside || value.as_str().is_some_and(|text| self.compares(key, text)) {
                 black(value, at, found);
             } else {
                 self.node(value, at, found);
@@ -183,9 +189,17 @@ impl Secrets {
 
     /// Whether a value is the name of a secret, or a path with a filter in it that leads to one.
     fn names_secret(&self, value: &Value) -> bool {
-        let Some(text) = value.as_str().filter(|text| text.len() <= NAME_BYTES) else { return false };
+        // Paths are read without the white space around them.
+        let Some(text) = value.as_str().map(str::trim).filter(|text| text.len() <= NAME_BYTES) else {
+            return false;
+        };
         let is_name = text.bytes().all(|byte| is_of_name(byte) || byte.is_ascii_control());
         (is_name || text.contains('[')) && self.is_secret(text)
+    }
+
+    /// Whether it is a filter that speaks of a secret, even where its literal has no quotes.
+    fn compares(&self, name: &str, text: &str) -> bool {
+        name.eq_ignore_ascii_case("filter") && !is_bare(text) && self.is_secret(text)
     }
 
     /// Blacks out a text: whole if it speaks of a secret and holds more than words, else the tokens in it.
@@ -227,7 +241,11 @@ impl Secrets {
         let (mut shown, mut black) = (url::form_urlencoded::Serializer::new(String::new()), false);
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             let known = PARAMETERS.iter().any(|p| name.eq_ignore_ascii_case(p));
-            let text = if known { self.text(&value) } else { Cow::Owned(REDACTED.into()) };
+            let text = if known && !self.compares(&name, &value) {
+                self.text(&value)
+            } else {
+                Cow::Owned(REDACTED.into())
+            };
             if value.is_empty() {
                 shown.append_pair(&self.text(&name), "");
                 continue;
@@ -414,6 +432,11 @@ mod tests {
         for body in [
             json!({"op": "replace", "path": "password", "value": "marker"}),
             json!({"op": "replace", "path": "urn:ietf:params:scim:schemas:core:2.0:User:PASSWORD", "value": {"a": "marker"}}),
+            json!({"op": "replace", "path": " password", "value": "marker"}),
+            json!({"op": "replace", "path": "\u{a0}urn:ietf:params:scim:schemas:core:2.0:User:password\t ", "value": "marker"}),
+            json!({"path": "password", "values": ["marker"]}),
+            json!({"target": "password", "newValue": "marker"}),
+            json!({"privKey": "marker", "signing_key": "marker", "pass-code": "marker", "AccessKey": "marker"}),
             json!({"op": "remove", "path": "password[value eq \"marker\"]", "value": "marker"}),
             json!({"name": "token", "value": "marker"}),
             json!(["password", "marker", ["marker"]]),

@@ -328,6 +328,9 @@ both_engines! {
             ("POST", USERS, with("active", json!("no")).to_string().replace("\"no\"", "\"no\", \"pass\\u0077ord\": \"MARKER\"")),
             ("PUT", &one, with("password", json!("MARKER")).to_string()),
             ("PATCH", &one, patch(json!([{"op": "replace", "path": "password", "value": "MARKER"}])).to_string()),
+            ("PATCH", &one, patch(json!([{"op": "replace", "path": " password", "value": "MARKER"}])).to_string()),
+            ("PATCH", &one, patch(json!([{"op": "replace", "path": "password ", "values": ["MARKER"]}])).to_string()),
+            ("PATCH", &one, patch(json!([{"op": "replace", "target": "password", "value": "MARKER"}])).to_string()),
             ("PATCH", &one, patch(json!([{"op": "Replace", "path": "PASSWORD", "value": {"value": "MARKER"}}])).to_string()),
             ("PATCH", &one, patch(json!([{"op": "add", "value": {"password": "MARKER", "title": "t"}}])).to_string()),
             ("PATCH", &one, patch(json!([{"op": "add", "path": "password[value eq \"MARKER\"]", "value": "MARKER"}])).to_string()),
@@ -344,10 +347,13 @@ both_engines! {
             ("POST", USERS, "\u{0}MARKER".into()),
             ("GET", "/scim/v2/acme/Users?filter=password%20eq%20%22MARKER%22", String::new()),
             ("GET", "/scim/v2/acme/Users?filter=passWord%20sw%20%22MARKER", String::new()),
+            ("GET", "/scim/v2/acme/Users?filter=password+eq+MARKER", String::new()),
+            ("GET", "/scim/v2/acme/Users/password=MARKER", String::new()),
             ("GET", "/scim/v2/acme/Users?access_token=MARKER&count=1", String::new()),
             ("GET", "/scim/v2/acme/Users?x=MARKER", String::new()),
             ("POST", "/scim/v2/acme/Users/.search", json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
                 "filter": "password eq \"MARKER\""}).to_string()),
+            ("POST", "/scim/v2/acme/Users/.search", json!({"schemas": [], "filter": "password eq MARKER"}).to_string()),
             ("POST", "/scim/v2/acme/Users/.search", json!({"schemas": [], "filter": "userName eq \"a\"", "token": "MARKER"}).to_string()),
         ] {
             let body = (!body.is_empty()).then_some(body);
