@@ -116,6 +116,8 @@ pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor>
         trust::door::authenticate(app, &account, &text, surface, origin(parts), Snapshot::default()).await?
     };
     actor.snapshot.close();
+    // Whoever reads the body asks for him again if it comes late.
+    parts.extensions.insert(actor.caller.clone());
     Ok(actor)
 }
 

@@ -28,7 +28,7 @@ const AT_ONCE: usize = 30;
 
 pub async fn bulk(call: &Call<'_>, door: &Door, body: Body) -> Result<Response> {
     let app = call.app;
-    let body = body_within(MAX_BYTES as usize, call, body).await?;
+    let body = body_within(MAX_BYTES as usize, call, door, body).await?;
     let mut mender = door.mender();
     let plan = Plan::parse(body, &door.kinds.written, MAX_OPERATIONS as usize, &mut mender)?;
     door.log(mender.notes(), &[]);

@@ -24,23 +24,23 @@ pub const DEFAULT_RESULTS: u32 = 100;
 /// The JSON body of a request, within the surface's limit.
 ///
 /// # Errors
-/// `MediaType`, `TooLarge`, and `Invalid` for what is no JSON.
-pub async fn body(call: &Call<'_>, body: Body) -> Result<Value> {
-    body_within(call.app.limits.scim_body_bytes, call, body).await
+/// `MediaType`, those of `extract::body`, and `Invalid` for what is no JSON.
+pub async fn body(call: &Call<'_>, door: &Door, body: Body) -> Result<Value> {
+    body_within(call.app.limits.scim_body_bytes, call, door, body).await
 }
 
 /// As `body`, within a limit of the route's own.
 ///
 /// # Errors
 /// As `body`.
-pub async fn body_within(limit: usize, call: &Call<'_>, body: Body) -> Result<Value> {
+pub async fn body_within(limit: usize, call: &Call<'_>, door: &Door, body: Body) -> Result<Value> {
     let media = extract::media(&call.head.headers);
     let readable = ["", "application/scim+json", "application/json"];
     if !readable.iter().any(|known| media.eq_ignore_ascii_case(known)) {
         let text = format!("The body's Content-Type {media:?} is not read here: send application/scim+json.");
         return Err(Problem::new(Kind::MediaType, text));
     }
-    let bytes = extract::within(limit, call.app, body).await?;
+    let bytes = extract::within(limit, call.app, &door.actor.caller, body).await?;
     if let Some(observed) = call.observed {
         observed.body(&bytes);
     }
@@ -80,7 +80,7 @@ pub fn query(call: &Call<'_>) -> Result<ListQuery> {
 /// As `body`; 400 for a body that is no search request.
 pub async fn search_body(call: &Call<'_>, door: &Door, sent: Body) -> Result<ListQuery> {
     let mut mender = door.mender();
-    let query = ListQuery::from_search(body(call, sent).await?, &mut mender)?;
+    let query = ListQuery::from_search(body(call, door, sent).await?, &mut mender)?;
     door.log(mender.notes(), &[]);
     Ok(query)
 }

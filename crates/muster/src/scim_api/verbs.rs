@@ -183,7 +183,7 @@ async fn load<R: Resources>(call: &Call<'_>, door: &Door, at: &R, id: &str) -> R
 
 async fn create<R: Resources>(call: &Call<'_>, door: &Door, at: &R, body: Body) -> Result<Response> {
     let query = request::query(call)?;
-    let body = request::body(call, body).await?;
+    let body = request::body(call, door, body).await?;
     let view = View::of(at, door, &query)?;
     let made = at.make(call.app, door, body, R::shows(&view.projection)).await?;
     view.writer().answer(StatusCode::CREATED, &made)
@@ -196,7 +196,7 @@ async fn replace<R: Resources>(
     (id, body): (&str, Body),
 ) -> Result<Response> {
     let (query, target) = (request::query(call)?, (id, conditions(&call.head.headers)));
-    let body = request::body(call, body).await?;
+    let body = request::body(call, door, body).await?;
     let view = View::of(at, door, &query)?;
     let changed = at.change(call.app, door, target, (body, true), R::shows(&view.projection)).await?;
     view.writer().answer(StatusCode::OK, &changed)
@@ -209,7 +209,7 @@ async fn patch<R: Resources>(
     (id, body): (&str, Body),
 ) -> Result<Response> {
     let (query, target) = (request::query(call)?, (id, conditions(&call.head.headers)));
-    let body = request::body(call, body).await?;
+    let body = request::body(call, door, body).await?;
     let view = View::of(at, door, &query)?;
     let changed = at.change(call.app, door, target, (body, false), R::shows(&view.projection)).await?;
     if R::BRIEF && prefers_minimal(&call.head.headers) {

@@ -1,5 +1,7 @@
 //! Reading requests: bodies, query strings and scopes, with errors that say where and what.
 
+use std::time::{Duration, Instant};
+
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
@@ -10,10 +12,15 @@ use serde::de::{DeserializeOwned, Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::{words, yaml};
+use crate::accounts;
 use crate::app::App;
+use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::{Level, Scope};
+
+/// After a body that took longer it is asked again whether its sender may do anything.
+const AT_ONCE: Duration = Duration::from_millis(200);
 
 /// A JSON body, or the same in YAML (platform API §1.4). Unknown members are ignored (§1.2); a wrong type is
 /// named with its path.
@@ -71,35 +78,61 @@ pub fn media(headers: &HeaderMap) -> &str {
 ///
 /// # Errors
 /// `TooLarge` over the limit, `Slow` when it does not come within its time, `Invalid` when the connection
-/// broke off.
+/// broke off; where it came late, those of [`still_let_in`] for the caller in the request's extensions.
 pub async fn body(request: Request, app: &App) -> Result<Bytes> {
     fits(request.body(), app.limits.platform_body_bytes)?;
-    let read = arrived(app, Bytes::from_request(request, app)).await?;
+    let caller = request.extensions().get::<Caller>().cloned();
+    let read = arrived(app, caller.as_ref(), Bytes::from_request(request, app)).await?;
     read.map_err(|rejection: BytesRejection| unread(rejection.status() == StatusCode::PAYLOAD_TOO_LARGE))
 }
 
-/// As `body`, within this limit.
+/// As `body`, within this limit, from this caller.
 ///
 /// # Errors
 /// As `body`.
-pub async fn within(limit: usize, app: &App, body: Body) -> Result<Bytes> {
+pub async fn within(limit: usize, app: &App, caller: &Caller, body: Body) -> Result<Bytes> {
     fits(&body, limit)?;
-    let read = arrived(app, Limited::new(body, limit).collect()).await?;
+    let read = arrived(app, Some(caller), Limited::new(body, limit).collect()).await?;
     read.map(Collected::to_bytes).map_err(|error| unread(error.is::<LengthLimitError>()))
 }
 
 /// What was read, unless that took nine tenths of the time that a request has: then nothing is done, and the
 /// client hears so before the whole request is too late, when nobody could tell him.
-async fn arrived<T>(app: &App, read: impl Future<Output = T>) -> Result<T> {
-    let patience = app.limits.request_timeout * 9 / 10;
-    tokio::time::timeout(patience, read).await.map_err(|_| {
+async fn arrived<T>(app: &App, caller: Option<&Caller>, read: impl Future<Output = T>) -> Result<T> {
+    let (patience, start) = (app.limits.request_timeout * 9 / 10, Instant::now());
+    let read = tokio::time::timeout(patience, read).await.map_err(|_| {
         let text = format!(
             "The body did not arrive within {} seconds, and nothing was done: send the request again, in smaller \
              parts if the network is slow.",
             patience.as_secs_f32()
         );
         Problem::new(Kind::Slow, text)
-    })
+    })?;
+    match caller {
+        Some(caller) if start.elapsed() >= AT_ONCE => still_let_in(app, caller).await.map(|()| read),
+        _ => Ok(read),
+    }
+}
+
+/// Asks again whether somebody may come in who was let in before his body came. Else whoever holds a request
+/// half open would keep the rights that are taken from him meanwhile.
+///
+/// # Errors
+/// `Unauthenticated` for a credential that has ended, `Unavailable` where access changed in the account.
+async fn still_let_in(app: &App, caller: &Caller) -> Result<()> {
+    if caller.expires_at.is_some_and(|end| app.clock.now() >= end) {
+        let text =
+            "The credential ended while the body was on its way, and nothing was done: send another one.";
+        return Err(Problem::new(Kind::Unauthenticated, text));
+    }
+    let account = caller.account.clone();
+    let version = app.db.read("access.still", move |tx| accounts::store::find_version(tx, &account)).await?;
+    if version == Some(caller.version) {
+        return Ok(());
+    }
+    let text = "Who may do what in the account changed while the body was on its way, and nothing was done: send the \
+                request again.";
+    Err(Problem::new(Kind::Unavailable, text).retry_after(1))
 }
 
 /// What says itself that it is too long is not asked for.

@@ -5,6 +5,7 @@ mod conformance;
 mod crash;
 mod crowds;
 mod files;
+mod late;
 mod migrations;
 mod options;
 mod provisioning_log;
