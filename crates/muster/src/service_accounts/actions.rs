@@ -10,6 +10,7 @@ use super::store;
 use crate::access::permissions::{
     Ask, ServiceAccountDelete, ServiceAccountEdit, ServiceAccountManageApiKey, ServiceAccountView,
 };
+use crate::access::resource_groups::gone::{self, By};
 use crate::access::{Actor, Grant};
 use crate::accounts;
 use crate::app::App;
@@ -109,16 +110,18 @@ pub async fn update(
 /// # Errors
 /// `Invalid` for an unknown identifier, as the reference answers.
 pub async fn delete(app: &App, grant: &Grant<ServiceAccountDelete>, identifier: String) -> Result<()> {
-    let (now, audit_id) = (app.clock.now(), app.rng.uuid());
+    let (now, rng) = (app.clock.now(), app.rng.clone());
     let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
     let lane = scope.account.to_string();
     app.write_alone("service_accounts.delete", &lane, move |tx| {
         let before = load(tx, &scope, &identifier)?;
         let removed = store::delete(tx, &scope, &identifier)?.ok_or_else(|| unknown(&identifier))?;
+        let by = By { caller: &caller, now, rng: &rng };
+        gone::resource(tx, by, &scope, "SERVICEACCOUNT", &before.identifier)?;
         let with =
             json!({"apiKeys": removed.keys, "tokens": removed.tokens, "roleAssignments": removed.bindings});
         let detail = json!({"old": document(&before), "removed": with});
-        record(tx, &caller, now, &audit_id, Action::Delete, &before, detail)?;
+        record(tx, &caller, now, &rng.uuid(), Action::Delete, &before, detail)?;
         accounts::store::bump_version(tx, &scope.account)
     })
     .await

@@ -184,6 +184,72 @@ both_engines! {
         bob.get(GROUPS).await.refused(403, "NG_ACCESS_DENIED");
     }
 
+    async fn what_is_removed_goes_from_the_groups_that_name_it(world: World) {
+        hierarchy(&world).await;
+        let admin = world.admin();
+        let account = |path: &str| format!("{path}?accountIdentifier=acme");
+        let make = async |path: &str, body: Value| admin.post(&account(path), body).await.data();
+        let service = json!({"identifier": "svc", "name": "svc", "email": "svc@service.harness.io"});
+        let crew = json!({"identifier": "crew", "name": "crew"});
+        let role = json!({"identifier": "part", "name": "part", "permissions": []});
+        make("/ng/api/serviceaccount", service.clone()).await;
+        make("/ng/api/user-groups", crew.clone()).await;
+        make("/authz/api/roles", role.clone()).await;
+        make("/authz/api/v2/resourcegroup", group("inner", json!({"includeAllResources": true}))).await;
+        let named = [("SERVICEACCOUNT", "svc"), ("USERGROUP", "crew"), ("ROLE", "part"), ("RESOURCEGROUP", "inner"), ("ORGANIZATION", "o1")];
+        for (kind, id) in named {
+            make("/authz/api/v2/resourcegroup", group(&format!("of_{id}"), of_type(kind, &[id]))).await;
+        }
+        let both = json!({"includeAllResources": false, "resources": [
+            {"resourceType": "SERVICEACCOUNT", "identifiers": ["svc"]}, {"resourceType": "USER", "identifiers": [world.admin_id]},
+        ]});
+        make("/authz/api/v2/resourcegroup", group("both", both)).await;
+        let mut scoped = group("scoped", json!({"includeAllResources": true}));
+        scoped["resourceGroup"]["includedScopes"] = json!([{"filter": "INCLUDING_CHILD_SCOPES", "orgIdentifier": "o1"}]);
+        make("/authz/api/v2/resourcegroup", scoped).await;
+        for path in ["/ng/api/serviceaccount/svc", "/ng/api/user-groups/crew", "/authz/api/roles/part",
+            "/authz/api/v2/resourcegroup/inner", "/ng/api/organizations/o1"] {
+            admin.delete(&account(path)).await.data();
+        }
+        make("/ng/api/serviceaccount", service).await;
+        make("/ng/api/user-groups", crew).await;
+        make("/authz/api/roles", role).await;
+        let now = async |id: &str| admin.get(&one(id)).await.data()["resourceGroup"].clone();
+        for (_, id) in named {
+            assert_eq!(now(&format!("of_{id}")).await["resourceFilter"], json!({"includeAllResources": false, "resources": []}), "{id}");
+        }
+        let left = json!([{"resourceType": "USER", "identifiers": [world.admin_id]}]);
+        assert_eq!(now("both").await["resourceFilter"]["resources"], left);
+        let scoped = now("scoped").await;
+        assert_eq!(scoped["resourceFilter"], json!({"includeAllResources": false, "resources": []}), "it covers nothing");
+        assert_eq!(scoped["includedScopes"], json!([{"filter": "EXCLUDING_CHILD_SCOPES", "accountIdentifier": "acme"}]));
+        let told = trail(&world, "RESOURCE_GROUP").await;
+        assert!(told.len() >= 8 + 1 + 7, "{told:?}");
+    }
+
+    async fn a_removed_project_goes_from_the_groups_above_it(world: World) {
+        hierarchy(&world).await;
+        let admin = world.admin();
+        let path = format!("{GROUPS}&orgIdentifier=o1");
+        admin.post(&path, group("named", of_type("PROJECT", &["p1"]))).await.data();
+        let mut wide = group("wide", json!({"includeAllResources": true}));
+        wide["resourceGroup"]["includedScopes"] = json!([
+            {"filter": "EXCLUDING_CHILD_SCOPES", "orgIdentifier": "o1", "projectIdentifier": "p1"},
+            {"filter": "EXCLUDING_CHILD_SCOPES", "orgIdentifier": "o1"}
+        ]);
+        admin.post(&path, wide.clone()).await.data();
+        admin.post(GROUPS, wide).await.data();
+        admin.delete("/ng/api/projects/p1?accountIdentifier=acme&orgIdentifier=o1").await.data();
+        let of_org = |id: &str| format!("{}&orgIdentifier=o1", one(id));
+        let named = admin.get(&of_org("named")).await.data();
+        assert_eq!(named["resourceGroup"]["resourceFilter"]["resources"], json!([]));
+        for path in [of_org("wide"), one("wide")] {
+            let wide = admin.get(&path).await.data()["resourceGroup"].clone();
+            assert_eq!(wide["includedScopes"].as_array().unwrap().len(), 1, "{wide}");
+            assert_eq!((&wide["includedScopes"][0]["projectIdentifier"], &wide["resourceFilter"]["includeAllResources"]), (&Value::Null, &json!(true)));
+        }
+    }
+
     async fn only_who_may_touches_groups(world: World) {
         world.admin().post(GROUPS, group("g", json!({}))).await.expect(200);
         let nobody = bound(&world, "nobody", &[]).await;

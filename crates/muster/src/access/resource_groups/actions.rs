@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use db::Tx;
 use serde_json::{Value, json};
 
+use super::gone::{self, By};
 use super::model::{NewResourceGroup, ResourceGroup};
 use super::store;
 use crate::access::arrange;
@@ -169,6 +170,15 @@ fn entry<'a>(action: Action, scope: &'a Scope, id: &'a str, name: &'a str, detai
     Entry { action, resource_type: "RESOURCE_GROUP", resource_id: id, resource_name: name, scope, detail }
 }
 
+/// The audit entry of what a group is now.
+pub(super) fn entry_of<'a>(
+    action: Action,
+    scope: &'a Scope,
+    group: &'a NewResourceGroup,
+) -> Result<Entry<'a>> {
+    Ok(entry(action, scope, &group.identifier, &group.name, covers(group)?))
+}
+
 fn stored(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<ResourceGroup> {
     store::find(tx, scope, id)?
         .ok_or_else(|| Problem::internal("a resource group that was just written is not there"))
@@ -238,9 +248,11 @@ pub async fn delete(app: &App, grant: &Grant<ResourceGroupDelete>, id: String) -
     app.write_alone("resource_groups.delete", &lane, move |tx| {
         check_scope(tx, &scope)?;
         let Some(group) = store::find(tx, &scope, &id)? else { return Err(not_found(&id, &scope)) };
-        let gone = assignment_rows::of_resource_group(tx, &scope, &id)?;
-        assignments::remove_rows(tx, &caller, now, &rng, &gone)?;
+        let bound = assignment_rows::of_resource_group(tx, &scope, &id)?;
+        assignments::remove_rows(tx, &caller, now, &rng, &bound)?;
         store::delete(tx, &scope, &id)?;
+        let by = By { caller: &caller, now, rng: &rng };
+        gone::resource(tx, by, &scope, "RESOURCEGROUP", &id)?;
         let entry = entry(Action::Delete, &scope, &id, &group.name, Value::Null);
         audit::record(tx, &caller, now, &rng.uuid(), &entry)?;
         bump_version(tx, &scope.account)

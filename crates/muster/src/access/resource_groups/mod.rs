@@ -4,5 +4,6 @@
 
 pub mod actions;
 pub mod api;
+pub mod gone;
 pub mod model;
 pub mod store;

@@ -85,7 +85,8 @@ impl Listed for ResourceGroup {
     }
 }
 
-fn included(scope: &Scope, children: bool) -> IncludedScope {
+/// A scope, with or without those below it.
+pub(super) fn included(scope: &Scope, children: bool) -> IncludedScope {
     IncludedScope {
         filter: if children { INCLUDING } else { EXCLUDING }.into(),
         org_identifier: scope.org().map(str::to_owned),

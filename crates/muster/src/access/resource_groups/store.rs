@@ -156,6 +156,18 @@ pub fn list(tx: &mut Tx<'_>, scope: &Scope) -> Result<Vec<ResourceGroup>, Proble
     tx.query(LIST, key, columns)?.into_iter().map(|row| row.group(scope)).collect()
 }
 
+/// Those custom groups of the scope that may name a resource, organization or project of that identifier.
+pub fn naming(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Vec<ResourceGroup>, Problem> {
+    let mut sql = Sql::new(LIST);
+    sql.hold(scope.account.as_str());
+    sql.hold(scope.org_column());
+    sql.hold(scope.project_column());
+    let text = sql.hold(format!("%\"{id}\"%"));
+    sql.push(" AND (resource_filter LIKE ").reuse(text);
+    sql.push(" OR included_scopes LIKE ").reuse(text).push(")");
+    tx.query(sql.text(), &sql.params(), columns)?.into_iter().map(|row| row.group(scope)).collect()
+}
+
 /// Removes the group.
 pub fn delete(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<(), Problem> {
     Ok(tx.put(DELETE, params![scope.account.as_str(), scope.org_column(), scope.project_column(), id])?)

@@ -10,6 +10,7 @@ use super::store::{self, Counts};
 use crate::access::arrange;
 use crate::access::assignments::{actions as assignments, store as assignment_rows};
 use crate::access::permissions::{RoleDelete, RoleEdit, RoleView};
+use crate::access::resource_groups::gone::{self, By};
 use crate::access::{Actor, Binding, Grant, delegation, managed, rights};
 use crate::accounts::actions::check_scope;
 use crate::accounts::store::bump_version;
@@ -212,9 +213,10 @@ pub async fn delete(app: &App, grant: &Grant<RoleDelete>, id: String) -> Result<
                 scope.path()
             )));
         };
-        let gone = assignment_rows::of_role(tx, &scope, &id)?;
-        assignments::remove_rows(tx, &caller, now, &rng, &gone)?;
+        let bound = assignment_rows::of_role(tx, &scope, &id)?;
+        assignments::remove_rows(tx, &caller, now, &rng, &bound)?;
         store::delete(tx, &scope, &id)?;
+        gone::resource(tx, By { caller: &caller, now, rng: &rng }, &scope, "ROLE", &id)?;
         let entry = entry(Action::Delete, &scope, &id, &role.name, detail(&role.permissions));
         audit::record(tx, &caller, now, &rng.uuid(), &entry)?;
         bump_version(tx, &scope.account)?;

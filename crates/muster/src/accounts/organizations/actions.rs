@@ -8,6 +8,7 @@ use super::store;
 use crate::access::permissions::{
     OrganizationCreate, OrganizationDelete, OrganizationEdit, OrganizationView,
 };
+use crate::access::resource_groups::{self, gone::By};
 use crate::access::{Actor, Grant};
 use crate::accounts::store::{self as accounts, GroupBelow};
 use crate::app::App;
@@ -150,7 +151,7 @@ pub async fn update(
 /// # Errors
 /// `NoSuchResource`, `Stale`, `Conflict` for the default organization.
 pub async fn delete(app: &App, grant: &Grant<OrganizationDelete>, seen: IfMatch) -> Result<()> {
-    let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
+    let (now, rng, caller) = (app.clock.now(), app.rng.clone(), grant.caller().clone());
     let scope = grant.scope().clone();
     let lane = scope.account.to_string();
     app.write_alone("organizations.delete", &lane, move |tx| {
@@ -159,8 +160,9 @@ pub async fn delete(app: &App, grant: &Grant<OrganizationDelete>, seen: IfMatch)
         seen.check(old.version)?;
         let groups = remove_below(tx, &scope, now)?;
         store::delete(tx, &scope.account, &old.fields.identifier)?;
+        resource_groups::gone::scope(tx, By { caller: &caller, now, rng: &rng }, &scope)?;
         let detail = json!({"old": old.fields.document()});
-        record(tx, &caller, now, &audit_id, &entry(Action::Delete, &scope, &old.fields, detail))?;
+        record(tx, &caller, now, &rng.uuid(), &entry(Action::Delete, &scope, &old.fields, detail))?;
         append(tx, &caller, now, gone(&groups))?;
         accounts::bump_version(tx, &scope.account)
     })

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::model::{NewProject, Project};
 use super::store;
 use crate::access::permissions::{ProjectCreate, ProjectDelete, ProjectEdit, ProjectView};
+use crate::access::resource_groups::{self, gone::By};
 use crate::access::{Actor, Grant};
 use crate::accounts::actions::check_scope;
 use crate::accounts::organizations::actions::{gone, meanwhile, remove_below};
@@ -153,7 +154,7 @@ pub async fn update(
 /// # Errors
 /// `NoSuchResource`, `Stale`.
 pub async fn delete(app: &App, grant: &Grant<ProjectDelete>, seen: IfMatch) -> Result<()> {
-    let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
+    let (now, rng, caller) = (app.clock.now(), app.rng.clone(), grant.caller().clone());
     let scope = grant.scope().clone();
     let lane = scope.account.to_string();
     app.write_alone("projects.delete", &lane, move |tx| {
@@ -161,8 +162,9 @@ pub async fn delete(app: &App, grant: &Grant<ProjectDelete>, seen: IfMatch) -> R
         seen.check(old.version)?;
         let groups = remove_below(tx, &scope, now)?;
         store::delete(tx, &scope)?;
+        resource_groups::gone::scope(tx, By { caller: &caller, now, rng: &rng }, &scope)?;
         let detail = json!({"old": old.fields.document()});
-        record(tx, &caller, now, &audit_id, &entry(Action::Delete, &scope, &old.fields, detail))?;
+        record(tx, &caller, now, &rng.uuid(), &entry(Action::Delete, &scope, &old.fields, detail))?;
         append(tx, &caller, now, gone(&groups))?;
         accounts::bump_version(tx, &scope.account)
     })

@@ -16,6 +16,7 @@ use crate::access::Grant;
 use crate::access::administrators::keeping_one;
 use crate::access::assignments::actions::remove_principal;
 use crate::access::permissions::{UserGroupManage, UserGroupView};
+use crate::access::resource_groups::gone::{self, By};
 use crate::accounts::store::{bump_version, hold};
 use crate::app::App;
 use crate::audit::Action;
@@ -437,6 +438,8 @@ pub fn remove(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: &St
     } else {
         go(tx)?;
     }
+    let by = By { caller: &stroke.caller, now: stroke.now, rng: &stroke.rng };
+    gone::resource(tx, by, &stroke.scope, "USERGROUP", &identifier)?;
     directory::drop_keys(tx, account, id, &row_keys(kind, &document))?;
     stroke.record(tx, Action::Delete, "USER_GROUP", (&identifier, &columns.name), Value::Null)?;
     announce::group(tx, stroke, id, &columns, (Some(Kind::GroupDeleted), &[]), &Moves::default())
