@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use db::Tx;
+use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
-use super::model::{Kind, Of, Stretch};
+use super::model::{Kind, Of, Row, Stretch};
 use super::store;
 use crate::access::Actor;
 use crate::access::permissions::{UserGroupView, UserView};
@@ -78,7 +79,8 @@ fn permit(actor: &Actor, kinds: &[Kind]) -> Result<()> {
 
 async fn look(app: &App, actor: &Actor, wish: &Wish) -> Result<Stretch> {
     let (account, wish) = (actor.caller.account.clone(), wish.clone());
-    app.db
+    let mut seen = app
+        .db
         .read("events.read", move |tx: &mut Tx<'_>| {
             let seen = store::stretch(tx, &account, wish.after, wish.limit, &wish.kinds)?;
             match wish.after {
@@ -93,7 +95,31 @@ async fn look(app: &App, actor: &Actor, wish: &Wish) -> Result<Stretch> {
                 _ => Ok(seen),
             }
         })
-        .await
+        .await?;
+    if !actor.holds_below::<UserGroupView>(&Scope::account(actor.caller.account.clone())) {
+        seen.rows.retain(|row| shows_home(actor, row));
+    }
+    Ok(seen)
+}
+
+/// Whether the actor may see groups where the one lives that an event is about: some live in organizations
+/// and projects.
+fn shows_home(actor: &Actor, row: &Row) -> bool {
+    if Kind::parse(&row.kind).is_none_or(|kind| kind.of() != Of::Groups) {
+        return true;
+    }
+    let Ok(Home { org, project }) = serde_json::from_str(&row.data) else { return false };
+    let scope = Scope::of(actor.caller.account.clone(), org.as_deref(), project.as_deref());
+    scope.is_ok_and(|scope| actor.holds::<UserGroupView>(&scope, None))
+}
+
+/// Where a group lives, in the data of its events.
+#[derive(Deserialize)]
+struct Home {
+    #[serde(rename = "orgIdentifier")]
+    org: Option<String>,
+    #[serde(rename = "projectIdentifier")]
+    project: Option<String>,
 }
 
 fn gone(what: String) -> Problem {

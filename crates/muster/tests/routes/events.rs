@@ -9,6 +9,7 @@ use super::scim_groups::{GROUPS, group, made_group};
 use super::scim_users::{USERS, made, patch, scim, user};
 use crate::actors::{Client, World};
 use crate::both_engines;
+use crate::bound::{ACCOUNT_ONLY, EVERYWHERE, bound};
 
 const AT: &str = "/ng/api/events?accountIdentifier=acme";
 const URI: &str = "urn:ietf:params:scim:event:prov:";
@@ -260,6 +261,29 @@ both_engines! {
         made(&scim(&world), "ada").await;
         let theirs = world.holder(&stranger).get("/ng/api/events?after=0").await.data();
         assert_eq!(list(&theirs).len(), 1, "numbers and events are each account's own: {theirs}");
+    }
+
+    async fn groups_below_the_account_are_shown_to_who_may_see_them_there(world: World) {
+        let admin = world.admin();
+        let organization = json!({"organization": {"identifier": "north", "name": "North"}});
+        admin.post("/ng/api/organizations?accountIdentifier=acme", organization).await.data();
+        let groups = "/ng/api/user-groups?accountIdentifier=acme";
+        admin.post(&format!("{groups}&orgIdentifier=north"), json!({"identifier": "team", "name": "Secret", "users": [world.admin_id]})).await.data();
+        admin.post(groups, json!({"identifier": "all", "name": "All"})).await.data();
+        let here = bound(&world, "here", &[("_account_viewer", ACCOUNT_ONLY)]).await;
+        let below = bound(&world, "below", &[("_account_viewer", EVERYWHERE)]).await;
+        let names = |page: &Value| -> Vec<String> {
+            let groups = list(page).iter().filter(|event| event["resourceType"] == "Group").map(|event| event["displayName"].to_string());
+            groups.collect()
+        };
+        let path = "/ng/api/events?accountIdentifier=acme&after=0";
+        let (few, all) = (here.get(path).await.data(), below.get(path).await.data());
+        assert_eq!(names(&few), ["\"All\""]);
+        assert_eq!(names(&all), ["\"Secret\"", "\"Secret\"", "\"All\""]);
+        assert!(!few.to_string().contains("Secret"));
+        assert_eq!(few["next"], all["next"]);
+        let page = here.get(&format!("{path}&limit=2")).await.data();
+        assert!(page["next"].as_i64() < all["next"].as_i64() && page["next"].as_i64() > Some(0), "{page}");
     }
 
     async fn old_events_go_and_who_missed_them_is_told(world: World) {
