@@ -123,7 +123,11 @@ pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor>
 
 /// The credential of a request to the platform API. Tokens with a record come as `x-api-key`.
 fn platform_text(headers: &HeaderMap, door: Door) -> Result<String> {
-    if let Some(key) = headers.get("x-api-key") {
+    let mut keys = headers.get_all("x-api-key").iter();
+    if let Some(key) = keys.next() {
+        if keys.next().is_some() {
+            return Err(refused("The request has more than one x-api-key header: send one."));
+        }
         return Ok(key.to_str().unwrap_or_default().trim().to_owned());
     }
     let missing =

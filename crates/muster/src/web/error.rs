@@ -64,7 +64,12 @@ pub(super) const SCIM_MEDIA: &str = "application/scim+json";
 /// The platform API's form.
 pub fn platform(problem: &Problem, request_id: &str) -> Response {
     let (status, body) = platform_body(problem, request_id);
-    finish(problem, status, PLATFORM_MEDIA, &body, request_id)
+    let mut response = finish(problem, status, PLATFORM_MEDIA, &body, request_id);
+    if status == 401 {
+        // RFC 9110 §15.5.2 wants one. Besides x-api-key, which no registered scheme stands for, it is taken.
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
 }
 
 /// Status and body of the platform API's form.

@@ -78,6 +78,16 @@ both_engines! {
         world.holder("a.b.c").get(path).await.refused(401, "INVALID_TOKEN");
     }
 
+    async fn one_key_is_sent_and_a_refusal_names_its_scheme(world: World) {
+        let path = "/ng/api/accounts/acme";
+        for client in [world.anon(), world.admin().with("x-api-key", "sat.acme.x.y"), world.admin().with("x-api-key", world.admin_token())] {
+            let answer = client.get(path).await;
+            assert_eq!(answer.header("www-authenticate"), "Bearer");
+            answer.refused(401, "INVALID_TOKEN");
+        }
+        world.admin().get(path).await.data();
+    }
+
     async fn an_empty_account_header_names_none(world: World) {
         let empty = |token: &str| world.holder(token).with("harness-account", "");
         let (path, named) = ("/ng/api/user/currentUser", "/ng/api/user/currentUser?accountIdentifier=");
