@@ -8,9 +8,10 @@ use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request}
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
-use serde::de::{DeserializeOwned, Error as _, Visitor};
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
+use super::by_name::ByName;
 use super::{words, yaml};
 use crate::accounts;
 use crate::app::App;
@@ -159,11 +160,8 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
             "The request has no body: send the JSON document that this route takes.",
         ));
     }
-    if bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[') && wants_object::<T>() {
-        return Err(Problem::invalid("The body is a list, and this route takes an object: send {…}."));
-    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let ByName(value) = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let words = words::of_json(error.inner());
         Problem::invalid(match error.path().to_string().as_str() {
             _ if !error.inner().is_data() => format!("The body is not JSON: {words}."),
@@ -175,55 +173,6 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         Problem::invalid(format!("The body is not one JSON document: {}.", words::of_json(&error)))
     })?;
     Ok(value)
-}
-
-/// Whether the type is read from an object with named members. Its parser would also fill the members from a
-/// list, by their order in the source.
-fn wants_object<T: DeserializeOwned>() -> bool {
-    matches!(T::deserialize(Shape), Err(Asked(true)))
-}
-
-/// Asks a type what it is read from, and reads nothing.
-struct Shape;
-
-/// The type asked: for a struct?
-#[derive(Debug)]
-struct Asked(bool);
-
-impl std::fmt::Display for Asked {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0 { "a struct" } else { "something else" })
-    }
-}
-
-impl std::error::Error for Asked {}
-
-impl serde::de::Error for Asked {
-    fn custom<M: std::fmt::Display>(_: M) -> Self {
-        Self(false)
-    }
-}
-
-impl<'de> serde::Deserializer<'de> for Shape {
-    type Error = Asked;
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> std::result::Result<V::Value, Asked> {
-        Err(Asked(false))
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        _: V,
-    ) -> std::result::Result<V::Value, Asked> {
-        Err(Asked(true))
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
-        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
-    }
 }
 
 /// A query string.

@@ -1,6 +1,7 @@
 //! The bottom of HTTP: reading requests strictly, writing the two envelopes and the two error forms. Knows no
 //! slice.
 
+pub mod by_name;
 pub mod envelope;
 pub mod error;
 pub mod etag;

@@ -6,6 +6,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
 use serde::de::DeserializeOwned;
 
+use super::by_name::ByName;
 use super::error::PLATFORM_MEDIA;
 use super::words;
 use crate::kernel::problem::{Problem, Result};
@@ -43,6 +44,7 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 10_000 },
     };
     serde_saphyr::from_slice_with_options(bytes, limits)
+        .map(|ByName(value)| value)
         .map_err(|error| Problem::invalid(format!("The YAML body does not fit: {}.", in_words(&error))))
 }
 
@@ -53,7 +55,12 @@ fn in_words(error: &serde_saphyr::Error) -> String {
     let place = place.unwrap_or_default();
     let what = text.strip_suffix(&place).unwrap_or(&text);
     let advice = [", set DuplicateKeyPolicy", "; use from_"].iter().find_map(|advice| what.find(advice));
-    words::of_value(&what[..advice.unwrap_or(what.len())], "member") + &place
+    let what = match &what[..advice.unwrap_or(what.len())] {
+        "expected mapping start" => "an object is expected",
+        "expected sequence start" => "a list is expected",
+        other => other,
+    };
+    words::of_value(what, "member") + &place
 }
 
 /// Turns an answer in JSON into YAML; others stay.

@@ -27,7 +27,7 @@ both_engines! {
     async fn a_list_is_no_object(world: World) {
         let admin = world.admin();
         let text = admin.post("/ng/api/serviceaccount", json!(["a", "b"])).await.refused(400, "INVALID_REQUEST");
-        assert!(text.contains("is a list") && text.contains("object"), "{text}");
+        assert!(text.contains("The body does not fit: an object is expected, not a list at line 1"), "{text}");
         // Read by the order of members, this list would be an account: seven members of a new key.
         let by_order = json!(["USER", world.admin_id, null, null, null, "k", "k", null, null, null]);
         admin.post("/ng/api/apikey", by_order).await.refused(400, "INVALID_REQUEST");
@@ -38,6 +38,40 @@ both_engines! {
         }
         let text = admin.send(Method::PUT, "/ng/api/settings", Some("{}".into())).await.refused(400, "INVALID_REQUEST");
         assert!(text.contains("a list is expected, not an object"), "a list is what settings are: {text}");
+    }
+
+    async fn a_list_is_no_object_below_the_top_either(world: World) {
+        let (admin, id) = (world.admin(), world.admin_id.clone());
+        let before = world.count("audit_rows").await;
+        let user = json!([id, "USER", null]);
+        let binding = json!([null, "_all_account_level_resources", "_account_basic", null, user, null]);
+        let wrapped = json!({"roleIdentifier": "_account_basic", "resourceGroupIdentifier": "_all_account_level_resources",
+            "principal": user});
+        for (method, path, body, place) in [
+            (Method::POST, "/ng/api/organizations", json!({"organization": ["x1", "n", null, null]}), "organization"),
+            (Method::POST, "/ng/api/projects", json!({"project": []}), "project"),
+            (Method::PUT, "/ng/api/settings", json!([["scim_dialect", "okta", null, "UPDATE"]]), "[0]"),
+            (Method::POST, "/authz/api/roleassignments/multi", json!({"roleAssignments": [binding]}), "roleAssignments[0]"),
+            (Method::POST, "/authz/api/roleassignments", wrapped.clone(), "principal"),
+            (Method::POST, "/authz/api/roleassignments/validate", json!({"roleAssignment": wrapped}), "roleAssignment.principal"),
+            // It is flattened there, and its parts have no place of their own.
+            (Method::POST, "/authz/api/roleassignments/validate", wrapped.clone(), ""),
+            (Method::POST, "/authz/api/roleassignments/filter", json!({"principalFilter": [user]}), "principalFilter[0]"),
+            (Method::POST, "/authz/api/acl", json!({"permissions": [["core_user_view", "USER", null, null, null]]}), "permissions[0]"),
+            (Method::POST, "/authz/api/acl", json!({"permissions": [], "principal": [null, null]}), "principal"),
+            (Method::POST, "/audit/api/audits/list", json!({"scopes": [["acme", null, null]]}), "scopes[0]"),
+            (Method::POST, "/authz/api/v2/resourcegroup", json!({"resourceGroup": {"resourceFilter": [true]}}), "resourceGroup.resourceFilter"),
+        ] {
+            let text = admin.send(method.clone(), path, Some(body.to_string())).await.refused(400, "INVALID_REQUEST");
+            let place = if place.is_empty() { String::new() } else { format!(" at {place}") };
+            let words = format!("The body does not fit{place}: an object is expected, not a list");
+            assert!(text.starts_with(&words), "{path} {body}: {text}");
+            // What is JSON is YAML, too.
+            let yaml = admin.with("content-type", "application/yaml");
+            let text = yaml.send(method, path, Some(body.to_string())).await.refused(400, "INVALID_REQUEST");
+            assert!(text.starts_with("The YAML body does not fit: an object is expected"), "{path} {body}: {text}");
+        }
+        assert_eq!(world.count("audit_rows").await, before, "nothing was done");
     }
 
     async fn a_member_that_stands_twice_is_refused(world: World) {

@@ -17,6 +17,7 @@ use crate::kernel::listing::Orders;
 use crate::kernel::page::{Page, PageQuery, PageRequest};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
+use crate::web::by_name::by_name;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by};
 
@@ -160,7 +161,7 @@ fn check_batch(items: usize) -> Result<()> {
 #[serde(rename_all = "camelCase")]
 struct ValidateBody {
     role_assignment: Option<AssignmentBody>,
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "by_name")]
     bare: AssignmentBody,
 }
 

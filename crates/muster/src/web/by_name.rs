@@ -1,0 +1,304 @@
+//! Bodies whose members are read by their names alone. What serde derives for a struct also takes a list, and
+//! fills the members by their order in the source, which no client can know: such a list would be acted upon.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess,
+    Visitor,
+};
+
+/// A value in which every struct, at whatever depth, is read from an object.
+#[derive(Debug)]
+pub struct ByName<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ByName<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        by_name(from).map(Self)
+    }
+}
+
+/// The same for a member that is flattened and holds structs: serde keeps what it is read from in a buffer of
+/// its own, of which [`ByName`] around the whole sees nothing.
+///
+/// # Errors
+/// Of the deserializer, for a list in the place of an object, too.
+pub fn by_name<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    T::deserialize(Named(from))
+}
+
+/// Whatever hands out values, so that each of them is read by names.
+struct Named<T>(T);
+
+/// Whatever takes a value.
+struct Taker<V> {
+    visitor: V,
+    /// It is a struct's.
+    is_struct: bool,
+}
+
+impl<V> Taker<V> {
+    fn of(visitor: V) -> Self {
+        Self { visitor, is_struct: false }
+    }
+
+    fn of_struct(visitor: V) -> Self {
+        Self { visitor, is_struct: true }
+    }
+}
+
+macro_rules! forward {
+    ($($method:ident($($argument:ident: $kind:ty),*))*) => {$(
+        fn $method<V: Visitor<'de>>(self, $($argument: $kind,)* visitor: V) -> Result<V::Value, D::Error> {
+            self.0.$method($($argument,)* Taker::of(visitor))
+        }
+    )*};
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Named<D> {
+    type Error = D::Error;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_struct(name, fields, Taker::of_struct(visitor))
+    }
+
+    forward! {
+        deserialize_any() deserialize_bool() deserialize_char() deserialize_str() deserialize_string()
+        deserialize_i8() deserialize_i16() deserialize_i32() deserialize_i64() deserialize_i128()
+        deserialize_u8() deserialize_u16() deserialize_u32() deserialize_u64() deserialize_u128()
+        deserialize_f32() deserialize_f64() deserialize_bytes() deserialize_byte_buf() deserialize_option()
+        deserialize_unit() deserialize_seq() deserialize_map() deserialize_identifier()
+        deserialize_ignored_any() deserialize_unit_struct(name: &'static str)
+        deserialize_newtype_struct(name: &'static str) deserialize_tuple(len: usize)
+        deserialize_tuple_struct(name: &'static str, len: usize)
+        deserialize_enum(name: &'static str, variants: &'static [&'static str])
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.0.is_human_readable()
+    }
+}
+
+macro_rules! hand_on {
+    ($($method:ident($kind:ty))*) => {$(
+        fn $method<E: Error>(self, value: $kind) -> Result<V::Value, E> {
+            self.visitor.$method(value)
+        }
+    )*};
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Taker<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.visitor.expecting(f)
+    }
+
+    hand_on! {
+        visit_bool(bool) visit_char(char) visit_f32(f32) visit_f64(f64)
+        visit_i8(i8) visit_i16(i16) visit_i32(i32) visit_i64(i64) visit_i128(i128)
+        visit_u8(u8) visit_u16(u16) visit_u32(u32) visit_u64(u64) visit_u128(u128)
+        visit_str(&str) visit_borrowed_str(&'de str) visit_string(String)
+        visit_bytes(&[u8]) visit_borrowed_bytes(&'de [u8]) visit_byte_buf(Vec<u8>)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<V::Value, E> {
+        self.visitor.visit_none()
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
+        self.visitor.visit_unit()
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<V::Value, D::Error> {
+        self.visitor.visit_some(Named(from))
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, from: D) -> Result<V::Value, D::Error> {
+        self.visitor.visit_newtype_struct(Named(from))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<V::Value, A::Error> {
+        if self.is_struct {
+            return Err(A::Error::invalid_type(Unexpected::Seq, &self));
+        }
+        self.visitor.visit_seq(Named(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<V::Value, A::Error> {
+        self.visitor.visit_map(Named(object))
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, word: A) -> Result<V::Value, A::Error> {
+        self.visitor.visit_enum(Named(word))
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Named<S> {
+    type Value = S::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<S::Value, D::Error> {
+        self.0.deserialize(Named(from))
+    }
+}
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Named<A> {
+    type Error = A::Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+        self.0.next_element_seed(Named(seed))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.0.size_hint()
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+        self.0.next_key_seed(Named(seed))
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        self.0.next_value_seed(Named(seed))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.0.size_hint()
+    }
+}
+
+impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Named<A> {
+    type Error = A::Error;
+    type Variant = Named<A::Variant>;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
+        self.0.variant_seed(Named(seed)).map(|(word, rest)| (word, Named(rest)))
+    }
+}
+
+impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Named<A> {
+    type Error = A::Error;
+
+    fn unit_variant(self) -> Result<(), A::Error> {
+        self.0.unit_variant()
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
+        self.0.newtype_variant_seed(Named(seed))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
+        self.0.tuple_variant(len, Taker::of(visitor))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, A::Error> {
+        self.0.struct_variant(fields, Taker::of_struct(visitor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::de::DeserializeOwned;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(default)]
+    struct Outer {
+        inner: Option<Inner>,
+        list: Vec<Inner>,
+        map: BTreeMap<String, Inner>,
+        pair: Option<(i64, Inner)>,
+        word: Option<Word>,
+        wrapped: Option<Wrapped>,
+        any: Value,
+        #[serde(flatten, deserialize_with = "by_name")]
+        flat: Flat,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Wrapped(Inner);
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(default)]
+    struct Flat {
+        deep: Option<Inner>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Inner {
+        name: String,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    enum Word {
+        Plain,
+        Held(Inner),
+        Members { name: String },
+    }
+
+    fn json_of<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+        serde_json::from_str::<ByName<T>>(text).map(|ByName(read)| read).map_err(|error| error.to_string())
+    }
+
+    fn yaml_of<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+        serde_saphyr::from_str::<ByName<T>>(text).map(|ByName(read)| read).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_written_by_name_is_read_as_ever() {
+        for body in [
+            json!({}),
+            json!({"inner": {"name": "a"}, "list": [{"name": "b"}], "map": {"c": {"name": "d"}}}),
+            json!({"pair": [1, {"name": "e"}], "any": [[1, null], {"f": 1.5}], "deep": {"name": "g"}}),
+            json!({"word": "Plain", "wrapped": {"name": "h"}}),
+            json!({"word": {"Held": {"name": "i"}}, "inner": null}),
+            json!({"word": {"Members": {"name": "j"}}, "other": [1]}),
+        ] {
+            let text = body.to_string();
+            let plain: Outer = serde_json::from_str(&text).unwrap();
+            assert_eq!(json_of::<Outer>(&text).unwrap(), plain, "{text}");
+            assert_eq!(yaml_of::<Outer>(&text).unwrap(), plain, "{text}");
+        }
+        assert_eq!(json_of::<Vec<Option<Inner>>>("[null]").unwrap(), [None]);
+    }
+
+    #[test]
+    fn a_list_is_no_struct_at_any_depth() {
+        for text in [
+            "[]",
+            r#"{"inner": ["a"]}"#,
+            r#"{"list": [{"name": "a"}, ["b"]]}"#,
+            r#"{"map": {"c": ["d"]}}"#,
+            r#"{"pair": [1, ["e"]]}"#,
+            r#"{"wrapped": ["h"]}"#,
+            r#"{"word": {"Held": ["i"]}}"#,
+            r#"{"word": {"Members": ["j"]}}"#,
+            r#"{"deep": ["g"]}"#,
+        ] {
+            let error = json_of::<Outer>(text).unwrap_err();
+            assert!(error.starts_with("invalid type: sequence, expected struct "), "{text}: {error}");
+            yaml_of::<Outer>(text).unwrap_err();
+        }
+        assert_eq!(
+            json_of::<Inner>(r#" ["a"]"#).unwrap_err(),
+            "invalid type: sequence, expected struct Inner at line 1 column 2"
+        );
+    }
+}
