@@ -110,6 +110,14 @@ pub const IDS_AT_ONCE: usize = 256;
 /// assert_eq!(sql.text(), "SELECT id FROM users WHERE account_id = $1 AND id IN ($2, $3)");
 /// assert_eq!(sql.params().len(), 3);
 /// ```
+///
+/// ```
+/// let mut sql = db::sql::Sql::new("");
+/// sql.any(&[1, 2, 3], &mut |sql, n| {
+///     sql.push("a = ").bind(*n);
+/// });
+/// assert_eq!(sql.text(), "((a = $1) OR ((a = $2) OR (a = $3)))");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sql {
     text: String,
@@ -156,6 +164,23 @@ impl Sql {
         let filled = ids.len().next_power_of_two();
         let filling = ids.iter().take(1).cycle().take(filled.saturating_sub(ids.len()));
         self.bind_list(ids.iter().chain(filling).copied())
+    }
+
+    /// Adds what holds for any of these, each written by `each`; of none, `FALSE`. The text is a balanced
+    /// tree: a chain of OR is as deep as it is long, and SQLite takes no more than 1,000 levels.
+    pub fn any<T>(&mut self, items: &[T], each: &mut impl FnMut(&mut Self, &T)) -> &mut Self {
+        match items {
+            [] => return self.push("FALSE"),
+            [item] => {
+                self.push("(");
+                each(self, item);
+            }
+            _ => {
+                let (left, right) = items.split_at(items.len() / 2);
+                self.push("(").any(left, each).push(" OR ").any(right, each);
+            }
+        }
+        self.push(")")
     }
 
     /// Binds a value without adding text and answers its number, for a value used in several places.

@@ -154,18 +154,16 @@ fn json_column(text: &str) -> Result<Value, Problem> {
 }
 
 fn narrow(sql: &mut Sql, account: &AccountId, areas: &[Area], filter: &Filter) {
-    sql.bind(account.as_str()).push(" AND (FALSE");
-    for Area { scope, below } in areas {
-        sql.push(" OR (TRUE");
+    sql.bind(account.as_str()).push(" AND ");
+    sql.any(areas, &mut |sql, Area { scope, below }| {
+        sql.push("TRUE");
         if !below || scope.level() != Level::Account {
             sql.push(" AND org_id = ").bind(scope.org_column());
         }
         if !below || scope.level() == Level::Project {
             sql.push(" AND project_id = ").bind(scope.project_column());
         }
-        sql.push(")");
-    }
-    sql.push(")");
+    });
     if let Some(from) = filter.from {
         sql.push(" AND at >= ").bind(from.micros());
     }
@@ -194,15 +192,8 @@ fn narrow(sql: &mut Sql, account: &AccountId, areas: &[Area], filter: &Filter) {
     });
 }
 
-fn any<T>(sql: &mut Sql, items: &[T], each: impl Fn(&mut Sql, &T)) {
-    if items.is_empty() {
-        return;
+fn any<T>(sql: &mut Sql, items: &[T], mut each: impl FnMut(&mut Sql, &T)) {
+    if !items.is_empty() {
+        sql.push(" AND ").any(items, &mut each);
     }
-    sql.push(" AND (FALSE");
-    for item in items {
-        sql.push(" OR (");
-        each(sql, item);
-        sql.push(")");
-    }
-    sql.push(")");
 }

@@ -281,6 +281,29 @@ both_engines! {
         assert_eq!(all["roleAssignments"][0]["roleReference"]["identifier"], "_account_admin");
     }
 
+    async fn as_many_scopes_as_a_filter_may_name(world: World) {
+        let admin = world.admin();
+        let made = (0..498).map(|n| {
+            let body = json!({"organization": {"identifier": format!("o{n}"), "name": format!("o{n}")}});
+            admin.post("/ng/api/organizations", body)
+        });
+        // Each in a task of its own would be no faster: they are written one after the other.
+        for made in futures_util::future::join_all(made.collect::<Vec<_>>()).await {
+            made.data();
+        }
+        machine(&world, "m").await;
+        bind(&world, "o7", to_machine("m", "_organization_viewer", EVERYWHERE)).await;
+        let filter = json!({"filter": "INCLUDING_CHILD_SCOPES"});
+        let mut scopes: Vec<_> = (0..498).map(|n| {
+            let mut scope = filter.clone();
+            scope["orgIdentifier"] = json!(format!("o{n}"));
+            scope
+        }).collect();
+        scopes.extend([scopes[7].clone(), scopes[7].clone()]);
+        let found = admin.post(&under("v2/filter"), json!({"scopeFilters": scopes})).await.data();
+        assert_eq!((&found["totalItems"], &found["content"][0]["principal"]["identifier"]), (&json!(1), &json!("m")));
+    }
+
     async fn who_sees_one_organization_sees_nothing_beside_it(world: World) {
         hierarchy(&world).await;
         let bob = bound(&world, "bob", &[]).await;

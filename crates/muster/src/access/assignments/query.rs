@@ -1,6 +1,6 @@
 //! Looking at role assignments.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use db::Tx;
 
@@ -129,10 +129,12 @@ pub async fn across(
     filter: Filter,
     (orders, page): (Orders, PageRequest),
 ) -> Result<Page<Described>> {
-    let mut reach = Vec::new();
+    let (mut reach, mut reached) = (Vec::new(), HashSet::new());
     for (scope, below) in &scopes {
-        reach.extend(own_reach(actor, scope)?);
-        if *below {
+        if reached.insert((scope, false)) {
+            reach.extend(own_reach(actor, scope)?);
+        }
+        if *below && reached.insert((scope, true)) {
             reach.push(Reach {
                 scope: scope.clone(),
                 below: true,

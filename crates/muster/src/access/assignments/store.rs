@@ -192,33 +192,28 @@ fn run(tx: &mut Tx<'_>, account: &AccountId, sql: &Sql) -> Result<Vec<Assignment
 }
 
 fn narrow(sql: &mut Sql, account: &AccountId, reach: &[Reach], filter: &Filter) {
-    sql.bind(account.as_str()).push(" AND (FALSE");
-    for at in reach {
-        sql.push(" OR (principal_kind IN (").bind_list(at.kinds.iter().map(|k| k.as_str())).push(")");
+    sql.bind(account.as_str()).push(" AND ");
+    sql.any(reach, &mut |sql, at| {
+        sql.push("principal_kind IN (").bind_list(at.kinds.iter().map(|k| k.as_str())).push(")");
         if !at.below || at.scope.level() != Level::Account {
             sql.push(" AND org_id = ").bind(at.scope.org_column());
         }
         if !at.below || at.scope.level() == Level::Project {
             sql.push(" AND project_id = ").bind(at.scope.project_column());
         }
-        sql.push(")");
-    }
-    sql.push(")");
+    });
     list(sql, "role_id", filter.roles.iter().map(String::as_str));
     list(sql, "resource_group_id", filter.resource_groups.iter().map(String::as_str));
     list(sql, "principal_kind", filter.kinds.iter().map(|k| k.as_str()));
     list(sql, "principal_level", filter.levels.iter().map(|l| l.lower()));
     if !filter.principals.is_empty() {
-        sql.push(" AND (FALSE");
-        for principal in &filter.principals {
-            sql.push(" OR (principal_kind = ").bind(principal.kind.as_str());
+        sql.push(" AND ").any(&filter.principals, &mut |sql, principal| {
+            sql.push("principal_kind = ").bind(principal.kind.as_str());
             sql.push(" AND principal_id = ").bind(principal.id.as_str());
             if let Some(level) = principal.level.filter(|_| principal.kind != PrincipalKind::User) {
                 sql.push(" AND principal_level = ").bind(level.lower());
             }
-            sql.push(")");
-        }
-        sql.push(")");
+        });
     }
     if let Some(managed) = filter.managed {
         sql.push(" AND managed = ").bind(managed);
