@@ -21,8 +21,26 @@ pub fn keeping_one<T>(
     let had = store::has_administrator(tx, account)?;
     let done = change(tx)?;
     if had && !store::has_administrator(tx, account)? {
-        let text = "This would remove the last account administrator: make another user account administrator first.";
-        return Err(Problem::new(Kind::Conflict, text));
+        return Err(last());
     }
     Ok(done)
+}
+
+/// Asks before an assignment of the account itself is removed, for those who carry on where it may not be.
+/// The caller holds the account's row.
+///
+/// # Errors
+/// `Conflict` where it is what the last account administrator is one by.
+pub fn spared(tx: &mut Tx<'_>, account: &AccountId, assignment: &str) -> Result<()> {
+    // Where there is none to begin with, none is taken away.
+    if store::has_administrator_without(tx, account, assignment)? || !store::has_administrator(tx, account)? {
+        return Ok(());
+    }
+    Err(last())
+}
+
+fn last() -> Problem {
+    let text =
+        "This would remove the last account administrator: make another user account administrator first.";
+    Problem::new(Kind::Conflict, text)
 }

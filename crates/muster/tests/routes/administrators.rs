@@ -112,6 +112,27 @@ both_engines! {
         scim.get(&user).await.expect(200);
     }
 
+    async fn in_a_batch_only_the_last_one_stays(world: World) {
+        let admin = world.admin();
+        let list = "/authz/api/roleassignments?accountIdentifier=acme";
+        let bind = async |role: &str, group: &str, id: &str| {
+            let body = json!({"roleIdentifier": role, "resourceGroupIdentifier": group, "identifier": id,
+                "principal": {"type": "USER", "identifier": world.admin_id}});
+            admin.post(list, body).await.data();
+        };
+        let own = admin.get(list).await.data()["content"][0]["roleAssignment"]["identifier"].clone();
+        bind("_account_viewer", "_all_account_level_resources", "viewer").await;
+        bind("_account_admin", "_all_account_level_resources", "again").await;
+        let batch = "/authz/api/roleassignments/delete/batch?accountIdentifier=acme";
+        let gone = admin.post(batch, json!(["again", own, "viewer"])).await.data();
+        assert_eq!((&gone["successfullyDeleted"], &gone["failedToDelete"]), (&json!(2), &json!(1)), "{gone}");
+        let error = &gone["roleAssignmentErrorResponseDTOList"][0];
+        assert_eq!(error["roleAssignmentId"], own);
+        assert!(error["errorMessage"].as_str().unwrap().contains("last account administrator"), "{gone}");
+        let left = admin.get(list).await.data();
+        assert_eq!((&left["totalItems"], &left["content"][0]["roleAssignment"]["identifier"]), (&json!(1), &own));
+    }
+
     async fn one_of_nothing_is_none(world: World) {
         let (admin, scim) = (world.admin(), world.bearer(world.admin_token()));
         let second = made(&scim, "second").await;

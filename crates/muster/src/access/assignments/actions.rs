@@ -5,7 +5,7 @@ use db::Tx;
 use super::model::{Assignment, detail};
 use super::permit::{self, Permit};
 use super::store;
-use crate::access::administrators::keeping_one;
+use crate::access::administrators::{keeping_one, spared};
 use crate::access::{Actor, delegation, rights};
 use crate::accounts::actions::check_scope;
 use crate::accounts::store::bump_version;
@@ -183,7 +183,7 @@ pub async fn delete_all(app: &App, actor: &Actor, scope: &Scope, ids: Vec<String
     let (now, rng) = (app.clock.now(), app.rng.clone());
     app.write_alone("role_assignments.delete_all", &lane, move |tx| {
         check_scope(tx, &scope)?;
-        keeping_one(tx, &scope.account, |tx| remove_each(tx, &actor, &scope, &ids, (now, &rng)))
+        remove_each(tx, &actor, &scope, &ids, (now, &rng))
     })
     .await
 }
@@ -197,7 +197,14 @@ fn remove_each(
 ) -> Result<Removal> {
     let mut removal = Removal::default();
     for id in ids {
-        match removable(tx, actor, scope, id) {
+        // Nothing of a transaction can be taken back, so each is asked for before it goes.
+        let found = removable(tx, actor, scope, id).and_then(|found| {
+            if scope.level() == Level::Account {
+                spared(tx, &scope.account, id)?;
+            }
+            Ok(found)
+        });
+        match found {
             Ok(found) => {
                 remove_rows(tx, &actor.caller, now, rng, &[found])?;
                 removal.removed += 1;

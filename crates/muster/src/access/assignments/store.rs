@@ -18,12 +18,12 @@ const ADMINISTRATOR: &str = "WITH RECURSIVE down (id) AS (\
     SELECT a.principal_id FROM role_assignments a \
     WHERE a.account_id = $1 AND a.org_id = '' AND a.project_id = '' AND a.role_id = '_account_admin' \
     AND a.resource_group_id IN ('_all_account_level_resources', '_all_resources_including_child_scopes') \
-    AND a.disabled = $3 AND a.principal_kind = 'USER' \
+    AND a.disabled = $3 AND a.identifier <> $4 AND a.principal_kind = 'USER' \
     UNION SELECT g.group_id FROM role_assignments a CROSS JOIN user_groups g \
     WHERE a.account_id = $1 AND a.org_id = '' AND a.project_id = '' AND a.role_id = '_account_admin' \
     AND a.resource_group_id IN ('_all_account_level_resources', '_all_resources_including_child_scopes') \
-    AND a.disabled = $3 AND a.principal_kind = 'USER_GROUP' AND g.account_id = $1 AND g.org_id = '' \
-    AND g.project_id = '' AND g.identifier = a.principal_id \
+    AND a.disabled = $3 AND a.identifier <> $4 AND a.principal_kind = 'USER_GROUP' AND g.account_id = $1 \
+    AND g.org_id = '' AND g.project_id = '' AND g.identifier = a.principal_id \
     UNION SELECT m.member_id FROM down CROSS JOIN group_members m \
     WHERE m.account_id = $1 AND m.group_id = down.id) \
     SELECT u.user_id FROM down CROSS JOIN users u \
@@ -326,9 +326,17 @@ pub fn scope_names(tx: &mut Tx<'_>, scope: &Scope) -> Result<[Option<String>; 3]
 /// Whether some active user is account administrator of all the account's resources, by himself or through
 /// groups. Custom resource groups do not count: what they cover can be nothing, or become so.
 pub fn has_administrator(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool, Problem> {
-    let found =
-        tx.query_opt(ADMINISTRATOR, params![account.as_str(), true, false], |row| row.get::<String>(0))?;
-    Ok(found.is_some())
+    has_administrator_without(tx, account, "")
+}
+
+/// The same, were this assignment of the account itself not there.
+pub fn has_administrator_without(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    assignment: &str,
+) -> Result<bool, Problem> {
+    let key = params![account.as_str(), true, false, assignment];
+    Ok(tx.query_opt(ADMINISTRATOR, key, |row| row.get::<String>(0))?.is_some())
 }
 
 #[cfg(test)]
