@@ -26,6 +26,7 @@ use crate::tokens::last_used::LastUsed;
 use crate::tokens::secret::{self, Own};
 use crate::trust;
 use crate::trust::model::Surface;
+use crate::web::extract::ScopeQuery;
 use crate::web::observed::Observed;
 use crate::web::surface::origin;
 
@@ -103,7 +104,7 @@ pub enum Door {
 /// The actor of a request to the platform API.
 ///
 /// # Errors
-/// `Unauthenticated`; of a trust: `Unavailable`.
+/// `Unauthenticated`; of a trust: `Unavailable`; `Invalid` where the query names two accounts.
 pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor> {
     let text = platform_text(&parts.headers, door)?;
     let named = named_account(parts, app).await;
@@ -116,9 +117,19 @@ pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor>
         trust::door::authenticate(app, &account, &text, surface, origin(parts), Snapshot::default()).await?
     };
     actor.snapshot.close();
+    repeats(parts.uri.query().unwrap_or(""), &actor.caller.account)?;
     // Whoever reads the body asks for him again if it comes late.
     parts.extensions.insert(actor.caller.clone());
     Ok(actor)
+}
+
+/// Beside the account that counts, an accountIdentifier of the query can only repeat it.
+fn repeats(query: &str, account: &AccountId) -> Result<()> {
+    let named = url::form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "accountIdentifier");
+    named.map(|(_, value)| value.into_owned()).try_for_each(|value| {
+        let query = ScopeQuery { account_identifier: Some(value), ..ScopeQuery::default() };
+        query.scope(account).map(drop)
+    })
 }
 
 /// The credential of a request to the platform API. Tokens with a record come as `x-api-key`.

@@ -101,6 +101,26 @@ both_engines! {
         other.get(path).await.refused(401, "INVALID_TOKEN");
     }
 
+    async fn a_query_does_not_name_two_accounts(world: World) {
+        let (admin, anyone) = (world.admin(), world.bearer(world.admin_token()));
+        let name = json!({"name": "Other"});
+        for named in ["account=acme", "routingId=&account=acme"] {
+            let query = format!("{named}&accountIdentifier=zz");
+            admin.put(&format!("/ng/api/accounts/acme/name?{query}"), name.clone()).await.refused(400, "INVALID_REQUEST");
+            let text = admin.post(&format!("/authz/api/acl?{query}"), json!({"permissions": []})).await.refused(400, "INVALID_REQUEST");
+            assert!(text.starts_with("Value mismatch, previous: acme current: zz (accountIdentifier)"), "{text}");
+            for path in ["/ng/api/accounts/acme", "/ng/api/user/currentUser", "/ng/api/whoami", "/ng/api/jwt-trusts", "/ng/api/events"] {
+                admin.get(&format!("{path}?{query}")).await.refused(400, "INVALID_REQUEST");
+            }
+            anyone.get(&format!("/ng/api/whoami?{query}")).await.refused(400, "INVALID_REQUEST");
+        }
+        let header = admin.with("harness-account", "acme");
+        header.get("/ng/api/whoami?accountIdentifier=zz").await.refused(400, "INVALID_REQUEST");
+        header.get("/ng/api/whoami?account=zz&accountIdentifier=").await.data();
+        let account = admin.get("/ng/api/accounts/acme?account=acme&accountIdentifier=acme").await.data();
+        assert_ne!(account["name"], "Other");
+    }
+
     async fn a_token_made_at_the_console_goes_under_the_key_as_it_is_spelled(world: World) {
         let (id, admin) = (&world.admin_id, world.admin());
         let key = |name: &str| json!({"identifier": name, "name": name, "apiKeyType": "USER", "parentIdentifier": id});
