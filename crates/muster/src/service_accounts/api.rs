@@ -18,7 +18,8 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::text::Tags;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, repeated, same_scope};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, repeated};
+use crate::web::scope::of_both;
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -49,15 +50,8 @@ struct Body {
 impl Body {
     /// Scope parts of the body fill in what the query leaves out; where both speak they must agree.
     fn scope(&self, query: &ScopeQuery, actor: &Actor) -> Result<Scope> {
-        let merged = ScopeQuery {
-            account_identifier: query.account_identifier.clone(),
-            org_identifier: query.org_identifier.clone().or_else(|| self.org_identifier.clone()),
-            project_identifier: query.project_identifier.clone().or_else(|| self.project_identifier.clone()),
-        };
-        let scope = merged.scope(&actor.caller.account)?;
-        let (account, org) = (self.account_identifier.as_deref(), self.org_identifier.as_deref());
-        same_scope(&scope, account, org, self.project_identifier.as_deref())?;
-        Ok(scope)
+        let parts = [&self.account_identifier, &self.org_identifier, &self.project_identifier];
+        of_both(query, parts.map(Option::as_deref), &actor.caller.account)
     }
 }
 

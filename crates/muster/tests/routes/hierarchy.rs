@@ -186,6 +186,34 @@ both_engines! {
         assert_eq!(world.count("organizations").await, 2);
     }
 
+    async fn an_empty_value_is_an_absent_one(world: World) {
+        let admin = world.admin();
+        admin.post(ORGS, org("sales", "Sales")).await.data();
+        let empty = "accountIdentifier=acme&orgIdentifier=&projectIdentifier=";
+        let machine = json!({"identifier": "bot", "name": "bot", "orgIdentifier": "sales"});
+        let made = admin.post(&format!("/ng/api/serviceaccount?{empty}"), machine).await.data();
+        assert_eq!(made["orgIdentifier"], "sales");
+        let key = json!({"identifier": "key", "name": "key", "apiKeyType": "SERVICE_ACCOUNT", "parentIdentifier": "bot",
+            "orgIdentifier": "sales", "projectIdentifier": ""});
+        let made = admin.post(&format!("/ng/api/apikey?{empty}"), key.clone()).await.data();
+        assert_eq!(made["orgIdentifier"], "sales");
+        let mut token = key;
+        token["apiKeyIdentifier"] = json!("key");
+        admin.post(&format!("/ng/api/token?{empty}"), token.clone()).await.data();
+        let other = admin.post("/ng/api/token?orgIdentifier=default", token).await.refused(400, "INVALID_REQUEST");
+        assert!(other.starts_with("Value mismatch, previous: default current: sales"), "{other}");
+        let made = admin.post(PROJECTS, project("", "p")).await.data();
+        assert_eq!(made["project"]["orgIdentifier"], "default");
+        let changed = admin.put(&format!("{ORGS}/sales"), org("", "Sold")).await.data();
+        assert_eq!((&changed["organization"]["identifier"], &changed["organization"]["name"]), (&json!("sales"), &json!("Sold")));
+        let named = json!({"project": {"identifier": "", "name": "Q", "orgIdentifier": ""}});
+        let changed = admin.put(&format!("{PROJECTS}/p"), named).await.data();
+        assert_eq!((&changed["project"]["identifier"], &changed["project"]["name"]), (&json!("p"), &json!("Q")));
+        let role = json!({"identifier": "r", "name": "R"});
+        admin.post("/authz/api/roles", role).await.data();
+        admin.put("/authz/api/roles/r", json!({"identifier": "", "name": "S"})).await.data();
+    }
+
     async fn organizations_are_listed_in_pages(world: World) {
         let admin = world.admin();
         for (id, name) in [("zeta", "Al.pha"), ("beta", "Beta"), ("gamma", "Gamma")] {

@@ -182,7 +182,7 @@ async fn update(
 ) -> Result<Reply<RoleReply>> {
     let scope = scope.scope(&actor.caller.account)?;
     let grant = actor.grant_on::<RoleEdit>(&scope, Some(&id))?;
-    if body.identifier.as_ref().is_some_and(|named| *named != id) {
+    if body.identifier.as_ref().is_some_and(|named| !named.is_empty() && *named != id) {
         return Err(Problem::invalid(
             "Role identifier in the request body and the url do not match: the identifier cannot be changed",
         ));

@@ -83,7 +83,8 @@ impl From<Organization> for Tagged<Shown> {
 impl Fields {
     /// `path`: the identifier of the path, which wins when the body has none.
     fn read(self, path: Option<&str>) -> Result<NewOrganization> {
-        let identifier = self.identifier.or_else(|| path.map(str::to_owned)).unwrap_or_default();
+        let named = self.identifier.filter(|id| !id.is_empty());
+        let identifier = named.or_else(|| path.map(str::to_owned)).unwrap_or_default();
         if let Some(path) = path.filter(|path| *path != identifier) {
             return Err(Problem::invalid(format!(
                 "Value mismatch, previous: {path} current: {identifier} (identifier): an identifier cannot be changed"

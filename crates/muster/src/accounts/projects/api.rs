@@ -90,7 +90,8 @@ impl From<Project> for Tagged<Shown> {
 impl Fields {
     /// `path`: the identifier of the path, which wins when the body has none.
     fn read(self, path: Option<&str>) -> Result<NewProject> {
-        let identifier = self.identifier.or_else(|| path.map(str::to_owned)).unwrap_or_default();
+        let named = self.identifier.filter(|id| !id.is_empty());
+        let identifier = named.or_else(|| path.map(str::to_owned)).unwrap_or_default();
         if let Some(path) = path.filter(|path| *path != identifier) {
             return Err(Problem::invalid(format!(
                 "Value mismatch, previous: {path} current: {identifier} (identifier): an identifier cannot be changed"
@@ -110,8 +111,8 @@ impl Fields {
 /// The organization that the query names, or the body, or `default`.
 fn org_of(actor: &Actor, query: &ScopeQuery, body: Option<&str>) -> Result<Scope> {
     let account = query.scope(&actor.caller.account)?.account;
-    let named = query.org_identifier.as_deref().filter(|org| !org.is_empty());
-    let org = organizations::actions::scope(&account, named.or(body).unwrap_or(DEFAULT));
+    let named = [query.org_identifier.as_deref(), body].into_iter().flatten().find(|org| !org.is_empty());
+    let org = organizations::actions::scope(&account, named.unwrap_or(DEFAULT));
     same_scope(&org, None, body, None)?;
     Ok(org)
 }

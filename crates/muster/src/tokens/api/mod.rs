@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::kernel::problem::{Kind as ProblemKind, Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::text::FieldCheck;
-use crate::web::extract::{ScopeQuery, same_scope};
+use crate::web::extract::ScopeQuery;
+use crate::web::scope::of_both;
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -57,14 +58,8 @@ impl OwnerBody {
     /// Asks for the owner's keys. Scope parts of the body fill in what the query leaves out; where both speak
     /// they must agree.
     fn grant(&self, actor: &Actor, query: &ScopeQuery) -> Result<OwnerGrant> {
-        let merged = ScopeQuery {
-            account_identifier: query.account_identifier.clone(),
-            org_identifier: query.org_identifier.clone().or_else(|| self.org_identifier.clone()),
-            project_identifier: query.project_identifier.clone().or_else(|| self.project_identifier.clone()),
-        };
-        let scope = merged.scope(&actor.caller.account)?;
-        let (account, org) = (self.account_identifier.as_deref(), self.org_identifier.as_deref());
-        same_scope(&scope, account, org, self.project_identifier.as_deref())?;
+        let parts = [&self.account_identifier, &self.org_identifier, &self.project_identifier];
+        let scope = of_both(query, parts.map(Option::as_deref), &actor.caller.account)?;
         let (kind, parent) = owner(self.api_key_type.as_deref(), self.parent_identifier.as_deref())?;
         let unknown = || {
             let sent = self.api_key_type.as_deref().unwrap_or_default();
