@@ -181,6 +181,17 @@ both_engines! {
         assert_eq!(changes(&world.audit().await), []);
     }
 
+    async fn a_key_made_on_the_way_has_a_name_that_it_may_keep(world: World) {
+        let admin = okta(&world).await;
+        for (key, name) in [("a$b".to_owned(), "a_b_auto".to_owned()), ("k".repeat(128), "k".repeat(123) + "_auto")] {
+            make(&admin, with(ask("t"), "apiKeyIdentifier", json!(key))).await;
+            let owner = "apiKeyType=SERVICE_ACCOUNT&parentIdentifier=okta";
+            let made = admin.get(&format!("/ng/api/apikey/aggregate/{key}?{owner}")).await.data()["apiKey"].clone();
+            assert_eq!(made["name"], name.as_str());
+            assert_eq!(admin.put(&format!("/ng/api/apikey/{key}"), made.clone()).await.data(), made);
+        }
+    }
+
     async fn a_missing_key_is_made_on_the_way(world: World) {
         let admin = okta(&world).await;
         make(&admin, with(ask("t1"), "apiKeyIdentifier", json!("fresh"))).await;

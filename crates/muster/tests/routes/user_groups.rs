@@ -108,6 +108,19 @@ both_engines! {
         scim.get(&format!("{GROUPS}/{id}")).await.expect(404);
     }
 
+    async fn a_long_name_of_scim_may_stay(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let name = "n".repeat(300);
+        made_group(&scim, &name, &[]).await;
+        let made = admin.get(&format!("{AT}&searchTerm=nnn")).await.data()["content"][0].clone();
+        let body = |name: &str| json!({"identifier": made["identifier"], "name": name, "description": "d"});
+        assert_eq!(admin.put(AT, body(&name)).await.data()["description"], "d");
+        let answer = admin.put(AT, body(&"m".repeat(257))).await.expect(400);
+        assert_eq!(answer.json["errors"][0]["fieldId"], "name", "{}", answer.text);
+        let own = json!({"identifier": "own", "name": name});
+        assert_eq!(admin.post(AT, own).await.expect(400).json["errors"][0]["fieldId"], "name");
+    }
+
     async fn bad_bodies_and_scopes(world: World) {
         let admin = world.admin();
         admin.post(AT, json!({"identifier": "9", "name": ""})).await.refused(400, "INVALID_REQUEST");

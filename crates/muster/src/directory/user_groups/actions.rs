@@ -152,7 +152,7 @@ fn elements<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<Value> {
 /// # Errors
 /// `Fields`; `Duplicate` when the identifier is taken; `InvalidArgument` for a scope that does not exist.
 pub async fn create(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup) -> Result<UserGroup> {
-    new.check()?;
+    new.check(None)?;
     let (stroke, id) = (stroke(app, grant), GroupId::new(app.rng.ordered_uuid(app.clock.now())));
     let document = json!({"schemas": [scim::standard::GROUP_URN], "displayName": new.name});
     let (columns, doc) = (Columns::of(&document)?, json_text(&document));
@@ -192,8 +192,8 @@ pub async fn update(
     new: NewUserGroup,
     seen: IfMatch,
 ) -> Result<UserGroup> {
-    new.check()?;
     change(app, grant, "user_groups.update", &new.identifier.clone(), move |tx, stroke, group| {
+        new.check(Some(&group.name))?;
         seen.check(group.stored.version)?;
         if new.name != group.name {
             group.own("A change of the name")?;

@@ -22,14 +22,17 @@ pub struct NewUserGroup {
 }
 
 impl NewUserGroup {
-    /// Checks the grammar of all fields.
+    /// Checks the grammar of all fields. `before`: the name that the group has, which may stay: SCIM gives
+    /// names that are longer.
     ///
     /// # Errors
     /// `Fields` with every complaint.
-    pub fn check(&self) -> Result<()> {
+    pub fn check(&self, before: Option<&str>) -> Result<()> {
         let mut check = FieldCheck::new();
         check.identifier("identifier", &self.identifier);
-        if self.name.trim().is_empty() {
+        if before == Some(self.name.as_str()) {
+            // It is not given anew.
+        } else if self.name.trim().is_empty() {
             check.fail("name", "cannot be empty");
         } else if self.name.chars().count() > 256 {
             check.fail("name", "cannot be more than 256 characters long");

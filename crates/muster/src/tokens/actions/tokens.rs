@@ -115,11 +115,14 @@ pub async fn create(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<Se
     Ok(text)
 }
 
-/// The key that a token makes for itself (platform API §5).
+/// The key that a token makes for itself (platform API §5). Identifiers may have a `$` and be as long as a
+/// name, so its name is theirs as far as a name can be: a PUT of the key repeats it.
 fn auto_key(identifier: &str, policy: Policy) -> KeyRow {
+    let mut name: String = identifier.chars().map(|c| if c == '$' { '_' } else { c }).collect();
+    name.truncate(128 - "_auto".len());
     KeyRow {
         identifier: identifier.to_owned(),
-        name: format!("{identifier}_auto"),
+        name: name + "_auto",
         description: None,
         tags: Tags::new(),
         default_ttl_ms: DEFAULT_TTL_MS.min(policy.max_ms()),
