@@ -120,6 +120,18 @@ both_engines! {
         let answer = admin.post(AT, json!({"identifier": "k", "name": "k"})).await.expect(400);
         assert_eq!(answer.json["errors"][0]["fieldId"], "apiKeyType");
         assert_eq!(answer.json["errors"][1]["fieldId"], "parentIdentifier");
+        for (kind, broken) in [
+            (json!({}), vec!["apiKeyType", "parentIdentifier"]), (json!({"apiKeyType": "SSH_KEY"}), vec!["parentIdentifier", "apiKeyType"]),
+        ] {
+            let mut body = json!({"identifier": "", "name": " ", "apiKeyIdentifier": "9", "defaultTimeToExpireToken": 0});
+            body.as_object_mut().unwrap().extend(kind.as_object().unwrap().clone());
+            for (path, last) in [(AT, "defaultTimeToExpireToken"), ("/ng/api/token", "apiKeyIdentifier")] {
+                let answer = admin.post(path, body.clone()).await.expect(400);
+                let errors = answer.json["errors"].as_array().unwrap();
+                let fields: Vec<_> = errors.iter().map(|e| e["fieldId"].as_str().unwrap()).collect();
+                assert_eq!(fields, [broken.clone(), vec!["identifier", "name", last]].concat(), "{path}");
+            }
+        }
         let strange = with(ask("k"), "apiKeyType", json!("SSH_KEY"));
         assert_eq!(admin.post(AT, strange).await.expect(400).json["errors"][0]["fieldId"], "apiKeyType");
         let years = with(ask("k"), "defaultTimeToExpireToken", json!(MONTH_MS * 13));

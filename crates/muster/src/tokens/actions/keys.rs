@@ -41,6 +41,13 @@ impl KeyWish {
     /// `Fields`, every complaint at once.
     pub fn check(self) -> Result<Self> {
         let mut check = FieldCheck::new();
+        self.note(&mut check);
+        check.done()?;
+        Ok(self)
+    }
+
+    /// Notes every complaint.
+    pub fn note(&self, check: &mut FieldCheck) {
         check.identifier("identifier", &self.identifier);
         check.name("name", &self.name);
         check.description("description", self.description.as_deref());
@@ -48,8 +55,6 @@ impl KeyWish {
         if self.default_ttl_ms.is_some_and(|ttl| ttl <= 0) {
             check.fail("defaultTimeToExpireToken", "must be more than 0; send milliseconds or leave it out");
         }
-        check.done()?;
-        Ok(self)
     }
 
     fn ttl(&self, policy: Policy, without: i64) -> Result<i64> {

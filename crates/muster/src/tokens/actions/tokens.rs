@@ -50,13 +50,18 @@ impl TokenWish {
     /// `Fields`, every complaint at once.
     pub fn check(self) -> Result<Self> {
         let mut check = FieldCheck::new();
+        self.note(&mut check);
+        check.done()?;
+        Ok(self)
+    }
+
+    /// Notes every complaint.
+    pub fn note(&self, check: &mut FieldCheck) {
         check.identifier("identifier", &self.identifier);
         check.name("name", &self.name);
         check.identifier("apiKeyIdentifier", &self.api_key);
         check.description("description", self.description.as_deref());
         check.tags("tags", &self.tags);
-        check.done()?;
-        Ok(self)
     }
 }
 

@@ -41,7 +41,7 @@ struct Body {
 }
 
 impl Body {
-    fn wish(self, identifier: Option<String>) -> Result<KeyWish> {
+    fn read(self, identifier: Option<String>) -> (OwnerBody, KeyWish) {
         let wish = KeyWish {
             identifier: identifier.or(self.identifier).unwrap_or_default(),
             name: self.name.unwrap_or_default(),
@@ -49,7 +49,7 @@ impl Body {
             tags: self.tags.unwrap_or_default(),
             default_ttl_ms: self.default_time_to_expire_token,
         };
-        wish.check()
+        (self.owner, wish)
     }
 }
 
@@ -113,8 +113,9 @@ async fn create(
     Query(query): Query<ScopeQuery>,
     Json(body): Json<Body>,
 ) -> Result<Reply<View>> {
-    let grant = body.owner.grant(&actor, &query)?;
-    keys::create(&app, &grant, body.wish(None)?).await.map(|key| Reply(key.into()))
+    let (owner, wish) = body.read(None);
+    let grant = owner.grant(&actor, &query, |check| wish.note(check))?;
+    keys::create(&app, &grant, wish.check()?).await.map(|key| Reply(key.into()))
 }
 
 async fn update(
@@ -124,9 +125,11 @@ async fn update(
     Query(query): Query<ScopeQuery>,
     Json(body): Json<Body>,
 ) -> Result<Reply<View>> {
-    let grant = body.owner.grant(&actor, &query)?;
-    same_identifier(&identifier, body.identifier.as_deref())?;
-    keys::update(&app, &grant, body.wish(Some(identifier))?).await.map(|key| Reply(key.into()))
+    let named = body.identifier.clone();
+    let (owner, wish) = body.read(Some(identifier.clone()));
+    let grant = owner.grant(&actor, &query, |check| wish.note(check))?;
+    same_identifier(&identifier, named.as_deref())?;
+    keys::update(&app, &grant, wish.check()?).await.map(|key| Reply(key.into()))
 }
 
 async fn remove(

@@ -32,13 +32,18 @@ struct OwnerQuery {
 impl OwnerQuery {
     /// Asks for the owner's keys.
     fn grant(&self, actor: &Actor, scope: &Scope) -> Result<OwnerGrant> {
-        let (kind, parent) = owner(self.api_key_type.as_deref(), self.parent_identifier.as_deref())?;
+        let mut check = FieldCheck::new();
+        let (kind, parent) =
+            owner(self.api_key_type.as_deref(), self.parent_identifier.as_deref(), &mut check);
+        check.done()?;
         OwnerGrant::ask(actor, scope, kind.ok_or_else(|| unknown_kind(self.api_key_type.as_deref()))?, parent)
     }
 
     /// The kind alone, for lists that need no owner.
     fn kind(&self) -> Result<Kind> {
-        let (kind, _) = owner(self.api_key_type.as_deref(), Some("any"))?;
+        let mut check = FieldCheck::new();
+        let (kind, _) = owner(self.api_key_type.as_deref(), Some("any"), &mut check);
+        check.done()?;
         kind.ok_or_else(|| unknown_kind(self.api_key_type.as_deref()))
     }
 }
@@ -56,23 +61,33 @@ struct OwnerBody {
 
 impl OwnerBody {
     /// Asks for the owner's keys. Scope parts of the body fill in what the query leaves out; where both speak
-    /// they must agree.
-    fn grant(&self, actor: &Actor, query: &ScopeQuery) -> Result<OwnerGrant> {
+    /// they must agree. Where no owner is named, `rest` adds what is wrong with the other fields: a client
+    /// hears of all at once.
+    fn grant(
+        &self,
+        actor: &Actor,
+        query: &ScopeQuery,
+        rest: impl FnOnce(&mut FieldCheck),
+    ) -> Result<OwnerGrant> {
         let parts = [&self.account_identifier, &self.org_identifier, &self.project_identifier];
         let scope = of_both(query, parts.map(Option::as_deref), &actor.caller.account)?;
-        let (kind, parent) = owner(self.api_key_type.as_deref(), self.parent_identifier.as_deref())?;
-        let unknown = || {
-            let sent = self.api_key_type.as_deref().unwrap_or_default();
-            let text = format!("{sent:?} is not known here; send USER or SERVICE_ACCOUNT");
-            Problem::fields(vec![("apiKeyType".to_owned(), text)])
-        };
-        OwnerGrant::ask(actor, &scope, kind.ok_or_else(unknown)?, parent)
+        let mut check = FieldCheck::new();
+        let sent = self.api_key_type.as_deref();
+        let (kind, parent) = owner(sent, self.parent_identifier.as_deref(), &mut check);
+        if let (None, Some(sent)) = (kind, sent.filter(|sent| !sent.is_empty())) {
+            check.fail("apiKeyType", format!("{sent:?} is not known here; send USER or SERVICE_ACCOUNT"));
+        }
+        let kind = kind.filter(|_| !parent.is_empty());
+        if kind.is_none() {
+            rest(&mut check);
+        }
+        check.done()?;
+        OwnerGrant::ask(actor, &scope, kind.ok_or_else(|| unknown_kind(sent))?, parent)
     }
 }
 
-/// Kind (`None`: a word we do not know) and id of an owner; complains of both at once where they are missing.
-fn owner<'a>(kind: Option<&str>, parent: Option<&'a str>) -> Result<(Option<Kind>, &'a str)> {
-    let mut check = FieldCheck::new();
+/// Kind (`None`: a word we do not know) and id of an owner; complains of both where they are missing.
+fn owner<'a>(kind: Option<&str>, parent: Option<&'a str>, check: &mut FieldCheck) -> (Option<Kind>, &'a str) {
     let kind = kind.filter(|k| !k.is_empty());
     if kind.is_none() {
         check.fail("apiKeyType", "cannot be empty; send USER or SERVICE_ACCOUNT");
@@ -84,8 +99,7 @@ fn owner<'a>(kind: Option<&str>, parent: Option<&'a str>) -> Result<(Option<Kind
             "cannot be empty; send the user's id or the service account's identifier",
         );
     }
-    check.done()?;
-    Ok((kind.and_then(Kind::parse), parent))
+    (kind.and_then(Kind::parse), parent)
 }
 
 /// The reference answers an unknown word in a query string so (§1.5).

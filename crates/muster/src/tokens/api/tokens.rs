@@ -48,7 +48,7 @@ struct Body {
 }
 
 impl Body {
-    fn wish(self, identifier: Option<String>) -> Result<TokenWish> {
+    fn read(self, identifier: Option<String>) -> (OwnerBody, TokenWish) {
         let wish = TokenWish {
             api_key: self.api_key_identifier.unwrap_or_default(),
             identifier: identifier.or(self.identifier).unwrap_or_default(),
@@ -61,7 +61,7 @@ impl Body {
                 never: self.never_expires.unwrap_or(false),
             },
         };
-        wish.check()
+        (self.owner, wish)
     }
 }
 
@@ -175,8 +175,9 @@ async fn create(
     Query(query): Query<ScopeQuery>,
     Json(body): Json<Body>,
 ) -> Result<Reply<String>> {
-    let grant = body.owner.grant(&actor, &query)?;
-    let text = tokens::create(&app, &grant, body.wish(None)?).await?;
+    let (owner, wish) = body.read(None);
+    let grant = owner.grant(&actor, &query, |check| wish.note(check))?;
+    let text = tokens::create(&app, &grant, wish.check()?).await?;
     Ok(Reply(text.expose().to_owned()))
 }
 
@@ -187,9 +188,11 @@ async fn update(
     Query(query): Query<ScopeQuery>,
     Json(body): Json<Body>,
 ) -> Result<Reply<View>> {
-    let grant = body.owner.grant(&actor, &query)?;
-    same_identifier(&identifier, body.identifier.as_deref())?;
-    tokens::update(&app, &grant, body.wish(Some(identifier))?).await.map(|card| Reply(card.into()))
+    let named = body.identifier.clone();
+    let (owner, wish) = body.read(Some(identifier.clone()));
+    let grant = owner.grant(&actor, &query, |check| wish.note(check))?;
+    same_identifier(&identifier, named.as_deref())?;
+    tokens::update(&app, &grant, wish.check()?).await.map(|card| Reply(card.into()))
 }
 
 async fn revoke(
