@@ -61,6 +61,36 @@ fn a_job_comes_again_after_a_failure_and_ends_with_the_server() {
     });
 }
 
+fn waits_for_the_network(_: muster::app::App) -> Running {
+    Box::pin(std::future::pending())
+}
+
+static WRITTEN: AtomicU32 = AtomicU32::new(0);
+
+fn writes_for_a_while(_: muster::app::App) -> Running {
+    Box::pin(async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        WRITTEN.fetch_add(1, SeqCst);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_stop_breaks_off_what_need_not_end_and_waits_for_what_must() {
+    on_sqlite(|world| async move {
+        let (stop, stopping) = watch::channel(false);
+        let every = Duration::from_millis(10);
+        let endless = Job { name: "endless", every, at_end: false, work: waits_for_the_network };
+        let last = Job { name: "last", every, at_end: true, work: writes_for_a_while };
+        let mut running = jobs::start(&world.app, &[endless, last], &stopping);
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        stop.send_replace(true);
+        let ended = async { while running.join_next().await.is_some() {} };
+        assert!(tokio::time::timeout(Duration::from_secs(10), ended).await.is_ok(), "one still waits");
+        assert_eq!(WRITTEN.load(SeqCst), 2, "the run that had begun, and the last one");
+    });
+}
+
 #[test]
 fn the_server_s_own_jobs_work() {
     on_sqlite(|world| async move {

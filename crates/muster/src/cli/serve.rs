@@ -28,6 +28,9 @@ use crate::{jobs, provisioning_log, router, setup};
 /// Connections of the second listener at a time.
 const WATCHERS: usize = 64;
 
+/// How long the server's own last writes may take once requests are drained.
+const LAST_WRITES: Duration = Duration::from_secs(5);
+
 /// The runtime of a command; all cores without a number.
 pub(super) fn runtime(threads: Option<usize>) -> Result<Runtime, Failure> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
@@ -94,17 +97,24 @@ async fn serve(
     tokio::spawn(end_waiting(app.clone(), stopping.clone()));
     let front = (router::Front::new(app.clone()), router::refusals(&app, config.header_bytes, true));
     let cut_off = listen::serve(listener, front, bounds, stopping).await;
-    while jobs.join_next().await.is_some() {}
+    if tokio::time::timeout(LAST_WRITES, write_last(&app, &mut jobs)).await.is_err() {
+        tracing::warn!("the database did not take the last notes in 5 seconds; they were lost");
+    }
     end.send_replace(true);
     let _ = management.await;
-    // The jobs ended when the draining began; requests that ended since are still to be told of.
-    if let Err(problem) = provisioning_log::actions::flush(&app).await {
-        tracing::warn!(%problem, "the last entries of the provisioning log were lost");
-    }
     // A request that was cut off may still wait for the database: what was accepted is finished, not dropped.
     app.db.close().await;
     app.log_db.close().await;
     Ok(cut_off)
+}
+
+/// Waits for the jobs, which ended with the draining or are about to write what would be lost.
+async fn write_last(app: &App, jobs: &mut JoinSet<()>) {
+    while jobs.join_next().await.is_some() {}
+    // Requests that ended since are still to be told of.
+    if let Err(problem) = provisioning_log::actions::flush(app).await {
+        tracing::warn!(%problem, "the last entries of the provisioning log were lost");
+    }
 }
 
 /// Where the server listens.

@@ -33,7 +33,9 @@ pub struct Job {
     pub name: &'static str,
     /// From the end of one run to the start of the next; also before the first.
     pub every: Duration,
-    /// Once more when the server stops? For work that would be lost with the process.
+    /// Once more when the server stops? For work that would be lost with the process, so that a run that has
+    /// begun is waited for, too. Others are dropped where they wait: they work in whole steps, each one a
+    /// transaction that a lane finishes by itself, and the next process does the rest.
     pub at_end: bool,
     /// The work.
     pub work: fn(App) -> Running,
@@ -132,7 +134,8 @@ fn purge_replays(app: App) -> Running {
     })
 }
 
-/// Starts a ticker for each job. They end at `stop`, after a run that has begun and those wanted at the end.
+/// Starts a ticker for each job. They end at `stop`; those wanted at the end after a run that has begun and
+/// one more.
 pub fn start(app: &App, jobs: &[Job], stop: &Stop) -> JoinSet<()> {
     let mut running = JoinSet::new();
     for job in jobs {
@@ -146,7 +149,16 @@ async fn tick(app: App, job: Job, mut stop: Stop) {
         tokio::select! {
             biased;
             () = stopped(&mut stop) => break,
-            () = tokio::time::sleep(job.every) => run(&app, &job).await,
+            () = tokio::time::sleep(job.every) => {}
+        }
+        if job.at_end {
+            run(&app, &job).await;
+            continue;
+        }
+        tokio::select! {
+            biased;
+            () = stopped(&mut stop) => break,
+            () = run(&app, &job) => {}
         }
     }
     if job.at_end {

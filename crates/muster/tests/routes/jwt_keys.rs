@@ -264,6 +264,29 @@ both_engines! {
     }
 }
 
+/// One place that does not answer takes five seconds; many take no longer.
+#[test]
+fn places_that_do_not_answer_are_asked_at_once() {
+    on_sqlite(|world| async move {
+        let issuer = Issuer::start().await;
+        trust(&world, &issuer.jwks_url()).await;
+        let jwks = &world.app.trusts.jwks;
+        let mut sources = Vec::new();
+        for n in 0..8 {
+            let url = Url::parse(&format!("{}/{n}", issuer.url())).unwrap();
+            let source = jwks.source(&Place { url, issuer: None, ca_pem: None });
+            jwks.keys(&source, 0).await.expect("it answers yet");
+            sources.push(source);
+        }
+        issuer.publish(Publishes::Silence);
+        world.app.clock.advance_secs(599);
+        let since = Instant::now();
+        jwks.refresh_due().await;
+        assert!(since.elapsed() < Duration::from_secs(15), "{:?}", since.elapsed());
+        assert!(sources.iter().all(|source| source.snapshot().last_error.is_some()), "each was asked");
+    });
+}
+
 /// A discovery document and the keys that it leads to together take as long as one fetch may.
 #[test]
 fn discovery_has_no_time_of_its_own() {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt as _};
 use parking_lot::Mutex;
 
 pub use source::{Keys, Place, Snapshot, Source, UnderWay, Unreachable};
@@ -24,6 +25,8 @@ const WAIT: Duration = Duration::from_secs(3);
 /// Forced fetches that one peer address may cause in a minute, over all places.
 const ADDRESS_BUDGET: u32 = 10;
 const PLACES: usize = 10_000;
+/// Places that are asked again at once by the job: one that does not answer holds up few others.
+const AT_ONCE: usize = 32;
 /// Keys that nobody asked for as long as this are no longer refreshed ahead, and forgotten.
 const IDLE_SECS: i64 = 86_400;
 /// How long those are still refreshed that fail, and those kept that no trust in use points to: nobody may
@@ -148,7 +151,7 @@ impl Jwks {
         Some(under_way)
     }
 
-    /// Asks again for every key set that is due and in use, one after the other, and forgets those that
+    /// Asks again for every key set that is due and in use, several at once, and forgets those that
     /// nobody wants any more. For the periodic job, so that no caller has to wait for keys that ended.
     pub async fn refresh_due(&self) {
         let now = self.clock.now();
@@ -162,15 +165,19 @@ impl Jwks {
             });
             places.values().cloned().collect()
         };
-        for source in sources {
-            let snapshot = source.snapshot();
-            let idle = if snapshot.last_error.is_some() { UNNAMED_IDLE_SECS } else { IDLE_SECS };
-            if source.used_since(now.plus_secs(-idle))
-                && snapshot.is_due(snapshot.refresh_at, now)
-                && let Ok(_flight) = source.flight.try_lock()
-            {
-                self.refresh(&source).await;
-            }
+        stream::iter(sources)
+            .for_each_concurrent(AT_ONCE, |source| async move { self.refresh_if_due(&source, now).await })
+            .await;
+    }
+
+    async fn refresh_if_due(&self, source: &Source, now: Timestamp) {
+        let snapshot = source.snapshot();
+        let idle = if snapshot.last_error.is_some() { UNNAMED_IDLE_SECS } else { IDLE_SECS };
+        if source.used_since(now.plus_secs(-idle))
+            && snapshot.is_due(snapshot.refresh_at, now)
+            && let Ok(_flight) = source.flight.try_lock()
+        {
+            self.refresh(source).await;
         }
     }
 
