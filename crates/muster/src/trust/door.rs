@@ -243,7 +243,8 @@ impl Attempt<'_> {
         let kid = token.kid().filter(|kid| keys.set.with_kid(kid).next().is_none())?;
         let Provider::Fetched(source) = &trust.keys else { return None };
         let (jwks, stale_secs) = (&self.app.trusts.jwks, self.ready.stale_secs);
-        jwks.keys_for_unknown(source, (kid, keys.generation), self.origin.client, stale_secs).await
+        let who = (self.account, self.origin.client);
+        jwks.keys_for_unknown(source, (kid, keys.generation), who, stale_secs).await
     }
 
     async fn try_one(

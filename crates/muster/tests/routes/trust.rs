@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use jose::Algorithm;
 use jose::testing::TestKey;
+use muster::kernel::ids::AccountId;
 use muster::trust::jwks::Place;
 use serde_json::{Value, json};
 
@@ -360,30 +361,37 @@ both_engines! {
             let tasks: Vec<_> = (0..200)
                 .map(|n| {
                     let (jwks, source) = (jwks.clone(), source.clone());
-                    tokio::spawn(async move { jwks.keys_for_unknown(&source, (&format!("{round}.{n}"), have), peer, 0).await.is_some() })
+                    tokio::spawn(async move { jwks.keys_for_unknown(&source, (&format!("{round}.{n}"), have), (&AccountId::new("acme"), peer), 0).await.is_some() })
                 })
                 .collect();
             join_all(tasks).await;
-            // Still within the same minute: the address may cause ten fetches in it.
+            // Still within the same minute: ten fetches may be caused in it.
             world.app.clock.advance_secs(30);
         }
         assert_eq!(issuer.connections() - before, 2, "one in each half of the minute");
     }
 
-    async fn an_address_may_cause_ten_fetches_in_a_minute(world: World) {
+    async fn an_account_may_cause_ten_fetches_in_a_minute_from_an_address(world: World) {
         let jwks = &world.app.trusts.jwks;
-        let peer = |text: &str| Some(text.parse().unwrap());
         let mut fetched = Vec::new();
-        for n in 0..13 {
+        for n in 0..14 {
             let issuer = Issuer::start().await;
             let url = url::Url::parse(&issuer.jwks_url()).unwrap();
             let source = jwks.source(&Place { url, issuer: None, ca_pem: None });
             jwks.refresh_and_wait(&source).await;
-            let from = if n == 12 { "192.0.2.8" } else { "192.0.2.7" };
-            jwks.keys_for_unknown(&source, ("none", source.snapshot().generation), peer(from), 0).await;
+            let (account, from) = match n {
+                12 => ("evil", "192.0.2.8"),
+                13 => ("acme", "192.0.2.7"),
+                _ => ("evil", "192.0.2.7"),
+            };
+            let who = (&AccountId::new(account), Some(from.parse().unwrap()));
+            jwks.keys_for_unknown(&source, ("none", source.snapshot().generation), who, 0).await;
             fetched.push(issuer.connections() - 1);
         }
-        assert_eq!(fetched, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1], "the eleventh and twelfth place, then another address");
+        assert_eq!(
+            fetched, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1],
+            "not the eleventh and twelfth place; another address, and another account behind the same proxy"
+        );
     }
 
     async fn an_outage_does_not_close_the_door(world: World) {

@@ -2,6 +2,7 @@
 //! their end off the request path, kept through an outage (contract §4). Never fetches past
 //! `outbound::guard`, and never because of a token that the cheap checks refuse.
 
+mod budget;
 mod source;
 
 use std::collections::HashMap;
@@ -13,8 +14,10 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 use parking_lot::Mutex;
 
+use budget::Budget;
 pub use source::{Keys, Place, Snapshot, Source, UnderWay, Unreachable};
 
+use crate::kernel::ids::AccountId;
 use crate::kernel::rng::Rng;
 use crate::kernel::time::{Clock, Timestamp};
 use crate::outbound::fetch::{Fetched, Fetcher, in_time, key_set};
@@ -22,8 +25,6 @@ use crate::outbound::fetch::{Fetched, Fetcher, in_time, key_set};
 const DEFAULT_TTL_SECS: u64 = 600;
 const TTL_RANGE_SECS: std::ops::RangeInclusive<u64> = 60..=86_400;
 const WAIT: Duration = Duration::from_secs(3);
-/// Forced fetches that one peer address may cause in a minute, over all places.
-const ADDRESS_BUDGET: u32 = 10;
 const PLACES: usize = 10_000;
 /// Places that are asked again at once by the job: one that does not answer holds up few others.
 const AT_ONCE: usize = 32;
@@ -39,13 +40,13 @@ pub struct Jwks {
     clock: Clock,
     rng: Rng,
     places: Mutex<HashMap<Place, Arc<Source>>>,
-    budgets: Mutex<(i64, HashMap<IpAddr, u32>)>,
+    budget: Budget,
 }
 
 impl Jwks {
     /// An empty store.
     pub fn new(fetcher: Fetcher, clock: Clock, rng: Rng) -> Self {
-        Self { fetcher, clock, rng, places: Mutex::default(), budgets: Mutex::default() }
+        Self { fetcher, clock, rng, places: Mutex::default(), budget: Budget::default() }
     }
 
     /// The state of a place, made when it is asked for the first time.
@@ -90,13 +91,13 @@ impl Jwks {
     }
 
     /// The keys after one forced fetch for a key id that the set lacks, if that may be: at most one in 30 s a
-    /// place, within the peer's budget, and not for a key id that a recent fetch did not bring. Who comes
+    /// place, within the budget of account and address, and not for a key id that a recent fetch did not bring. Who comes
     /// while that fetch is under way waits for it, too. `have`: the generation that lacks the key.
     pub async fn keys_for_unknown(
         self: &Arc<Self>,
         source: &Arc<Source>,
         (kid, have): (&str, u64),
-        peer: Option<IpAddr>,
+        who: (&AccountId, Option<IpAddr>),
         stale_secs: i64,
     ) -> Option<Keys> {
         let (now, begun) = (self.clock.now(), source.fetches.load(Ordering::SeqCst));
@@ -104,7 +105,7 @@ impl Jwks {
             return None;
         }
         let free = source.forced_in_secs(now) == 0;
-        let Some(under_way) = free.then(|| self.take_forced(source, peer, now)).flatten() else {
+        let Some(under_way) = free.then(|| self.take_forced(source, who, now)).flatten() else {
             return self.keys_of_others(source, have, now, stale_secs).await;
         };
         self.fetch_and_wait(source, under_way).await;
@@ -133,22 +134,18 @@ impl Jwks {
         source.snapshot().usable(now, stale_secs).filter(|keys| keys.generation != have)
     }
 
-    /// The forced fetch of these 30 seconds, if the peer may cause one more. What he does not get costs him
-    /// nothing: many who come at once would else use up what the next fetch needs.
-    fn take_forced(&self, source: &Arc<Source>, peer: Option<IpAddr>, now: Timestamp) -> Option<UnderWay> {
-        let Some(peer) = peer else { return source.take_forced(now) };
-        let mut budgets = self.budgets.lock();
-        let minute = now.secs().div_euclid(60);
-        if budgets.0 != minute {
-            *budgets = (minute, HashMap::new());
+    /// The forced fetch of these 30 seconds, if one more may be caused by the address for the account.
+    fn take_forced(
+        &self,
+        source: &Arc<Source>,
+        (account, address): (&AccountId, Option<IpAddr>),
+        now: Timestamp,
+    ) -> Option<UnderWay> {
+        let take = || source.take_forced(now);
+        match address {
+            Some(address) => self.budget.spend((account, address), now, take),
+            None => take(),
         }
-        let spent = budgets.1.entry(peer).or_default();
-        if *spent >= ADDRESS_BUDGET {
-            return None;
-        }
-        let under_way = source.take_forced(now)?;
-        *spent += 1;
-        Some(under_way)
     }
 
     /// Asks again for every key set that is due and in use, several at once, and forgets those that
