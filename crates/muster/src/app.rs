@@ -79,6 +79,8 @@ pub struct Parts {
     /// The certificate authorities that the place of those keys is believed by, if not the machine's. Here
     /// for the same reason.
     pub jwt_settings_ca: fn(&mut Tx<'_>, &AccountId) -> Outcome<Option<String>>,
+    /// What is weak about the default trust as it now holds. Here for the same reason.
+    pub jwt_settings_lint: fn(&mut Tx<'_>, &AccountId) -> Outcome<Option<String>>,
     /// Trusted issuers, their keys, and tokens of theirs that were verified.
     pub trusts: Trusts,
     /// What waits to be written to the provisioning log.
@@ -167,6 +169,7 @@ impl App {
             fetcher,
             jwt_settings_changed: trust::default::follow,
             jwt_settings_ca: trust::default::ca_pem,
+            jwt_settings_lint: trust::actions::default_lint,
             trusts,
             provisioning_log,
             traffic: Traffic::default(),

@@ -194,6 +194,16 @@ pub struct Outcome {
     pub warning: Option<String>,
 }
 
+impl Outcome {
+    /// One more thing to know.
+    fn add(&mut self, warning: Option<String>) {
+        self.warning = match (self.warning.take(), warning) {
+            (Some(first), Some(second)) => Some(format!("{first} {second}")),
+            (first, second) => first.or(second),
+        };
+    }
+}
+
 /// A wish that was fulfilled: the setting afterwards, and what the client should know.
 type Done = (Seen, Option<String>);
 
@@ -394,23 +404,27 @@ fn entry<'a>(action: Action, setting: &'a Setting, scope: &'a Scope, detail: Val
     Entry { action, resource_type: "SETTING", resource_id, resource_name, scope, detail }
 }
 
-/// Tries the key set URL that is now in force, and warns in its item when it gives no keys.
+/// Adds what is known once all is stored: that the key set URL gives no keys, in its item, and what is weak
+/// about the trust that the settings make, in the last of their items. Where the database does not say it
+/// there is no warning, and no failure.
 async fn warn(app: &App, account: &AccountId, outcomes: &mut [Outcome]) {
-    let stored = outcomes.iter_mut().rev().find_map(|outcome| {
+    let stored =
+        |outcome: &Outcome| outcome.result.as_ref().is_ok_and(|seen| seen.setting.group == JWT_GROUP);
+    let Some(last) = outcomes.iter().rposition(stored) else { return };
+    let url = outcomes.iter().enumerate().rev().find_map(|(at, outcome)| {
         let seen = outcome.result.as_ref().ok().filter(|seen| seen.setting.check == Check::JwksUrl)?;
-        let url = Url::parse(seen.value.as_deref()?).ok()?;
-        Some((url, outcome))
+        Some((at, Url::parse(seen.value.as_deref()?).ok()?))
     });
-    if let Some((url, outcome)) = stored {
+    if let Some((at, url)) = url {
         let (account, ca_of) = (account.clone(), app.jwt_settings_ca);
-        // All is stored by now: where this cannot be read there is no warning, and no failure.
-        let Ok(ca) = app.db.point("settings.ca", move |tx| ca_of(tx, &account)).await else { return };
-        let unreachable = checks::warn_unreachable(app, &url, ca.as_deref()).await;
-        outcome.warning = match (outcome.warning.take(), unreachable) {
-            (Some(first), Some(second)) => Some(format!("{first} {second}")),
-            (first, second) => first.or(second),
-        };
+        let ca = app.db.point("settings.ca", move |tx| ca_of(tx, &account)).await;
+        if let Ok(ca) = ca {
+            outcomes[at].add(checks::warn_unreachable(app, &url, ca.as_deref()).await);
+        }
     }
+    let (account, lint) = (account.clone(), app.jwt_settings_lint);
+    let weak = app.db.read("settings.lint", move |tx| lint(tx, &account)).await;
+    outcomes[last].add(weak.ok().flatten());
 }
 
 /// The category of that name.

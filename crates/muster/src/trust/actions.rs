@@ -126,6 +126,21 @@ pub async fn load(app: &App, grant: &Grant<SettingView>, identifier: String) -> 
         .await
 }
 
+/// What is weak about the default trust, in one text for the reply of the settings; `None`: nothing, or there
+/// is no such trust. That it is disabled they say themselves.
+///
+/// # Errors
+/// Only of the database.
+pub fn default_lint(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<String>> {
+    let all = all(tx, account)?;
+    let Some(stored) = all.iter().find(|stored| stored.is_default()) else { return Ok(None) };
+    let found = lint::lint(&stored.definition, &definitions(&all));
+    let told = found.iter().filter(|warning| warning.code != "disabled");
+    let texts: Vec<_> = told.map(|warning| format!("{}: {}", warning.code, warning.message)).collect();
+    let text = || format!("Stored. Of the JWT trust /ng/api/jwt-trusts/{DEFAULT} know: {}", texts.join(" "));
+    Ok((!texts.is_empty()).then(text))
+}
+
 fn definitions(trusts: &[Stored]) -> Vec<&Definition> {
     trusts.iter().map(|stored| &stored.definition).collect()
 }
