@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use db::{Snapshot, Tx};
-use futures_util::future::join_all;
+use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use jose::{MAX_SIGNATURE_CHECKS, Reason, Refusal, Step, Token, Verified};
 use sha2::{Digest as _, Sha256};
 
@@ -159,8 +159,7 @@ impl Attempt<'_> {
             }
         };
         let (passed, mut refused) = self.precheck(&token, &serving);
-        let candidates = self.with_keys(&passed).await;
-        match self.verify(&token, candidates, &mut refused).await {
+        match self.verify(&token, &passed, &mut refused).await {
             Ok(Some(chosen)) => Ok(chosen),
             Ok(None) => Err(self.refused(Some(&token), refused, key).await),
             Err(problem) => Err(problem),
@@ -191,25 +190,24 @@ impl Attempt<'_> {
         (passed, refused)
     }
 
-    /// All at once, so that several slow issuers cost the wait for one.
-    async fn with_keys<'t>(&self, trusts: &[&'t Arc<Trust>]) -> Vec<Candidate<'t>> {
-        let jwks = &self.app.trusts.jwks;
-        let ask =
-            trusts.iter().map(|trust| async { (*trust, trust.keys.keys(jwks, self.ready.stale_secs).await) });
-        join_all(ask).await
+    async fn with_keys<'t>(&self, trust: &'t Arc<Trust>) -> Candidate<'t> {
+        (trust, trust.keys.keys(&self.app.trusts.jwks, self.ready.stale_secs).await)
     }
 
-    /// The first candidate that takes the token; with the keys at hand, and then once more where a fetch may
-    /// bring the token's key. Why each did not is added to `refused`.
+    /// The first trust that takes the token; with the keys at hand, and then once more where a fetch may
+    /// bring the token's key. Keys are asked for at once, so that several slow issuers cost the wait for one,
+    /// and trusts are judged in order, so that none waits for the keys of a later one. Why each did not take
+    /// it is added to `refused`.
     async fn verify(
         &self,
         token: &Token<'_>,
-        candidates: Vec<Candidate<'_>>,
+        passed: &[&Arc<Trust>],
         refused: &mut Vec<Refused>,
     ) -> Result<Option<Chosen>> {
         let mut checks_left = MAX_SIGNATURE_CHECKS;
         let mut again = Vec::new();
-        for (trust, keys) in candidates {
+        let mut candidates: FuturesOrdered<_> = passed.iter().map(|trust| self.with_keys(trust)).collect();
+        while let Some((trust, keys)) = candidates.next().await {
             let keys = match keys {
                 Ok(keys) => keys,
                 Err(error) => {

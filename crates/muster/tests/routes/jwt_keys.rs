@@ -287,6 +287,27 @@ fn places_that_do_not_answer_are_asked_at_once() {
     });
 }
 
+/// The first of two trusts takes the token; the keys of the second do not come.
+#[test]
+fn a_trust_does_not_wait_for_the_keys_of_a_later_one() {
+    on_sqlite(|world| async move {
+        let (healthy, stalled) = (Issuer::start().await, Issuer::start().await);
+        trust(&world, &healthy.jwks_url()).await;
+        let later = json!({
+            "identifier": "later", "name": "later", "serviceAccount": "sync", "jwks": {"url": stalled.jwks_url()},
+            "rules": [{"claim": "team", "op": "equals", "value": "identity"}]
+        });
+        world.admin().post(AT, later).await.data();
+        stalled.publish(Publishes::Silence);
+        world.app.clock.advance_secs(700);
+        let asked = stalled.connections();
+        let since = Instant::now();
+        assert_eq!(status(&world, es256()).await, 200);
+        assert!(since.elapsed() < Duration::from_millis(2_500), "{:?}", since.elapsed());
+        assert_eq!(stalled.connections(), asked + 1, "it was asked at the same time");
+    });
+}
+
 /// A discovery document and the keys that it leads to together take as long as one fetch may.
 #[test]
 fn discovery_has_no_time_of_its_own() {
