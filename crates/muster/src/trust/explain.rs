@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use db::{Snapshot, Tx};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jose::{Outcome, Reason, Refusal, Step, StepReport, Token, Verified};
 use serde::Serialize;
 
@@ -18,6 +19,9 @@ use crate::kernel::problem::{Problem, Result};
 use crate::oauth;
 use crate::tokens::explain::{self as own, Finding};
 use crate::tokens::secret::{Own, is_own};
+
+/// Trusts that are asked at once: each may wait for keys that do not come.
+const AT_ONCE: usize = 32;
 
 /// What becomes of a token at one trust, or, for a token of ours, at the door.
 #[derive(Debug, Serialize)]
@@ -169,12 +173,10 @@ pub async fn explain(
     }
     let surface: Option<Surface> = None;
     let attempt = Attempt { app, account, ready: &ready, surface, origin: &caller.origin, now };
-    let mut found = Vec::with_capacity(asked.len());
-    for trust in asked {
-        let steps = attempt.explain(trust, text).await?;
-        found.push(Explanation::of_jwt(Some(trust), steps));
-    }
-    Ok(found)
+    let each: Vec<_> = asked.iter().map(|trust| attempt.explain(trust, text)).collect();
+    let steps: Vec<_> = stream::iter(each).buffered(AT_ONCE).try_collect().await?;
+    let explained = asked.into_iter().zip(steps);
+    Ok(explained.map(|(trust, steps)| Explanation::of_jwt(Some(trust), steps)).collect())
 }
 
 impl Attempt<'_> {

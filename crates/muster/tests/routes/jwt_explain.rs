@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use http::Method;
@@ -10,7 +11,7 @@ use jose::Algorithm;
 use jose::testing::TestKey;
 use serde_json::{Value, json};
 
-use crate::actors::{START, World};
+use crate::actors::{START, World, on_sqlite};
 use crate::both_engines;
 use crate::issuer::{Issuer, Publishes, claims};
 
@@ -69,6 +70,31 @@ fn not_passed(explanation: &Value) -> Vec<String> {
 
 fn step<'e>(explanation: &'e Value, name: &str) -> &'e Value {
     explanation["steps"].as_array().unwrap().iter().find(|step| step["step"] == name).unwrap()
+}
+
+/// One trust whose keys do not come takes three seconds; many take no longer.
+#[test]
+fn all_trusts_are_asked_at_once() {
+    on_sqlite(|world| async move {
+        let issuer = trusted(&world).await;
+        for n in 0..8 {
+            let stalled = document(&format!("stalled{n}"), &format!("{}/{n}", issuer.url()));
+            world.admin().post(AT, stalled).await.data();
+        }
+        issuer.publish(Publishes::Silence);
+        world.app.clock.advance_secs(86_400 * 2);
+        let since = Instant::now();
+        let body = json!({"token": sign(json!({}))});
+        let all = world.admin().post(&format!("{AT}/explain"), body).await.data();
+        assert!(since.elapsed() < Duration::from_secs(12), "{:?}", since.elapsed());
+        let trusts: Vec<_> =
+            all.as_array().unwrap().iter().map(|one| one["trust"].as_str().unwrap()).collect();
+        assert_eq!(
+            (trusts.len(), trusts[0], trusts[8]),
+            (9, "main", "stalled7"),
+            "in the order of the trusts"
+        );
+    });
 }
 
 both_engines! {
