@@ -1,5 +1,7 @@
 //! Optimistic concurrency: the version a client saw, against the one that is stored.
 
+use std::fmt::Display;
+
 use super::problem::{Kind, Problem, Result};
 
 /// What a change demands of the stored version (RFC 9110 §13.1.1): nothing, any, or one of a list.
@@ -17,7 +19,7 @@ impl IfMatch {
     ///
     /// # Errors
     /// `Stale`, naming both.
-    pub fn check(&self, version: i64) -> Result<()> {
+    pub fn check(&self, version: impl Display) -> Result<()> {
         let Some(tags) = &self.0 else { return Ok(()) };
         let stored = version.to_string();
         let bare = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').to_owned();

@@ -302,7 +302,7 @@ pub async fn replace(
             let account = change.account();
             bump_version(tx, account)?;
             let before = load_one(tx, account, &identifier)?;
-            seen.check(before.version)?;
+            seen.check(before.tag())?;
             let stored = change.rewrite(tx, &before, &definition)?;
             let warnings = lint::lint(&definition, &definitions(&all(tx, account)?));
             Ok::<_, Problem>(Seen { stored, warnings })
@@ -328,7 +328,7 @@ pub async fn switch(
         let account = change.account();
         bump_version(tx, account)?;
         let before = load_one(tx, account, &identifier)?;
-        seen.check(before.version)?;
+        seen.check(before.tag())?;
         let definition = Definition { enabled, ..before.definition.clone() };
         let stored = if before.definition.enabled == enabled {
             before
@@ -352,7 +352,7 @@ pub async fn delete(app: &App, grant: &Grant<SettingEdit>, identifier: String, s
         let account = change.account();
         bump_version(tx, account)?;
         let before = load_one(tx, account, &identifier)?;
-        seen.check(before.version)?;
+        seen.check(before.tag())?;
         store::delete(tx, account, &identifier)?;
         change.follow(tx, &identifier, None)?;
         change.record(tx, Action::Delete, &before.definition, json!({"old": before.definition.to_json()}))

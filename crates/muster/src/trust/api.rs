@@ -74,9 +74,12 @@ impl From<Seen> for Shown {
     }
 }
 
-impl From<Seen> for Tagged<Shown> {
+/// One trust with its entity tag.
+type TaggedTrust = Tagged<Shown, String>;
+
+impl From<Seen> for TaggedTrust {
     fn from(seen: Seen) -> Self {
-        Self { version: seen.stored.version, data: seen.into() }
+        Self { version: seen.stored.tag(), data: seen.into() }
     }
 }
 
@@ -113,7 +116,7 @@ async fn show(
     actor: Actor,
     Path(id): Path<String>,
     Query(scope): Query<ScopeQuery>,
-) -> Result<Tagged<Shown>> {
+) -> Result<TaggedTrust> {
     let grant = granted::<SettingView>(&actor, &scope)?;
     Ok(actions::load(&app, &grant, id).await?.into())
 }
@@ -123,7 +126,7 @@ async fn create(
     actor: Actor,
     Query(scope): Query<ScopeQuery>,
     Json(body): Json<Document>,
-) -> Result<Tagged<Shown>> {
+) -> Result<TaggedTrust> {
     let grant = granted::<SettingEdit>(&actor, &scope)?;
     let document = trust_of(body, grant.scope())?;
     Ok(actions::create(&app, &grant, document).await?.into())
@@ -136,7 +139,7 @@ async fn replace(
     Query(scope): Query<ScopeQuery>,
     seen: IfMatch,
     Json(body): Json<Document>,
-) -> Result<Tagged<Shown>> {
+) -> Result<TaggedTrust> {
     let grant = granted::<SettingEdit>(&actor, &scope)?;
     let document = trust_of(body, grant.scope())?;
     Ok(actions::replace(&app, &grant, id, document, seen).await?.into())
@@ -160,7 +163,7 @@ async fn switch<const ON: bool>(
     Path(id): Path<String>,
     Query(scope): Query<ScopeQuery>,
     seen: IfMatch,
-) -> Result<Tagged<Shown>> {
+) -> Result<TaggedTrust> {
     let grant = granted::<SettingEdit>(&actor, &scope)?;
     Ok(actions::switch(&app, &grant, id, ON, seen).await?.into())
 }

@@ -145,6 +145,12 @@ impl Stored {
         self.definition.identifier == DEFAULT
     }
 
+    /// Its entity tag: with when it was made, since one that was deleted and made again begins with version
+    /// 1, too, and a tag never comes back (RFC 9110 §8.8.1).
+    pub fn tag(&self) -> String {
+        format!("{:x}-{}", self.created_at.micros(), self.version)
+    }
+
     /// What an access token that was issued under it rests on: this very state of it, which no change brings
     /// back.
     pub fn fingerprint(&self) -> Vec<u8> {

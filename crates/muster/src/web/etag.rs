@@ -1,6 +1,7 @@
 //! Entity tags of the platform API (§1.4): `ETag` on answers that have a version, `If-Match` on changes.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
@@ -13,14 +14,14 @@ use crate::kernel::version::IfMatch;
 
 /// A v0 answer with the version of what it shows as its `ETag`.
 #[derive(Debug)]
-pub struct Tagged<T> {
-    /// The stored version.
-    pub version: i64,
+pub struct Tagged<T, V = i64> {
+    /// The stored version, in a form that fits between quotes.
+    pub version: V,
     /// `data` of the answer.
     pub data: T,
 }
 
-impl<T: Serialize> IntoResponse for Tagged<T> {
+impl<T: Serialize, V: Display> IntoResponse for Tagged<T, V> {
     fn into_response(self) -> Response {
         let mut response = Reply(self.data).into_response();
         if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", self.version)) {
