@@ -29,6 +29,11 @@ impl Allow {
             self.nets.push(IpNet::from(ip));
         } else {
             match Host::parse(text) {
+                Ok(Host::Domain(_)) if text.contains('*') || text.starts_with('.') => {
+                    return Err(format!(
+                        "{text:?} is a pattern, and names are compared whole: write each host (idp.internal), or the network that they are in (10.0.0.0/8)"
+                    ));
+                }
                 Ok(Host::Domain(host)) if !text.contains('/') => {
                     self.hosts.push(host.trim_end_matches('.').to_owned());
                 }
@@ -218,6 +223,9 @@ mod tests {
     fn bad_entries_are_explained() {
         for entry in ["", "10.0.0.0/99", "http://a", "a/b"] {
             assert!(Allow::default().add(entry).is_err(), "{entry}");
+        }
+        for pattern in ["*.corp", "*", "idp*.corp", ".corp"] {
+            assert!(Allow::default().add(pattern).unwrap_err().contains("compared whole"), "{pattern}");
         }
     }
 }
