@@ -1,62 +1,10 @@
 //! What an administrator should know about a trust that may be stored all the same (contract §1): told with
 //! each save, never silent. Pure.
 
+use super::model::{Definition, KeySource, Surface, Warning};
+use super::shared;
 use jose::{AudiencePolicy, Rule, RuleOp};
 use serde_json::Value;
-use url::Url;
-
-use super::model::{Definition, KeySource, Surface, Warning};
-
-/// An issuer that signs for all of its customers, or for everybody inside of one.
-struct Shared {
-    name: &'static str,
-    /// Ends of the host names of issuer or keys.
-    hosts: &'static [&'static str],
-    /// Claims of which one must be bound by a rule.
-    claims: &'static [&'static str],
-}
-
-/// The claims by which tenants are told apart, or inside of one tenant its clients.
-const SHARED: &[Shared] = &[
-    Shared {
-        name: "GitHub Actions",
-        hosts: &["token.actions.githubusercontent.com"],
-        claims: &[
-            "sub",
-            "repository",
-            "repository_id",
-            "repository_owner",
-            "repository_owner_id",
-            "enterprise",
-            "enterprise_id",
-        ],
-    },
-    Shared {
-        name: "GitLab.com",
-        hosts: &["gitlab.com"],
-        claims: &["sub", "project_id", "project_path", "namespace_id", "namespace_path"],
-    },
-    Shared {
-        name: "Google",
-        hosts: &["accounts.google.com", ".googleapis.com"],
-        claims: &["sub", "email", "hd", "azp"],
-    },
-    Shared {
-        name: "Entra ID",
-        hosts: &["login.microsoftonline.com", "sts.windows.net", "login.microsoftonline.us"],
-        claims: &["azp", "appid", "oid", "sub", "roles"],
-    },
-    Shared {
-        name: "Okta",
-        hosts: &[".okta.com", ".oktapreview.com", ".okta-emea.com"],
-        claims: &["cid", "sub", "azp", "uid", "client_id"],
-    },
-    Shared {
-        name: "Auth0",
-        hosts: &[".auth0.com"],
-        claims: &["azp", "sub", "org_id", "client_id", "permissions"],
-    },
-];
 
 /// All that can be told from the trust itself, and from the account's other trusts.
 pub fn lint(trust: &Definition, others: &[&Definition]) -> Vec<Warning> {
@@ -64,13 +12,13 @@ pub fn lint(trust: &Definition, others: &[&Definition]) -> Vec<Warning> {
     let mut warn = |code, field, message: String| found.push(Warning { code, field, message });
     names(trust, &mut warn);
     bounds(trust, &mut warn);
-    shared(trust, &mut warn);
+    shared::lint(trust, &mut warn);
     keys(trust, &mut warn);
     neighbours(trust, others, &mut warn);
     found
 }
 
-type Warn<'w> = &'w mut dyn FnMut(&'static str, &'static str, String);
+pub(super) type Warn<'w> = &'w mut dyn FnMut(&'static str, &'static str, String);
 
 fn names(trust: &Definition, warn: Warn<'_>) {
     let policy = &trust.policy;
@@ -155,47 +103,6 @@ fn bounds(trust: &Definition, warn: Warn<'_>) {
     }
 }
 
-fn shared(trust: &Definition, warn: Warn<'_>) {
-    let places = [trust.policy.issuer.as_deref(), url_of(trust)];
-    let hosts: Vec<String> = places
-        .into_iter()
-        .flatten()
-        .filter_map(|text| Some(Url::parse(text).ok()?.host_str()?.to_owned()))
-        .collect();
-    for issuer in SHARED {
-        let is_there = |host: &String| issuer.hosts.iter().any(|end| matches_host(host, end));
-        if !hosts.iter().any(is_there) {
-            continue;
-        }
-        if !has_rule(trust, issuer.claims) {
-            let text = format!(
-                "{} signs for many with the same keys, so that an issuer and an audience alone let others in: add a rule on one of {}.",
-                issuer.name,
-                issuer.claims.join(", ")
-            );
-            warn("shared_issuer", "rules", text);
-        }
-        if issuer.name == "Entra ID" && !names_tenant(trust) && !has_rule(trust, &["tid"]) {
-            let text = "Entra ID signs for every tenant with the same keys: set issuer to the one with your tenant's id, or add a rule on tid.";
-            warn("shared_issuer_tenant", "issuer", text.into());
-        }
-    }
-}
-
-/// `.okta.com` is the end of a host, `gitlab.com` is a host.
-fn matches_host(host: &str, end: &str) -> bool {
-    host == end || end.starts_with('.') && host.ends_with(end)
-}
-
-/// Does an Entra issuer name one tenant by its id?
-fn names_tenant(trust: &Definition) -> bool {
-    let Some(issuer) = trust.policy.issuer.as_deref().and_then(|text| Url::parse(text).ok()) else {
-        return false;
-    };
-    let tenant = issuer.path_segments().and_then(|mut parts| parts.next()).unwrap_or_default();
-    tenant.len() == 36 && tenant.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
-}
-
 fn keys(trust: &Definition, warn: Warn<'_>) {
     match &trust.jwks {
         KeySource::Keys(_) => warn(
@@ -236,7 +143,7 @@ fn neighbours(trust: &Definition, others: &[&Definition], warn: Warn<'_>) {
     }
 }
 
-fn url_of(trust: &Definition) -> Option<&str> {
+pub(super) fn url_of(trust: &Definition) -> Option<&str> {
     match &trust.jwks {
         KeySource::Url(text) | KeySource::Discovery(text) => Some(text),
         KeySource::Keys(_) => None,
@@ -244,15 +151,16 @@ fn url_of(trust: &Definition) -> Option<&str> {
 }
 
 fn has_rule(trust: &Definition, claims: &[&str]) -> bool {
-    trust.policy.rules.iter().any(|rule| {
-        // A pointer of one step names a claim of that name.
-        let claim = rule.claim().strip_prefix('/').unwrap_or(rule.claim());
-        claims.contains(&claim) && binds(rule)
-    })
+    trust.policy.rules.iter().any(|rule| claims.contains(&claim_of(rule)) && binds(rule))
+}
+
+/// A pointer of one step names a claim of that name.
+pub(super) fn claim_of(rule: &Rule) -> &str {
+    rule.claim().strip_prefix('/').unwrap_or(rule.claim())
 }
 
 /// Does the rule say how the value begins, or is it any value?
-fn binds(rule: &Rule) -> bool {
+pub(super) fn binds(rule: &Rule) -> bool {
     match rule.op() {
         RuleOp::Glob(pattern) => !pattern.starts_with('*'),
         RuleOp::Equals(Value::Array(values)) => !values.is_empty(),
@@ -342,7 +250,8 @@ mod tests {
             let of = |rules: Value| codes(&json!({"issuer": issuer, "rules": rules}));
             assert_eq!(of(rule("team", "equals", "x")), ["shared_issuer"], "{issuer}");
             assert_eq!(of(rule(claim, "equals", "x")), [""; 0], "{issuer}");
-            assert_eq!(of(rule(&format!("/{claim}"), "glob", "x*")), [""; 0], "{issuer}");
+            assert_eq!(of(rule(&format!("/{claim}"), "glob", "x")), [""; 0], "{issuer}");
+            assert_eq!(of(rule(claim, "glob", "x*")), ["shared_issuer"], "{issuer}");
             assert!(of(rule(claim, "glob", "*x")).contains(&"shared_issuer"), "{issuer}");
             let by_keys =
                 json!({"issuer": null, "jwks": {"discovery": issuer}, "rules": rule("team", "equals", "x")});

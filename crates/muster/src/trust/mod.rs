@@ -19,6 +19,7 @@ pub mod model;
 pub mod read;
 pub mod ready;
 pub mod refusals;
+mod shared;
 pub mod store;
 
 pub use ready::Trusts;
