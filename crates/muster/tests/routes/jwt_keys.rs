@@ -245,6 +245,33 @@ both_engines! {
         assert!(Arc::ptr_eq(&at("jwks"), &named.upgrade().unwrap()), "once used it is shared again");
     }
 
+    async fn places_that_no_trust_points_to_keep_few_bytes(world: World) {
+        let issuer = Issuer::start().await;
+        trust(&world, &issuer.jwks_url()).await;
+        assert_eq!(status(&world, es256()).await, 200);
+        let padded = json!({"keys": [es256().jwk()], "padding": "x".repeat(200 << 10)});
+        issuer.publish(Publishes::Body(padded.to_string()));
+        let (jwks, mut left) = (&world.app.trusts.jwks, Vec::new());
+        let at = |path: &str| {
+            let url = Url::parse(&format!("{}/{path}", issuer.url())).unwrap();
+            jwks.source(&Place { url, issuer: None, ca_pem: None })
+        };
+        for n in 0..40 {
+            let source = at(&n.to_string());
+            jwks.refresh_and_wait(&source).await;
+            assert!(source.snapshot().keys.is_some());
+            left.push(Arc::downgrade(&source));
+            world.app.clock.advance_secs(1);
+        }
+        // A task that fetched lets go a moment after its end.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        jwks.refresh_due().await;
+        let kept: Vec<_> = left.iter().map(|source| source.strong_count() > 0).collect();
+        assert_eq!(kept.iter().filter(|kept| **kept).count(), 20, "4 MiB: {kept:?}");
+        assert!(kept[20..].iter().all(|kept| *kept), "the last: {kept:?}");
+        assert_eq!(at("jwks").snapshot().generation, 1, "that of the trust is still there");
+    }
+
     async fn a_token_let_in_keeps_no_key_set_of_a_trust_that_is_gone(world: World) {
         let issuer = Issuer::start().await;
         trust(&world, &issuer.jwks_url()).await;

@@ -33,6 +33,8 @@ const IDLE_SECS: i64 = 86_400;
 /// How long those are still refreshed that fail, and those kept that no trust in use points to: nobody may
 /// name the place any more.
 const UNNAMED_IDLE_SECS: i64 = 600;
+/// Bytes of key sets, as they came, that are kept of places that no trust in use points to.
+const UNNAMED_BYTES: usize = 4 << 20;
 
 /// All key sets of this process.
 pub struct Jwks {
@@ -56,9 +58,9 @@ impl Jwks {
             return source.clone();
         }
         if places.len() >= PLACES {
-            // Nobody but the map holds it: no trust in use points to it.
-            places.retain(|_, source| Arc::strong_count(source) > 1);
+            places.retain(|_, source| !is_unnamed(source));
         }
+        forget_unnamed(&mut places);
         let source = Arc::new(Source::new(place.clone(), &self.fetcher, self.clock.now()));
         places.insert(place.clone(), source.clone());
         source
@@ -91,8 +93,9 @@ impl Jwks {
     }
 
     /// The keys after one forced fetch for a key id that the set lacks, if that may be: at most one in 30 s a
-    /// place, within the budget of account and address, and not for a key id that a recent fetch did not bring. Who comes
-    /// while that fetch is under way waits for it, too. `have`: the generation that lacks the key.
+    /// place, within the budget of account and address, and not for a key id that a recent fetch did not
+    /// bring. Who comes while that fetch is under way waits for it, too. `have`: the generation that lacks
+    /// the key.
     pub async fn keys_for_unknown(
         self: &Arc<Self>,
         source: &Arc<Source>,
@@ -155,11 +158,10 @@ impl Jwks {
         let sources: Vec<_> = {
             let mut places = self.places.lock();
             places.retain(|_, source| {
-                // Nobody but the map holds it: no trust in use points to it.
-                let unnamed = Arc::strong_count(source) == 1;
-                let idle = if unnamed { UNNAMED_IDLE_SECS } else { IDLE_SECS };
+                let idle = if is_unnamed(source) { UNNAMED_IDLE_SECS } else { IDLE_SECS };
                 source.wanted_since(now.plus_secs(-idle))
             });
+            forget_unnamed(&mut places);
             places.values().cloned().collect()
         };
         stream::iter(sources)
@@ -276,6 +278,32 @@ impl Jwks {
             failures,
             ..old.clone()
         }
+    }
+}
+
+/// Nobody but the map holds it: no trust in use points to it.
+fn is_unnamed(source: &Arc<Source>) -> bool {
+    Arc::strong_count(source) == 1
+}
+
+/// Of the key sets that no trust in use points to, forgets those that were wanted longest ago, until the
+/// others fit: one trust that is changed again and again leaves one behind each time.
+fn forget_unnamed(places: &mut HashMap<Place, Arc<Source>>) {
+    let bytes = |source: &Arc<Source>| source.snapshot().bytes.len();
+    let unnamed = places.values().filter(|source| is_unnamed(source));
+    let mut unnamed: Vec<_> =
+        unnamed.map(|source| (source.last_wanted(), bytes(source), source.place().clone())).collect();
+    let mut held: usize = unnamed.iter().map(|(_, bytes, _)| bytes).sum();
+    if held <= UNNAMED_BYTES {
+        return;
+    }
+    unnamed.sort_unstable_by_key(|(wanted, ..)| *wanted);
+    for (_, bytes, place) in unnamed {
+        if held <= UNNAMED_BYTES {
+            break;
+        }
+        places.remove(&place);
+        held -= bytes;
     }
 }
 

@@ -206,6 +206,11 @@ impl Source {
         self.last_used.load(Ordering::Relaxed) >= since.secs()
     }
 
+    /// When it was last asked for, or made, in seconds.
+    pub(super) fn last_wanted(&self) -> i64 {
+        self.last_used.load(Ordering::Relaxed).max(self.made.secs())
+    }
+
     /// Was it asked for, or made, since then?
     pub(super) fn wanted_since(&self, since: Timestamp) -> bool {
         self.used_since(since) || self.made >= since
