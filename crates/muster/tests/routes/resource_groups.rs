@@ -46,11 +46,15 @@ both_engines! {
         let changed = admin.put(&one("g"), group("g", json!({"includeAllResources": true}))).await.data();
         assert_eq!(changed["resourceGroup"]["resourceFilter"], json!({"includeAllResources": true, "resources": []}));
         assert_eq!(changed["lastModifiedAt"], 1_767_225_601_000_i64);
+        let mut unnamed = group("g", json!({"includeAllResources": true}));
+        unnamed["resourceGroup"]["identifier"] = json!("");
+        assert_eq!(admin.put(&one("g"), unnamed).await.data()["resourceGroup"]["identifier"], "g");
+        admin.put(&one("g"), group("h", json!({}))).await.refused(400, "INVALID_REQUEST");
         assert_eq!(admin.delete(&one("g")).await.data(), true);
         admin.get(&one("g")).await.refused(404, "RESOURCE_NOT_FOUND");
         admin.delete(&one("g")).await.refused(404, "RESOURCE_NOT_FOUND");
         admin.put(&one("g"), group("g", json!({}))).await.refused(404, "RESOURCE_NOT_FOUND");
-        assert_eq!(trail(&world, "RESOURCE_GROUP").await.len(), 3);
+        assert_eq!(trail(&world, "RESOURCE_GROUP").await.len(), 4);
     }
 
     async fn snake_case_is_read_too(world: World) {

@@ -341,7 +341,8 @@ async fn update(
 ) -> Result<Reply<GroupReply>> {
     let scope = scope.scope(&actor.caller.account)?;
     let grant = actor.grant_on::<ResourceGroupEdit>(&scope, Some(&id))?;
-    if body.resource_group.identifier.as_ref().is_some_and(|named| *named != id) {
+    let named = body.resource_group.identifier.as_deref().unwrap_or_default();
+    if !named.is_empty() && named != id {
         return Err(Problem::invalid(
             "Resource group identifier in the request body and the url do not match: it cannot be changed",
         ));
