@@ -169,9 +169,7 @@ impl Mender {
         }
         if self.notes.len() < MAX_NOTES {
             let mut at = at.to_string();
-            if at.len() > 128 {
-                at.truncate((0..=128).rev().find(|&cut| at.is_char_boundary(cut)).unwrap_or(0));
-            }
+            at.truncate(at.floor_char_boundary(128));
             if !self.notes.iter().any(|note| note.quirk == quirk && note.at == at) {
                 self.notes.push(Mended { quirk, at });
             }

@@ -65,7 +65,7 @@ const MAX_DETAIL: usize = 600;
 
 fn bounded(mut detail: String) -> String {
     if detail.len() > MAX_DETAIL {
-        detail.truncate((0..=MAX_DETAIL).rev().find(|&cut| detail.is_char_boundary(cut)).unwrap_or(0));
+        detail.truncate(detail.floor_char_boundary(MAX_DETAIL));
         detail.push('…');
     }
     detail

@@ -129,10 +129,7 @@ fn sort_value(attr: &Attribute, value: &Value) -> Option<SortValue> {
 
 /// What of a text decides its place. Cursors hold it, so it is bounded.
 fn beginning(mut text: String) -> String {
-    if text.len() > MAX_SORT_BYTES {
-        let end = (0..=MAX_SORT_BYTES).rev().find(|at| text.is_char_boundary(*at));
-        text.truncate(end.unwrap_or(0));
-    }
+    text.truncate(text.floor_char_boundary(MAX_SORT_BYTES));
     text
 }
 

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
+use serde_json::{Map, Number, Value};
+
 use crate::dialect::{Mender, Quirk};
 use crate::element::keep_distinct;
 use crate::error::ScimError;
@@ -13,7 +15,6 @@ use crate::instant;
 pub use crate::instant::parse_instant;
 use crate::required::check_elements;
 use crate::schema::{Attribute, Mutability, Schema, Type};
-use serde_json::{Map, Number, Value};
 
 /// Most elements a multi-valued attribute inside a document may have (detached ones are not bounded).
 pub const MAX_VALUES: usize = 1000;

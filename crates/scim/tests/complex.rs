@@ -67,15 +67,20 @@ fn refused(outcome: Outcome, kind: ScimType) {
     assert_eq!(error.scim_type, Some(kind), "{error}");
 }
 
-/// One place, with a room that is given once and a state that is the server's.
+/// A complex attribute, with a room that is given once and a state that is the server's.
+fn place() -> Value {
+    json!({"name": "place", "type": "complex", "subAttributes": [
+        {"name": "room", "type": "string", "mutability": "immutable"},
+        {"name": "doors", "type": "string", "multiValued": true, "mutability": "immutable"},
+        {"name": "state", "type": "string", "mutability": "readOnly"},
+        {"name": "floor", "type": "string"},
+    ]})
+}
+
+/// One place.
 fn places() -> ResourceType {
     kind(json!([
-        {"name": "place", "type": "complex", "subAttributes": [
-            {"name": "room", "type": "string", "mutability": "immutable"},
-            {"name": "doors", "type": "string", "multiValued": true, "mutability": "immutable"},
-            {"name": "state", "type": "string", "mutability": "readOnly"},
-            {"name": "floor", "type": "string"},
-        ]},
+        place(),
         {"name": "note", "type": "string"},
     ]))
 }
@@ -627,12 +632,7 @@ mod any_patch {
 
     fn any_kind() -> ResourceType {
         kind(json!([
-            {"name": "place", "type": "complex", "subAttributes": [
-                {"name": "room", "type": "string", "mutability": "immutable"},
-                {"name": "doors", "type": "string", "multiValued": true, "mutability": "immutable"},
-                {"name": "state", "type": "string", "mutability": "readOnly"},
-                {"name": "floor", "type": "string"},
-            ]},
+            place(),
             {"name": "list", "type": "complex", "multiValued": true, "subAttributes": [
                 {"name": "value", "type": "string"},
                 {"name": "state", "type": "string", "mutability": "readOnly"},

@@ -26,19 +26,21 @@ pub struct Leaf {
 }
 
 impl Leaf {
+    /// What a document has of the attribute, for a sub-attribute that of which it is one: each element.
+    fn elements_in<'d>(&self, document: &'d Value) -> Option<&'d [Value]> {
+        let holder = if self.base { document } else { document.get(&self.urn)? };
+        let value = holder.get(&self.attr)?;
+        Some(value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice))
+    }
     /// Whether a document has a value for it.
     pub fn is_in(&self, document: &Value) -> bool {
-        let holder = if self.base { Some(document) } else { document.get(&self.urn) };
-        let Some(value) = holder.and_then(|holder| holder.get(&self.attr)) else { return false };
-        match (&self.sub, value) {
-            (None, _) => true,
-            (Some(sub), Value::Array(list)) => list.iter().any(|element| element.get(sub).is_some()),
-            (Some(sub), single) => single.get(sub).is_some(),
-        }
+        let has =
+            |sub: &String, elements: &[Value]| elements.iter().any(|element| element.get(sub).is_some());
+        let elements = self.elements_in(document);
+        elements.is_some_and(|elements| self.sub.as_ref().is_none_or(|sub| has(sub, elements)))
     }
     /// Whether a document has a value for it that an index row has no room for.
     fn is_too_long_in(&self, document: &Value) -> bool {
-        let holder = if self.base { Some(document) } else { document.get(&self.urn) };
         let long =
             |text: Option<&Value>, most: usize| text.and_then(Value::as_str).is_some_and(|t| t.len() > most);
         let element = |element: &Value| match &self.sub {
@@ -49,11 +51,7 @@ impl Leaf {
             }
             None => long(Some(element), MAX_KEY_BYTES),
         };
-        match holder.and_then(|holder| holder.get(&self.attr)) {
-            None => false,
-            Some(Value::Array(list)) => list.iter().any(element),
-            Some(single) => element(single),
-        }
+        self.elements_in(document).is_some_and(|elements| elements.iter().any(element))
     }
     /// As messages name it.
     pub fn shown(&self) -> String {
