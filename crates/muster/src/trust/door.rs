@@ -194,10 +194,9 @@ impl Attempt<'_> {
         (trust, trust.keys.keys(&self.app.trusts.jwks, self.ready.stale_secs).await)
     }
 
-    /// The first trust that takes the token; with the keys at hand, and then once more where a fetch may
-    /// bring the token's key. Keys are asked for at once, so that several slow issuers cost the wait for one,
-    /// and trusts are judged in order, so that none waits for the keys of a later one. Why each did not take
-    /// it is added to `refused`.
+    /// The first trust that takes the token. Keys are asked for at once, so that several slow issuers cost
+    /// the wait for one, and trusts are judged in order, so that none waits for the keys of a later one. Why
+    /// each did not take it is added to `refused`.
     async fn verify(
         &self,
         token: &Token<'_>,
@@ -205,7 +204,6 @@ impl Attempt<'_> {
         refused: &mut Vec<Refused>,
     ) -> Result<Option<Chosen>> {
         let mut checks_left = MAX_SIGNATURE_CHECKS;
-        let mut again = Vec::new();
         let mut candidates: FuturesOrdered<_> = passed.iter().map(|trust| self.with_keys(trust)).collect();
         while let Some((trust, keys)) = candidates.next().await {
             let keys = match keys {
@@ -216,24 +214,31 @@ impl Attempt<'_> {
                     continue;
                 }
             };
-            match self.try_one(token, trust, &keys, &mut checks_left).await? {
+            match self.try_twice(token, trust, keys, &mut checks_left).await? {
                 Ok(chosen) => return Ok(Some(chosen)),
-                Err(refusal) if refusal.reason == Reason::KidUnknown => again.push((trust, keys, refusal)),
                 Err(refusal) => refused.push(Refused::new(trust, refusal)),
             }
         }
-        for (trust, keys, mut refusal) in again {
-            if let Some(newer) = self.keys_for(token, trust, &keys).await {
-                match self.try_one(token, trust, &newer, &mut checks_left).await? {
-                    Ok(chosen) => return Ok(Some(chosen)),
-                    Err(later) => refusal = aged(later, &newer, self.now),
-                }
-            } else {
-                refusal = aged(refusal, &keys, self.now);
-            }
-            refused.push(Refused::new(trust, refusal));
-        }
         Ok(None)
+    }
+
+    /// With the keys at hand, and once more where a fetch may bring the token's key: before a later trust is
+    /// asked, so that what happens to be cached never decides which of two trusts takes a token.
+    async fn try_twice(
+        &self,
+        token: &Token<'_>,
+        trust: &Arc<Trust>,
+        mut keys: Keys,
+        checks_left: &mut usize,
+    ) -> Result<std::result::Result<Chosen, Refusal>> {
+        let mut outcome = self.try_one(token, trust, &keys, checks_left).await?;
+        if matches!(&outcome, Err(refusal) if refusal.reason == Reason::KidUnknown)
+            && let Some(newer) = self.keys_for(token, trust, &keys).await
+        {
+            keys = newer;
+            outcome = self.try_one(token, trust, &keys, checks_left).await?;
+        }
+        Ok(outcome.map_err(|refusal| aged(refusal, &keys, self.now)))
     }
 
     /// The keys after a forced fetch, if the token's key may be among them.

@@ -102,8 +102,13 @@ pub async fn serve(
             () = stopped(&mut stop) => break,
             next = next => next,
         };
-        let handler = Handler { front: front.clone(), peer, pulse: Arc::default() };
-        let pulse = Arc::clone(&handler.pulse);
+        let pulse = Arc::<Pulse>::default();
+        let handler = Handler {
+            front: front.clone(),
+            refusals: Arc::clone(&refusals),
+            peer,
+            pulse: Arc::clone(&pulse),
+        };
         let stream = Worded::new(Watched { stream, pulse: Arc::clone(&pulse) }, Arc::clone(&refusals));
         let task = tokio::spawn(connection(stream, handler, Arc::clone(&limits), stop.clone(), seat));
         if limits.give_way {
@@ -204,6 +209,7 @@ async fn connection(
 /// What answers, at one connection.
 struct Handler<F> {
     front: F,
+    refusals: Arc<Refusals>,
     peer: SocketAddr,
     pulse: Arc<Pulse>,
 }
@@ -217,10 +223,14 @@ impl<F: Answers> Service<Request<Incoming>> for Handler<F> {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         self.pulse.busy();
+        let refusal = self.refusals.without_host(&request);
         let (front, peer, pulse) = (self.front.clone(), self.peer, Arc::clone(&self.pulse));
         Box::pin(async move {
             let (request, rest) = Rest::of(request);
-            let mut response = front.answer(request, Some(peer)).await;
+            let mut response = match refusal {
+                Some(refusal) => refusal,
+                None => front.answer(request, Some(peer)).await,
+            };
             if let Some(rest) = rest
                 && !rest.ends().await
             {

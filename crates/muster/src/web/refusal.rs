@@ -1,13 +1,19 @@
-//! What never became a request: hyper refuses a head that is too large, or no HTTP at all, by itself and
+//! What never becomes a request: hyper refuses a head that is too large, or no HTTP at all, by itself and
 //! without a body. Here its answer gets the body of the surface that was meant, and time to arrive. Costs a
-//! request that is well formed a copy of a few bytes; never sees one whole.
+//! request that is well formed a copy of a few bytes; never sees one whole. What hyper lets through although
+//! HTTP wants it refused gets its answer here, too.
 
 use std::io;
 use std::pin::Pin;
+use std::str::FromStr as _;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use axum::response::{IntoResponse as _, Response};
 use bytes::{Buf as _, Bytes};
+use http::header::{CONTENT_TYPE, HOST};
+use http::uri::Authority;
+use http::{Request, StatusCode, Version};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::error;
@@ -63,24 +69,44 @@ impl Refusals {
         let problem = self.problem(status)?;
         let start = String::from_utf8_lossy(start);
         let (method, target) = start.split_once(' ').unwrap_or_default();
-        let is_scim = self.scim_bases.iter().any(|base| target.starts_with(base.as_str()));
-        if let Some(traffic) = &self.traffic {
-            traffic.refused(if is_scim { Surface::Scim } else { Surface::Platform }, status);
-        }
+        let Words { media, id, body } = self.words(&problem, status, target);
         if method.is_empty() || method == "HEAD" {
             return None;
         }
-        let id = self.rng.uuid();
-        let (media, (_, body)) = if is_scim {
-            (error::SCIM_MEDIA, error::scim_body(&problem, &id))
-        } else {
-            (error::PLATFORM_MEDIA, error::platform_body(&problem, &id))
-        };
-        let body = body.to_string();
         let length = body.len();
         Some(Bytes::from(format!(
             "{before}content-type: {media}\r\ncontent-length: {length}\r\nx-request-id: {id}\r\n{after}\r\n{body}"
         )))
+    }
+
+    /// Counts a refusal, and has the words for it of the surface that `target` is on.
+    fn words(&self, problem: &Problem, status: u16, target: &str) -> Words {
+        let is_scim = self.scim_bases.iter().any(|base| target.starts_with(base.as_str()));
+        if let Some(traffic) = &self.traffic {
+            traffic.refused(if is_scim { Surface::Scim } else { Surface::Platform }, status);
+        }
+        let id = self.rng.uuid();
+        let (media, (_, body)) = if is_scim {
+            (error::SCIM_MEDIA, error::scim_body(problem, &id))
+        } else {
+            (error::PLATFORM_MEDIA, error::platform_body(problem, &id))
+        };
+        Words { media, id, body: body.to_string() }
+    }
+
+    /// The answer to a request that hyper takes and RFC 9112 section 3.2 wants refused: one that does not say
+    /// once for which host it is.
+    pub(super) fn without_host<B>(&self, request: &Request<B>) -> Option<Response> {
+        if names_host(request) {
+            return None;
+        }
+        let problem = Problem::invalid(
+            "An HTTP/1.1 request names the host that it is for in one Host header: send it once, as host or \
+             host:port.",
+        );
+        let Words { media, id, body } = self.words(&problem, 400, request.uri().path());
+        let headers = [(CONTENT_TYPE.as_str(), media.to_owned()), ("x-request-id", id)];
+        Some((StatusCode::BAD_REQUEST, headers, body).into_response())
     }
 
     fn problem(&self, status: u16) -> Option<Problem> {
@@ -103,6 +129,24 @@ impl Refusals {
             ),
             _ => return None,
         })
+    }
+}
+
+/// A refusal in the words of a surface.
+struct Words {
+    media: &'static str,
+    id: String,
+    body: String,
+}
+
+/// HTTP/1.0 knows no `Host`, but has no more than one either.
+fn names_host<B>(request: &Request<B>) -> bool {
+    let mut named = request.headers().get_all(HOST).iter();
+    let is_host = |text: &str| text.is_empty() || !text.contains('@') && Authority::from_str(text).is_ok();
+    match (named.next(), named.next()) {
+        (Some(host), None) => host.to_str().is_ok_and(is_host),
+        (None, _) => request.version() == Version::HTTP_10,
+        (Some(_), Some(_)) => false,
     }
 }
 

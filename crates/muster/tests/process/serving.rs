@@ -210,6 +210,31 @@ fn a_refused_head_is_answered_in_the_words_of_its_surface() {
     assert!(answer.starts_with("HTTP/1.1 431") && answer.ends_with("\r\n\r\n"), "{answer}");
 }
 
+/// RFC 9112 section 3.2.
+#[test]
+fn a_request_names_its_host_once() {
+    let (_folder, data) = data_dir();
+    let server = on(&data, &[]);
+    let ask =
+        |line: &str, hosts: &str| refused(&server, &format!("{line}\r\n{hosts}connection: close\r\n\r\n"));
+    for bad in ["", "host: a\r\nhost: a\r\n", "host: a b\r\n", "host: a/b\r\n", "host: me@a\r\n"] {
+        let (status, head, body) = ask("GET /scim/v2/acme/Users HTTP/1.1", bad);
+        assert_eq!((status, &body["status"]), (400, &json!("400")), "{bad:?}: {head}{body}");
+        assert!(
+            body["detail"].as_str().is_some_and(|detail| detail.contains("Host header")),
+            "{bad:?}: {body}"
+        );
+        let (status, _, body) = ask("GET /livez HTTP/1.1", bad);
+        assert_eq!((status, &body["code"]), (400, &json!("INVALID_REQUEST")), "{bad:?}: {body}");
+    }
+    for good in ["host:\r\n", "host: a_b:8080\r\n", "host: [::1]:1\r\n", "host: 127.0.0.1\r\n"] {
+        assert_eq!(ask("GET /livez HTTP/1.1", good).0, 200, "{good:?}");
+        assert_eq!(ask("GET /livez HTTP/1.0", good).0, 200, "{good:?}");
+    }
+    assert_eq!(ask("GET /livez HTTP/1.0", "").0, 200, "HTTP/1.0 knows no Host");
+    assert_eq!(ask("GET /livez HTTP/1.0", "host: a\r\nhost: b\r\n").0, 400);
+}
+
 #[test]
 fn a_data_directory_that_is_removed_makes_the_server_unready() {
     let (_folder, data) = data_dir();

@@ -392,6 +392,29 @@ both_engines! {
         assert_eq!(who(wrong).await, None, "no trust's rule holds");
     }
 
+    async fn a_later_trust_takes_no_token_before_the_keys_of_an_earlier_are_fetched(world: World) {
+        for id in ["sync", "one", "two"] {
+            machine(&world, id, "_scim_provisioner").await;
+        }
+        let issuer = Issuer::start().await;
+        issuer.publish_keys([TestKey::shared(Algorithm::Rs256)]);
+        let jwks = [json!({"url": issuer.jwks_url()}), json!({"keys": [es256().jwk()]})];
+        for (id, jwks) in ["one", "two"].into_iter().zip(jwks) {
+            let document = with(sound(id, ""), &json!({"jwks": jwks, "serviceAccount": id}));
+            world.admin().post(AT, document).await.data();
+        }
+        let who = async || {
+            world.app.clock.advance_secs(31);
+            let claims = with(good(), &json!({"jti": world.app.rng.uuid()}));
+            let answer = world.bearer(&es256().sign(&claims)).get("/ng/api/whoami?accountIdentifier=acme").await;
+            answer.data()["credential"]["trust"].as_str().map(str::to_owned)
+        };
+        assert_eq!(who().await.as_deref(), Some("two"), "the first trust's issuer does not have the key");
+        issuer.publish_keys([es256()]);
+        world.app.clock.advance_secs(60);
+        assert_eq!(who().await.as_deref(), Some("one"), "the first trust's issuer has it now");
+    }
+
     async fn four_signature_checks_are_the_most(world: World) {
         machine(&world, "sync", "_scim_provisioner").await;
         // The same kid, another key: each of them costs a check.
