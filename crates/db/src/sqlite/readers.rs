@@ -2,9 +2,10 @@
 //! snapshots on them.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::place::Place;
@@ -31,9 +32,12 @@ pub(crate) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     keep: usize,
-    /// Held while a snapshot begins or ends. SQLite has a mutex of the process there on which waiters sleep,
-    /// and a sleep costs more than the lock. On this one they spin first.
+    /// Held while a snapshot begins or ends without another one pinned. SQLite then asks the kernel for a file
+    /// lock under a mutex of the process on which waiters sleep, and a sleep costs more than the lock. On this
+    /// one they spin first.
     turn: Mutex<Pin>,
+    /// Is a snapshot pinned? May change at any time: what is believed of it costs time at most.
+    pinned: AtomicBool,
     /// The files that the writer has open, once it has.
     place: OnceLock<Place>,
 }
@@ -75,7 +79,7 @@ impl Pin {
 impl Readers {
     pub(crate) fn new(path: PathBuf, keep: usize) -> Self {
         let (idle, turn) = (Mutex::new(Vec::new()), Mutex::new(Pin::default()));
-        Self { path, idle, keep, turn, place: OnceLock::new() }
+        Self { path, idle, keep, turn, pinned: AtomicBool::new(false), place: OnceLock::new() }
     }
 
     /// The writer has the files open.
@@ -110,11 +114,19 @@ impl Readers {
         let idle = self.idle.lock().pop();
         let conn = idle.map_or_else(|| self.fresh(), Ok)?;
         step(&conn, "BEGIN")?;
-        let mut pin = self.turn.lock();
-        pin.hold(|| self.fresh());
+        let mut turn = self.turn();
+        if let Some(pin) = &mut turn {
+            pin.hold(|| self.fresh());
+            self.pinned.store(pin.open, Ordering::Relaxed);
+        }
         look(&conn)?;
-        drop(pin);
+        drop(turn);
         Ok(Open { conn: Some(conn), readers: Arc::clone(self) })
+    }
+
+    /// What is held while a snapshot begins or ends; with one pinned these get by without.
+    fn turn(&self) -> Option<MutexGuard<'_, Pin>> {
+        (!self.pinned.load(Ordering::Relaxed)).then(|| self.turn.lock())
     }
 
     /// Runs `f` in a snapshot of its own. An error of beginning the snapshot is the outer one.
@@ -128,12 +140,15 @@ impl Readers {
         pin.barred = now;
         if now {
             pin.release();
+            self.pinned.store(false, Ordering::Relaxed);
         }
     }
 
     pub(crate) fn close(&self) {
         self.idle.lock().clear();
-        *self.turn.lock() = Pin::default();
+        let mut pin = self.turn.lock();
+        *pin = Pin::default();
+        self.pinned.store(false, Ordering::Relaxed);
     }
 }
 
@@ -167,7 +182,7 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         let Some(conn) = self.conn.take() else { return };
-        let turn = self.readers.turn.lock();
+        let turn = self.readers.turn();
         let ended = step(&conn, "COMMIT").is_ok();
         drop(turn);
         // A connection whose snapshot does not end is not given back: closing it ends it.
