@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::dialect::{Mender, Quirk};
 use crate::element::{
     clear_other_primaries, described_by, is_primary, keep_distinct, list_at, listed, merge_into, object_at,
-    same_element, set, write,
+    set, write,
 };
 use crate::error::ScimError;
 use crate::fixed::{change_element, check_kept, has_fixed, with_read_only};
@@ -17,6 +17,7 @@ use crate::patch::{PatchOutcome, PatchRequest};
 use crate::plan::place;
 use crate::required::{Lacking, check_elements};
 use crate::resolve::Expr;
+use crate::same::{is_described, same_element};
 use crate::schema::{AttrRef, Attribute, ResourceType, Schema};
 use crate::step::{ElementChange, Step, Target};
 use crate::value::{MAX_VALUES, check_lengths, is_unassigned, too_many_values};
@@ -204,7 +205,7 @@ impl Applier<'_> {
         let list = self.list(attr);
         let mut changed = false;
         for value in values {
-            let at = if let Some(at) = list.iter().position(|old| same_element(old, value)) {
+            let at = if let Some(at) = list.iter().position(|old| same_element(attr.leaf(), old, value)) {
                 changed |= change_element(attr, &mut list[at], |old| merge_into(old, value))?;
                 at
             } else {
@@ -229,7 +230,7 @@ impl Applier<'_> {
         self.spend(known, values.len())?;
         let list = self.list(attr);
         let before = list.len();
-        list.retain(|old| !values.iter().any(|gone| is_described(old, gone)));
+        list.retain(|old| !values.iter().any(|gone| is_described(attr.leaf(), old, gone)));
         let changed = list.len() < before;
         self.drop_if_empty(attr);
         Ok(changed)
@@ -273,7 +274,7 @@ impl Applier<'_> {
             changed |= clear_other_primaries(list, matches[0]);
         }
         list.retain(|element| !is_unassigned(element));
-        keep_distinct(list);
+        keep_distinct(&attr.attr, list);
         if let (true, Some(value)) = (matches.is_empty(), value) {
             let new = Value::Object(Map::from_iter([(sub.name.clone(), value.clone())]));
             return self.create(attr, filter, &new, create, adds);
@@ -351,7 +352,7 @@ impl Applier<'_> {
         if is_primary(new) {
             changed |= clear_other_primaries(list, first);
         }
-        keep_distinct(list);
+        keep_distinct(&attr.attr, list);
         Ok(changed)
     }
 
@@ -384,15 +385,4 @@ impl Applier<'_> {
 fn matching(list: &[Value], filter: Option<&Expr>) -> Vec<usize> {
     let is_match = |element: &Value| filter.is_none_or(|filter| filter.matches_element(element));
     (0..list.len()).filter(|&at| is_match(&list[at])).collect()
-}
-
-/// Whether `element` is what a value of a remove describes: the same `value` (and `type`, if given);
-/// without `value`, equal in all that is given.
-fn is_described(element: &Value, by: &Value) -> bool {
-    let Some(by) = by.as_object() else { return element == by };
-    let same = |name: &str| by.get(name).is_none_or(|value| element.get(name) == Some(value));
-    if by.contains_key("value") {
-        return same("value") && same("type");
-    }
-    by.keys().all(|name| same(name))
 }

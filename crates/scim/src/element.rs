@@ -1,13 +1,15 @@
-//! Values inside a document: lists with their one primary, sameness by value and type, the element a filter
-//! describes, and writing under a key. It works on normalised values only; what may change is not its matter.
+//! Values inside a document: lists with their one primary, in which each value stands once, the element a
+//! filter describes, and writing under a key. It works on normalised values only; what may change is not its
+//! matter.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::filter::CompareOp;
 use crate::resolve::{Expr, Literal};
+use crate::same::{same_element, sameness};
 use crate::schema::{Attribute, Mutability};
 use crate::value::is_unassigned;
 
@@ -30,22 +32,13 @@ pub(crate) fn clear_other_primaries(list: &mut [Value], keep: usize) -> bool {
     changed
 }
 
-/// Whether two complex elements stand for the same value: equal `value` and equal `type`
-/// (RFC 7643 §2.4).
-pub(crate) fn same_element(one: &Value, other: &Value) -> bool {
-    match (one.get("value"), other.get("value")) {
-        (Some(a), Some(b)) => a == b && one.get("type") == other.get("type"),
-        _ => one == other,
-    }
-}
-
 /// Lets each value stand once, as if the elements were added one after the other: what stands for the same
 /// value is merged into the first (RFC 7643 §2.4: no combination of type and value more than once).
-pub(crate) fn keep_distinct(list: &mut Vec<Value>) {
+pub(crate) fn keep_distinct(attr: &Attribute, list: &mut Vec<Value>) {
     if list.len() <= 16 {
         let mut at = 1;
         while at < list.len() {
-            if let Some(first) = list[..at].iter().position(|kept| same_element(kept, &list[at])) {
+            if let Some(first) = list[..at].iter().position(|kept| same_element(attr, kept, &list[at])) {
                 let again = list.remove(at);
                 merge_into(&mut list[first], &again);
             } else {
@@ -57,7 +50,7 @@ pub(crate) fn keep_distinct(list: &mut Vec<Value>) {
     let mut places = HashMap::with_capacity(list.len());
     let mut kept: Vec<Value> = Vec::with_capacity(list.len());
     for element in list.drain(..) {
-        match places.entry(sameness(&element)) {
+        match places.entry(sameness(attr, &element)) {
             Entry::Occupied(place) => drop(merge_into(&mut kept[*place.get()], &element)),
             Entry::Vacant(place) => {
                 place.insert(kept.len());
@@ -66,27 +59,6 @@ pub(crate) fn keep_distinct(list: &mut Vec<Value>) {
         }
     }
     *list = kept;
-}
-
-/// A text that is equal for elements that are the same. No element is a list, so that both forms differ.
-fn sameness(element: &Value) -> String {
-    match element.get("value") {
-        Some(value) => sorted(&json!([value, element.get("type")])).to_string(),
-        None => sorted(element).to_string(),
-    }
-}
-
-/// The same value with the members of its objects by name: equal objects may have them in another order.
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().collect();
-            members.sort_unstable_by_key(|(name, _)| *name);
-            members.into_iter().map(|(name, value)| (name.clone(), sorted(value))).collect()
-        }
-        Value::Array(list) => list.iter().map(sorted).collect(),
-        plain => plain.clone(),
-    }
 }
 
 /// Adds the sub-attributes of `new` to `element`, values of a list to the list that is there; tells whether
@@ -211,41 +183,4 @@ pub(crate) fn list_at<'m>(map: &'m mut Map<String, Value>, name: &str) -> &'m mu
         map.insert(name.to_owned(), Value::Array(Vec::new()));
     }
     map.get_mut(name).and_then(Value::as_array_mut).expect("a list stands there since the line above")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_lists_and_short_ones_keep_the_same() {
-        let element = |n: usize| json!({"value": n % 3, "type": (["a", "b"][n % 2]), "n": n});
-        let bare = |n: usize| json!({"street": n % 3});
-        let short: Vec<Value> = (0..8).flat_map(|n| [element(n), bare(n)]).collect();
-        let mut long = [&short[..], &[Value::from("x"), Value::from("x")]].concat();
-        let mut kept = short.clone();
-        keep_distinct(&mut kept);
-        assert_eq!(kept.len(), 9, "{kept:?}");
-        assert_eq!(kept[0], json!({"value": 0, "type": "a", "n": 6}));
-        kept.push(Value::from("x"));
-        keep_distinct(&mut long);
-        assert_eq!(long, kept);
-    }
-
-    #[test]
-    fn the_order_of_members_makes_no_difference() {
-        let home = json!({"street": "Elm", "city": "Ulm"});
-        let mut turned = json!({"city": "Ulm", "street": "Elm"});
-        for others in [0, 20] {
-            let mut list = vec![home.clone(), turned.clone()];
-            list.extend((0..others).map(|n| json!({"street": n})));
-            keep_distinct(&mut list);
-            assert_eq!(list.len(), 1 + others, "{list:?}");
-        }
-        turned["city"] = json!("Bonn");
-        let mut list = vec![home; 17];
-        list.push(turned);
-        keep_distinct(&mut list);
-        assert_eq!(list.len(), 2, "{list:?}");
-    }
 }

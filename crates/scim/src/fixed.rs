@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::error::ScimError;
 use crate::required::check_required_subs;
+use crate::same::same_sub;
 use crate::schema::{AttrRef, Attribute, Attributes, Mutability, Schema, Type};
 use crate::value::Place;
 
@@ -55,20 +56,27 @@ pub(crate) fn with_read_only(attr: &Attribute, old: &Value, new: &Value) -> Valu
     new
 }
 
-/// Changes an element of a list; refuses what changes its immutable sub-attributes. Tells whether something
-/// changed.
+/// Changes an element of a list; refuses what changes its immutable sub-attributes, whose texts stay as they
+/// are written. Tells whether something changed.
 pub(crate) fn change_element(
     attr: &AttrRef,
     element: &mut Value,
     change: impl FnOnce(&mut Value) -> bool,
 ) -> Result<bool, ScimError> {
-    let fixed = attr.attr.sub.iter().filter(|sub| sub.mutability == Mutability::Immutable);
-    let before: Vec<_> = fixed.filter_map(|sub| Some((sub, element.get(&sub.name)?.clone()))).collect();
-    let changed = change(element);
-    match before.into_iter().find(|(sub, before)| element.get(&sub.name) != Some(before)) {
-        Some((sub, _)) => Err(immutable(&attr.with_sub(Some(sub)))),
-        None => Ok(changed),
+    let mut fixed = attr.attr.sub.iter().filter(|sub| sub.mutability == Mutability::Immutable).peekable();
+    if fixed.peek().is_none() {
+        return Ok(change(element));
     }
+    let before = element.clone();
+    change(element);
+    for sub in fixed {
+        let Some(value) = before.get(&sub.name) else { continue };
+        if !same_sub(&attr.attr, &sub.name, element, &before) {
+            return Err(immutable(&attr.with_sub(Some(sub))));
+        }
+        element[&sub.name] = value.clone();
+    }
+    Ok(*element != before)
 }
 
 /// Carries over what a replace cannot change and refuses what tries to.

@@ -32,6 +32,7 @@ mod required;
 pub mod resolve;
 pub mod resource;
 mod resource_type;
+mod same;
 pub mod schema;
 pub mod sort;
 pub mod standard;

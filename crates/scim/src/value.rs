@@ -123,7 +123,7 @@ pub(crate) fn normalise_elements(
         }
     }
     if !attr.detached {
-        keep_distinct(&mut kept);
+        keep_distinct(attr, &mut kept);
         check_lengths(attr, &kept, place)?;
     }
     Ok(kept)

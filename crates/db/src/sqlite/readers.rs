@@ -32,9 +32,9 @@ pub(crate) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     keep: usize,
-    /// Held while a snapshot begins or ends without another one pinned. SQLite then asks the kernel for a file
-    /// lock under a mutex of the process on which waiters sleep, and a sleep costs more than the lock. On this
-    /// one they spin first.
+    /// Held while a snapshot begins or ends without another one pinned. SQLite then asks the kernel for a
+    /// file lock under a mutex of the process on which waiters sleep, and a sleep costs more than the lock.
+    /// On this one they spin first.
     turn: Mutex<Pin>,
     /// Is a snapshot pinned? May change at any time: what is believed of it costs time at most.
     pinned: AtomicBool,
