@@ -1,5 +1,5 @@
 //! Values that differ by case where case does not matter (RFC 7643 §2.2, §2.4): lists hold them once, and a
-//! remove finds them (contract PA-3, PA-5, PUT-1).
+//! remove finds them (contract PA-3, PA-4, PA-5).
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ fn pa_3_an_address_in_another_case_is_no_second_one() {
 }
 
 #[test]
-fn pa_4_a_list_keeps_what_differs_by_case_once() {
+fn pa_5_a_list_keeps_what_differs_by_case_once() {
     let twice = json!([{"value": "A@b.example", "type": "work"}, {"value": "a@b.example", "type": "WORK", "primary": true}]);
     let once = json!([{"value": "a@b.example", "type": "WORK", "primary": true}]);
     let replace = json!({"op": "replace", "path": "emails", "value": twice});
@@ -58,7 +58,7 @@ fn pa_4_a_list_keeps_what_differs_by_case_once() {
 }
 
 #[test]
-fn pa_5_a_remove_finds_what_is_written_in_another_case() {
+fn pa_4_a_remove_finds_what_is_written_in_another_case() {
     let stored =
         json!([{"value": "Ann@example.com", "type": "work"}, {"value": "ann@example.com", "type": "home"}]);
     let remove =

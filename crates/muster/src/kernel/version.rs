@@ -1,8 +1,26 @@
 //! Optimistic concurrency: the version a client saw, against the one that is stored.
 
-use std::fmt::Display;
+use std::fmt;
 
 use super::problem::{Kind, Problem, Result};
+use super::time::Timestamp;
+
+/// The entity tag of what can be deleted and made again under its name: with when it was made, since it then
+/// begins with version 1 again, and a tag never comes back (RFC 9110 §8.8.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From 1, one more with each change.
+    pub version: i64,
+}
+
+/// In a form that fits between quotes.
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{}", self.created_at.micros(), self.version)
+    }
+}
 
 /// What a change demands of the stored version (RFC 9110 §13.1.1): nothing, any, or one of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,7 +37,7 @@ impl IfMatch {
     ///
     /// # Errors
     /// `Stale`, naming both.
-    pub fn check(&self, version: impl Display) -> Result<()> {
+    pub fn check(&self, version: impl fmt::Display) -> Result<()> {
         let Some(tags) = &self.0 else { return Ok(()) };
         let stored = version.to_string();
         let bare = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').to_owned();

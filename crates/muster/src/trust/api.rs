@@ -75,11 +75,11 @@ impl From<Seen> for Shown {
 }
 
 /// One trust with its entity tag.
-type TaggedTrust = Tagged<Shown, String>;
+type TaggedTrust = Tagged<Shown>;
 
 impl From<Seen> for TaggedTrust {
     fn from(seen: Seen) -> Self {
-        Self { version: seen.stored.tag(), data: seen.into() }
+        Self { tag: seen.stored.tag(), data: seen.into() }
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::Tag;
 
 /// The identifier of the trust that the four settings make.
 pub const DEFAULT: &str = "default";
@@ -145,10 +146,9 @@ impl Stored {
         self.definition.identifier == DEFAULT
     }
 
-    /// Its entity tag: with when it was made, since one that was deleted and made again begins with version
-    /// 1, too, and a tag never comes back (RFC 9110 §8.8.1).
-    pub fn tag(&self) -> String {
-        format!("{:x}-{}", self.created_at.micros(), self.version)
+    /// Its entity tag.
+    pub fn tag(&self) -> Tag {
+        Tag { created_at: self.created_at, version: self.version }
     }
 
     /// What an access token that was issued under it rests on: this very state of it, which no change brings

@@ -1,7 +1,6 @@
 //! Entity tags of the platform API (§1.4): `ETag` on answers that have a version, `If-Match` on changes.
 
 use std::convert::Infallible;
-use std::fmt::Display;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
@@ -10,21 +9,21 @@ use http::{HeaderValue, header};
 use serde::Serialize;
 
 use super::envelope::Reply;
-use crate::kernel::version::IfMatch;
+use crate::kernel::version::{IfMatch, Tag};
 
 /// A v0 answer with the version of what it shows as its `ETag`.
 #[derive(Debug)]
-pub struct Tagged<T, V = i64> {
-    /// The stored version, in a form that fits between quotes.
-    pub version: V,
+pub struct Tagged<T> {
+    /// Of the stored version.
+    pub tag: Tag,
     /// `data` of the answer.
     pub data: T,
 }
 
-impl<T: Serialize, V: Display> IntoResponse for Tagged<T, V> {
+impl<T: Serialize> IntoResponse for Tagged<T> {
     fn into_response(self) -> Response {
         let mut response = Reply(self.data).into_response();
-        if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", self.version)) {
+        if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", self.tag)) {
             response.headers_mut().insert(header::ETAG, tag);
         }
         response

@@ -12,6 +12,7 @@ use crate::both_engines;
 
 const ORGS: &str = "/ng/api/organizations";
 const PROJECTS: &str = "/ng/api/projects";
+const GROUPS: &str = "/ng/api/user-groups";
 const EVERYTHING: &str = "_all_resources_including_child_scopes";
 
 fn org(id: &str, name: &str) -> Value {
@@ -134,22 +135,24 @@ both_engines! {
             "identifier": "sales", "name": "Sales", "description": "They sell", "tags": {"a": "b"}, "unknown": 1
         }});
         let made = admin.post(&format!("{ORGS}?accountIdentifier=acme"), body).await;
-        assert_eq!(made.header("etag"), "\"1\"");
+        let first = made.header("etag").to_owned();
+        let second = first.replace("-1\"", "-2\"");
+        assert_ne!(first, second);
         assert_eq!(made.data(), json!({
             "organization": {"identifier": "sales", "name": "Sales", "description": "They sell", "tags": {"a": "b"}},
             "createdAt": 1_767_225_600_000_i64, "lastModifiedAt": 1_767_225_600_000_i64, "harnessManaged": false
         }));
         let at = format!("/gateway{ORGS}/sales?accountIdentifier=acme");
-        assert_eq!(admin.get(&at).await.header("etag"), "\"1\"");
+        assert_eq!(admin.get(&at).await.header("etag"), first);
         let stale = admin.with("if-match", "\"9\"").put(&at, org("sales", "Sold")).await;
         assert!(stale.refused(412, "INVALID_REQUEST").contains("ETag"));
-        let changed = admin.with("if-match", "1").put(&at, org("sales", "Sold")).await;
-        assert_eq!(changed.header("etag"), "\"2\"");
+        let changed = admin.with("if-match", first.trim_matches('"')).put(&at, org("sales", "Sold")).await;
+        assert_eq!(changed.header("etag"), second);
         let changed = changed.data()["organization"].clone();
         assert_eq!((&changed["name"], &changed["description"], &changed["tags"]), (&json!("Sold"), &Value::Null, &json!({})));
-        assert_eq!(admin.put(&at, org("sales", "Sold")).await.header("etag"), "\"2\"", "nothing changed");
-        admin.with("if-match", "\"1\"").delete(&at).await.refused(412, "INVALID_REQUEST");
-        assert_eq!(admin.with("if-match", "\"2\"").delete(&at).await.data(), true);
+        assert_eq!(admin.put(&at, org("sales", "Sold")).await.header("etag"), second, "nothing changed");
+        admin.with("if-match", &first).delete(&at).await.refused(412, "INVALID_REQUEST");
+        assert_eq!(admin.with("if-match", &second).delete(&at).await.data(), true);
         admin.get(&at).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
         admin.put(&at, org("sales", "Sold")).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
         admin.delete(&at).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
@@ -236,11 +239,37 @@ both_engines! {
         assert_eq!(ids(some), ["beta", "zeta"]);
     }
 
+    async fn the_tag_of_what_was_deleted_does_not_come_back(world: World) {
+        let admin = world.admin();
+        let made = async || {
+            admin.post(ORGS, org("o", "O")).await.data();
+            let places = [
+                (PROJECTS, format!("{PROJECTS}/p"), project("o", "p")),
+                (GROUPS, format!("{GROUPS}/g"), json!({"identifier": "g", "name": "G"})),
+            ];
+            let mut tags = vec![(format!("{ORGS}/o"), admin.get(&format!("{ORGS}/o")).await.header("etag").to_owned())];
+            for (list, one, body) in places {
+                let at = "?orgIdentifier=o";
+                let made = admin.post(&format!("{list}{at}"), body).await.expect(200);
+                tags.push((format!("{one}{at}"), made.header("etag").to_owned()));
+            }
+            tags
+        };
+        let old = made().await;
+        world.app.clock.advance_secs(1);
+        admin.delete(&format!("{ORGS}/o")).await.data();
+        let new = made().await;
+        for ((at, old), (_, new)) in old.iter().zip(&new).rev() {
+            admin.with("if-match", old).delete(at).await.refused(412, "INVALID_REQUEST");
+            admin.with("if-match", new).delete(at).await.data();
+        }
+    }
+
     async fn projects_live_in_organizations(world: World) {
         let admin = world.admin();
         admin.post(ORGS, org("o", "O")).await.data();
         let made = admin.post(&format!("{PROJECTS}?orgIdentifier=o"), project("o", "p")).await;
-        assert_eq!(made.header("etag"), "\"1\"");
+        let first = made.header("etag").to_owned();
         assert_eq!(made.data(), json!({
             "project": {
                 "orgIdentifier": "o", "identifier": "p", "name": "p", "color": "#0063F7", "modules": [],
@@ -252,14 +281,14 @@ both_engines! {
         let here = |at: &str| format!("{PROJECTS}/p{at}");
         assert_eq!(admin.get(&here("")).await.data()["project"]["orgIdentifier"], "default");
         let update = json!({"project": {"identifier": "p", "name": "New", "color": "#ffffff", "modules": ["CORE"]}});
-        let changed = admin.with("if-match", "\"1\"").put(&here("?orgIdentifier=o"), update).await;
-        assert_eq!(changed.header("etag"), "\"2\"");
+        let changed = admin.with("if-match", &first).put(&here("?orgIdentifier=o"), update).await;
+        assert_ne!(changed.header("etag"), first);
         assert_eq!(changed.data()["project"]["modules"], json!(["CORE"]));
         assert_eq!(admin.get(&here("")).await.data()["project"]["name"], "p", "the other organization's is left alone");
         let all = admin.get(&format!("{PROJECTS}?sortOrders=orgIdentifier,ASC")).await.data();
         assert_eq!(all["totalItems"], 2);
         assert_eq!(admin.get(&format!("{PROJECTS}?orgIdentifier=o")).await.data()["totalItems"], 1);
-        admin.with("if-match", "\"1\"").delete(&here("?orgIdentifier=o")).await.refused(412, "INVALID_REQUEST");
+        admin.with("if-match", &first).delete(&here("?orgIdentifier=o")).await.refused(412, "INVALID_REQUEST");
         assert_eq!(admin.delete(&here("?orgIdentifier=o")).await.data(), true);
         admin.get(&here("?orgIdentifier=o")).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
         assert_eq!(world.count("projects").await, 1);

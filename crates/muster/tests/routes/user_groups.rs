@@ -23,7 +23,7 @@ both_engines! {
         let (ada, bob) = (made(&scim, "ada").await, made(&scim, "bob").await);
         let body = json!({"identifier": "team", "name": "Team", "users": [ada, "nobody"], "tags": {"a": "b"}});
         let answer = admin.post(AT, body.clone()).await;
-        assert_eq!(answer.header("etag"), "\"1\"");
+        assert!(answer.header("etag").ends_with("-1\""));
         let group = answer.data();
         assert_eq!((&group["users"], &group["externallyManaged"], group.get("description")), (&json!([ada]), &json!(false), None));
         assert_eq!(admin.get(&one("team")).await.data(), group);

@@ -130,7 +130,7 @@ pub async fn update(
     app.write_alone("organizations.update", &lane, move |tx| {
         let old = stored(tx, &scope)?;
         changeable(&old, "Update")?;
-        seen.check(old.version)?;
+        seen.check(old.tag())?;
         if old.fields == new {
             return Ok(old);
         }
@@ -157,7 +157,7 @@ pub async fn delete(app: &App, grant: &Grant<OrganizationDelete>, seen: IfMatch)
     app.write_alone("organizations.delete", &lane, move |tx| {
         let old = stored(tx, &scope)?;
         changeable(&old, "Delete")?;
-        seen.check(old.version)?;
+        seen.check(old.tag())?;
         let groups = remove_below(tx, &scope, now)?;
         store::delete(tx, &scope.account, &old.fields.identifier)?;
         resource_groups::gone::scope(tx, By { caller: &caller, now, rng: &rng }, &scope)?;

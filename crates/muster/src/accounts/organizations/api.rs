@@ -76,7 +76,7 @@ impl From<Organization> for Shown {
 
 impl From<Organization> for Tagged<Shown> {
     fn from(org: Organization) -> Self {
-        Self { version: org.version, data: org.into() }
+        Self { tag: org.tag(), data: org.into() }
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::kernel::problem::Result;
 use crate::kernel::text::{FieldCheck, Tags};
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::Tag;
 
 /// The organization that comes with the account: cannot be changed or removed.
 pub const DEFAULT: &str = "default";
@@ -33,6 +34,13 @@ pub struct Organization {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Organization {
+    /// Its entity tag.
+    pub fn tag(&self) -> Tag {
+        Tag { created_at: self.created_at, version: self.version }
+    }
 }
 
 impl NewOrganization {

@@ -134,7 +134,7 @@ pub async fn update(
     let lane = scope.account.to_string();
     app.write_alone("projects.update", &lane, move |tx| {
         let old = stored(tx, &scope)?;
-        seen.check(old.version)?;
+        seen.check(old.tag())?;
         if old.fields == new {
             return Ok(old);
         }
@@ -159,7 +159,7 @@ pub async fn delete(app: &App, grant: &Grant<ProjectDelete>, seen: IfMatch) -> R
     let lane = scope.account.to_string();
     app.write_alone("projects.delete", &lane, move |tx| {
         let old = stored(tx, &scope)?;
-        seen.check(old.version)?;
+        seen.check(old.tag())?;
         let groups = remove_below(tx, &scope, now)?;
         store::delete(tx, &scope)?;
         resource_groups::gone::scope(tx, By { caller: &caller, now, rng: &rng }, &scope)?;

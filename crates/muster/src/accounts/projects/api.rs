@@ -83,7 +83,7 @@ impl From<Project> for Shown {
 
 impl From<Project> for Tagged<Shown> {
     fn from(project: Project) -> Self {
-        Self { version: project.version, data: project.into() }
+        Self { tag: project.tag(), data: project.into() }
     }
 }
 

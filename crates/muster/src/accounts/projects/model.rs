@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::kernel::problem::Result;
 use crate::kernel::text::{FieldCheck, Tags, is_color};
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::Tag;
 
 /// Colour of a project whose creator names none.
 pub const DEFAULT_COLOR: &str = "#0063F7";
@@ -40,6 +41,13 @@ pub struct Project {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Project {
+    /// Its entity tag.
+    pub fn tag(&self) -> Tag {
+        Tag { created_at: self.created_at, version: self.version }
+    }
 }
 
 impl NewProject {

@@ -194,7 +194,7 @@ pub async fn update(
 ) -> Result<UserGroup> {
     change(app, grant, "user_groups.update", &new.identifier.clone(), move |tx, stroke, group| {
         new.check(Some(&group.name))?;
-        seen.check(group.stored.version)?;
+        seen.check(group.tag())?;
         if new.name != group.name {
             group.own("A change of the name")?;
         }
@@ -262,7 +262,7 @@ pub async fn add_member(
     seen: IfMatch,
 ) -> Result<UserGroup> {
     change(app, grant, "user_groups.add", identifier, move |tx, stroke, group| {
-        seen.check(group.stored.version)?;
+        seen.check(group.tag())?;
         group.own("This API call")?;
         if group.users.contains(&user) {
             let text =
@@ -292,7 +292,7 @@ pub async fn remove_member(
     seen: IfMatch,
 ) -> Result<UserGroup> {
     change(app, grant, "user_groups.remove", identifier, move |tx, stroke, group| {
-        seen.check(group.stored.version)?;
+        seen.check(group.tag())?;
         group.own("This API call")?;
         if !group.users.contains(&user) {
             let text =
@@ -319,7 +319,7 @@ pub async fn delete(
     let lane = stroke.account().to_string();
     app.write_alone("user_groups.delete", &lane, move |tx| {
         let group = find(tx, &stroke.scope, &identifier)?;
-        seen.check(group.stored.version)?;
+        seen.check(group.tag())?;
         let kind = Kinds::load(tx, stroke.account())?.written(Subject::Group).kind;
         groups::remove(tx, &stroke, &kind, &group.stored)?;
         Ok(group)

@@ -105,7 +105,7 @@ impl From<UserGroup> for View {
 
 impl From<UserGroup> for Tagged<View> {
     fn from(group: UserGroup) -> Self {
-        Self { version: group.stored.version, data: group.into() }
+        Self { tag: group.tag(), data: group.into() }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::directory::model::Stored;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::text::{FieldCheck, Tags};
+use crate::kernel::version::Tag;
 
 /// What a client wants a group to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,11 @@ pub struct UserGroup {
 }
 
 impl UserGroup {
+    /// Its entity tag.
+    pub fn tag(&self) -> Tag {
+        Tag { created_at: self.stored.created, version: self.stored.version }
+    }
+
     /// Refuses a change of what SCIM keeps.
     ///
     /// # Errors
