@@ -66,9 +66,9 @@ pub fn is_metadata(ip: IpAddr) -> bool {
     METADATA.contains(&unwrapped(ip))
 }
 
-/// Is it loopback, in any of its forms?
+/// Is it loopback of this machine? A form that a gateway translates (NAT64, 6to4) leads to the gateway's.
 pub fn is_loopback(ip: IpAddr) -> bool {
-    unwrapped(ip).is_loopback()
+    ip.to_canonical().is_loopback()
 }
 
 /// Why an address is not public; `None` when it is.

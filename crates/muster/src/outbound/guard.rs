@@ -64,7 +64,9 @@ impl Allow {
     }
 
     fn has_address(&self, ip: IpAddr) -> bool {
-        self.nets.iter().any(|net| net.contains(&ip) || net.contains(&address::unwrapped(ip)))
+        let carried = address::unwrapped(ip);
+        let same_place = address::is_loopback(ip) || !carried.is_loopback();
+        self.nets.iter().any(|net| net.contains(&ip) || same_place && net.contains(&carried))
     }
 
     /// May a connection for `host` go to this address?
@@ -179,6 +181,7 @@ mod tests {
     fn what_the_operator_allows() {
         assert_eq!(check(&["10.0.0.0/8"], "https://10.9.8.7/"), Ok(()));
         assert_eq!(check(&["10.0.0.0/8"], "https://[::ffff:10.9.8.7]/"), Ok(()));
+        assert_eq!(check(&["10.0.0.0/8"], "https://[64:ff9b::10.9.8.7]/"), Ok(()), "how NAT64 reaches it");
         assert!(check(&["10.0.0.0/8"], "https://192.168.0.1/").is_err());
         assert!(check(&["0.0.0.0/0", "::/0"], "https://169.254.169.254/").is_err(), "metadata stays closed");
         assert!(check(&["0.0.0.0/0", "::/0"], "https://[fd00:ec2::254]/").is_err(), "metadata stays closed");
@@ -187,6 +190,13 @@ mod tests {
     #[test]
     fn plain_http_only_to_allowed_loopback() {
         assert_eq!(check(&["127.0.0.1"], "http://127.0.0.1:9000/jwks"), Ok(()));
+        assert_eq!(check(&["127.0.0.1"], "http://[::ffff:127.0.0.1]/"), Ok(()));
+        for elsewhere in ["[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[::ffff:0:7f00:1]"] {
+            for scheme in ["http", "https"] {
+                let url = format!("{scheme}://{elsewhere}/");
+                assert!(check(&["127.0.0.0/8"], &url).is_err(), "{url}");
+            }
+        }
         assert_eq!(check(&["localhost"], "http://localhost/jwks"), Ok(()));
         assert!(check(&[], "http://localhost/jwks").unwrap_err().contains("--jwks-allow localhost"));
         assert!(check(&["10.0.0.0/8"], "http://10.0.0.1/").is_err());
