@@ -8,18 +8,18 @@ use serde_json::{Map, Value};
 
 use crate::dialect::{Mender, Quirk};
 use crate::element::{
-    clear_other_primaries, described_by, is_primary, keep_distinct, list_at, listed, merge_into, object_at,
-    set, write,
+    absorb, clear_other_primaries, described_by, is_primary, keep_distinct, list_at, listed, merge_into,
+    object_at, set, write,
 };
 use crate::error::ScimError;
-use crate::fixed::{change_element, check_kept, has_fixed, with_read_only};
+use crate::fixed::{change_element, check_kept, has_fixed, keep_spelling, with_read_only};
 use crate::patch::{PatchOutcome, PatchRequest};
 use crate::plan::place;
 use crate::required::{Lacking, check_elements};
 use crate::resolve::Expr;
 use crate::same::{is_described, same_element};
 use crate::schema::{AttrRef, Attribute, ResourceType, Schema};
-use crate::step::{ElementChange, Step, Target};
+use crate::step::{ElementChange, How, Step, Target};
 use crate::value::{MAX_VALUES, check_lengths, is_unassigned, too_many_values};
 
 /// Most comparisons of elements one PATCH may cause: what real clients send needs a few dozen.
@@ -78,9 +78,17 @@ impl Applier<'_> {
         let fixed = if has_fixed(&attr.attr) { self.holder(attr).get(name).cloned() } else { None };
         let changed = self.change(step, attr)?;
         let holder = self.holder(attr);
-        if let Some(before) = fixed {
-            check_kept(attr, &before, holder.get(name))?;
-        }
+        let changed = match fixed {
+            Some(before) => {
+                let now = holder.get_mut(name);
+                check_kept(attr, &before, now.as_deref())?;
+                if let Some(now) = now {
+                    keep_spelling(&attr.attr, &before, now);
+                }
+                changed && holder.get(name) != Some(&before)
+            }
+            None => changed,
+        };
         if attr.attr.required && was_there && !holder.contains_key(name) {
             return Err(ScimError::mutability(format!("{attr} is required and cannot be removed.")));
         }
@@ -101,11 +109,11 @@ impl Applier<'_> {
         match step {
             Step::RemoveExtension { .. } => Ok(false),
             Step::Put { value, .. } => Ok(self.put(attr, value.as_ref())),
-            Step::Merge { subs, adds, .. } => Ok(self.merge(attr, subs, *adds)),
+            Step::Merge { subs, how, .. } => Ok(self.merge(attr, subs, *how)),
             Step::Append { values, .. } => self.append(attr, values),
             Step::RemoveValues { values, .. } => self.remove_values(attr, values),
-            Step::Sub { filter, sub, value, create, adds, .. } => {
-                self.sub(attr, filter.as_ref(), sub, value.as_ref(), *create, *adds)
+            Step::Sub { filter, sub, value, create, how, .. } => {
+                self.sub(attr, filter.as_ref(), (sub, value.as_ref(), *how), *create)
             }
             Step::Elements { filter, change, create, .. } => self.elements(attr, filter, change, *create),
         }
@@ -134,14 +142,14 @@ impl Applier<'_> {
         }
     }
 
-    /// Counts what stands in the lists of elements that are added to.
-    fn spend_on_lists(&mut self, attr: &AttrRef, matches: &[usize], adds: bool) -> Result<(), ScimError> {
-        if !adds || !attr.attr.sub.iter().any(|sub| sub.multi_valued) {
+    /// Counts what stands in the lists of elements that are added to or removed from, against `tests` values.
+    fn spend_on_lists(&mut self, attr: &AttrRef, matches: &[usize], tests: usize) -> Result<(), ScimError> {
+        if tests == 0 || !attr.attr.sub.iter().any(|sub| sub.multi_valued) {
             return Ok(());
         }
         let list = self.list(attr);
         let values = matches.iter().map(|&at| listed(&list[at])).sum();
-        self.spend(values, 1)
+        self.spend(values, tests)
     }
 
     fn note(&mut self, path: String) {
@@ -162,15 +170,15 @@ impl Applier<'_> {
         let Some(sub) = &attr.sub else {
             return set(self.holder(attr), &attr.attr.name, value);
         };
-        self.merge(&attr.with_sub(None), std::slice::from_ref(&(sub.clone(), value.cloned())), false)
+        self.merge(&attr.with_sub(None), std::slice::from_ref(&(sub.clone(), value.cloned())), How::Set)
     }
 
-    fn merge(&mut self, attr: &AttrRef, subs: &[(Arc<Attribute>, Option<Value>)], adds: bool) -> bool {
+    fn merge(&mut self, attr: &AttrRef, subs: &[(Arc<Attribute>, Option<Value>)], how: How) -> bool {
         let holder = self.holder(attr);
         let map = object_at(holder, &attr.attr.name);
         let mut changed = false;
         for (sub, value) in subs {
-            let differs = write(map, &sub.name, value.as_ref(), adds);
+            let differs = write(map, sub, value.as_ref(), how);
             changed |= differs;
             // A URI that belonged to the former value would point to the wrong resource.
             if differs && sub.name == "value" && !subs.iter().any(|(other, _)| other.name == "$ref") {
@@ -194,6 +202,12 @@ impl Applier<'_> {
 
     fn drop_if_empty(&mut self, attr: &AttrRef) {
         let holder = self.holder(attr);
+        if let Some(sub) = &attr.sub
+            && let Some(Value::Object(map)) = holder.get_mut(&attr.attr.name)
+            && map.get(&sub.name).is_some_and(is_unassigned)
+        {
+            map.shift_remove(&sub.name);
+        }
         if holder.get(&attr.attr.name).is_some_and(is_unassigned) {
             holder.shift_remove(&attr.attr.name);
         }
@@ -206,7 +220,7 @@ impl Applier<'_> {
         let mut changed = false;
         for value in values {
             let at = if let Some(at) = list.iter().position(|old| same_element(attr.leaf(), old, value)) {
-                changed |= change_element(attr, &mut list[at], |old| merge_into(old, value))?;
+                changed |= change_element(attr, &mut list[at], |old| merge_into(attr.leaf(), old, value))?;
                 at
             } else {
                 check_elements(&attr.attr, std::slice::from_ref(value), place(attr))?;
@@ -240,10 +254,8 @@ impl Applier<'_> {
         &mut self,
         attr: &AttrRef,
         filter: Option<&Expr>,
-        sub: &Arc<Attribute>,
-        value: Option<&Value>,
+        (sub, value, how): (&Arc<Attribute>, Option<&Value>, How),
         create: bool,
-        adds: bool,
     ) -> Result<bool, ScimError> {
         if !attr.attr.multi_valued {
             // A filter on a single complex value: it matches or not.
@@ -251,12 +263,12 @@ impl Applier<'_> {
             if !current.is_some_and(|element| filter.is_none_or(|filter| filter.matches_element(element))) {
                 return if value.is_none() { Ok(false) } else { Err(no_target(attr)) };
             }
-            return Ok(self.merge(attr, std::slice::from_ref(&(sub.clone(), value.cloned())), adds));
+            return Ok(self.merge(attr, std::slice::from_ref(&(sub.clone(), value.cloned())), how));
         }
         let known = self.list(attr).len();
         self.spend(known, filter.map_or(1, Expr::terms))?;
         let mut matches = matching(self.list(attr), filter);
-        self.spend_on_lists(attr, &matches, adds)?;
+        self.spend_on_lists(attr, &matches, tests(how, value))?;
         let list = self.list(attr);
         let makes_primary = sub.name == "primary" && value == Some(&Value::Bool(true));
         if makes_primary && !matches.is_empty() {
@@ -267,17 +279,17 @@ impl Applier<'_> {
         let mut changed = false;
         for &at in &matches {
             changed |= change_element(attr, &mut list[at], |element| {
-                element.as_object_mut().is_some_and(|map| write(map, &sub.name, value, adds))
+                element.as_object_mut().is_some_and(|map| write(map, sub, value, how))
             })?;
         }
         if makes_primary && !matches.is_empty() {
             changed |= clear_other_primaries(list, matches[0]);
         }
         list.retain(|element| !is_unassigned(element));
-        keep_distinct(&attr.attr, list);
-        if let (true, Some(value)) = (matches.is_empty(), value) {
+        distinct(attr, list)?;
+        if let (true, Some(value)) = (matches.is_empty() && how != How::Remove, value) {
             let new = Value::Object(Map::from_iter([(sub.name.clone(), value.clone())]));
-            return self.create(attr, filter, &new, create, adds);
+            return self.create(attr, filter, &new, create, how);
         }
         self.drop_if_empty(attr);
         Ok(changed)
@@ -290,16 +302,26 @@ impl Applier<'_> {
         filter: Option<&Expr>,
         new: &Value,
         create: bool,
-        adds: bool,
+        how: How,
     ) -> Result<bool, ScimError> {
-        let base = filter.map_or_else(|| Some(Map::new()), |filter| described_by(filter, &attr.attr));
-        let Some(mut base) = base.filter(|_| create && self.mender.mend(Quirk::CreatedElement, attr)) else {
-            return Err(no_target(attr));
+        let mut base = match filter {
+            Some(filter) if create => described_by(filter, &attr.attr).ok_or_else(|| no_target(attr))?,
+            Some(_) => return Err(no_target(attr)),
+            None => Map::new(),
         };
         for (name, value) in new.as_object().into_iter().flatten() {
-            write(&mut base, name, Some(value), adds);
+            match attr.attr.sub.get(name) {
+                Some(sub) => write(&mut base, sub, Some(value), how),
+                None => set(&mut base, name, Some(value)),
+            };
         }
-        self.append(attr, &[Value::Object(base)])
+        let base = Value::Object(base);
+        // What the filter does not find would be made again by the same request.
+        let is_found = filter.is_none_or(|filter| filter.matches_element(&base));
+        if !is_found || !create || !self.mender.mend(Quirk::CreatedElement, attr) {
+            return Err(no_target(attr));
+        }
+        self.append(attr, &[base])
     }
 
     fn elements(
@@ -315,7 +337,7 @@ impl Applier<'_> {
         let known = self.list(attr).len();
         self.spend(known, filter.terms())?;
         let matches = matching(self.list(attr), Some(filter));
-        self.spend_on_lists(attr, &matches, matches!(change, ElementChange::Merge(_)))?;
+        self.spend_on_lists(attr, &matches, usize::from(matches!(change, ElementChange::Merge(_))))?;
         let list = self.list(attr);
         let (ElementChange::Merge(new) | ElementChange::Replace(new)) = change else {
             matches.iter().rev().for_each(|&at| drop(list.remove(at)));
@@ -325,7 +347,7 @@ impl Applier<'_> {
         let Some(&first) = matches.first() else {
             // Only `add` may mean an element that is not there yet (contract PA-5, RFC 7644 §3.5.2.3).
             return if new.is_object() && matches!(change, ElementChange::Merge(_)) {
-                self.create(attr, Some(filter), new, create, true)
+                self.create(attr, Some(filter), new, create, How::Add)
             } else {
                 Err(no_target(attr))
             };
@@ -346,13 +368,13 @@ impl Applier<'_> {
             rest.as_object_mut().map(|map| map.shift_remove("primary"));
             for &at in &matches {
                 let new = if at == first { new } else { &rest };
-                changed |= change_element(attr, &mut list[at], |old| merge_into(old, new))?;
+                changed |= change_element(attr, &mut list[at], |old| merge_into(&attr.attr, old, new))?;
             }
         }
         if is_primary(new) {
             changed |= clear_other_primaries(list, first);
         }
-        keep_distinct(&attr.attr, list);
+        distinct(attr, list)?;
         Ok(changed)
     }
 
@@ -374,10 +396,26 @@ impl Applier<'_> {
             }
             (Some(old), ElementChange::Merge(new)) => {
                 let mut merged = old.clone();
-                merge_into(&mut merged, new);
+                merge_into(&attr.attr, &mut merged, new);
                 Ok(self.put(attr, Some(&merged)))
             }
         }
+    }
+}
+
+/// Lets each value stand once. What is fixed in the first stays.
+fn distinct(attr: &AttrRef, list: &mut Vec<Value>) -> Result<(), ScimError> {
+    keep_distinct(&attr.attr, list, |kept, again| {
+        change_element(attr, kept, |kept| absorb(&attr.attr, kept, again)).map(drop)
+    })
+}
+
+/// With how many values each value of a list is compared.
+fn tests(how: How, value: Option<&Value>) -> usize {
+    match how {
+        How::Set => 0,
+        How::Add => 1,
+        How::Remove => value.and_then(Value::as_array).map_or(0, Vec::len),
     }
 }
 

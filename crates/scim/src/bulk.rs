@@ -133,9 +133,11 @@ impl Plan {
             };
             ids.insert(bulk_id, id.as_str());
         }
-        visit(&mut operation, &mut |text| {
-            if let Some(id) = referred(text).and_then(|name| ids.get(name)) {
-                *text = (*id).to_owned();
+        visit(&mut operation, &mut |text, spot| {
+            if let Some((before, name)) = referred(text, spot)
+                && let Some(id) = ids.get(name)
+            {
+                *text = format!("{before}{id}");
             }
         });
         Ok(operation)
@@ -333,16 +335,15 @@ fn connect(entries: &mut [Entry]) -> Result<(), ScimError> {
     }
     for entry in entries.iter_mut() {
         let Ok(operation) = &mut entry.operation else { continue };
-        let mut names = Vec::new();
-        visit(operation, &mut |text| names.extend(referred(text).map(str::to_owned)));
-        let mut needs = Vec::with_capacity(names.len());
-        let mut unknown = None;
-        for name in names {
-            match posts.get(&name) {
+        let (mut needs, mut unknown) = (Vec::new(), None);
+        visit(operation, &mut |text, spot| {
+            let Some((_, name)) = referred(text, spot) else { return };
+            match posts.get(name) {
                 Some((at, true)) => needs.push(*at),
-                _ => unknown = Some(name),
+                _ if spot == Spot::Text => {}
+                _ => unknown = Some(name.to_owned()),
             }
-        }
+        });
         needs.sort_unstable();
         needs.dedup();
         if let Some(name) = unknown {
@@ -357,25 +358,47 @@ fn connect(entries: &mut [Entry]) -> Result<(), ScimError> {
     Ok(())
 }
 
-fn referred(text: &str) -> Option<&str> {
-    text.strip_prefix(REFERENCE)
+/// What a string is that may be a reference.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spot {
+    /// An id: a reference to nothing is an error.
+    Id,
+    /// The URI of a resource, which ends with its id.
+    Uri,
+    /// Anything: it may only look like a reference.
+    Text,
 }
+
+/// The name that is referred to, and what stands before the reference.
+fn referred(text: &str, spot: Spot) -> Option<(&str, &str)> {
+    let at = if spot == Spot::Uri { text.rfind('/').map_or(0, |slash| slash + 1) } else { 0 };
+    Some((&text[..at], text[at..].strip_prefix(REFERENCE)?))
+}
+
+type Each<'e> = dyn FnMut(&mut String, Spot) + 'e;
 
 /// The strings that may be references: the id, all of the data, and the literals of a filter in the path of
 /// an operation of a PATCH, such as `members[value eq "bulkId:a"]`.
-fn visit(operation: &mut Operation, each: &mut dyn FnMut(&mut String)) {
-    operation.id.iter_mut().for_each(&mut *each);
+fn visit(operation: &mut Operation, each: &mut Each<'_>) {
+    operation.id.iter_mut().for_each(|id| each(id, Spot::Id));
     if operation.method == Method::Patch {
         paths(&mut operation.data).for_each(|path| visit_path(path, each));
     }
-    visit_value(&mut operation.data, each);
+    visit_value(&mut operation.data, Spot::Text, each);
 }
 
-fn visit_value(value: &mut Value, each: &mut dyn FnMut(&mut String)) {
+fn visit_value(value: &mut Value, spot: Spot, each: &mut Each<'_>) {
     match value {
-        Value::String(text) => each(text),
-        Value::Array(list) => list.iter_mut().for_each(|value| visit_value(value, each)),
-        Value::Object(map) => map.values_mut().for_each(|value| visit_value(value, each)),
+        Value::String(text) => each(text, spot),
+        Value::Array(list) => list.iter_mut().for_each(|value| visit_value(value, spot, each)),
+        Value::Object(map) => map.iter_mut().for_each(|(name, value)| {
+            let spot = match name.to_ascii_lowercase().as_str() {
+                "value" => Spot::Id,
+                "$ref" => Spot::Uri,
+                _ => Spot::Text,
+            };
+            visit_value(value, spot, each);
+        }),
         _ => {}
     }
 }
@@ -394,14 +417,14 @@ fn paths(patch: &mut Value) -> impl Iterator<Item = &mut String> {
 }
 
 /// A path that cannot be read is left as it is: the PATCH says what is wrong with it.
-fn visit_path(text: &mut String, each: &mut dyn FnMut(&mut String)) {
+fn visit_path(text: &mut String, each: &mut Each<'_>) {
     if !text.contains(REFERENCE) {
         return;
     }
     let Ok(mut path) = PatchPath::parse(text) else { return };
     let before = path.clone();
     if let Some(filter) = &mut path.filter {
-        filter.visit_texts(each);
+        filter.visit_texts(&mut |text| each(text, Spot::Id));
     }
     if path != before {
         *text = path.to_string();
@@ -474,7 +497,7 @@ mod tests {
 
     #[test]
     fn b_2_a_path_may_refer_too() {
-        let put = json!({"method": "PUT", "path": "/Groups/bulkId:a", "data": {"displayName": "bulkId:"}});
+        let put = json!({"method": "PUT", "path": "/Groups/bulkId:", "data": {"displayName": "x"}});
         let plan = plan(json!([put, post("a", json!("x"))])).unwrap();
         // An empty name is a reference to nothing.
         assert!(plan.entries[0].operation.is_err());
@@ -482,6 +505,23 @@ mod tests {
         let plan = super::tests::plan(json!([delete, post("a", json!("x"))])).unwrap();
         assert_eq!(plan.order, [1, 0]);
         assert_eq!(plan.resolve(0, &[None, Some("7".into())]).unwrap().id.as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn b_2_a_uri_refers_at_its_end_and_a_text_only_to_what_there_is() {
+        let data = json!({
+            "displayName": "bulkId:2 things", "externalId": "bulkId:a",
+            "members": [{"value": "bulkId:a", "$ref": "https://x/Users/bulkId:a"}, {"$ref": "bulkId:a"}],
+        });
+        let put = json!({"method": "PUT", "path": "/Groups/1", "data": data});
+        let plan = plan(json!([put, post("a", json!("x"))])).unwrap();
+        let mut expected = data.clone();
+        expected["externalId"] = json!("7");
+        expected["members"] = json!([{"value": "7", "$ref": "https://x/Users/7"}, {"$ref": "7"}]);
+        assert_eq!(plan.resolve(0, &[None, Some("7".into())]).unwrap().data, expected);
+        let dead =
+            json!({"method": "PUT", "path": "/Groups/1", "data": {"members": [{"$ref": "/Users/bulkId:z"}]}});
+        assert!(super::tests::plan(json!([dead])).unwrap().entries[0].operation.is_err());
     }
 
     #[test]

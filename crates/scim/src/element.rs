@@ -4,13 +4,15 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 
 use serde_json::{Map, Value};
 
 use crate::filter::CompareOp;
 use crate::resolve::{Expr, Literal};
-use crate::same::{same_element, sameness};
+use crate::same::{same_element, same_value, sameness};
 use crate::schema::{Attribute, Mutability};
+use crate::step::How;
 use crate::value::is_unassigned;
 
 const PRIMARY: &str = "primary";
@@ -34,24 +36,36 @@ pub(crate) fn clear_other_primaries(list: &mut [Value], keep: usize) -> bool {
 
 /// Lets each value stand once, as if the elements were added one after the other: what stands for the same
 /// value is merged into the first (RFC 7643 §2.4: no combination of type and value more than once).
-pub(crate) fn keep_distinct(attr: &Attribute, list: &mut Vec<Value>) {
+pub(crate) fn distinct(attr: &Attribute, list: &mut Vec<Value>) {
+    let Ok(()) = keep_distinct(attr, list, |kept, again| {
+        absorb(attr, kept, again);
+        Ok::<_, Infallible>(())
+    });
+}
+
+/// The same with another way to merge. After an error the list is not whole.
+pub(crate) fn keep_distinct<E>(
+    attr: &Attribute,
+    list: &mut Vec<Value>,
+    mut merge: impl FnMut(&mut Value, &Value) -> Result<(), E>,
+) -> Result<(), E> {
     if list.len() <= 16 {
         let mut at = 1;
         while at < list.len() {
             if let Some(first) = list[..at].iter().position(|kept| same_element(attr, kept, &list[at])) {
                 let again = list.remove(at);
-                merge_into(&mut list[first], &again);
+                merge(&mut list[first], &again)?;
             } else {
                 at += 1;
             }
         }
-        return;
+        return Ok(());
     }
     let mut places = HashMap::with_capacity(list.len());
     let mut kept: Vec<Value> = Vec::with_capacity(list.len());
     for element in list.drain(..) {
         match places.entry(sameness(attr, &element)) {
-            Entry::Occupied(place) => drop(merge_into(&mut kept[*place.get()], &element)),
+            Entry::Occupied(place) => merge(&mut kept[*place.get()], &element)?,
             Entry::Vacant(place) => {
                 place.insert(kept.len());
                 kept.push(element);
@@ -59,11 +73,23 @@ pub(crate) fn keep_distinct(attr: &Attribute, list: &mut Vec<Value>) {
         }
     }
     *list = kept;
+    Ok(())
+}
+
+/// Merges an element that stands for the same value; it is primary if one of the two was. Tells whether
+/// something changed.
+pub(crate) fn absorb(attr: &Attribute, kept: &mut Value, again: &Value) -> bool {
+    let was_primary = is_primary(kept);
+    let changed = merge_into(attr, kept, again);
+    if was_primary {
+        kept[PRIMARY] = Value::Bool(true);
+    }
+    changed
 }
 
 /// Adds the sub-attributes of `new` to `element`, values of a list to the list that is there; tells whether
 /// something changed.
-pub(crate) fn merge_into(element: &mut Value, new: &Value) -> bool {
+pub(crate) fn merge_into(attr: &Attribute, element: &mut Value, new: &Value) -> bool {
     let (Some(element), Some(new)) = (element.as_object_mut(), new.as_object()) else {
         let changed = element != new;
         if changed {
@@ -73,7 +99,10 @@ pub(crate) fn merge_into(element: &mut Value, new: &Value) -> bool {
     };
     let mut changed = false;
     for (name, value) in new {
-        changed |= write(element, name, Some(value), true);
+        changed |= match attr.sub.get(name) {
+            Some(sub) => write(element, sub, Some(value), How::Add),
+            None => set(element, name, Some(value)),
+        };
     }
     changed
 }
@@ -136,29 +165,49 @@ pub(crate) fn set(map: &mut Map<String, Value>, name: &str, value: Option<&Value
     }
 }
 
-/// Sets or removes a key. With `adds`, the values of a list are added to the list that is there (RFC 7644
-/// §3.5.2.1). Tells whether something changed.
-pub(crate) fn write(map: &mut Map<String, Value>, name: &str, value: Option<&Value>, adds: bool) -> bool {
-    match value {
-        Some(Value::Array(more)) if adds && map.get(name).is_some_and(Value::is_array) => {
-            add_values(list_at(map, name), more)
+/// Changes what is under a key. `Add` adds the values of a list to the list that is there (RFC 7644
+/// §3.5.2.1), `Remove` takes those away that are listed. Tells whether something changed.
+pub(crate) fn write(map: &mut Map<String, Value>, attr: &Attribute, value: Option<&Value>, how: How) -> bool {
+    let name = &attr.name;
+    match (how, value) {
+        (How::Add, Some(Value::Array(more))) if map.get(name).is_some_and(Value::is_array) => {
+            add_values(attr, list_at(map, name), more)
         }
+        (How::Remove, Some(Value::Array(gone))) => remove_values(attr, map, gone),
         _ => set(map, name, value),
     }
 }
 
+/// Takes away what is the same as one of these, of a list or a single value.
+fn remove_values(attr: &Attribute, map: &mut Map<String, Value>, gone: &[Value]) -> bool {
+    let is_gone = |value: &Value| gone.iter().any(|gone| same_value(Some(attr), value, gone));
+    match map.get_mut(&attr.name) {
+        Some(Value::Array(list)) => {
+            let before = list.len();
+            list.retain(|value| !is_gone(value));
+            let after = list.len();
+            if after == 0 {
+                map.shift_remove(&attr.name);
+            }
+            after < before
+        }
+        Some(single) if is_gone(single) => map.shift_remove(&attr.name).is_some(),
+        _ => false,
+    }
+}
+
 /// Adds plain values that are not there yet.
-fn add_values(list: &mut Vec<Value>, more: &[Value]) -> bool {
+fn add_values(attr: &Attribute, list: &mut Vec<Value>, more: &[Value]) -> bool {
     let before = list.len();
     if more.len() <= 16 {
         for value in more {
-            if !list.contains(value) {
+            if !list.iter().any(|known| same_value(Some(attr), known, value)) {
                 list.push(value.clone());
             }
         }
     } else {
-        let mut known: HashSet<String> = list.iter().map(Value::to_string).collect();
-        list.extend(more.iter().filter(|value| known.insert(value.to_string())).cloned());
+        let mut known: HashSet<String> = list.iter().map(|value| sameness(attr, value)).collect();
+        list.extend(more.iter().filter(|value| known.insert(sameness(attr, value))).cloned());
     }
     list.len() > before
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::error::ScimError;
 use crate::required::check_required_subs;
-use crate::same::same_sub;
+use crate::same::{same_sub, same_value};
 use crate::schema::{AttrRef, Attribute, Attributes, Mutability, Schema, Type};
 use crate::value::Place;
 
@@ -37,12 +37,28 @@ pub(crate) fn check_kept(attr: &AttrRef, before: &Value, now: Option<&Value>) ->
         Mutability::ReadOnly if !kept => Err(readonly(what)),
         _ => Ok(()),
     };
-    check(&attr.attr, &attr.with_sub(None), now == Some(before))?;
+    let kept = |of: &Attribute, before: &Value, now: Option<&Value>| {
+        now.is_some_and(|now| same_value(Some(of), now, before))
+    };
+    check(&attr.attr, &attr.with_sub(None), kept(&attr.attr, before, now))?;
     subs_of(&attr.attr).try_for_each(|sub| {
         let Some(before) = before.get(&sub.name) else { return Ok(()) };
         let now = now.and_then(|now| now.get(&sub.name));
-        check(sub, &attr.with_sub(Some(sub)), now == Some(before))
+        check(sub, &attr.with_sub(Some(sub)), kept(sub, before, now))
     })
+}
+
+/// Writes what is fixed in the value of an attribute as it was: it is the same, if not to the letter.
+pub(crate) fn keep_spelling(attr: &Attribute, before: &Value, now: &mut Value) {
+    if attr.mutability == Mutability::Immutable {
+        before.clone_into(now);
+        return;
+    }
+    for sub in subs_of(attr).filter(|sub| sub.mutability == Mutability::Immutable) {
+        if let Some(before) = before.get(&sub.name) {
+            now[&sub.name] = before.clone();
+        }
+    }
 }
 
 /// What replaces an element, with the readOnly sub-attributes that this one has: a request cannot name them.
@@ -129,7 +145,7 @@ fn keep_one(
 ) -> Result<(), ScimError> {
     match attr.mutability {
         Mutability::ReadWrite | Mutability::WriteOnly => return Ok(()),
-        Mutability::Immutable if new.get(&attr.name).is_some_and(|new| new != old) => {
+        Mutability::Immutable if new.get(&attr.name).is_some_and(|new| !same_value(Some(attr), new, old)) => {
             return Err(ScimError::mutability(format!(
                 "{place} is immutable: send the value it has, or leave it out."
             )));

@@ -14,7 +14,7 @@ use crate::path::{PatchPath, Target};
 use crate::required::removes_required;
 use crate::resolve::Expr;
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema, Type};
-use crate::step::{ElementChange, Step, SubValues};
+use crate::step::{ElementChange, How, Step, SubValues};
 use crate::value::{
     Place, is_unassigned, kind_of, normalise, normalise_element, normalise_elements, normalise_part,
     settle_primary, twice, type_error, unknown_attribute, wrap_plain,
@@ -40,6 +40,13 @@ pub(crate) fn place(attr: &AttrRef) -> Place<'_> {
         extension: attr.extension.as_deref(),
         attr: &attr.attr.name,
         sub: attr.sub.as_deref().map(|sub| sub.name.as_str()),
+    }
+}
+
+const fn how(kind: OpKind) -> How {
+    match kind {
+        OpKind::Add => How::Add,
+        OpKind::Remove | OpKind::Replace => How::Set,
     }
 }
 
@@ -167,22 +174,39 @@ impl Builder<'_> {
             return Err(removes_required(&attr));
         }
         let value = value.filter(|value| !value.is_null());
-        let step = match (value, &attr.sub) {
-            (Some(value), None) if attr.attr.multi_valued => {
+        if let Some(sub) = attr.sub.as_ref().filter(|_| attr.attr.multi_valued) {
+            return self.remove_sub(attr.with_sub(None), None, sub.clone(), value);
+        }
+        let step = match value {
+            Some(value) if attr.leaf().multi_valued => {
                 let values = self.values_to_remove(&attr, value)?;
                 Step::RemoveValues { attr, values }
             }
-            (_, Some(sub)) if attr.attr.multi_valued => Step::Sub {
-                sub: sub.clone(),
-                attr: attr.with_sub(None),
-                filter: None,
-                value: None,
-                create: false,
-                adds: false,
-            },
             _ => Step::Put { attr, value: None },
         };
         self.request.steps.push(step);
+        Ok(())
+    }
+
+    /// A sub-attribute of elements goes: all of it, or the values that are given. Where a filter picks the
+    /// element, a single value adds nothing to it.
+    fn remove_sub(
+        &mut self,
+        attr: AttrRef,
+        filter: Option<Expr>,
+        sub: Arc<Attribute>,
+        value: Option<Value>,
+    ) -> Result<(), ScimError> {
+        let picks = |value: &Value| !is_unassigned(value) && (sub.multi_valued || filter.is_none());
+        let Some(value) = value.filter(picks) else {
+            return self.sub_step(OpKind::Remove, attr, filter, sub, None);
+        };
+        let named = attr.with_sub(Some(&sub));
+        if sub.required {
+            return Err(removes_required(&named));
+        }
+        let value = Some(self.values_to_remove(&named, value)?.into());
+        self.request.steps.push(Step::Sub { attr, filter, sub, value, create: false, how: How::Remove });
         Ok(())
     }
 
@@ -196,7 +220,7 @@ impl Builder<'_> {
             Value::Array(list) => list,
             single => vec![single],
         };
-        normalise_elements(&attr.attr, list, place(attr), self.mender)
+        normalise_elements(attr.leaf(), list, place(attr), self.mender)
     }
 
     /// add or replace of an attribute, or of a sub-attribute of a single complex value.
@@ -239,7 +263,7 @@ impl Builder<'_> {
             if subs.is_empty() {
                 return Ok(());
             }
-            Step::Merge { attr, subs, adds: kind == OpKind::Add }
+            Step::Merge { attr, subs, how: how(kind) }
         };
         self.request.steps.push(step);
         Ok(())
@@ -319,11 +343,11 @@ impl Builder<'_> {
             return self.detached_elements(kind, &attr, filter, sub.as_ref(), value);
         }
         if let Some(sub) = sub {
-            let value = match (kind, value) {
-                (OpKind::Remove, _) => None,
-                (_, None) => return Err(missing_value(&named)),
-                (_, Some(value)) => normalise(&sub, value, place(&named), self.mender)?,
-            };
+            if kind == OpKind::Remove {
+                return self.remove_sub(attr, Some(filter), sub, value);
+            }
+            let value = value.ok_or_else(|| missing_value(&named))?;
+            let value = normalise(&sub, value, place(&named), self.mender)?;
             return self.sub_step(kind, attr, Some(filter), sub, value);
         }
         let change = match (kind, value) {
@@ -379,8 +403,7 @@ impl Builder<'_> {
             }
         }
         let create = self.mender.dialect().mends(Quirk::CreatedElement);
-        let adds = kind == OpKind::Add;
-        self.request.steps.push(Step::Sub { attr, filter, sub, value, create, adds });
+        self.request.steps.push(Step::Sub { attr, filter, sub, value, create, how: how(kind) });
         Ok(())
     }
 }

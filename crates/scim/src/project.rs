@@ -24,9 +24,9 @@ enum Mode {
 /// One name of the list, resolved.
 #[derive(Debug, Clone)]
 struct Pick {
-    /// URN of the extension.
+    /// URN of the extension; `None` is the core schema.
     extension: Option<String>,
-    /// The attribute; `None` is the whole extension.
+    /// The attribute; `None` is the whole schema.
     attr: Option<String>,
     sub: Option<String>,
 }
@@ -62,14 +62,7 @@ impl Projection {
                 ));
             }
             (None, None) => Mode::Default,
-            (Some(names), None) => {
-                let base = |name: &&&String| name.eq_ignore_ascii_case(&kind.base.urn);
-                if names.iter().any(|name| base(&name)) {
-                    Mode::Default
-                } else {
-                    Mode::Only(names.iter().filter_map(|name| pick(kind, name)).collect())
-                }
-            }
+            (Some(names), None) => Mode::Only(names.iter().filter_map(|name| pick(kind, name)).collect()),
             (None, Some(names)) => Mode::Except(names.iter().filter_map(|name| pick(kind, name)).collect()),
         };
         Ok(Self { mode })
@@ -83,7 +76,8 @@ impl Projection {
     /// Whether the response shows a core attribute that is returned by default, such as `members`, whole or
     /// in part: if not, the caller need not load it. The name is in the schema's spelling.
     pub fn wants(&self, attr: &str) -> bool {
-        let named = |pick: &Pick| pick.extension.is_none() && pick.attr.as_deref() == Some(attr);
+        let named =
+            |pick: &Pick| pick.extension.is_none() && pick.attr.as_deref().is_none_or(|name| name == attr);
         match &self.mode {
             Mode::Default => true,
             Mode::Only(picks) => picks.iter().any(named),
@@ -188,6 +182,7 @@ fn pick(kind: &ResourceType, name: &str) -> Option<Pick> {
         Resolution::Extension(schema) => {
             Some(Pick { extension: Some(schema.urn.clone()), attr: None, sub: None })
         }
+        Resolution::Resource => Some(Pick { extension: None, attr: None, sub: None }),
         _ => None,
     }
 }
@@ -251,6 +246,25 @@ mod tests {
         assert!(!keys(None, Some(ENTERPRISE_URN)).0.contains(&ENTERPRISE_URN.to_owned()));
         let core = "urn:ietf:params:scim:schemas:core:2.0:User:userName";
         assert_eq!(keys(Some(core), None).0, ["schemas", "id", "userName"]);
+    }
+
+    #[test]
+    fn r_4_the_urn_of_the_core_schema_means_what_is_of_it() {
+        let core = "urn:ietf:params:scim:schemas:core:2.0:User";
+        let (names, resource) = keys(Some(core), None);
+        assert_eq!(names, ["schemas", "id", "userName", "name", "emails", "meta"]);
+        assert_eq!(resource["name"], sample()["name"]);
+        assert_eq!(keys(Some(&format!("{core},{ENTERPRISE_URN}")), None).0.len(), 7);
+        assert_eq!(keys(None, Some(core)).0, ["schemas", "id", ENTERPRISE_URN]);
+        let catalogue = Catalogue::standard();
+        let group = catalogue.resource_type("Group").unwrap();
+        let asked = "urn:ietf:params:scim:schemas:core:2.0:Group,members.display";
+        let projection = Projection::parse(group, Some(asked), None).unwrap();
+        assert!(projection.wants("members"));
+        let mut shown = json!({"id": "1", "displayName": "g", "members": [{"value": "2", "display": "d"}]});
+        let whole = shown.clone();
+        projection.apply(group, &mut shown);
+        assert_eq!(shown, whole);
     }
 
     #[test]

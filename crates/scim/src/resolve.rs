@@ -86,7 +86,9 @@ impl Expr {
 /// What a name stands for.
 enum Named {
     Attr(AttrRef),
-    /// An attribute of other resources of the same search.
+    /// A whole extension: what holds of resources that have it.
+    Extension(Expr),
+    /// Something of other resources of the same search.
     Elsewhere,
     /// Nothing, which the dialect mends.
     Nothing,
@@ -100,14 +102,29 @@ pub(crate) fn resolve(
     among: &[Arc<ResourceType>],
     mender: &mut Mender,
 ) -> Result<Expr, ScimError> {
+    let is_known = |found: Resolution| matches!(found, Resolution::Attr(_) | Resolution::Extension(_));
     resolve_with(filter, mender, &|text, mender| match kind.resolve(text, mender) {
         Resolution::Attr(attr) => Ok(Named::Attr(attr)),
-        _ if among.iter().any(|other| matches!(other.resolve(text, mender), Resolution::Attr(_))) => {
-            Ok(Named::Elsewhere)
-        }
+        Resolution::Extension(schema) => Ok(Named::Extension(has_schema(kind, &schema.urn))),
+        _ if among.iter().any(|other| is_known(other.resolve(text, mender))) => Ok(Named::Elsewhere),
         Resolution::ForeignUrn if mender.mend(Quirk::ForeignUrn, text) => Ok(Named::Nothing),
         _ => unknown(text, &kind.name, mender),
     })
+}
+
+/// `schemas` names an extension as long as the resource has something of it.
+fn has_schema(kind: &ResourceType, urn: &str) -> Expr {
+    let Some(schemas) = kind.top().get("schemas") else { return Expr::Never };
+    let key = comparison_key(schemas.case_exact, urn).into_owned();
+    let value = Literal::Text { raw: urn.to_owned(), key };
+    Expr::Compare { attr: AttrRef::new(None, schemas, None), op: CompareOp::Eq, value }
+}
+
+fn only_present(text: &str) -> ScimError {
+    ScimError::invalid_filter(format!(
+        "{:?} is a schema, which goes with pr only; compare one of its attributes, as in URN:name.",
+        excerpt(text)
+    ))
 }
 
 /// Resolves the filter inside the brackets after `owner`.
@@ -150,10 +167,12 @@ fn resolve_with(filter: &Filter, mender: &mut Mender, lookup: &Lookup<'_>) -> Re
         Filter::Not(inner) => Expr::Not(Box::new(resolve_with(inner, mender, lookup)?)),
         Filter::Present { attr } => match lookup(attr, mender)? {
             Named::Attr(attr) => Expr::Present { attr: filterable(attr)? },
+            Named::Extension(expr) => expr,
             Named::Elsewhere | Named::Nothing => Expr::Never,
         },
         Filter::Compare { attr, op, value } => match lookup(attr, mender)? {
             Named::Attr(attr) => compare(filterable(attr)?, *op, value, mender)?,
+            Named::Extension(_) => return Err(only_present(attr)),
             Named::Elsewhere if without_value(*op, value) => Expr::Not(Box::new(Expr::Never)),
             Named::Elsewhere | Named::Nothing => Expr::Never,
         },
@@ -169,6 +188,7 @@ fn resolve_with(filter: &Filter, mender: &mut Mender, lookup: &Lookup<'_>) -> Re
                 let filter = Box::new(resolve_element(filter, &attr, mender)?);
                 Expr::ValuePath { attr, filter }
             }
+            Named::Extension(_) => return Err(only_present(attr)),
             Named::Elsewhere | Named::Nothing => Expr::Never,
         },
     })
@@ -344,6 +364,18 @@ mod tests {
         }
         let strict = &mut Mender::new(Dialect::Strict);
         assert!(Filter::compile_among("shoeSize pr", &kinds[1], &kinds, strict).is_err());
+    }
+
+    #[test]
+    fn f_11_an_extension_is_present_where_its_schema_is() {
+        let urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+        for dialect in [Dialect::Strict, Dialect::Auto] {
+            let present = compiled(dialect, &format!("{} pr", urn.to_uppercase())).unwrap();
+            assert_eq!(present, compiled(dialect, &format!("schemas eq \"{urn}\"")).unwrap());
+            for text in [format!("{urn} eq \"x\""), format!("{urn}[department pr]")] {
+                assert!(compiled(dialect, &text).unwrap_err().contains("goes with pr only"), "{text}");
+            }
+        }
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! When two values of a list are the same: as their attribute compares texts (RFC 7643 section 2.2,
-//! `caseExact`), by `value` and `type` where they have these (section 2.4). Works on normalised values only.
+//! When two values are the same: as their attribute compares them (RFC 7643 §2.2, §2.3), and in a list by
+//! `value` and `type` where they have these (§2.4). Works on normalised values only.
 
 use serde_json::{Value, json};
 
+use crate::instant::parse_instant;
 use crate::name::{comparison_key, fold};
-use crate::schema::Attribute;
+use crate::schema::{Attribute, Type};
 
 /// Whether two elements of a list of `attr` stand for the same value: equal `value` and equal `type`; without
 /// `value`, equal in everything.
@@ -28,14 +29,10 @@ pub(crate) fn is_described(attr: &Attribute, element: &Value, by: &Value) -> boo
 
 /// A text that is equal for elements that are the same. No element is a list, so that both forms differ.
 pub(crate) fn sameness(attr: &Attribute, element: &Value) -> String {
-    let key = |name: &str| match (attr.sub.get(name), element.get(name)?) {
-        (Some(sub), Value::String(text)) => Some(json!(comparison_key(sub.case_exact, text))),
-        (_, value) => Some(sorted(value)),
-    };
-    match (element, key("value")) {
-        (_, Some(value)) => json!([value, key("type")]).to_string(),
-        (Value::String(text), None) => json!(comparison_key(attr.case_exact, text)).to_string(),
-        _ => sorted(element).to_string(),
+    let key = |name: &str| Some(canonical(attr.sub.get(name).map(AsRef::as_ref), element.get(name)?));
+    match key("value") {
+        Some(value) => json!([value, key("type")]).to_string(),
+        None => canonical(Some(attr), element).to_string(),
     }
 }
 
@@ -47,9 +44,18 @@ pub(crate) fn same_sub(attr: &Attribute, name: &str, one: &Value, other: &Value)
     }
 }
 
-fn same_value(attr: Option<&Attribute>, one: &Value, other: &Value) -> bool {
-    let (Some(a), Some(b)) = (one.as_str(), other.as_str()) else { return one == other };
-    a == b || attr.is_some_and(|attr| !attr.case_exact) && same_folded(a, b)
+/// Whether two values of an attribute are the same: one of its values, or all of them, which have no order.
+pub(crate) fn same_value(attr: Option<&Attribute>, one: &Value, other: &Value) -> bool {
+    if one == other {
+        return true;
+    }
+    let Some(attr) = attr else { return false };
+    match (one, other) {
+        (Value::String(a), Value::String(b)) if matches!(attr.kind, Type::String | Type::Reference) => {
+            !attr.case_exact && same_folded(a, b)
+        }
+        _ => canonical(Some(attr), one) == canonical(Some(attr), other),
+    }
 }
 
 fn same_folded(one: &str, other: &str) -> bool {
@@ -59,23 +65,54 @@ fn same_folded(one: &str, other: &str) -> bool {
     fold(one) == fold(other)
 }
 
-/// The same value with the members of its objects by name: equal objects may have them in another order.
-fn sorted(value: &Value) -> Value {
+/// The form that is equal for values that are the same.
+fn canonical(attr: Option<&Attribute>, value: &Value) -> Value {
     match value {
         Value::Object(members) => {
             let mut members: Vec<_> = members.iter().collect();
             members.sort_unstable_by_key(|(name, _)| *name);
-            members.into_iter().map(|(name, value)| (name.clone(), sorted(value))).collect()
+            let sub = |name: &str| attr.and_then(|attr| attr.sub.get(name)).map(AsRef::as_ref);
+            members.into_iter().map(|(name, value)| (name.clone(), canonical(sub(name), value))).collect()
         }
-        Value::Array(list) => list.iter().map(sorted).collect(),
+        Value::Array(list) => {
+            let mut list: Vec<_> = list.iter().map(|value| canonical(attr, value)).collect();
+            list.sort_by_cached_key(Value::to_string);
+            list.into()
+        }
+        Value::String(text) => attr.map_or_else(|| value.clone(), |attr| canonical_text(attr, text)),
+        // Adding zero takes the sign from -0.
+        Value::Number(number) => match attr.map(|attr| attr.kind) {
+            Some(Type::Decimal) => json!(number.as_f64().map(|number| number + 0.0)),
+            _ => value.clone(),
+        },
         plain => plain.clone(),
     }
+}
+
+fn canonical_text(attr: &Attribute, text: &str) -> Value {
+    match attr.kind {
+        Type::DateTime => parse_instant(text).map_or_else(|| text.to_owned(), |nanos| nanos.to_string()),
+        Type::Binary => bare_base64(text),
+        _ => comparison_key(attr.case_exact, text).into_owned(),
+    }
+    .into()
+}
+
+/// Base64 in one alphabet, without padding and white space.
+fn bare_base64(text: &str) -> String {
+    let digits = text.chars().filter(|digit| !digit.is_ascii_whitespace() && *digit != '=');
+    let digit = |digit| match digit {
+        '-' => '+',
+        '_' => '/',
+        digit => digit,
+    };
+    digits.map(digit).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::element::keep_distinct;
+    use crate::element::distinct;
     use crate::schema::Catalogue;
 
     fn attr(name: &str) -> Attribute {
@@ -96,10 +133,10 @@ mod tests {
         let short: Vec<Value> = (0..8).flat_map(|n| [element(n), bare(n)]).collect();
         let mut long = [&short[..], &short[..], &short[..]].concat();
         let mut kept = short.clone();
-        keep_distinct(&emails, &mut kept);
+        distinct(&emails, &mut kept);
         assert_eq!(kept.len(), 6, "{kept:?}");
         assert_eq!(kept[0], json!({"value": "0-é", "type": "work", "display": "6"}));
-        keep_distinct(&emails, &mut long);
+        distinct(&emails, &mut long);
         assert_eq!(long, kept);
     }
 
@@ -111,14 +148,35 @@ mod tests {
         for others in [0, 20] {
             let mut list = vec![home.clone(), turned.clone()];
             list.extend((0..others).map(|n| json!({"streetAddress": n.to_string()})));
-            keep_distinct(&addresses, &mut list);
+            distinct(&addresses, &mut list);
             assert_eq!(list.len(), 1 + others, "{list:?}");
         }
         turned["locality"] = json!("Bonn");
         let mut list = vec![home; 17];
         list.push(turned);
-        keep_distinct(&addresses, &mut list);
+        distinct(&addresses, &mut list);
         assert_eq!(list.len(), 2, "{list:?}");
+    }
+
+    #[test]
+    fn values_are_the_same_by_their_type() {
+        for (kind, one, other, same) in [
+            (Type::Decimal, json!(1), json!(1.0), true),
+            (Type::Decimal, json!(0.0), json!(-0.0), true),
+            (Type::Decimal, json!(1), json!(1.5), false),
+            (Type::DateTime, json!("2030-01-31T09:30:00Z"), json!("2030-01-31T10:30:00.000+01:00"), true),
+            (Type::DateTime, json!("2030-01-31T09:30:00Z"), json!("2030-01-31T09:30:01Z"), false),
+            (Type::Binary, json!("+/8="), json!("-_8"), true),
+            (Type::Binary, json!("MA"), json!("ma"), false),
+            (Type::Integer, json!(1), json!(2), false),
+            (Type::Boolean, json!(true), json!(false), false),
+        ] {
+            let mut attr = Attribute::new("a", kind, "For the test.");
+            assert_eq!(same_value(Some(&attr), &one, &other), same, "{one} {other}");
+            attr.multi_valued = true;
+            let (list, turned) = (json!([one, "x"]), json!(["x", other]));
+            assert_eq!(same_value(Some(&attr), &list, &turned), same, "{list} {turned}");
+        }
     }
 
     #[test]

@@ -118,7 +118,8 @@ fn sort_value(attr: &Attribute, value: &Value) -> Option<SortValue> {
     Some(match attr.kind {
         Type::Boolean => SortValue::Bool(value.as_bool()?),
         Type::Integer => SortValue::Integer(value.as_i64()?),
-        Type::Decimal => SortValue::Decimal(value.as_f64()?),
+        // Adding zero takes the sign from -0.
+        Type::Decimal => SortValue::Decimal(value.as_f64()? + 0.0),
         Type::DateTime => {
             let nanos = parse_instant(value.as_str()?)?;
             SortValue::Instant(i64::try_from(nanos.div_euclid(1_000)).ok()?)

@@ -15,26 +15,36 @@ pub(crate) type SubValues = Vec<(Arc<Attribute>, Option<Value>)>;
 pub(crate) enum Step {
     /// Sets an attribute (or a sub-attribute of a single complex value) as a whole; `None` removes it.
     Put { attr: AttrRef, value: Option<Value> },
-    /// Merges sub-attributes into a single complex value; `adds` to the lists among them.
-    Merge { attr: AttrRef, subs: SubValues, adds: bool },
+    /// Merges sub-attributes into a single complex value.
+    Merge { attr: AttrRef, subs: SubValues, how: How },
     /// Adds values to a list.
     Append { attr: AttrRef, values: Vec<Value> },
     /// Removes the elements that the values describe.
     RemoveValues { attr: AttrRef, values: Vec<Value> },
-    /// Sets or removes a sub-attribute of the elements that match (all without a filter); `adds` to one that
-    /// is a list.
+    /// Changes a sub-attribute of the elements that match (all without a filter).
     Sub {
         attr: AttrRef,
         filter: Option<Expr>,
         sub: Arc<Attribute>,
         value: Option<Value>,
         create: bool,
-        adds: bool,
+        how: How,
     },
     /// Changes the elements that match as a whole.
     Elements { attr: AttrRef, filter: Expr, change: ElementChange, create: bool },
     /// Removes an extension.
     RemoveExtension { schema: Arc<Schema> },
+}
+
+/// How a value is written to a sub-attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// In the place of what is there; no value removes it.
+    Set,
+    /// As `Set`, but values of a list are added to the list that is there.
+    Add,
+    /// The listed values go.
+    Remove,
 }
 
 #[derive(Debug, Clone)]

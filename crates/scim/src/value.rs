@@ -9,7 +9,7 @@ use std::fmt;
 use serde_json::{Map, Number, Value};
 
 use crate::dialect::{Mender, Quirk};
-use crate::element::keep_distinct;
+use crate::element::distinct;
 use crate::error::ScimError;
 use crate::instant;
 pub use crate::instant::parse_instant;
@@ -123,7 +123,7 @@ pub(crate) fn normalise_elements(
         }
     }
     if !attr.detached {
-        keep_distinct(attr, &mut kept);
+        distinct(attr, &mut kept);
         check_lengths(attr, &kept, place)?;
     }
     Ok(kept)
@@ -334,10 +334,20 @@ fn number(attr: &Attribute, value: Value, place: Place<'_>, mender: &mut Mender)
         _ => None,
     };
     let number = match (attr.kind, number) {
-        (Type::Decimal, number) => number.map(Value::Number),
+        (Type::Decimal, number) => number.map(decimal),
         (_, number) => number.as_ref().and_then(whole).map(Value::from),
     };
     number.ok_or_else(|| wrong_type(attr.kind, &value, place))
+}
+
+/// A decimal has one form (RFC 7643 §2.3.3 wants a fraction), as far as a float holds it.
+fn decimal(number: Number) -> Value {
+    const WHOLE: f64 = 9_007_199_254_740_992.0;
+    match number.as_f64() {
+        // Adding zero takes the sign from -0.
+        Some(float) if number.is_f64() || float.abs() < WHOLE => Value::from(float + 0.0),
+        _ => Value::Number(number),
+    }
 }
 
 /// An integer is written without fraction and exponent (RFC 7643 §2.3.4). `-0` is one, though JSON readers

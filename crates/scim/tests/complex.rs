@@ -221,8 +221,10 @@ fn pa_3_add_by_filter_names_only_what_it_adds() {
     let made = json!({"ports": [{"number": 1, "label": "a"}, {"number": 2, "label": "zz"}]});
     assert_eq!(run("add", 2).unwrap(), made);
     refused(run("replace", 1), ScimType::InvalidValue);
-    let made = json!([{"op": "add", "path": "X:ports[label eq \"b\"]", "value": {"label": "zz"}}]);
-    refused(patched_in(&mut Mender::new(Dialect::Auto), &kind, stored, made), ScimType::InvalidValue);
+    for (label, why) in [("b", ScimType::InvalidValue), ("zz", ScimType::NoTarget)] {
+        let made = json!([{"op": "add", "path": "X:ports[label eq \"b\"]", "value": {"label": label}}]);
+        refused(patched_in(&mut Mender::new(Dialect::Auto), &kind, stored.clone(), made), why);
+    }
 }
 
 /// The same type before and after something in it became required.
@@ -434,11 +436,110 @@ fn pa_3_add_appends_to_a_list_in_an_element() {
     let twice = json!([{"value": "v", "uses": ["c"]}, {"value": "v", "uses": ["d", "c"]}]);
     assert_eq!(run("replace", "X:list", twice), json!([{"value": "v", "uses": ["c", "d"]}]));
     let path = "X:list[uses eq \"a\" and value eq \"x\"].uses";
-    for (op, made) in [("add", json!(["a", "c"])), ("replace", json!(["c"]))] {
-        let operations = json!([{"op": op, "path": path, "value": ["c"]}]);
-        let done = patched_in(&mut Mender::new(Dialect::Auto), &kind, stored.clone(), operations).unwrap();
-        assert_eq!(done["list"][2]["uses"], made);
+    let create = |op: &str, value: Value| {
+        let operations = json!([{"op": op, "path": path, "value": value}]);
+        patched_in(&mut Mender::new(Dialect::Auto), &kind, stored.clone(), operations)
+    };
+    assert_eq!(create("add", json!(["c"])).unwrap()["list"][2]["uses"], json!(["a", "c"]));
+    assert_eq!(create("replace", json!(["c", "a"])).unwrap()["list"][2]["uses"], json!(["c", "a"]));
+    refused(create("replace", json!(["c"])), ScimType::NoTarget);
+}
+
+#[test]
+fn pa_4_remove_takes_listed_values_from_a_list_inside() {
+    let kind = tagged();
+    let stored = json!({
+        "place": {"room": "1", "tags": ["a", "b", "c"]},
+        "list": [{"value": "v", "uses": ["a", "b"]}, {"value": "w", "uses": ["a"]}],
+    });
+    let run = |dialect: Dialect, path: &str, value: Value| {
+        let operations = json!([{"op": "remove", "path": path, "value": value}]);
+        patched_in(&mut Mender::new(dialect), &kind, stored.clone(), operations)
+    };
+    let auto = |path: &str, value: Value| run(Dialect::Auto, path, value).unwrap();
+    assert_eq!(auto("X:place.tags", json!(["A", "c"]))["place"], json!({"room": "1", "tags": ["b"]}));
+    assert_eq!(auto("X:place.tags", json!(["c", "b", "a"]))["place"], json!({"room": "1"}));
+    let left = json!([{"value": "v", "uses": ["b"]}, {"value": "w"}]);
+    assert_eq!(auto("X:list.uses", json!(["a"]))["list"], left);
+    let one = json!([{"value": "v", "uses": ["b"]}, {"value": "w", "uses": ["a"]}]);
+    assert_eq!(auto("X:list[value eq \"v\"].uses", json!("a"))["list"], one);
+    assert_eq!(auto("X:list[value eq \"x\"].uses", json!(["a"])), stored);
+    assert_eq!(auto("X:list.value", json!("w"))["list"], json!([stored["list"][0], {"uses": ["a"]}]));
+    for path in ["X:place.tags", "X:list.uses", "X:list[value eq \"v\"].uses"] {
+        refused(run(Dialect::Strict, path, json!(["a"])), ScimType::InvalidValue);
+        for nothing in [json!(null), json!([])] {
+            let left = run(Dialect::Strict, path, nothing);
+            assert!(path.contains("tags") || left.unwrap()["list"][0].get("uses").is_none());
+        }
     }
+}
+
+#[test]
+fn sch_6_what_is_fixed_is_compared_by_its_type() {
+    let fixed = |name: &str, kind: &str, more: Value| {
+        let mut attr = json!({"name": name, "type": kind, "mutability": "immutable"});
+        attr.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        attr
+    };
+    let kind = kind(json!([
+        fixed("dec", "decimal", json!({})), fixed("at", "dateTime", json!({})), fixed("bin", "binary", json!({})),
+        fixed("name", "string", json!({"caseExact": false})), fixed("tags", "string", json!({"multiValued": true})),
+        {"name": "box", "type": "complex", "subAttributes": [fixed("dec", "decimal", json!({}))]},
+    ]));
+    let stored = json!({
+        "dec": 1.0, "at": "2030-01-31T09:30:00Z", "bin": "MA==", "name": "Abc", "tags": ["a", "b"], "box": {"dec": 2.0}
+    });
+    let again = json!({
+        "dec": 1, "at": "2030-01-31T09:30:00.00Z", "bin": "MA", "name": "abc", "tags": ["b", "a"], "box": {"dec": 2}
+    });
+    assert_eq!(put(&kind, stored.clone(), again.clone()).unwrap(), stored);
+    let body =
+        json!({"schemas": [scim::patch::PATCH_URN], "Operations": [{"op": "replace", "value": {X: again}}]});
+    let mut strict = Mender::new(Dialect::Strict);
+    let request = PatchRequest::parse(body, &kind, &mut strict).unwrap();
+    let done = request.apply(&kind, document(stored.clone()), &mut strict).unwrap();
+    assert_eq!((&done.document[X], done.changed), (&stored, false));
+    for (name, other) in
+        [("dec", json!(1.5)), ("bin", json!("MQ==")), ("tags", json!(["a"])), ("box", json!({"dec": 3}))]
+    {
+        let operation = json!([{"op": "replace", "path": format!("X:{name}"), "value": other}]);
+        refused(patched(&kind, stored.clone(), operation), ScimType::Mutability);
+        let mut changed = stored.clone();
+        changed[name] = other;
+        refused(put(&kind, stored.clone(), changed), ScimType::Mutability);
+    }
+}
+
+#[test]
+fn sch_6_elements_that_become_the_same_keep_what_is_fixed() {
+    let kind = kind(json!([{"name": "els", "type": "complex", "multiValued": true, "subAttributes": [
+        {"name": "value", "type": "string"}, {"name": "type", "type": "string"},
+        {"name": "fix", "type": "string", "mutability": "immutable"}, {"name": "primary", "type": "boolean"},
+    ]}]));
+    let element = |kind: &str, fix: &str, primary: bool| {
+        let mut element = json!({"value": "a", "type": kind, "primary": primary});
+        if !fix.is_empty() {
+            element["fix"] = fix.into();
+        }
+        element
+    };
+    let run = |fix: [&str; 2], path: &str, value: Value| {
+        let stored = json!({"els": [element("x", fix[0], true), element("y", fix[1], false)]});
+        patched(&kind, stored, json!([{"op": "replace", "path": path, "value": value}]))
+    };
+    let y = "X:els[type eq \"y\"]";
+    refused(run(["1", ""], y, json!({"value": "a", "type": "x", "fix": "2"})), ScimType::Mutability);
+    refused(run(["1", "2"], "X:els[type eq \"y\"].type", json!("x")), ScimType::Mutability);
+    let kept = json!({"els": [element("x", "1", true)]});
+    assert_eq!(
+        run(["1", ""], "X:els[type eq \"y\"].type", json!("x")).unwrap(),
+        kept,
+        "the primary one stays so"
+    );
+    assert_eq!(
+        run(["1", "1"], "X:els[type eq \"y\"].type", json!("X")).unwrap()["els"].as_array().unwrap().len(),
+        1
+    );
 }
 
 #[test]
