@@ -67,7 +67,7 @@ pub fn platform(problem: &Problem, request_id: &str) -> Response {
     let mut response = finish(problem, status, PLATFORM_MEDIA, &body, request_id);
     if status == 401 {
         // RFC 9110 §15.5.2 wants one. Besides x-api-key, which no registered scheme stands for, it is taken.
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        challenge(problem, &mut response);
     }
     response
 }
@@ -117,15 +117,20 @@ pub fn scim(problem: &Problem, request_id: &str) -> Response {
     let (status, body) = scim_body(problem, request_id);
     let mut response = finish(problem, status, SCIM_MEDIA, &body, request_id);
     if status == 401 {
-        let challenge = match problem.code_text() {
-            Some(code) => format!("Bearer error=\"invalid_token\", error_description=\"{code}\""),
-            None => "Bearer".to_owned(),
-        };
-        if let Ok(value) = HeaderValue::from_str(&challenge) {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
-        }
+        challenge(problem, &mut response);
     }
     response
+}
+
+/// How to authenticate, and what is wrong with the token that came (RFC 6750 §3).
+fn challenge(problem: &Problem, response: &mut Response) {
+    let challenge = match problem.code_text() {
+        Some(code) => format!("Bearer error=\"invalid_token\", error_description=\"{code}\""),
+        None => "Bearer".to_owned(),
+    };
+    if let Ok(value) = HeaderValue::from_str(&challenge) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
 }
 
 /// The token endpoint's form (RFC 6749 §5.2); the description ends with the request id.

@@ -443,7 +443,10 @@ both_engines! {
         let token = es256().sign(&good());
         let settings = "/ng/api/settings?accountIdentifier=acme&category=SCIM";
         world.bearer(&token).get(settings).await.refused(401, "INVALID_TOKEN");
-        world.holder(&token).get(settings).await.refused(401, "INVALID_TOKEN");
+        let refused = world.holder(&token).get(settings).await;
+        let told = "Bearer error=\"invalid_token\", error_description=\"token_untrusted\"";
+        assert_eq!(refused.header("www-authenticate"), told, "as on SCIM");
+        refused.refused(401, "INVALID_TOKEN");
         let both = with(body, &json!({"surfaces": ["platform", "scim"], "maxLifetimeSeconds": 3600}));
         let shown = world.admin().put(&format!("{AT}/fixed"), both.clone()).await.data();
         assert_eq!(shown["jwtTrust"]["surfaces"], json!(["scim", "platform"]));
