@@ -39,6 +39,10 @@ pub fn check(config: &Config) -> Result<(), Failure> {
         let text = format!("{pending} migrations are pending: run `muster migrate` or start the server");
         return Err(Failure::new(Exit::Schema, text));
     }
+    if let Some((table, error)) = runtime.block_on(store::unreadable(&db)) {
+        let text = format!("the table {table} cannot be read ({error}): give it back, or restore a backup");
+        return Err(Failure::new(Exit::Schema, text));
+    }
     say("schema: complete")?;
     let damage = runtime.block_on(store::damage(&db));
     if let Some(first) = damage.first() {
@@ -56,5 +60,8 @@ pub fn check(config: &Config) -> Result<(), Failure> {
         }
     }
     runtime.block_on(db.close());
-    say("integrity: ok")
+    say(match db.engine() {
+        db::Engine::Sqlite => "integrity: ok",
+        db::Engine::Postgres => "integrity: not looked at; PostgreSQL has pg_amcheck for it",
+    })
 }

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use db::{Db, Options};
+use db::{Db, Options, Tx};
 
 use super::exit::{Exit, Failure};
 use crate::app::{LOG_FILE, open_log};
 use crate::config::{Config, Place};
-use crate::migrations::STEPS;
+use crate::migrations::{self, STEPS};
 
 const FILE: &str = "muster.db";
 const HOLDER: &str = "serve.lock";
@@ -154,6 +154,18 @@ pub fn log(config: &Config, db: &Db) -> Result<Option<Db>, Failure> {
         }
         _ => Ok(None),
     }
+}
+
+/// The first table that is not there although its step was made, or that may not be read.
+pub async fn unreadable(db: &Db) -> Option<(&'static str, db::Error)> {
+    for table in migrations::tables() {
+        let sql = format!("SELECT 1 FROM {table} LIMIT 1");
+        let look = move |tx: &mut Tx<'_>| tx.query_opt(&sql, &[], |row| row.get::<i64>(0));
+        if let Err(error) = db.read::<_, db::Error>("check.table", look).await {
+            return Some((table, error));
+        }
+    }
+    None
 }
 
 /// What SQLite finds wrong in its own file; nothing for PostgreSQL, which has its own tools.

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::directory::cursor_keys;
 use crate::directory::model::catalogue;
 use crate::kernel::ids::AccountId;
-use crate::kernel::problem::{Problem, Result};
+use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 use crate::settings;
@@ -33,7 +33,8 @@ const CURSOR_SECS: u32 = 86_400;
 /// What an account defines itself can be no secret (`scim::define`): the standard's are all there are.
 static SECRETS: LazyLock<Secrets> = LazyLock::new(|| Secrets::of(catalogue()));
 
-/// Writes what waits. Entries that cannot be written are dropped and counted.
+/// Writes what waits. While the database is away entries go on to wait; those that it refuses are dropped
+/// and counted.
 ///
 /// # Errors
 /// Of the database.
@@ -47,7 +48,12 @@ pub async fn flush(app: &App) -> Result<()> {
         let taken = Arc::new(log.take(TOGETHER.min(left)));
         left -= taken.len().max(1);
         if let Err(problem) = write(app, &taken).await {
-            taken.iter().for_each(|seen| log.count_lost(&seen.account, 1));
+            if problem.kind() == Kind::Unavailable {
+                // Where nobody knows what became of a commit, this may write entries twice.
+                log.put_back(taken.iter().cloned());
+            } else {
+                taken.iter().for_each(|seen| log.count_lost(&seen.account, 1));
+            }
             outcome = Err(problem);
             break;
         }
@@ -98,22 +104,29 @@ async fn look_up(app: &App, account: &AccountId) -> Result<bool> {
     Ok(on)
 }
 
-/// Writes down how many entries were dropped.
+/// Writes down how many entries were dropped; as long as that fails they stay counted in memory.
 async fn count_lost(app: &App) -> Result<()> {
-    let lost = app.provisioning_log.take_lost();
+    let lost = Arc::new(app.provisioning_log.take_lost());
     if lost.is_empty() {
         return Ok(());
     }
+    let written = write_lost(app, Arc::clone(&lost)).await;
+    match &written {
+        Ok(()) => {
+            let entries: u64 = lost.values().sum();
+            tracing::warn!(entries, "entries of the provisioning log were dropped");
+        }
+        Err(_) => app.provisioning_log.keep_lost(&lost),
+    }
+    written
+}
+
+async fn write_lost(app: &App, lost: Arc<HashMap<AccountId, u64>>) -> Result<()> {
     let now = app.clock.now();
-    let total: u64 = lost.values().sum();
-    tracing::warn!(
-        entries = total,
-        "entries of the provisioning log were dropped: more came than were written"
-    );
     // Only of accounts that there are: the path of a request without a credential can name any.
     let known = move |tx: &mut Tx<'_>| -> Result<_> {
         let mut known = Vec::new();
-        for (account, entries) in &lost {
+        for (account, entries) in &*lost {
             if find_version(tx, account)?.is_some() {
                 known.push((account.clone(), *entries));
             }

@@ -55,6 +55,16 @@ struct Waiting {
     lost: HashMap<AccountId, u64>,
 }
 
+impl Waiting {
+    fn count(&mut self, account: &AccountId, entries: u64) {
+        if let Some(count) = self.lost.get_mut(account) {
+            *count += entries;
+        } else if self.lost.len() < COUNTED {
+            self.lost.insert(account.clone(), entries);
+        }
+    }
+}
+
 impl Log {
     /// Empty, with room for so many entries.
     pub fn new(most: usize) -> Self {
@@ -154,12 +164,7 @@ impl Log {
     /// Counts entries that were dropped.
     pub(super) fn count_lost(&self, account: &AccountId, entries: u64) {
         self.lost.fetch_add(entries, Relaxed);
-        let mut waiting = self.waiting.lock();
-        if let Some(count) = waiting.lost.get_mut(account) {
-            *count += entries;
-        } else if waiting.lost.len() < COUNTED {
-            waiting.lost.insert(account.clone(), entries);
-        }
+        self.waiting.lock().count(account, entries);
     }
 
     /// Up to so many entries, oldest first.
@@ -170,6 +175,31 @@ impl Log {
         waiting.bytes -= taken.iter().map(Captured::weight).sum::<usize>();
         self.length.store(waiting.entries.len(), Relaxed);
         taken
+    }
+
+    /// Lets entries that could not be written go on to wait, in front of the others, as far as there is room.
+    pub(super) fn put_back(&self, entries: impl DoubleEndedIterator<Item = Captured>) {
+        let mut waiting = self.waiting.lock();
+        // The newest of them first: they stand behind the older ones.
+        for entry in entries.rev() {
+            let weight = entry.weight();
+            if waiting.entries.len() < self.most && waiting.bytes + weight <= MOST_BYTES {
+                waiting.bytes += weight;
+                waiting.entries.push_front(entry);
+            } else {
+                self.lost.fetch_add(1, Relaxed);
+                waiting.count(&entry.account, 1);
+            }
+        }
+        self.length.store(waiting.entries.len(), Relaxed);
+    }
+
+    /// Takes back what was dropped and could not be written down.
+    pub(super) fn keep_lost(&self, lost: &HashMap<AccountId, u64>) {
+        let mut waiting = self.waiting.lock();
+        for (account, entries) in lost {
+            waiting.count(account, *entries);
+        }
     }
 
     /// What was dropped since the last call, by account.
@@ -235,6 +265,20 @@ mod tests {
         assert_eq!(log.take_lost()[&account], 3);
         assert_eq!((log.take(2).len(), log.take(9).len(), log.waiting()), (2, 1, 0));
         assert!(log.takes_read(&account) && log.take_lost().is_empty());
+    }
+
+    #[test]
+    fn what_could_not_be_written_waits_in_front_as_far_as_there_is_room() {
+        let (log, account) = (Log::new(4), AccountId::new("acme"));
+        (0..3).for_each(|second| log.push(entry(true, second)));
+        let taken = log.take(3);
+        (3..5).for_each(|second| log.push(entry(true, second)));
+        log.put_back(taken.into_iter());
+        assert_eq!((log.waiting(), log.lost()), (4, 1), "the oldest found no room");
+        let order: Vec<_> = log.take(9).iter().map(|entry| entry.at.secs()).collect();
+        assert_eq!(order, [1, 2, 3, 4]);
+        log.keep_lost(&log.take_lost());
+        assert_eq!((log.take_lost()[&account], log.lost()), (1, 1), "counted once");
     }
 
     #[test]

@@ -4,14 +4,15 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use db::Db;
+use db::{Db, Tx};
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
 use super::store;
 use crate::kernel::ids::{AccountId, TokenId};
-use crate::kernel::problem::Result;
+use crate::kernel::problem::{Kind, Result};
 use crate::kernel::time::Timestamp;
 
 /// Shortest time between two notes of one token.
@@ -53,30 +54,70 @@ impl LastUsed {
     /// Writes what was noted, one transaction an account.
     ///
     /// # Errors
-    /// Of the database; the notes of that account and of those not yet reached are lost.
+    /// Of the database: the last one. While it is away the notes go on to wait.
     pub async fn flush(&self, db: &Db) -> Result<()> {
         let taken = std::mem::take(&mut *self.waiting.lock());
         let mut accounts: HashMap<AccountId, Vec<_>> = HashMap::new();
-        for ((account, token), (at, from)) in taken {
-            let from = from.map(|ip| ip.to_string());
-            accounts.entry(account).or_default().push((token, at, from));
+        for ((account, token), used) in taken {
+            accounts.entry(account).or_default().push((token, used));
         }
+        let (mut outcome, mut away) = (Ok(()), false);
         for (account, uses) in accounts {
-            let lane = account.to_string();
-            db.write("tokens.last_used", &lane, move |tx| {
-                uses.iter().try_for_each(|(token, at, from)| {
-                    store::touch_token(tx, &account, token, *at, from.as_deref())
+            if away {
+                self.put_back(&account, &uses);
+                continue;
+            }
+            let (uses, lane, of) = (Arc::new(uses), account.to_string(), account.clone());
+            let kept = Arc::clone(&uses);
+            let write = move |tx: &mut Tx<'_>| {
+                uses.iter().try_for_each(|(token, (at, from))| {
+                    let from = from.map(|ip| ip.to_string());
+                    store::touch_token(tx, &of, token, *at, from.as_deref())
                 })
-            })
-            .await?;
+            };
+            if let Err(problem) = db.write("tokens.last_used", &lane, write).await {
+                away = problem.kind() == Kind::Unavailable;
+                if away {
+                    self.put_back(&account, &kept);
+                }
+                outcome = Err(problem);
+            }
         }
-        Ok(())
+        outcome
+    }
+
+    /// Lets notes go on to wait, unless there is a newer one.
+    fn put_back(&self, account: &AccountId, uses: &[(TokenId, Use)]) {
+        let mut waiting = self.waiting.lock();
+        for (token, used) in uses {
+            if waiting.len() < WAITING {
+                waiting.entry((account.clone(), token.clone())).or_insert(*used);
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn notes_wait_for_a_database_that_is_away() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let db = Db::open(db::Options::sqlite(folder.path().join("x.db"))).expect("it opens");
+        db.close().await;
+        let (notes, start) = (LastUsed::default(), Timestamp::from_millis(0));
+        for account in ["a", "b"] {
+            notes.note(&AccountId::new(account), &TokenId::new(account), start, None);
+        }
+        assert!(notes.flush(&db).await.is_err());
+        assert_eq!(notes.waiting.lock().len(), 2);
+        let newer = start.plus_secs(61);
+        notes.note(&AccountId::new("a"), &TokenId::new("a"), newer, None);
+        notes.put_back(&AccountId::new("a"), &[(TokenId::new("a"), (start, None))]);
+        let key = (AccountId::new("a"), TokenId::new("a"));
+        assert_eq!(notes.waiting.lock()[&key].0, newer, "the newest one counts");
+    }
 
     #[test]
     fn one_note_a_minute_and_no_more_than_fit() {

@@ -86,6 +86,15 @@ fn migrate_and_check() {
 }
 
 #[test]
+fn check_finds_a_missing_table() {
+    let (_folder, data) = data_dir();
+    run(["migrate", "--data-dir", &data]).fine();
+    let file = rusqlite::Connection::open(format!("{data}/muster.db")).expect("the file is there");
+    file.execute("DROP TABLE settings", []).expect("a table can be dropped");
+    run(["check", "--data-dir", &data]).refused(76, &["the table settings cannot be read", "backup"]);
+}
+
+#[test]
 fn check_finds_missing_steps() {
     let (_folder, data) = data_dir();
     run(["migrate", "--data-dir", &data]).fine();
