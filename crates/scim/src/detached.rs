@@ -38,6 +38,8 @@ pub enum DetachedChange {
     Demand(Vec<String>),
     /// Go on only if an element matches.
     DemandWhere(Expr),
+    /// Go no further: an element would change what it cannot.
+    Refuse(ScimError),
     /// Remove all elements.
     Clear,
     /// Make these the elements, no others.
@@ -109,13 +111,21 @@ impl Builder<'_> {
         let either = |named: fn(Vec<String>) -> DetachedChange, matching: fn(Expr) -> DetachedChange| {
             ids.clone().map_or_else(|| matching(filter.clone()), named)
         };
-        // What is added under its own id needs no element there: so some clients name whom they add.
         let itself = |ids: &Vec<String>| {
             let id = |value: &Value| element_id(value, place(attr)).map(str::to_owned);
             values.iter().all(|value| id(value).is_ok_and(|id| ids.contains(&id)))
         };
-        if kind == OpKind::Replace || (kind == OpKind::Add && !ids.as_ref().is_some_and(itself)) {
+        let renames = kind == OpKind::Add && !ids.as_ref().is_some_and(itself);
+        // What is added under its own id needs no element there, where the dialect mends that: so some
+        // clients name whom they add.
+        let creates = kind == OpKind::Add && !renames && self.mender.dialect().mends(Quirk::CreatedElement);
+        if kind != OpKind::Remove && !creates {
             self.push_detached(attr.clone(), either(DetachedChange::Demand, DetachedChange::DemandWhere));
+        }
+        if renames {
+            let refusal = fixed_element(&attr.with_sub(attr.attr.value_sub()));
+            self.push_detached(attr.clone(), DetachedChange::Refuse(refusal));
+            return Ok(());
         }
         if kind != OpKind::Add {
             self.push_detached(attr.clone(), either(DetachedChange::Remove, DetachedChange::RemoveWhere));

@@ -24,6 +24,7 @@ mod keys;
 mod lexer;
 pub mod list;
 pub mod name;
+mod number;
 pub mod patch;
 pub mod path;
 mod plan;

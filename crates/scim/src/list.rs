@@ -36,25 +36,33 @@ pub struct ListQuery {
 }
 
 impl ListQuery {
-    /// Reads decoded query parameters, names in any case; unknown ones are left alone, of a repeated one the
-    /// last counts. Errors: 400 `invalidValue` if a number is none.
+    /// Reads decoded query parameters, names in any case; unknown ones are left alone, lists of a repeated
+    /// one go together. Errors: 400 `invalidValue` if a number is none, or another one stands twice.
     pub fn from_pairs<K: AsRef<str>, V: AsRef<str>>(
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self, ScimError> {
-        let mut query = Self::default();
+        let (mut query, mut seen) = (Self::default(), Vec::new());
         for (name, value) in pairs {
             let value = value.as_ref();
-            let names = || value.split(',').map(|name| name.trim().to_owned()).collect();
-            match Field::named(name.as_ref()) {
-                Some(Field::Filter) => query.filter = Some(value.to_owned()),
-                Some(Field::Attributes) => query.attributes = Some(names()),
-                Some(Field::ExcludedAttributes) => query.excluded_attributes = Some(names()),
-                Some(Field::SortBy) => query.sort_by = Some(value.to_owned()),
-                Some(Field::SortOrder) => query.sort_order = Some(value.to_owned()),
-                Some(Field::StartIndex) => query.start_index = number("startIndex", value)?,
-                Some(Field::Count) => query.count = number("count", value)?,
-                Some(Field::Cursor) => query.cursor = Some(value.to_owned()),
-                None => {}
+            let Some(field) = Field::named(name.as_ref()) else { continue };
+            let is_list = matches!(field, Field::Attributes | Field::ExcludedAttributes);
+            if seen.contains(&field) && !is_list {
+                return Err(ScimError::invalid_value(format!(
+                    "{} stands twice; send it once.",
+                    name.as_ref()
+                )));
+            }
+            seen.push(field);
+            let names = value.split(',').map(|name| name.trim().to_owned());
+            match field {
+                Field::Filter => query.filter = Some(value.to_owned()),
+                Field::Attributes => query.attributes.get_or_insert_default().extend(names),
+                Field::ExcludedAttributes => query.excluded_attributes.get_or_insert_default().extend(names),
+                Field::SortBy => query.sort_by = Some(value.to_owned()),
+                Field::SortOrder => query.sort_order = Some(value.to_owned()),
+                Field::StartIndex => query.start_index = number("startIndex", value)?,
+                Field::Count => query.count = number("count", value)?,
+                Field::Cursor => query.cursor = Some(value.to_owned()),
             }
         }
         Ok(query)
@@ -112,7 +120,7 @@ pub struct Page {
     pub count: u32,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Field {
     Filter,
     Attributes,
@@ -229,6 +237,15 @@ mod tests {
         assert_eq!(page(&[("count", "99999999999999999999")]), Page { start_index: 1, count: 200 });
         assert_eq!(page(&[("count", ""), ("startIndex", "")]), Page { start_index: 1, count: 100 });
         assert!(ListQuery::from_pairs([("count", "ten")]).is_err());
+    }
+
+    #[test]
+    fn f_9_a_parameter_stands_once_and_lists_go_together() {
+        for twice in ["filter", "count", "startIndex", "sortBy", "sortOrder", "cursor"] {
+            assert!(ListQuery::from_pairs([(twice, "1"), (&twice.to_uppercase(), "1")]).is_err(), "{twice}");
+        }
+        let query = ListQuery::from_pairs([("attributes", "a,b"), ("Attributes", "c")]).unwrap();
+        assert_eq!(query.attributes.as_deref(), Some(&["a", "b", "c"].map(str::to_owned)[..]));
     }
 
     #[test]

@@ -86,7 +86,12 @@ impl PatchPath {
             (Resolution::Resource, None) => return Ok(Target::Resource),
             (Resolution::Extension(schema), None) => return Ok(Target::Extension(schema)),
             (Resolution::Attr(attr), None) => return Ok(Target::Attr(attr)),
-            (Resolution::Attr(attr), Some(_)) if attr.sub.is_none() => attr,
+            (Resolution::Attr(attr), Some(_)) if attr.sub.is_none() && has_elements(&attr.attr) => attr,
+            (Resolution::Attr(attr), Some(_)) => {
+                return Err(ScimError::invalid_path(format!(
+                    "{attr} has no elements for a filter in brackets to choose from; leave the filter out."
+                )));
+            }
             (Resolution::ForeignUrn, _) if mender.mend(Quirk::ForeignUrn, &self.attr) => {
                 return Ok(Target::Foreign);
             }
@@ -104,6 +109,11 @@ impl PatchPath {
         let filter = resolve_element(filter, &attr, mender)?;
         Ok(Target::Elements { attr, filter, sub })
     }
+}
+
+/// A single complex value is an element, too.
+fn has_elements(attr: &Attribute) -> bool {
+    attr.multi_valued || attr.kind == Type::Complex
 }
 
 impl fmt::Display for PatchPath {
@@ -138,6 +148,7 @@ mod tests {
             ("emails[type eq \"work\"].value.x", ScimType::InvalidPath),
             ("emails.value[type eq \"work\"]", ScimType::InvalidPath),
             ("userName eq \"x\"", ScimType::InvalidPath),
+            ("title[value eq \"x\"]", ScimType::InvalidPath),
             ("urn:example:foo", ScimType::InvalidPath),
             ("emails[type eq ]", ScimType::InvalidFilter),
             ("emails[type eq \"work\"", ScimType::InvalidFilter),

@@ -177,12 +177,22 @@ impl Builder<'_> {
         if let Some(sub) = attr.sub.as_ref().filter(|_| attr.attr.multi_valued) {
             return self.remove_sub(attr.with_sub(None), None, sub.clone(), value);
         }
-        let step = match value {
+        let step = match value.filter(|value| !is_unassigned(value)) {
             Some(value) if attr.leaf().multi_valued => {
                 let values = self.values_to_remove(&attr, value)?;
                 Step::RemoveValues { attr, values }
             }
-            _ => Step::Put { attr, value: None },
+            Some(Value::Object(map)) if attr.leaf().kind == Type::Complex => {
+                self.mend_remove(&attr)?;
+                let nothing = map.into_iter().map(|(name, _)| (name, Value::Null)).collect();
+                let subs = self.sub_values(OpKind::Remove, &attr, Value::Object(nothing))?;
+                Step::Merge { attr, subs, how: How::Set }
+            }
+            Some(_) => {
+                self.mend_remove(&attr)?;
+                Step::Put { attr, value: None }
+            }
+            None => Step::Put { attr, value: None },
         };
         self.request.steps.push(step);
         Ok(())
@@ -211,16 +221,24 @@ impl Builder<'_> {
     }
 
     pub(crate) fn values_to_remove(&mut self, attr: &AttrRef, value: Value) -> Result<Vec<Value>, ScimError> {
-        if !self.mender.mend(Quirk::RemoveWithValue, attr) {
-            return Err(ScimError::invalid_value(format!(
-                "remove takes no value; say which values go with a filter: {attr}[value eq \"…\"]."
-            )));
-        }
+        self.mend_remove(attr)?;
         let list = match value {
             Value::Array(list) => list,
             single => vec![single],
         };
         normalise_elements(attr.leaf(), list, place(attr), self.mender)
+    }
+
+    fn mend_remove(&mut self, attr: &AttrRef) -> Result<(), ScimError> {
+        if self.mender.mend(Quirk::RemoveWithValue, attr) {
+            return Ok(());
+        }
+        let how = if attr.leaf().multi_valued {
+            format!("say which values go with a filter: {attr}[value eq \"…\"]")
+        } else {
+            "the path says what goes".to_owned()
+        };
+        Err(ScimError::invalid_value(format!("remove takes no value; {how}.")))
     }
 
     /// add or replace of an attribute, or of a sub-attribute of a single complex value.

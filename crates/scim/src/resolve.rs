@@ -9,8 +9,9 @@ use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::filter::{CompareOp, Filter};
 use crate::name::{comparison_key, excerpt};
+use crate::number::whole;
 use crate::schema::{AttrRef, Attribute, Resolution, ResourceType, Returned, Type};
-use crate::value::{expected, found_instead, parse_instant, whole};
+use crate::value::{expected, found_instead, parse_instant};
 
 /// A literal of the attribute's type.
 #[derive(Debug, Clone, PartialEq)]

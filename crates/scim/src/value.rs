@@ -6,13 +6,14 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-use crate::dialect::{Mender, Quirk};
+use crate::dialect::{Dialect, Mender, Quirk};
 use crate::element::distinct;
 use crate::error::ScimError;
 use crate::instant;
 pub use crate::instant::parse_instant;
+use crate::number::number;
 use crate::required::check_elements;
 use crate::schema::{Attribute, Mutability, Schema, Type};
 
@@ -117,7 +118,13 @@ pub(crate) fn normalise_elements(
     let mut kept: Vec<Value> = Vec::with_capacity(list.len());
     let mut seen = HashSet::new();
     for element in list {
-        let Some(element) = normalise_part(attr, element, place, mender)? else { continue };
+        let nameless = attr.detached && element.as_object().is_some_and(|map| !map.is_empty());
+        let Some(element) = normalise_part(attr, element, place, mender)? else {
+            if nameless && mender.dialect() == Dialect::Strict {
+                return Err(no_id(place));
+            }
+            continue;
+        };
         if !attr.detached || seen.insert(element_id(&element, place)?.to_owned()) {
             kept.push(element);
         }
@@ -131,9 +138,11 @@ pub(crate) fn normalise_elements(
 
 /// The `value` of an element that is a row of its own.
 pub(crate) fn element_id<'v>(element: &'v Value, place: Place<'_>) -> Result<&'v str, ScimError> {
-    element.get("value").and_then(Value::as_str).ok_or_else(|| {
-        ScimError::invalid_value(format!("Each element of {place} needs a \"value\": the id it stands for."))
-    })
+    element.get("value").and_then(Value::as_str).ok_or_else(|| no_id(place))
+}
+
+fn no_id(place: Place<'_>) -> ScimError {
+    ScimError::invalid_value(format!("Each element of {place} needs a \"value\": the id it stands for."))
 }
 
 pub(crate) fn too_many_values(place: Place<'_>) -> ScimError {
@@ -325,38 +334,6 @@ fn boolean(value: Value, place: Place<'_>, mender: &mut Mender) -> Result<Value,
     }
 }
 
-fn number(attr: &Attribute, value: Value, place: Place<'_>, mender: &mut Mender) -> Result<Value, ScimError> {
-    let number = match &value {
-        Value::Number(number) => Some(number.clone()),
-        Value::String(text) => {
-            text.trim().parse::<Number>().ok().filter(|_| mender.mend(Quirk::StringNumber, place))
-        }
-        _ => None,
-    };
-    let number = match (attr.kind, number) {
-        (Type::Decimal, number) => number.map(decimal),
-        (_, number) => number.as_ref().and_then(whole).map(Value::from),
-    };
-    number.ok_or_else(|| wrong_type(attr.kind, &value, place))
-}
-
-/// A decimal has one form (RFC 7643 §2.3.3 wants a fraction), as far as a float holds it.
-fn decimal(number: Number) -> Value {
-    const WHOLE: f64 = 9_007_199_254_740_992.0;
-    match number.as_f64() {
-        // Adding zero takes the sign from -0.
-        Some(float) if number.is_f64() || float.abs() < WHOLE => Value::from(float + 0.0),
-        _ => Value::Number(number),
-    }
-}
-
-/// An integer is written without fraction and exponent (RFC 7643 §2.3.4). `-0` is one, though JSON readers
-/// make a float of it.
-pub(crate) fn whole(number: &Number) -> Option<i64> {
-    let minus_zero = || number.as_f64().filter(|float| *float == 0.0 && float.is_sign_negative());
-    number.as_i64().or_else(|| minus_zero().map(|_| 0))
-}
-
 fn text(attr: &Attribute, value: Value, place: Place<'_>, mender: &mut Mender) -> Result<String, ScimError> {
     match value {
         Value::String(mut text) => {
@@ -443,7 +420,7 @@ pub(crate) fn type_error(attr: &Attribute, value: &Value, place: Place<'_>) -> S
     wrong_type(attr.kind, value, place)
 }
 
-fn wrong_type(kind: Type, value: &Value, place: Place<'_>) -> ScimError {
+pub(crate) fn wrong_type(kind: Type, value: &Value, place: Place<'_>) -> ScimError {
     ScimError::invalid_value(format!(
         "{place} must be {}; the request has {}.",
         expected(kind),
@@ -463,7 +440,6 @@ pub(crate) fn found_instead(kind: Type, value: &Value) -> Cow<'static, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::Dialect;
     use crate::schema::Catalogue;
     use serde_json::json;
 

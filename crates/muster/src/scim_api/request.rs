@@ -34,6 +34,7 @@ pub async fn body(call: &Call<'_>, door: &Door, body: Body) -> Result<Value> {
 /// # Errors
 /// As `body`.
 pub async fn body_within(limit: usize, call: &Call<'_>, door: &Door, body: Body) -> Result<Value> {
+    extract::uncoded(&call.head.headers)?;
     let media = extract::media(&call.head.headers);
     let readable = ["", "application/scim+json", "application/json"];
     if !readable.iter().any(|known| media.eq_ignore_ascii_case(known)) {
@@ -66,11 +67,15 @@ fn parse(bytes: &[u8]) -> Result<Value> {
 /// The query of a request: filter, projection, order, page.
 ///
 /// # Errors
-/// 400 for a number that is none.
+/// 400 for a number that is none, a parameter that stands twice and what is no UTF-8.
 pub fn query(call: &Call<'_>) -> Result<ListQuery> {
     let Some(text) = call.head.uri.query().filter(|text| !text.is_empty()) else {
         return Ok(ListQuery::default());
     };
+    if let Some(name) = extract::unreadable(text) {
+        let code = if name.eq_ignore_ascii_case("filter") { "invalidFilter" } else { "invalidValue" };
+        return Err(extract::not_utf8(name).code(code));
+    }
     Ok(ListQuery::from_pairs(url::form_urlencoded::parse(text.as_bytes()))?)
 }
 

@@ -8,6 +8,7 @@ use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request}
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
+use percent_encoding::percent_decode_str;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
@@ -57,6 +58,7 @@ impl<T: DeserializeOwned> OptionalFromRequest<App> for Json<T> {
 
 /// Whether the body is YAML, else it is JSON.
 fn is_in_yaml(headers: &HeaderMap) -> Result<bool> {
+    uncoded(headers)?;
     let media = media(headers);
     let in_yaml = yaml::is_yaml(media);
     let in_json = ["", "application/json", "text/plain", "application/x-www-form-urlencoded"];
@@ -67,6 +69,37 @@ fn is_in_yaml(headers: &HeaderMap) -> Result<bool> {
         "The body's Content-Type {media:?} is not read here: send application/json or application/yaml."
     );
     Err(Problem::new(Kind::MediaType, text))
+}
+
+/// Refuses a body that came compressed.
+///
+/// # Errors
+/// `MediaType` (RFC 9110 §15.5.16).
+pub fn uncoded(headers: &HeaderMap) -> Result<()> {
+    let coding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?").trim());
+    match coding {
+        None | Some("") => Ok(()),
+        Some(coding) if coding.eq_ignore_ascii_case("identity") => Ok(()),
+        Some(coding) => {
+            let text = format!("The body's Content-Encoding {coding:?} is not read here: send it as it is.");
+            Err(Problem::new(Kind::MediaType, text))
+        }
+    }
+}
+
+/// The first parameter of a query that is not UTF-8 where it is percent-encoded: read with replacement
+/// characters it would mean something else.
+pub fn unreadable(query: &str) -> Option<&str> {
+    let readable = |pair: &str| percent_decode_str(pair).decode_utf8().is_ok();
+    let pair = query.split('&').find(|pair| !readable(pair))?;
+    Some(pair.split('=').next().unwrap_or(pair))
+}
+
+/// The refusal of such a parameter.
+pub fn not_utf8(name: &str) -> Problem {
+    Problem::invalid(format!(
+        "{name} of the query is not UTF-8 where it is percent-encoded: encode it again."
+    ))
 }
 
 /// The media type of a body, in whatever case it came (RFC 9110 §8.3.1), without parameters.
@@ -183,6 +216,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        if let Some(name) = parts.uri.query().and_then(unreadable) {
+            return Err(not_utf8(name));
+        }
         axum::extract::Query::try_from_uri(&parts.uri).map(|axum::extract::Query(value)| Self(value)).map_err(
             |error| Problem::invalid(format!("The query string does not fit: {}.", words::of_query(&error))),
         )

@@ -273,6 +273,29 @@ both_engines! {
         agree(&scim, GROUPS, catalogue.resource_type("Group").unwrap(), filters).await;
     }
 
+    async fn f_9_a_query_that_cannot_be_read_is_refused(world: World) {
+        let client = scim(&world);
+        for (query, code) in [
+            ("filter=userName%20eq%20%22%ff%22", "invalidFilter"), ("FILTER=%C3%28%20pr", "invalidFilter"),
+            ("count=1&sortBy=%ff", "invalidValue"), ("count=1&count=2", "invalidValue"),
+            ("filter=id%20pr&Filter=id%20pr", "invalidValue"),
+        ] {
+            let answer = client.get(&format!("{USERS}?{query}")).await;
+            assert_eq!((answer.status, &answer.json["scimType"]), (400, &json!(code)), "{query}: {}", answer.text);
+        }
+        world.admin().get("/ng/api/organizations?searchTerm=%ff").await.refused(400, "INVALID_REQUEST");
+        client.get(&format!("{USERS}?filter=userName%20eq%20%22%C3%A9+%22")).await.expect(200);
+    }
+
+    async fn a_compressed_body_is_not_read(world: World) {
+        let user = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada"});
+        let coded = scim(&world).with("content-encoding", "gzip").post(USERS, user.clone()).await;
+        assert!(coded.status == 415 && coded.text.contains("gzip"), "{}", coded.text);
+        scim(&world).with("content-encoding", "identity").post(USERS, user).await.expect(201);
+        let org = json!({"organization": {"identifier": "o", "name": "O"}});
+        world.admin().with("content-encoding", "br").post("/ng/api/organizations", org).await.refused(415, "MEDIA_NOT_SUPPORTED");
+    }
+
     async fn f_7_times_compare_finer_than_a_column_holds(world: World) {
         let scim = scim(&world);
         let made = scim.post(GROUPS, group("Crew", &[])).await.expect(201).json["meta"]["created"].clone();

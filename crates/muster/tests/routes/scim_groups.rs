@@ -64,6 +64,19 @@ both_engines! {
         }
         scim.patch(&path, at("replace", &named(&ada), &bob)).await.expect(200);
         assert_eq!(members(&scim, id).await, sorted(&[&bob]));
+        for filter in [named(&bob), "type eq \"User\"".into()] {
+            let answer = scim.patch(&path, at("add", &filter, &eve)).await.expect(400);
+            assert_eq!(answer.json["scimType"], "mutability", "add {filter}: {}", answer.text);
+            assert_eq!(members(&scim, id).await, sorted(&[&bob]));
+        }
+        let dialect = async |name: &str| {
+            let body = json!([{"identifier": "scim_dialect", "value": name, "updateType": "UPDATE"}]);
+            world.admin().put("/ng/api/settings?accountIdentifier=acme", body).await.data();
+        };
+        dialect("strict").await;
+        let strict = scim.patch(&path, at("add", &named(&eve), &eve)).await;
+        assert_eq!(strict.json["scimType"], "noTarget", "{}", strict.text);
+        dialect("auto").await;
         scim.patch(&path, at("add", &named(&eve), &eve)).await.expect(200);
         assert_eq!(members(&scim, id).await, sorted(&[&bob, &eve]), "added under its own id");
     }

@@ -93,6 +93,7 @@ impl Membership<'_> {
                 self.remove_named(tx, &ids, moves)
             }
             DetachedChange::RemoveWhere(filter) => self.remove_where(tx, Some(filter), moves),
+            DetachedChange::Refuse(error) => Err(error.clone().into()),
             DetachedChange::Clear => self.remove_where(tx, None, moves),
             DetachedChange::Demand(ids) => {
                 let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
