@@ -39,7 +39,20 @@ pub struct Wish {
     /// `validTo`; the key's default time without.
     pub to: Option<Timestamp>,
     /// `neverExpires`, beyond the reference.
-    pub never: bool,
+    pub never: Option<bool>,
+}
+
+impl Wish {
+    /// Checks what the wish says of the end.
+    ///
+    /// # Errors
+    /// `Invalid` for one that never comes and has a time.
+    pub fn check(self) -> Result<()> {
+        if self.never == Some(true) && self.to.is_some() {
+            return Err(Problem::invalid("neverExpires and validTo contradict each other: send one of them"));
+        }
+        Ok(())
+    }
 }
 
 /// The times a token gets.
@@ -57,18 +70,35 @@ impl Policy {
         self.max_days.saturating_mul(DAY_MS)
     }
 
-    /// The times for a wish; `default_ttl_ms` is the key's, cut to what the account allows.
+    /// The last time at which a token may end that is made now.
+    fn last(self, now: Timestamp) -> Timestamp {
+        later(now, self.max_ms())
+    }
+
+    /// The end of a token that takes the place of one with this end: the same, as far as the account allows
+    /// it today. A limit that became stricter must not keep anybody from a new secret.
+    pub fn end_after_rotation(self, old: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+        match old {
+            None if self.never => None,
+            Some(end) if end <= later(self.last(now), GRACE_MS) => Some(end),
+            _ => Some(self.last(now)),
+        }
+    }
+
+    /// The times for a wish; `default_ttl_ms` is the key's, cut to what the account allows. A life that
+    /// begins later is counted from now all the same: else a secret of today would work at any time to come.
     ///
     /// # Errors
     /// `Invalid` for an end in the past or before the beginning, a life longer than the account allows, or
     /// none.
     pub fn span(self, wish: Wish, default_ttl_ms: i64, now: Timestamp) -> Result<Span> {
+        wish.check()?;
         let from = wish.from.unwrap_or(now);
-        if wish.never {
-            return self.endless(wish, from);
+        if wish.never == Some(true) {
+            return self.endless(from);
         }
-        let default = default_ttl_ms.min(self.max_ms());
-        let to = wish.to.unwrap_or_else(|| Timestamp::from_millis(from.millis().saturating_add(default)));
+        let default = later(from, default_ttl_ms.min(self.max_ms())).min(self.last(now));
+        let to = wish.to.unwrap_or(default);
         if to <= now {
             return Err(Problem::invalid(format!(
                 "Token's validTo cannot be set before current time: {} is past, send a later time in epoch \
@@ -83,21 +113,18 @@ impl Policy {
                 to.millis()
             )));
         }
-        let life = to.millis().saturating_sub(from.millis());
+        let life = to.millis().saturating_sub(from.min(now).millis());
         if life > self.max_ms().saturating_add(GRACE_MS) {
             return Err(Problem::invalid(format!(
-                "Token would live longer than the {} days that this account allows: send an earlier validTo, or have an \
-                 administrator raise the setting max_token_lifetime_days",
+                "Token would live longer than the {} days that this account allows, counted from now where validFrom lies \
+                 ahead: send an earlier validTo, or have an administrator raise the setting max_token_lifetime_days",
                 self.max_days
             )));
         }
         Ok(Span { from, to: Some(to) })
     }
 
-    fn endless(self, wish: Wish, from: Timestamp) -> Result<Span> {
-        if wish.to.is_some() {
-            return Err(Problem::invalid("neverExpires and validTo contradict each other: send one of them"));
-        }
+    fn endless(self, from: Timestamp) -> Result<Span> {
         if !self.never {
             return Err(Problem::invalid(
                 "Tokens of this account must expire: send validTo, or have an administrator turn on the setting \
@@ -106,6 +133,10 @@ impl Policy {
         }
         Ok(Span { from, to: None })
     }
+}
+
+fn later(from: Timestamp, ms: i64) -> Timestamp {
+    Timestamp::from_millis(from.millis().saturating_add(ms))
 }
 
 /// The identifier that a rotated token's old record gets: `rotated_` and 15 letters.
@@ -152,8 +183,29 @@ mod tests {
     }
 
     #[test]
+    fn a_life_that_begins_later_is_counted_from_now() {
+        let wish = |from, to| Wish { from: Some(from), to, never: None };
+        assert!(span(wish(days(300), Some(days(365)))).is_ok());
+        assert!(span(wish(days(300), Some(days(366)))).is_err());
+        assert_eq!(span(wish(days(350), None)).unwrap().to, Some(days(365)), "the default time is cut");
+        let far = Timestamp::from_millis(9_000_000_000_000_000);
+        assert!(span(wish(far, Some(far.plus_secs(86_400)))).is_err());
+        assert!(span(wish(far, None)).is_err());
+    }
+
+    #[test]
+    fn a_rotated_token_keeps_its_end_as_far_as_it_is_allowed() {
+        let end = |never, old| Policy { never, max_days: 10 }.end_after_rotation(old, NOW);
+        assert_eq!(end(false, Some(days(9))), Some(days(9)));
+        assert_eq!(end(false, Some(days(10).plus_secs(60))), Some(days(10).plus_secs(60)), "a clock ahead");
+        assert_eq!(end(true, Some(days(11))), Some(days(10)));
+        assert_eq!(end(false, None), Some(days(10)));
+        assert_eq!(end(true, None), None);
+    }
+
+    #[test]
     fn ends_lie_ahead_and_after_the_beginning() {
-        let wish = |from, to| Wish { from: Some(from), to: Some(to), never: false };
+        let wish = |from, to| Wish { from: Some(from), to: Some(to), never: None };
         assert!(span(Wish { to: Some(NOW), ..Wish::default() }).is_err());
         assert!(span(wish(days(3), days(2))).is_err());
         assert!(span(wish(days(2), days(2))).is_err());
@@ -162,7 +214,7 @@ mod tests {
 
     #[test]
     fn never_only_where_the_account_allows_it() {
-        let never = Wish { never: true, ..Wish::default() };
+        let never = Wish { never: Some(true), ..Wish::default() };
         assert!(span(never).is_err());
         let policy = Policy { never: true, max_days: 365 };
         assert_eq!(policy.span(never, DEFAULT_TTL_MS, NOW).unwrap(), Span { from: NOW, to: None });

@@ -163,6 +163,53 @@ both_engines! {
         admin.put(&format!("{AT}/a"), to("a", now + 9 * DAY)).await.data();
     }
 
+    async fn a_token_that_begins_later_ends_in_time_all_the_same(world: World) {
+        let (admin, now) = (okta(&world).await, START.millis());
+        let span = |from: i64, to: i64| with(with(ask("t1"), "validFrom", json!(from)), "validTo", json!(to));
+        let far = 9_000_000_000_000_000;
+        for (from, to) in [(far, far + 365 * DAY), (now + 116 * DAY, now + 366 * DAY)] {
+            let text = admin.post(AT, span(from, to)).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains("counted from now"), "{text}");
+        }
+        make(&admin, span(now + 116 * DAY, now + 365 * DAY)).await;
+        admin.put(&format!("{AT}/t1"), span(now + 300 * DAY, now + 366 * DAY)).await.refused(400, "INVALID_REQUEST");
+    }
+
+    async fn a_rotated_token_obeys_the_limits_of_today(world: World) {
+        let (admin, now) = (okta(&world).await, START.millis());
+        set(&world, "allow_tokens_without_expiry", "true").await;
+        make(&admin, with(ask("t1"), "neverExpires", json!(true))).await;
+        make(&admin, with(ask("t2"), "validTo", json!(now + 300 * DAY))).await;
+        let end = async |id: &str| {
+            let rotate = format!("{AT}/rotate/{id}?{KEY}&rotateTimestamp=1");
+            let new = admin.post(&rotate, json!({})).await.data();
+            world.holder(new.as_str().unwrap()).get("/ng/api/serviceaccount").await.data();
+            listed(&admin, &format!("{KEY}&identifiers={id}")).await[0]["token"]["validTo"].clone()
+        };
+        assert_eq!((end("t1").await, end("t2").await), (Value::Null, json!(now + 300 * DAY)));
+        set(&world, "max_token_lifetime_days", "1").await;
+        assert_eq!((end("t1").await, end("t2").await), (Value::Null, json!(now + DAY)));
+        set(&world, "allow_tokens_without_expiry", "false").await;
+        assert_eq!(end("t1").await, json!(now + DAY));
+    }
+
+    async fn a_change_of_the_end_holds_or_is_refused(world: World) {
+        let (admin, now) = (okta(&world).await, START.millis());
+        set(&world, "allow_tokens_without_expiry", "true").await;
+        let (never, path) = (|yes: bool| with(ask("t1"), "neverExpires", json!(yes)), format!("{AT}/t1"));
+        make(&admin, never(true)).await;
+        let both = with(never(true), "validTo", json!(now + DAY));
+        let text = admin.put(&path, both.clone()).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("contradict"), "{text}");
+        let text = admin.put(&path, never(false)).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("send validTo"), "{text}");
+        assert_eq!(admin.put(&path, never(true)).await.data()["validTo"], Value::Null);
+        let ends = with(never(false), "validTo", json!(now + DAY));
+        assert_eq!(admin.put(&path, ends).await.data()["validTo"], now + DAY);
+        assert_eq!(admin.put(&path, never(false)).await.data()["validTo"], now + DAY);
+        admin.put(&path, both).await.refused(400, "INVALID_REQUEST");
+    }
+
     async fn bad_values_are_named_and_make_nothing(world: World) {
         let admin = okta(&world).await;
         let wish = with(with(with(ask("9"), "name", json!("")), "apiKeyIdentifier", json!("")), "description",

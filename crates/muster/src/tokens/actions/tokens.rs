@@ -197,14 +197,20 @@ fn times(
     before: &Token,
     now: Timestamp,
 ) -> Result<(Timestamp, Option<Timestamp>)> {
-    let from = wish.times.from.unwrap_or(before.valid_from);
-    let to = if wish.times.never { None } else { wish.times.to.or(before.valid_to) };
+    let Wish { from, to, never } = wish.times;
+    wish.times.check()?;
+    let from = from.unwrap_or(before.valid_from);
+    let to = if never == Some(true) { None } else { to.or(before.valid_to) };
+    if never == Some(false) && to.is_none() {
+        return Err(Problem::invalid(
+            "neverExpires is false, but the token has no end so far: send validTo, or leave neverExpires out",
+        ));
+    }
     let millis = |from: Timestamp, to: Option<Timestamp>| (from.millis(), to.map(Timestamp::millis));
     if millis(from, to) == millis(before.valid_from, before.valid_to) {
         return Ok((before.valid_from, before.valid_to));
     }
-    let wish = Wish { from: Some(from), to: wish.times.to.or(to), never: to.is_none() };
-    let span = policy.span(wish, 0, now)?;
+    let span = policy.span(Wish { from: Some(from), to, never: Some(to.is_none()) }, 0, now)?;
     Ok((span.from, span.to))
 }
 
@@ -227,8 +233,9 @@ pub async fn revoke(app: &App, grant: &OwnerGrant, api_key: String, identifier: 
     .await
 }
 
-/// Gives a token a new secret with the same name and end. The old secret keeps working until `old_until`,
-/// never past the token's end; a time that is not ahead ends it at once.
+/// Gives a token a new secret with the same name and, as far as the account allows it today, the same end.
+/// The old secret keeps working until `old_until`, never past the token's end; a time that is not ahead ends
+/// it at once.
 ///
 /// # Errors
 /// `NotFound` for an unknown token, `Invalid` for an expired or rotated one and for too many rotated ones.
@@ -263,7 +270,7 @@ pub async fn rotate(
             tags: old.tags.clone(),
             sha256,
             valid_from: now,
-            valid_to: old.valid_to,
+            valid_to: policy(tx, &owner.scope)?.end_after_rotation(old.valid_to, now),
         };
         let made = insert(tx, &key, &row, now)?;
         limit(tx, &key, true)?;

@@ -58,7 +58,7 @@ impl Body {
             times: Wish {
                 from: self.valid_from.map(Timestamp::from_millis),
                 to: self.valid_to.map(Timestamp::from_millis),
-                never: self.never_expires.unwrap_or(false),
+                never: self.never_expires,
             },
         };
         (self.owner, wish)
