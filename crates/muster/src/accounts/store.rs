@@ -1,6 +1,6 @@
 //! SQL of accounts.
 
-use db::{Row, Tx, params};
+use db::{Closing, Row, Tx, params};
 
 use super::model::Account;
 use crate::kernel::ids::AccountId;
@@ -21,11 +21,15 @@ pub fn find_version(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<i64>,
     Ok(tx.query_opt(FIND_VERSION, params![account.as_str()], |row| row.get(0))?)
 }
 
+/// Nothing is written: that the row is left rings the account's bell after the commit.
+static BUMPED: Closing = Closing { name: "version", write: |_, _| Ok(()) };
+
 /// Makes every cache of the account stale, on every replica, with its next request. Call it in the
 /// transaction of each change to settings, roles, bindings, groups that carry bindings, trusts, service
-/// accounts and tokens.
+/// accounts and tokens. Who waits for the account's events is woken by it.
 pub fn bump_version(tx: &mut Tx<'_>, account: &AccountId) -> Result<(), Problem> {
-    Ok(tx.put(BUMP, params![account.as_str()])?)
+    tx.put(BUMP, params![account.as_str()])?;
+    Ok(tx.leave(&BUMPED, vec![account.as_str().into()])?)
 }
 
 /// Holds the account's row until the transaction ends: what another replica holds it for comes before or

@@ -11,6 +11,7 @@ use super::store;
 use crate::access::Actor;
 use crate::access::permissions::{UserGroupView, UserView};
 use crate::app::App;
+use crate::kernel::caller::Caller;
 use crate::kernel::problem::{self, Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
@@ -31,33 +32,49 @@ pub struct Wish {
     pub wait: Duration,
 }
 
-/// The events after a number; waits for some where there are none.
+/// The events after a number; waits for some where there are none. Where rights or settings of the account
+/// change meanwhile, the wait ends without any: whoever asks again is let in, or not, by what holds then.
 ///
 /// # Errors
 /// `Denied` without `core_user_view` (for users' events) or `core_usergroup_view` (for groups'); `Gone` for a
-/// number whose followers are no longer all there; `TooMany` where too many wait.
+/// number whose followers are no longer all there; `TooMany` where too many wait; `Unauthenticated` for a
+/// credential that ends while it waits.
 pub async fn read(app: &App, actor: &Actor, mut wish: Wish) -> Result<Stretch> {
     permit(actor, &wish.kinds)?;
-    let mut seen = look(app, actor, &wish).await?;
+    let (caller, mut seen) = (&actor.caller, look(app, actor, &wish).await?);
     if wish.wait.is_zero() || wish.after.is_none() || is_answer(&seen) {
         return Ok(seen);
     }
-    let patience = wish.wait.min(app.limits.request_timeout.saturating_sub(MARGIN));
-    let (until, version) = (Instant::now() + patience, seen.version);
-    let mut waiting = app.feed.wait(&app.db, &actor.caller.account)?;
-    while let Ok(true) = timeout_at(until, waiting.past(seen.next)).await {
+    let until = Instant::now() + patience(app, caller, wish.wait);
+    let mut waiting = app.feed.wait(&app.db, &caller.account)?;
+    while let Ok(true) = timeout_at(until, waiting.past((seen.next, caller.version))).await {
         wish.after = Some(seen.next);
         let news = look(app, actor, &wish).await?;
-        if news.version != version {
-            // Rights may have changed: whoever asks again is let in, or not, by what holds now.
-            return Ok(seen);
+        if news.version != caller.version {
+            break;
         }
         seen = news;
         if is_answer(&seen) {
             break;
         }
     }
+    if caller.ended(app.clock.now()) {
+        return Err(ended());
+    }
     Ok(seen)
+}
+
+/// How long to wait: never past the end of the credential.
+fn patience(app: &App, caller: &Caller, wish: Duration) -> Duration {
+    let patience = wish.min(app.limits.request_timeout.saturating_sub(MARGIN));
+    let left = caller.expires_at.map(|end| end.micros().saturating_sub(app.clock.now().micros()));
+    let left = left.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
+    left.map_or(patience, |left| patience.min(left))
+}
+
+fn ended() -> Problem {
+    let text = "The credential ended while it waited for events: send another one, and the same `after`.";
+    Problem::new(problem::Kind::Unauthenticated, text)
 }
 
 /// Something to tell: events, or that the stretch looked through has not reached the end.

@@ -28,11 +28,14 @@ pub struct Feed {
     over: watch::Sender<bool>,
 }
 
+/// Where an account is: the last number given, and its version.
+type State = (i64, i64);
+
 type Lines = Arc<Mutex<HashMap<AccountId, Line>>>;
 
 /// Those who wait for one account.
 struct Line {
-    latest: watch::Sender<i64>,
+    seen: watch::Sender<State>,
     waiting: usize,
 }
 
@@ -60,8 +63,9 @@ impl Feed {
     pub fn wait(&self, db: &Db, account: &AccountId) -> Result<Waiting> {
         let mut lines = lock(&self.lines);
         let fresh = !lines.contains_key(account);
-        let line =
-            lines.entry(account.clone()).or_insert_with(|| Line { latest: watch::channel(0).0, waiting: 0 });
+        let line = lines
+            .entry(account.clone())
+            .or_insert_with(|| Line { seen: watch::channel((0, 0)).0, waiting: 0 });
         if line.waiting >= MOST_WAITING {
             let text = format!(
                 "{MOST_WAITING} requests wait for events of this account already: wait with fewer, or ask without waitSeconds."
@@ -75,8 +79,8 @@ impl Feed {
                 Follower { db, bell, account, lines: self.lines.clone(), over: self.over.subscribe() };
             tokio::spawn(follower.run());
         }
-        let (latest, over) = (line.latest.subscribe(), self.over.subscribe());
-        Ok(Waiting { lines: self.lines.clone(), account: account.clone(), latest, over })
+        let (seen, over) = (line.seen.subscribe(), self.over.subscribe());
+        Ok(Waiting { lines: self.lines.clone(), account: account.clone(), seen, over })
     }
 }
 
@@ -84,15 +88,17 @@ impl Feed {
 pub struct Waiting {
     lines: Lines,
     account: AccountId,
-    latest: watch::Receiver<i64>,
+    seen: watch::Receiver<State>,
     over: watch::Receiver<bool>,
 }
 
 impl Waiting {
-    /// Returns `true` once the account has an event after `number`, `false` when the server stops.
-    pub async fn past(&mut self, number: i64) -> bool {
+    /// Returns `true` once the account has an event after `number` or another version, `false` when the server
+    /// stops.
+    pub async fn past(&mut self, (number, version): State) -> bool {
         tokio::select! {
-            moved = self.latest.wait_for(|latest| *latest > number) => moved.is_ok(),
+            // What was seen last may be older than what the caller knows: versions only grow.
+            moved = self.seen.wait_for(|(n, v)| *n > number || *v > version) => moved.is_ok(),
             () = stopped(&mut self.over) => false,
         }
     }
@@ -120,8 +126,8 @@ impl Follower {
         loop {
             let account = self.account.clone();
             let look = move |tx: &mut Tx<'_>| store::state(tx, &account);
-            let latest = self.db.point::<_, Problem>("events.latest", look).await;
-            if self.tell(latest) {
+            let seen = self.db.point::<_, Problem>("events.latest", look).await;
+            if self.tell(seen) {
                 return;
             }
             tokio::select! {
@@ -133,16 +139,16 @@ impl Follower {
     }
 
     /// Says what was seen to all who wait; answers whether that was nobody.
-    fn tell(&self, latest: Result<(i64, i64)>) -> bool {
+    fn tell(&self, seen: Result<State>) -> bool {
         let mut lines = lock(&self.lines);
         let Some(line) = lines.get(&self.account) else { return true };
         if line.waiting == 0 || *self.over.borrow() {
             lines.remove(&self.account);
             return true;
         }
-        match latest {
-            Ok((latest, _)) => {
-                line.latest.send_if_modified(|known| std::mem::replace(known, latest) != latest);
+        match seen {
+            Ok(seen) => {
+                line.seen.send_if_modified(|known| std::mem::replace(known, seen) != seen);
             }
             // Those who wait are answered at their time all the same.
             Err(problem) => tracing::debug!(account = %self.account, %problem, "events cannot be looked for"),

@@ -94,6 +94,10 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Has the credential ended by now?
+    pub fn ended(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| now >= end)
+    }
     /// The operator at the machine's console: holds the database file, so nothing can be kept from him.
     pub fn console(account: AccountId) -> Self {
         let principal = Principal {

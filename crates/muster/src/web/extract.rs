@@ -154,7 +154,7 @@ async fn arrived<T>(app: &App, caller: Option<&Caller>, read: impl Future<Output
 /// # Errors
 /// `Unauthenticated` for a credential that has ended, `Unavailable` where access changed in the account.
 async fn still_let_in(app: &App, caller: &Caller) -> Result<()> {
-    if caller.expires_at.is_some_and(|end| app.clock.now() >= end) {
+    if caller.ended(app.clock.now()) {
         let text =
             "The credential ended while the body was on its way, and nothing was done: send another one.";
         return Err(Problem::new(Kind::Unauthenticated, text));

@@ -371,6 +371,53 @@ both_engines! {
         assert_eq!(list(&answer).len(), 0);
     }
 
+    async fn who_waits_is_answered_when_settings_or_rights_change(world: World) {
+        let start = latest(&world).await;
+        let replica = world.replica();
+        let wait = |world: &World| {
+            let client = world.admin();
+            tokio::spawn(async move { page(&client, &format!("&after={start}&waitSeconds=30")).await })
+        };
+        for change in ["settings", "rights"] {
+            let waiting = [wait(&world), wait(&replica)];
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            assert!(waiting.iter().all(|one| !one.is_finished()), "{change}");
+            match change {
+                "settings" => days(&world, "9").await,
+                _ => drop(world.machine_token("other", None).await),
+            }
+            for one in waiting {
+                let answer = tokio::time::timeout(Duration::from_secs(15), one).await.expect(change).unwrap();
+                assert_eq!((list(&answer).len(), &answer["next"]), (0, &json!(start)), "{change}");
+            }
+        }
+    }
+
+    async fn nobody_waits_longer_than_his_credential(world: World) {
+        let start = latest(&world).await;
+        world.machine("reader", Some("_account_viewer")).await;
+        let make = async |id: &str, secs: i64| {
+            let body = json!({
+                "identifier": id, "name": id, "apiKeyIdentifier": "key", "apiKeyType": "SERVICE_ACCOUNT",
+                "parentIdentifier": "reader", "validTo": world.app.clock.now().millis() + secs * 1_000
+            });
+            world.holder(world.admin().post("/ng/api/token", body).await.data().as_str().unwrap())
+        };
+        let (short, long) = (make("short", 2).await, make("long", 60).await);
+        let wait = |client: &Client| {
+            let (client, query) = (client.clone(), format!("{AT}&after={start}&waitSeconds=30"));
+            tokio::spawn(async move { (client.get(&query).await, Instant::now()) })
+        };
+        let (begun, waiting) = (Instant::now(), wait(&long));
+        let (_, at) = wait(&short).await.unwrap();
+        assert!(at.duration_since(begun) < Duration::from_secs(20), "it ends with the token");
+        world.app.clock.advance_secs(60);
+        made(&scim(&world), "ada").await;
+        let (answer, _) = waiting.await.unwrap();
+        let text = answer.refused(401, "INVALID_TOKEN");
+        assert!(text.contains("while it waited"), "{text}");
+    }
+
     async fn thirty_two_writers_leave_no_holes_and_a_consumer_rebuilds_everything(world: World) {
         const WRITERS: usize = 32;
         let scim = scim(&world);
