@@ -59,6 +59,25 @@ both_engines! {
         assert_eq!(admin.put(AT, labels).await.data()["users"], json!([ada]), "what SCIM keeps can be described");
     }
 
+    async fn only_what_changed_is_told(world: World) {
+        let admin = world.admin();
+        admin.post(AT, json!({"identifier": "team", "name": "Team"})).await.data();
+        let mut body = json!({"identifier": "team", "name": "Team"});
+        for (member, value, changed) in [
+            ("description", json!("d"), json!(["description"])), ("tags", json!({"a": "b"}), json!(["tags"])),
+        ] {
+            let path = "/ng/api/events?accountIdentifier=acme";
+            let start = admin.get(path).await.data()["latest"].clone();
+            world.app.clock.advance_secs(1);
+            body[member] = value;
+            admin.put(AT, body.clone()).await.data();
+            let told = admin.get(&format!("{path}&after={start}")).await.data();
+            assert_eq!(told["events"][0]["changedAttributes"], changed);
+            let latest = admin.post("/audit/api/audits/list", json!({"resources": [{"type": "USER_GROUP"}]})).await.data();
+            assert_eq!(latest["content"][0]["auditEventData"]["change"], json!({"changed": changed}));
+        }
+    }
+
     async fn a_change_of_another_version_is_refused(world: World) {
         let (scim, admin) = (scim(&world), world.admin());
         let ada = made(&scim, "ada").await;

@@ -199,24 +199,30 @@ pub async fn update(
             group.own("A change of the name")?;
         }
         let members = members(tx, stroke.account(), group, new.users.as_deref())?;
-        let described = new.description != group.description || new.tags != group.tags;
+        let described = described(&new, group);
         let before = group.stored.document()?;
         let mut document = before.clone();
         document["displayName"] = Value::from(new.name.as_str());
         let stored = turn(tx, stroke, group, document, members)?;
-        if described {
+        if !described.is_empty() {
             let fresh = i64::from(stored.version == group.stored.version);
             store::describe(tx, stroke.account(), &stored.id, &new, fresh, stroke.now)?;
             let audit = Stroke { audit_id: stroke.rng.uuid(), ..stroke.clone() };
-            let detail = json!({"changed": ["description", "tags"]});
+            let detail = json!({"changed": described});
             audit.record(tx, Action::Update, "USER_GROUP", (&group.identifier, &new.name), detail)?;
-            let (id, paths) = (&stored.id, ["description".to_owned(), "tags".to_owned()]);
             let columns = Columns::of(&stored.document()?)?;
-            announce::group(tx, stroke, id, &columns, (Some(GroupUpdated), &paths), &Moves::default())?;
+            let event = (Some(GroupUpdated), described.as_slice());
+            announce::group(tx, stroke, &stored.id, &columns, event, &Moves::default())?;
         }
         Ok(())
     })
     .await
+}
+
+/// What changes of that which no document of SCIM holds.
+fn described(new: &NewUserGroup, group: &UserGroup) -> Vec<String> {
+    let differs = [("description", new.description != group.description), ("tags", new.tags != group.tags)];
+    differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// What becomes of the members: the users are replaced by those that are given, groups in the group stay.
