@@ -38,13 +38,19 @@ struct Asked {
 
 impl Asked {
     fn wish(&self, kinds: Vec<Kind>) -> Result<Wish> {
-        let after = self.after.as_deref().filter(|text| !text.is_empty());
-        let after = after.map(|text| number("after", text, 0, i64::MAX)).transpose()?;
-        let limit = self.limit.as_deref().map_or(Ok(DEFAULT_LIMIT), |text| number("limit", text, 1, MOST))?;
-        let wait = self.wait_seconds.as_deref();
-        let wait = wait.map_or(Ok(0), |text| number("waitSeconds", text, 0, LONGEST_WAIT_SECS))?;
+        let after =
+            given(self.after.as_deref()).map(|text| number("after", text, 0, i64::MAX)).transpose()?;
+        let limit =
+            given(self.limit.as_deref()).map_or(Ok(DEFAULT_LIMIT), |text| number("limit", text, 1, MOST))?;
+        let wait = given(self.wait_seconds.as_deref())
+            .map_or(Ok(0), |text| number("waitSeconds", text, 0, LONGEST_WAIT_SECS))?;
         Ok(Wish { after, limit, kinds, wait: Duration::from_secs(wait) })
     }
+}
+
+/// What is left empty counts as absent.
+fn given(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
 }
 
 fn number<N: std::str::FromStr + PartialOrd + std::fmt::Display>(

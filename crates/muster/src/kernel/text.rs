@@ -101,10 +101,18 @@ impl FieldCheck {
             self.fail(field, "cannot be more than 1024 characters long");
         }
     }
-    /// At most 128 entries.
+    /// At most 128 entries; names and values of at most 1,024 characters without NUL, which PostgreSQL would
+    /// refuse as a text of its own, though not inside JSON.
     pub fn tags(&mut self, field: &str, value: &Tags) {
         if value.len() > 128 {
             self.fail(field, "cannot have more than 128 entries");
+        }
+        let mut texts = value.iter().flat_map(|(name, value)| [name, value]);
+        if texts.clone().any(|text| text.chars().count() > 1_024) {
+            self.fail(field, "cannot have names or values of more than 1024 characters");
+        }
+        if texts.any(|text| text.contains('\0')) {
+            self.fail(field, "cannot hold a NUL character (U+0000)");
         }
     }
     /// An e-mail address: one `@`, something on both sides, no white space, at most 254 characters.

@@ -232,6 +232,8 @@ both_engines! {
         let now = page(&admin, "").await;
         assert_eq!((list(&now).len(), &now["next"]), (0, &json!(start + 4)));
         assert_eq!(admin.get(&format!("/gateway{AT}&after={start}&limit=2")).await.data(), first);
+        let empty = admin.get(&format!("{AT}&after=&limit=&waitSeconds=")).await.data();
+        assert_eq!((list(&empty).len(), &empty["next"]), (0, &json!(start + 4)), "left empty counts as absent");
         for (bad, says) in [
             ("&after=-1", "after"), ("&after=x", "after"), ("&limit=0", "limit"), ("&limit=1001", "limit"),
             ("&waitSeconds=31", "waitSeconds"), ("&types=user.born", "user.created"),

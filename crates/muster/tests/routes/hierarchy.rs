@@ -296,6 +296,18 @@ both_engines! {
 
     async fn bad_projects(world: World) {
         let admin = world.admin();
+        for (member, value) in [
+            ("modules", json!(["CO\u{0}RE"])), ("tags", json!({"a": "b\u{0}"})), ("tags", json!({"\u{0}": "b"})),
+            ("tags", json!({"a": "x".repeat(1_025)})), ("tags", json!({"x".repeat(1_025): "b"})),
+        ] {
+            let mut body = project("default", "odd");
+            body["project"][member] = value;
+            let answer = admin.post(PROJECTS, body).await.expect(400);
+            assert_eq!(answer.json["errors"][0]["fieldId"], format!("project.{member}"), "{}", answer.text);
+        }
+        let mut body = project("default", "fits");
+        body["project"]["tags"] = json!({"a": "é".repeat(1_024)});
+        admin.post(PROJECTS, body).await.data();
         let text = admin.post(PROJECTS, project("nowhere", "p")).await.refused(400, "INVALID_ARGUMENT");
         assert!(text.starts_with("Organization [nowhere] in Account [acme] does not exist"), "{text}");
         let text = admin.post(&format!("{PROJECTS}?orgIdentifier=default"), project("o", "p")).await;
@@ -306,7 +318,7 @@ both_engines! {
         answer.refused(400, "INVALID_REQUEST");
         admin.post(PROJECTS, project("default", "p")).await.data();
         admin.post(PROJECTS, project("default", "p")).await.refused(400, "DUPLICATE_FIELD");
-        assert_eq!(world.count("projects").await, 1);
+        assert_eq!(world.count("projects").await, 2);
     }
 
     async fn removal_takes_what_is_below_and_nothing_else(world: World) {

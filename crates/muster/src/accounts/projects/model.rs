@@ -67,7 +67,10 @@ impl NewProject {
         }
         check.description("project.description", self.description.as_deref());
         if self.modules.len() > MAX_MODULES || self.modules.iter().any(|m| m.is_empty() || m.len() > 64) {
-            check.fail("project.modules", "can have 64 entries of 1 to 64 characters");
+            check.fail("project.modules", "can have 64 entries of 1 to 64 bytes");
+        }
+        if self.modules.iter().any(|module| module.contains('\0')) {
+            check.fail("project.modules", "cannot hold a NUL character (U+0000)");
         }
         check.tags("project.tags", &self.tags);
         check.done()
