@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::actions::{self, Wanted};
-use super::model::{Filter, Row};
+use super::model::{
+    Action, FOREIGN_ACTIONS, FOREIGN_PRINCIPALS, FOREIGN_TYPES, Filter, PRINCIPALS, RESOURCE_TYPES, Row,
+};
 use crate::access::Actor;
 use crate::app::App;
 use crate::kernel::ids::AccountId;
@@ -78,7 +80,23 @@ impl FilterBody {
         Ok(Wanted::Scopes(scopes, below))
     }
 
+    /// A word that is in no list would find nothing, and nobody would know why.
+    fn check_words(&self) -> Result<()> {
+        let actions: Vec<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
+        for word in self.actions.iter().flatten() {
+            known("actions", word, &actions, FOREIGN_ACTIONS)?;
+        }
+        for resource in self.resources.iter().flatten() {
+            known("type of resources", &resource.kind, RESOURCE_TYPES, FOREIGN_TYPES)?;
+        }
+        for kind in self.principals.iter().flatten().filter_map(|principal| principal.kind.as_deref()) {
+            known("type of principals", kind, PRINCIPALS, FOREIGN_PRINCIPALS)?;
+        }
+        Ok(())
+    }
+
     fn filter(self, orders: Orders) -> Result<Filter> {
+        self.check_words()?;
         if let Some(kind) = self.filter_type.filter(|kind| kind != "Audit") {
             return Err(Problem::invalid(format!(
                 "filterType {kind:?} is not for this list: send \"Audit\""
@@ -122,6 +140,13 @@ impl FilterBody {
             nothing: elsewhere || !self.environments.unwrap_or_default().is_empty(),
         })
     }
+}
+
+fn known(of: &str, word: &str, ours: &[&str], foreign: &[&str]) -> Result<()> {
+    if ours.contains(&word) || foreign.contains(&word) {
+        return Ok(());
+    }
+    Err(Problem::invalid(format!("{of} names {word:.40}, which is unknown: use {}", ours.join(", "))))
 }
 
 /// `AuditEvent`: absent parts are left out.

@@ -35,7 +35,100 @@ pub enum Action {
     RoleAssignmentDeleted,
 }
 
+/// Actions of the reference that no row here has: who asks for them finds nothing.
+pub const FOREIGN_ACTIONS: &[&str] = &[
+    "ABORT",
+    "ADD_MEMBERSHIP",
+    "DISABLED",
+    "ENABLED",
+    "END",
+    "FORCE_DELETE",
+    "INVITE",
+    "LOGIN",
+    "LOGIN2FA",
+    "MOVE",
+    "PAUSE",
+    "REMOVE_MEMBERSHIP",
+    "RESEND_INVITE",
+    "RESUME",
+    "REVOKE_INVITE",
+    "SIGNED_EULA",
+    "STAGE_END",
+    "STAGE_START",
+    "START",
+    "TIMEOUT",
+    "UNSUCCESSFUL_LOGIN",
+    "UPSERT",
+];
+/// Kinds of things that rows are about.
+pub const RESOURCE_TYPES: &[&str] = &[
+    "ACCOUNT",
+    "API_KEY",
+    "JWT_TRUST",
+    "ORGANIZATION",
+    "PROJECT",
+    "RESOURCE_GROUP",
+    "ROLE",
+    "ROLE_ASSIGNMENT",
+    "SCIM_RESOURCE",
+    "SCIM_RESOURCE_TYPE",
+    "SCIM_SCHEMA",
+    "SERVICE_ACCOUNT",
+    "SETTING",
+    "TOKEN",
+    "USER",
+    "USER_GROUP",
+];
+/// Kinds of the reference that are not here: who asks for them finds nothing.
+pub const FOREIGN_TYPES: &[&str] = &[
+    "CONNECTOR",
+    "DASHBOARD",
+    "DASHBOARD_FOLDER",
+    "DELEGATE",
+    "DELEGATE_CONFIGURATION",
+    "DELEGATE_GROUPS",
+    "DELEGATE_TOKEN",
+    "DEPLOYMENT_FREEZE",
+    "ENVIRONMENT",
+    "ENVIRONMENT_GROUP",
+    "FEATURE_FLAG",
+    "FILE",
+    "GOVERNANCE_POLICY",
+    "GOVERNANCE_POLICY_SET",
+    "INPUT_SET",
+    "MONITORED_SERVICE",
+    "NG_LOGIN_SETTINGS",
+    "PIPELINE",
+    "SECRET",
+    "SERVICE",
+    "SERVICE_LEVEL_OBJECTIVE",
+    "SMTP",
+    "TARGET",
+    "TARGET_GROUP",
+    "TEMPLATE",
+    "TRIGGER",
+    "VARIABLE",
+];
+/// Kinds of those who do something.
+pub const PRINCIPALS: &[&str] = &["USER", "SERVICE_ACCOUNT", "SYSTEM"];
+/// The one of the reference that does nothing here.
+pub const FOREIGN_PRINCIPALS: &[&str] = &["API_KEY"];
+
 impl Action {
+    /// Every action that a row can have.
+    pub const ALL: &[Self] = &[
+        Self::Create,
+        Self::Update,
+        Self::Restore,
+        Self::Delete,
+        Self::CreateToken,
+        Self::RevokeToken,
+        Self::AddCollaborator,
+        Self::RemoveCollaborator,
+        Self::RoleAssignmentCreated,
+        Self::RoleAssignmentUpdated,
+        Self::RoleAssignmentDeleted,
+    ];
     /// The wire's spelling.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -59,9 +152,7 @@ impl Action {
 pub struct Entry<'a> {
     /// What was done.
     pub action: Action,
-    /// Kind of thing in the audit's spelling: `USER`, `USER_GROUP`, `SERVICE_ACCOUNT`, `API_KEY`, `TOKEN`,
-    /// `SETTING`, `ROLE`, `ROLE_ASSIGNMENT`, `RESOURCE_GROUP`, `ORGANIZATION`, `PROJECT`, `ACCOUNT`,
-    /// `JWT_TRUST`, `SCIM_SCHEMA`, `SCIM_RESOURCE_TYPE`, `SCIM_RESOURCE`.
+    /// Kind of thing, one of `RESOURCE_TYPES`.
     pub resource_type: &'static str,
     /// Its identifier.
     pub resource_id: &'a str,

@@ -4,7 +4,7 @@ use db::sql::Sql;
 use db::{Tx, params};
 use serde_json::Value;
 
-use super::model::{Area, Entry, Filter, Proof, Row};
+use super::model::{Area, Entry, Filter, Proof, RESOURCE_TYPES, Row};
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::page::PageRequest;
@@ -32,6 +32,11 @@ pub fn record(
     id: &str,
     entry: &Entry<'_>,
 ) -> Result<(), Problem> {
+    debug_assert!(
+        RESOURCE_TYPES.contains(&entry.resource_type),
+        "nobody could ask for {}",
+        entry.resource_type
+    );
     let credential = serde_json::to_string(&Proof::from(&*caller.credential))
         .map_err(|error| Problem::internal(format!("a credential cannot be written as JSON: {error}")))?;
     let detail = match &entry.detail {

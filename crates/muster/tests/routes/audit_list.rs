@@ -105,7 +105,7 @@ both_engines! {
             found(&admin, filter).await
         };
         let (a, b, c) = ("CREATE ROLE a", "CREATE ROLE b", "CREATE ROLE c");
-        assert_eq!(with(json!({"actions": ["CREATE", "SOMETHING"]})).await, [c, b, a]);
+        assert_eq!(with(json!({"actions": ["CREATE", "LOGIN"]})).await, [c, b, a]);
         assert_eq!(with(json!({"actions": ["DELETE"]})).await, [""; 0]);
         assert_eq!(with(json!({"startTime": 1_767_225_602_000_i64})).await, [c, b]);
         assert_eq!(with(json!({"endTime": 1_767_225_602_000_i64})).await, [b, a]);
@@ -121,6 +121,16 @@ both_engines! {
         assert_eq!(with(json!({"includeChildScopes": true})).await, [c, b, a]);
         assert_eq!(found(&admin, json!({"resources": [{"type": "ACCOUNT"}], "staticFilter": "EXCLUDE_SYSTEM_EVENTS"})).await, [""; 0]);
         for bad in [
+        assert_eq!(with(json!({"principals": [{"type": "API_KEY", "identifier": "x"}]})).await, [""; 0]);
+        assert_eq!(found(&admin, json!({"resources": [{"type": "PIPELINE"}]})).await, [""; 0]);
+        for (bad, says) in [
+            (json!({"actions": ["CREATE", "DELETED"]}), "DELETED, which is unknown: use CREATE"),
+            (json!({"resources": [{"type": "USERGROUP"}]}), "USER_GROUP"),
+            (json!({"principals": [{"identifier": "x", "type": "user"}]}), "SERVICE_ACCOUNT"),
+        ] {
+            let text = admin.post(LIST, bad).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains(says), "{text}");
+        }
             json!({"filterType": "Other"}), json!({"staticFilter": "X"}), json!({"startTime": 2, "endTime": 1}),
             json!({"startTime": "soon"}), json!({"scopes": [{"accountIdentifier": "other"}]}),
             json!({"scopes": [{"projectIdentifier": "p"}]}),
