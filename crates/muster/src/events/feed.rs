@@ -93,8 +93,8 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Returns `true` once the account has an event after `number` or another version, `false` when the server
-    /// stops.
+    /// Returns `true` once the account has an event after `number` or another version, `false` when the
+    /// server stops.
     pub async fn past(&mut self, (number, version): State) -> bool {
         tokio::select! {
             // What was seen last may be older than what the caller knows: versions only grow.
