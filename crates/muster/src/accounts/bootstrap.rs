@@ -142,7 +142,9 @@ fn token(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, account: &AccountId, user: 
         default_ttl_ms: TOKEN_DAYS * DAY_SECS * 1_000,
     };
     // The key of an earlier bootstrap serves again.
-    tokens::insert_key(tx, &owner, &key, now)?;
+    if tokens::insert_key(tx, &owner, &key, now)? {
+        record(tx, rng, now, &scope, Action::Create, "API_KEY", &key.identifier, &key.name)?;
+    }
     let found = tokens::find_key(tx, &owner, &key.identifier)?
         .ok_or_else(|| Problem::internal("the key just made is not there"))?;
     let id = TokenId::new(rng.uuid());

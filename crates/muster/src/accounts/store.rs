@@ -1,5 +1,7 @@
 //! SQL of accounts.
 
+use std::collections::BTreeMap;
+
 use db::{Closing, Row, Tx, params};
 
 use super::model::Account;
@@ -92,25 +94,26 @@ pub fn rename(tx: &mut Tx<'_>, account: &AccountId, name: &str, now: Timestamp) 
 }
 
 macro_rules! below {
-    ($($table:literal),+ $(,)?) => {
+    ($($table:literal $kind:literal),+ $(,)?) => {
         /// Tables whose rows live in an organization or project by their columns `org_id` and `project_id`.
         pub const SCOPED_TABLES: &[&str] = &[$($table),+];
-        /// One statement for each: an empty `$3` means the organization with all its projects.
-        const REMOVE: &[&str] = &[$(concat!(
+        /// What the rows are, and one statement for each: an empty `$3` means the organization with all its
+        /// projects.
+        const REMOVE: &[(&str, &str)] = &[$(($kind, concat!(
             "DELETE FROM ", $table, " WHERE account_id = $1 AND org_id = $2 AND ($3 = '' OR project_id = $3)"
-        )),+];
+        ))),+];
     };
 }
 
 below! {
-    "api_keys",
-    "resource_groups",
-    "role_assignments",
-    "roles",
-    "service_accounts",
-    "settings",
-    "tokens",
-    "user_groups",
+    "api_keys" "apiKeys",
+    "resource_groups" "resourceGroups",
+    "role_assignments" "roleAssignments",
+    "roles" "roles",
+    "service_accounts" "serviceAccounts",
+    "settings" "settings",
+    "tokens" "tokens",
+    "user_groups" "userGroups",
 }
 
 const GROUPS_BELOW: &str = "SELECT group_id, name, org_id, project_id, doc FROM user_groups \
@@ -136,9 +139,19 @@ pub struct GroupBelow {
     pub doc: String,
 }
 
-/// Removes all that lives in the organization (with its projects) or project; answers the groups that went,
-/// for their events and index rows. The rows of the organization and its projects themselves stay.
-pub fn remove_below(tx: &mut Tx<'_>, scope: &Scope, now: Timestamp) -> Result<Vec<GroupBelow>, Problem> {
+/// What went with an organization or project.
+#[derive(Clone, Debug, Default)]
+pub struct Below {
+    /// The groups, for their events and index rows.
+    pub groups: Vec<GroupBelow>,
+    /// How many of each kind, for the audit row: there may be too many to name them. What there was none of
+    /// is left out.
+    pub counts: BTreeMap<&'static str, u64>,
+}
+
+/// Removes all that lives in the organization (with its projects) or project; answers what that was.
+/// The rows of the organization and its projects themselves stay.
+pub fn remove_below(tx: &mut Tx<'_>, scope: &Scope, now: Timestamp) -> Result<Below, Problem> {
     debug_assert_ne!(scope.level(), Level::Account, "an account is not emptied this way");
     let account = scope.account.as_str();
     let key = params![account, scope.org_column(), scope.project_column()];
@@ -156,10 +169,12 @@ pub fn remove_below(tx: &mut Tx<'_>, scope: &Scope, now: Timestamp) -> Result<Ve
         tx.put(REMOVE_MEMBERSHIPS, params![account, id])?;
         tx.put(REMOVE_MEMBERS, params![account, id])?;
     }
-    for sql in REMOVE {
-        tx.put(sql, key)?;
+    let mut counts = BTreeMap::new();
+    for (kind, sql) in REMOVE {
+        counts.insert(*kind, tx.exec(sql, key)?);
     }
-    Ok(groups)
+    counts.retain(|_, count| *count > 0);
+    Ok(Below { groups, counts })
 }
 
 #[cfg(test)]
@@ -171,7 +186,7 @@ mod tests {
     #[test]
     fn an_organization_goes_without_going_through_the_account() {
         let of_groups = [GROUPS_BELOW, SHRINK_PARENTS, REMOVE_MEMBERSHIPS, REMOVE_MEMBERS];
-        for sql in of_groups.iter().chain(REMOVE) {
+        for sql in of_groups.iter().chain(REMOVE.iter().map(|(_, sql)| sql)) {
             let steps = plan(sql);
             assert!(!steps.iter().any(|step| goes_through(step)), "{sql}: {steps:#?}");
         }

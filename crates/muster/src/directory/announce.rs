@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::groups::members::Moves;
 use super::groups::model::Columns as GroupColumns;
-use super::groups::store as groups;
-use super::model::{MemberRef, Subject};
+use super::groups::store::Holder;
+use super::model::MemberRef;
 use super::stroke::Stroke;
 use super::users::model::Columns as UserColumns;
 use crate::events::{self, Event, Kind};
@@ -127,13 +127,11 @@ pub fn group(
     events::append(tx, &stroke.caller, stroke.now, whole.into_iter().chain(gone).chain(come))
 }
 
-/// A user or group leaves every group, because it is about to be removed: call it while the rows are there.
+/// A user or group leaves these groups, because it is about to be removed.
 ///
 /// # Errors
 /// Of the database.
-pub fn leaving(tx: &mut Tx<'_>, stroke: &Stroke, (kind, id, name): (Subject, &str, &str)) -> Result<()> {
-    let member = MemberRef { id: id.to_owned(), kind, name: name.to_owned() };
-    let holders = groups::holders(tx, stroke.account(), id)?;
+pub fn leaving(tx: &mut Tx<'_>, stroke: &Stroke, member: &MemberRef, holders: &[Holder]) -> Result<()> {
     let list = holders.iter().map(|holder| {
         let external_id = holder.external_id.as_deref();
         let data = OfGroup { external_id, ..OfGroup::named(&holder.name, &holder.scope) };
@@ -141,7 +139,7 @@ pub fn leaving(tx: &mut Tx<'_>, stroke: &Stroke, (kind, id, name): (Subject, &st
             kind: Kind::MemberRemoved,
             resource_type: "Group",
             resource_id: &holder.id,
-            data: data.with(&member),
+            data: data.with(member),
         }
     });
     events::append(tx, &stroke.caller, stroke.now, list)

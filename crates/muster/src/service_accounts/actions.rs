@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::model::{Aggregate, Binding, Change, NamedScope, NewServiceAccount, Reach, ServiceAccount};
 use super::store;
+use crate::access::assignments::actions::remove_principal;
 use crate::access::permissions::{
     Ask, ServiceAccountDelete, ServiceAccountEdit, ServiceAccountManageApiKey, ServiceAccountView,
 };
@@ -15,7 +16,7 @@ use crate::access::{Actor, Grant};
 use crate::accounts;
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
-use crate::kernel::caller::Caller;
+use crate::kernel::caller::{Caller, PrincipalKind};
 use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Problem, Result};
@@ -115,11 +116,12 @@ pub async fn delete(app: &App, grant: &Grant<ServiceAccountDelete>, identifier: 
     let lane = scope.account.to_string();
     app.write_alone("service_accounts.delete", &lane, move |tx| {
         let before = load(tx, &scope, &identifier)?;
+        let (kind, id) = (PrincipalKind::ServiceAccount, before.identifier.as_str());
+        let bindings = remove_principal(tx, &caller, now, &rng, &scope, kind, id)?;
         let removed = store::delete(tx, &scope, &identifier)?.ok_or_else(|| unknown(&identifier))?;
         let by = By { caller: &caller, now, rng: &rng };
-        gone::resource(tx, by, &scope, "SERVICEACCOUNT", &before.identifier)?;
-        let with =
-            json!({"apiKeys": removed.keys, "tokens": removed.tokens, "roleAssignments": removed.bindings});
+        gone::resource(tx, by, &scope, "SERVICEACCOUNT", id)?;
+        let with = json!({"apiKeys": removed.keys, "tokens": removed.tokens, "roleAssignments": bindings});
         let detail = json!({"old": document(&before), "removed": with});
         record(tx, &caller, now, &rng.uuid(), Action::Delete, &before, detail)?;
         accounts::store::bump_version(tx, &scope.account)

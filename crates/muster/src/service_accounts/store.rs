@@ -35,10 +35,6 @@ const DELETE_KEYS: &str = "DELETE FROM api_keys WHERE account_id = $1 AND org_id
     AND kind = $4 AND parent_id = $5";
 const DELETE_TOKENS: &str = "DELETE FROM tokens WHERE account_id = $1 AND org_id = $2 AND project_id = $3 \
     AND kind = $4 AND parent_id = $5";
-/// Bindings of a service account lie in its own scope and below.
-const DELETE_BINDINGS: &str = "DELETE FROM role_assignments WHERE account_id = $1 AND ($2 = '' OR org_id = \
-    $2) AND ($3 = '' OR project_id = $3) AND principal_kind = $4 AND principal_id = $5 AND principal_level \
-    = $6";
 const COUNT_KEYS: &str = "SELECT org_id, project_id, parent_id, COUNT(*) FROM api_keys WHERE account_id = \
     $1 AND kind = $2 GROUP BY org_id, project_id, parent_id";
 const BINDINGS: &str = "SELECT a.principal_id, a.principal_level, a.identifier, a.role_id, r.name, \
@@ -157,21 +153,17 @@ pub struct Removed {
     pub keys: u64,
     /// Tokens.
     pub tokens: u64,
-    /// Role assignments.
-    pub bindings: u64,
 }
 
-/// Deletes the service account with its keys, tokens and bindings; `None` when there is none.
+/// Deletes the service account with its keys and tokens; `None` when there is none.
 pub fn delete(tx: &mut Tx<'_>, at: &Scope, identifier: &str) -> Result<Option<Removed>, Problem> {
     let (account, org, project) = (at.account.as_str(), at.org_column(), at.project_column());
     if tx.exec(DELETE, params![account, org, project, identifier])? == 0 {
         return Ok(None);
     }
-    let (kind, level) = (PrincipalKind::ServiceAccount.as_str(), at.level().lower());
     Ok(Some(Removed {
         keys: tx.exec(DELETE_KEYS, params![account, org, project, KEY_KIND, identifier])?,
         tokens: tx.exec(DELETE_TOKENS, params![account, org, project, KEY_KIND, identifier])?,
-        bindings: tx.exec(DELETE_BINDINGS, params![account, org, project, kind, identifier, level])?,
     }))
 }
 

@@ -26,7 +26,7 @@ async fn okta(world: &World) -> Client {
 }
 
 fn changes(audit: &[(String, String, String)]) -> Vec<(&str, &str)> {
-    let of = audit.iter().filter(|(_, kind, _)| kind == "API_KEY");
+    let of = audit.iter().filter(|(_, kind, id)| kind == "API_KEY" && id != "bootstrap");
     of.map(|(action, _, id)| (action.as_str(), id.as_str())).collect()
 }
 

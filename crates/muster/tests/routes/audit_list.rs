@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::scim_users::patch;
+use super::scim_groups::{GROUPS, made_group};
+use super::scim_users::{USERS, made, patch};
 use crate::actors::{Client, World};
 use crate::both_engines;
 use crate::bound::{ACCOUNT_ONLY, EVERYWHERE, bound, hierarchy};
@@ -120,7 +121,6 @@ both_engines! {
         assert_eq!(with(json!({"scopes": [{"orgIdentifier": "o1"}], "includeChildScopes": true})).await, [c, b]);
         assert_eq!(with(json!({"includeChildScopes": true})).await, [c, b, a]);
         assert_eq!(found(&admin, json!({"resources": [{"type": "ACCOUNT"}], "staticFilter": "EXCLUDE_SYSTEM_EVENTS"})).await, [""; 0]);
-        for bad in [
         assert_eq!(with(json!({"principals": [{"type": "API_KEY", "identifier": "x"}]})).await, [""; 0]);
         assert_eq!(found(&admin, json!({"resources": [{"type": "PIPELINE"}]})).await, [""; 0]);
         for (bad, says) in [
@@ -131,6 +131,7 @@ both_engines! {
             let text = admin.post(LIST, bad).await.refused(400, "INVALID_REQUEST");
             assert!(text.contains(says), "{text}");
         }
+        for bad in [
             json!({"filterType": "Other"}), json!({"staticFilter": "X"}), json!({"startTime": 2, "endTime": 1}),
             json!({"startTime": "soon"}), json!({"scopes": [{"accountIdentifier": "other"}]}),
             json!({"scopes": [{"projectIdentifier": "p"}]}),
@@ -155,6 +156,54 @@ both_engines! {
         assert_eq!(denied.json["failedPermissionChecks"][0]["permission"], "core_audit_view");
         world.anon().post(LIST, json!({})).await.refused(401, "INVALID_TOKEN");
         world.holder(&world.other_account("other").await).post(LIST, json!({})).await.refused(401, "INVALID_TOKEN");
+    }
+
+    async fn who_is_removed_leaves_his_groups_in_the_trail(world: World) {
+        hierarchy(&world).await;
+        let (admin, scim) = (world.admin(), world.bearer(world.admin_token()));
+        let ada = made(&scim, "ada").await;
+        let crew = made_group(&scim, "Crew", &[&ada]).await;
+        let all = made_group(&scim, "All", &[&crew]).await;
+        let team = json!({"identifier": "team", "name": "Team", "users": [ada]});
+        admin.post("/ng/api/user-groups?accountIdentifier=acme&orgIdentifier=o1", team).await.data();
+        world.app.clock.advance_secs(1);
+        scim.delete(&format!("{USERS}/{ada}")).await.expect(204);
+        scim.delete(&format!("{GROUPS}/{crew}")).await.expect(204);
+        assert!(!all.is_empty());
+        let since = json!({
+            "startTime": world.app.clock.now().millis(), "resources": [{"type": "USER_GROUP"}, {"type": "USER"}],
+            "scopes": [{"accountIdentifier": "acme"}], "includeChildScopes": true
+        });
+        let mut rows = found(&admin, since.clone()).await;
+        rows.sort();
+        let user = format!("DELETE USER {ada}");
+        assert_eq!(rows, [
+            user.as_str(), "DELETE USER_GROUP Crew", "UPDATE USER_GROUP All", "UPDATE USER_GROUP Crew", "UPDATE USER_GROUP team",
+        ]);
+        let page = admin.post(LIST, since).await.data();
+        for event in page["content"].as_array().unwrap() {
+            let (change, id) = (&event["auditEventData"]["change"], event["resource"]["identifier"].as_str().unwrap());
+            let gone = if id == "All" { &crew } else { &ada };
+            match (event["action"].as_str().unwrap(), id) {
+                ("UPDATE", _) => assert_eq!((&change["membersRemoved"], &change["removed"]), (&json!(1), &json!([gone]))),
+                (_, "Crew") => assert_eq!(change, &json!({"groupsLeft": 1})),
+                _ => assert_eq!(change, &json!({"groupsLeft": 2})),
+            }
+            let home = if id == "team" { json!("o1") } else { Value::Null };
+            assert_eq!(event["resourceScope"]["orgIdentifier"], home, "{event}");
+        }
+    }
+
+    async fn the_key_of_the_console_has_its_row(world: World) {
+        let made = |world: &World| {
+            let world = world.clone();
+            async move { found(&world.admin(), json!({"resources": [{"type": "API_KEY"}]})).await }
+        };
+        assert_eq!(made(&world).await, ["CREATE API_KEY bootstrap"]);
+        world.person("bob@acme.example").await;
+        assert_eq!(made(&world).await.len(), 2, "his first token makes his key");
+        let again = world.clone().at(world.app.clock.now().secs()).await;
+        assert_eq!(made(&again).await.len(), 2, "an older key serves again");
     }
 
     async fn an_event_says_who_he_is_by_now(world: World) {

@@ -350,6 +350,43 @@ both_engines! {
         assert!(text.contains("[o]"), "{text}");
     }
 
+    async fn the_trail_counts_what_went_with_an_organization_or_project(world: World) {
+        let admin = world.admin();
+        admin.post(ORGS, org("o", "O")).await.data();
+        admin.post(&format!("{PROJECTS}?orgIdentifier=o"), project("o", "p")).await.data();
+        for place in ["orgIdentifier=o", "orgIdentifier=o&projectIdentifier=p"] {
+            let (level, resources) = match place {
+                "orgIdentifier=o" => ("organization", "_all_organization_level_resources"),
+                _ => ("project", "_all_project_level_resources"),
+            };
+            admin.post(&format!("/ng/api/serviceaccount?{place}"), json!({"identifier": "bot", "name": "bot"})).await.data();
+            let mut token = json!({"identifier": "t", "name": "t", "apiKeyType": "SERVICE_ACCOUNT", "parentIdentifier": "bot",
+                "apiKeyIdentifier": "key", "orgIdentifier": "o"});
+            if level == "project" {
+                token["projectIdentifier"] = json!("p");
+            }
+            admin.post(&format!("/ng/api/token?{place}"), token).await.data();
+            let binding = json!({"roleIdentifier": format!("_{level}_viewer"), "resourceGroupIdentifier": resources,
+                "principal": {"identifier": "bot", "type": "SERVICE_ACCOUNT", "scopeLevel": level}});
+            admin.post(&format!("/authz/api/roleassignments?{place}"), binding).await.data();
+        }
+        admin.post(&format!("{GROUPS}?orgIdentifier=o"), json!({"identifier": "g", "name": "G"})).await.data();
+        let went = async |kind: &str| {
+            let start = format!("DELETE {kind} ");
+            let row = world.trail().await.into_iter().find(|row| row.starts_with(&start)).expect("a row");
+            serde_json::from_str::<Value>(row.splitn(4, ' ').nth(3).unwrap()).unwrap()["removed"].clone()
+        };
+        admin.delete(&format!("{PROJECTS}/p?orgIdentifier=o")).await.data();
+        let one = json!({"apiKeys": 1, "roleAssignments": 1, "serviceAccounts": 1, "tokens": 1});
+        assert_eq!(went("PROJECT").await, one);
+        admin.post(&format!("{PROJECTS}?orgIdentifier=o"), project("o", "p")).await.data();
+        admin.delete(&format!("{ORGS}/o")).await.data();
+        let mut more = one;
+        more["projects"] = json!(1);
+        more["userGroups"] = json!(1);
+        assert_eq!(went("ORGANIZATION").await, more);
+    }
+
     async fn who_may(world: World) {
         let admin = world.admin();
         for id in ["o", "other"] {

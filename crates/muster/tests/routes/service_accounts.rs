@@ -141,6 +141,11 @@ both_engines! {
         assert_eq!(admin.delete(&format!("{AT}/okta?accountIdentifier=acme")).await.data(), json!(true));
         machine.get(&format!("{AT}/aggregate")).await.refused(401, "INVALID_TOKEN");
         assert_eq!(changes(&world.audit().await), [("CREATE", "okta"), ("DELETE", "okta")]);
+        let trail = world.trail().await;
+        let row = trail.iter().find(|row| row.starts_with("ROLE_ASSIGNMENT_DELETED ROLE_ASSIGNMENT binding_of_okta"));
+        assert!(row.is_some_and(|row| row.contains("_account_viewer")), "{trail:#?}");
+        let counts = r#""removed":{"apiKeys":1,"tokens":1,"roleAssignments":1}"#;
+        assert!(trail.iter().any(|row| row.starts_with("DELETE SERVICE_ACCOUNT") && row.contains(counts)), "{trail:#?}");
         admin.delete(&format!("{AT}/okta")).await.refused(400, "INVALID_REQUEST");
         // A namesake made later starts with nothing.
         make(&admin, "", "okta").await;

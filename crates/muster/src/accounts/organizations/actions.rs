@@ -10,7 +10,7 @@ use crate::access::permissions::{
 };
 use crate::access::resource_groups::{self, gone::By};
 use crate::access::{Actor, Grant};
-use crate::accounts::store::{self as accounts, GroupBelow};
+use crate::accounts::store::{self as accounts, Below, GroupBelow};
 use crate::app::App;
 use crate::audit::{Action, Entry, record};
 use crate::directory::announce::OfGroup;
@@ -158,27 +158,30 @@ pub async fn delete(app: &App, grant: &Grant<OrganizationDelete>, seen: IfMatch)
         let old = stored(tx, &scope)?;
         changeable(&old, "Delete")?;
         seen.check(old.tag())?;
-        let groups = remove_below(tx, &scope, now)?;
-        store::delete(tx, &scope.account, &old.fields.identifier)?;
+        let mut below = remove_below(tx, &scope, now)?;
+        let projects = store::delete(tx, &scope.account, &old.fields.identifier)?;
+        if projects > 0 {
+            below.counts.insert("projects", projects);
+        }
         resource_groups::gone::scope(tx, By { caller: &caller, now, rng: &rng }, &scope)?;
-        let detail = json!({"old": old.fields.document()});
+        let detail = json!({"old": old.fields.document(), "removed": below.counts});
         record(tx, &caller, now, &rng.uuid(), &entry(Action::Delete, &scope, &old.fields, detail))?;
-        append(tx, &caller, now, gone(&groups))?;
+        append(tx, &caller, now, gone(&below.groups))?;
         accounts::bump_version(tx, &scope.account)
     })
     .await
 }
 
-/// Removes all that lives in an organization (with its projects) or project; answers the groups that went.
+/// Removes all that lives in an organization (with its projects) or project; answers what that was.
 ///
 /// # Errors
 /// Of the database.
-pub fn remove_below(tx: &mut Tx<'_>, scope: &Scope, now: Timestamp) -> Result<Vec<GroupBelow>> {
-    let groups = accounts::remove_below(tx, scope, now)?;
-    for group in &groups {
+pub fn remove_below(tx: &mut Tx<'_>, scope: &Scope, now: Timestamp) -> Result<Below> {
+    let below = accounts::remove_below(tx, scope, now)?;
+    for group in &below.groups {
         user_groups::unindex(tx, &scope.account, &group.id, &group.doc)?;
     }
-    Ok(groups)
+    Ok(below)
 }
 
 /// Events of the groups that went with their scope.

@@ -98,8 +98,10 @@ pub fn update(
     Ok(tx.exec(UPDATE, row)? == 1)
 }
 
-/// Removes the organization and its projects; what lives in them goes by `accounts::store::remove_below`.
-pub fn delete(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<()> {
-    tx.put(DELETE_PROJECTS, params![account.as_str(), identifier])?;
-    Ok(tx.put(DELETE, params![account.as_str(), identifier])?)
+/// Removes the organization and its projects, and answers how many these were; what lives in them goes by
+/// `accounts::store::remove_below`.
+pub fn delete(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<u64> {
+    let projects = tx.exec(DELETE_PROJECTS, params![account.as_str(), identifier])?;
+    tx.put(DELETE, params![account.as_str(), identifier])?;
+    Ok(projects)
 }

@@ -160,12 +160,12 @@ pub async fn delete(app: &App, grant: &Grant<ProjectDelete>, seen: IfMatch) -> R
     app.write_alone("projects.delete", &lane, move |tx| {
         let old = stored(tx, &scope)?;
         seen.check(old.tag())?;
-        let groups = remove_below(tx, &scope, now)?;
+        let below = remove_below(tx, &scope, now)?;
         store::delete(tx, &scope)?;
         resource_groups::gone::scope(tx, By { caller: &caller, now, rng: &rng }, &scope)?;
-        let detail = json!({"old": old.fields.document()});
+        let detail = json!({"old": old.fields.document(), "removed": below.counts});
         record(tx, &caller, now, &rng.uuid(), &entry(Action::Delete, &scope, &old.fields, detail))?;
-        append(tx, &caller, now, gone(&groups))?;
+        append(tx, &caller, now, gone(&below.groups))?;
         accounts::bump_version(tx, &scope.account)
     })
     .await

@@ -9,6 +9,7 @@ use scim::resource::{Accepted, replace as accept_replace};
 use scim::{IndexKey, Mended, Mender, PatchRequest, ResourceType, index_keys};
 use serde_json::{Value, json};
 
+use super::leaving::leave;
 use super::members::{Membership, Moves};
 use super::model::{Columns, GroupResource, free_identifier};
 use super::store;
@@ -426,7 +427,7 @@ pub fn remove(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: &St
     let document = stored.document()?;
     let columns = Columns::of(&document)?;
     let identifier = store::identifier(tx, account, id)?;
-    announce::leaving(tx, stroke, (Subject::Group, id, &columns.name))?;
+    let detail = leave(tx, stroke, (Subject::Group, id, &columns.name))?;
     let go = |tx: &mut Tx<'_>| {
         let (caller, now, home) = (&stroke.caller, stroke.now, &stroke.scope);
         remove_principal(tx, caller, now, &stroke.rng, home, PrincipalKind::UserGroup, &identifier)?;
@@ -441,7 +442,7 @@ pub fn remove(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: &St
     let by = By { caller: &stroke.caller, now: stroke.now, rng: &stroke.rng };
     gone::resource(tx, by, &stroke.scope, "USERGROUP", &identifier)?;
     directory::drop_keys(tx, account, id, &row_keys(kind, &document))?;
-    stroke.record(tx, Action::Delete, "USER_GROUP", (&identifier, &columns.name), Value::Null)?;
+    stroke.record(tx, Action::Delete, "USER_GROUP", (&identifier, &columns.name), detail)?;
     announce::group(tx, stroke, id, &columns, (Some(Kind::GroupDeleted), &[]), &Moves::default())
 }
 

@@ -3,6 +3,7 @@
 //! an end.
 
 pub mod actions;
+pub mod leaving;
 pub mod members;
 pub mod model;
 pub mod store;

@@ -37,7 +37,7 @@ const MEMBER_IDS: &str = "SELECT member_id FROM group_members WHERE account_id =
 const ABOVE: &str = "SELECT m.member_id, m.group_id, g.name, g.name_key, g.org_id \
     FROM group_members m CROSS JOIN user_groups g WHERE g.account_id = $1 AND g.group_id = m.group_id \
     AND m.account_id = $1 AND m.member_id IN (";
-const HOLDERS: &str = "SELECT g.group_id, g.name, g.external_id, g.org_id, g.project_id \
+const HOLDERS: &str = "SELECT g.group_id, g.identifier, g.name, g.external_id, g.org_id, g.project_id \
     FROM group_members m CROSS JOIN user_groups g WHERE g.account_id = $1 AND g.group_id = m.group_id \
     AND m.account_id = $1 AND m.member_id = $2 ORDER BY m.group_id";
 const BINDINGS: &str = "SELECT count(*) FROM user_groups g CROSS JOIN role_assignments a WHERE a.account_id = $1 \
@@ -261,6 +261,8 @@ pub fn remove(tx: &mut Tx<'_>, account: &AccountId, group: &str, ids: &[&str]) -
 pub struct Holder {
     /// Its id.
     pub id: String,
+    /// Its identifier where it lives.
+    pub identifier: String,
     /// Its name.
     pub name: String,
     /// `externalId`.
@@ -272,12 +274,12 @@ pub struct Holder {
 /// The groups that name a user or group as member, by id.
 pub fn holders(tx: &mut Tx<'_>, account: &AccountId, member: &str) -> Result<Vec<Holder>, Problem> {
     let rows = tx.query(HOLDERS, params![account.as_str(), member], |row| {
-        let (id, name, external_id) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok((id, name, external_id, row.get::<String>(3)?, row.get::<String>(4)?))
+        let named = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok((named, row.get::<String>(4)?, row.get::<String>(5)?))
     })?;
-    let holder = |(id, name, external_id, org, project): (_, _, _, String, String)| {
+    let holder = |((id, identifier, name, external_id), org, project): (_, String, String)| {
         let scope = Scope::of(account.clone(), Some(&org), Some(&project))?;
-        Ok(Holder { id, name, external_id, scope })
+        Ok(Holder { id, identifier, name, external_id, scope })
     };
     rows.into_iter().map(holder).collect()
 }

@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::audit::Action;
 use crate::directory::announce;
 use crate::directory::draft::Draft;
+use crate::directory::groups::leaving::leave;
 use crate::directory::groups::store as groups;
 use crate::directory::model::{Expected, GroupRef, Stored, Subject, resource_type, stamp};
 use crate::directory::schemas::kinds::Written;
@@ -335,8 +336,9 @@ pub fn remove(
     // Asked before the rows go.
     let owned = store::owns_access(tx, account, &stored.id)?;
     let grouped = store::in_a_group(tx, account, &stored.id)?;
+    let mut detail = Value::Null;
     if grouped {
-        announce::leaving(tx, stroke, (Subject::User, &stored.id, &columns.name))?;
+        detail = leave(tx, stroke, (Subject::User, &stored.id, &columns.name))?;
     }
     if owned || grouped {
         keeping_one(tx, account, |tx| {
@@ -351,7 +353,7 @@ pub fn remove(
     if owned {
         bump_version(tx, account)?;
     }
-    stroke.record(tx, Action::Delete, "USER", (&stored.id, &columns.user_name), Value::Null)?;
+    stroke.record(tx, Action::Delete, "USER", (&stored.id, &columns.user_name), detail)?;
     announce::user(tx, (&stroke.caller, stroke.now), &stored.id, &columns, &[Kind::UserDeleted], &[])
 }
 
