@@ -445,4 +445,41 @@ both_engines! {
         assert!(matches!(left.status, 200 | 204), "{}", left.text);
         bob.get(&path("")).await.refused(400, "USER_NOT_AUTHORIZED");
     }
+
+    async fn a_project_brings_its_organization_along_only_where_that_could_be_given(world: World) {
+        hierarchy(&world).await;
+        let admin = world.admin();
+        let group = json!({"identifier": "acg", "name": "acg"});
+        admin.post("/ng/api/user-groups?accountIdentifier=acme", group).await.expect(200);
+        let pm = bound(&world, "pm", &[]).await;
+        bind(&world, "o1/p1", to_machine("pm", "_project_admin", "_all_project_level_resources")).await;
+        let (viewer, whole) = ("_organization_viewer", "_all_organization_level_resources");
+        bind(&world, "o1", to_machine("pm", viewer, whole)).await;
+        let to_group = |role: &str, resource_group: &str, disabled: bool| json!({
+            "roleIdentifier": role, "resourceGroupIdentifier": resource_group, "disabled": disabled,
+            "principal": {"identifier": "acg", "type": "USER_GROUP", "scopeLevel": "account"}
+        });
+        let implied = async || {
+            let all = admin.get(&path("o1")).await.data();
+            of(&all).iter().filter(|id| *id == "acg").count()
+        };
+        // He sees the organization himself and may yet bind nobody there.
+        pm.post(&path("o1"), to_group(viewer, whole, false)).await.refused(403, "NG_ACCESS_DENIED");
+        let basic = |disabled| to_group("_project_basic", "_all_project_level_resources", disabled);
+        let made = pm.post(&path("o1/p1"), basic(false)).await.data();
+        assert_eq!(implied().await, 0);
+        let of_project = |made: &Value| {
+            let id = made["roleAssignment"]["identifier"].as_str().unwrap();
+            format!("/authz/api/roleassignments/{id}?{}", at("o1/p1"))
+        };
+        pm.delete(&of_project(&made)).await.expect(200);
+
+        let asleep = admin.post(&path("o1/p1"), basic(true)).await.data();
+        assert_eq!(implied().await, 0, "what is switched off brings nothing along");
+        pm.put(&of_project(&asleep), json!({"disabled": false})).await.expect(200);
+        assert_eq!(implied().await, 0, "he could not give it");
+        pm.put(&of_project(&asleep), json!({"disabled": true})).await.expect(200);
+        admin.put(&of_project(&asleep), json!({"disabled": false})).await.expect(200);
+        assert_eq!(implied().await, 1, "to switch on is to give anew");
+    }
 }

@@ -2,6 +2,7 @@
 
 use db::Tx;
 
+use super::create::{Moment, see_organization};
 use super::model::{Assignment, detail};
 use super::permit::{self, Permit};
 use super::store;
@@ -68,7 +69,8 @@ fn refusal(actor: &Actor, scope: &Scope) -> Problem {
     }
 }
 
-/// Switches an assignment off or on. To switch it on is to give it anew: the caller must hold what it gives.
+/// Switches an assignment off or on. To switch it on is to give it anew: the caller must hold what it gives,
+/// and it brings along what a new one would.
 ///
 /// # Errors
 /// `Invalid` when there is none, when it is managed or when anything else would change; `Denied`.
@@ -80,8 +82,9 @@ pub async fn update(
     change: Change,
 ) -> Result<Assignment> {
     let (actor, scope, lane) = (actor.clone(), scope.clone(), scope.account.to_string());
-    let (now, audit_id) = (app.clock.now(), app.rng.uuid());
+    let moment = Moment { now: app.clock.now(), rng: app.rng.clone() };
     app.write_alone("role_assignments.update", &lane, move |tx| {
+        let now = moment.now;
         let mut found = changeable(tx, &actor, &scope, &id)?;
         check_same(&found, &change)?;
         let disabled = change.disabled.unwrap_or(found.row.disabled);
@@ -101,7 +104,8 @@ pub async fn update(
         keeping_one(tx, &scope.account, |tx| store::set_disabled(tx, &scope, &id, disabled, now))?;
         found.row.disabled = disabled;
         found.updated_at = now;
-        record(tx, &actor.caller, now, &audit_id, Action::RoleAssignmentUpdated, &found)?;
+        record(tx, &actor.caller, now, &moment.rng.uuid(), Action::RoleAssignmentUpdated, &found)?;
+        see_organization(tx, &moment, &actor, &found.row)?;
         bump_version(tx, &scope.account)?;
         Ok(found)
     })

@@ -5,7 +5,7 @@ use db::Tx;
 use super::model::{Assignment, NewAssignment, at_level, detail};
 use super::permit::Permit;
 use super::store::{self, AssignmentRow};
-use crate::access::{delegation, resource_groups, rights, roles};
+use crate::access::{Actor, delegation, resource_groups, rights, roles};
 use crate::accounts::actions::check_scope;
 use crate::accounts::store::bump_version;
 use crate::app::App;
@@ -28,9 +28,9 @@ pub struct Validation {
 }
 
 /// The moment of a change: when, and where fresh ids come from.
-struct Moment {
-    now: Timestamp,
-    rng: Rng,
+pub(super) struct Moment {
+    pub(super) now: Timestamp,
+    pub(super) rng: Rng,
 }
 
 /// Makes one assignment.
@@ -134,7 +134,7 @@ fn bind(tx: &mut Tx<'_>, moment: &Moment, permit: &Permit, new: &NewAssignment) 
         return Err(taken(tx, &row)?);
     }
     record(tx, moment, permit.caller(), &row)?;
-    see_organization(tx, moment, permit, &row)?;
+    see_organization(tx, moment, permit.actor(), &row)?;
     Ok(Assignment { row, created_at: moment.now, updated_at: moment.now })
 }
 
@@ -172,13 +172,19 @@ fn record(tx: &mut Tx<'_>, moment: &Moment, caller: &Caller, row: &AssignmentRow
     audit::record(tx, caller, moment.now, &moment.rng.uuid(), &entry)
 }
 
-/// A group of the account that is given a role in a project also gets to see the project's organization
-/// (§7), as far as the caller could give that.
-fn see_organization(tx: &mut Tx<'_>, moment: &Moment, permit: &Permit, row: &AssignmentRow) -> Result<()> {
+/// A group of the account that has a role in a project also gets to see the project's organization (§7), as
+/// far as the caller could give that himself. What is switched off brings nothing along until it is
+/// switched on.
+pub(super) fn see_organization(
+    tx: &mut Tx<'_>,
+    moment: &Moment,
+    actor: &Actor,
+    row: &AssignmentRow,
+) -> Result<()> {
     let of_account =
         row.principal_kind == PrincipalKind::UserGroup && row.principal_level == Some(Level::Account);
     let Some(organization) = at_level(&row.scope, Level::Organization) else { return Ok(()) };
-    if !of_account || row.scope.level() != Level::Project {
+    if !of_account || row.disabled || row.scope.level() != Level::Project {
         return Ok(());
     }
     let implied = AssignmentRow {
@@ -186,19 +192,26 @@ fn see_organization(tx: &mut Tx<'_>, moment: &Moment, permit: &Permit, row: &Ass
         identifier: fresh_id(&moment.rng),
         role: "_organization_viewer".into(),
         resource_group: "_all_organization_level_resources".into(),
-        disabled: false,
+        managed: false,
         ..row.clone()
     };
-    if let Some(given) = rights::binding(tx, &implied.scope, &implied.role, &implied.resource_group)? {
-        match delegation::only_own(tx, permit.actor(), &given) {
-            Err(problem) if problem.kind() == Kind::Denied => return Ok(()),
-            checked => checked?,
-        }
+    match could_give(tx, actor, &implied) {
+        Err(problem) if problem.kind() == Kind::Denied => return Ok(()),
+        checked => checked?,
     }
     if store::insert(tx, &implied, moment.now)? {
-        record(tx, moment, permit.caller(), &implied)?;
+        record(tx, moment, &actor.caller, &implied)?;
     }
     Ok(())
+}
+
+/// The two rights that making the assignment by itself would ask for.
+fn could_give(tx: &mut Tx<'_>, actor: &Actor, row: &AssignmentRow) -> Result<()> {
+    Permit::ask(actor, &row.scope, row.principal_kind, &row.principal_id)?;
+    match rights::binding(tx, &row.scope, &row.role, &row.resource_group)? {
+        Some(given) => delegation::only_own(tx, actor, &given),
+        None => Ok(()),
+    }
 }
 
 fn check_role(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<()> {
