@@ -27,7 +27,7 @@ pub struct Selector {
 }
 
 /// An enabled role assignment of the principal, direct or through a group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Binding {
     /// What its role may do.
     pub permissions: PermissionSet,
@@ -109,15 +109,28 @@ impl Rights {
 
     /// The first thing that `given` gives and these rights do not have; `None` when they have all of it.
     pub fn lack<'a>(&self, given: &'a Binding) -> Option<Lack<'a>> {
+        self.lack_beside(&Binding::default(), given)
+    }
+
+    /// As `lack`, without what is in `had` already.
+    pub fn lack_beside<'a>(&self, had: &Binding, given: &'a Binding) -> Option<Lack<'a>> {
         given.selectors.iter().find_map(|selector| {
-            given.permissions.iter().find_map(|permission| self.lack_of(permission, selector))
+            given.permissions.iter().find_map(|permission| self.lack_of(permission, selector, had))
         })
     }
 
-    fn lack_of<'a>(&self, permission: &'static Permission, given: &'a Selector) -> Option<Lack<'a>> {
+    fn lack_of<'a>(
+        &self,
+        permission: &'static Permission,
+        given: &'a Selector,
+        had: &Binding,
+    ) -> Option<Lack<'a>> {
         let (scope, children) = (&given.scope, given.reaches_below());
         let lack = |resource| Lack { permission, scope, children, resource };
-        let held = |resource| self.reach(Check { permission, scope, resource }, children);
+        let held = |resource| {
+            let check = Check { permission, scope, resource };
+            had.allows(check, children) || self.reach(check, children)
+        };
         match given.what.of(permission) {
             Part::Whole => (!held(None)).then(|| lack(None)),
             Part::Ids(ids) => {

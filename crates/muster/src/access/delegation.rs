@@ -16,10 +16,18 @@ use crate::settings;
 /// # Errors
 /// `Denied`, naming the first permission that the actor lacks and where.
 pub fn only_own(tx: &mut Tx<'_>, actor: &Actor, given: &Binding) -> Result<()> {
+    only_gained(tx, actor, &Binding::default(), given)
+}
+
+/// As `only_own` for a binding that changes from `had` to `given`: what it gave already is no gift.
+///
+/// # Errors
+/// As `only_own`.
+pub fn only_gained(tx: &mut Tx<'_>, actor: &Actor, had: &Binding, given: &Binding) -> Result<()> {
     if actor.caller.principal.kind == PrincipalKind::System {
         return Ok(());
     }
-    let Some(lack) = actor.rights.lack(given) else { return Ok(()) };
+    let Some(lack) = actor.rights.lack_beside(had, given) else { return Ok(()) };
     let account = Scope::account(actor.caller.account.clone());
     if !settings::actions::flag(tx, &account, "restrict_grants_to_own_permissions")? {
         return Ok(());

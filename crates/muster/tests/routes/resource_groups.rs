@@ -116,6 +116,21 @@ both_engines! {
         let conditional = json!({"resources": [{"resourceType": "USER",
             "attributeFilter": {"attributeName": "category", "attributeValues": ["x"]}}]});
         admin.post(GROUPS, group("g", conditional)).await.refused(400, "INVALID_REQUEST");
+        for (name, condition) in [
+            ("attribute_filter", json!({"attribute_name": "category", "attribute_values": ["x"]})),
+            ("attributeFilter", json!({"attribute_name": "category"})),
+            ("attributeFilter", json!({"attributeValues": ["x"]})),
+            ("attributeFilter", json!({"attributeName": null})),
+            ("attributeFilter", json!({})),
+            ("attribute_filter", json!("category")),
+            ("attribute_filter", json!([])),
+            ("attributeFilter", json!(false)),
+        ] {
+            let mut selector = json!({"resource_type": "USER"});
+            selector[name] = condition;
+            let text = admin.post(GROUPS, group("g", json!({"resources": [selector]}))).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains("attributeFilter cannot be used"), "{text}");
+        }
         let mut colour = group("g", json!({}));
         colour["resourceGroup"]["color"] = json!("red");
         admin.post(GROUPS, colour).await.refused(400, "INVALID_REQUEST");
@@ -285,5 +300,35 @@ both_engines! {
         assert!(denied.text.contains("every scope below"), "{}", denied.text);
         admin.put(&one("g"), wider).await.expect(200);
         bob.put(&one("g"), group("g", of_type("RESOURCEGROUP", &[]))).await.expect(200);
+    }
+
+    /// What a group has already is given by whoever bound it, not by whoever leaves some of it out.
+    async fn a_group_is_narrowed_by_one_who_holds_none_of_it(world: World) {
+        hierarchy(&world).await;
+        let admin = world.admin();
+        let body = json!({"identifier": "editor", "name": "E", "permissions": ["core_resourcegroup_edit"]});
+        admin.post("/authz/api/roles?accountIdentifier=acme", body).await.expect(200);
+        let eve = bound(&world, "eve", &[("editor", ACCOUNT_ONLY)]).await;
+        let admins = world.admin_id.as_str();
+        let of = |types: &[&str]| {
+            let resources: Vec<_> = types.iter().map(|name| json!({"resourceType": name})).collect();
+            let mut body = group("g", json!({"resources": resources}));
+            body["resourceGroup"]["includedScopes"] = json!([{"filter": "INCLUDING_CHILD_SCOPES"}]);
+            body
+        };
+        admin.post(GROUPS, of(&["USER", "ROLE"])).await.expect(200);
+        bound(&world, "viewer", &[("_account_viewer", "g")]).await;
+        eve.put(&one("g"), of(&["USER", "USERGROUP"])).await.refused(403, "NG_ACCESS_DENIED");
+        eve.put(&one("g"), of(&["USER"])).await.expect(200);
+        eve.put(&one("g"), of(&["USER", "ROLE"])).await.refused(403, "NG_ACCESS_DENIED");
+        let mut here = of(&["USER"]);
+        here["resourceGroup"]["includedScopes"] = json!([
+            {"filter": "EXCLUDING_CHILD_SCOPES"}, {"filter": "INCLUDING_CHILD_SCOPES", "orgIdentifier": "o1"}
+        ]);
+        eve.put(&one("g"), here).await.expect(200);
+        eve.put(&one("g"), of(&["USER"])).await.refused(403, "NG_ACCESS_DENIED");
+        eve.put(&one("g"), group("g", of_type("USER", &[admins]))).await.expect(200);
+        eve.put(&one("g"), group("g", of_type("USER", &[]))).await.refused(403, "NG_ACCESS_DENIED");
+        eve.put(&one("g"), group("g", json!({}))).await.expect(200);
     }
 }

@@ -185,7 +185,7 @@ fn stored(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<ResourceGroup> {
 }
 
 /// Replaces a custom group. What it gains reaches everyone who is bound through it, so the caller must hold
-/// the roles' permissions on it.
+/// the roles' permissions on that. What it had already he gives to nobody.
 ///
 /// # Errors
 /// `Invalid` for a managed group, `ResourceNotFound`, `Denied` for what the caller does not hold; those of
@@ -227,7 +227,8 @@ fn check_reach(tx: &mut Tx<'_>, actor: &Actor, scope: &Scope, new: &NewResourceG
     }
     for role in assignment_rows::roles_of_resource_group(tx, scope, &new.identifier)? {
         if let Some(permissions) = rights::role_permissions(tx, scope, &role)? {
-            delegation::only_own(tx, actor, &Binding { permissions, selectors: after.clone() })?;
+            let had = Binding { permissions, selectors: before.clone() };
+            delegation::only_gained(tx, actor, &had, &Binding { permissions, selectors: after.clone() })?;
         }
     }
     Ok(())

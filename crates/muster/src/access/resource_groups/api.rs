@@ -95,11 +95,8 @@ struct SelectorBody {
 
 impl SelectorBody {
     fn read(self) -> Result<ResourceSelector> {
-        // To drop the condition would widen the group to the whole type.
-        if self
-            .attribute_filter
-            .is_some_and(|filter| filter.get("attributeName").is_some_and(|n| !n.is_null()))
-        {
+        // To drop a condition, however it is written, would widen the group to the whole type.
+        if self.attribute_filter.is_some() {
             return Err(Problem::invalid(format!(
                 "attributeFilter cannot be used: {} has no attributes to choose by. Name identifiers or leave it out",
                 self.resource_type
