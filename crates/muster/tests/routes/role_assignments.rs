@@ -482,4 +482,61 @@ both_engines! {
         admin.put(&of_project(&asleep), json!({"disabled": false})).await.expect(200);
         assert_eq!(implied().await, 1, "to switch on is to give anew");
     }
+
+    async fn a_right_on_one_of_the_project_is_none_on_its_namesake_above(world: World) {
+        hierarchy(&world).await;
+        let admin = world.admin();
+        let carol = bound(&world, "carol", &[]).await;
+        for scope in ["", "o1/p1"] {
+            let group = json!({"identifier": "same", "name": "same"});
+            admin.post(&format!("/ng/api/user-groups?{}", at(scope)), group).await.expect(200);
+            let machine = json!({"identifier": "same", "name": "same"});
+            admin.post(&format!("/ng/api/serviceaccount?{}", at(scope)), machine).await.expect(200);
+        }
+        let resources = ["USERGROUP", "SERVICEACCOUNT"].map(|kind| json!({"resourceType": kind, "identifiers": ["same"]}));
+        let named = json!({"resourceGroup": {"identifier": "named", "name": "named", "resourceFilter": {"resources": resources}}});
+        admin.post(&format!("/authz/api/v2/resourcegroup?{}", at("o1/p1")), named).await.expect(200);
+        let permissions =
+            ["core_usergroup_manage", "core_serviceaccount_edit", "core_usergroup_view", "core_serviceaccount_view"];
+        let binder = json!({"identifier": "binder", "name": "binder", "permissions": permissions});
+        admin.post(&format!("/authz/api/roles?{}", at("o1/p1")), binder).await.expect(200);
+        bind(&world, "o1/p1", to_machine("carol", "binder", "named")).await;
+        let to = |kind: &str, id: &str, level: Value| json!({
+            "roleIdentifier": "binder", "resourceGroupIdentifier": "named",
+            "principal": {"identifier": id, "type": kind, "scopeLevel": level}
+        });
+        let project = path("o1/p1");
+        let verdict = format!("/authz/api/roleassignments/validate?{}", at("o1/p1"));
+        for kind in ["USER_GROUP", "SERVICE_ACCOUNT"] {
+            let (above, here) = (to(kind, "same", json!("account")), to(kind, "same", json!("project")));
+            let denied = carol.post(&project, above.clone()).await.expect(403);
+            assert!(denied.json["failedPermissionChecks"][0]["resourceIdentifier"].is_null(), "{}", denied.text);
+            carol.post(&verdict, above.clone()).await.refused(403, "NG_ACCESS_DENIED");
+            carol.post(&verdict, here.clone()).await.expect(200);
+            let multi = format!("/authz/api/roleassignments/multi?{}", at("o1/p1"));
+            let made = carol.post(&multi, json!({"roleAssignments": [above, here]})).await.data();
+            assert_eq!(made.as_array().unwrap().len(), 1, "{made}");
+            assert_eq!(made[0]["roleAssignment"]["principal"]["scopeLevel"], "project");
+            let bound = bind(&world, "o1/p1", to(kind, "same", json!("account"))).await;
+            let id = bound["roleAssignment"]["identifier"].as_str().unwrap();
+            let one = format!("/authz/api/roleassignments/{id}?{}", at("o1/p1"));
+            carol.put(&one, json!({"disabled": true})).await.refused(403, "NG_ACCESS_DENIED");
+            carol.delete(&one).await.refused(403, "NG_ACCESS_DENIED");
+            let id = made[0]["roleAssignment"]["identifier"].as_str().unwrap();
+            carol.delete(&format!("/authz/api/roleassignments/{id}?{}", at("o1/p1"))).await.expect(200);
+        }
+        // Where no level is sent, the one that is found counts.
+        admin.delete(&format!("/ng/api/user-groups/same?{}", at("o1/p1"))).await.expect(200);
+        carol.post(&project, to("USER_GROUP", "same", Value::Null)).await.refused(403, "NG_ACCESS_DENIED");
+        carol.post(&project, to("SERVICE_ACCOUNT", "same", Value::Null)).await.expect(200);
+
+        // The right on all of the project's own brings those of the account in.
+        bind(&world, "o1/p1", to_machine("carol", "binder", "_all_project_level_resources")).await;
+        admin.delete(&format!("/authz/api/v2/resourcegroup/named?{}", at("o1/p1"))).await.expect(200);
+        for kind in ["USER_GROUP", "SERVICE_ACCOUNT"] {
+            let mut wish = to(kind, "same", json!("account"));
+            wish["resourceGroupIdentifier"] = json!("_all_project_level_resources");
+            carol.post(&project, wish).await.expect(200);
+        }
+    }
 }

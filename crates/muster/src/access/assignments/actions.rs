@@ -54,16 +54,17 @@ fn changeable(tx: &mut Tx<'_>, actor: &Actor, scope: &Scope, id: &str) -> Result
         // Who may see none hears of his rights, not of what exists.
         return Err(if visible.is_empty() { refusal(actor, scope) } else { unknown() });
     };
-    match Permit::ask(actor, scope, found.row.principal_kind, &found.row.principal_id) {
+    let row = &found.row;
+    match Permit::ask(actor, scope, row.principal_kind, &row.principal_id, row.principal_level) {
         Ok(_) => Ok(found),
-        Err(denied) if visible.contains(&found.row.principal_kind) => Err(denied),
+        Err(denied) if visible.contains(&row.principal_kind) => Err(denied),
         Err(_) if visible.is_empty() => Err(refusal(actor, scope)),
         Err(_) => Err(unknown()),
     }
 }
 
 fn refusal(actor: &Actor, scope: &Scope) -> Problem {
-    match Permit::ask(actor, scope, PrincipalKind::User, "") {
+    match Permit::ask(actor, scope, PrincipalKind::User, "", None) {
         Err(denied) => denied,
         Ok(_) => permit::none_visible(scope),
     }

@@ -116,7 +116,7 @@ async fn create_one(
 ) -> Result<Reply<AssignmentReply>> {
     let scope = scope.scope(&actor.caller.account)?;
     let wish = body.wish(&scope)?;
-    let permit = Permit::ask(&actor, &scope, wish.kind, &wish.principal)?;
+    let permit = Permit::ask(&actor, &scope, wish.kind, &wish.principal, wish.level)?;
     Ok(Reply(create::create(&app, permit, wish).await?.into()))
 }
 
@@ -143,7 +143,9 @@ async fn create_multi(
 fn permitted(actor: &Actor, scope: &Scope, bodies: &[AssignmentBody]) -> Vec<(Permit, NewAssignment)> {
     let wishes = bodies.iter().filter_map(|body| body.wish(scope).ok());
     wishes
-        .filter_map(|wish| Some((Permit::ask(actor, scope, wish.kind, &wish.principal).ok()?, wish)))
+        .filter_map(|wish| {
+            Some((Permit::ask(actor, scope, wish.kind, &wish.principal, wish.level).ok()?, wish))
+        })
         .collect()
 }
 
@@ -173,7 +175,7 @@ async fn validate(
 ) -> Result<Reply<ValidationReply>> {
     let scope = scope.scope(&actor.caller.account)?;
     let wish = body.role_assignment.unwrap_or(body.bare).wish(&scope)?;
-    let permit = Permit::ask(&actor, &scope, wish.kind, &wish.principal)?;
+    let permit = Permit::ask(&actor, &scope, wish.kind, &wish.principal, wish.level)?;
     Ok(Reply(create::validate(&app, permit, wish).await?.into()))
 }
 

@@ -88,14 +88,14 @@ fn is_droppable(kind: Kind) -> bool {
 /// Says what would be wrong with an assignment, without making it.
 ///
 /// # Errors
-/// `InvalidArgument` for a scope that does not exist.
+/// `InvalidArgument` for a scope that does not exist, `Denied` for a principal that the caller may not bind.
 pub async fn validate(app: &App, permit: Permit, new: NewAssignment) -> Result<Validation> {
     app.db
         .read("role_assignments.validate", move |tx| {
             let scope = permit.scope();
             check_scope(tx, scope)?;
             Ok(Validation {
-                principal: complaint(find_level(tx, scope, &new))?,
+                principal: complaint(permitted_level(tx, &permit, &new))?,
                 role: complaint(check_role(tx, scope, &new.role))?,
                 resource_group: complaint(check_resource_group(tx, scope, &new.resource_group))?,
             })
@@ -115,7 +115,7 @@ fn bind(tx: &mut Tx<'_>, moment: &Moment, permit: &Permit, new: &NewAssignment) 
     let scope = permit.scope();
     check_role(tx, scope, &new.role)?;
     check_resource_group(tx, scope, &new.resource_group)?;
-    let principal_level = find_level(tx, scope, new)?;
+    let principal_level = permitted_level(tx, permit, new)?;
     if let Some(given) = rights::binding(tx, scope, &new.role, &new.resource_group)? {
         delegation::only_own(tx, permit.actor(), &given)?;
     }
@@ -207,7 +207,7 @@ pub(super) fn see_organization(
 
 /// The two rights that making the assignment by itself would ask for.
 fn could_give(tx: &mut Tx<'_>, actor: &Actor, row: &AssignmentRow) -> Result<()> {
-    Permit::ask(actor, &row.scope, row.principal_kind, &row.principal_id)?;
+    Permit::ask(actor, &row.scope, row.principal_kind, &row.principal_id, row.principal_level)?;
     match rights::binding(tx, &row.scope, &row.role, &row.resource_group)? {
         Some(given) => delegation::only_own(tx, actor, &given),
         None => Ok(()),
@@ -233,6 +233,15 @@ fn check_resource_group(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<()> 
             scope.path()
         ))),
     }
+}
+
+/// As `find_level`. A permit that was given before the level was known may not be one for that level.
+fn permitted_level(tx: &mut Tx<'_>, permit: &Permit, new: &NewAssignment) -> Result<Option<Level>> {
+    let level = find_level(tx, permit.scope(), new)?;
+    if new.level != level {
+        Permit::ask(permit.actor(), permit.scope(), new.kind, &new.principal, level)?;
+    }
+    Ok(level)
 }
 
 /// The level at which the principal lives; `None` for users, who belong to the account as a whole.

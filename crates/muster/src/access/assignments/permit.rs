@@ -6,7 +6,7 @@ use crate::access::permissions::{
 };
 use crate::kernel::caller::{Caller, PrincipalKind};
 use crate::kernel::problem::{Kind, Problem, Result};
-use crate::kernel::scope::Scope;
+use crate::kernel::scope::{Level, Scope};
 
 const KINDS: [PrincipalKind; 3] =
     [PrincipalKind::User, PrincipalKind::UserGroup, PrincipalKind::ServiceAccount];
@@ -20,17 +20,25 @@ pub struct Permit {
 
 impl Permit {
     /// Asks: users need `core_user_manage`, groups `core_usergroup_manage`, service accounts
-    /// `core_serviceaccount_edit`.
+    /// `core_serviceaccount_edit`. `level`: where the group or service account lives, as far as it is known;
+    /// a resource group of the scope that names identifiers names those of the scope, not a namesake above
+    /// it, for which the right on all of them counts.
     ///
     /// # Errors
     /// `Denied`.
-    pub fn ask(actor: &Actor, scope: &Scope, kind: PrincipalKind, id: &str) -> Result<Self> {
+    pub fn ask(
+        actor: &Actor,
+        scope: &Scope,
+        kind: PrincipalKind,
+        id: &str,
+        level: Option<Level>,
+    ) -> Result<Self> {
+        let here = kind == PrincipalKind::User || level.is_none_or(|level| level == scope.level());
+        let id = here.then_some(id);
         match kind {
-            PrincipalKind::User => actor.grant_on::<UserManage>(scope, Some(id)).map(drop)?,
-            PrincipalKind::UserGroup => actor.grant_on::<UserGroupManage>(scope, Some(id)).map(drop)?,
-            PrincipalKind::ServiceAccount => {
-                actor.grant_on::<ServiceAccountEdit>(scope, Some(id)).map(drop)?;
-            }
+            PrincipalKind::User => actor.grant_on::<UserManage>(scope, id).map(drop)?,
+            PrincipalKind::UserGroup => actor.grant_on::<UserGroupManage>(scope, id).map(drop)?,
+            PrincipalKind::ServiceAccount => actor.grant_on::<ServiceAccountEdit>(scope, id).map(drop)?,
             PrincipalKind::System => {
                 return Err(Problem::invalid("The system itself cannot be bound to a role"));
             }
