@@ -3,8 +3,9 @@
 
 use db::Tx;
 
-use super::decide::Binding;
+use super::decide::{Binding, Lack};
 use super::grant::Actor;
+use super::rights;
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::problem::{FailedCheck, Problem, Result};
 use crate::kernel::scope::Scope;
@@ -32,19 +33,45 @@ pub fn only_gained(tx: &mut Tx<'_>, actor: &Actor, had: &Binding, given: &Bindin
     if !settings::actions::flag(tx, &account, "restrict_grants_to_own_permissions")? {
         return Ok(());
     }
+    let text = format!(
+        "You can only give what you hold yourself, and you lack {}: leave it out, or ask someone who holds it. (The \
+        account setting restrict_grants_to_own_permissions asks for this.)",
+        told(&lack)
+    );
+    Err(denied(actor, &lack, text))
+}
+
+/// Refuses who does not hold everything in the account and below it, for what is as good as giving him that;
+/// `why` is told to him. The operator at the console may do it.
+///
+/// # Errors
+/// `Denied`, naming the first permission that the actor lacks and where.
+pub fn all_own(tx: &mut Tx<'_>, actor: &Actor, why: &str) -> Result<()> {
+    if actor.caller.principal.kind == PrincipalKind::System {
+        return Ok(());
+    }
+    let account = Scope::account(actor.caller.account.clone());
+    let all = rights::binding(tx, &account, "_account_admin", "_all_resources_including_child_scopes")?;
+    let Some(lack) = all.as_ref().and_then(|all| actor.rights.lack(all)) else { return Ok(()) };
+    let text = format!(
+        "Only who holds everything in the account may do this, since {why}, and you lack {}: ask an account administrator.",
+        told(&lack)
+    );
+    Err(denied(actor, &lack, text))
+}
+
+fn told(lack: &Lack<'_>) -> String {
     let below = if lack.children { " and every scope below it" } else { "" };
     let on = lack.resource.map(|id| format!(" on {id}")).unwrap_or_default();
-    let text = format!(
-        "You can only give what you hold yourself, and you lack {}{on} in {}{below}: leave it out, or ask someone who \
-        holds it. (The account setting restrict_grants_to_own_permissions asks for this.)",
-        lack.permission.id,
-        lack.scope.path()
-    );
+    format!("{}{on} in {}{below}", lack.permission.id, lack.scope.path())
+}
+
+fn denied(actor: &Actor, lack: &Lack<'_>, text: String) -> Problem {
     let check = FailedCheck {
         permission: lack.permission.id,
         resource_type: lack.permission.resource_type,
         resource: lack.resource.map(str::to_owned),
         scope: lack.scope.clone(),
     };
-    Err(Problem::denied(&actor.caller.principal.id, check).code("insufficient_permission").reworded(text))
+    Problem::denied(&actor.caller.principal.id, check).code("insufficient_permission").reworded(text)
 }

@@ -4,12 +4,12 @@ use db::Tx;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::catalogue::{self, CATALOGUE, Check, JWT_GROUP, Setting};
+use super::catalogue::{self, CATALOGUE, Check, JWT_GROUP, RESTRICT_GRANTS, Setting};
 use super::checks::{self, Refusal};
 use super::model::{Held, Row, Seen, check_type};
 use super::store;
 use crate::access::permissions::{AccountView, SettingEdit, SettingView};
-use crate::access::{Actor, Grant};
+use crate::access::{Actor, Grant, delegation};
 use crate::accounts::actions::check_scope;
 use crate::accounts::store::bump_version;
 use crate::app::App;
@@ -211,7 +211,7 @@ type Done = (Seen, Option<String>);
 #[derive(Clone)]
 struct Request {
     app: App,
-    caller: Caller,
+    actor: Actor,
     scope: Scope,
     now: Timestamp,
 }
@@ -226,14 +226,14 @@ pub async fn put(
     changes: Vec<Change>,
     atomic: bool,
 ) -> Result<Vec<Outcome>> {
-    let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
+    let (actor, scope) = (grant.actor().clone(), grant.scope().clone());
     let account = scope.account.clone();
     if changes.is_empty() {
         // Each change asks for the scope; where there is none, nobody has.
         let at = scope.clone();
         app.db.point("settings.scope", move |tx| check_scope(tx, &at)).await?;
     }
-    let request = Request { app: app.clone(), caller, scope, now: app.clock.now() };
+    let request = Request { app: app.clone(), actor, scope, now: app.clock.now() };
     let mut outcomes =
         if atomic { put_together(&request, changes).await? } else { put_each(&request, changes).await? };
     warn(app, &account, &mut outcomes).await;
@@ -323,13 +323,20 @@ fn apply(
     let Some(id) = change.id.as_deref().filter(|id| !id.is_empty()) else {
         return Err(Refusal::Item("The item names no setting: send its identifier.".into()));
     };
-    match change.update_type.as_deref() {
-        None | Some("UPDATE") => update(tx, ask, id, change, audit_id),
-        Some("RESTORE") => restore(tx, ask, id, audit_id),
+    let guarded = id == RESTRICT_GRANTS && flag(tx, &ask.scope, id)?;
+    let done = match change.update_type.as_deref() {
+        None | Some("UPDATE") => update(tx, ask, id, change, audit_id)?,
+        Some("RESTORE") => restore(tx, ask, id, audit_id)?,
         Some(other) => {
-            Err(Refusal::Item(format!("The updateType [{other}] is unknown: send UPDATE or RESTORE.")))
+            let text = format!("The updateType [{other}] is unknown: send UPDATE or RESTORE.");
+            return Err(Refusal::Item(text));
         }
+    };
+    // Without it everybody who may assign roles may give all there is, and give it to himself.
+    if guarded && !flag(tx, &ask.scope, id)? {
+        delegation::all_own(tx, &ask.actor, &format!("turning {id} off lets roles be given that one lacks"))?;
     }
+    Ok(done)
 }
 
 /// The order of the rules is the contract's (platform API §2.1).
@@ -391,7 +398,7 @@ fn note(
     detail: Value,
     audit_id: &str,
 ) -> Result<Option<String>> {
-    audit::record(tx, &ask.caller, ask.now, audit_id, &entry(action, setting, &ask.scope, detail))?;
+    audit::record(tx, &ask.actor.caller, ask.now, audit_id, &entry(action, setting, &ask.scope, detail))?;
     bump_version(tx, &ask.scope.account)?;
     match setting.group {
         JWT_GROUP => (ask.app.jwt_settings_changed)(tx, &ask.scope.account, ask.now),

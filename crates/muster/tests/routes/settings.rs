@@ -370,6 +370,37 @@ both_engines! {
     }
 
     /// What one replica stored is in force on another with its next request, with no waiting in between.
+    /// Who could turn it off could make himself account administrator with whatever else he may do.
+    async fn only_who_holds_everything_lets_roles_be_given_freely(world: World) {
+        const GUARD: &str = "restrict_grants_to_own_permissions";
+        let admin = world.admin();
+        let role = json!({"identifier": "raiser", "name": "R",
+            "permissions": ["core_setting_edit", "core_setting_view", "core_user_manage", "core_account_edit"]});
+        admin.post("/authz/api/roles", role).await.data();
+        let bob = world.machine("bob", Some("raiser")).await;
+        for off in ["false", "NO", "off"] {
+            let denied = bob.put(PATH, json!([update(GUARD, off)])).await;
+            let text = denied.refused(403, "NG_ACCESS_DENIED");
+            assert!(text.contains("Only who holds everything") && text.contains("core_"), "{text}");
+        }
+        let other = update("scim_dialect", "okta");
+        bob.put(&format!("{PATH}&atomic=true"), json!([other, update(GUARD, false)])).await.refused(403, "NG_ACCESS_DENIED");
+        assert_eq!(value(&admin, "scim_dialect", "").await, "auto", "all or nothing");
+        let items = bob.put(PATH, json!([other, update(GUARD, false)])).await.data();
+        assert_eq!((&items[0]["updateStatus"], &items[1]["updateStatus"]), (&json!(true), &json!(false)), "{items}");
+        assert!(items[1]["errorMessage"].as_str().unwrap().contains("Only who holds everything"), "{items}");
+        assert_eq!(value(&admin, GUARD, "").await, "true");
+
+        // What takes nothing of it away is as free as any setting.
+        assert_eq!(put(&bob, "", update(GUARD, "yes")).await["updateStatus"], true);
+        let restore = json!({"identifier": GUARD, "updateType": "RESTORE"});
+        assert_eq!(put(&bob, "", restore.clone()).await["updateStatus"], true);
+        assert_eq!(put(&admin, "", update(GUARD, false)).await["updateStatus"], true);
+        assert_eq!(put(&bob, "", update(GUARD, "off")).await["updateStatus"], true, "it is off");
+        assert_eq!(put(&bob, "", restore).await["updateStatus"], true);
+        assert_eq!(value(&admin, GUARD, "").await, "true");
+    }
+
     async fn replicas_see_a_setting_at_once(world: World) {
         let replica = world.replica();
         assert_eq!(value(&replica.admin(), "scim_dialect", "").await, "auto");
