@@ -12,6 +12,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use crate::accounts::store::hold_row;
 use crate::directory::cursor_keys::CursorKeys;
 use crate::events::Feed;
+use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Result as Outcome;
 use crate::kernel::rng::Rng;
@@ -73,9 +74,10 @@ pub struct Parts {
     pub feed: Feed,
     /// The way out, for key sets.
     pub fetcher: Fetcher,
-    /// Told in the transaction that changes one of the four settings of the default trust; answers what
-    /// whoever changes it should know. Here, because trusts are above settings.
-    pub jwt_settings_changed: fn(&mut Tx<'_>, &AccountId, Timestamp) -> Outcome<Option<String>>,
+    /// Told in the transaction that changes one of the four settings of the default trust, with the id of an
+    /// audit row about the trust; answers what whoever changes it should know. Here, because trusts are above
+    /// settings.
+    pub jwt_settings_changed: fn(&mut Tx<'_>, &Caller, Timestamp, &str) -> Outcome<Option<String>>,
     /// The certificate authorities that the place of those keys is believed by, if not the machine's. Here
     /// for the same reason.
     pub jwt_settings_ca: fn(&mut Tx<'_>, &AccountId) -> Outcome<Option<String>>,

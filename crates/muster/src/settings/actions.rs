@@ -401,7 +401,10 @@ fn note(
     audit::record(tx, &ask.actor.caller, ask.now, audit_id, &entry(action, setting, &ask.scope, detail))?;
     bump_version(tx, &ask.scope.account)?;
     match setting.group {
-        JWT_GROUP => (ask.app.jwt_settings_changed)(tx, &ask.scope.account, ask.now),
+        JWT_GROUP => {
+            let trust_audit_id = ask.app.rng.uuid();
+            (ask.app.jwt_settings_changed)(tx, &ask.actor.caller, ask.now, &trust_audit_id)
+        }
         _ => Ok(None),
     }
 }

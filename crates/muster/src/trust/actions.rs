@@ -8,11 +8,12 @@ use super::lint;
 use super::model::{DEFAULT, Definition, KeySource, MAX_TRUSTS, Stored, Warning};
 use super::read;
 use super::store;
+use super::trail;
 use crate::access::Grant;
 use crate::access::permissions::{SettingEdit, SettingView};
 use crate::accounts::store::bump_version;
 use crate::app::App;
-use crate::audit::{self, Action, Entry};
+use crate::audit::Action;
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::listing::{Orders, SearchTerm};
@@ -205,16 +206,7 @@ impl Change {
     }
 
     fn record(&self, tx: &mut Tx<'_>, action: Action, of: &Definition, detail: Value) -> Result<()> {
-        let scope = Scope::account(self.account().clone());
-        let entry = Entry {
-            action,
-            resource_type: "JWT_TRUST",
-            resource_id: &of.identifier,
-            resource_name: &of.name,
-            scope: &scope,
-            detail,
-        };
-        audit::record(tx, &self.caller, self.now, &self.audit_id, &entry)
+        trail::record(tx, &self.caller, (self.now, &self.audit_id), action, of, detail)
     }
 
     /// Writes another definition over a stored one.

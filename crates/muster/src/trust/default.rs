@@ -4,10 +4,11 @@
 
 use db::Tx;
 use jose::{Policy, Rule, RuleOp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::model::{DEFAULT, Definition, KeySource, Stored, Surface, Unusable};
-use super::store;
+use super::{store, trail};
+use crate::audit::Action;
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
@@ -122,34 +123,40 @@ pub fn write_settings(
 }
 
 /// After a change of one of the settings: moves the row on, or removes it where the four are no longer
-/// complete. Answers what the trust has beyond the settings, for their reply.
+/// complete. That the trust begins or ends is recorded as of the trust, too. Answers what the trust has or
+/// had beyond the settings, for their reply.
 ///
 /// # Errors
 /// Of the database.
-pub fn follow(tx: &mut Tx<'_>, account: &AccountId, now: Timestamp) -> Result<Option<String>> {
+pub fn follow(tx: &mut Tx<'_>, caller: &Caller, now: Timestamp, audit_id: &str) -> Result<Option<String>> {
+    let account = &caller.account;
     let row = store::find(tx, account, DEFAULT)?;
-    let known = row.is_some();
-    match current(tx, account, row)? {
+    let before = row.as_ref().map(|row| row.definition.clone());
+    let unusable = match current(tx, account, row)? {
         Ok(stored) => {
             let stored = Stored { version: stored.version + 1, updated_at: now, ..stored };
-            if known {
+            if before.is_some() {
                 store::update(tx, account, &stored)?;
             } else {
                 store::insert(tx, account, &stored)?;
+                let (of, detail) = (&stored.definition, json!({"new": stored.definition.to_json()}));
+                trail::record(tx, caller, (now, audit_id), Action::Create, of, detail)?;
             }
-            Ok(beyond(&stored.definition))
+            return Ok(beyond(&stored.definition));
         }
-        Err(unusable) => {
-            if known {
-                store::delete(tx, account, DEFAULT)?;
-            }
-            Ok(match unusable {
-                // Told by the missing value itself.
-                Unusable::Missing(_) => None,
-                Unusable::BadRule(_) => Some(format!("Stored, but no JWT is trusted: {unusable}.")),
-            })
-        }
+        Err(unusable) => unusable,
+    };
+    let ended = before.as_ref().map(ending).unwrap_or_default();
+    if let Some(of) = &before {
+        store::delete(tx, account, DEFAULT)?;
+        let detail = json!({"old": of.to_json()});
+        trail::record(tx, caller, (now, audit_id), Action::Delete, of, detail)?;
     }
+    Ok(match unusable {
+        // Where there was no trust, the missing value says it itself.
+        Unusable::Missing(_) => before.is_some().then(|| format!("Restored.{ended}")),
+        Unusable::BadRule(_) => Some(format!("Stored, but no JWT is trusted: {unusable}.{ended}")),
+    })
 }
 
 /// The certificate authorities that the default trust names, for a look at its keys.
@@ -160,20 +167,26 @@ pub fn ca_pem(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<String>> {
     Ok(store::find(tx, account, DEFAULT)?.and_then(|stored| stored.definition.ca_pem))
 }
 
-/// What the default trust says that the four settings cannot; `None`: nothing.
-fn beyond(definition: &Definition) -> Option<String> {
+/// The members of the default trust that say more than the four settings can.
+fn kept(definition: &Definition) -> Vec<String> {
     let (now, plain) = (definition.to_json(), plain().to_json());
-    let mut kept: Vec<&str> = Vec::new();
+    let mut kept: Vec<String> = Vec::new();
     for (name, value) in now.as_object().into_iter().flatten() {
         let in_settings =
             matches!(name.as_str(), "identifier" | "name" | "serviceAccount" | "jwks" | "rules");
         if !in_settings && plain.get(name) != Some(value) {
-            kept.push(name);
+            kept.push(name.clone());
         }
     }
     if definition.policy.rules.len() > 1 {
-        kept.push("rules");
+        kept.push("rules".into());
     }
+    kept
+}
+
+/// What the default trust says that the four settings cannot; `None`: nothing.
+fn beyond(definition: &Definition) -> Option<String> {
+    let kept = kept(definition);
     let off = if definition.enabled { "" } else { " It is disabled, so that no token is taken by it." };
     (!kept.is_empty()).then(|| {
         format!(
@@ -181,4 +194,19 @@ fn beyond(definition: &Definition) -> Option<String> {
             kept.join(", ")
         )
     })
+}
+
+/// That the default trust ends, and what with it.
+fn ending(definition: &Definition) -> String {
+    let kept = kept(definition);
+    let with = if kept.is_empty() {
+        String::new()
+    } else {
+        format!(", with what it had beyond the settings: {}", kept.join(", "))
+    };
+    let off = if definition.enabled { "" } else { " It was disabled." };
+    format!(
+        " This ends the default JWT trust{with}.{off} Once the four settings are complete again, they make a new one, \
+        enabled and with nothing but what they say."
+    )
 }

@@ -21,5 +21,6 @@ pub mod ready;
 pub mod refusals;
 mod shared;
 pub mod store;
+mod trail;
 
 pub use ready::Trusts;

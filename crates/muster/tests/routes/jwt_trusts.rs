@@ -340,6 +340,44 @@ both_engines! {
         present(&world, &claims()).await.expect(200);
     }
 
+    async fn the_end_of_the_default_trust_is_told_and_recorded(world: World) {
+        let issuer = Issuer::start().await;
+        machine(&world, "sync", "_scim_provisioner").await;
+        let admin = world.admin();
+        let mut document = sound("default", &issuer.jwks_url());
+        document["enabled"] = json!(false);
+        document["rules"].as_array_mut().unwrap().push(json!({"claim": "sub", "op": "glob", "value": "sync*"}));
+        admin.post(AT, document).await.data();
+        let of_trusts = async || {
+            let mut rows = world.trail().await;
+            rows.retain(|row| row.contains(" JWT_TRUST "));
+            rows
+        };
+        assert_eq!(of_trusts().await.len(), 1);
+        let value = "scim_jwt_token_value_field";
+        let restore = json!([{"identifier": value, "updateType": "RESTORE"}]);
+        let item = admin.put("/ng/api/settings", restore.clone()).await.data()[0].clone();
+        let warning = item["warning"].as_str().unwrap_or_default();
+        for part in ["This ends the default JWT trust", "issuer", "audiences", "rules", "It was disabled.", "enabled and with nothing"] {
+            assert!(warning.contains(part), "{part}: {item}");
+        }
+        let rows = of_trusts().await;
+        let ends: Vec<_> = rows.iter().filter(|row| row.starts_with("DELETE JWT_TRUST default")).collect();
+        assert_eq!(ends.len(), 1, "{rows:#?}");
+        assert!(ends[0].contains("\"old\":{") && ends[0].contains("\"enabled\":false") && ends[0].contains(ISSUER), "{ends:?}");
+        // Where there is no trust any more, none ends.
+        let again = admin.put("/ng/api/settings", restore).await.data()[0].clone();
+        assert_eq!((&again["warning"], of_trusts().await.len()), (&Value::Null, 2));
+
+        let back = json!([{"identifier": value, "value": "identity", "updateType": "UPDATE"}]);
+        admin.put("/ng/api/settings", back).await.data();
+        assert_eq!(admin.get(&format!("{AT}/default")).await.data()["jwtTrust"]["enabled"], true);
+        let rows = of_trusts().await;
+        let begins: Vec<_> = rows.iter().filter(|row| row.starts_with("CREATE JWT_TRUST default")).collect();
+        assert_eq!((begins.len(), rows.len()), (2, 3), "{rows:#?}");
+        assert!(begins.iter().any(|row| row.contains("\"enabled\":true")), "{begins:#?}");
+    }
+
     async fn what_the_settings_cannot_say_is_no_default_trust(world: World) {
         let issuer = Issuer::start().await;
         trust(&world, &issuer.jwks_url()).await;
