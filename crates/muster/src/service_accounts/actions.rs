@@ -148,7 +148,7 @@ pub async fn list(
         })
         .await?;
     found.retain(|s| identifiers.is_empty() || identifiers.contains(&s.identifier));
-    found.retain(|s| sees::<ServiceAccountView>(actor, &scope, s));
+    found.retain(|s| sees(actor, &scope, s));
     Ok(found)
 }
 
@@ -163,7 +163,7 @@ pub async fn aggregates(
     filter: Filter,
     page: PageRequest,
 ) -> Result<Page<Aggregate>> {
-    page_of::<ServiceAccountView>(app, actor, scope, filter, page).await
+    page_of::<ServiceAccountView>(app, actor, scope, filter, page, sees).await
 }
 
 /// One page of those whose API keys the caller may manage.
@@ -177,7 +177,7 @@ pub async fn manageable(
     filter: Filter,
     page: PageRequest,
 ) -> Result<Page<Aggregate>> {
-    page_of::<ServiceAccountManageApiKey>(app, actor, scope, filter, page).await
+    page_of::<ServiceAccountManageApiKey>(app, actor, scope, filter, page, manages).await
 }
 
 async fn page_of<P: Ask>(
@@ -186,6 +186,7 @@ async fn page_of<P: Ask>(
     scope: Scope,
     filter: Filter,
     page: PageRequest,
+    shown: fn(&Actor, &Scope, &ServiceAccount) -> bool,
 ) -> Result<Page<Aggregate>> {
     let (at, reach) = (scope.clone(), filter.reach);
     let (found, keys, bindings) = app
@@ -196,7 +197,7 @@ async fn page_of<P: Ask>(
             Ok::<_, Problem>((found, store::key_counts(tx, &at.account)?, store::bindings(tx, &at)?))
         })
         .await?;
-    let mut seen: Vec<_> = found.into_iter().filter(|s| sees::<P>(actor, &scope, s)).collect();
+    let mut seen: Vec<_> = found.into_iter().filter(|s| shown(actor, &scope, s)).collect();
     if seen.is_empty() {
         // Who may see the type as a whole sees an empty list, anybody else hears what he lacks.
         actor.grant::<P>(&scope)?;
@@ -266,10 +267,16 @@ pub async fn scopes(
 
 /// May the caller see it from this scope? By a right on itself where it lives, or, for one inherited from
 /// above, by the right in the scope that inherits it.
-fn sees<P: Ask>(actor: &Actor, from: &Scope, service_account: &ServiceAccount) -> bool {
+fn sees(actor: &Actor, from: &Scope, service_account: &ServiceAccount) -> bool {
     let home = &service_account.scope;
-    actor.holds::<P>(home, Some(&service_account.identifier))
-        || (home != from && home.contains(from) && actor.holds::<P>(from, None))
+    actor.holds::<ServiceAccountView>(home, Some(&service_account.identifier))
+        || (home != from && home.contains(from) && actor.holds::<ServiceAccountView>(from, None))
+}
+
+/// May the caller manage its keys? Only by a right where it lives, since the routes of keys ask there.
+fn manages(actor: &Actor, _from: &Scope, service_account: &ServiceAccount) -> bool {
+    let id = service_account.identifier.as_str();
+    actor.holds::<ServiceAccountManageApiKey>(&service_account.scope, Some(id))
 }
 
 fn texts(s: &ServiceAccount) -> impl Iterator<Item = &str> {

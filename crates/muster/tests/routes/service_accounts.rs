@@ -211,6 +211,28 @@ both_engines! {
         assert_eq!(ids(&admin, &all).await, ["low", "middle", "top"]);
     }
 
+    /// Who inherits service accounts from above sees them, and yet has no hand in their keys.
+    async fn manageable_are_those_whose_keys_one_may_manage(world: World) {
+        let admin = world.admin();
+        project(&world, "shop").await;
+        let below = "orgIdentifier=default&projectIdentifier=shop";
+        make(&admin, "", "top").await;
+        make(&admin, below, "low").await;
+        let pm = world.machine("pm", None).await;
+        let binding = json!({
+            "roleIdentifier": "_project_admin", "resourceGroupIdentifier": "_all_project_level_resources",
+            "principal": {"identifier": "pm", "type": "SERVICE_ACCOUNT", "scopeLevel": "account"}
+        });
+        admin.post(&format!("/authz/api/roleassignments?{below}"), binding).await.data();
+        let up = |list: &str| format!("{AT}/{list}?{below}&filterType=INCLUDE_INHERITED_SERVICE_ACCOUNTS");
+        assert_eq!(ids(&pm, &up("aggregate")).await, ["low", "pm", "top"]);
+        assert_eq!(ids(&pm, &up("manageable")).await, ["low"]);
+        let keys = |id: &str| format!("/ng/api/apikey?apiKeyType=SERVICE_ACCOUNT&parentIdentifier={id}");
+        pm.get(&keys("top")).await.refused(403, "NG_ACCESS_DENIED");
+        pm.get(&format!("{}&{below}", keys("low"))).await.expect(200);
+        assert_eq!(ids(&admin, &up("manageable")).await, ["low", "pm", "top"]);
+    }
+
     async fn only_those_who_may_see_and_change_them(world: World) {
         let admin = world.admin();
         make(&admin, "", "okta").await;
