@@ -206,6 +206,8 @@ both_engines! {
         admin.put(&one("b"), body.clone()).await.refused(400, "INVALID_REQUEST");
         admin.put(&one("none"), json!({})).await.refused(400, "INVALID_REQUEST");
         admin.put(&one("a"), body).await.expect(200);
+        let empty = json!({"identifier": "", "roleIdentifier": "", "resourceGroupIdentifier": "", "disabled": false});
+        admin.put(&one("a"), empty).await.expect(200);
         assert_eq!(trail(&world, "ROLE_ASSIGNMENT").await, before, "a PUT of what is there writes nothing");
     }
 
@@ -236,6 +238,22 @@ both_engines! {
         assert_eq!(found(json!({})).await.len(), 3);
         assert_eq!(found(json!({"roleFilter": ["_account_viewer"]})).await, ["m"]);
         assert_eq!(found(json!({"roleReferenceFilter": [{"identifier": "_account_viewer"}]})).await, ["m"]);
+        let both = |role: &str, reference: Value| json!({"roleFilter": [role], "roleReferenceFilter": [reference]});
+        let viewer = json!({"identifier": "_account_viewer", "scopeLevel": "account"});
+        assert_eq!(found(both("_account_viewer", viewer.clone())).await, ["m"]);
+        assert_eq!(found(both("_account_basic", viewer)).await, Vec::<String>::new(), "both must hold");
+        for (open, part) in [
+            (json!({"roleReferenceFilter": [{}]}), "roleReferenceFilter"),
+            (json!({"roleReferenceFilter": [{"identifier": "_account_viewer"}, {"identifier": ""}]}), "roleReferenceFilter"),
+            (json!({"roleReferenceFilter": [{"identifier": "_project_viewer", "scopeLevel": "project"}]}), "scopeLevel"),
+            (json!({"principalScopeLevelFilter": [""]}), "principalScopeLevelFilter"),
+            (json!({"principalScopeLevelFilter": ["account", ""]}), "principalScopeLevelFilter"),
+        ] {
+            for route in ["filter", "aggregate"] {
+                let text = admin.post(&under(route), open.clone()).await.refused(400, "INVALID_REQUEST");
+                assert!(text.contains(part), "{text}");
+            }
+        }
         assert_eq!(found(json!({"resourceGroupFilter": [ACCOUNT_ONLY]})).await, ["m"]);
         assert_eq!(found(json!({"principalTypeFilter": ["USER"]})).await, [id]);
         assert_eq!(found(json!({"principalScopeLevelFilter": ["account"]})).await, ["m", "n"]);
@@ -327,7 +345,26 @@ both_engines! {
             assert_eq!(verdict[part]["valid"], false, "{part}");
             assert!(verdict[part]["errorMessage"].is_string(), "{part}");
         }
+        let named = |id: &str, role: &str| {
+            let mut body = to_machine("m", role, ACCOUNT_ONLY);
+            body["identifier"] = json!(id);
+            body
+        };
+        let verdict = admin.post(&under("validate"), named("9bad", "_account_viewer")).await;
+        assert!(verdict.refused(400, "INVALID_REQUEST").contains("identifier"));
         assert_eq!(trail(&world, "ROLE_ASSIGNMENT").await.len(), 0);
+        bind(&world, "", named("there", "_account_viewer")).await;
+        for (body, part) in [
+            (named("there", "_account_basic"), "identifier there is already present"),
+            (to_machine("m", "_account_viewer", ACCOUNT_ONLY), "already has the role"),
+        ] {
+            let validated = admin.post(&under("validate"), body.clone()).await.refused(400, "DUPLICATE_FIELD");
+            assert!(validated.contains(part), "{validated}");
+            assert_eq!(admin.post(&path(""), body).await.refused(400, "DUPLICATE_FIELD"), validated);
+        }
+        let verdict = admin.post(&under("validate"), named("free", "_account_basic")).await.data();
+        assert_eq!(verdict["principalValidationResult"]["valid"], true);
+        assert_eq!(trail(&world, "ROLE_ASSIGNMENT").await.len(), 1);
     }
 
     async fn the_kind_of_principal_decides_who_may(world: World) {

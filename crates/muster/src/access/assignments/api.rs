@@ -68,7 +68,7 @@ async fn filter(
     Json(body): Json<FilterBody>,
 ) -> Result<Reply<Page<AssignmentReply>>> {
     let scope = scope.scope(&actor.caller.account)?;
-    let found = query::list(&app, &actor, &scope, body.read()?, order(&uri, &page)?).await?;
+    let found = query::list(&app, &actor, &scope, body.read(&scope)?, order(&uri, &page)?).await?;
     Ok(Reply(found.map(AssignmentReply::from)))
 }
 
@@ -94,7 +94,7 @@ async fn aggregate(
 ) -> Result<Reply<AggregateReply>> {
     go_by(&uri, &[])?;
     let scope = scope.scope(&actor.caller.account)?;
-    let found = query::aggregate(&app, &actor, &scope, body.read()?).await?;
+    let found = query::aggregate(&app, &actor, &scope, body.read(&scope)?).await?;
     Ok(Reply(AggregateReply::new(&scope, found)))
 }
 
@@ -187,12 +187,7 @@ async fn update(
     Json(body): Json<AssignmentBody>,
 ) -> Result<Reply<AssignmentReply>> {
     let scope = scope.scope(&actor.caller.account)?;
-    if body.identifier.as_ref().is_some_and(|named| *named != id) {
-        return Err(Problem::invalid(
-            "Role assignment identifier in the request body and the url do not match: it cannot be changed",
-        ));
-    }
-    let change = body.change(&scope)?;
+    let change = body.change(&scope, &id)?;
     Ok(Reply(actions::update(&app, &actor, &scope, id, change).await?.into()))
 }
 

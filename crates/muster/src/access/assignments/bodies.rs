@@ -13,7 +13,7 @@ use crate::web::extract::few;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct AssignmentBody {
-    pub(super) identifier: Option<String>,
+    identifier: Option<String>,
     resource_group_identifier: Option<String>,
     role_identifier: Option<String>,
     role_reference: Option<RoleReferenceBody>,
@@ -58,20 +58,23 @@ fn read_level(text: Option<&str>) -> Result<Option<Level>> {
         .transpose()
 }
 
+fn check_role_level(reference: &RoleReferenceBody, scope: &Scope) -> Result<()> {
+    match read_level(reference.scope_level.as_deref())? {
+        Some(level) if level != scope.level() => Err(Problem::invalid(format!(
+            "Did not find role in {}: roleReference.scopeLevel is {}, but a role is assigned in its own scope only",
+            scope.path(),
+            level.lower()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 impl AssignmentBody {
     /// The role, named by `roleIdentifier` or by `roleReference`.
     fn role(&self, scope: &Scope) -> Result<Option<String>> {
         let plain = self.role_identifier.as_deref().filter(|r| !r.is_empty());
         let Some(reference) = &self.role_reference else { return Ok(plain.map(str::to_owned)) };
-        if let Some(level) = read_level(reference.scope_level.as_deref())?
-            && level != scope.level()
-        {
-            return Err(Problem::invalid(format!(
-                "Did not find role in {}: roleReference.scopeLevel is {}, but a role is assigned in its own scope only",
-                scope.path(),
-                level.lower()
-            )));
-        }
+        check_role_level(reference, scope)?;
         match (plain, reference.identifier.as_deref().filter(|r| !r.is_empty())) {
             (Some(plain), Some(other)) if plain != other => Err(Problem::invalid(format!(
                 "Value mismatch, previous: {plain} current: {other} (roleReference.identifier): send one of the two"
@@ -104,10 +107,16 @@ impl AssignmentBody {
         })
     }
 
-    pub(super) fn change(&self, scope: &Scope) -> Result<Change> {
+    /// What a PUT of the assignment `id` says; an empty text counts as absent.
+    pub(super) fn change(&self, scope: &Scope, id: &str) -> Result<Change> {
+        if self.identifier.as_ref().is_some_and(|named| !named.is_empty() && named != id) {
+            return Err(Problem::invalid(
+                "Role assignment identifier in the request body and the url do not match: it cannot be changed",
+            ));
+        }
         Ok(Change {
             role: self.role(scope)?,
-            resource_group: self.resource_group_identifier.clone(),
+            resource_group: self.resource_group_identifier.clone().filter(|group| !group.is_empty()),
             principal: self.principal()?,
             disabled: self.disabled,
         })
@@ -150,16 +159,34 @@ fn read_principal(body: PrincipalBody) -> Result<PrincipalFilter> {
     })
 }
 
+/// The role that an entry of `roleReferenceFilter` names. An entry that names none would not narrow at all.
+fn read_reference(body: RoleReferenceBody, scope: &Scope) -> Result<String> {
+    check_role_level(&body, scope)?;
+    body.identifier.filter(|id| !id.is_empty()).ok_or_else(|| {
+        Problem::invalid(
+            "roleReferenceFilter has an entry without identifier: name a role, or leave the entry out",
+        )
+    })
+}
+
+fn read_filtered_level(text: &str) -> Result<Level> {
+    read_level(Some(text))?.ok_or_else(|| {
+        Problem::invalid(
+            "principalScopeLevelFilter has an empty entry: use account, organization or project, or leave it out",
+        )
+    })
+}
+
 impl FilterBody {
-    pub(super) fn read(self) -> Result<Filter> {
+    pub(super) fn read(self, scope: &Scope) -> Result<Filter> {
         let levels = self.principal_scope_level_filter.unwrap_or_default();
-        let mut roles = self.role_filter.unwrap_or_default();
-        roles.extend(self.role_reference_filter.unwrap_or_default().into_iter().filter_map(|r| r.identifier));
+        let references = self.role_reference_filter.unwrap_or_default().into_iter();
         Ok(Filter {
-            roles,
+            roles: self.role_filter.unwrap_or_default(),
+            role_references: references.map(|role| read_reference(role, scope)).collect::<Result<_>>()?,
             resource_groups: self.resource_group_filter.unwrap_or_default(),
             kinds: kinds(self.principal_type_filter)?,
-            levels: levels.iter().filter_map(|l| read_level(Some(l)).transpose()).collect::<Result<_>>()?,
+            levels: levels.iter().map(|level| read_filtered_level(level)).collect::<Result<_>>()?,
             principals: self
                 .principal_filter
                 .unwrap_or_default()
@@ -232,6 +259,7 @@ impl FilterBodyV2 {
             roles: self.role_filter.unwrap_or_default(),
             resource_groups: self.resource_group_filter.unwrap_or_default(),
             kinds: kinds(self.principal_type_filter)?,
+            role_references: Vec::new(),
             levels: Vec::new(),
             principals: self.principal_filter.map(read_principal).transpose()?.into_iter().collect(),
             managed: self.harness_managed_filter,

@@ -2,7 +2,7 @@
 
 use db::Tx;
 
-use super::model::{Assignment, NewAssignment, at_level, detail};
+use super::model::{Assignment, Filter, NewAssignment, PrincipalFilter, Reach, at_level, detail};
 use super::permit::Permit;
 use super::store::{self, AssignmentRow};
 use crate::access::{Actor, delegation, resource_groups, rights, roles};
@@ -85,22 +85,46 @@ fn is_droppable(kind: Kind) -> bool {
     matches!(kind, Kind::Fields | Kind::Invalid | Kind::InvalidArgument | Kind::Duplicate)
 }
 
-/// Says what would be wrong with an assignment, without making it.
+/// Says what would be wrong with an assignment, without making it. What is wrong with none of the three parts
+/// is refused as `create` refuses it.
 ///
 /// # Errors
-/// `InvalidArgument` for a scope that does not exist, `Denied` for a principal that the caller may not bind.
+/// `InvalidArgument` for a scope that does not exist, `Denied` for a principal that the caller may not bind,
+/// `Fields` and `Duplicate` as `create`.
 pub async fn validate(app: &App, permit: Permit, new: NewAssignment) -> Result<Validation> {
+    new.check_identifier()?;
     app.db
         .read("role_assignments.validate", move |tx| {
             let scope = permit.scope();
             check_scope(tx, scope)?;
-            Ok(Validation {
-                principal: complaint(permitted_level(tx, &permit, &new))?,
+            let level = permitted_level(tx, &permit, &new);
+            let known = level.as_ref().ok().copied().flatten();
+            let validation = Validation {
+                principal: complaint(level)?,
                 role: complaint(check_role(tx, scope, &new.role))?,
                 resource_group: complaint(check_resource_group(tx, scope, &new.resource_group))?,
-            })
+            };
+            let row = new.row(scope, new.identifier.clone().unwrap_or_default(), known);
+            if is_taken(tx, &row)? { Err(taken(tx, &row)?) } else { Ok(validation) }
         })
         .await
+}
+
+/// Is the identifier or the binding there already?
+fn is_taken(tx: &mut Tx<'_>, row: &AssignmentRow) -> Result<bool> {
+    if store::find(tx, &row.scope, &row.identifier)?.is_some() {
+        return Ok(true);
+    }
+    let kind = row.principal_kind;
+    let principal = PrincipalFilter { kind, id: row.principal_id.clone(), level: row.principal_level };
+    let same = Filter {
+        roles: vec![row.role.clone()],
+        resource_groups: vec![row.resource_group.clone()],
+        principals: vec![principal],
+        ..Filter::default()
+    };
+    let reach = [Reach { scope: row.scope.clone(), below: false, kinds: vec![kind] }];
+    Ok(!store::first(tx, &row.scope.account, &reach, &same, 1)?.is_empty())
 }
 
 fn complaint<T>(checked: Result<T>) -> Result<Option<String>> {
@@ -119,17 +143,8 @@ fn bind(tx: &mut Tx<'_>, moment: &Moment, permit: &Permit, new: &NewAssignment) 
     if let Some(given) = rights::binding(tx, scope, &new.role, &new.resource_group)? {
         delegation::only_own(tx, permit.actor(), &given)?;
     }
-    let row = AssignmentRow {
-        scope: scope.clone(),
-        identifier: new.identifier.clone().unwrap_or_else(|| fresh_id(&moment.rng)),
-        role: new.role.clone(),
-        resource_group: new.resource_group.clone(),
-        principal_kind: new.kind,
-        principal_id: new.principal.clone(),
-        principal_level,
-        disabled: new.disabled,
-        managed: false,
-    };
+    let identifier = new.identifier.clone().unwrap_or_else(|| fresh_id(&moment.rng));
+    let row = new.row(scope, identifier, principal_level);
     if !store::insert(tx, &row, moment.now)? {
         return Err(taken(tx, &row)?);
     }

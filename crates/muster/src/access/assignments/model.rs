@@ -43,15 +43,43 @@ pub struct NewAssignment {
 }
 
 impl NewAssignment {
+    fn identifier_check(&self) -> FieldCheck {
+        let mut fields = FieldCheck::new();
+        if let Some(id) = &self.identifier {
+            fields.identifier("identifier", id);
+        }
+        fields
+    }
+
+    /// Checks the identifier alone.
+    ///
+    /// # Errors
+    /// `Fields`.
+    pub fn check_identifier(&self) -> Result<()> {
+        self.identifier_check().done()
+    }
+
+    /// The row that it makes.
+    pub fn row(&self, scope: &Scope, identifier: String, principal_level: Option<Level>) -> AssignmentRow {
+        AssignmentRow {
+            scope: scope.clone(),
+            identifier,
+            role: self.role.clone(),
+            resource_group: self.resource_group.clone(),
+            principal_kind: self.kind,
+            principal_id: self.principal.clone(),
+            principal_level,
+            disabled: self.disabled,
+            managed: false,
+        }
+    }
+
     /// Checks what can be said without the database.
     ///
     /// # Errors
     /// `Fields` for grammar, `Invalid` for the deprecated group and for a principal below the scope.
     pub fn check(&self, scope: &Scope) -> Result<()> {
-        let mut fields = FieldCheck::new();
-        if let Some(id) = &self.identifier {
-            fields.identifier("identifier", id);
-        }
+        let mut fields = self.identifier_check();
         for (field, value) in [
             ("roleIdentifier", &self.role),
             ("resourceGroupIdentifier", &self.resource_group),
@@ -97,6 +125,8 @@ pub struct PrincipalFilter {
 pub struct Filter {
     /// Of these roles.
     pub roles: Vec<String>,
+    /// And of these.
+    pub role_references: Vec<String>,
     /// On these resource groups.
     pub resource_groups: Vec<String>,
     /// Of principals of these kinds.

@@ -203,6 +203,7 @@ fn narrow(sql: &mut Sql, account: &AccountId, reach: &[Reach], filter: &Filter) 
         }
     });
     list(sql, "role_id", filter.roles.iter().map(String::as_str));
+    list(sql, "role_id", filter.role_references.iter().map(String::as_str));
     list(sql, "resource_group_id", filter.resource_groups.iter().map(String::as_str));
     list(sql, "principal_kind", filter.kinds.iter().map(|k| k.as_str()));
     list(sql, "principal_level", filter.levels.iter().map(|l| l.lower()));
