@@ -123,8 +123,16 @@ pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor>
     Ok(actor)
 }
 
-/// Beside the account that counts, an accountIdentifier of the query can only repeat it.
+/// Beside the account that counts, an accountIdentifier of the query can only repeat it. None of the
+/// parameters that name one may stand twice.
 fn repeats(query: &str, account: &AccountId) -> Result<()> {
+    for name in ACCOUNT_NAMES {
+        if url::form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name).count() > 1 {
+            let text =
+                format!("The query string does not fit: the parameter {name:?} stands twice: send it once.");
+            return Err(Problem::invalid(text));
+        }
+    }
     let named = url::form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "accountIdentifier");
     named.map(|(_, value)| value.into_owned()).try_for_each(|value| {
         let query = ScopeQuery { account_identifier: Some(value), ..ScopeQuery::default() };
@@ -226,12 +234,14 @@ async fn named_account(parts: &mut Parts, app: &App) -> Option<String> {
     path.iter().find(|(key, _)| *key == "accountIdentifier").map(|(_, value)| value.to_owned())
 }
 
+/// The parameters that name the account, the first one first.
+const ACCOUNT_NAMES: [&str; 3] = ["account", "accountIdentifier", "routingId"];
+
 /// The account that a query string names.
 fn account_of_query(query: &str) -> Option<String> {
-    const NAMES: [&str; 3] = ["account", "accountIdentifier", "routingId"];
     url::form_urlencoded::parse(query.as_bytes())
         .filter(|(_, value)| !value.is_empty())
-        .filter_map(|(key, value)| Some((NAMES.iter().position(|name| *name == key)?, value)))
+        .filter_map(|(key, value)| Some((ACCOUNT_NAMES.iter().position(|name| *name == key)?, value)))
         .min_by_key(|(rank, _)| *rank)
         .map(|(_, value)| value.into_owned())
 }

@@ -92,7 +92,17 @@ fn granted<P: Ask>(actor: &Actor, query: &ScopeQuery) -> Result<Grant<P>> {
 fn trust_of(document: Document, scope: &Scope) -> Result<Value> {
     let Document(mut document) = document;
     let account = document.as_object_mut().and_then(|members| members.remove("accountIdentifier"));
-    same_scope(scope, account.as_ref().and_then(Value::as_str), None, None)?;
+    let account = match account {
+        None | Some(Value::Null) => None,
+        Some(Value::String(account)) => Some(account),
+        Some(other) => {
+            return Err(Problem::invalid(format!(
+                "The body does not fit at accountIdentifier: {other} is no text: send the account's identifier, or \
+                leave it out."
+            )));
+        }
+    };
+    same_scope(scope, account.as_deref(), None, None)?;
     Ok(document)
 }
 

@@ -332,7 +332,8 @@ impl ScopeQuery {
     }
 }
 
-/// Scope parts in a body must equal those of the query where they are given (§1.3).
+/// Scope parts in a body, or beside a path that names them, must equal those of the request's scope where
+/// they are given (§1.3).
 ///
 /// # Errors
 /// `Invalid`, naming both values.
@@ -350,7 +351,7 @@ pub fn same_scope(
 fn same(field: &str, query: Option<&str>, body: Option<&str>) -> Result<()> {
     match body.filter(|b| !b.is_empty()) {
         Some(b) if Some(b) != query => Err(Problem::invalid(format!(
-            "Value mismatch, previous: {} current: {b} ({field}): send the same {field} everywhere or leave it out of the body",
+            "Value mismatch, previous: {} current: {b} ({field}): send the same {field} everywhere or leave it out",
             query.unwrap_or("none")
         ))),
         _ => Ok(()),

@@ -117,6 +117,13 @@ both_engines! {
         let header = admin.with("harness-account", "acme");
         header.get("/ng/api/whoami?accountIdentifier=zz").await.refused(400, "INVALID_REQUEST");
         header.get("/ng/api/whoami?account=zz&accountIdentifier=").await.data();
+        for twice in ["account=acme&account=zz", "account=acme&account=acme", "routingId=acme&routingId=zz",
+            "accountIdentifier=acme&accountIdentifier=acme"] {
+            for path in ["/ng/api/accounts/acme", "/ng/api/whoami", "/ng/api/organizations"] {
+                let text = admin.get(&format!("{path}?{twice}")).await.refused(400, "INVALID_REQUEST");
+                assert!(text.contains("stands twice"), "{text}");
+            }
+        }
         let account = admin.get("/ng/api/accounts/acme?account=acme&accountIdentifier=acme").await.data();
         assert_ne!(account["name"], "Other");
     }

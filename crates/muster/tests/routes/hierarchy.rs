@@ -98,6 +98,26 @@ async fn furniture(world: &World) -> Vec<i64> {
 }
 
 both_engines! {
+    async fn a_query_names_no_other_scope_than_the_path(world: World) {
+        let admin = world.admin();
+        admin.post(ORGS, org("o1", "O1")).await.data();
+        admin.post(&format!("{PROJECTS}?orgIdentifier=o1"), project("o1", "p1")).await.data();
+        let one = |named: &str| format!("{PROJECTS}/p1?orgIdentifier=o1&projectIdentifier={named}");
+        admin.get(&one("p1")).await.data();
+        admin.get(&one("")).await.data();
+        let text = admin.get(&one("zz")).await.refused(400, "INVALID_REQUEST");
+        assert!(text.starts_with("Value mismatch, previous: p1 current: zz (projectIdentifier)"), "{text}");
+        admin.put(&one("zz"), project("o1", "p1")).await.refused(400, "INVALID_REQUEST");
+        admin.delete(&one("zz")).await.refused(400, "INVALID_REQUEST");
+        admin.get(&format!("{ORGS}/o1?orgIdentifier=o1")).await.data();
+        for named in ["orgIdentifier=zz", "orgIdentifier=o1&projectIdentifier=p1"] {
+            admin.get(&format!("{ORGS}/o1?{named}")).await.refused(400, "INVALID_REQUEST");
+            admin.put(&format!("{ORGS}/o1?{named}"), org("o1", "X")).await.refused(400, "INVALID_REQUEST");
+            admin.delete(&format!("{ORGS}/o1?{named}")).await.refused(400, "INVALID_REQUEST");
+        }
+        assert_eq!(admin.get(&format!("{ORGS}/o1")).await.data()["organization"]["name"], "O1");
+    }
+
     async fn the_account(world: World) {
         let path = "/ng/api/accounts/acme";
         assert_eq!(world.admin().get(path).await.data(), json!({

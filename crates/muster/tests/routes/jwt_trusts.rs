@@ -115,6 +115,21 @@ both_engines! {
         }
     }
 
+    async fn an_account_in_the_document_is_that_of_the_request(world: World) {
+        machine(&world, "sync", "_scim_provisioner").await;
+        let admin = world.admin();
+        let of = |account: Value| {
+            json!({"name": "a", "accountIdentifier": account, "serviceAccount": "sync", "jwks": {"keys": [es256().jwk()]}})
+        };
+        for wrong in [json!(12), json!(true), json!(["acme"]), json!({"id": "acme"}), json!("other")] {
+            let text = admin.post(AT, of(wrong)).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains("accountIdentifier"), "{text}");
+        }
+        admin.post(AT, of(json!("acme"))).await.data();
+        admin.put(&format!("{AT}/a"), of(Value::Null)).await.data();
+        admin.put(&format!("{AT}/a"), of(json!(12))).await.refused(400, "INVALID_REQUEST");
+    }
+
     async fn every_complaint_comes_at_once(world: World) {
         let secret = json!({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "d": "AA"});
         let bad = json!({

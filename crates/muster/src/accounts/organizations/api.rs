@@ -21,7 +21,7 @@ use crate::kernel::text::Tags;
 use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, repeated};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, repeated, same_scope};
 
 /// `/ng/api/organizations`.
 pub fn routes() -> Router<App> {
@@ -99,10 +99,12 @@ impl Fields {
     }
 }
 
-/// The scope of the organization in the path.
+/// The scope of the organization in the path; the query names no other one, and none below it.
 fn scope_of(actor: &Actor, query: &ScopeQuery, identifier: &str) -> Result<Scope> {
     let account = query.scope(&actor.caller.account)?.account;
-    Ok(actions::scope(&account, identifier))
+    let scope = actions::scope(&account, identifier);
+    same_scope(&scope, None, query.org_identifier.as_deref(), query.project_identifier.as_deref())?;
+    Ok(scope)
 }
 
 async fn list(

@@ -117,10 +117,12 @@ fn org_of(actor: &Actor, query: &ScopeQuery, body: Option<&str>) -> Result<Scope
     Ok(org)
 }
 
-/// The scope of the project in the path.
+/// The scope of the project in the path; the query names no other one.
 fn scope_of(actor: &Actor, query: &ScopeQuery, body: Option<&str>, identifier: &str) -> Result<Scope> {
     let org = org_of(actor, query, body)?;
-    Ok(actions::scope(&org.account, org.org_column(), identifier))
+    let scope = actions::scope(&org.account, org.org_column(), identifier);
+    same_scope(&scope, None, None, query.project_identifier.as_deref())?;
+    Ok(scope)
 }
 
 async fn list(
