@@ -64,9 +64,12 @@ impl Kind {
             Self::Folder => "the path of a directory".into(),
             Self::File => "the path of a file".into(),
             Self::Database => "postgres://USER:PASSWORD@HOST:PORT/NAME".into(),
-            Self::Reach => "a host name, an address or a network, for example 10.0.0.0/8".into(),
+            Self::Reach => {
+                "host names, addresses or networks with commas between, for example 10.0.0.0/8".into()
+            }
             Self::Bytes { least, most } => {
-                format!("a size from {} to {}, for example 512KiB or 2MiB", size(least), size(most))
+                let example = if most < 2 << 20 { "64KiB" } else { "512KiB or 2MiB" };
+                format!("a size from {} to {}, for example {example}", size(least), size(most))
             }
             Self::Count { least, most } => format!("a whole number from {least} to {most}"),
             Self::Time { least, most } => {

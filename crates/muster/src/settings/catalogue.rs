@@ -31,6 +31,8 @@ pub enum Check {
     None,
     /// Not empty, no white space at its ends.
     Clean,
+    /// Clean, and the name of a claim.
+    Claim,
     /// Clean, and a URL that keys may be fetched from (JWT trust §1).
     JwksUrl,
     /// Clean, and a service account of the account itself.
@@ -170,7 +172,7 @@ const GIT: Setting = Setting { category: "GIT_EXPERIENCE", allow_overrides: true
 /// Every setting there is.
 #[rustfmt::skip] // a table: one row a setting
 pub const CATALOGUE: &[Setting] = &[
-    Setting { id: JWT_KEY_FIELD, name: "SCIM JWT token Key field", ..JWT },
+    Setting { id: JWT_KEY_FIELD, name: "SCIM JWT token Key field", check: Check::Claim, ..JWT },
     Setting { id: JWT_VALUE_FIELD, name: "SCIM JWT token value to be matched for Key field", ..JWT },
     Setting { id: JWT_JWKS_URL, name: "SCIM JWT token jwks keys public URL", check: Check::JwksUrl, ..JWT },
     Setting {

@@ -1,6 +1,7 @@
 //! The special rules of some settings, and the warning that a stored URL cannot be reached now.
 
 use db::Tx;
+use jose::{Rule, RuleOp};
 use url::Url;
 
 use super::catalogue::{Check, Setting};
@@ -50,6 +51,13 @@ pub fn special(
     match setting.check {
         Check::None => Ok(()),
         Check::Clean => clean(value).map(drop).map_err(Refusal::Item),
+        Check::Claim => {
+            let claim = clean(value)?;
+            let any = RuleOp::Equals("any".into());
+            Rule::new(claim, any)
+                .map(drop)
+                .map_err(|error| Refusal::Item(format!("The value [{claim}] names no claim: {error}.")))
+        }
         Check::JwksUrl => Ok(jwks_url(app, &url(clean(value)?)?)?),
         Check::Days(most) => Ok(whole(value.unwrap_or_default(), "number of days", most)?),
         Check::Hours(most) => Ok(hours(value.unwrap_or_default(), most)?),

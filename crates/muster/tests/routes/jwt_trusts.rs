@@ -393,6 +393,22 @@ both_engines! {
         assert!(begins.iter().any(|row| row.contains("\"enabled\":true")), "{begins:#?}");
     }
 
+    async fn a_setting_that_names_no_claim_ends_no_trust(world: World) {
+        let issuer = Issuer::start().await;
+        machine(&world, "sync", "_scim_provisioner").await;
+        let admin = world.admin();
+        admin.post(AT, sound("default", &issuer.jwks_url())).await.data();
+        let before = admin.get(&format!("{AT}/default")).await.data();
+        for claim in ["/client~id", "/a~2"] {
+            let change = json!([{"identifier": "scim_jwt_token_key_field", "value": claim, "updateType": "UPDATE"}]);
+            let item = admin.put("/ng/api/settings", change).await.data()[0].clone();
+            let told = item["errorMessage"].as_str().unwrap_or_default();
+            assert!(item["updateStatus"] == false && told.contains("JSON Pointer"), "{item}");
+        }
+        assert_eq!(admin.get(&format!("{AT}/default")).await.data(), before);
+        present(&world, &good()).await.expect(200);
+    }
+
     async fn what_the_settings_cannot_say_is_no_default_trust(world: World) {
         let issuer = Issuer::start().await;
         trust(&world, &issuer.jwks_url()).await;
