@@ -8,20 +8,22 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::gather::{Crowd, Gathering, MOMENT, PATIENCE, Seat};
 use crate::queue::Queue;
 use crate::rehearsal;
+use crate::retire::retire;
 use crate::sql::Value;
 use crate::stats::Counter;
 use crate::tally::Tally;
 use crate::tx::Left;
-use crate::{Error, ErrorKind, Tx};
+use crate::{Error, ErrorKind, Lane, Tx};
 
 /// Closures in one transaction at most.
 pub(crate) const BATCH: usize = 128;
 /// Times a closure is tried before its conflict is answered.
 const TRIES: u32 = 6;
 /// No new try after this long: whoever waits must be answered while somebody still listens.
-const ENOUGH: Duration = Duration::from_secs(10);
+pub(crate) const ENOUGH: Duration = Duration::from_secs(10);
 
 /// Why a commit did not happen, or may not have.
 pub(crate) enum CommitFault {
@@ -38,6 +40,10 @@ pub(crate) trait Writer {
     /// Every batch first tries to do without savepoints. After one had to run again because a closure failed
     /// late, so many batches have them from the start.
     const CAREFUL_BATCHES: u32;
+    /// Connects, where that is not done yet.
+    fn ready(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
     fn begin(&mut self) -> Result<(), Error>;
     fn save(&mut self) -> Result<(), Error>;
     /// Keeps what happened since `save`. After an error that can only be undone.
@@ -51,7 +57,7 @@ pub(crate) trait Writer {
     fn rollback(&mut self);
     /// All are answered: a chance to settle what nobody waits for.
     fn rest(&mut self) {}
-    /// The lane ends.
+    /// The lane ends, or goes on without a connection.
     fn finish(&mut self) {}
 }
 
@@ -73,6 +79,8 @@ pub(crate) enum Work {
     Call(Box<dyn Job>),
     /// The calls of a rehearsal as they come.
     Rehearsal(Arc<Queue<Box<dyn Job>>>),
+    /// To give its connection up: whoever has none needs it more.
+    Leave,
 }
 
 /// The one implementation of [`Job`].
@@ -150,41 +158,74 @@ pub(crate) fn guarded<T, E: From<Error>>(
     }
 }
 
+/// Where a lane works.
+pub(crate) struct Post {
+    pub(crate) seat: Seat,
+    pub(crate) queue: Lane,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) gathering: Arc<Gathering>,
+}
+
 /// Serves a lane until its queue is closed and empty.
-pub(crate) fn serve(mut writer: impl Writer, queue: &Queue<Work>, tally: &Tally) {
+pub(crate) fn serve(mut writer: impl Writer, post: &Post) {
     let mut careful = 0;
-    while let Some(work) = queue.drain(BATCH) {
-        let (mut jobs, mut rehearsals) = (Vec::with_capacity(work.len()), Vec::new());
+    while let Some(work) = post.queue.drain(BATCH) {
+        let (mut jobs, mut rehearsals, mut leave) = (Vec::with_capacity(work.len()), Vec::new(), false);
         for item in work {
             match item {
                 Work::Call(job) if job.wanted() => jobs.push(job),
                 Work::Call(_) => {}
                 Work::Rehearsal(calls) => rehearsals.push(calls),
+                Work::Leave => leave = true,
             }
         }
-        if !jobs.is_empty() {
-            settle(&mut writer, &mut jobs, tally, &mut careful);
-            jobs.into_iter().for_each(Job::answer);
-        }
+        let settled = if jobs.is_empty() { 0 } else { settle(&mut writer, &mut jobs, post, &mut careful) };
+        let mut rest: Vec<_> = jobs.split_off(settled).into_iter().map(Work::Call).collect();
+        jobs.into_iter().for_each(Job::answer);
         for calls in rehearsals {
-            rehearsal::play(&mut writer, &calls);
+            if rest.is_empty() && !is_to_leave(&mut writer, post) {
+                rehearsal::play(&mut writer, &calls);
+            } else {
+                rest.push(Work::Rehearsal(calls));
+            }
         }
         writer.rest();
+        if !rest.is_empty() {
+            post.queue.put_back(rest);
+            retire(&mut writer, post, MOMENT);
+        } else if leave && post.gathering.spares(post.seat) {
+            writer.finish();
+            retire(&mut writer, post, PATIENCE);
+        }
     }
     writer.finish();
 }
 
-/// Brings every job of a batch to its outcome: together while that works, one by one after a second conflict.
+/// Is there no connection to play a rehearsal with, while other lanes have one?
+fn is_to_leave(writer: &mut impl Writer, post: &Post) -> bool {
+    match writer.ready() {
+        Err(error) if error.is_crowded() => {
+            matches!(post.gathering.crowded(post.seat, &error), Crowd::Leave(_))
+        }
+        _ => false,
+    }
+}
+
+/// Brings jobs of a batch to their outcome: together while that works, one by one after a second conflict.
+/// Answers how many; those behind have not run, and other lanes have the connections to run them.
 ///
 /// `careful`: batches that still begin with savepoints.
-fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], tally: &Tally, careful: &mut u32) {
+fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], post: &Post, careful: &mut u32) -> usize {
     let mut savepoints = jobs.len() > 1 && *careful > 0;
     *careful = careful.saturating_sub(1);
-    let (start, mut tries) = (Instant::now(), 0);
+    let (start, mut tries, mut refusals) = (Instant::now(), 0, 0);
     loop {
         let error = match attempt(writer, jobs, savepoints) {
-            End::Committed(keys) => return tally.committed(&keys),
-            End::Empty => return,
+            End::Committed(keys) => {
+                post.tally.committed(post.seat, &keys);
+                return jobs.len();
+            }
+            End::Empty => return jobs.len(),
             End::Spoilt => {
                 savepoints = true;
                 if jobs.len() > 1 {
@@ -193,18 +234,28 @@ fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], tally: &Tally, c
                 continue;
             }
             End::Again(error) => error,
-            End::Broken(error) => return fail_all(jobs, &error, tally),
+            End::Broken(error) => return fail_all(jobs, &error, post),
         };
+        if error.is_crowded() {
+            refusals += 1;
+            // What a restart of PostgreSQL ended may count for a moment longer.
+            let crowd = if refusals == 1 { Crowd::Wait } else { post.gathering.crowded(post.seat, &error) };
+            match crowd {
+                Crowd::Leave(_) => return 0,
+                Crowd::Wait if start.elapsed() < ENOUGH => {
+                    post.gathering.wait(MOMENT);
+                    continue;
+                }
+                Crowd::Wait | Crowd::Fail => {}
+            }
+        }
         tries += 1;
         if jobs.len() > 1 && tries >= 2 && !error.is_lost() {
-            for job in jobs {
-                settle(writer, std::slice::from_mut(job), tally, careful);
-            }
-            return;
+            return one_by_one(writer, jobs, post, careful);
         }
         let hopeless = jobs.len() == 1 && !error.may_run_again();
         if hopeless || is_enough(start, tries) {
-            return fail_all(jobs, &error, tally);
+            return fail_all(jobs, &error, post);
         }
         for job in jobs.iter() {
             job.retried();
@@ -213,11 +264,21 @@ fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], tally: &Tally, c
     }
 }
 
-fn fail_all(jobs: &mut [Box<dyn Job>], error: &Error, tally: &Tally) {
-    tally.failed(error);
-    for job in jobs {
+fn one_by_one(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], post: &Post, careful: &mut u32) -> usize {
+    for (place, job) in jobs.iter_mut().enumerate() {
+        if settle(writer, std::slice::from_mut(job), post, careful) == 0 {
+            return place;
+        }
+    }
+    jobs.len()
+}
+
+fn fail_all(jobs: &mut [Box<dyn Job>], error: &Error, post: &Post) -> usize {
+    post.tally.failed(post.seat, error);
+    for job in &mut *jobs {
         job.fail(error.clone());
     }
+    jobs.len()
 }
 
 pub(crate) fn is_enough(start: Instant, tries: u32) -> bool {

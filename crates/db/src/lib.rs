@@ -21,6 +21,7 @@ mod postgres;
 mod queue;
 mod reading;
 mod rehearsal;
+mod retire;
 mod snapshot;
 pub mod sql;
 mod sqlite;
@@ -39,10 +40,11 @@ use std::time::Instant;
 
 use tokio::sync::{Mutex, mpsc};
 
-use gather::Gathering;
+use gather::{Gathering, Seat};
 use lanes::{Call, Job, Work, guarded};
 use open::on_session;
 use queue::{Queue, Refusal};
+use reading::Read;
 use sqlite::{Readers, SqliteWriter};
 use tally::Tally;
 
@@ -122,7 +124,7 @@ impl Options {
     }
 }
 
-type Jobs = Arc<Queue<Box<dyn Job>>>;
+type Jobs = Arc<Queue<Read>>;
 type Lane = Arc<Queue<Work>>;
 
 /// An open database. Cheap to clone; the last clone dropped ends its threads after they drained their queues.
@@ -161,8 +163,7 @@ impl Inner {
     }
 
     fn lane(&self, key: &str) -> &Lane {
-        let lanes = &self.lanes[..self.gathering.lanes()];
-        &lanes[if lanes.len() == 1 { 0 } else { pick(key, lanes.len()) }]
+        &self.lanes[self.gathering.lane(|lanes| pick(key, lanes))]
     }
 }
 
@@ -208,7 +209,7 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.call("reading", label, f, |job| self.inner.reads.push(job)).await
+        self.call("reading", label, f, |job| self.inner.reads.push(Read::Call(job))).await
     }
 
     /// Like [`Db::read`] for closures that touch a handful of rows by key. On SQLite it runs on the calling
@@ -343,7 +344,7 @@ impl Db {
     /// Opens the connections that [`Options::one_by_one`] holds back: one for writing, one for what goes
     /// aside and one for reading before it answers, the others behind it, in turn a lane and a reader. Where
     /// the server gives no more it says so in the log and tries again now and then; a lane is given no work
-    /// before it has its connection.
+    /// before it has its connection, nor after it lost it to one that needs it more.
     pub async fn gather(&self) -> Result<(), Error> {
         if self.inner.engine == Engine::Sqlite {
             return Ok(());
@@ -398,16 +399,25 @@ impl Db {
         self.read("ping", look).await
     }
 
-    /// Whether the last write failed for a reason of the database's own, such as a full disk. `None` before
-    /// the first write.
+    /// Whether the last write of a lane failed for a reason of the database's own, such as a full disk; of
+    /// several lanes the last one that did. It ends when that lane commits, or leaves its work to others.
     pub fn write_fault(&self) -> Option<WriteFault> {
         self.inner.tally.fault()
     }
 
-    /// Writes a row of this crate's own: succeeds when the database takes writes. The tables are those of
-    /// [`Db::migrate`].
+    /// Writes a row of this crate's own, on each lane with a fault: succeeds when the database takes writes
+    /// again. The tables are those of [`Db::migrate`].
     pub async fn probe(&self) -> Result<(), Error> {
-        self.write("probe", "", migrate::probe).await
+        let inner = &self.inner;
+        let faulty = inner.tally.faulty();
+        for seat in if faulty.is_empty() { vec![Seat::Lane(0)] } else { faulty } {
+            let lane = match seat {
+                Seat::Lane(lane) => &inner.lanes[lane],
+                Seat::Aside | Seat::Reader(_) => &inner.aside,
+            };
+            self.call("writing", "probe", migrate::probe, |job| lane.push(Work::Call(job))).await?;
+        }
+        Ok(())
     }
 
     /// Calls that wait: for a reading thread, and for a writing one.

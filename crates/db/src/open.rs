@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, mpsc};
 
-use crate::gather::{self, Gathering, Later};
-use crate::lanes::{self, Writer};
+use crate::gather::{self, Gathering, Seat};
+use crate::lanes::{self, Post, Writer};
 use crate::postgres::{self, PgSession, Settings};
 use crate::queue::Queue;
+use crate::reading::{self, Desk};
 use crate::sqlite::{self, Readers, SqliteWriter};
 use crate::stats::Stats;
 use crate::tally::Tally;
-use crate::{Db, Engine, Error, Inner, Lane, Options, Target, reading};
+use crate::{Db, Engine, Error, Inner, Lane, Options, Target};
 
 pub(crate) fn open(options: Options) -> Result<Db, Error> {
     let most = options.queue.max(1);
@@ -29,9 +30,12 @@ pub(crate) fn open(options: Options) -> Result<Db, Error> {
         Engine::Sqlite => Arc::clone(&lanes[0]),
         Engine::Postgres => Arc::new(Queue::new(most)),
     };
+    let reads = Arc::new(Queue::new(most));
     let gathering = match engine {
-        Engine::Postgres if options.one_by_one => Gathering::one_by_one(lanes.len() + 1 + readers),
-        _ => Gathering::all_at_once(lanes.len()),
+        Engine::Postgres if options.one_by_one => {
+            Gathering::one_by_one(Arc::clone(&reads), lanes.clone(), readers)
+        }
+        _ => Gathering::all_at_once(Arc::clone(&reads), lanes.clone(), readers),
     };
     // Dropping this ends the threads already started, so an error on the way leaves none behind.
     let db = Db {
@@ -39,7 +43,7 @@ pub(crate) fn open(options: Options) -> Result<Db, Error> {
             engine,
             target: options.target.clone(),
             points,
-            reads: Arc::new(Queue::new(most)),
+            reads,
             lanes,
             gathering: Arc::new(gathering),
             aside,
@@ -69,13 +73,27 @@ fn start_sqlite(
     if options.synced {
         writer = writer.with_checkpoints(path)?;
     }
-    let (jobs, tally) = (Arc::clone(&inner.lanes[0]), Arc::clone(&inner.tally));
-    start("db-write", alive, move || lanes::serve(writer, &jobs, &tally))?;
-    for points in std::iter::repeat_n(inner.points.as_ref(), options.readers.max(1)).flatten() {
-        let (points, jobs) = (Arc::clone(points), Arc::clone(&inner.reads));
-        start("db-read", alive, move || reading::serve(points, &jobs))?;
+    let post = post(inner, Seat::Lane(0));
+    start("db-write", alive, move || lanes::serve(writer, &post))?;
+    for reader in 0..options.readers.max(1) {
+        let Some(points) = inner.points.clone() else { break };
+        let desk = desk(inner, Seat::Reader(reader));
+        start("db-read", alive, move || reading::serve(points, &desk))?;
     }
     Ok(())
+}
+
+fn post(inner: &Inner, seat: Seat) -> Post {
+    let queue = match seat {
+        Seat::Lane(lane) => &inner.lanes[lane],
+        Seat::Aside | Seat::Reader(_) => &inner.aside,
+    };
+    let (queue, tally) = (Arc::clone(queue), Arc::clone(&inner.tally));
+    Post { seat, queue, tally, gathering: Arc::clone(&inner.gathering) }
+}
+
+fn desk(inner: &Inner, seat: Seat) -> Desk {
+    Desk { seat, queue: Arc::clone(&inner.reads), gathering: Arc::clone(&inner.gathering) }
 }
 
 fn start_postgres(
@@ -86,62 +104,37 @@ fn start_postgres(
 ) -> Result<(), Error> {
     let settings = Arc::new(Settings::parse(url)?);
     aside(|| postgres::check(&settings))?;
-    start_lane(inner, &inner.lanes[0], &settings, None, alive)?;
-    start_lane(inner, &inner.aside, &settings, None, alive)?;
-    start_reader(inner, &settings, None, alive)?;
-    for (place, later) in gather::order(inner.lanes.len(), options.readers).into_iter().enumerate() {
+    for seat in [Seat::Lane(0), Seat::Aside, Seat::Reader(0)] {
+        start_session(inner, &settings, seat, None, alive)?;
+    }
+    let order = gather::order(inner.lanes.len(), options.readers.max(1));
+    for (place, seat) in order.into_iter().enumerate() {
         let place = options.one_by_one.then_some(gather::FIRST + place);
-        match later {
-            Later::Lane(lane) => {
-                let turn = place.map(|place| (place, Some(lane)));
-                start_lane(inner, &inner.lanes[lane], &settings, turn, alive)?;
-            }
-            Later::Reader => start_reader(inner, &settings, place.map(|place| (place, None)), alive)?,
-        }
+        start_session(inner, &settings, seat, place, alive)?;
     }
     Ok(())
 }
 
-/// A place in the order of connecting, and its lane.
-type Turn = Option<(usize, Option<usize>)>;
-
-fn start_lane(
-    inner: &Inner,
-    lane: &Lane,
-    settings: &Arc<Settings>,
-    turn: Turn,
-    alive: &mpsc::Sender<()>,
-) -> Result<(), Error> {
-    let (jobs, tally) = (Arc::clone(lane), Arc::clone(&inner.tally));
-    start_session(inner, "db-write", settings, turn, alive, move |session| {
-        lanes::serve(session, &jobs, &tally);
-    })
-}
-
-fn start_reader(
-    inner: &Inner,
-    settings: &Arc<Settings>,
-    turn: Turn,
-    alive: &mpsc::Sender<()>,
-) -> Result<(), Error> {
-    let jobs = Arc::clone(&inner.reads);
-    start_session(inner, "db-read", settings, turn, alive, move |session| reading::serve(session, &jobs))
-}
-
+/// `place`: in the order of connecting.
 fn start_session(
     inner: &Inner,
-    name: &str,
     settings: &Arc<Settings>,
-    turn: Turn,
+    seat: Seat,
+    place: Option<usize>,
     alive: &mpsc::Sender<()>,
-    work: impl FnOnce(PgSession) + Send + 'static,
 ) -> Result<(), Error> {
     let (settings, runtime) = (Arc::clone(settings), PgSession::runtime()?);
     let gathering = Arc::clone(&inner.gathering);
+    let (name, work): (_, Box<dyn FnOnce(PgSession) + Send>) = if let Seat::Reader(_) = seat {
+        let desk = desk(inner, seat);
+        ("db-read", Box::new(move |session| reading::serve(session, &desk)))
+    } else {
+        let post = post(inner, seat);
+        ("db-write", Box::new(move |session| lanes::serve(session, &post)))
+    };
     start(name, alive, move || {
-        let mut session = PgSession::new(settings, runtime);
-        let entered = turn.is_none_or(|(place, lane)| gathering.enter(place, lane, || session.ready()));
-        if entered {
+        let mut session = PgSession::new(settings, runtime).of(&gathering, seat);
+        if place.is_none_or(|place| gathering.enter(place, seat, || Writer::ready(&mut session))) {
             work(session);
         }
     })

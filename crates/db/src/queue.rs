@@ -46,6 +46,40 @@ impl<T> Queue<T> {
         Ok(())
     }
 
+    /// As [`Queue::push`], but goes before all others and past the limit; nothing once it is closed.
+    pub(crate) fn jump(&self, job: T) {
+        let mut state = self.state.lock();
+        if state.open {
+            state.waiting.push_front(job);
+            drop(state);
+            self.ready.notify_one();
+        }
+    }
+
+    /// As [`Queue::push`], past the limit: it was taken by another queue already. The job again once this one
+    /// is closed.
+    pub(crate) fn push_late(&self, job: T) -> Result<(), T> {
+        let mut state = self.state.lock();
+        if !state.open {
+            return Err(job);
+        }
+        state.waiting.push_back(job);
+        drop(state);
+        self.ready.notify_one();
+        Ok(())
+    }
+
+    /// Returns what was taken out and not done, in its order, before all others. For a thread that goes on to
+    /// serve the queue: it takes this even when it is closed.
+    pub(crate) fn put_back(&self, jobs: Vec<T>) {
+        let mut state = self.state.lock();
+        for job in jobs.into_iter().rev() {
+            state.waiting.push_front(job);
+        }
+        drop(state);
+        self.ready.notify_all();
+    }
+
     /// How many wait.
     pub(crate) fn len(&self) -> usize {
         self.state.lock().waiting.len()
@@ -78,6 +112,10 @@ impl<T> Queue<T> {
     pub(crate) fn close(&self) {
         self.state.lock().open = false;
         self.ready.notify_all();
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.state.lock().open
     }
 
     fn wait(&self) -> parking_lot::MutexGuard<'_, State<T>> {

@@ -1,5 +1,6 @@
 //! What the lanes of a database count and tell after each commit, and whether it takes writes at all.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::bell::Bells;
+use crate::gather::Seat;
 use crate::{Error, ErrorKind};
 
 /// Since when, and why, a database takes no writes.
@@ -22,25 +24,38 @@ pub struct WriteFault {
 pub(crate) struct Tally {
     pub(crate) commits: AtomicU64,
     pub(crate) bells: Arc<Bells>,
-    fault: Mutex<Option<(Instant, Error)>>,
+    /// Of each lane the last one, until it commits again.
+    faults: Mutex<BTreeMap<Seat, (Instant, Error)>>,
 }
 
 impl Tally {
-    pub(crate) fn committed(&self, keys: &[String]) {
+    pub(crate) fn committed(&self, seat: Seat, keys: &[String]) {
         self.commits.fetch_add(1, Relaxed);
         self.bells.ring(keys);
-        *self.fault.lock() = None;
+        self.faults.lock().remove(&seat);
     }
 
     /// A write failed. Only what is the database's own fault counts: no call is to blame for it.
-    pub(crate) fn failed(&self, error: &Error) {
+    pub(crate) fn failed(&self, seat: Seat, error: &Error) {
         if error.kind() == ErrorKind::Unavailable {
-            *self.fault.lock() = Some((Instant::now(), error.clone()));
+            self.faults.lock().insert(seat, (Instant::now(), error.clone()));
         }
     }
 
+    /// Others do this lane's work.
+    pub(crate) fn retired(&self, seat: Seat) {
+        self.faults.lock().remove(&seat);
+    }
+
+    /// The last one of all lanes.
     pub(crate) fn fault(&self) -> Option<WriteFault> {
-        let (at, error) = self.fault.lock().clone()?;
-        Some(WriteFault { age: at.elapsed(), error })
+        let faults = self.faults.lock();
+        let (at, error) = faults.values().max_by_key(|(at, _)| *at)?;
+        Some(WriteFault { age: at.elapsed(), error: error.clone() })
+    }
+
+    /// The lanes with a fault.
+    pub(crate) fn faulty(&self) -> Vec<Seat> {
+        self.faults.lock().keys().copied().collect()
     }
 }

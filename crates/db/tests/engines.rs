@@ -4,6 +4,7 @@
 mod engines {
     pub mod batches;
     pub mod bells;
+    pub mod few;
     pub mod gate;
     pub mod migrations;
     pub mod model;

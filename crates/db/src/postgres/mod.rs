@@ -23,6 +23,7 @@ use tokio::time::timeout;
 use tokio_postgres::{Client, Statement};
 
 use crate::error::Fault;
+use crate::gather::{Gathering, Seat, Taken};
 use crate::lanes::Writer;
 use crate::reading::Reader;
 use crate::sql::Value;
@@ -44,6 +45,8 @@ pub(crate) struct PgSession {
     settings: Arc<Settings>,
     link: Option<Link>,
     runtime: Runtime,
+    /// Whose it is, and who counts its connection.
+    place: Option<(Arc<Gathering>, Seat)>,
 }
 
 struct Link {
@@ -57,6 +60,7 @@ struct Link {
     sent: bool,
     /// Something of the open transaction was answered: the connection was alive when it began.
     answered: bool,
+    taken: Option<Taken>,
 }
 
 type Answer = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>>>>;
@@ -115,7 +119,12 @@ pub(crate) fn check(settings: &Arc<Settings>) -> Result<(), Error> {
 
 impl PgSession {
     pub(crate) fn new(settings: Arc<Settings>, runtime: Runtime) -> Self {
-        Self { settings, link: None, runtime }
+        Self { settings, link: None, runtime, place: None }
+    }
+
+    /// The same, as the one connection of this seat.
+    pub(crate) fn of(self, gathering: &Arc<Gathering>, seat: Seat) -> Self {
+        Self { place: Some((Arc::clone(gathering), seat)), ..self }
     }
 
     /// A runtime for one session, made where an error can still be answered.
@@ -161,11 +170,6 @@ impl PgSession {
         })
     }
 
-    /// Connects now, before there is work.
-    pub(crate) fn ready(&mut self) -> Result<(), Error> {
-        self.connect().map(|_| ())
-    }
-
     /// Runs one statement outside any transaction.
     #[cfg(feature = "testing")]
     pub(crate) fn outside(&mut self, sql: &str) -> Result<(), Error> {
@@ -187,6 +191,7 @@ impl PgSession {
                 mark: None,
                 sent: false,
                 answered: false,
+                taken: self.place.as_ref().map(|(gathering, seat)| gathering.take(*seat)),
             });
         }
         self.link()

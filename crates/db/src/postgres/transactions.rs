@@ -33,6 +33,10 @@ impl Writer for PgSession {
     /// Each savepoint costs a round trip, and PostgreSQL slows down with more than 64 of them.
     const CAREFUL_BATCHES: u32 = 0;
 
+    fn ready(&mut self) -> Result<(), Error> {
+        self.connect().map(|_| ())
+    }
+
     fn begin(&mut self) -> Result<(), Error> {
         self.start("BEGIN ISOLATION LEVEL READ COMMITTED")
     }
@@ -108,10 +112,11 @@ impl Writer for PgSession {
     }
 
     fn finish(&mut self) {
-        if let Some(Link { client, task, statements, pending, .. }) = self.link.take() {
+        if let Some(Link { client, task, statements, pending, taken, .. }) = self.link.take() {
             drop((client, statements, pending));
             // Says goodbye to the server; if it does not listen, the socket closes anyway.
             let _ = self.runtime.block_on(async { timeout(Duration::from_secs(1), task).await });
+            drop(taken);
         }
     }
 }
@@ -122,6 +127,10 @@ impl Reader for PgSession {
         let result = f(Tx::reading(Session::Postgres(self)));
         self.abandon();
         Ok(result)
+    }
+
+    fn ready(&mut self) -> Result<(), Error> {
+        Writer::ready(self)
     }
 
     fn rest(&mut self) {

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::gate::{Gate, settle};
 
-async fn with_server<Fut: Future<Output = ()>>(test: impl FnOnce(&'static PgServer, String, Db) -> Fut) {
+pub async fn with_server<Fut: Future<Output = ()>>(test: impl FnOnce(&'static PgServer, String, Db) -> Fut) {
     let Some(server) = postgres() else { return };
     let url = server.create_database();
     let db = Db::open(Options { readers: 2, lanes: 3, ..Options::postgres(&url) }).unwrap();
@@ -33,11 +33,11 @@ fn pid(tx: &mut Tx<'_>) -> Result<i64, Error> {
     tx.query_one("SELECT pg_backend_pid()", &[], |row| row.get(0))
 }
 
-fn insert(tx: &mut Tx<'_>, id: &str) -> Result<(), Error> {
+pub fn insert(tx: &mut Tx<'_>, id: &str) -> Result<(), Error> {
     tx.put("INSERT INTO t (id, n) VALUES ($1, 0)", params![id])
 }
 
-async fn ids(db: &Db) -> Vec<String> {
+pub async fn ids(db: &Db) -> Vec<String> {
     let found: Result<Vec<String>, Error> =
         db.read("ids", |tx| tx.query("SELECT id FROM t ORDER BY id", &[], |row| row.get(0))).await;
     found.unwrap()
@@ -372,77 +372,6 @@ async fn a_value_of_the_wrong_type_never_goes_missing() {
             wrong.unwrap_err().to_string().contains("parameter $1 is bytes where PostgreSQL expects text")
         );
         assert!(ids(&db).await.is_empty());
-    })
-    .await;
-}
-
-/// A role that may open so many connections at a time; the URL that it opens them by.
-fn limited(server: &PgServer, url: &str, name: &str, limit: usize) -> String {
-    let (_, rest) = url.rsplit_once('/').unwrap();
-    let database = rest.split('?').next().unwrap();
-    for sql in
-        [format!("CREATE ROLE {name} LOGIN CONNECTION LIMIT {limit}"), format!("GRANT ALL ON t TO {name}")]
-    {
-        server.admin_in(database, &sql).unwrap();
-    }
-    url.replace("muster@", &format!("{name}@"))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn where_connections_are_few_readers_leave_the_writers_theirs() {
-    with_server(|server, url, _| async move {
-        let url = limited(server, &url, "few", 5);
-        let db = Db::open(Options::postgres_with(&url, 13)).unwrap();
-        db.gather().await.unwrap();
-        let mut calls = Vec::new();
-        for n in 0..60 {
-            let reading = db.clone();
-            calls.push(tokio::spawn(async move {
-                reading
-                    .read("slow", |tx| tx.query_one("SELECT CAST(pg_sleep(0.05) AS TEXT)", &[], |_| Ok(())))
-                    .await
-            }));
-            let writing = db.clone();
-            calls.push(tokio::spawn(async move {
-                writing.write("many", &n.to_string(), move |tx| insert(tx, &n.to_string())).await
-            }));
-        }
-        for call in calls {
-            call.await.unwrap().unwrap();
-        }
-        db.write_aside("aside", |tx| insert(tx, "aside")).await.unwrap();
-        assert_eq!(ids(&db).await.len(), 61);
-        // The limit is raised: the others come by themselves.
-        server.admin("ALTER ROLE few CONNECTION LIMIT 20").unwrap();
-        let open = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'few'";
-        for _ in 0..100 {
-            let count =
-                db.read("count", |tx| tx.query_one(open, &[], |row| row.get::<i64>(0))).await.unwrap();
-            if count == 13 {
-                return db.close().await;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("the connections do not grow to 13");
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn fewer_than_three_connections_are_an_error_and_who_waits_ends_with_the_database() {
-    with_server(|server, url, _| async move {
-        let two = limited(server, &url, "two", 2);
-        let db = Db::open(Options::postgres_with(&two, 13)).unwrap();
-        let error = db.gather().await.unwrap_err().to_string();
-        assert!(
-            error.contains("too many connections") && error.contains("--database-connections"),
-            "{error}"
-        );
-        db.close().await;
-        let db = Db::open(Options::postgres_with(&url, 5)).unwrap();
-        // Nothing was gathered: migrating has a connection to itself.
-        assert_eq!(db.pending(&[]).unwrap(), 0);
-        db.close().await;
     })
     .await;
 }
