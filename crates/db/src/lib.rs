@@ -420,6 +420,19 @@ impl Db {
         Ok(())
     }
 
+    /// Whether the role still lacks a right that some call needed since it was last found whole: looks at the
+    /// tables of these steps then. Without such a call it asks nothing.
+    pub async fn lacks_rights(&self, steps: &'static [Migration]) -> Result<bool, Error> {
+        if !self.inner.tally.is_denied() {
+            return Ok(false);
+        }
+        let whole = self.read("rights", move |tx| migrate::has_rights(tx, steps)).await?;
+        if whole {
+            self.inner.tally.allowed();
+        }
+        Ok(!whole)
+    }
+
     /// Calls that wait: for a reading thread, and for a writing one.
     pub fn waiting(&self) -> (usize, usize) {
         let inner = &self.inner;

@@ -231,6 +231,23 @@ pub(crate) fn probe(tx: &mut Tx<'_>) -> Result<(), Error> {
     tx.exec(write, &[]).map(|_| ())
 }
 
+/// Has the role every right on the tables of these steps that a server needs? On PostgreSQL; on SQLite there
+/// are none.
+pub(crate) fn has_rights(tx: &mut Tx<'_>, steps: &[Migration]) -> Result<bool, Error> {
+    let all = "SELECT count(*) FROM pg_catalog.pg_class t
+        WHERE t.relkind IN ('r', 'p') AND pg_catalog.pg_table_is_visible(t.oid)
+          AND position(' ' || t.relname || ' ' IN $1) > 0
+          AND NOT (has_table_privilege(t.oid, 'SELECT') AND has_table_privilege(t.oid, 'INSERT')
+            AND has_table_privilege(t.oid, 'UPDATE') AND has_table_privilege(t.oid, 'DELETE'))";
+    // Tables of a schema that may not be used are not seen at all.
+    let seen = "SELECT CAST(to_regclass('schema_steps') IS NOT NULL AS INTEGER)";
+    let made = steps.iter().flat_map(|step| step.sql.split("CREATE TABLE ").skip(1));
+    let names = made.filter_map(|rest| rest.split_whitespace().next());
+    let names = names.fold(String::from(" "), |all, name| all + name + " ");
+    let lacking: i64 = tx.query_one(all, params![&names], |row| row.get(0))?;
+    Ok(lacking == 0 && tx.query_one(seen, &[], |row| row.get::<i64>(0))? == 1)
+}
+
 fn failed(step: &Migration, error: &Error) -> Error {
     let Migration { version, name, .. } = step;
     let text = format!("migration {version} ({name}) failed and left no trace: {error}");

@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::gather::{self, Gathering, Seat};
 use crate::lanes::{self, Post, Writer};
-use crate::postgres::{self, PgSession, Settings};
+use crate::postgres::{self, PgSession, Place, Settings};
 use crate::queue::Queue;
 use crate::reading::{self, Desk};
 use crate::sqlite::{self, Readers, SqliteWriter};
@@ -124,7 +124,8 @@ fn start_session(
     alive: &mpsc::Sender<()>,
 ) -> Result<(), Error> {
     let (settings, runtime) = (Arc::clone(settings), PgSession::runtime()?);
-    let gathering = Arc::clone(&inner.gathering);
+    let (gathering, tally) = (Arc::clone(&inner.gathering), Arc::clone(&inner.tally));
+    let of = Place { seat, gathering: Arc::clone(&gathering), tally };
     let (name, work): (_, Box<dyn FnOnce(PgSession) + Send>) = if let Seat::Reader(_) = seat {
         let desk = desk(inner, seat);
         ("db-read", Box::new(move |session| reading::serve(session, &desk)))
@@ -133,7 +134,7 @@ fn start_session(
         ("db-write", Box::new(move |session| lanes::serve(session, &post)))
     };
     start(name, alive, move || {
-        let mut session = PgSession::new(settings, runtime).of(&gathering, seat);
+        let mut session = PgSession::new(settings, runtime).of(of);
         if place.is_none_or(|place| gathering.enter(place, seat, || Writer::ready(&mut session))) {
             work(session);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -26,6 +26,8 @@ pub(crate) struct Tally {
     pub(crate) bells: Arc<Bells>,
     /// Of each lane the last one, until it commits again.
     faults: Mutex<BTreeMap<Seat, (Instant, Error)>>,
+    /// The role lacks a right that a statement needed.
+    denied: AtomicBool,
 }
 
 impl Tally {
@@ -52,6 +54,22 @@ impl Tally {
         let faults = self.faults.lock();
         let (at, error) = faults.values().max_by_key(|(at, _)| *at)?;
         Some(WriteFault { age: at.elapsed(), error: error.clone() })
+    }
+
+    /// The database refused a statement for want of a right.
+    pub(crate) fn denied(&self, error: &Error) {
+        if !self.denied.swap(true, Relaxed) {
+            tracing::error!(%error, "the role of the database lacks a right that the server needs");
+        }
+    }
+
+    /// All rights are there again.
+    pub(crate) fn allowed(&self) {
+        self.denied.store(false, Relaxed);
+    }
+
+    pub(crate) fn is_denied(&self) -> bool {
+        self.denied.load(Relaxed)
     }
 
     /// The lanes with a fault.

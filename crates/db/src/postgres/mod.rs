@@ -27,6 +27,7 @@ use crate::gather::{Gathering, Seat, Taken};
 use crate::lanes::Writer;
 use crate::reading::Reader;
 use crate::sql::Value;
+use crate::tally::Tally;
 use crate::{Error, ErrorKind, Param, Row};
 
 pub(crate) use codec::cell;
@@ -45,8 +46,14 @@ pub(crate) struct PgSession {
     settings: Arc<Settings>,
     link: Option<Link>,
     runtime: Runtime,
-    /// Whose it is, and who counts its connection.
-    place: Option<(Arc<Gathering>, Seat)>,
+    place: Option<Place>,
+}
+
+/// Whose a session is, who counts its connection, and who hears of a right that is missing.
+pub(crate) struct Place {
+    pub(crate) seat: Seat,
+    pub(crate) gathering: Arc<Gathering>,
+    pub(crate) tally: Arc<Tally>,
 }
 
 struct Link {
@@ -123,8 +130,8 @@ impl PgSession {
     }
 
     /// The same, as the one connection of this seat.
-    pub(crate) fn of(self, gathering: &Arc<Gathering>, seat: Seat) -> Self {
-        Self { place: Some((Arc::clone(gathering), seat)), ..self }
+    pub(crate) fn of(self, place: Place) -> Self {
+        Self { place: Some(place), ..self }
     }
 
     /// A runtime for one session, made where an error can still be answered.
@@ -191,7 +198,7 @@ impl PgSession {
                 mark: None,
                 sent: false,
                 answered: false,
-                taken: self.place.as_ref().map(|(gathering, seat)| gathering.take(*seat)),
+                taken: self.place.as_ref().map(|place| place.gathering.take(place.seat)),
             });
         }
         self.link()
@@ -260,6 +267,9 @@ impl PgSession {
                 return Error::new(ErrorKind::Timeout, text);
             }
         };
+        if let Some(place) = self.place.as_ref().filter(|_| error.kind() == ErrorKind::Denied) {
+            place.tally.denied(&error);
+        }
         if broken.whose != Whose::Frame && !error.is_lost() {
             return error;
         }

@@ -226,7 +226,11 @@ impl std::error::Error for Problem {}
 impl From<db::Error> for Problem {
     fn from(error: db::Error) -> Self {
         match error.kind() {
-            db::ErrorKind::Retry | db::ErrorKind::Unavailable | db::ErrorKind::Timeout => {
+            // A right that the database's role lacks is the operator's to give back, who finds it in the log.
+            db::ErrorKind::Retry
+            | db::ErrorKind::Unavailable
+            | db::ErrorKind::Timeout
+            | db::ErrorKind::Denied => {
                 let mut problem =
                     Self::new(Kind::Unavailable, "The database cannot take this now; try again shortly.")
                         .retry_after(1);

@@ -66,6 +66,13 @@ async fn of_database(app: &App) -> Option<String> {
     if let Some(reason) = pending(app).await {
         return Some(reason);
     }
+    match app.db.lacks_rights(migrations::STEPS).await {
+        Ok(false) => {}
+        Ok(true) => {
+            return Some("database: its role lacks a right that the server needs; see the log".into());
+        }
+        Err(error) => return Some(format!("database: {error}")),
+    }
     let WriteFault { age, error } = app.db.write_fault()?;
     let heals = age >= QUARANTINE && app.db.probe().await.is_ok();
     (!heals).then(|| format!("database: the last write failed: {error}"))

@@ -1,6 +1,6 @@
 //! Who brings the schema up to date, and what the program does until somebody has.
 
-use super::{Ended, Server, data_dir, muster, postgres, run};
+use super::{Ended, Server, data_dir, muster, parse, postgres, run};
 
 /// A role of the test cluster that may read and write what is there and change no schema; its URL.
 fn plain_role(url: &str, name: &str) -> String {
@@ -49,6 +49,38 @@ fn a_role_with_few_connections_serves_and_says_so() {
     assert!(serving.log().contains("--database-connections"), "{}", serving.log());
     // Even the look at the schema takes no connection more.
     assert!(serving.get("/readyz").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn a_right_that_is_taken_away_makes_it_not_ready_until_it_is_back() {
+    let Some(url) = postgres() else { return };
+    let plain = plain_role(&url, "plain_robbed");
+    run(["migrate", "--database", &url]).fine();
+    let out =
+        run(["bootstrap", "--database", &plain, "--account", "acme", "--email", "a@b", "--json"]).fine();
+    let made: serde_json::Value = serde_json::from_str(&out).expect("--json prints JSON");
+    let token = made["token"].as_str().expect("a token").to_owned();
+    let server = Server::start(&["--database", &plain]);
+    let page = || {
+        let path = "/ng/api/accounts/acme?accountIdentifier=acme";
+        let head = format!("host: x\r\nx-api-key: {token}\r\nconnection: close");
+        server.raw(format!("GET {path} HTTP/1.1\r\n{head}\r\n\r\n").as_bytes())
+    };
+    assert!(page().starts_with("HTTP/1.1 200"), "{}", page());
+    let database = url.rsplit('/').next().and_then(|rest| rest.split('?').next()).expect("a name");
+    let admin = db::testing::postgres().expect("there is a URL, so there is a server");
+    let right = |sql: &str| admin.admin_in(database, sql).expect("the superuser may");
+    right("REVOKE ALL ON accounts FROM plain_robbed");
+    let answer = page();
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("retry-after: "), "{answer}");
+    assert!(!answer.contains("permission") && !answer.contains("table"), "{answer}");
+    assert!(server.log().contains("permission denied for table accounts"), "{}", server.log());
+    let (status, body) = parse(&server.get("/readyz"));
+    let reason = body["reasons"][0].as_str().unwrap_or_default();
+    assert!(status == 503 && reason.contains("lacks a right"), "{body}");
+    right("GRANT SELECT, INSERT, UPDATE, DELETE ON accounts TO plain_robbed");
+    let ready = server.get("/readyz");
+    assert!(ready.starts_with("HTTP/1.1 200") && page().starts_with("HTTP/1.1 200"), "{ready}");
 }
 
 fn off<const N: usize>(words: [&str; N]) -> Ended {
