@@ -99,12 +99,14 @@ fn check_characters(url: &str) -> Result<(), Error> {
 /// What each connection is set to, except what the URL's own `options` set.
 fn limits(options: &str, statement_ms: u32, lock_ms: u32) -> String {
     let wanted = [
-        ("statement_timeout", statement_ms),
-        ("lock_timeout", lock_ms),
-        ("idle_in_transaction_session_timeout", statement_ms),
+        ("statement_timeout", statement_ms.to_string()),
+        ("lock_timeout", lock_ms.to_string()),
+        ("idle_in_transaction_session_timeout", statement_ms.to_string()),
+        // A table that exists already is nothing to tell the operator; the driver would put it into the log.
+        ("client_min_messages", "warning".into()),
     ];
-    wanted.iter().filter(|(name, _)| !options.contains(name)).fold(String::new(), |mut sql, (name, ms)| {
-        write!(sql, "SET {name} = {ms};").expect("writing to a String cannot fail");
+    wanted.iter().filter(|(name, _)| !options.contains(name)).fold(String::new(), |mut sql, (name, value)| {
+        write!(sql, "SET {name} = {value};").expect("writing to a String cannot fail");
         sql
     })
 }

@@ -375,3 +375,17 @@ async fn a_value_of_the_wrong_type_never_goes_missing() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notices_are_not_asked_for_unless_the_url_does() {
+    with_server(|_, url, db| async move {
+        let loud = Db::open(Options::postgres(format!("{url}&options=-c%20client_min_messages%3Dnotice")));
+        for (db, expected) in [(db, "warning"), (loud.unwrap(), "notice")] {
+            let ask = "SELECT current_setting('client_min_messages')";
+            let level: Result<String, Error> =
+                db.read("level", move |tx| tx.query_one(ask, &[], |row| row.get(0))).await;
+            assert_eq!(level.unwrap(), expected);
+        }
+    })
+    .await;
+}
