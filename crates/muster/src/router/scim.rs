@@ -17,7 +17,7 @@ use crate::access::Actor;
 use crate::app::App;
 use crate::kernel::caller::Origin;
 use crate::kernel::problem::{Kind, Problem, Result};
-use crate::scim_api::routes::{self, Asked, Miss};
+use crate::scim_api::routes::{self, Asked, Closed, Miss};
 use crate::scim_api::{self, Call};
 use crate::web::surface::{self, in_time, not_taken, nothing_at};
 
@@ -149,7 +149,13 @@ impl Identified<'_> {
                 return (Err(missed(&miss, &self.head.method, below)), allow);
             }
         };
-        (in_time(self.app, self.answered(asked, body, way)).await, None)
+        let untaken = match &asked {
+            Asked::Closed { closed: Closed::Untaken(_, allow), .. } => Some(*allow),
+            _ => None,
+        };
+        let done = in_time(self.app, self.answered(asked, body, way)).await;
+        let allow = untaken.filter(|_| done.as_ref().is_err_and(|problem| problem.kind() == Kind::Method));
+        (done, allow)
     }
 
     async fn answered(&self, asked: Asked<'_>, body: Body, way: Way<'_>) -> Done {

@@ -10,6 +10,7 @@ use db::Rehearsal;
 
 use crate::access::Actor;
 use crate::kernel::problem::Result;
+use crate::web::surface::not_taken;
 
 mod bulk;
 mod dialect;
@@ -61,6 +62,10 @@ pub async fn closed(
         Closed::Groups(verb) => run(call, door, Groups, (verb, body)).await,
         Closed::Objects(endpoint, verb) => {
             run(call, door, Objects::at(endpoint.into_owned()), (verb, body)).await
+        }
+        Closed::Untaken(endpoint, _) => {
+            Objects::at(endpoint.into_owned()).kind(door)?;
+            Err(not_taken(&call.head.method, call.head.uri.path()))
         }
         Closed::Everywhere => Box::pin(search::everywhere(call, door, body)).await,
         Closed::Me => me::me(call, door),

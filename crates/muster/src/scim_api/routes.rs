@@ -115,6 +115,8 @@ pub enum Closed<'p> {
     Groups(Verb<'p>),
     /// Of an endpoint that is neither of both.
     Objects(Cow<'p, str>, Verb<'p>),
+    /// What no such endpoint takes, whether the account has it or not; with the methods that it would take.
+    Untaken(Cow<'p, str>, &'static str),
 }
 
 /// What is to be done at an endpoint; with the id, where it is done to one resource.
@@ -148,7 +150,8 @@ pub enum Miss {
 pub fn find<'p>(method: &Method, account: &'p str, below: &'p str) -> Result<Asked<'p>, Miss> {
     let found = ROUTES.iter().find_map(|route| Some((route, route.values(below)?)));
     let (route, values) = found.ok_or(Miss::Path)?;
-    if !route.takes(method) {
+    let takes = route.takes(method);
+    if !takes && !route.is_named() {
         return Err(Miss::Method(route.methods));
     }
     match route.place {
@@ -158,7 +161,12 @@ pub fn find<'p>(method: &Method, account: &'p str, below: &'p str) -> Result<Ask
         Place::Closed(thing) => {
             let broken = |_| Miss::Encoding(None);
             let account = decoded("accountIdentifier", account).map_err(broken)?;
-            Ok(Asked::Closed { account, closed: closed(thing, method, values).map_err(broken)? })
+            let closed = if takes {
+                closed(thing, method, values)
+            } else {
+                decoded("endpoint", values[0]).map(|endpoint| Closed::Untaken(endpoint, route.methods))
+            };
+            Ok(Asked::Closed { account, closed: closed.map_err(broken)? })
         }
     }
 }
@@ -180,6 +188,15 @@ impl Route {
                 _ => return None,
             }
         }
+    }
+
+    /// Does the account say whether there is such an endpoint?
+    fn is_named(&self) -> bool {
+        use Thing::{Collection, Searched, Single};
+        let Place::Closed(Collection(whose) | Searched(whose) | Single(whose)) = self.place else {
+            return false;
+        };
+        matches!(whose, Whose::Named)
     }
 
     fn takes(&self, method: &Method) -> bool {
@@ -255,6 +272,11 @@ mod tests {
             let path = route.path.replace("{endpoint}", "Devices").replace("{id}", "x");
             for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"] {
                 let taken = route.methods.is_empty() || route.methods.split(',').any(|m| m == method);
+                if !taken && path.starts_with("/Devices") {
+                    let untaken = Closed::Untaken("Devices".into(), route.methods);
+                    assert_eq!(closed(method, &path), untaken, "{method} {path}");
+                    continue;
+                }
                 let expected = if taken { None } else { Some(Miss::Method(route.methods)) };
                 assert_eq!(asked(method, &path).err(), expected, "{method} {path}");
             }

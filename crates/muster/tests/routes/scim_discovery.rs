@@ -76,6 +76,19 @@ both_engines! {
             let text = refused(scim.get(&format!("{BASE}{path}")).await, 404, "");
             assert!(text.contains(&format!("There is no {path} here: leave out the slash too many, as in {meant}.")), "{text}");
         }
+        for (method, path) in [
+            (Method::PUT, "/Nothing"), (Method::OPTIONS, "/Nothing"), (Method::POST, "/Nothing/x"), (Method::GET, "/Nothing/.search"),
+        ] {
+            let answer = scim.send(method.clone(), &format!("{BASE}{path}"), None).await;
+            assert_eq!(answer.header("allow"), "", "{method} {path}");
+            refused(answer, 404, "");
+        }
+        let schema = json!({"id": "urn:example:device", "name": "Device", "attributes": [{"name": "n", "type": "string"}]});
+        let device = json!({"name": "Device", "endpoint": "/Devices", "schema": schema});
+        world.admin().post("/ng/api/scim-resource-types?accountIdentifier=acme", device).await.data();
+        let answer = scim.send(Method::PUT, &format!("{BASE}/Devices"), None).await;
+        assert_eq!(answer.header("allow"), "GET,HEAD,POST");
+        refused(answer, 405, "");
         let answer = scim.delete(USERS).await;
         assert!(answer.header("allow").contains("POST"), "{:?}", answer.headers);
         refused(answer, 405, "");
