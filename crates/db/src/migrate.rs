@@ -25,6 +25,13 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
+impl Migration {
+    /// The tables that it makes.
+    pub fn tables(&self) -> impl Iterator<Item = &'static str> {
+        self.sql.split("CREATE TABLE ").skip(1).filter_map(|rest| rest.split_whitespace().next())
+    }
+}
+
 /// What [`crate::Db::migrate`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MigrateReport {
@@ -241,8 +248,7 @@ pub(crate) fn has_rights(tx: &mut Tx<'_>, steps: &[Migration]) -> Result<bool, E
             AND has_table_privilege(t.oid, 'UPDATE') AND has_table_privilege(t.oid, 'DELETE'))";
     // Tables of a schema that may not be used are not seen at all.
     let seen = "SELECT CAST(to_regclass('schema_steps') IS NOT NULL AS INTEGER)";
-    let made = steps.iter().flat_map(|step| step.sql.split("CREATE TABLE ").skip(1));
-    let names = made.filter_map(|rest| rest.split_whitespace().next());
+    let names = steps.iter().flat_map(Migration::tables);
     let names = names.fold(String::from(" "), |all, name| all + name + " ");
     let lacking: i64 = tx.query_one(all, params![&names], |row| row.get(0))?;
     Ok(lacking == 0 && tx.query_one(seen, &[], |row| row.get::<i64>(0))? == 1)

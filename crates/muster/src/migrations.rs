@@ -22,12 +22,6 @@ pub const LOG_STEPS: &[Migration] = &[
     Migration { version: 3, name: "blocks", sql: include_str!("../migrations/0033_log_blocks.sql") },
 ];
 
-/// Every table that the steps make; none of them goes for good.
-pub fn tables() -> impl Iterator<Item = &'static str> {
-    let made = STEPS.iter().flat_map(|step| step.sql.split("CREATE TABLE ").skip(1));
-    made.filter_map(|text| text.split([' ', '(']).next())
-}
-
 steps! {
     1 "0001_accounts",
     2 "0002_audit",

@@ -245,17 +245,12 @@ fn is_refusal(answer: &Answer) -> bool {
 
 /// Everything that a change would touch: the number of rows of every table, and the account's counters.
 async fn footprint(world: &World) -> Vec<(String, i64)> {
-    let mut tables = Vec::new();
-    for step in muster::migrations::STEPS {
-        for part in step.sql.split("CREATE TABLE ").skip(1) {
-            tables.push(part.split('(').next().expect("a name").trim().to_owned());
-        }
-    }
+    let tables: Vec<_> = muster::migrations::STEPS.iter().flat_map(db::Migration::tables).collect();
     let read = move |tx: &mut db::Tx<'_>| -> Result<Vec<(String, i64)>, db::Error> {
         let mut found = Vec::new();
         for table in &tables {
             let count = tx.query_one(&format!("SELECT COUNT(*) FROM {table}"), &[], |row| row.get(0))?;
-            found.push((table.clone(), count));
+            found.push(((*table).to_owned(), count));
         }
         let counters = tx.query("SELECT version, seq FROM accounts ORDER BY account_id", &[], |row| {
             Ok((row.get::<i64>(0)?, row.get::<i64>(1)?))

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::dialect::{Mender, Quirk};
 use crate::element::{
     absorb, clear_other_primaries, described_by, is_primary, keep_distinct, list_at, listed, merge_into,
-    object_at, set, write,
+    object_at, set, write, write_all,
 };
 use crate::error::ScimError;
 use crate::fixed::{change_element, check_kept, has_fixed, keep_spelling, with_read_only};
@@ -304,21 +304,20 @@ impl Applier<'_> {
         create: bool,
         how: How,
     ) -> Result<bool, ScimError> {
+        if !create {
+            return Err(no_target(attr));
+        }
         let mut base = match filter {
-            Some(filter) if create => described_by(filter, &attr.attr).ok_or_else(|| no_target(attr))?,
-            Some(_) => return Err(no_target(attr)),
+            Some(filter) => described_by(filter, &attr.attr).ok_or_else(|| no_target(attr))?,
             None => Map::new(),
         };
-        for (name, value) in new.as_object().into_iter().flatten() {
-            match attr.attr.sub.get(name) {
-                Some(sub) => write(&mut base, sub, Some(value), how),
-                None => set(&mut base, name, Some(value)),
-            };
+        if let Some(new) = new.as_object() {
+            write_all(&attr.attr, &mut base, new, how);
         }
         let base = Value::Object(base);
         // What the filter does not find would be made again by the same request.
         let is_found = filter.is_none_or(|filter| filter.matches_element(&base));
-        if !is_found || !create || !self.mender.mend(Quirk::CreatedElement, attr) {
+        if !is_found || !self.mender.mend(Quirk::CreatedElement, attr) {
             return Err(no_target(attr));
         }
         self.append(attr, &[base])

@@ -10,15 +10,13 @@ use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::name::{excerpt, lists_urn};
 use crate::patch::PATCH_URN;
-use crate::path::PatchPath;
+use crate::reference::{Each, Spot, paths, referred, visit_path, visit_value};
 use crate::schema::Catalogue;
 
 /// URN of the bulk request.
 pub const BULK_REQUEST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 /// URN of the bulk response.
 pub const BULK_RESPONSE_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
-
-const REFERENCE: &str = "bulkId:";
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -358,25 +356,6 @@ fn connect(entries: &mut [Entry]) -> Result<(), ScimError> {
     Ok(())
 }
 
-/// What a string is that may be a reference.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Spot {
-    /// An id: a reference to nothing is an error.
-    Id,
-    /// The URI of a resource, which ends with its id.
-    Uri,
-    /// Anything: it may only look like a reference.
-    Text,
-}
-
-/// The name that is referred to, and what stands before the reference.
-fn referred(text: &str, spot: Spot) -> Option<(&str, &str)> {
-    let at = if spot == Spot::Uri { text.rfind('/').map_or(0, |slash| slash + 1) } else { 0 };
-    Some((&text[..at], text[at..].strip_prefix(REFERENCE)?))
-}
-
-type Each<'e> = dyn FnMut(&mut String, Spot) + 'e;
-
 /// The strings that may be references: the id, all of the data, and the literals of a filter in the path of
 /// an operation of a PATCH, such as `members[value eq "bulkId:a"]`.
 fn visit(operation: &mut Operation, each: &mut Each<'_>) {
@@ -385,50 +364,6 @@ fn visit(operation: &mut Operation, each: &mut Each<'_>) {
         paths(&mut operation.data).for_each(|path| visit_path(path, each));
     }
     visit_value(&mut operation.data, Spot::Text, each);
-}
-
-fn visit_value(value: &mut Value, spot: Spot, each: &mut Each<'_>) {
-    match value {
-        Value::String(text) => each(text, spot),
-        Value::Array(list) => list.iter_mut().for_each(|value| visit_value(value, spot, each)),
-        Value::Object(map) => map.iter_mut().for_each(|(name, value)| {
-            let spot = match name.to_ascii_lowercase().as_str() {
-                "value" => Spot::Id,
-                "$ref" => Spot::Uri,
-                _ => Spot::Text,
-            };
-            visit_value(value, spot, each);
-        }),
-        _ => {}
-    }
-}
-
-/// The paths of the operations of a PATCH.
-fn paths(patch: &mut Value) -> impl Iterator<Item = &mut String> {
-    fn member<'v>(value: &'v mut Value, name: &'static str) -> impl Iterator<Item = &'v mut Value> {
-        let map = value.as_object_mut().into_iter().flat_map(Map::iter_mut);
-        map.filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-    let operations = member(patch, "Operations").filter_map(Value::as_array_mut).flatten();
-    operations.flat_map(|operation| member(operation, "path")).filter_map(|path| match path {
-        Value::String(text) => Some(text),
-        _ => None,
-    })
-}
-
-/// A path that cannot be read is left as it is: the PATCH says what is wrong with it.
-fn visit_path(text: &mut String, each: &mut Each<'_>) {
-    if !text.contains(REFERENCE) {
-        return;
-    }
-    let Ok(mut path) = PatchPath::parse(text) else { return };
-    let before = path.clone();
-    if let Some(filter) = &mut path.filter {
-        filter.visit_texts(&mut |text| each(text, Spot::Id));
-    }
-    if path != before {
-        *text = path.to_string();
-    }
 }
 
 /// Of those that wait for nobody always the first one.

@@ -97,10 +97,20 @@ pub(crate) fn merge_into(attr: &Attribute, element: &mut Value, new: &Value) -> 
         }
         return changed;
     };
+    write_all(attr, element, new, How::Add)
+}
+
+/// Writes the sub-attributes of `new` into an element; tells whether something changed.
+pub(crate) fn write_all(
+    attr: &Attribute,
+    element: &mut Map<String, Value>,
+    new: &Map<String, Value>,
+    how: How,
+) -> bool {
     let mut changed = false;
     for (name, value) in new {
         changed |= match attr.sub.get(name) {
-            Some(sub) => write(element, sub, Some(value), How::Add),
+            Some(sub) => write(element, sub, Some(value), how),
             None => set(element, name, Some(value)),
         };
     }

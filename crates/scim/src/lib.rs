@@ -29,6 +29,7 @@ pub mod patch;
 pub mod path;
 mod plan;
 pub mod project;
+mod reference;
 mod required;
 pub mod resolve;
 pub mod resource;

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use db::{Db, Options, Tx};
+use db::{Db, Migration, Options, Tx};
 
 use super::exit::{Exit, Failure};
 use crate::app::{LOG_FILE, open_log};
 use crate::config::{Config, Place};
-use crate::migrations::{self, STEPS};
+use crate::migrations::STEPS;
 
 const FILE: &str = "muster.db";
 const HOLDER: &str = "serve.lock";
@@ -156,9 +156,10 @@ pub fn log(config: &Config, db: &Db) -> Result<Option<Db>, Failure> {
     }
 }
 
-/// The first table that is not there although its step was made, or that may not be read.
+/// The first table that is not there although its step was made, or that may not be read. No step takes one
+/// away for good.
 pub async fn unreadable(db: &Db) -> Option<(&'static str, db::Error)> {
-    for table in migrations::tables() {
+    for table in STEPS.iter().flat_map(Migration::tables) {
         let sql = format!("SELECT 1 FROM {table} LIMIT 1");
         let look = move |tx: &mut Tx<'_>| tx.query_opt(&sql, &[], |row| row.get::<i64>(0));
         if let Err(error) = db.read::<_, db::Error>("check.table", look).await {

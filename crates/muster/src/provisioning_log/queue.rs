@@ -56,6 +56,10 @@ struct Waiting {
 }
 
 impl Waiting {
+    fn has_room(&self, most: usize, weight: usize) -> bool {
+        self.entries.len() < most && self.bytes + weight <= MOST_BYTES
+    }
+
     fn count(&mut self, account: &AccountId, entries: u64) {
         if let Some(count) = self.lost.get_mut(account) {
             *count += entries;
@@ -122,8 +126,7 @@ impl Log {
         let welcome = entry.caller.is_some() || self.lets_in(&entry.account, entry.at);
         let mut waiting = self.waiting.lock();
         let weight = entry.weight();
-        let room = waiting.entries.len() < self.most && waiting.bytes + weight <= MOST_BYTES;
-        if !welcome || !room {
+        if !welcome || !waiting.has_room(self.most, weight) {
             drop(waiting);
             return self.drop_one(&entry.account);
         }
@@ -183,7 +186,7 @@ impl Log {
         // The newest of them first: they stand behind the older ones.
         for entry in entries.rev() {
             let weight = entry.weight();
-            if waiting.entries.len() < self.most && waiting.bytes + weight <= MOST_BYTES {
+            if waiting.has_room(self.most, weight) {
                 waiting.bytes += weight;
                 waiting.entries.push_front(entry);
             } else {
