@@ -54,6 +54,7 @@ pub use migrate::{MigrateReport, Migration};
 pub use place::{files, identity as file_identity};
 pub use rehearsal::Rehearsal;
 pub use snapshot::Snapshot;
+pub use sqlite::State;
 pub use stats::LabelStats;
 pub use tally::WriteFault;
 pub use tx::{Closing, Tx};

@@ -6,7 +6,7 @@ use crate::error::Fault;
 use crate::postgres::PgSession;
 use crate::sql::Value;
 use crate::value::check_params;
-use crate::{Error, ErrorKind, Param, Row, sqlite};
+use crate::{Error, ErrorKind, Param, Row, State, sqlite};
 
 /// The connection under a transaction.
 pub(crate) enum Session<'c> {
@@ -40,11 +40,12 @@ pub struct Tx<'c> {
     careful: bool,
     /// `None` where nothing is ever committed.
     left: Option<Vec<Left>>,
+    state: Option<State>,
 }
 
 impl<'c> Tx<'c> {
     pub(crate) fn reading(session: Session<'c>) -> Self {
-        Self { session, failure: None, wrote: false, careful: false, left: None }
+        Self { session, failure: None, wrote: false, careful: false, left: None, state: None }
     }
 
     pub(crate) fn writing(session: Session<'c>) -> Self {
@@ -54,6 +55,18 @@ impl<'c> Tx<'c> {
     /// `careful`: there is a savepoint, because some insertion was believed that failed.
     pub(crate) fn with_care(self, careful: bool) -> Self {
         Self { careful, ..self }
+    }
+
+    /// A snapshot of this state.
+    pub(crate) fn of(self, state: Option<State>) -> Self {
+        Self { state, ..self }
+    }
+
+    /// Which state of the data this shows: what was read in another snapshot of the same state need not be
+    /// read again. `None` where that is not known: always in a write and on PostgreSQL, and on SQLite while
+    /// somebody writes.
+    pub fn state(&self) -> Option<State> {
+        self.state
     }
 
     /// What was left for the end of the transaction.

@@ -10,6 +10,7 @@ use db::{Db, Tx};
 use hyper_util::client::proxy::matcher::Matcher;
 
 use crate::accounts::store::hold_row;
+use crate::accounts::versions::Versions;
 use crate::directory::cursor_keys::CursorKeys;
 use crate::events::Feed;
 use crate::kernel::caller::Caller;
@@ -64,6 +65,8 @@ pub struct Parts {
     pub limits: Limits,
     /// Where the set-up code lies, if in a file.
     pub setup_file: Option<PathBuf>,
+    /// Versions of accounts, by which the others are kept.
+    pub versions: Versions,
     /// Verified credentials, kept by account version.
     pub sessions: Sessions,
     /// SCIM dialects, kept by account version.
@@ -164,6 +167,7 @@ impl App {
             rng,
             limits,
             setup_file,
+            versions: Versions::default(),
             sessions,
             dialects,
             cursor_keys: CursorKeys::default(),

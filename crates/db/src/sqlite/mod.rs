@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod readers;
+mod state;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -21,6 +22,7 @@ use crate::{Error, ErrorKind, Param, Row, Tx};
 
 use checkpoint::{Checkpoints, MANY};
 pub(crate) use readers::{Open, Readers};
+pub use state::State;
 
 /// Older releases carry a WAL-reset bug that can corrupt the file.
 const OLDEST: i32 = 3_051_003;

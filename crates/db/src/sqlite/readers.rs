@@ -2,16 +2,16 @@
 //! snapshots on them.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::place::Place;
 use crate::tx::Session;
 use crate::{Error, Tx};
 
+use super::state::{Index, State};
 use super::{open, step};
 
 fn open_reader(path: &Path) -> Result<Connection, Error> {
@@ -30,56 +30,40 @@ fn open_reader(path: &Path) -> Result<Connection, Error> {
 /// first, so that a quiet server keeps one warm.
 pub(crate) struct Readers {
     path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
     keep: usize,
-    /// Held while a snapshot begins or ends without another one pinned. SQLite then asks the kernel for a
-    /// file lock under a mutex of the process on which waiters sleep, and a sleep costs more than the lock.
-    /// On this one they spin first.
-    turn: Mutex<Pin>,
-    /// Is a snapshot pinned? May change at any time: what is believed of it costs time at most.
-    pinned: AtomicBool,
+    /// Also held while a snapshot begins or ends: SQLite then asks the kernel for a file lock under a mutex
+    /// of the process on which waiters sleep, and a sleep costs more than the lock. On this one they spin
+    /// first.
+    rest: Mutex<Rest>,
     /// The files that the writer has open, once it has.
     place: OnceLock<Place>,
+    index: OnceLock<Index>,
 }
 
-/// A snapshot that nobody reads in. While it is open, another one of the same state begins and ends without
-/// asking the kernel for a file lock: the process has it already.
-///
-/// It also keeps SQLite from starting its log anew, so it is closed before a write begins and not opened
-/// until that is over, checkpoint included.
+/// The connections that nobody reads with.
 #[derive(Default)]
-struct Pin {
-    conn: Option<Connection>,
-    open: bool,
+struct Rest {
+    idle: Vec<Idle>,
+    /// A write is under way.
     barred: bool,
+    /// How many writes have begun.
+    writes: u64,
 }
 
-impl Pin {
-    fn hold(&mut self, fresh: impl FnOnce() -> Result<Connection, Error>) {
-        if self.open || self.barred {
-            return;
-        }
-        let conn = self.conn.take().map_or_else(fresh, Ok);
-        match conn.and_then(|conn| begin(&conn).map(|()| conn)) {
-            Ok(conn) => (self.conn, self.open) = (Some(conn), true),
-            // Reading works without, only slower.
-            Err(error) => tracing::debug!(%error, "no snapshot could be pinned"),
-        }
-    }
-
-    fn release(&mut self) {
-        let ended = !self.open || self.conn.as_ref().is_some_and(|conn| step(conn, "COMMIT").is_ok());
-        if !ended {
-            self.conn = None;
-        }
-        self.open = false;
-    }
+struct Idle {
+    conn: Connection,
+    /// Its last snapshot is still open, and of this state: who finds that nothing was committed since goes on
+    /// in it. To begin another one costs ten times as much as to find that out.
+    ///
+    /// As long as it is open SQLite cannot start its log anew. So it ends before a write begins, and none is
+    /// kept until that is over, checkpoint included.
+    open: Option<State>,
 }
 
 impl Readers {
     pub(crate) fn new(path: PathBuf, keep: usize) -> Self {
-        let (idle, turn) = (Mutex::new(Vec::new()), Mutex::new(Pin::default()));
-        Self { path, idle, keep, turn, pinned: AtomicBool::new(false), place: OnceLock::new() }
+        let (place, index) = (OnceLock::new(), OnceLock::new());
+        Self { path, keep, rest: Mutex::default(), place, index }
     }
 
     /// The writer has the files open.
@@ -87,6 +71,9 @@ impl Readers {
     /// `disposable`: as in [`Place::of`].
     pub(crate) fn opened(&self, disposable: bool) {
         self.place.get_or_init(|| Place::of(&self.path, disposable));
+        if let Some(index) = Index::open(&self.path) {
+            self.index.get_or_init(|| index);
+        }
     }
 
     /// Succeeds while the files are the ones that the writer opened.
@@ -109,24 +96,40 @@ impl Readers {
         self.connect(open_reader)
     }
 
-    /// Begins a snapshot.
+    /// A snapshot of the newest state: the one that a connection was given back with, or a new one.
     pub(crate) fn open(self: &Arc<Self>) -> Result<Open, Error> {
-        let idle = self.idle.lock().pop();
-        let conn = idle.map_or_else(|| self.fresh(), Ok)?;
-        step(&conn, "BEGIN")?;
-        let mut turn = self.turn();
-        if let Some(pin) = &mut turn {
-            pin.hold(|| self.fresh());
-            self.pinned.store(pin.open, Ordering::Relaxed);
-        }
-        look(&conn)?;
-        drop(turn);
-        Ok(Open { conn: Some(conn), readers: Arc::clone(self) })
+        let (idle, barred, writes) = {
+            let mut rest = self.rest.lock();
+            (rest.idle.pop(), rest.barred, rest.writes)
+        };
+        let Idle { conn, open } = match idle {
+            Some(idle) => idle,
+            None => Idle { conn: self.fresh()?, open: None },
+        };
+        // Before the snapshot begins: it is of this state or of a later one.
+        let newest = if barred { None } else { self.state() };
+        let state = if open.is_some() && open == newest {
+            newest
+        } else {
+            self.begin(&conn, open.is_some())?;
+            newest.filter(|newest| self.state() == Some(*newest))
+        };
+        Ok(Open { conn: Some(conn), state, writes, readers: Arc::clone(self) })
     }
 
-    /// What is held while a snapshot begins or ends; with one pinned these get by without.
-    fn turn(&self) -> Option<MutexGuard<'_, Pin>> {
-        (!self.pinned.load(Ordering::Relaxed)).then(|| self.turn.lock())
+    fn state(&self) -> Option<State> {
+        self.index.get()?.state()
+    }
+
+    /// Begins a snapshot on a connection. `open`: it has an older one.
+    fn begin(&self, conn: &Connection, open: bool) -> Result<(), Error> {
+        if open {
+            let _turn = self.rest.lock();
+            step(conn, "COMMIT")?;
+        }
+        step(conn, "BEGIN")?;
+        let _turn = self.rest.lock();
+        look(conn)
     }
 
     /// Runs `f` in a snapshot of its own. An error of beginning the snapshot is the outer one.
@@ -136,26 +139,17 @@ impl Readers {
 
     /// A write begins, or is over.
     pub(super) fn writing(&self, now: bool) {
-        let mut pin = self.turn.lock();
-        pin.barred = now;
+        let mut rest = self.rest.lock();
+        rest.barred = now;
         if now {
-            pin.release();
-            self.pinned.store(false, Ordering::Relaxed);
+            rest.writes += 1;
+            rest.idle.retain_mut(|idle| idle.open.take().is_none() || step(&idle.conn, "COMMIT").is_ok());
         }
     }
 
     pub(crate) fn close(&self) {
-        self.idle.lock().clear();
-        let mut pin = self.turn.lock();
-        *pin = Pin::default();
-        self.pinned.store(false, Ordering::Relaxed);
+        self.rest.lock().idle.clear();
     }
-}
-
-/// Begins a snapshot on a connection.
-fn begin(conn: &Connection) -> Result<(), Error> {
-    step(conn, "BEGIN")?;
-    look(conn)
 }
 
 /// BEGIN alone settles nothing: the first look at the file does.
@@ -164,33 +158,122 @@ fn look(conn: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// A snapshot on a reading connection; it ends with this value.
+/// A snapshot on a reading connection. With this value it ends, or waits for the next one who reads.
 pub(crate) struct Open {
     /// `None` only while it ends.
     conn: Option<Connection>,
+    /// What it shows, where that is known.
+    state: Option<State>,
+    /// How many writes had begun before it.
+    writes: u64,
     readers: Arc<Readers>,
 }
 
 impl Open {
     pub(crate) fn tx(&self) -> Tx<'_> {
-        Tx::reading(Session::Sqlite(
-            self.conn.as_ref().expect("a connection is there until the snapshot ends"),
-        ))
+        let conn = self.conn.as_ref().expect("a connection is there until the snapshot ends");
+        Tx::reading(Session::Sqlite(conn)).of(self.state)
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
         let Some(conn) = self.conn.take() else { return };
-        let turn = self.readers.turn();
-        let ended = step(&conn, "COMMIT").is_ok();
-        drop(turn);
+        let mut rest = self.readers.rest.lock();
+        let room = rest.idle.len() < self.readers.keep;
+        let stays = room && !rest.barred && rest.writes == self.writes && !conn.is_autocommit();
+        let open = self.state.filter(|_| stays);
         // A connection whose snapshot does not end is not given back: closing it ends it.
-        if ended {
-            let mut idle = self.readers.idle.lock();
-            if idle.len() < self.readers.keep {
-                idle.push(conn);
-            }
+        let sound = open.is_some() || step(&conn, "COMMIT").is_ok();
+        if sound && room {
+            rest.idle.push(Idle { conn, open });
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::super::open_writer;
+    use super::*;
+
+    struct File {
+        dir: PathBuf,
+        writer: Connection,
+        readers: Arc<Readers>,
+    }
+
+    impl File {
+        fn new() -> Self {
+            let dir = std::env::temp_dir().join(format!("muster-readers-{:032x}", rand::random::<u128>()));
+            let path = dir.join("t.db");
+            let writer = open_writer(&path, true).unwrap();
+            writer.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
+            let readers = Arc::new(Readers::new(path, 2));
+            readers.opened(true);
+            Self { dir, writer, readers }
+        }
+
+        /// As another process would: the readers are not told.
+        fn insert(&self) {
+            self.writer.execute("INSERT INTO t VALUES (1)", []).unwrap();
+        }
+
+        /// States of the snapshots that wait for the next one who reads.
+        fn kept(&self) -> Vec<State> {
+            self.readers.rest.lock().idle.iter().filter_map(|idle| idle.open).collect()
+        }
+    }
+
+    impl Drop for File {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.dir).unwrap();
+        }
+    }
+
+    fn count(open: &Open) -> i64 {
+        open.tx().query_one("SELECT count(*) FROM t", &[], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_snapshot_is_gone_on_in_until_somebody_commits() {
+        let file = File::new();
+        let first = file.readers.open().unwrap();
+        let state = first.tx().state();
+        assert_eq!((count(&first), state.is_some()), (0, true));
+        drop(first);
+        assert_eq!(file.kept(), Vec::from_iter(state));
+        let second = file.readers.open().unwrap();
+        assert_eq!((count(&second), second.tx().state(), file.kept().len()), (0, state, 0));
+        file.insert();
+        assert_eq!(count(&second), 0);
+        drop(second);
+        for _ in 0..2 {
+            let newer = file.readers.open().unwrap();
+            assert_eq!(count(&newer), 1);
+            assert!(newer.tx().state().is_some() && newer.tx().state() != state);
+        }
+        assert_eq!(file.kept().len(), 1);
+    }
+
+    #[test]
+    fn none_is_kept_that_is_older_than_a_write_or_of_a_time_in_which_one_is_under_way() {
+        let file = File::new();
+        drop((file.readers.open().unwrap(), file.readers.open().unwrap()));
+        assert_eq!(file.kept().len(), 2);
+        let before = file.readers.open().unwrap();
+        file.readers.writing(true);
+        assert_eq!(file.kept(), []);
+        let within = file.readers.open().unwrap();
+        assert_eq!((count(&within), within.tx().state()), (0, None));
+        file.insert();
+        file.readers.writing(false);
+        drop(before);
+        drop(within);
+        assert_eq!((file.kept(), file.readers.rest.lock().idle.len()), (vec![], 2));
+        let busy = file.writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        assert_eq!(busy, Ok(0_i64), "nobody reads from the log");
+        drop(file.readers.open().unwrap());
+        assert_eq!(file.kept().len(), 1);
     }
 }

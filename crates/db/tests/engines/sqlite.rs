@@ -285,6 +285,20 @@ async fn a_second_process_at_the_file_is_waited_for() {
     assert_eq!(seen.unwrap(), 1);
 }
 
+#[tokio::test]
+async fn what_another_process_commits_is_in_the_next_read() {
+    let options = sqlite();
+    let (server, tool) = (Db::open(options.clone()).unwrap(), Db::open(options).unwrap());
+    server.write("w", "a", |tx| tx.exec("CREATE TABLE t (id INTEGER)", &[])).await.unwrap();
+    let count = |tx: &mut Tx<'_>| tx.query_one("SELECT count(*) FROM t", &[], |row| row.get::<i64>(0));
+    for n in 1..=500 {
+        let insert = move |tx: &mut Tx<'_>| tx.exec("INSERT INTO t VALUES ($1)", params![n]);
+        tool.write("insert", "a", insert).await.unwrap();
+        assert_eq!(server.point("count", count).await.unwrap(), n);
+        assert_eq!(server.read("count", count).await.unwrap(), n);
+    }
+}
+
 #[test]
 fn a_file_that_is_no_database_is_named() {
     let path = path(&sqlite());

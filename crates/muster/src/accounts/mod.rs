@@ -9,3 +9,4 @@ pub mod model;
 pub mod organizations;
 pub mod projects;
 pub mod store;
+pub mod versions;

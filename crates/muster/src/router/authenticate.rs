@@ -14,7 +14,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::own::Presented;
 use crate::access::{Actor, Rights, rights};
-use crate::accounts;
 use crate::app::App;
 use crate::kernel::caller::{Caller, Credential, Origin, Principal};
 use crate::kernel::ids::{AccountId, TokenId};
@@ -272,9 +271,10 @@ async fn by_token(
     let key: [u8; 32] = Sha256::digest(text.as_bytes()).into();
     let (now, known) = (app.clock.now(), app.sessions.known.get(&key));
     let before = known.clone();
+    let service = app.clone();
     let session = app
         .db
-        .point_in(&snapshot, "authenticate", move |tx| session(tx, &token, known.as_ref(), now))
+        .point_in(&snapshot, "authenticate", move |tx| session(&service, tx, &token, known.as_ref(), now))
         .await?
         .map_err(refuse)?;
     if before.is_none_or(|before| !Arc::ptr_eq(&before, &session)) {
@@ -290,13 +290,14 @@ async fn by_token(
 }
 
 fn session(
+    app: &App,
     tx: &mut Tx<'_>,
     token: &Presented,
     known: Option<&Arc<Session>>,
     now: Timestamp,
 ) -> Result<std::result::Result<Arc<Session>, &'static str>> {
     let account = token.account();
-    let Some(version) = accounts::store::find_version(tx, account)? else {
+    let Some(version) = app.versions.find(tx, account)? else {
         return Ok(Err("no_account"));
     };
     if let Some(known) = known.filter(|s| s.holds(account, version, now)) {

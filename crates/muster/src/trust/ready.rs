@@ -16,7 +16,6 @@ use super::model::{Definition, KeySource, Stored, Surface, Warning};
 use super::read;
 use super::refusals::Refusals;
 use crate::access::{Rights, rights};
-use crate::accounts;
 use crate::app::App;
 use crate::kernel::caller::Principal;
 use crate::kernel::ids::AccountId;
@@ -213,7 +212,7 @@ impl Trusts {
 pub async fn ready(app: &App, account: &AccountId, snapshot: &Snapshot) -> Result<Option<Arc<Ready>>> {
     let (known, wanted, service) = (app.trusts.accounts.get(account), account.clone(), app.clone());
     let before = known.clone();
-    let load = move |tx: &mut Tx<'_>| load(tx, &wanted, known.as_ref(), &service.trusts.jwks);
+    let load = move |tx: &mut Tx<'_>| load(&service, tx, &wanted, known.as_ref());
     let found = app.db.point_in(snapshot, "trust.load", load).await?;
     if let Some(ready) = &found
         && before.is_none_or(|before| !Arc::ptr_eq(&before, ready))
@@ -224,12 +223,12 @@ pub async fn ready(app: &App, account: &AccountId, snapshot: &Snapshot) -> Resul
 }
 
 fn load(
+    app: &App,
     tx: &mut Tx<'_>,
     account: &AccountId,
     known: Option<&Arc<Ready>>,
-    jwks: &Jwks,
 ) -> Result<Option<Arc<Ready>>> {
-    let Some(version) = accounts::store::find_version(tx, account)? else { return Ok(None) };
+    let Some(version) = app.versions.find(tx, account)? else { return Ok(None) };
     if let Some(known) = known.filter(|known| known.version == version) {
         return Ok(Some(known.clone()));
     }
@@ -249,7 +248,7 @@ fn load(
             principals.insert(id.clone(), found);
         }
         let acts_as = principals.get(id).cloned().flatten();
-        trusts.push(Arc::new(trust(stored, acts_as, known, jwks)));
+        trusts.push(Arc::new(trust(stored, acts_as, known, &app.trusts.jwks)));
     }
     trusts.sort_by(|a, b| {
         let key = |t: &Trust| (t.policy.issuer.is_none(), t.identifier.clone());
