@@ -196,8 +196,8 @@ impl Expected {
         let named = |versions: &Option<Versions>| versions.as_ref().map(|versions| versions.hold(stored));
         let why = match (named(&self.at), named(&self.not_at)) {
             (Some(false), _) => {
-                "not at the one that the change is for (If-Match, or version in a bulk request): read it again and \
-                 repeat the change."
+                "not at one that the request is for (If-Match, or version in a bulk request): read it again without \
+                 that, and repeat a change on what you read."
             }
             (_, Some(true)) => {
                 "which If-None-Match rules out: leave that header out to change what is there."

@@ -22,6 +22,15 @@ impl fmt::Display for Tag {
     }
 }
 
+/// The parts of a header between commas, or another mark; within quotes it separates nothing (RFC 9110 §5.6).
+pub fn split(text: &str, mark: char) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    text.split(move |c| {
+        quoted ^= c == '"';
+        c == mark && !quoted
+    })
+}
+
 /// What a change demands of the stored version (RFC 9110 §13.1.1): nothing, any, or one of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IfMatch(Option<Vec<String>>);
@@ -30,7 +39,7 @@ impl IfMatch {
     /// Reads the header's text: a list of entity tags, quoted or bare (the reference's clients send both), or
     /// `*`. `None`: the header was not sent.
     pub fn read(header: Option<&str>) -> Self {
-        Self(header.map(|text| text.split(',').map(|tag| tag.trim().to_owned()).collect()))
+        Self(header.map(|text| split(text, ',').map(|tag| tag.trim().to_owned()).collect()))
     }
 
     /// Does the demand hold for this version?
@@ -66,7 +75,7 @@ mod tests {
 
     #[test]
     fn another_version_is_stale() {
-        for bad in ["\"6\"", "", "\"\"", "x", "77"] {
+        for bad in ["\"6\"", "", "\"\"", "x", "77", "\"a,*,b\"", "\"a,7,b\"", "07"] {
             assert_eq!(IfMatch::read(Some(bad)).check(7).unwrap_err().kind(), Kind::Stale, "{bad:?}");
         }
         let empty = IfMatch::read(Some("")).check(7).unwrap_err();

@@ -112,7 +112,7 @@ pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor>
         by_token(app, &text, named.as_deref(), surface, origin(parts)).await?
     } else {
         let named = named.ok_or_else(|| account_missing(&text))?;
-        let account = AccountId::parse(&named).map_err(|_| invalid_token())?;
+        let account = AccountId::parse(&named).map_err(|_| invalid_token().inside("no_account"))?;
         trust::door::authenticate(app, &account, &text, surface, origin(parts), Snapshot::default()).await?
     };
     actor.snapshot.close();
@@ -171,7 +171,7 @@ async fn bearer(app: &App, head: &Parts, account: &str, origin: Origin) -> Resul
     let actor = if secret::is_own(text).is_some() {
         by_token(app, text, Some(account), surface, origin).await?
     } else {
-        let account = AccountId::parse(account).map_err(|_| invalid_token())?;
+        let account = AccountId::parse(account).map_err(|_| invalid_token().inside("no_account"))?;
         trust::door::authenticate(app, &account, text, surface, origin, Snapshot::default()).await?
     };
     // Where a body is still to come, nobody knows for how long.

@@ -14,6 +14,7 @@ use super::door::{Call, Door};
 use crate::directory::model::{Expected, Versions};
 use crate::directory::search::Search;
 use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::version::split;
 use crate::web::{extract, unique, words};
 
 /// Most resources in one answer, published as `filter.maxResults`.
@@ -136,14 +137,16 @@ pub fn versions(headers: &HeaderMap, name: &HeaderName) -> Option<Versions> {
 
 fn tags<'t>(lists: impl Iterator<Item = &'t str>) -> Versions {
     let mut found = Vec::new();
-    for tag in lists.flat_map(|list| list.split(',')).map(str::trim) {
+    for tag in lists.flat_map(|list| split(list, ',')).map(str::trim) {
         if tag == "*" {
             return Versions::Every;
         }
         let tag = tag.strip_prefix("W/").unwrap_or(tag);
-        found.extend(
-            tag.strip_prefix('"').and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse::<i64>().ok()),
-        );
+        let text = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+        // Tags are the same character by character (RFC 9110 §8.8.3.2): "01" is not "1".
+        let is_written = |(text, version): &(&str, i64)| version.to_string() == *text;
+        let read = text.and_then(|text| Some((text, text.parse::<i64>().ok()?))).filter(is_written);
+        found.extend(read.map(|(_, version)| version));
     }
     Versions::These(found)
 }
@@ -158,10 +161,52 @@ pub fn conditions(headers: &HeaderMap) -> Expected {
     Expected { at: versions(headers, &IF_MATCH), not_at: versions(headers, &IF_NONE_MATCH) }
 }
 
-/// Whether the client asks for no body (RFC 7240 `return=minimal`).
+/// Whether the client asks for no body (RFC 7240 `return=minimal`). Of a preference that stands twice the
+/// first one counts.
 pub fn prefers_minimal(headers: &HeaderMap) -> bool {
     let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split([',', ';']))
-        .any(|word| word.trim().eq_ignore_ascii_case("return=minimal"))
+    let mut wishes = values.flat_map(|value| split(value, ',')).filter_map(|preference| {
+        let (name, value) = split(preference, ';').next()?.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("return").then(|| value.trim().trim_matches('"'))
+    });
+    wishes.next().is_some_and(|wish| wish.eq_ignore_ascii_case("minimal"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, values: &[&str]) -> HeaderMap {
+        values.iter().map(|value| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn tags_are_read_character_by_character() {
+        let these = |text: &str| versions(&headers("if-match", &[text]), &IF_MATCH);
+        for (text, named) in [
+            (r#"W/"1", "12""#, vec![1, 12]),
+            (r#""a,*,b", W/"3""#, vec![3]),
+            (r#"W/"01", W/"+1", W/"1 ", "-0""#, vec![]),
+            ("1", vec![]),
+        ] {
+            assert_eq!(these(text), Some(Versions::These(named)), "{text}");
+        }
+        assert_eq!(these("*"), Some(Versions::Every));
+    }
+
+    #[test]
+    fn the_first_wish_for_an_answer_counts() {
+        for (values, minimal) in [
+            (&["return=minimal"][..], true),
+            (&["respond-async, Return = \"minimal\"; a=b"], true),
+            (&["wait=1", "return=minimal"], true),
+            (&["return=representation, return=minimal"], false),
+            (&["return=representation", "return=minimal"], false),
+            (&["foo; return=minimal"], false),
+            (&["foo=\"a, return=minimal\""], false),
+            (&[], false),
+        ] {
+            assert_eq!(prefers_minimal(&headers("prefer", values)), minimal, "{values:?}");
+        }
+    }
 }

@@ -184,7 +184,7 @@ impl Route {
                     values[count] = value;
                     count += 1;
                 }
-                (Some(name), Some(segment)) if name == segment => {}
+                (Some(name), Some(segment)) if is_word(name, segment) => {}
                 _ => return None,
             }
         }
@@ -202,6 +202,11 @@ impl Route {
     fn takes(&self, method: &Method) -> bool {
         self.methods == ANY || self.methods.split(',').any(|name| name == method.as_str())
     }
+}
+
+/// A character is the same with and without its encoding (RFC 3986 §6.2.2.2).
+fn is_word(name: &str, segment: &str) -> bool {
+    name == segment || segment.contains('%') && percent_decode_str(segment).eq(name.bytes())
 }
 
 type Decoded<T> = Result<T, &'static str>;
@@ -319,8 +324,9 @@ mod tests {
             asked("GET", "/Schemas/.search"),
             Ok(Asked::Open(Open::Schema("acme".into(), ".search".into())))
         );
-        // What is encoded is a value, and no word of the table.
-        assert_eq!(closed("GET", "/%55sers"), object("Users", Verb::List));
+        assert_eq!(closed("GET", "/users/%"), object("users", Verb::Load("%".into())));
+        // A word may come encoded, like a value.
+        assert_eq!(closed("GET", "/%55sers"), Closed::Users(Verb::List));
     }
 
     #[test]

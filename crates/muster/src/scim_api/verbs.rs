@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::IF_NONE_MATCH;
+use http::header::{IF_MATCH, IF_NONE_MATCH};
 use scim::list::ListQuery;
 use scim::{Projection, ResourceType};
 use serde_json::Value;
@@ -175,6 +175,7 @@ async fn load<R: Resources>(call: &Call<'_>, door: &Door, at: &R, id: &str) -> R
     let grant = door.grant::<R::View>()?;
     let view = View::of(at, door, &query)?;
     let found = at.load(call.app, &grant, (&view.kind, id), view.derived::<R>()).await?;
+    Expected { at: versions(&call.head.headers, &IF_MATCH), not_at: None }.check(found.stored())?;
     if versions(&call.head.headers, &IF_NONE_MATCH).is_some_and(|known| known.hold(found.stored())) {
         return Ok(render::not_modified(found.stored()));
     }
@@ -212,7 +213,8 @@ async fn patch<R: Resources>(
     let body = request::body(call, door, body).await?;
     let view = View::of(at, door, &query)?;
     let changed = at.change(call.app, door, target, (body, false), R::shows(&view.projection)).await?;
-    if R::BRIEF && prefers_minimal(&call.head.headers) {
+    // Who asks for attributes gets them, whatever he prefers (RFC 7644 §3.5.2).
+    if R::BRIEF && query.attributes.is_none() && prefers_minimal(&call.head.headers) {
         return Ok(render::minimal(changed.stored()));
     }
     view.writer().answer(StatusCode::OK, &changed)

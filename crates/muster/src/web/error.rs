@@ -122,11 +122,12 @@ pub fn scim(problem: &Problem, request_id: &str) -> Response {
     response
 }
 
-/// How to authenticate, and what is wrong with the token that came (RFC 6750 §3).
+/// How to authenticate, and what is wrong with the token, if one came (RFC 6750 §3).
 fn challenge(problem: &Problem, response: &mut Response) {
-    let challenge = match problem.code_text() {
-        Some(code) => format!("Bearer error=\"invalid_token\", error_description=\"{code}\""),
-        None => "Bearer".to_owned(),
+    let challenge = match (problem.code_text(), problem.inside_text()) {
+        (Some(code), _) => format!("Bearer error=\"invalid_token\", error_description=\"{code}\""),
+        (None, Some(_)) => "Bearer error=\"invalid_token\"".to_owned(),
+        (None, None) => "Bearer realm=\"muster\"".to_owned(),
     };
     if let Ok(value) = HeaderValue::from_str(&challenge) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use http::header::HOST;
 use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Method};
 
 use super::envelope::{self, Data};
@@ -127,7 +128,9 @@ pub fn root(parts: &Parts) -> String {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
         !host.is_empty() && host.bytes().all(allowed)
     };
-    let host = header(&HOST).or_else(|| parts.uri.host()).filter(clean).unwrap_or("localhost");
+    // A target that names a host counts before the header (RFC 9112 §3.2.2).
+    let named = parts.uri.authority().map(Authority::as_str);
+    let host = named.or_else(|| header(&HOST)).filter(clean).unwrap_or("localhost");
     format!("{}{host}", if secure { "https://" } else { "http://" })
 }
 

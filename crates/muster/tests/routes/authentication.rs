@@ -80,9 +80,10 @@ both_engines! {
 
     async fn one_key_is_sent_and_a_refusal_names_its_scheme(world: World) {
         let path = "/ng/api/accounts/acme";
-        for client in [world.anon(), world.admin().with("x-api-key", "sat.acme.x.y"), world.admin().with("x-api-key", world.admin_token())] {
+        let (none, invalid) = ("Bearer realm=\"muster\"", "Bearer error=\"invalid_token\"");
+        for (client, told) in [(world.anon(), none), (world.holder("sat.acme.x.y"), invalid), (world.admin().with("x-api-key", world.admin_token()), none)] {
             let answer = client.get(path).await;
-            assert_eq!(answer.header("www-authenticate"), "Bearer");
+            assert_eq!(answer.header("www-authenticate"), told);
             answer.refused(401, "INVALID_TOKEN");
         }
         world.admin().get(path).await.data();

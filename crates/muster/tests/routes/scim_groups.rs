@@ -234,7 +234,9 @@ both_engines! {
         let scim = scim(&world);
         let id = made_group(&scim, "Team", &[]).await;
         let rename = patch(json!([{"op": "replace", "value": {"id": id, "displayName": "Crew"}}]));
-        let answer = scim.with("prefer", "return=minimal").patch(&format!("{GROUPS}/{id}"), rename).await.expect(204);
+        let (wish, named) = (("prefer", "return=minimal"), format!("{GROUPS}/{id}?attributes=displayName"));
+        scim.with(wish.0, wish.1).patch(&named, rename.clone()).await.expect(200);
+        let answer = scim.with(wish.0, wish.1).patch(&format!("{GROUPS}/{id}"), rename).await.expect(204);
         assert_eq!((answer.text.as_str(), answer.header("etag")), ("", "W/\"2\""));
     }
 

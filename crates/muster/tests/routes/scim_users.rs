@@ -202,6 +202,10 @@ both_engines! {
         assert_eq!(scim.with("if-none-match", "W/\"1\"").get(&path).await.expect(304).text, "");
         scim.with("if-none-match", "*").get(&path).await.expect(304);
         scim.with("if-none-match", "W/\"7\", W/\"8\"").get(&path).await.expect(200);
+        scim.with("if-match", "W/\"1\"").get(&path).await.expect(200);
+        for other in ["W/\"2\"", "\"a,*,b\"", "W/\"01\""] {
+            refused(scim.with("if-match", other).get(&path).await, 412, "");
+        }
         let title = patch(json!([{"op": "add", "path": "title", "value": "x"}]));
         refused(scim.with("if-match", "W/\"7\"").patch(&path, title.clone()).await, 412, "");
         refused(scim.with("if-match", "\"nonsense\"").put(&path, user("ada")).await, 412, "");
@@ -286,9 +290,16 @@ both_engines! {
     }
 
     async fn h_6_a_credential_is_needed(world: World) {
-        for client in [world.anon(), world.bearer("nonsense"), world.holder(world.admin_token()), world.anon().with("authorization", "Basic YTpi")] {
+        let none = "Bearer realm=\"muster\"";
+        for (client, told) in [
+            (world.anon(), none),
+            (world.bearer("nonsense"), "Bearer error=\"invalid_token\", error_description=\"token_untrusted\""),
+            (world.bearer("pat.acme.x.y"), "Bearer error=\"invalid_token\""),
+            (world.holder(world.admin_token()), none),
+            (world.anon().with("authorization", "Basic YTpi"), none),
+        ] {
             let answer = client.get(USERS).await;
-            assert!(answer.header("www-authenticate").starts_with("Bearer"));
+            assert_eq!(answer.header("www-authenticate"), told);
             refused(answer, 401, "");
         }
         world.anon().with("authorization", &format!("bEaReR {}", world.admin_token())).get(USERS).await.expect(200);
