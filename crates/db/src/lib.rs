@@ -256,6 +256,14 @@ impl Db {
         outcome
     }
 
+    /// Ends the snapshots that wait for the next one who reads and that nobody took since the last call: who
+    /// else works at the file is not to wait for them. Call it now and then; on PostgreSQL it does nothing.
+    pub fn let_go(&self) {
+        if let Some(readers) = &self.inner.points {
+            readers.let_go();
+        }
+    }
+
     /// What is there to see before a write has its turn, on SQLite: runs `f` at once, on the calling thread,
     /// in a snapshot of its own. `None` on PostgreSQL, where a look costs a round trip, and when no snapshot
     /// can be opened. For a handful of rows by key.

@@ -28,6 +28,8 @@ pub use state::State;
 const OLDEST: i32 = 3_051_003;
 const STATEMENTS: usize = 400;
 const BUSY: Duration = Duration::from_secs(2);
+/// So long the last checkpoint waits for others.
+const PARTING: Duration = Duration::from_millis(200);
 
 /// Opens the file for writing, creating it (mode 0600) and its directory (mode 0700) when missing.
 ///
@@ -222,7 +224,10 @@ impl Writer for SqliteWriter {
             readers.writing(true);
         }
         self.checkpoints = None;
-        let done = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        // Who reads elsewhere keeps the log for himself: it is not worth a wait.
+        let truncate =
+            |()| self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        let done = self.conn.busy_timeout(PARTING).and_then(truncate);
         if done != Ok(0) {
             tracing::debug!(?done, "the write-ahead log stays: others read or write the file");
         }

@@ -58,6 +58,15 @@ struct Idle {
     /// As long as it is open SQLite cannot start its log anew. So it ends before a write begins, and none is
     /// kept until that is over, checkpoint included.
     open: Option<State>,
+    /// It was there already when [`Readers::let_go`] came by.
+    old: bool,
+}
+
+impl Idle {
+    /// Ends its snapshot; false: the connection is of no use.
+    fn end(&mut self) -> bool {
+        self.open.take().is_none() || step(&self.conn, "COMMIT").is_ok()
+    }
 }
 
 impl Readers {
@@ -102,9 +111,9 @@ impl Readers {
             let mut rest = self.rest.lock();
             (rest.idle.pop(), rest.barred, rest.writes)
         };
-        let Idle { conn, open } = match idle {
-            Some(idle) => idle,
-            None => Idle { conn: self.fresh()?, open: None },
+        let (conn, open) = match idle {
+            Some(idle) => (idle.conn, idle.open),
+            None => (self.fresh()?, None),
         };
         // Before the snapshot begins: it is of this state or of a later one.
         let newest = if barred { None } else { self.state() };
@@ -143,8 +152,17 @@ impl Readers {
         rest.barred = now;
         if now {
             rest.writes += 1;
-            rest.idle.retain_mut(|idle| idle.open.take().is_none() || step(&idle.conn, "COMMIT").is_ok());
+            rest.idle.retain_mut(Idle::end);
         }
+    }
+
+    /// Ends the snapshots that nobody took since the last call.
+    pub(crate) fn let_go(&self) {
+        let sound = |idle: &mut Idle| {
+            let old = std::mem::replace(&mut idle.old, true);
+            !old || idle.end()
+        };
+        self.rest.lock().idle.retain_mut(sound);
     }
 
     pub(crate) fn close(&self) {
@@ -186,7 +204,7 @@ impl Drop for Open {
         // A connection whose snapshot does not end is not given back: closing it ends it.
         let sound = open.is_some() || step(&conn, "COMMIT").is_ok();
         if sound && room {
-            rest.idle.push(Idle { conn, open });
+            rest.idle.push(Idle { conn, open, old: false });
         }
     }
 }
@@ -275,5 +293,18 @@ mod tests {
         assert_eq!(busy, Ok(0_i64), "nobody reads from the log");
         drop(file.readers.open().unwrap());
         assert_eq!(file.kept().len(), 1);
+    }
+
+    #[test]
+    fn what_nobody_takes_is_let_go() {
+        let file = File::new();
+        drop((file.readers.open().unwrap(), file.readers.open().unwrap()));
+        file.readers.let_go();
+        drop(file.readers.open().unwrap());
+        assert_eq!(file.kept().len(), 2);
+        file.readers.let_go();
+        assert_eq!(file.kept().len(), 1, "the one that was taken stays");
+        file.readers.let_go();
+        assert_eq!((file.kept().len(), file.readers.rest.lock().idle.len()), (0, 2));
     }
 }

@@ -90,7 +90,7 @@ impl From<db::Error> for Failure {
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         let exit = match problem.kind() {
-            Kind::Unavailable => Exit::Unavailable,
+            Kind::Unavailable | Kind::Outdated => Exit::Unavailable,
             Kind::Internal => Exit::Defect,
             _ => Exit::Refused,
         };

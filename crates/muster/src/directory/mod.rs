@@ -13,6 +13,7 @@ pub mod model;
 pub mod narrow;
 pub mod objects;
 pub mod people;
+pub mod reading;
 pub mod schemas;
 pub mod search;
 pub mod store;

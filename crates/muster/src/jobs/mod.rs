@@ -43,6 +43,7 @@ pub struct Job {
 
 /// All jobs of the server.
 pub const JOBS: &[Job] = &[
+    Job { name: "db.let_go", every: Duration::from_secs(1), at_end: false, work: let_go },
     Job { name: "events.purge", every: Duration::from_hours(1), at_end: false, work: purge_events },
     Job {
         name: "provisioning_log.write",
@@ -64,6 +65,15 @@ pub const JOBS: &[Job] = &[
     Job { name: "trust.refusals", every: Duration::from_secs(2), at_end: true, work: write_refusals },
     Job { name: "trust.replays", every: Duration::from_mins(10), at_end: false, work: purge_replays },
 ];
+
+/// Who else works at the files is not kept waiting by reads that are over.
+fn let_go(app: App) -> Running {
+    Box::pin(async move {
+        app.db.let_go();
+        app.log_db.let_go();
+        Ok(())
+    })
+}
 
 /// Removes events that are older than their account wants them kept, in steps that hold nobody up.
 fn purge_events(app: App) -> Running {

@@ -55,6 +55,9 @@ pub enum Kind {
     TooMany,
     /// Cannot be done now; the same request may work later. 503 with Retry-After.
     Unavailable,
+    /// As `Unavailable`, because access in the account changed between the decision and the read: a request
+    /// that only reads can be answered from its beginning.
+    Outdated,
     /// Known to the standard, not built here. 501.
     NotImplemented,
     /// A defect of ours. 500; the cause goes to the log only.

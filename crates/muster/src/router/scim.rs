@@ -21,6 +21,9 @@ use crate::scim_api::routes::{self, Asked, Closed, Miss};
 use crate::scim_api::{self, Call};
 use crate::web::surface::{self, in_time, not_taken, nothing_at};
 
+/// So often a read begins at most.
+const TRIES: usize = 5;
+
 /// Where every account's SCIM surface lies, without the account.
 pub(super) const ROOTS: [&str; 3] = ["/ng/api/scim/account/", "/gateway/ng/api/scim/account/", "/scim/v2/"];
 
@@ -164,17 +167,42 @@ impl Identified<'_> {
         let call = &Call { app: self.app, head: self.head, base, observed };
         match asked {
             Asked::Open(open) => scim_api::open(call, open).await,
-            Asked::Closed { account, closed } => {
-                let entered = match way {
-                    Way::Known(actor) => (actor, Rehearsal::new()),
-                    Way::Door(peer, begun) => {
-                        let origin = self.origin(peer);
-                        authenticate::scim(self.app, self.head, &account, origin, &begun.observed).await?
-                    }
-                };
-                scim_api::closed(call, entered, closed, body).await
+            Asked::Closed { account, closed } => match way {
+                Way::Known(actor) => scim_api::closed(call, (actor, Rehearsal::new()), closed, body).await,
+                Way::Door(peer, begun) => {
+                    self.through_the_door(call, (peer, begun), (&account, closed), body).await
+                }
+            },
+        }
+    }
+
+    /// From the beginning once more, where access changed between the decision and a read: then nothing was
+    /// done, and the body was not needed.
+    async fn through_the_door(
+        &self,
+        call: &Call<'_>,
+        (peer, begun): (Option<SocketAddr>, &Begun),
+        (account, closed): (&str, Closed<'_>),
+        mut body: Body,
+    ) -> Done {
+        for _ in 1..TRIES {
+            let entered = self.entered(peer, begun, account).await?;
+            let sent = std::mem::take(&mut body);
+            match scim_api::closed(call, entered, closed.clone(), sent).await {
+                Err(problem) if problem.kind() == Kind::Outdated => {}
+                done => return done,
             }
         }
+        scim_api::closed(call, self.entered(peer, begun, account).await?, closed, body).await
+    }
+
+    async fn entered(
+        &self,
+        peer: Option<SocketAddr>,
+        begun: &Begun,
+        account: &str,
+    ) -> Result<(Actor, Rehearsal)> {
+        authenticate::scim(self.app, self.head, account, self.origin(peer), &begun.observed).await
     }
 
     fn origin(&self, peer: Option<SocketAddr>) -> Origin {

@@ -106,7 +106,7 @@ pub enum Open<'p> {
 }
 
 /// What needs a credential.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Closed<'p> {
     Everywhere,
     Me,
@@ -120,7 +120,7 @@ pub enum Closed<'p> {
 }
 
 /// What is to be done at an endpoint; with the id, where it is done to one resource.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verb<'p> {
     List,
     Search,

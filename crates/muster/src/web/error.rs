@@ -40,7 +40,7 @@ fn row(kind: Kind) -> (u16, &'static str, u16, Option<&'static str>) {
         Kind::Method => (405, "RESOURCE_NOT_FOUND_EXCEPTION", 405, None),
         Kind::HeadTooLarge => (431, "INVALID_REQUEST", 431, None),
         Kind::TooMany => (429, "TOO_MANY_REQUESTS", 429, None),
-        Kind::Unavailable => (503, "SERVICE_UNAVAILABLE", 503, None),
+        Kind::Unavailable | Kind::Outdated => (503, "SERVICE_UNAVAILABLE", 503, None),
         Kind::NotImplemented => (501, "INVALID_REQUEST", 501, None),
         Kind::Internal => (500, "UNKNOWN_ERROR", 500, None),
     }

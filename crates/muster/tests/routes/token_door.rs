@@ -2,10 +2,14 @@
 //! request, and what is noted of its use.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use muster::kernel::ids::TokenId;
 use serde_json::{Value, json};
 
+use super::scim_users::{USERS, made, refused, scim};
 use crate::actors::{START, World};
 use crate::both_engines;
 
@@ -20,7 +24,71 @@ async fn listed(world: &World) -> Value {
     world.admin().get(&format!("/ng/api/token/aggregate?{KEY}")).await.data()["content"][0].clone()
 }
 
+/// Reads that hold all reading threads until this value is dropped.
+struct Crowd {
+    db: db::Db,
+    _gate: mpsc::Sender<()>,
+}
+
+impl Crowd {
+    const SIZE: usize = 16;
+
+    async fn gather(world: &World) -> Self {
+        let (gate, shut) = mpsc::channel::<()>();
+        let (shut, begun) = (Arc::new(Mutex::new(shut)), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..Self::SIZE {
+            let (db, shut, begun) = (world.app.db.clone(), shut.clone(), begun.clone());
+            let wait = move |_: &mut db::Tx<'_>| {
+                begun.fetch_add(1, Ordering::Relaxed);
+                while shut.lock().unwrap().recv_timeout(Duration::from_millis(5))
+                    == Err(mpsc::RecvTimeoutError::Timeout)
+                {}
+                Ok::<_, db::Error>(())
+            };
+            tokio::spawn(async move { db.read("test.gate", wait).await });
+        }
+        let crowd = Self { db: world.app.db.clone(), _gate: gate };
+        crowd.wait(|waiting| begun.load(Ordering::Relaxed) + waiting == Self::SIZE).await;
+        crowd
+    }
+
+    /// Waits until so many reads wait for a thread.
+    async fn wait(&self, enough: impl Fn(usize) -> bool) {
+        while !enough(self.db.waiting().0) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
 both_engines! {
+    async fn a_list_that_waits_is_answered_by_the_access_of_its_own_moment(world: World) {
+        let (token, other) = (okta(&world).await, world.replica());
+        made(&scim(&world), "ada").await;
+        world.holder(&token).get(WHERE).await.data();
+        let client = world.bearer(&token);
+        client.get(USERS).await.expect(200);
+        for (path, revoked) in [("/ng/api/token/other", false), ("/ng/api/token/token", true)] {
+            let crowd = Crowd::gather(&world).await;
+            let waiting = crowd.db.waiting().0;
+            let (client, asked) = (client.clone(), format!("{USERS}?filter=title%20co%20%22x%22"));
+            let list = tokio::spawn(async move { client.get(&asked).await });
+            crowd.wait(|now| now > waiting).await;
+            if revoked {
+                other.admin().delete(&format!("{path}?{KEY}")).await.data();
+            } else {
+                other.admin().post("/ng/api/token", json!({"identifier": "other", "name": "other", "apiKeyType": "SERVICE_ACCOUNT",
+                    "parentIdentifier": "okta", "apiKeyIdentifier": "key"})).await.data();
+            }
+            drop(crowd);
+            let answer = list.await.unwrap();
+            if revoked {
+                refused(answer, 401, "");
+            } else {
+                answer.expect(200);
+            }
+        }
+    }
+
     async fn a_revoked_token_is_refused_by_the_next_request_on_every_replica(world: World) {
         let (token, other) = (okta(&world).await, world.replica());
         for server in [&world, &other] {

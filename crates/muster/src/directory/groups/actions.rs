@@ -24,6 +24,7 @@ use crate::audit::Action;
 use crate::directory::announce;
 use crate::directory::draft::Draft;
 use crate::directory::model::{ANSWERED_MEMBERS, Expected, MemberRef, Stored, Subject};
+use crate::directory::reading::in_turn;
 use crate::directory::schemas::kinds::Written;
 use crate::directory::schemas::store as schemas;
 use crate::directory::search::{self, Found, Search};
@@ -97,7 +98,7 @@ pub async fn load(
     };
     // Members can be many; without them it is one row.
     if with_members {
-        app.db.read("groups.load", read).await
+        in_turn(app, grant, "groups.load", read).await
     } else {
         app.db.point_in(grant.snapshot(), "groups.find", read).await
     }
@@ -130,7 +131,7 @@ pub async fn list(
     if selective {
         app.db.point_in(grant.snapshot(), "groups.find", read).await
     } else {
-        app.db.read("groups.list", read).await
+        in_turn(app, grant, "groups.list", read).await
     }
 }
 

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::audit::Action;
 use crate::directory::announce::OfObject;
 use crate::directory::model::{Expected, Stored, Subject, key};
+use crate::directory::reading::in_turn;
 use crate::directory::schemas::kinds::Written;
 use crate::directory::schemas::store as schemas;
 use crate::directory::search::{self, Found, Search};
@@ -69,7 +70,7 @@ pub async fn list(app: &App, grant: &Grant<UserView>, search: Search) -> Result<
     let account = grant.scope().account.clone();
     let narrowed = search.narrowed(Subject::Custom);
     let read = move |tx: &mut Tx<'_>| search::run(tx, &account, Subject::Custom, (&search, &narrowed));
-    app.db.read("objects.list", read).await
+    in_turn(app, grant, "objects.list", read).await
 }
 
 /// Index rows and the column: what a document is looked up by.

@@ -23,6 +23,7 @@ use crate::directory::draft::Draft;
 use crate::directory::groups::leaving::leave;
 use crate::directory::groups::store as groups;
 use crate::directory::model::{Expected, GroupRef, Stored, Subject, resource_type, stamp};
+use crate::directory::reading::in_turn;
 use crate::directory::schemas::kinds::Written;
 use crate::directory::schemas::store as schemas;
 use crate::directory::search::{self, Found, Search};
@@ -99,7 +100,7 @@ pub async fn list(
     if selective {
         app.db.point_in(grant.snapshot(), "users.find", read).await
     } else {
-        app.db.read("users.list", read).await
+        in_turn(app, grant, "users.list", read).await
     }
 }
 
