@@ -85,8 +85,8 @@ impl ListQuery {
             }
             match field {
                 Field::Filter => query.filter = Some(text(&name, value)?),
-                Field::Attributes => query.attributes = Some(texts(&name, value)?),
-                Field::ExcludedAttributes => query.excluded_attributes = Some(texts(&name, value)?),
+                Field::Attributes => query.attributes = Some(texts(&name, value, mender)?),
+                Field::ExcludedAttributes => query.excluded_attributes = Some(texts(&name, value, mender)?),
                 Field::SortBy => query.sort_by = Some(text(&name, value)?),
                 Field::SortOrder => query.sort_order = Some(text(&name, value)?),
                 Field::StartIndex => query.start_index = Some(integer(&name, &value)?),
@@ -177,12 +177,14 @@ fn text(name: &str, value: Value) -> Result<String, ScimError> {
     }
 }
 
-/// A list of names; a comma-separated string is accepted too.
-fn texts(name: &str, value: Value) -> Result<Vec<String>, ScimError> {
+/// A list of names. Some clients send the comma-separated text of a query instead.
+fn texts(name: &str, value: Value, mender: &mut Mender) -> Result<Vec<String>, ScimError> {
     match value {
         Value::Array(list) => list.into_iter().map(|item| text(name, item)).collect(),
-        Value::String(text) => Ok(text.split(',').map(|name| name.trim().to_owned()).collect()),
-        _ => Err(wrong(name, "a list of attribute names")),
+        Value::String(text) if mender.mend(Quirk::SingleValueForList, name) => {
+            Ok(text.split(',').map(|name| name.trim().to_owned()).collect())
+        }
+        _ => Err(wrong(name, "a list of attribute names, as in [\"userName\"]")),
     }
 }
 
@@ -261,6 +263,23 @@ mod tests {
         assert_eq!(query.page(10, 10), Page { start_index: 2, count: 3 });
         for bad in [json!([]), json!({"count": "3"}), json!({"filter": 1}), json!({"attributes": {}})] {
             assert!(read(Dialect::Auto, bad).is_err());
+        }
+        for name in ["attributes", "excludedAttributes"] {
+            let text = json!({"schemas": [SEARCH_URN], name: "userName, emails"});
+            let error = read(Dialect::Strict, text.clone()).unwrap_err();
+            assert_eq!(
+                error.detail,
+                format!("{name} must be a list of attribute names, as in [\"userName\"].")
+            );
+            let mut mender = Mender::new(Dialect::Okta);
+            let query = ListQuery::from_search(text, &mut mender).unwrap();
+            let names = query.attributes.or(query.excluded_attributes);
+            assert_eq!(names, Some(vec!["userName".to_owned(), "emails".to_owned()]));
+            assert_eq!(mender.notes().len(), 1);
+            assert_eq!(
+                (mender.notes()[0].quirk, mender.notes()[0].at.as_str()),
+                (Quirk::SingleValueForList, name)
+            );
         }
         for nameless in [json!({"count": 3}), json!({"schemas": ["urn:x"]}), json!({"schemas": SEARCH_URN})] {
             let error = read(Dialect::Strict, nameless.clone()).unwrap_err();

@@ -67,6 +67,7 @@ pub async fn closed(
             Objects::at(endpoint.into_owned()).kind(door)?;
             Err(not_taken(&call.head.method, call.head.uri.path()))
         }
+        Closed::Root => Box::pin(search::root(call, door)).await,
         Closed::Everywhere => Box::pin(search::everywhere(call, door, body)).await,
         Closed::Me => me::me(call, door),
         Closed::Bulk => Box::pin(bulk::bulk(call, door, body)).await,

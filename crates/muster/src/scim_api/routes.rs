@@ -43,6 +43,7 @@ enum Document {
 
 #[derive(Clone, Copy, Debug)]
 enum Thing {
+    Root,
     Everywhere,
     Me,
     Bulk,
@@ -60,7 +61,8 @@ enum Whose {
 }
 
 /// Every route. The first that fits is the one.
-pub const ROUTES: [Route; 17] = [
+pub const ROUTES: [Route; 18] = [
+    at("", READ, Place::Closed(Thing::Root)),
     at("/Users", COLLECTION, Place::Closed(Thing::Collection(Whose::Users))),
     at("/Users/.search", POST, Place::Closed(Thing::Searched(Whose::Users))),
     at("/Users/{id}", SINGLE, Place::Closed(Thing::Single(Whose::Users))),
@@ -108,6 +110,8 @@ pub enum Open<'p> {
 /// What needs a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Closed<'p> {
+    /// A search over users and groups by query, and one by body.
+    Root,
     Everywhere,
     Me,
     Bulk,
@@ -229,6 +233,7 @@ fn open<'p>(document: Document, account: &'p str, value: &'p str) -> Decoded<Ope
 
 fn closed<'p>(thing: Thing, method: &Method, values: [&'p str; 2]) -> Decoded<Closed<'p>> {
     let (whose, verb) = match thing {
+        Thing::Root => return Ok(Closed::Root),
         Thing::Everywhere => return Ok(Closed::Everywhere),
         Thing::Me => return Ok(Closed::Me),
         Thing::Bulk => return Ok(Closed::Bulk),
@@ -304,6 +309,7 @@ mod tests {
         assert_eq!(closed("FOO", "/Me"), Closed::Me);
         assert_eq!(closed("POST", "/Bulk"), Closed::Bulk);
         assert_eq!(closed("POST", "/.search"), Closed::Everywhere);
+        assert_eq!(closed("HEAD", ""), Closed::Root);
         let open = |asked| Ok(Asked::Open(asked));
         assert_eq!(asked("GET", "/Schemas"), open(Open::Schemas("acme".into())));
         assert_eq!(asked("HEAD", "/ResourceTypes/User"), open(Open::Type("acme".into(), "User".into())));
@@ -332,7 +338,7 @@ mod tests {
     #[test]
     fn empty_segments_are_no_values() {
         for none in
-            ["", "/", "//", "//x", "/Users/", "/Users//", "/Users/u1/", "/Users/u1/x", "/x//.search", "//x/y"]
+            ["/", "//", "//x", "/Users/", "/Users//", "/Users/u1/", "/Users/u1/x", "/x//.search", "//x/y"]
         {
             assert_eq!(asked("GET", none), Err(Miss::Path), "{none}");
         }

@@ -1,5 +1,5 @@
-//! `/.search`: one list over users and groups (RFC 7644 §3.4.3), users first. Types of the account have their
-//! own `.search`.
+//! One list over users and groups, users first: by `/.search` (RFC 7644 §3.4.3) or by a query at the root
+//! (§3.4.2.1). Types of the account have their own lists.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -101,20 +101,26 @@ impl Everywhere<'_> {
     }
 }
 
+pub async fn root(call: &Call<'_>, door: &Door) -> Result<Response> {
+    find(call.app, door, &request::query(call)?).await
+}
+
 pub async fn everywhere(call: &Call<'_>, door: &Door, body: Body) -> Result<Response> {
-    let app = call.app;
-    let query = request::search_body(call, door, body).await?;
+    find(call.app, door, &request::search_body(call, door, body).await?).await
+}
+
+async fn find(app: &App, door: &Door, query: &ListQuery) -> Result<Response> {
     if query.sort_by.as_deref().is_some_and(|name| !name.is_empty()) {
         let text = "sortBy does not go across resource types: search below /Users or /Groups.";
         return Err(Problem::invalid(text).code("invalidValue"));
     }
     let (users, groups) = (door.grant()?, door.grant()?);
-    let both = Everywhere { app, door, query: &query, users, groups };
+    let both = Everywhere { app, door, query, users, groups };
     let kinds = [Subject::User, Subject::Group].map(|subject| door.kinds.of(subject).clone());
     let [user, group] = &kinds;
-    let mut first = request::search(&query, user, &kinds, door)?;
-    let second = request::search(&query, group, &kinds, door)?;
-    let (paging, page) = match Trail::of(app, door, &query, "", &mut first).await? {
+    let mut first = request::search(query, user, &kinds, door)?;
+    let second = request::search(query, group, &kinds, door)?;
+    let (paging, page) = match Trail::of(app, door, query, "", &mut first).await? {
         None => both.by_index(first, second).await?,
         Some(trail) => both.by_cursor(&trail, first, second).await?,
     };

@@ -69,7 +69,7 @@ both_engines! {
 
     async fn h_4_every_error_is_a_scim_error(world: World) {
         let scim = scim(&world);
-        for path in ["", "/", "/Nothing", "/Users/a/b", "/Bulk/x"] {
+        for path in ["/", "/Nothing", "/Users/a/b", "/Bulk/x"] {
             refused(scim.get(&format!("{BASE}{path}")).await, 404, "");
         }
         for (path, meant) in [("//Users", "/Users"), ("/Users/", "/Users"), ("//Users//x/", "/Users/x")] {
@@ -93,6 +93,9 @@ both_engines! {
         assert!(answer.header("allow").contains("POST"), "{:?}", answer.headers);
         refused(answer, 405, "");
         refused(scim.get(&format!("{BASE}/Bulk")).await, 405, "");
+        let answer = scim.post(BASE, json!({})).await;
+        assert_eq!(answer.header("allow"), "GET,HEAD");
+        refused(answer, 405, "");
         let big = format!("{{\"userName\": \"{}\"}}", "x".repeat(5 << 20));
         refused(scim.send(Method::POST, USERS, Some(big)).await, 413, "");
         let latin = scim.with("content-type", "application/scim+json; charset=utf-8");
@@ -180,6 +183,41 @@ both_engines! {
             let nameless = scim.post(&format!("{path}/.search"), json!({"count": 0})).await;
             assert!(refused(nameless, 400, "invalidSyntax").contains(urn), "{path}");
         }
+    }
+
+    async fn q_1_a_query_at_the_root_searches_everywhere(world: World) {
+        let scim = scim(&world);
+        let ada = made(&scim, "ada").await;
+        made_group(&scim, "Ada's", &[&ada]).await;
+        for base in [BASE, "/ng/api/scim/account/acme"] {
+            let found = scim.get(&format!("{base}?filter=displayName+co+%22ada%22&excludedAttributes=members")).await.expect(200).json;
+            assert_eq!((&found["totalResults"], &found["startIndex"]), (&json!(1), &json!(1)));
+            assert_eq!(found["Resources"][0]["meta"]["resourceType"], "Group");
+            assert_eq!(found["Resources"][0].get("members"), None);
+        }
+        let urn = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+        let by_body = json!({"schemas": [urn], "startIndex": 2, "count": 2, "attributes": ["displayName", "members"]});
+        let by_body = scim.post(&format!("{BASE}/.search"), by_body).await.expect(200).json;
+        let query = format!("{BASE}?startIndex=2&count=2&attributes=displayName,members");
+        assert_eq!(scim.get(&query).await.expect(200).json, by_body);
+        let head = scim.send(Method::HEAD, &query, None).await.expect(200);
+        assert_eq!(head.header("content-length"), by_body.to_string().len().to_string());
+        let first = scim.get(&format!("{BASE}?count=2&cursor=")).await.expect(200).json;
+        let next = first["nextCursor"].as_str().unwrap();
+        let last = scim.get(&format!("{BASE}?count=2&cursor={next}")).await.expect(200).json;
+        assert_eq!((last["Resources"].as_array().unwrap().len(), last.get("nextCursor")), (1, None));
+        refused(scim.get(&format!("{BASE}?sortBy=id")).await, 400, "invalidValue");
+        refused(scim.get(&format!("{BASE}?filter=userName")).await, 400, "invalidFilter");
+        refused(world.anon().get(BASE).await, 401, "");
+        refused(machine(&world, "idle", "").await.get(BASE).await, 403, "");
+        refused(scim.get(&format!("{BASE}/?filter=id+pr")).await, 404, "");
+        // A list in the body is a list.
+        let text = json!({"schemas": [urn], "attributes": "userName,displayName", "count": 1});
+        scim.post(&format!("{BASE}/.search"), text.clone()).await.expect(200);
+        let dialect = json!([{"identifier": "scim_dialect", "value": "strict", "updateType": "UPDATE"}]);
+        world.admin().put("/ng/api/settings?accountIdentifier=acme", dialect).await.expect(200);
+        let text = refused(scim.post(&format!("{BASE}/.search"), text).await, 400, "invalidValue");
+        assert!(text.contains("attributes must be a list of attribute names"), "{text}");
     }
 
     async fn a_deactivated_user_loses_his_tokens_at_once_and_keeps_his_bindings(world: World) {
