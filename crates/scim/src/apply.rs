@@ -9,12 +9,13 @@ use serde_json::{Map, Value};
 use crate::dialect::{Mender, Quirk};
 use crate::element::{
     absorb, clear_other_primaries, described_by, is_primary, keep_distinct, list_at, listed, merge_into,
-    object_at, set, write, write_all,
+    object_at, set, write, write_all, write_sub,
 };
 use crate::error::ScimError;
 use crate::fixed::{change_element, check_kept, has_fixed, keep_spelling, with_read_only};
 use crate::patch::{PatchOutcome, PatchRequest};
 use crate::plan::place;
+use crate::pointer::{Before, REFERENCE};
 use crate::required::{Lacking, check_elements};
 use crate::resolve::Expr;
 use crate::same::{is_described, same_element};
@@ -176,15 +177,12 @@ impl Applier<'_> {
     fn merge(&mut self, attr: &AttrRef, subs: &[(Arc<Attribute>, Option<Value>)], how: How) -> bool {
         let holder = self.holder(attr);
         let map = object_at(holder, &attr.attr.name);
+        let before = Before::of(&attr.attr, map);
         let mut changed = false;
         for (sub, value) in subs {
-            let differs = write(map, sub, value.as_ref(), how);
-            changed |= differs;
-            // A URI that belonged to the former value would point to the wrong resource.
-            if differs && sub.name == "value" && !subs.iter().any(|(other, _)| other.name == "$ref") {
-                map.shift_remove("$ref");
-            }
+            changed |= write(map, sub, value.as_ref(), how);
         }
+        before.settle(&attr.attr, map, subs.iter().any(|(sub, _)| sub.name == REFERENCE));
         if map.is_empty() {
             holder.shift_remove(&attr.attr.name);
         }
@@ -279,7 +277,7 @@ impl Applier<'_> {
         let mut changed = false;
         for &at in &matches {
             changed |= change_element(attr, &mut list[at], |element| {
-                element.as_object_mut().is_some_and(|map| write(map, sub, value, how))
+                element.as_object_mut().is_some_and(|map| write_sub(&attr.attr, map, (sub, value), how))
             })?;
         }
         if makes_primary && !matches.is_empty() {

@@ -112,6 +112,10 @@ quirks! {
     ReadOnlyInValue = "read-only-in-value",
     /// More than one value marked primary: the first one stays primary.
     ManyPrimaries = "many-primaries",
+    /// A text that is no URI where a reference belongs: kept.
+    InvalidReference = "invalid-reference",
+    /// `type` or `$ref` that does not fit the `value` beside it: `value` counts.
+    ReferenceMismatch = "reference-mismatch",
     /// A filter in a PATCH path matched nothing: the element it describes was created.
     CreatedElement = "created-element",
 }

@@ -9,6 +9,8 @@ use std::convert::Infallible;
 use serde_json::{Map, Value};
 
 use crate::filter::CompareOp;
+use crate::instant::instant_text;
+use crate::pointer::{Before, REFERENCE};
 use crate::resolve::{Expr, Literal};
 use crate::same::{same_element, same_value, sameness};
 use crate::schema::{Attribute, Mutability};
@@ -107,6 +109,7 @@ pub(crate) fn write_all(
     new: &Map<String, Value>,
     how: How,
 ) -> bool {
+    let before = Before::of(attr, element);
     let mut changed = false;
     for (name, value) in new {
         changed |= match attr.sub.get(name) {
@@ -114,6 +117,20 @@ pub(crate) fn write_all(
             None => set(element, name, Some(value)),
         };
     }
+    before.settle(attr, element, new.contains_key(REFERENCE));
+    changed
+}
+
+/// Writes one sub-attribute of an element; tells whether something changed.
+pub(crate) fn write_sub(
+    attr: &Attribute,
+    element: &mut Map<String, Value>,
+    (sub, value): (&Attribute, Option<&Value>),
+    how: How,
+) -> bool {
+    let before = Before::of(attr, element);
+    let changed = write(element, sub, value, how);
+    before.settle(attr, element, sub.name == REFERENCE);
     changed
 }
 
@@ -137,7 +154,10 @@ fn describe(filter: &Expr, owner: &Attribute, element: &mut Map<String, Value>) 
                 Literal::Bool(flag) => Value::from(*flag),
                 Literal::Integer(number) => Value::from(*number),
                 Literal::Decimal(number) => Value::from(*number),
-                Literal::Instant(_) => return false,
+                Literal::Instant(nanos) => match instant_text(*nanos) {
+                    Some(text) => Value::from(text),
+                    None => return false,
+                },
             };
             // An empty text is no value: the filter would never find what is made without one.
             if is_unassigned(&value) {

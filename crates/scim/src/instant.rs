@@ -24,6 +24,11 @@ pub fn parse_instant(text: &str) -> Option<i128> {
     Some(parsed.unix_timestamp_nanos())
 }
 
+/// The text of an instant, in UTC; `None` where a year of four digits does not hold it.
+pub(crate) fn instant_text(nanos: i128) -> Option<String> {
+    OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?.format(&Rfc3339).ok()
+}
+
 /// Puts the `T` where a blank or a small `t` stands between date and time, if `mends` agrees.
 pub(crate) fn mend_separator(text: &mut String, mends: impl FnOnce() -> bool) {
     let time = text.split_at_checked(DATE_CHARS).map(|(_, time)| time);

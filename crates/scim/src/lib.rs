@@ -28,6 +28,7 @@ mod number;
 pub mod patch;
 pub mod path;
 mod plan;
+mod pointer;
 pub mod project;
 mod reference;
 mod required;
@@ -39,6 +40,7 @@ pub mod schema;
 pub mod sort;
 pub mod standard;
 mod step;
+pub mod uri;
 pub mod value;
 
 pub use cursor::{Place as CursorPlace, Walk as CursorWalk};

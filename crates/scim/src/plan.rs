@@ -11,6 +11,7 @@ use crate::error::ScimError;
 use crate::fixed::readonly;
 use crate::patch::{PasswordChange, PatchRequest};
 use crate::path::{PatchPath, Target};
+use crate::pointer::settle_pointer;
 use crate::required::removes_required;
 use crate::resolve::Expr;
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema, Type};
@@ -342,6 +343,7 @@ impl Builder<'_> {
             }
             subs.push((sub.clone(), value));
         }
+        settle_pointer(attr, &mut subs, self.mender)?;
         Ok(subs)
     }
 

@@ -14,8 +14,10 @@ use crate::error::ScimError;
 use crate::instant;
 pub use crate::instant::parse_instant;
 use crate::number::number;
+use crate::pointer::{REFERENCE, VALUE, Verdict, judge};
 use crate::required::check_elements;
 use crate::schema::{Attribute, Mutability, Schema, Type};
+use crate::uri::is_uri;
 
 /// Most elements a multi-valued attribute inside a document may have (detached ones are not bounded).
 pub const MAX_VALUES: usize = 1000;
@@ -247,6 +249,11 @@ fn normalise_complex(
             }
         }
     }
+    match judge(attr, (out.get(VALUE), out.get(REFERENCE)), place, mender)? {
+        Verdict::Kept => {}
+        Verdict::Follows(id) => drop(out.insert(VALUE.to_owned(), id)),
+        Verdict::Dropped => drop(out.shift_remove(REFERENCE)),
+    }
     Ok(out)
 }
 
@@ -340,6 +347,11 @@ fn text(attr: &Attribute, value: Value, place: Place<'_>, mender: &mut Mender) -
             if attr.kind == Type::DateTime {
                 instant::mend_separator(&mut text, || mender.mend(Quirk::DateTimeSeparator, place));
             }
+            // Elsewhere it is kept: a photo or a profile is not worth the loss of the user.
+            if attr.kind == Type::Reference && !is_uri(&text) && !mender.mend(Quirk::InvalidReference, place)
+            {
+                return Err(no_uri(place));
+            }
             Ok(text)
         }
         Value::Bool(_) | Value::Number(_)
@@ -349,6 +361,13 @@ fn text(attr: &Attribute, value: Value, place: Place<'_>, mender: &mut Mender) -
         }
         other => Err(wrong_type(attr.kind, &other, place)),
     }
+}
+
+fn no_uri(place: Place<'_>) -> ScimError {
+    ScimError::invalid_value(format!(
+        "{place} must be a URI (RFC 3986), without blanks and control characters; percent-encode what is no \
+         character of a URI, as in %20."
+    ))
 }
 
 fn check_text(attr: &Attribute, text: &str, place: Place<'_>) -> Result<(), ScimError> {
@@ -500,6 +519,29 @@ mod tests {
             assert_eq!(parse_instant(&text).is_some(), separator == "T");
         }
         assert_eq!(read(Dialect::Auto, "2026-01-01 "), None);
+    }
+
+    #[test]
+    fn sch_3_references_are_uris() {
+        for bad in
+            ["my profile", "https://x/\u{7}", "https://x/100%", "https://x/%zz", "<https://x>", "caf\u{e9}"]
+        {
+            let error = run(Dialect::Strict, "profileUrl", json!(bad)).unwrap_err();
+            assert!(error.starts_with("profileUrl must be a URI (RFC 3986)"), "{error}");
+            let photo = json!([{"value": bad}]);
+            assert!(run(Dialect::Strict, "photos", photo).unwrap_err().starts_with("photos.value must"));
+            for dialect in [Dialect::Entra, Dialect::Okta, Dialect::Auto] {
+                assert_eq!(run(dialect, "profileUrl", json!(bad)), Ok(Some(json!(bad))));
+            }
+        }
+        for good in ["https://x/~ada?a=%20#b", "../ada", "ada", "urn:x:y", "data:image/png;base64,AA+/8="] {
+            assert_eq!(run(Dialect::Strict, "profileUrl", json!(good)), Ok(Some(json!(good))));
+        }
+        let user = Catalogue::standard().resource_type("User").unwrap().clone();
+        let attr = user.top().get("profileUrl").unwrap();
+        let mut mender = Mender::new(Dialect::Okta);
+        normalise(attr, json!("a b"), Place::top("profileUrl"), &mut mender).unwrap();
+        assert_eq!(mender.notes()[0].quirk, Quirk::InvalidReference);
     }
 
     #[test]

@@ -206,6 +206,33 @@ fn pa_11_a_filter_on_a_list_makes_a_list() {
 }
 
 #[test]
+fn pa_11_a_filter_by_time_makes_an_element_too() {
+    let kind = kind(json!([{"name": "visits", "type": "complex", "multiValued": true, "subAttributes": [
+        {"name": "at", "type": "dateTime"}, {"name": "times", "type": "dateTime", "multiValued": true},
+        {"name": "place", "type": "string"},
+    ]}]));
+    let made = |op: &str, filter: &str, stored: Value| {
+        let operation = json!([{"op": op, "path": format!("X:visits[{filter}].place"), "value": "p"}]);
+        patched_in(&mut Mender::new(Dialect::Auto), &kind, stored, operation)
+    };
+    let berlin = "at eq \"2030-01-31T10:30:00.25+01:00\"";
+    let visit = json!({"at": "2030-01-31T09:30:00.25Z", "place": "p"});
+    for op in ["add", "replace"] {
+        let once = made(op, berlin, json!(null)).unwrap();
+        assert_eq!(once, json!({"visits": [visit]}));
+        assert_eq!(made(op, berlin, once.clone()).unwrap(), once, "found by its filter");
+        let list = made(op, "times eq \"2030-01-31T09:30:00Z\"", json!(null)).unwrap();
+        assert_eq!(list, json!({"visits": [{"times": ["2030-01-31T09:30:00Z"], "place": "p"}]}));
+        // No year of four digits in UTC.
+        refused(made(op, "at eq \"9999-12-31T23:59:59-01:00\"", json!(null)), ScimType::NoTarget);
+        refused(made(op, "at gt \"2030-01-31T10:30:00Z\"", json!(null)), ScimType::NoTarget);
+    }
+    let whole = json!([{"op": "add", "path": format!("X:visits[{berlin}]"), "value": {"place": "p"}}]);
+    let whole = patched_in(&mut Mender::new(Dialect::Auto), &kind, json!(null), whole).unwrap();
+    assert_eq!(whole, json!({"visits": [visit]}));
+}
+
+#[test]
 fn pa_3_add_by_filter_names_only_what_it_adds() {
     let kind = kind(json!([{"name": "ports", "type": "complex", "multiValued": true, "subAttributes": [
         {"name": "number", "type": "integer", "required": true}, {"name": "label", "type": "string"},

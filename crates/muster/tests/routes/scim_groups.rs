@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::provisioning_log::newest;
 use super::scim_users::{USERS, made, patch, refused, scim, total};
 use crate::actors::{Client, World};
 use crate::both_engines;
@@ -99,6 +100,55 @@ both_engines! {
         assert_eq!(members(&scim, &id).await, sorted(&[&ada, &bob]));
         assert_eq!(scim.patch(&path, more).await.expect(200).header("etag"), "W/\"2\"", "pa_16");
         assert_eq!(events(&world, "group.member_added").await[1]["member"]["display"], "Ada Lovelace");
+    }
+
+    async fn grp_1_what_is_said_of_a_member_fits_its_value(world: World) {
+        let scim = scim(&world);
+        let (ada, bob) = (made(&scim, "ada").await, made(&scim, "bob").await);
+        let inner = made_group(&scim, "Inner", &[]).await;
+        let said = |id: &str, kind: &str, at: &str| json!({"value": id, "type": kind, "$ref": format!("https://idp.example/v2/{at}/{id}")});
+        let whole = |members: Value| json!({"schemas": [GROUP_URN], "displayName": "Team", "members": members});
+        let wrong = [
+            (said(&ada, "Group", "Users"), "is a User: send \"type\": \"User\" or leave type out"),
+            (said(&ada, "direct", "Users"), "is a User: send \"type\": \"User\" or leave type out"),
+            (said(&inner, "User", "Groups"), "is a Group: send \"type\": \"Group\" or leave type out"),
+            (said(&ada, "User", "Groups"), "/scim/v2/acme/Users/"),
+            (json!({"value": ada, "$ref": format!("../Users/{bob}")}), "send a $ref that ends with the value"),
+        ];
+        // Elsewhere the value counts, and it is told.
+        for (member, _) in &wrong {
+            let id = made_group(&scim, "Team", &[&ada, &inner]).await;
+            let path = format!("{GROUPS}/{id}");
+            let before = scim.get(&path).await.expect(200).json["members"].clone();
+            scim.put(&path, whole(json!([member, {"value": ada}, {"value": inner}]))).await.expect(200);
+            let entry = newest(&world).await;
+            assert_eq!(entry["quirks"][0]["name"], "reference-mismatch", "{member}: {entry}");
+            assert_eq!(scim.get(&path).await.expect(200).json["members"], before);
+        }
+        let team = made_group(&scim, "Team", &[&ada, &inner]).await;
+        let empty = made_group(&scim, "Empty", &[]).await;
+        let strict = json!([{"identifier": "scim_dialect", "value": "strict", "updateType": "UPDATE"}]);
+        world.admin().put("/ng/api/settings?accountIdentifier=acme", strict).await.data();
+        for (member, words) in wrong {
+            let add = patch(json!([{"op": "add", "path": "members", "value": [member]}]));
+            for answer in [
+                scim.post(GROUPS, whole(json!([member]))).await,
+                scim.put(&format!("{GROUPS}/{team}"), whole(json!([member]))).await,
+                scim.put(&format!("{GROUPS}/{empty}"), whole(json!([member]))).await,
+                scim.patch(&format!("{GROUPS}/{empty}"), add).await,
+            ] {
+                let text = refused(answer, 400, "invalidValue");
+                assert!(text.contains(words), "{member}: {text}");
+            }
+        }
+        assert_eq!(members(&scim, &team).await, sorted(&[&ada, &inner]));
+        assert!(members(&scim, &empty).await.is_empty());
+        // What fits is taken, in the server's own words, too.
+        let fits = json!([said(&ada, "user", "Users"), {"value": inner, "type": "Group"}, {"$ref": format!("../Users/{bob}")}]);
+        scim.put(&format!("{GROUPS}/{empty}"), whole(fits)).await.expect(200);
+        assert_eq!(members(&scim, &empty).await, sorted(&[&ada, &bob, &inner]));
+        let own = scim.get(&format!("{GROUPS}/{empty}")).await.expect(200).json;
+        assert_eq!(scim.put(&format!("{GROUPS}/{empty}"), own.clone()).await.expect(200).json, own);
     }
 
     async fn grp_2_groups_of_a_user_are_derived(world: World) {

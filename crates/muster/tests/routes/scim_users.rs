@@ -289,6 +289,40 @@ both_engines! {
         }
     }
 
+    async fn sch_15_a_manager_is_one_person(world: World) {
+        const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+        let scim = scim(&world);
+        let (boss, other) = (made(&scim, "boss").await, made(&scim, "other").await);
+        let both = |id: &str| json!({"value": id, "$ref": format!("http://localhost{USERS}/{id}")});
+        let body = |manager: Value| {
+            let mut ada = user("ada");
+            ada["schemas"] = json!([ada["schemas"][0], ENTERPRISE]);
+            ada[ENTERPRISE] = json!({"manager": manager});
+            ada
+        };
+        let one = scim.post(USERS, body(both(&boss))).await.expect(201).json;
+        let path = format!("{USERS}/{}", one["id"].as_str().unwrap());
+        let of = |id: &str| format!("{ENTERPRISE}:manager.value eq \"{id}\"");
+        let sub = patch(json!([{"op": "replace", "path": format!("{ENTERPRISE}:manager.$ref"), "value": both(&other)["$ref"]}]));
+        assert_eq!(scim.patch(&path, sub).await.expect(200).json[ENTERPRISE]["manager"], both(&other));
+        assert_eq!((total(&scim, USERS, &of(&boss)).await, total(&scim, USERS, &of(&other)).await), (0, 1));
+        let alone = json!({"$ref": both(&boss)["$ref"]});
+        let whole = patch(json!([{"op": "replace", "path": format!("{ENTERPRISE}:manager"), "value": alone}]));
+        assert_eq!(scim.patch(&path, whole).await.expect(200).json[ENTERPRISE]["manager"], both(&boss));
+        let two = body(json!({"value": boss, "$ref": both(&other)["$ref"]}));
+        let mended = scim.put(&path, two.clone()).await.expect(200).json;
+        assert_eq!(mended[ENTERPRISE]["manager"], json!({"value": boss}));
+        // What is no URI is kept but in strict.
+        let mut odd = user("odd");
+        odd["profileUrl"] = json!("see the intranet");
+        assert_eq!(scim.post(USERS, odd.clone()).await.expect(201).json["profileUrl"], odd["profileUrl"]);
+        let strict = json!([{"identifier": "scim_dialect", "value": "strict", "updateType": "UPDATE"}]);
+        world.admin().put("/ng/api/settings?accountIdentifier=acme", strict).await.data();
+        assert!(refused(scim.put(&path, two).await, 400, "invalidValue").contains("manager.$ref"));
+        odd["userName"] = json!("odd2");
+        assert!(refused(scim.post(USERS, odd).await, 400, "invalidValue").contains("profileUrl must be a URI"));
+    }
+
     async fn h_6_a_credential_is_needed(world: World) {
         let none = "Bearer realm=\"muster\"";
         for (client, told) in [

@@ -10,7 +10,7 @@ use scim::{IndexKey, Mended, Mender, PatchRequest, ResourceType, index_keys};
 use serde_json::{Value, json};
 
 use super::leaving::leave;
-use super::members::{Membership, Moves};
+use super::members::{Heard, Membership, Moves};
 use super::model::{Columns, GroupResource, free_identifier};
 use super::store;
 use crate::access::Grant;
@@ -165,12 +165,11 @@ pub async fn create(
             directory::put_keys(tx, account, group, &keys)?;
             let (id, now) = (group.to_owned(), stroke.now);
             let stored = Stored { id, doc: doc.clone(), version: 1, created: now, updated: now };
-            let mut unknown = Vec::new();
+            let mut heard = Heard::new(reading.mender.dialect());
             let membership = membership(&stroke, group, &reading);
-            settle_new(tx, &stroke, &membership, (&identifier, &columns), &adds, &mut unknown)?;
+            settle_new(tx, &stroke, &membership, (&identifier, &columns), &adds, &mut heard)?;
             let members = shown(tx, account, group, reading.members, None)?;
-            let notes = reading.mender.clone().into_notes();
-            Ok(Changed { group: GroupResource { stored, members }, notes, unknown })
+            Ok(changed(GroupResource { stored, members }, reading.mender.notes(), heard))
         })
         .await
 }
@@ -185,10 +184,10 @@ pub fn settle_new(
     membership: &Membership<'_>,
     (identifier, columns): (&str, &Columns),
     adds: &[(usize, DetachedChange)],
-    unknown: &mut Vec<String>,
+    heard: &mut Heard,
 ) -> Result<()> {
     let group = membership.group;
-    let moves = membership.carry_out(tx, adds, unknown)?;
+    let moves = membership.carry_out(tx, adds, heard)?;
     if !moves.is_empty() {
         store::touch(tx, stroke.account(), group, (moves.balance(), 0), stroke.now)?;
     }
@@ -201,8 +200,14 @@ fn members_of(accepted: &Accepted, change: fn(Vec<Value>) -> DetachedChange) -> 
 }
 
 fn membership<'a>(stroke: &'a Stroke, group: &'a str, reading: &'a Reading) -> Membership<'a> {
-    let (account, now) = (stroke.account(), stroke.now);
-    Membership { account, group, dialect: reading.mender.dialect(), now, base: &reading.base }
+    Membership { account: stroke.account(), group, now: stroke.now, base: &reading.base }
+}
+
+/// What is answered, with what was mended before the members and among them.
+fn changed(group: GroupResource, notes: &[Mended], heard: Heard) -> Changed {
+    let mut notes = notes.to_vec();
+    notes.extend(heard.mender.into_notes());
+    Changed { group, notes, unknown: heard.unknown }
 }
 
 /// Replaces a group, its members included (RFC 7644 §3.5.1).
@@ -291,13 +296,12 @@ async fn change(
                 None => Cow::Owned(think(&reading, &stored)?),
             };
             let (before, turn, notes) = &*change;
-            let mut unknown = Vec::new();
+            let mut heard = Heard::new(reading.mender.dialect());
             let membership = membership(&stroke, &id, &reading);
-            let moves = carry_out(tx, &membership, &turn.members, &mut unknown)?;
+            let moves = carry_out(tx, &membership, &turn.members, &mut heard)?;
             let next = write_change(tx, &stroke, &reading.of.kind, stored, (before, turn), &moves)?;
             let members = shown(tx, account, &id, reading.members, next.members)?;
-            let group = GroupResource { stored: next.stored, members };
-            Ok(Changed { group, notes: notes.clone(), unknown })
+            Ok(changed(GroupResource { stored: next.stored, members }, notes, heard))
         })
         .await
 }
@@ -308,7 +312,7 @@ fn carry_out(
     tx: &mut Tx<'_>,
     membership: &Membership<'_>,
     members: &[(usize, DetachedChange)],
-    unknown: &mut Vec<String>,
+    heard: &mut Heard,
 ) -> Result<Moves> {
     let (account, group) = (membership.account, membership.group);
     let stays = |(_, change): &(usize, DetachedChange)| {
@@ -320,9 +324,9 @@ fn carry_out(
     }
     let removes = !members.iter().all(stays);
     if removes && store::carries_roles(tx, account, group)? {
-        return keeping_one(tx, account, |tx| membership.carry_out(tx, members, unknown));
+        return keeping_one(tx, account, |tx| membership.carry_out(tx, members, heard));
     }
-    membership.carry_out(tx, members, unknown)
+    membership.carry_out(tx, members, heard)
 }
 
 /// What `write_change` leaves.

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use db::Tx;
 use scim::patch::DetachedChange;
-use scim::{Dialect, Expr};
+use scim::{Dialect, Expr, Mender};
 use serde_json::Value;
 
+use super::claims::Claims;
 use super::store;
 use crate::directory::model::{MemberRef, Subject};
 use crate::directory::stroke::overtaken;
@@ -45,36 +46,51 @@ impl Moves {
     }
 }
 
-/// Who changes the members of which group, and how strictly.
+/// What comes to light besides: it is told of, and in strict refused.
+#[derive(Debug)]
+pub struct Heard {
+    /// Ids that no member can have (contract GRP-5).
+    pub unknown: Vec<String>,
+    /// In which dialect, with what was mended.
+    pub mender: Mender,
+}
+
+impl Heard {
+    /// Nothing yet.
+    pub fn new(dialect: Dialect) -> Self {
+        Self { unknown: Vec::new(), mender: Mender::new(dialect) }
+    }
+}
+
+/// Who changes the members of which group.
 #[derive(Debug)]
 pub struct Membership<'a> {
     /// The account.
     pub account: &'a AccountId,
     /// The group's id.
     pub group: &'a str,
-    /// Strict refuses members that do not exist (contract GRP-5).
-    pub dialect: Dialect,
     /// When.
     pub now: Timestamp,
-    /// SCIM base, for conditions on `$ref`.
+    /// SCIM base, for what is said of `$ref`.
     pub base: &'a str,
 }
 
 impl Membership<'_> {
-    /// Carries out the operations in order, each with its number in a PATCH or 0; ids that no member can have
-    /// are put into `unknown`.
+    /// Carries out the operations in order, each with its number in a PATCH or 0; `heard` takes what does not
+    /// fit.
     ///
     /// # Errors
-    /// `Invalid` with `invalidValue` for a cycle and, in strict, for an unknown member.
+    /// `Invalid` with `invalidValue` for a cycle and, in strict, for an unknown member and for one that the
+    /// request says something wrong of.
     pub fn carry_out<'o>(
         &self,
         tx: &mut Tx<'_>,
         operations: impl IntoIterator<Item = &'o (usize, DetachedChange)>,
-        unknown: &mut Vec<String>,
+        heard: &mut Heard,
     ) -> Result<Moves> {
         let mut moves = Moves::default();
         for (number, change) in operations {
-            self.step(tx, change, &mut moves, unknown).map_err(|problem| in_operation(*number, problem))?;
+            self.step(tx, change, &mut moves, heard).map_err(|problem| in_operation(*number, problem))?;
         }
         Ok(moves)
     }
@@ -84,10 +100,12 @@ impl Membership<'_> {
         tx: &mut Tx<'_>,
         change: &DetachedChange,
         moves: &mut Moves,
-        unknown: &mut Vec<String>,
+        heard: &mut Heard,
     ) -> Result<()> {
         match change {
-            DetachedChange::Add(values) => self.add(tx, &ids(values), moves, unknown),
+            DetachedChange::Add(values) => {
+                self.add(tx, (&ids(values), &Claims::of(values, self.base)), moves, heard)
+            }
             DetachedChange::Remove(ids) => {
                 let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
                 self.remove_named(tx, &ids, moves)
@@ -100,11 +118,17 @@ impl Membership<'_> {
                 demand(!store::members_among(tx, self.account, self.group, &ids)?.is_empty())
             }
             DetachedChange::DemandWhere(filter) => demand(!self.matching(tx, Some(filter))?.is_empty()),
-            DetachedChange::Replace(values) => self.replace(tx, &ids(values), moves, unknown),
+            DetachedChange::Replace(values) => self.replace(tx, values, moves, heard),
         }
     }
 
-    fn add(&self, tx: &mut Tx<'_>, ids: &[&str], moves: &mut Moves, unknown: &mut Vec<String>) -> Result<()> {
+    fn add(
+        &self,
+        tx: &mut Tx<'_>,
+        (ids, claims): (&[&str], &Claims<'_>),
+        moves: &mut Moves,
+        heard: &mut Heard,
+    ) -> Result<()> {
         if ids.is_empty() {
             return Ok(());
         }
@@ -116,10 +140,13 @@ impl Membership<'_> {
             self.refuse_cycles(tx, &groups)?;
             for id in rest {
                 if !groups.iter().any(|(group, _)| group.id == id) {
-                    self.unknown(id, unknown)?;
+                    unknown(id, heard)?;
                 }
             }
             found.extend(groups);
+        }
+        for (member, _) in &found {
+            claims.check(&member.id, member.kind, &mut heard.mender)?;
         }
         let new: Vec<MemberRef> = found.into_iter().filter(|(_, there)| !there).map(|(m, _)| m).collect();
         if store::add(tx, self.account, self.group, &new, self.now)? != new.len() as u64 {
@@ -144,17 +171,6 @@ impl Membership<'_> {
             .code("invalidValue")),
             None => Ok(()),
         }
-    }
-
-    fn unknown(&self, id: &str, unknown: &mut Vec<String>) -> Result<()> {
-        if self.dialect == Dialect::Strict {
-            let text = format!(
-                "members names {id:.64}, which is no user or group of this account: create it first."
-            );
-            return Err(Problem::invalid(text).code("invalidValue"));
-        }
-        unknown.push(id.to_owned());
-        Ok(())
     }
 
     fn remove_named(&self, tx: &mut Tx<'_>, ids: &[&str], moves: &mut Moves) -> Result<()> {
@@ -190,24 +206,23 @@ impl Membership<'_> {
         Ok(())
     }
 
-    fn replace(
-        &self,
-        tx: &mut Tx<'_>,
-        ids: &[&str],
-        moves: &mut Moves,
-        unknown: &mut Vec<String>,
-    ) -> Result<()> {
+    fn replace(&self, tx: &mut Tx<'_>, values: &[Value], moves: &mut Moves, heard: &mut Heard) -> Result<()> {
+        let (ids, claims) = (ids(values), Claims::of(values, self.base));
         // Most stay, mostly: they cost a look at their row, and nothing is asked about them.
+        let mut said = Ok(());
         let (mut new, mut gone): (HashSet<&str>, _) = (ids.iter().copied().collect(), Vec::new());
-        store::each_member(tx, self.account, self.group, |id| {
+        store::each_member(tx, self.account, self.group, |id, kind| {
             if !new.remove(id) {
                 gone.push(id.to_owned());
+            } else if said.is_ok() {
+                said = claims.check(id, kind, &mut heard.mender);
             }
         })?;
+        said?;
         let gone: Vec<&str> = gone.iter().map(String::as_str).collect();
         self.remove_named(tx, &gone, moves)?;
         let new: Vec<&str> = ids.iter().filter(|id| new.contains(*id)).copied().collect();
-        self.add(tx, &new, moves, unknown)
+        self.add(tx, (&new, &claims), moves, heard)
     }
 }
 
@@ -218,6 +233,16 @@ fn in_operation(number: usize, problem: Problem) -> Problem {
     }
     let text = format!("Operation {number}: {}", problem.message());
     problem.reworded(text)
+}
+
+fn unknown(id: &str, heard: &mut Heard) -> Result<()> {
+    if heard.mender.dialect() == Dialect::Strict {
+        let text =
+            format!("members names {id:.64}, which is no user or group of this account: create it first.");
+        return Err(Problem::invalid(text).code("invalidValue"));
+    }
+    heard.unknown.push(id.to_owned());
+    Ok(())
 }
 
 fn demand(there: bool) -> Result<()> {

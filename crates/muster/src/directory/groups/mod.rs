@@ -3,6 +3,7 @@
 //! an end.
 
 pub mod actions;
+mod claims;
 pub mod leaving;
 pub mod members;
 pub mod model;

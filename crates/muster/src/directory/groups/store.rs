@@ -31,7 +31,8 @@ const MEMBERS: &str = "SELECT m.member_id, m.member_kind, COALESCE(u.name, g.nam
     LEFT JOIN users u ON u.account_id = m.account_id AND u.user_id = m.member_id \
     LEFT JOIN user_groups g ON g.account_id = m.account_id AND g.group_id = m.member_id \
     WHERE m.account_id = $1 AND m.group_id = $2";
-const MEMBER_IDS: &str = "SELECT member_id FROM group_members WHERE account_id = $1 AND group_id = $2";
+const MEMBER_IDS: &str =
+    "SELECT member_id, member_kind FROM group_members WHERE account_id = $1 AND group_id = $2";
 /// Memberships of named members. The order of the join is given: without statistics SQLite's planner would
 /// go through all groups of the account, and through all memberships in a recursive query.
 const ABOVE: &str = "SELECT m.member_id, m.group_id, g.name, g.name_key, g.org_id \
@@ -137,8 +138,11 @@ pub fn taken(tx: &mut Tx<'_>, account: &AccountId, base: &str) -> Result<Vec<Str
 }
 
 fn member(row: &Row<'_>) -> Result<MemberRef, db::Error> {
-    let kind = Subject::parse(row.text_ref(1)?).unwrap_or(Subject::User);
-    Ok(MemberRef { id: row.get(0)?, kind, name: row.get(2)? })
+    Ok(MemberRef { id: row.get(0)?, kind: subject(row, 1)?, name: row.get(2)? })
+}
+
+fn subject(row: &Row<'_>, at: usize) -> Result<Subject, db::Error> {
+    Ok(Subject::parse(row.text_ref(at)?).unwrap_or(Subject::User))
 }
 
 /// All members, by id.
@@ -150,15 +154,15 @@ pub fn members(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Vec<Mem
     Ok(tx.query(sql.text(), &sql.params(), member)?)
 }
 
-/// Hands the id of every member to `f`.
+/// Hands every member's id to `f`, with what it is.
 pub fn each_member(
     tx: &mut Tx<'_>,
     account: &AccountId,
     id: &str,
-    mut f: impl FnMut(&str),
+    mut f: impl FnMut(&str, Subject),
 ) -> Result<(), Problem> {
     tx.each(MEMBER_IDS, params![account.as_str(), id], |row| {
-        f(row.text_ref(0)?);
+        f(row.text_ref(0)?, subject(row, 1)?);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(())

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::audit::Action;
 use crate::directory::announce;
 use crate::directory::groups::actions::{self as groups, Turn, row_keys, settle_new, write_change};
-use crate::directory::groups::members::{Membership, Moves};
+use crate::directory::groups::members::{Heard, Membership, Moves};
 use crate::directory::groups::model::Columns;
 use crate::directory::model::{Subject, resource_type};
 use crate::directory::schemas::Kinds;
@@ -139,8 +139,7 @@ fn stroke(app: &App, grant: &Grant<UserGroupManage>) -> Stroke {
 }
 
 fn membership<'a>(stroke: &'a Stroke, group: &'a str) -> Membership<'a> {
-    let (account, now) = (stroke.account(), stroke.now);
-    Membership { account, group, dialect: Dialect::Tolerant, now, base: "" }
+    Membership { account: stroke.account(), group, now: stroke.now, base: "" }
 }
 
 fn elements<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<Value> {
@@ -168,7 +167,14 @@ pub async fn create(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup
         }
         let adds = [(0, DetachedChange::Add(elements(&users)))];
         let membership = membership(&stroke, id.as_str());
-        settle_new(tx, &stroke, &membership, (&new.identifier, &columns), &adds, &mut Vec::new())?;
+        settle_new(
+            tx,
+            &stroke,
+            &membership,
+            (&new.identifier, &columns),
+            &adds,
+            &mut Heard::new(Dialect::Tolerant),
+        )?;
         find(tx, &stroke.scope, &new.identifier)
     })
     .await
@@ -249,7 +255,11 @@ fn turn(
     document: Value,
     members: DetachedChange,
 ) -> Result<crate::directory::model::Stored> {
-    let moves = membership(stroke, &group.stored.id).carry_out(tx, &[(0, members)], &mut Vec::new())?;
+    let moves = membership(stroke, &group.stored.id).carry_out(
+        tx,
+        &[(0, members)],
+        &mut Heard::new(Dialect::Tolerant),
+    )?;
     let turn = Turn { document, paths: Vec::new(), members: [].into() };
     let kind = Kinds::load(tx, stroke.account())?.written(Subject::Group).kind;
     let before = group.stored.document()?;

@@ -1,0 +1,128 @@
+//! `value` and `$ref` of what points to a resource (RFC 7643 §2.4): an id and the URI that ends with it. Both
+//! name the same one. Works on normalised values only.
+
+use serde_json::{Map, Value};
+
+use crate::dialect::{Mender, Quirk};
+use crate::error::ScimError;
+use crate::name::excerpt;
+use crate::plan::place;
+use crate::same::same_value;
+use crate::schema::{AttrRef, Attribute, Type};
+use crate::step::SubValues;
+use crate::uri::{decoded, target};
+use crate::value::{MAX_KEY_BYTES, Place};
+
+pub(crate) const VALUE: &str = "value";
+pub(crate) const REFERENCE: &str = "$ref";
+
+/// What becomes of the two when a request sends them.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Verdict {
+    /// They may stay as they are.
+    Kept,
+    /// The id that the `$ref` ends with becomes the `value`.
+    Follows(Value),
+    /// The `value` counts, without the `$ref`.
+    Dropped,
+}
+
+/// Judges the `value` and `$ref` that a request sends for one thing; strict refuses two that differ.
+pub(crate) fn judge(
+    attr: &Attribute,
+    (value, reference): (Option<&Value>, Option<&Value>),
+    place: Place<'_>,
+    mender: &mut Mender,
+) -> Result<Verdict, ScimError> {
+    let Some(reference) = reference.and_then(Value::as_str).filter(|_| points(attr)) else {
+        return Ok(Verdict::Kept);
+    };
+    let named = id_in(reference);
+    let Some(value) = value else {
+        return Ok(named.map_or(Verdict::Kept, Verdict::Follows));
+    };
+    let id = attr.value_sub().map(AsRef::as_ref);
+    if named.is_some_and(|named| same_value(id, &named, value)) {
+        return Ok(Verdict::Kept);
+    }
+    let at = place.sub(REFERENCE);
+    if mender.mend(Quirk::ReferenceMismatch, at) {
+        return Ok(Verdict::Dropped);
+    }
+    Err(ScimError::invalid_value(format!(
+        "{at} is {:?}, while the value beside it is {:?}: send a $ref that ends with the value, or one of both.",
+        excerpt(reference),
+        excerpt(value.as_str().unwrap_or_default())
+    )))
+}
+
+/// Whether it has an id and the URI of a resource. What is `external` or any `uri` names no id.
+fn points(attr: &Attribute) -> bool {
+    let is_id = attr.value_sub().is_some_and(|sub| sub.kind == Type::String && !sub.multi_valued);
+    let leads_to_resources = attr.sub.get(REFERENCE).is_some_and(|sub| {
+        let mut types = sub.reference_types.iter();
+        sub.kind == Type::Reference
+            && !sub.multi_valued
+            && types.any(|name| name != "uri" && name != "external")
+    });
+    is_id && leads_to_resources
+}
+
+/// The id that a URI ends with, where it can be one.
+fn id_in(reference: &str) -> Option<Value> {
+    let id = decoded(target(reference).1?);
+    (id.len() <= MAX_KEY_BYTES && !id.contains('\0')).then(|| Value::from(id.into_owned()))
+}
+
+/// The same for sub-attributes that a PATCH writes.
+pub(crate) fn settle_pointer(
+    attr: &AttrRef,
+    subs: &mut SubValues,
+    mender: &mut Mender,
+) -> Result<(), ScimError> {
+    let given = |name: &str| subs.iter().find(|(sub, _)| sub.name == name)?.1.as_ref();
+    match judge(&attr.attr, (given(VALUE), given(REFERENCE)), place(attr), mender)? {
+        Verdict::Kept => {}
+        Verdict::Follows(id) => {
+            subs.retain(|(sub, _)| sub.name != VALUE);
+            subs.extend(attr.attr.value_sub().map(|sub| (sub.clone(), Some(id))));
+        }
+        Verdict::Dropped => subs.retain(|(sub, _)| sub.name != REFERENCE),
+    }
+    Ok(())
+}
+
+/// The two as they were before a change; `None` where there is no `$ref`.
+pub(crate) struct Before(Option<[Option<Value>; 2]>);
+
+impl Before {
+    pub(crate) fn of(attr: &Attribute, map: &Map<String, Value>) -> Self {
+        let has_both = attr.sub.get(REFERENCE).is_some();
+        Self(has_both.then(|| [VALUE, REFERENCE].map(|name| map.get(name).cloned())))
+    }
+
+    /// Lets the one follow where only the other one has changed. `names`: the change was of the `$ref`, too.
+    pub(crate) fn settle(self, attr: &Attribute, map: &mut Map<String, Value>, names: bool) {
+        let Some([value, reference]) = self.0 else { return };
+        let differs = |name: &str, before: Option<&Value>| match (before, map.get(name)) {
+            (Some(before), Some(now)) => !same_value(attr.sub.get(name).map(AsRef::as_ref), before, now),
+            (before, now) => before != now,
+        };
+        match (differs(VALUE, value.as_ref()), differs(REFERENCE, reference.as_ref())) {
+            // A URI that belonged to the former value would point to the wrong resource.
+            (true, false) if !names => drop(map.shift_remove(REFERENCE)),
+            (false, true) if points(attr) => follow(attr, map),
+            _ => {}
+        }
+    }
+}
+
+fn follow(attr: &Attribute, map: &mut Map<String, Value>) {
+    let Some(reference) = map.get(REFERENCE).and_then(Value::as_str) else { return };
+    match id_in(reference) {
+        Some(id) => drop(map.insert(VALUE.to_owned(), id)),
+        // Nothing is better than the id of somebody else.
+        None if attr.value_sub().is_some_and(|sub| !sub.required) => drop(map.shift_remove(VALUE)),
+        None => {}
+    }
+}

@@ -1,0 +1,153 @@
+//! What points to a resource by `value` and `$ref` points to one (contract SCH-15).
+
+use std::sync::Arc;
+
+use scim::define::{Role, schema};
+use scim::schema::Extension;
+use scim::{Catalogue, Dialect, Mender, PatchRequest, Quirk, ResourceType, ScimError, ScimType, resource};
+use serde_json::{Value, json};
+
+const BASE: &str = "urn:example:thing";
+const X: &str = "urn:example:x";
+const ENTERPRISE: &str = scim::standard::ENTERPRISE_URN;
+
+fn uri(id: &str) -> String {
+    format!("https://x.example/scim/v2/acme/Users/{id}")
+}
+
+fn both(id: &str) -> Value {
+    json!({"value": id, "$ref": uri(id)})
+}
+
+/// A type with a list of owners, and links whose `$ref` leads anywhere.
+fn thing() -> ResourceType {
+    let list = |name: &str, types: Value| {
+        json!({"name": name, "type": "complex", "multiValued": true, "subAttributes": [
+            {"name": "value", "type": "string"}, {"name": "role", "type": "string"},
+            {"name": "$ref", "type": "reference", "referenceTypes": types}]})
+    };
+    let read = |urn: &str, role: Role, attributes: Value| {
+        let body = json!({"id": urn, "name": "Thing", "attributes": attributes});
+        let mut complaints = Vec::new();
+        let read = schema(body.as_object().expect("an object"), "", role, &[], &mut complaints);
+        assert_eq!(complaints, []);
+        Arc::new(read)
+    };
+    let base = read(BASE, Role::Base, json!([{"name": "name", "type": "string"}]));
+    let lists = json!([list("owners", json!(["User"])), list("links", json!(["external"]))]);
+    let extension = Extension { schema: read(X, Role::Extension, lists), required: false };
+    ResourceType::new("Thing", "Things", base, vec![extension])
+}
+
+fn patched_in(
+    mender: &mut Mender,
+    kind: &ResourceType,
+    stored: Value,
+    operation: Value,
+) -> Result<Value, ScimError> {
+    let body = json!({"schemas": [scim::patch::PATCH_URN], "Operations": [operation]});
+    Ok(PatchRequest::parse(body, kind, mender)?.apply(kind, stored, mender)?.document)
+}
+
+fn manager(dialect: Dialect, operation: Value) -> (Result<Value, ScimError>, usize) {
+    let catalogue = Catalogue::standard();
+    let user = catalogue.resource_type("User").expect("the standard type");
+    let stored = json!({"schemas": [user.base.urn, ENTERPRISE], "userName": "ada", (ENTERPRISE): {"manager": both("1")}});
+    let mut mender = Mender::new(dialect);
+    let done = patched_in(&mut mender, user, stored, operation);
+    let notes = mender.notes().iter().filter(|note| note.quirk == Quirk::ReferenceMismatch).count();
+    (done.map(|document| document[ENTERPRISE]["manager"].clone()), notes)
+}
+
+#[test]
+fn sch_15_the_id_of_a_manager_follows_his_uri() {
+    let (at, sub) = (format!("{ENTERPRISE}:manager"), format!("{ENTERPRISE}:manager.$ref"));
+    for op in ["add", "replace"] {
+        for operation in [
+            json!({"op": op, "path": at, "value": {"$ref": uri("2")}}),
+            json!({"op": op, "path": sub, "value": uri("2")}),
+            json!({"op": op, "value": {(ENTERPRISE): {"manager": {"$ref": uri("2")}}}}),
+            json!({"op": op, "path": at, "value": {"$ref": uri("2"), "value": null}}),
+            json!({"op": op, "path": at, "value": both("2")}),
+            json!({"op": op, "path": format!("{at}[value eq \"1\"].$ref"), "value": uri("2")}),
+            json!({"op": op, "path": format!("{at}[value eq \"1\"]"), "value": {"$ref": uri("2")}}),
+        ] {
+            for dialect in [Dialect::Strict, Dialect::Auto] {
+                assert_eq!(manager(dialect, operation.clone()), (Ok(both("2")), 0), "{operation}");
+            }
+        }
+    }
+    let replace = |path: &str, value: Value| {
+        manager(Dialect::Strict, json!({"op": "replace", "path": path, "value": value}))
+    };
+    assert_eq!(replace(&sub, json!(uri("a%20b"))).0, Ok(json!({"value": "a b", "$ref": uri("a%20b")})));
+    assert_eq!(replace(&sub, json!("../Users/2?x#y")).0, Ok(json!({"value": "2", "$ref": "../Users/2?x#y"})));
+    assert_eq!(replace(&sub, json!("https://x.example/")).0, Ok(json!({"$ref": "https://x.example/"})));
+    assert_eq!(replace(&sub, Value::Null).0, Ok(json!({"value": "1"})));
+    assert_eq!(replace(&format!("{at}.value"), json!("2")).0, Ok(json!({"value": "2"})));
+}
+
+#[test]
+fn sch_15_a_manager_is_one_person() {
+    let two = json!({"value": "2", "$ref": uri("3")});
+    let operation = json!({"op": "replace", "path": format!("{ENTERPRISE}:manager"), "value": two});
+    let error = manager(Dialect::Strict, operation.clone()).0.unwrap_err();
+    assert_eq!(error.scim_type, Some(ScimType::InvalidValue));
+    for words in [
+        "Operation 1",
+        "manager.$ref is",
+        "Users/3\"",
+        "beside it is \"2\"",
+        "send a $ref that ends with the value",
+    ] {
+        assert!(error.detail.contains(words), "{error}");
+    }
+    assert_eq!(manager(Dialect::Entra, operation), (Ok(json!({"value": "2"})), 1));
+    let catalogue = Catalogue::standard();
+    let user = catalogue.resource_type("User").unwrap();
+    let create = |dialect, manager: &Value| {
+        let urns = json!([user.base.urn, ENTERPRISE]);
+        let body = json!({"schemas": urns, "userName": "ada", (ENTERPRISE): {"manager": manager}});
+        let stored =
+            json!({"schemas": urns, "id": "1", "userName": "ada", (ENTERPRISE): {"manager": both("1")}});
+        let made = resource::create(user, body.clone(), &mut Mender::new(dialect))?;
+        let replaced = resource::replace(user, body, &stored, &mut Mender::new(dialect))?;
+        assert_eq!(replaced.document, made.document);
+        Ok::<_, ScimError>(made.document[ENTERPRISE]["manager"].clone())
+    };
+    assert!(create(Dialect::Strict, &two).is_err());
+    assert_eq!(create(Dialect::Okta, &two), Ok(json!({"value": "2"})));
+    for dialect in [Dialect::Strict, Dialect::Okta] {
+        assert_eq!(create(dialect, &both("2")), Ok(both("2")));
+        assert_eq!(create(dialect, &json!({"$ref": uri("2")})), Ok(both("2")));
+    }
+}
+
+#[test]
+fn sch_16_what_an_account_defines_points_to_one_resource_too() {
+    let kind = thing();
+    let (at, links) = (format!("{X}:owners"), format!("{X}:links"));
+    let run = |stored: Value, operation: Value| {
+        let stored = json!({"schemas": [BASE, X], X: stored});
+        patched_in(&mut Mender::new(Dialect::Tolerant), &kind, stored, operation)
+            .map(|document| document[X].clone())
+    };
+    let stored = || json!({"owners": [both("1"), both("2")]});
+    let after = |one: Value| Ok(json!({"owners": [one, both("2")]}));
+    let change =
+        |path: String, value: Value| run(stored(), json!({"op": "replace", "path": path, "value": value}));
+    assert_eq!(change(format!("{at}[value eq \"1\"].$ref"), json!(uri("3"))), after(both("3")));
+    assert_eq!(change(format!("{at}[value eq \"1\"].value"), json!("3")), after(json!({"value": "3"})));
+    let merged =
+        json!({"op": "add", "path": format!("{at}[value eq \"1\"]"), "value": {"value": "3", "role": "x"}});
+    assert_eq!(run(stored(), merged), after(json!({"value": "3", "role": "x"})));
+    let made = json!({"op": "add", "path": format!("{at}[role eq \"x\"].$ref"), "value": uri("3")});
+    let new = json!({"role": "x", "value": "3", "$ref": uri("3")});
+    assert_eq!(run(stored(), made), Ok(json!({"owners": [both("1"), both("2"), new]})));
+    let other = json!({"op": "add", "path": format!("{at}[value eq \"9\"].$ref"), "value": uri("3")});
+    assert_eq!(run(stored(), other).unwrap_err().scim_type, Some(ScimType::NoTarget));
+    // What leads anywhere is no id.
+    let link = json!({"value": "home", "$ref": "https://x.example/ada"});
+    let added = json!({"op": "add", "path": links, "value": [link]});
+    assert_eq!(run(json!({}), added), Ok(json!({"links": [link]})));
+}
