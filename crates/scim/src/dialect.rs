@@ -114,6 +114,8 @@ quirks! {
     ManyPrimaries = "many-primaries",
     /// A text that is no URI where a reference belongs: kept.
     InvalidReference = "invalid-reference",
+    /// A number with more digits than a double holds: rounded.
+    RoundedNumber = "rounded-number",
     /// `type` or `$ref` that does not fit the `value` beside it: `value` counts.
     ReferenceMismatch = "reference-mismatch",
     /// A filter in a PATCH path matched nothing: the element it describes was created.

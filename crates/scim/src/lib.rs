@@ -12,6 +12,7 @@ pub mod cursor;
 pub mod define;
 mod detached;
 pub mod dialect;
+pub mod digits;
 pub mod discovery;
 mod element;
 pub mod error;

@@ -3,6 +3,7 @@
 use serde_json::{Number, Value};
 
 use crate::dialect::{Mender, Quirk};
+use crate::digits::is_rounded;
 use crate::error::ScimError;
 use crate::schema::{Attribute, Type};
 use crate::value::{Place, wrong_type};
@@ -17,7 +18,12 @@ pub(crate) fn number(
     let number = match &value {
         Value::Number(number) => Some(number.clone()),
         Value::String(text) => {
-            text.trim().parse::<Number>().ok().filter(|_| mender.mend(Quirk::StringNumber, place))
+            let number = text.trim().parse::<Number>().ok();
+            let number = number.filter(|_| mender.mend(Quirk::StringNumber, place));
+            if number.is_some() && is_rounded(text.trim()) {
+                mender.mend(Quirk::RoundedNumber, place);
+            }
+            number
         }
         _ => None,
     };

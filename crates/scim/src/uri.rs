@@ -31,17 +31,11 @@ pub(crate) fn decoded(segment: &str) -> Cow<'_, str> {
     }
     let (mut out, mut rest) = (Vec::with_capacity(segment.len()), segment.as_bytes());
     while let [first, tail @ ..] = rest {
-        let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.filter(|_| *first == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                out.push(*first);
-                rest = tail;
-            }
-        }
+        let digits =
+            tail.get(..2).filter(|digits| *first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let byte = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        out.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &tail[2..] } else { tail };
     }
     String::from_utf8(out).map_or(Cow::Borrowed(segment), Cow::Owned)
 }
@@ -84,5 +78,6 @@ mod tests {
         }
         assert_eq!(decoded("a%20b%C3%89%4"), "a bÉ%4");
         assert_eq!(decoded("%ff"), "%ff");
+        assert_eq!(decoded("%+5"), "%+5");
     }
 }

@@ -6,7 +6,7 @@ use axum::body::Body;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName};
 use scim::list::ListQuery;
-use scim::{Filter, Projection, ResourceType, SortBy};
+use scim::{Filter, Projection, Quirk, ResourceType, SortBy};
 use serde_json::Value;
 use serde_json::error::Category;
 
@@ -25,7 +25,7 @@ pub const DEFAULT_RESULTS: u32 = 100;
 /// The JSON body of a request, within the surface's limit.
 ///
 /// # Errors
-/// `MediaType`, those of `extract::body`, and `Invalid` for what is no JSON.
+/// `MediaType`, those of `extract::body`, and `Invalid` for what is no JSON or, in strict, would be rounded.
 pub async fn body(call: &Call<'_>, door: &Door, body: Body) -> Result<Value> {
     body_within(call.app.limits.scim_body_bytes, call, door, body).await
 }
@@ -46,7 +46,24 @@ pub async fn body_within(limit: usize, call: &Call<'_>, door: &Door, body: Body)
     if let Some(observed) = call.observed {
         observed.body(&bytes);
     }
-    parse(&bytes)
+    let value = parse(&bytes)?;
+    if let Some(at) = scim::digits::rounded(&bytes).filter(|_| door.kinds.has_decimals()) {
+        rounded(door, at)?;
+    }
+    Ok(value)
+}
+
+/// A number of the body is not what was sent. Without decimals there is nothing that would keep it.
+fn rounded(door: &Door, at: usize) -> Result<()> {
+    let mut mender = door.mender();
+    if mender.mend(Quirk::RoundedNumber, format_args!("byte {at} of the body")) {
+        door.log(mender.notes(), &[]);
+        return Ok(());
+    }
+    let text = format!(
+        "The number at byte {at} of the body has more digits than are kept: send it with 15 significant digits."
+    );
+    Err(Problem::invalid(text).code("invalidValue"))
 }
 
 fn parse(bytes: &[u8]) -> Result<Value> {

@@ -4,6 +4,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use super::provisioning_log::newest;
 use super::scim_groups::{GROUPS, group};
 use super::scim_users::{USERS, made, patch, refused, scim, total, user};
 use crate::actors::{Client, World};
@@ -651,5 +652,37 @@ both_engines! {
         let problem = settled(old.generation).await.unwrap_err();
         assert_eq!(problem.retry_after_secs(), Some(1), "{problem}");
         settled(0).await.unwrap();
+    }
+
+    async fn sch_3_a_decimal_is_kept_or_it_is_told(world: World) {
+        let scim = scim(&world);
+        let text = |serial: &str, weight: &str| {
+            Some(format!("{{\"schemas\": [\"{DEVICE}\"], \"serial\": \"{serial}\", \"weight\": {weight}}}"))
+        };
+        // Nobody's decimal: what is dropped anyway is not told.
+        let mut ada = user("ada").to_string();
+        ada.insert_str(1, "\"shoeSize\": 0.1234567890123456789, ");
+        scim.send(Method::POST, USERS, Some(ada)).await.expect(201);
+        assert_eq!(newest(&world).await["quirks"][0]["name"], "unknown-attribute");
+        world.admin().post(TYPES, device()).await.data();
+        let made = scim.send(Method::POST, DEVICES, text("1", "0.1234567890123456789")).await.expect(201);
+        assert!(made.text.contains("\"weight\":0.12345678901234568"), "{}", made.text);
+        let quirks = newest(&world).await["quirks"].clone();
+        assert_eq!(quirks[0]["name"], "rounded-number", "{quirks}");
+        let made = scim.send(Method::POST, DEVICES, text("2", "\"12345678901234567.5\"")).await.expect(201);
+        assert_eq!(made.json["weight"], json!(12_345_678_901_234_568.0));
+        let quirks = newest(&world).await["quirks"].to_string();
+        assert!(quirks.contains("string-number") && quirks.contains("rounded-number"), "{quirks}");
+        strict(&world).await;
+        for lost in ["0.1234567890123456789", "123456789012345678901.0", "1e-400"] {
+            let answer = scim.send(Method::POST, DEVICES, text("3", lost)).await;
+            let said = refused(answer, 400, "invalidValue");
+            let at = text("3", lost).unwrap().find(lost).unwrap();
+            assert!(said.contains(&format!("The number at byte {at} of the body has more digits than are kept")), "{said}");
+        }
+        for kept in ["0.30000000000000004", "1234567890.12345", "18446744073709551615"] {
+            let made = scim.send(Method::POST, DEVICES, text(kept, kept)).await.expect(201);
+            assert!(made.text.contains(&format!("\"weight\":{kept}")), "{}", made.text);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use db::Tx;
 use scim::schema::Extension;
-use scim::{Attribute, Attributes, Catalogue, ResourceType, Schema};
+use scim::{Attribute, Attributes, Catalogue, ResourceType, Schema, Type};
 
 use super::model::{Definition, Part, Shape};
 use super::store;
@@ -76,6 +76,16 @@ impl Kinds {
     /// Never: every catalogue begins with User and Group.
     pub fn of(&self, subject: Subject) -> &Arc<ResourceType> {
         &self.shown.types[usize::from(subject == Subject::Group)]
+    }
+
+    /// Is there a decimal anywhere?
+    pub fn has_decimals(&self) -> bool {
+        fn any(attributes: &Attributes) -> bool {
+            attributes.iter().any(|attr| attr.kind == Type::Decimal || any(&attr.sub))
+        }
+        self.written.types.iter().any(|kind| {
+            any(&kind.base.attributes) || kind.extensions.iter().any(|one| any(&one.schema.attributes))
+        })
     }
 
     /// Users or groups, for a change.
