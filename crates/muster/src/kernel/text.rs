@@ -78,6 +78,10 @@ impl FieldCheck {
     pub fn fail(&mut self, field: &str, text: impl Into<String>) {
         self.0.push((field.to_owned(), text.into()));
     }
+    /// What was read, or a complaint that it could not be.
+    pub fn read<T>(&mut self, field: &str, read: std::result::Result<T, String>) -> Option<T> {
+        read.map_err(|text| self.fail(field, text)).ok()
+    }
     /// `^[a-zA-Z_][0-9a-zA-Z_$]{0,127}$`, no reserved word.
     pub fn identifier(&mut self, field: &str, value: &str) {
         if let Err(text) = identifier(value) {

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use http::Uri;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::actions::{self, SORT_FIELDS, Seen};
@@ -18,6 +18,7 @@ use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
+use crate::kernel::text::FieldCheck;
 use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
@@ -96,10 +97,8 @@ fn trust_of(document: Document, scope: &Scope) -> Result<Value> {
         None | Some(Value::Null) => None,
         Some(Value::String(account)) => Some(account),
         Some(other) => {
-            return Err(Problem::invalid(format!(
-                "The body does not fit at accountIdentifier: {other} is no text: send the account's identifier, or \
-                leave it out."
-            )));
+            let text = format!("{other} is no text: send the account's identifier, or leave it out");
+            return Err(Problem::fields(vec![("accountIdentifier".to_owned(), text)]));
         }
     };
     same_scope(scope, account.as_deref(), None, None)?;
@@ -178,13 +177,6 @@ async fn switch<const ON: bool>(
     Ok(actions::switch(&app, &grant, id, ON, seen).await?.into())
 }
 
-/// A token to explain. Never shown, so no `Debug`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Presented {
-    token: String,
-}
-
 /// As people paste it: with the word in front of it, with a line break behind it.
 fn bare(token: &str) -> &str {
     let token = token.trim();
@@ -220,9 +212,25 @@ async fn explain_one(
 
 /// Read after the permission was asked for, so that who lacks it hears that first.
 fn presented(Document(body): Document) -> Result<String> {
-    let Presented { token } = serde_json::from_value(body)
-        .map_err(|_| Problem::invalid("The body does not fit: send {\"token\": \"…\"} and nothing else."))?;
-    Ok(token)
+    let mut check = FieldCheck::new();
+    let members = body.as_object();
+    for other in members.into_iter().flat_map(serde_json::Map::keys).filter(|name| *name != "token") {
+        let shown: String = other.chars().take(80).collect();
+        check.fail(&shown, "is no member of this: send token and nothing else");
+    }
+    let token = check.read(
+        if members.is_some() { "token" } else { "body" },
+        match (&body, body.get("token")) {
+            (_, Some(Value::String(token))) => Ok(token.clone()),
+            (Value::Object(_), None | Some(Value::Null)) => {
+                Err("cannot be empty; send the text of a token".to_owned())
+            }
+            (Value::Object(_), Some(_)) => Err("is to be a text: send the token in quotes".to_owned()),
+            _ => Err("is to be an object: send {\"token\": \"…\"}".to_owned()),
+        },
+    );
+    check.done()?;
+    Ok(token.unwrap_or_default())
 }
 
 async fn show_keys(

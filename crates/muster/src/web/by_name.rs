@@ -19,12 +19,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for ByName<T> {
     }
 }
 
-/// The same for a member that is flattened and holds structs: serde keeps what it is read from in a buffer of
-/// its own, of which [`ByName`] around the whole sees nothing.
-///
-/// # Errors
-/// Of the deserializer, for a list in the place of an object, too.
-pub fn by_name<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+fn by_name<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<T, D::Error> {
     T::deserialize(Named(from))
 }
 

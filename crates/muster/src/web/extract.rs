@@ -13,7 +13,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use super::by_name::ByName;
-use super::{words, yaml};
+use super::{misfits, words, yaml};
 use crate::accounts;
 use crate::app::App;
 use crate::kernel::caller::Caller;
@@ -183,10 +183,10 @@ fn unread(is_too_large: bool) -> Problem {
     Problem::invalid("The body could not be read to its end: send the request again.")
 }
 
-/// Parses JSON text; errors name line, column and path.
+/// Parses JSON text; errors name line and column, or every member that does not fit.
 ///
 /// # Errors
-/// `Invalid`.
+/// `Fields`, and `Invalid` for what is no JSON.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if bytes.is_empty() {
         return Err(Problem::invalid(
@@ -194,14 +194,8 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         ));
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let ByName(value) = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let words = words::of_json(error.inner());
-        Problem::invalid(match error.path().to_string().as_str() {
-            _ if !error.inner().is_data() => format!("The body is not JSON: {words}."),
-            "." => format!("The body does not fit: {words}."),
-            path => format!("The body does not fit at {path}: {words}."),
-        })
-    })?;
+    let ByName(value) = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| misfits::of_json::<T>(bytes, &error))?;
     reader.end().map_err(|error| {
         Problem::invalid(format!("The body is not one JSON document: {}.", words::of_json(&error)))
     })?;

@@ -8,6 +8,7 @@ pub mod etag;
 pub mod extract;
 pub mod limits;
 pub mod listen;
+mod misfits;
 pub mod observed;
 pub mod refusal;
 mod rest;

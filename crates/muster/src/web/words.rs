@@ -6,24 +6,47 @@ use std::error::Error;
 use axum::extract::rejection::QueryRejection;
 use serde_json::error::Category;
 
-/// What is wrong with a value, from what its parser said; `part` is what its parts are called (`member`,
-/// `parameter`). A text of ours, which a type gives as its own error, stays as it is.
-pub fn of_value(text: &str, part: &str) -> String {
-    let (what, place) = placed(text);
-    let said = if let Some((found, wanted)) = misfit(what) {
-        format!("{} is expected, not {}", wanted_words(wanted), found_words(found))
+/// What a parser said of a value, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Said<'a> {
+    /// A value is of another kind.
+    Misfit { wanted: String, found: String },
+    /// A part of this name is missing.
+    Missing(&'a str),
+    /// A part of this name stands twice.
+    Twice(&'a str),
+    /// All else, in words.
+    Other(String),
+}
+
+/// Takes apart what a parser said. A text of ours, which a type gives as its own error, stays as it is.
+pub fn said(text: &str) -> Said<'_> {
+    let (what, _) = placed(text);
+    if let Some((found, wanted)) = misfit(what) {
+        Said::Misfit { wanted: wanted_words(wanted), found: found_words(found) }
     } else if let Some(name) = quoted(what, "missing field ") {
-        format!("the {part} {name:?} is missing")
+        Said::Missing(name)
     } else if let Some(name) = quoted(what, "duplicate field ") {
-        format!("the {part} {name:?} stands twice")
+        Said::Twice(name)
     } else if let Some(name) = quoted(what, "unknown field ") {
-        format!("{name:?} is not known here{}", choices(what))
+        Said::Other(format!("{name:?} is not known here{}", choices(what)))
     } else if let Some(name) = quoted(what, "unknown variant ") {
-        format!("{name:?} is no word that is known here{}", choices(what))
+        Said::Other(format!("{name:?} is no word that is known here{}", choices(what)))
     } else {
-        what.to_owned()
+        Said::Other(what.to_owned())
+    }
+}
+
+/// What is wrong with a value, from what its parser said; `part` is what its parts are called (`member`,
+/// `parameter`).
+pub fn of_value(text: &str, part: &str) -> String {
+    let words = match said(text) {
+        Said::Misfit { wanted, found } => format!("{wanted} is expected, not {found}"),
+        Said::Missing(name) => format!("the {part} {name:?} is missing"),
+        Said::Twice(name) => format!("the {part} {name:?} stands twice"),
+        Said::Other(words) => words,
     };
-    said + &place
+    words + &placed(text).1
 }
 
 /// What is wrong with a text that is to be JSON.

@@ -5,10 +5,11 @@ use axum::body::{Body, to_bytes};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
 use serde::de::DeserializeOwned;
+use serde_saphyr::Error;
 
 use super::by_name::ByName;
 use super::error::PLATFORM_MEDIA;
-use super::words;
+use super::{misfits, words};
 use crate::kernel::problem::{Problem, Result};
 
 const MEDIA: &str = "application/yaml";
@@ -33,34 +34,94 @@ pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
 /// Parses one YAML document. Anchors are followed as far as a document made by hand has use for them.
 ///
 /// # Errors
-/// `Invalid`, with line and column.
+/// `Fields`, and `Invalid` with line and column for what cannot be read as one document.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if bytes.is_empty() {
         let text = "The request has no body: send the YAML document that this route takes.";
         return Err(Problem::invalid(text));
     }
-    let limits = serde_saphyr::options! {
-        budget: serde_saphyr::budget! { max_aliases: 1_000, max_nodes: 100_000 },
-        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 10_000 },
-    };
-    serde_saphyr::from_slice_with_options(bytes, limits)
+    serde_saphyr::from_slice_with_options(bytes, limits())
         .map(|ByName(value)| value)
-        .map_err(|error| Problem::invalid(format!("The YAML body does not fit: {}.", in_words(&error))))
+        .map_err(|error| refusal::<T>(bytes, &error))
 }
 
-/// The parser's words without its advice, which is for whoever programs it.
-fn in_words(error: &serde_saphyr::Error) -> String {
-    let text = error.without_snippet().to_string();
-    let place = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column()));
-    let place = place.unwrap_or_default();
-    let what = text.strip_suffix(&place).unwrap_or(&text);
-    let advice = [", set DuplicateKeyPolicy", "; use from_"].iter().find_map(|advice| what.find(advice));
-    let what = match &what[..advice.unwrap_or(what.len())] {
-        "expected mapping start" => "an object is expected",
-        "expected sequence start" => "a list is expected",
-        other => other,
+fn limits() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_aliases: 1_000, max_nodes: 100_000 },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 10_000 },
+    }
+}
+
+/// Every member that does not fit, or what the document itself is refused for.
+fn refusal<T: DeserializeOwned>(bytes: &[u8], error: &Error) -> Problem {
+    let placed = |what: &str, error: &Error| {
+        let place = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column()));
+        Problem::invalid(format!("{what}{}: {}.", place.unwrap_or_default(), in_words(error)))
     };
-    words::of_value(what, "member") + &place
+    match serde_saphyr::from_slice_with_options(bytes, limits()) {
+        Ok(document) => {
+            misfits::of_yaml::<T>(document).unwrap_or_else(|| placed("The YAML body does not fit", error))
+        }
+        Err(error) => placed("The body cannot be read as YAML", &error),
+    }
+}
+
+/// What is wrong in plain words: those of the parser are for whoever programs it.
+fn in_words(error: &Error) -> String {
+    let error = error.without_snippet();
+    let words = match error {
+        Error::ExternalMessage { msg, .. } => of_grammar(msg),
+        Error::Eof { .. } => "it ends before there is a value; send one document",
+        Error::MultipleDocuments { .. } => "a second document begins there; send one",
+        Error::DuplicateMappingKey { key: Some(key), .. } => {
+            let shown: String = key.chars().take(64).collect();
+            return format!("the member {shown:?} stands twice in one object; send it once");
+        }
+        Error::UnknownAnchor { .. } => "an alias (*) names an anchor (&) that is not there",
+        Error::RecursiveReferencesRequireWeakTypes { .. } => "an anchor (&) holds an alias (*) of itself",
+        Error::MergeValueNotMapOrSeqOfMaps { .. } => "<< takes an object or a list of objects only",
+        Error::InvalidBinaryBase64 { .. } | Error::BinaryNotUtf8 { .. } => "!!binary holds no text in base64",
+        Error::NonFiniteFloat { .. } => "a number is not finite; if it is to be a text, put it in quotes",
+        Error::InvalidUtf8Input => "it is not UTF-8; encode it so",
+        Error::Budget { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => {
+            "it has too many nodes or aliases; send less in one request, and write out what aliases stand for"
+        }
+        other => return words::of_value(&unplaced(other), "member"),
+    };
+    words.to_owned()
+}
+
+/// What breaks the grammar. The place is where the parser noticed it, which may be a line too late.
+fn of_grammar(said: &str) -> &'static str {
+    match said {
+        _ if said.contains("unclosed bracket") => "the bracket that opens there is not closed; close it",
+        _ if said.contains("unclosed quote") => "the quote that opens there is not closed; close it",
+        _ if said.contains("misplaced bracket") => "a bracket closes there that was not opened; remove it",
+        _ if said.contains("mapping values") => {
+            "a colon stands where no member can begin; put a text that holds one in quotes, or mend the indentation"
+        }
+        _ if said.contains("escape") => {
+            "a text in double quotes has an escape that YAML does not know; write two backslashes for one"
+        }
+        _ if said.contains("recursion limit") => "it is nested too deeply",
+        _ => "this is not YAML; look at the indentation, quotes and brackets of this line and the one before",
+    }
+}
+
+/// The parser's own text, without the place and without advice on its options.
+fn unplaced(error: &Error) -> String {
+    let text = error.to_string();
+    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    let advice = [", set ", "; use from_"].iter().find_map(|advice| what.find(advice));
+    match &what[..advice.unwrap_or(what.len())] {
+        "expected mapping start" => "an object is expected".into(),
+        "expected sequence start" => "a list is expected".into(),
+        "expected string scalar" => "a text is expected".into(),
+        other => other.into(),
+    }
 }
 
 /// Turns an answer in JSON into YAML; others stay.
@@ -80,4 +141,43 @@ pub(super) async fn turn(response: Response) -> Response {
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA));
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, Body::from(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> String {
+        parse::<serde_json::Value>(text.as_bytes()).unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn what_is_no_yaml_is_told_in_plain_words() {
+        for (text, words) in [
+            ("a: [\n", " at line 1, column 4: the bracket that opens there is not closed; close it."),
+            ("a: 'x\n", " at line 1, column 4: the quote that opens there is not closed; close it."),
+            ("a: }", " at line 1, column 4: a bracket closes there that was not opened; remove it."),
+            ("a: b: c\n", " at line 1, column 5: a colon stands where no member can begin; "),
+            ("a: \"\\q\"\n", " at line 1, column 4: a text in double quotes has an escape"),
+            ("a:\n  - b\n c: d\n", " at line 3, column 2: this is not YAML; look at the indentation, "),
+            ("a: @b", " at line 1, column 4: this is not YAML; look at "),
+            ("a: *x\n", " at line 1, column 4: an alias (*) names an anchor (&) that is not there."),
+            ("a: &a [*a]\n", " at line 1, column 8: an anchor (&) holds an alias (*) of itself."),
+            (
+                "a: 1\nb: 1\na: 2\n",
+                " at line 3, column 1: the member \"a\" stands twice in one object; send it once.",
+            ),
+            ("a: 1\n---\nb: 2\n", " at line 3, column 1: a second document begins there; send one."),
+            ("<<: 3\n", " at line 1, column 5: << takes an object or a list of objects only."),
+            ("a: .inf\n", " at line 1, column 4: a number is not finite; "),
+            ("? [a]\n: b\n", " at line 1, column 3: a text is expected."),
+            (&"[".repeat(1_000), " at line 1, column 256: it is nested too deeply."),
+        ] {
+            let (text, message) = (&text[..text.len().min(30)], said(text));
+            assert!(
+                message.starts_with(&format!("The body cannot be read as YAML{words}")),
+                "{text}: {message}"
+            );
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod administrators;
 mod api_keys;
 mod audit_list;
 mod authentication;
+mod bodies;
 mod dry_run;
 mod events;
 mod hierarchy;

@@ -122,7 +122,7 @@ both_engines! {
         with(json!({"identifier": "none", "type": "USER"}), "Did not find the USER none").await;
         with(json!({"identifier": "none", "type": "USER_GROUP"}), "Did not find the USER_GROUP none").await;
         with(json!({"identifier": "m", "type": "API_KEY"}), "Incorrect Principal Type").await;
-        with(json!({"identifier": "m"}), "Incorrect Principal Type").await;
+        with(json!({"identifier": "m"}), "principal.type: cannot be empty").await;
         with(json!({"identifier": "m", "type": "SERVICE_ACCOUNT", "scopeLevel": "project"}),
             "Principal scope level cannot be project for account scoped").await;
         with(json!({"identifier": "m", "type": "SERVICE_ACCOUNT", "scopeLevel": "moon"}), "moon").await;

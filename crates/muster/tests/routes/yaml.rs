@@ -36,10 +36,12 @@ both_engines! {
     async fn a_bad_body_in_yaml_changes_nothing(world: World) {
         let (admin, before) = (world.admin(), world.count("audit_rows").await);
         for (body, words) in [
-            ("identifier: a\nname: b\nname: c\n", "duplicate mapping key: name at line 3, column 1."),
-            ("identifier: [\n", "at line"), ("- a\n", "at line 1"), ("", "no body"),
-            ("identifier: a\ntags: text\n", "at line 2"),
-            ("identifier: a\nname: b\n---\nidentifier: b\n", "multiple YAML documents detected at line"),
+            ("identifier: a\nname: b\nname: c\n", "at line 3, column 1: the member \"name\" stands twice in one object; send it once."),
+            ("identifier: [\n", "at line 1, column 13: the bracket that opens there is not closed; close it."),
+            ("- a\n", "body: an object is expected, not a list"), ("", "no body"),
+            ("identifier: a\n name: b\n", "at line 2, column 6: a colon stands where no member can begin"),
+            ("identifier: a\ntags: text\n", "tags: an object is expected, not a text"),
+            ("identifier: a\nname: b\n---\nidentifier: b\n", "at line 4, column 1: a second document begins there; send one."),
         ] {
             let text = send(&admin, Method::POST, AT, body).await.refused(400, "INVALID_REQUEST");
             assert!(text.contains(words), "{body}: {text}");

@@ -6,7 +6,7 @@ use axum::routing::{get, post};
 use http::Uri;
 use serde::Deserialize;
 
-use super::bodies::{AssignmentBody, FilterBody, FilterBodyV2};
+use super::bodies::{AssignmentBody, FilterBody, FilterBodyV2, ValidateBody};
 use super::model::{Filter, NewAssignment};
 use super::permit::Permit;
 use super::replies::{AggregateReply, AssignmentReply, DescribedReply, RemovalReply, ValidationReply};
@@ -17,7 +17,6 @@ use crate::kernel::listing::Orders;
 use crate::kernel::page::{Page, PageQuery, PageRequest};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
-use crate::web::by_name::by_name;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by};
 
@@ -158,15 +157,6 @@ fn check_batch(items: usize) -> Result<()> {
     Ok(())
 }
 
-/// The body of `/validate`: the assignment, bare or wrapped.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ValidateBody {
-    role_assignment: Option<AssignmentBody>,
-    #[serde(flatten, deserialize_with = "by_name")]
-    bare: AssignmentBody,
-}
-
 async fn validate(
     State(app): State<App>,
     actor: Actor,
@@ -174,7 +164,7 @@ async fn validate(
     Json(body): Json<ValidateBody>,
 ) -> Result<Reply<ValidationReply>> {
     let scope = scope.scope(&actor.caller.account)?;
-    let wish = body.role_assignment.unwrap_or(body.bare).wish(&scope)?;
+    let wish = body.wish(&scope)?;
     let permit = Permit::ask(&actor, &scope, wish.kind, &wish.principal, wish.level)?;
     Ok(Reply(create::validate(&app, permit, wish).await?.into()))
 }

@@ -92,7 +92,6 @@ fn is_droppable(kind: Kind) -> bool {
 /// `InvalidArgument` for a scope that does not exist, `Denied` for a principal that the caller may not bind,
 /// `Fields` and `Duplicate` as `create`.
 pub async fn validate(app: &App, permit: Permit, new: NewAssignment) -> Result<Validation> {
-    new.check_identifier()?;
     app.db
         .read("role_assignments.validate", move |tx| {
             let scope = permit.scope();

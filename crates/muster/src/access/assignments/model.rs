@@ -6,7 +6,6 @@ use super::store::AssignmentRow;
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
-use crate::kernel::text::FieldCheck;
 use crate::kernel::time::Timestamp;
 
 /// A managed resource group of the reference that is gone.
@@ -43,22 +42,6 @@ pub struct NewAssignment {
 }
 
 impl NewAssignment {
-    fn identifier_check(&self) -> FieldCheck {
-        let mut fields = FieldCheck::new();
-        if let Some(id) = &self.identifier {
-            fields.identifier("identifier", id);
-        }
-        fields
-    }
-
-    /// Checks the identifier alone.
-    ///
-    /// # Errors
-    /// `Fields`.
-    pub fn check_identifier(&self) -> Result<()> {
-        self.identifier_check().done()
-    }
-
     /// The row that it makes.
     pub fn row(&self, scope: &Scope, identifier: String, principal_level: Option<Level>) -> AssignmentRow {
         AssignmentRow {
@@ -74,22 +57,11 @@ impl NewAssignment {
         }
     }
 
-    /// Checks what can be said without the database.
+    /// Checks what can be said without the database, once the body is read.
     ///
     /// # Errors
-    /// `Fields` for grammar, `Invalid` for the deprecated group and for a principal below the scope.
+    /// `Invalid` for the deprecated group and for a principal below the scope.
     pub fn check(&self, scope: &Scope) -> Result<()> {
-        let mut fields = self.identifier_check();
-        for (field, value) in [
-            ("roleIdentifier", &self.role),
-            ("resourceGroupIdentifier", &self.resource_group),
-            ("principal.identifier", &self.principal),
-        ] {
-            if value.is_empty() {
-                fields.fail(field, "cannot be empty");
-            }
-        }
-        fields.done()?;
         if self.resource_group == DEPRECATED_ALL {
             return Err(Problem::invalid(format!(
                 "{DEPRECATED_ALL} is deprecated, please use _all_resources_including_child_scopes"

@@ -86,7 +86,7 @@ struct FilterBody {
 #[serde(rename_all = "camelCase")]
 struct SelectorBody {
     #[serde(alias = "resource_type")]
-    resource_type: String,
+    resource_type: Option<String>,
     #[serde(default, deserialize_with = "few")]
     identifiers: Option<Vec<String>>,
     #[serde(alias = "attribute_filter")]
@@ -95,14 +95,15 @@ struct SelectorBody {
 
 impl SelectorBody {
     fn read(self) -> Result<ResourceSelector> {
+        let resource_type = self.resource_type.unwrap_or_default();
         // To drop a condition, however it is written, would widen the group to the whole type.
         if self.attribute_filter.is_some() {
             return Err(Problem::invalid(format!(
                 "attributeFilter cannot be used: {} has no attributes to choose by. Name identifiers or leave it out",
-                self.resource_type
+                if resource_type.is_empty() { "it" } else { &resource_type }
             )));
         }
-        Ok(ResourceSelector { resource_type: self.resource_type, identifiers: self.identifiers })
+        Ok(ResourceSelector { resource_type, identifiers: self.identifiers })
     }
 }
 

@@ -122,12 +122,19 @@ impl NewResourceGroup {
     /// that contradict each other, `InvalidArgument` for a resource type that does not exist.
     pub fn check(&mut self, scope: &Scope) -> Result<Vec<Scope>> {
         let mut fields = FieldCheck::new();
-        fields.identifier("identifier", &self.identifier);
-        fields.name("name", &self.name);
-        fields.description("description", self.description.as_deref());
-        fields.tags("tags", &self.tags);
+        fields.identifier("resourceGroup.identifier", &self.identifier);
+        fields.name("resourceGroup.name", &self.name);
+        fields.description("resourceGroup.description", self.description.as_deref());
+        fields.tags("resourceGroup.tags", &self.tags);
         if !is_color(&self.color) {
-            fields.fail("color", "must be written as # and six hexadecimal digits, for example #0063F7");
+            let text = "must be written as # and six hexadecimal digits, for example #0063F7";
+            fields.fail("resourceGroup.color", text);
+        }
+        for (at, selector) in self.filter.resources.iter().enumerate() {
+            if selector.resource_type.is_empty() {
+                let field = format!("resourceGroup.resourceFilter.resources[{at}].resourceType");
+                fields.fail(&field, "cannot be empty; send the name of a resource type");
+            }
         }
         fields.done()?;
         self.check_size()?;

@@ -198,6 +198,10 @@ pub async fn update(
     new: NewUserGroup,
     seen: IfMatch,
 ) -> Result<UserGroup> {
+    // Where no group is named none has to be looked for to say so.
+    if new.identifier.is_empty() {
+        new.check(None)?;
+    }
     change(app, grant, "user_groups.update", &new.identifier.clone(), move |tx, stroke, group| {
         new.check(Some(&group.name))?;
         seen.check(group.tag())?;

@@ -36,8 +36,11 @@ struct Body {
     description: Option<String>,
     tags: Option<Tags>,
     default_time_to_expire_token: Option<i64>,
-    #[serde(flatten)]
-    owner: OwnerBody,
+    api_key_type: Option<String>,
+    parent_identifier: Option<String>,
+    account_identifier: Option<String>,
+    org_identifier: Option<String>,
+    project_identifier: Option<String>,
 }
 
 impl Body {
@@ -49,7 +52,14 @@ impl Body {
             tags: self.tags.unwrap_or_default(),
             default_ttl_ms: self.default_time_to_expire_token,
         };
-        (self.owner, wish)
+        let owner = OwnerBody {
+            api_key_type: self.api_key_type,
+            parent_identifier: self.parent_identifier,
+            account_identifier: self.account_identifier,
+            org_identifier: self.org_identifier,
+            project_identifier: self.project_identifier,
+        };
+        (owner, wish)
     }
 }
 

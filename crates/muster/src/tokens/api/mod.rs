@@ -48,9 +48,9 @@ impl OwnerQuery {
     }
 }
 
-/// The part of a body that names an owner and its scope.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// The part of a body that names an owner and its scope. Not flattened into the bodies: what does not fit in
+/// it would have no name.
+#[derive(Debug)]
 struct OwnerBody {
     api_key_type: Option<String>,
     parent_identifier: Option<String>,

@@ -43,8 +43,11 @@ struct Body {
     valid_from: Option<i64>,
     valid_to: Option<i64>,
     never_expires: Option<bool>,
-    #[serde(flatten)]
-    owner: OwnerBody,
+    api_key_type: Option<String>,
+    parent_identifier: Option<String>,
+    account_identifier: Option<String>,
+    org_identifier: Option<String>,
+    project_identifier: Option<String>,
 }
 
 impl Body {
@@ -61,7 +64,14 @@ impl Body {
                 never: self.never_expires,
             },
         };
-        (self.owner, wish)
+        let owner = OwnerBody {
+            api_key_type: self.api_key_type,
+            parent_identifier: self.parent_identifier,
+            account_identifier: self.account_identifier,
+            org_identifier: self.org_identifier,
+            project_identifier: self.project_identifier,
+        };
+        (owner, wish)
     }
 }
 
