@@ -20,7 +20,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Query, ScopeQuery, every, few, goes_by};
+use crate::web::extract::{Json, Query, ScopeQuery, every, few, goes_by, unused};
 
 /// The one module that these rows belong to.
 const MODULE: &str = "CORE";
@@ -33,6 +33,7 @@ pub fn routes() -> Router<App> {
 /// `AuditFilterProperties`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[allow(dead_code)] // what is unused is refused while it is read
 struct FilterBody {
     filter_type: Option<String>,
     #[serde(deserialize_with = "few")]
@@ -50,6 +51,8 @@ struct FilterBody {
     end_time: Option<i64>,
     static_filter: Option<String>,
     include_child_scopes: Option<bool>,
+    #[serde(deserialize_with = "unused")]
+    tags: (),
 }
 
 #[derive(Debug, Deserialize)]

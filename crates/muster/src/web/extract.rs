@@ -11,6 +11,7 @@ use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::by_name::ByName;
 use super::{misfits, words, yaml};
@@ -369,4 +370,21 @@ pub fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
         ))),
         _ => Ok(list),
     }
+}
+
+/// A member that other servers or routes know and nothing here goes by. What is in it would seem to be in
+/// force, so it must be empty.
+///
+/// # Errors
+/// Of the deserializer, for one that is not empty, too.
+pub fn unused<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<(), D::Error> {
+    let is_empty = match Value::deserialize(from)? {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(true) | Value::Number(_) => false,
+    };
+    let text = "nothing here goes by it; leave it out";
+    if is_empty { Ok(()) } else { Err(D::Error::custom(text)) }
 }

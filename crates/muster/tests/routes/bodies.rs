@@ -143,6 +143,38 @@ both_engines! {
         assert_eq!(world.count("audit_rows").await, before, "nothing was done");
     }
 
+    async fn what_nothing_goes_by_is_refused_unless_it_is_empty(world: World) {
+        let admin = world.admin();
+        let scope = json!({"scopeFilters": [{"orgIdentifier": "o"}]});
+        for (path, body, expected) in [
+            ("/ng/api/user-groups", json!({"identifier": "g", "name": "G", "ssoGroupId": "x", "linkedSsoId": "y", "ssoLinked": true}),
+                &["ssoGroupId", "linkedSsoId", "ssoLinked"][..]),
+            ("/ng/api/user-groups", json!({"identifier": "g", "name": 7, "linkedSsoType": "SAML", "linkedSsoDisplayName": "Okta",
+                "isSsoLinked": true, "ssoGroupName": "x"}),
+                &["name", "linkedSsoType", "linkedSsoDisplayName", "isSsoLinked", "ssoGroupName"]),
+            ("/audit/api/audits/list", json!({"tags": {"team": "red"}}), &["tags"]),
+            ("/audit/api/audits/listV2", json!({"tags": {"team": "red"}, "startTime": "x"}), &["tags", "startTime"]),
+            ("/authz/api/v2/resourcegroup/filter", json!({"resourceSelectorFilterList": [{}], "scopeLevelFilter": ["account"]}),
+                &["resourceSelectorFilterList", "scopeLevelFilter"]),
+            ("/authz/api/roleassignments/filter", scope.clone(), &["scopeFilters"]),
+            ("/authz/api/roleassignments/aggregate", scope, &["scopeFilters"]),
+            ("/authz/api/roleassignments/v2/filter",
+                json!({"roleReferenceFilter": [{"identifier": "r"}], "principalScopeLevelFilter": ["account"]}),
+                &["roleReferenceFilter", "principalScopeLevelFilter"]),
+            ("/ng/api/user/aggregate", json!({"searchTerm": "a"}), &["searchTerm"]),
+        ] {
+            let answer = admin.post(path, body.clone()).await;
+            assert!(answer.text.contains("nothing here goes by it; leave it out"), "{path} {body}: {}", answer.text);
+            assert_eq!(fields(answer), sorted(expected.iter().copied()), "{path} {body}");
+        }
+        let group = json!({"identifier": "g", "name": "G", "ssoGroupId": "", "linkedSsoId": null, "ssoLinked": false});
+        let made = admin.post("/ng/api/user-groups", group).await.data();
+        admin.put("/ng/api/user-groups", made).await.expect(200);
+        admin.post("/audit/api/audits/list", json!({"tags": {}})).await.expect(200);
+        let empty = json!({"resourceSelectorFilterList": [], "scopeLevelFilter": null});
+        admin.post("/authz/api/v2/resourcegroup/filter", empty).await.expect(200);
+    }
+
     async fn one_answer_names_so_many_and_no_more(world: World) {
         let admin = world.admin();
         let questions = json!({"permissions": vec![json!({}); 10_000]});

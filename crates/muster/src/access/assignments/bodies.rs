@@ -8,7 +8,7 @@ use crate::kernel::caller::PrincipalKind;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::FieldCheck;
-use crate::web::extract::few;
+use crate::web::extract::{few, unused};
 
 /// `RoleAssignmentDTO` in a body.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -222,6 +222,7 @@ impl AssignmentBody {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[allow(clippy::struct_field_names)] // the wire's names
+#[allow(dead_code)] // what is unused is refused while it is read
 pub(super) struct FilterBody {
     #[serde(deserialize_with = "few")]
     resource_group_filter: Option<Vec<String>>,
@@ -237,6 +238,8 @@ pub(super) struct FilterBody {
     principal_filter: Option<Vec<PrincipalBody>>,
     harness_managed_filter: Option<Vec<bool>>,
     disabled_filter: Option<Vec<bool>>,
+    #[serde(deserialize_with = "unused")]
+    scope_filters: (),
 }
 
 /// A set of booleans as one wish; both or none mean any.
@@ -320,6 +323,7 @@ impl FilterBody {
 /// The body of `/v2/filter`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[allow(dead_code)] // what is unused is refused while it is read
 pub(super) struct FilterBodyV2 {
     #[serde(deserialize_with = "few")]
     resource_group_filter: Option<Vec<String>>,
@@ -332,6 +336,10 @@ pub(super) struct FilterBodyV2 {
     disabled_filter: Option<bool>,
     #[serde(deserialize_with = "few")]
     scope_filters: Option<Vec<ScopeFilterBody>>,
+    #[serde(deserialize_with = "unused")]
+    role_reference_filter: (),
+    #[serde(deserialize_with = "unused")]
+    principal_scope_level_filter: (),
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -23,7 +23,7 @@ use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::Tags;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, few, goes_by, same_scope};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, few, goes_by, same_scope, unused};
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -262,6 +262,7 @@ async fn list(
 /// The body of `/filter`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[allow(dead_code)] // what is unused is refused while it is read
 struct FilterRequest {
     account_identifier: Option<String>,
     org_identifier: Option<String>,
@@ -269,6 +270,10 @@ struct FilterRequest {
     search_term: Option<String>,
     identifier_filter: Option<HashSet<String>>,
     managed_filter: Option<String>,
+    #[serde(deserialize_with = "unused")]
+    resource_selector_filter_list: (),
+    #[serde(deserialize_with = "unused")]
+    scope_level_filter: (),
 }
 
 async fn filter(

@@ -18,7 +18,7 @@ use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, few, goes_by};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, few, goes_by, unused};
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -176,11 +176,14 @@ impl InfoView {
 /// The body of `aggregate`: by role, or nothing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(dead_code)] // what is unused is refused while it is read
 struct AggregateFilter {
     #[serde(default, deserialize_with = "few")]
     role_identifiers: Option<Vec<String>>,
     #[serde(default, deserialize_with = "few")]
     resource_group_identifiers: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "unused")]
+    search_term: (),
 }
 
 /// The body of `batch`.

@@ -21,7 +21,7 @@ use crate::kernel::text::Tags;
 use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, same_scope};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, same_scope, unused};
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -38,6 +38,7 @@ pub fn routes() -> Router<App> {
 /// The wire's `UserGroupDTO`, as clients send it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(dead_code)] // what is unused is refused while it is read
 struct Body {
     account_identifier: Option<String>,
     org_identifier: Option<String>,
@@ -47,6 +48,20 @@ struct Body {
     description: Option<String>,
     tags: Option<Tags>,
     users: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "unused")]
+    linked_sso_id: (),
+    #[serde(default, deserialize_with = "unused")]
+    linked_sso_display_name: (),
+    #[serde(default, deserialize_with = "unused")]
+    linked_sso_type: (),
+    #[serde(default, deserialize_with = "unused")]
+    sso_group_id: (),
+    #[serde(default, deserialize_with = "unused")]
+    sso_group_name: (),
+    #[serde(default, deserialize_with = "unused")]
+    is_sso_linked: (),
+    #[serde(default, deserialize_with = "unused")]
+    sso_linked: (),
 }
 
 impl Body {
