@@ -76,6 +76,23 @@ fn plain() -> Definition {
     }
 }
 
+/// The version of a row that says only that the default trust was disabled when it ended. To set one of the
+/// settings anew must not let in whom an administrator has shut out.
+const ENDED: i64 = 0;
+
+/// What such a row holds: all that is not the settings' is gone.
+fn only_disabled(of: &Definition) -> Definition {
+    let plain = plain();
+    let rules = of.policy.rules.iter().take(1).cloned().collect();
+    Definition {
+        enabled: false,
+        service_account: of.service_account.clone(),
+        jwks: of.jwks.clone(),
+        policy: Policy { rules, ..plain.policy.clone() },
+        ..plain
+    }
+}
+
 /// The definition with what the settings say put over it.
 fn say(mut definition: Definition, values: Values) -> std::result::Result<Definition, Unusable> {
     let [url, claim, value, service_account] = values;
@@ -131,13 +148,17 @@ pub fn write_settings(
 pub fn follow(tx: &mut Tx<'_>, caller: &Caller, now: Timestamp, audit_id: &str) -> Result<Option<String>> {
     let account = &caller.account;
     let row = store::find(tx, account, DEFAULT)?;
-    let before = row.as_ref().map(|row| row.definition.clone());
+    let before = row.as_ref().filter(|row| row.version != ENDED).map(|row| row.definition.clone());
     let unusable = match current(tx, account, row)? {
         Ok(stored) => {
-            let stored = Stored { version: stored.version + 1, updated_at: now, ..stored };
+            // What is made again has another time, so that no entity tag comes back.
+            let created_at = if before.is_some() { stored.created_at } else { now };
+            let stored = Stored { version: stored.version + 1, created_at, updated_at: now, ..stored };
             if before.is_some() {
                 store::update(tx, account, &stored)?;
             } else {
+                // The row of one that ended while it was disabled.
+                store::delete(tx, account, DEFAULT)?;
                 store::insert(tx, account, &stored)?;
                 let (of, detail) = (&stored.definition, json!({"new": stored.definition.to_json()}));
                 trail::record(tx, caller, (now, audit_id), Action::Create, of, detail)?;
@@ -149,6 +170,11 @@ pub fn follow(tx: &mut Tx<'_>, caller: &Caller, now: Timestamp, audit_id: &str) 
     let ended = before.as_ref().map(ending).unwrap_or_default();
     if let Some(of) = &before {
         store::delete(tx, account, DEFAULT)?;
+        if !of.enabled {
+            let definition = only_disabled(of);
+            let row = Stored { definition, version: ENDED, created_at: now, updated_at: now };
+            store::insert(tx, account, &row)?;
+        }
         let detail = json!({"old": of.to_json()});
         trail::record(tx, caller, (now, audit_id), Action::Delete, of, detail)?;
     }
@@ -204,9 +230,10 @@ fn ending(definition: &Definition) -> String {
     } else {
         format!(", with what it had beyond the settings: {}", kept.join(", "))
     };
-    let off = if definition.enabled { "" } else { " It was disabled." };
+    let (off, how) =
+        if definition.enabled { ("", "enabled") } else { (" It was disabled.", "disabled as this one was") };
     format!(
         " This ends the default JWT trust{with}.{off} Once the four settings are complete again, they make a new one, \
-        enabled and with nothing but what they say."
+        {how} and with nothing but what they say."
     )
 }

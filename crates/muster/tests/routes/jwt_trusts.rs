@@ -373,7 +373,7 @@ both_engines! {
         let restore = json!([{"identifier": value, "updateType": "RESTORE"}]);
         let item = admin.put("/ng/api/settings", restore.clone()).await.data()[0].clone();
         let warning = item["warning"].as_str().unwrap_or_default();
-        for part in ["This ends the default JWT trust", "issuer", "audiences", "rules", "It was disabled.", "enabled and with nothing"] {
+        for part in ["This ends the default JWT trust", "issuer", "audiences", "rules", "It was disabled.", "disabled as this one was and with nothing"] {
             assert!(warning.contains(part), "{part}: {item}");
         }
         let rows = of_trusts().await;
@@ -381,16 +381,37 @@ both_engines! {
         assert_eq!(ends.len(), 1, "{rows:#?}");
         assert!(ends[0].contains("\"old\":{") && ends[0].contains("\"enabled\":false") && ends[0].contains(ISSUER), "{ends:?}");
         // Where there is no trust any more, none ends.
-        let again = admin.put("/ng/api/settings", restore).await.data()[0].clone();
+        let again = admin.put("/ng/api/settings", restore.clone()).await.data()[0].clone();
         assert_eq!((&again["warning"], of_trusts().await.len()), (&Value::Null, 2));
 
         let back = json!([{"identifier": value, "value": "identity", "updateType": "UPDATE"}]);
-        admin.put("/ng/api/settings", back).await.data();
-        assert_eq!(admin.get(&format!("{AT}/default")).await.data()["jwtTrust"]["enabled"], true);
+        let item = admin.put("/ng/api/settings", back.clone()).await.data()[0].clone();
+        let warning = item["warning"].as_str().unwrap_or_default();
+        assert!(warning.contains("beyond the settings: enabled. It is disabled"), "{item}");
+        // What was switched off stays so, and nothing else of it is left.
+        let trust = admin.get(&format!("{AT}/default")).await.data()["jwtTrust"].clone();
+        assert_eq!((&trust["enabled"], trust["rules"].as_array().map(Vec::len)), (&json!(false), Some(1)), "{trust}");
+        assert_eq!((&trust["issuer"], &trust["audiences"]), (&Value::Null, &json!([])), "{trust}");
+        assert_eq!(present(&world, &claims()).await.status, 401);
         let rows = of_trusts().await;
         let begins: Vec<_> = rows.iter().filter(|row| row.starts_with("CREATE JWT_TRUST default")).collect();
         assert_eq!((begins.len(), rows.len()), (2, 3), "{rows:#?}");
-        assert!(begins.iter().any(|row| row.contains("\"enabled\":true")), "{begins:#?}");
+        assert!(begins.iter().all(|row| row.contains("\"enabled\":false")), "{begins:#?}");
+
+        // Switched on, it comes back so.
+        admin.post(&format!("{AT}/default/enable"), json!({})).await.data();
+        let item = admin.put("/ng/api/settings", restore.clone()).await.data()[0].clone();
+        assert!(item["warning"].as_str().unwrap_or_default().contains("enabled and with nothing"), "{item}");
+        admin.put("/ng/api/settings", back.clone()).await.data();
+        assert_eq!(admin.get(&format!("{AT}/default")).await.data()["jwtTrust"]["enabled"], true);
+
+        // One that is made as a trust says itself how it is.
+        admin.post(&format!("{AT}/default/disable"), json!({})).await.data();
+        admin.put("/ng/api/settings", restore).await.data();
+        admin.get(&format!("{AT}/default")).await.refused(404, "ENTITY_NOT_FOUND");
+        assert_eq!(admin.get(AT).await.data()["totalItems"], 0);
+        admin.post(AT, sound("default", &issuer.jwks_url())).await.data();
+        assert_eq!(admin.get(&format!("{AT}/default")).await.data()["jwtTrust"]["enabled"], true);
     }
 
     async fn a_setting_that_names_no_claim_ends_no_trust(world: World) {
