@@ -185,24 +185,16 @@ impl Identified<'_> {
         (account, closed): (&str, Closed<'_>),
         mut body: Body,
     ) -> Done {
-        for _ in 1..TRIES {
-            let entered = self.entered(peer, begun, account).await?;
-            let sent = std::mem::take(&mut body);
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let (origin, sent) = (self.origin(peer), std::mem::take(&mut body));
+            let entered = authenticate::scim(self.app, self.head, account, origin, &begun.observed).await?;
             match scim_api::closed(call, entered, closed.clone(), sent).await {
-                Err(problem) if problem.kind() == Kind::Outdated => {}
+                Err(problem) if problem.kind() == Kind::Outdated && tries < TRIES => {}
                 done => return done,
             }
         }
-        scim_api::closed(call, self.entered(peer, begun, account).await?, closed, body).await
-    }
-
-    async fn entered(
-        &self,
-        peer: Option<SocketAddr>,
-        begun: &Begun,
-        account: &str,
-    ) -> Result<(Actor, Rehearsal)> {
-        authenticate::scim(self.app, self.head, account, self.origin(peer), &begun.observed).await
     }
 
     fn origin(&self, peer: Option<SocketAddr>) -> Origin {
