@@ -43,6 +43,7 @@ const FOR_EVERYONE: &[(&str, &str)] = &[
     ("GET /authz/api/permissions", "the catalogue is no secret"),
     ("GET /authz/api/permissions/resourcetypes", "the catalogue is no secret"),
     ("GET /authz/api/resourcetype", "the catalogue is no secret"),
+    ("GET /resourcegroup/api/resourcetype", "the catalogue is no secret"),
     ("POST /authz/api/acl", "answers for the asking principal only"),
     ("POST /authz/api/roleassignments/delete/batch", "answers 200 with a refusal for each id"),
     (

@@ -30,6 +30,7 @@ pub fn routes() -> Router<App> {
         .route("/authz/api/permissions", get(permissions))
         .route("/authz/api/permissions/resourcetypes", get(type_names))
         .route("/authz/api/resourcetype", get(types))
+        .route("/resourcegroup/api/resourcetype", get(types))
         .merge(super::roles::api::routes())
         .merge(super::resource_groups::api::routes())
         .merge(super::assignments::api::routes())

@@ -33,6 +33,7 @@ pub mod scim_users;
 mod service_accounts;
 mod settings;
 mod side_by_side;
+mod terraform;
 mod token_door;
 mod tokens;
 mod trust;

@@ -25,12 +25,17 @@ use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, few, goes_by, same_scope, unused};
 
-/// The routes.
+/// The routes. Public clients (a Go SDK, a Terraform provider) know them under the base `/resourcegroup/api`.
 pub fn routes() -> Router<App> {
+    const AT: &str = "/authz/api/v2/resourcegroup";
+    const ALIAS: &str = "/resourcegroup/api/v2/resourcegroup";
     Router::new()
-        .route("/authz/api/v2/resourcegroup", get(list).post(create))
-        .route("/authz/api/v2/resourcegroup/filter", post(filter))
-        .route("/authz/api/v2/resourcegroup/{identifier}", get(read).put(update).delete(delete))
+        .route(AT, get(list).post(create))
+        .route(&format!("{AT}/filter"), post(filter))
+        .route(&format!("{AT}/{{identifier}}"), get(read).put(update).delete(delete))
+        .route(ALIAS, get(list).post(create))
+        .route(&format!("{ALIAS}/filter"), post(filter))
+        .route(&format!("{ALIAS}/{{identifier}}"), get(read).put(update).delete(delete))
 }
 
 /// `{"resourceGroup": {…}}`.

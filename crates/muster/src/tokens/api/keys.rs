@@ -135,7 +135,10 @@ async fn update(
     Query(query): Query<ScopeQuery>,
     Json(body): Json<Body>,
 ) -> Result<Reply<View>> {
-    let named = body.identifier.clone();
+    let named = body.identifier.clone().filter(|named| !named.is_empty());
+    // Public clients send the account in the path, and the key in the body alone.
+    let is_account = identifier == actor.caller.account.as_str();
+    let identifier = named.clone().filter(|_| is_account).unwrap_or(identifier);
     let (owner, wish) = body.read(Some(identifier.clone()));
     let grant = owner.grant(&actor, &query, |check| wish.note(check))?;
     same_identifier(&identifier, named.as_deref())?;

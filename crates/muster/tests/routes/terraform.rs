@@ -1,0 +1,74 @@
+//! What public clients of the wire send, one after the other: a Terraform provider creates, reads back,
+//! updates and deletes, and takes each answer that differs from what it sent as a change still to be made.
+//! Its Go types leave empty texts and lists out.
+
+use serde_json::{Value, json};
+
+use crate::actors::World;
+use crate::both_engines;
+
+/// Each member that was sent stands in the answer as it was sent.
+#[track_caller]
+fn kept(answer: &Value, sent: &Value) {
+    for (name, value) in sent.as_object().expect("an object was sent") {
+        assert_eq!(&answer[name], value, "{name} of {answer}");
+    }
+}
+
+both_engines! {
+    async fn a_resource_group_by_the_base_of_its_own(world: World) {
+        let admin = world.admin();
+        for base in ["/resourcegroup/api", "/gateway/resourcegroup/api"] {
+            let at = format!("{base}/v2/resourcegroup?accountIdentifier=acme");
+            let one = format!("{base}/v2/resourcegroup/people?accountIdentifier=acme");
+            let mut group = json!({
+                "accountIdentifier": "acme", "identifier": "people", "name": "People", "color": "#0063F7",
+                "tags": {"a": "b"}, "description": "d", "allowedScopeLevels": ["account"],
+                "includedScopes": [{"filter": "EXCLUDING_CHILD_SCOPES", "accountIdentifier": "acme"}],
+                "resourceFilter": {"includeAllResources": false, "resources": [{"resourceType": "USER"}]}
+            });
+            kept(&admin.post(&at, json!({"resourceGroup": group})).await.data()["resourceGroup"], &group);
+            kept(&admin.get(&one).await.data()["resourceGroup"], &group);
+            group["resourceFilter"]["resources"] = json!([{"resourceType": "USERGROUP"}]);
+            group["name"] = json!("Crowds");
+            kept(&admin.put(&one, json!({"resourceGroup": group})).await.data()["resourceGroup"], &group);
+            let found = admin.get(&one).await.data();
+            kept(&found["resourceGroup"], &group);
+            let usual = admin.get("/authz/api/v2/resourcegroup/people?accountIdentifier=acme").await.data();
+            assert_eq!(usual, found);
+            assert_eq!(admin.get(&format!("{at}&searchTerm=Crowds")).await.data()["content"], json!([found]));
+            let filter = format!("{base}/v2/resourcegroup/filter?accountIdentifier=acme");
+            let named = admin.post(&filter, json!({"identifierFilter": ["people"]})).await.data();
+            assert_eq!(named["content"], json!([found]));
+            assert_eq!(admin.delete(&one).await.data(), true);
+            admin.get(&one).await.refused(404, "RESOURCE_NOT_FOUND");
+            let types = admin.get(&format!("{base}/resourcetype?accountIdentifier=acme")).await.data();
+            assert_eq!(types, admin.get("/authz/api/resourcetype?accountIdentifier=acme").await.data());
+        }
+    }
+
+    async fn an_api_key_whose_path_is_the_account(world: World) {
+        let admin = world.admin();
+        admin.post("/ng/api/serviceaccount", json!({"identifier": "sync", "name": "sync"})).await.data();
+        let owner = "accountIdentifier=acme&apiKeyType=SERVICE_ACCOUNT&parentIdentifier=sync";
+        let one = format!("/ng/api/apikey/aggregate/k1?{owner}");
+        let mut key = json!({
+            "identifier": "k1", "name": "K1", "description": "d", "tags": {"a": "b"}, "accountIdentifier": "acme",
+            "apiKeyType": "SERVICE_ACCOUNT", "parentIdentifier": "sync", "defaultTimeToExpireToken": 1_000_000
+        });
+        kept(&admin.post("/ng/api/apikey?accountIdentifier=acme", key.clone()).await.data(), &key);
+        kept(&admin.get(&one).await.data()["apiKey"], &key);
+        key["name"] = json!("K2");
+        key["description"] = json!("other");
+        kept(&admin.put("/ng/api/apikey/acme", key.clone()).await.data(), &key);
+        kept(&admin.get(&one).await.data()["apiKey"], &key);
+        // Another path names another key, which its body may not.
+        admin.put("/ng/api/apikey/k2", key.clone()).await.refused(400, "INVALID_REQUEST");
+        let mut unnamed = key.clone();
+        unnamed["identifier"] = json!("");
+        admin.put("/ng/api/apikey/acme", unnamed.clone()).await.refused(404, "ENTITY_NOT_FOUND");
+        kept(&admin.put("/ng/api/apikey/k1", unnamed).await.data(), &key);
+        assert_eq!(admin.delete(&format!("/ng/api/apikey/k1?{owner}")).await.data(), true);
+        admin.get(&one).await.refused(400, "INVALID_ARGUMENT");
+    }
+}
