@@ -42,21 +42,39 @@ both_engines! {
         admin.delete(&one("team")).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
     }
 
-    async fn a_put_without_users_leaves_them(world: World) {
+    async fn a_put_without_users_takes_them_out(world: World) {
         let (scim, admin) = (scim(&world), world.admin());
         let ada = made(&scim, "ada").await;
-        admin.post(AT, json!({"identifier": "team", "name": "Team", "users": [ada]})).await.data();
-        for users in [json!({}), json!({"users": null})] {
+        let full = json!({"identifier": "team", "name": "Team", "users": [ada]});
+        admin.post(AT, full.clone()).await.data();
+        for users in [json!({}), json!({"users": null}), json!({"users": []})] {
+            assert_eq!(admin.put(AT, full.clone()).await.data()["users"], json!([ada]));
             let mut body = json!({"identifier": "team", "name": "Crew", "description": "d"});
             body.as_object_mut().unwrap().extend(users.as_object().unwrap().clone());
             let group = admin.put(AT, body).await.data();
-            assert_eq!((&group["name"], &group["users"]), (&json!("Crew"), &json!([ada])));
+            assert_eq!((&group["name"], &group["users"]), (&json!("Crew"), &json!([])), "{users}");
+            assert_eq!(admin.get(&member("team", &ada)).await.data(), false);
         }
-        let group = admin.put(AT, json!({"identifier": "team", "name": "Crew", "users": []})).await.data();
-        assert_eq!(group["users"], json!([]));
         made_group(&scim, "Pushed Team", &[&ada]).await;
-        let labels = json!({"identifier": "Pushed_Team", "name": "Pushed Team", "description": "d"});
-        assert_eq!(admin.put(AT, labels).await.data()["users"], json!([ada]), "what SCIM keeps can be described");
+        for description in ["d", "e"] {
+            let labels = json!({"identifier": "Pushed_Team", "name": "Pushed Team", "description": description});
+            let group = admin.put(AT, labels).await.data();
+            assert_eq!((&group["users"], &group["description"]), (&json!([ada]), &json!(description)), "SCIM keeps them");
+        }
+    }
+
+    async fn a_put_without_users_leaves_groups_in_the_group(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let ada = made(&scim, "ada").await;
+        admin.post(AT, json!({"identifier": "team", "name": "Team", "users": [ada]})).await.data();
+        let inner = made_group(&scim, "Inner", &[]).await;
+        let found = scim.get(&format!("{GROUPS}?filter=displayName%20eq%20%22Team%22")).await.expect(200);
+        let team = found.json["Resources"][0]["id"].as_str().unwrap().to_owned();
+        let patch = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [{"op": "add", "path": "members", "value": [{"value": inner}]}]});
+        assert!(scim.patch(&format!("{GROUPS}/{team}"), patch).await.status < 300);
+        assert_eq!(admin.put(AT, json!({"identifier": "team", "name": "Team"})).await.data()["users"], json!([]));
+        assert_eq!(members(&scim, &team).await, [inner]);
     }
 
     async fn only_what_changed_is_told(world: World) {
@@ -195,7 +213,12 @@ both_engines! {
         admin.delete(&format!("/authz/api/roleassignments/{own}?accountIdentifier=acme")).await.data();
         admin.delete(&member("admins", &world.admin_id)).await.refused(400, "INVALID_REQUEST");
         admin.delete(&one("admins")).await.refused(400, "INVALID_REQUEST");
-        admin.put(AT, json!({"identifier": "admins", "name": "Admins", "users": []})).await.refused(400, "INVALID_REQUEST");
+        for body in [
+            json!({"identifier": "admins", "name": "Admins", "users": []}),
+            json!({"identifier": "admins", "name": "Admins"}),
+        ] {
+            admin.put(AT, body).await.refused(400, "INVALID_REQUEST");
+        }
         admin.get(AT).await.data();
     }
 }

@@ -187,7 +187,7 @@ fn only_users(tx: &mut Tx<'_>, account: &AccountId, ids: &[String]) -> Result<Ve
     Ok(found.into_iter().map(|(user, _)| user.id).collect())
 }
 
-/// Changes name, description, tags and, where they are given, users of a group.
+/// Replaces name, description, tags and users of a group.
 ///
 /// # Errors
 /// `Fields`; `NoSuchResource`; `Stale`; `Invalid` for name or users of a group that SCIM keeps; `Conflict`
@@ -235,15 +235,18 @@ fn described(new: &NewUserGroup, group: &UserGroup) -> Vec<String> {
     differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// What becomes of the members: the users are replaced by those that are given, groups in the group stay.
+/// What becomes of the members: the users are replaced by those that are given, groups in the group stay. No
+/// list means nobody, since public clients send no empty one; of a group that SCIM keeps it says nothing.
 fn members(
     tx: &mut Tx<'_>,
     account: &AccountId,
     group: &UserGroup,
     given: Option<&[String]>,
 ) -> Result<DetachedChange> {
-    let Some(given) = given else { return Ok(DetachedChange::Add(Vec::new())) };
-    let mut users = only_users(tx, account, given)?;
+    if given.is_none() && group.externally_managed {
+        return Ok(DetachedChange::Add(Vec::new()));
+    }
+    let mut users = only_users(tx, account, given.unwrap_or_default())?;
     users.sort();
     if users != group.users {
         group.own("Update")?;

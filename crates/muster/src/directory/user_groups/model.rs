@@ -17,8 +17,8 @@ pub struct NewUserGroup {
     pub description: Option<String>,
     /// Free labels.
     pub tags: Tags,
-    /// User ids; those that are no users of the account are left out. `None`: a group that is there keeps its
-    /// own.
+    /// User ids; those that are no users of the account are left out. `None`: nobody, but a group that SCIM
+    /// keeps has its own.
     pub users: Option<Vec<String>>,
 }
 
