@@ -41,4 +41,5 @@ steps! {
     31 "0031_oauth_keys",
     32 "0032_packed_log",
     33 "0033_log_blocks",
+    34 "0034_user_order",
 }

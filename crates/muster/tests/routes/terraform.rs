@@ -71,4 +71,33 @@ both_engines! {
         assert_eq!(admin.delete(&format!("/ng/api/apikey/k1?{owner}")).await.data(), true);
         admin.get(&one).await.refused(400, "INVALID_ARGUMENT");
     }
+
+    async fn a_user_group_with_users_in_their_order(world: World) {
+        let (admin, at) = (world.admin(), "/ng/api/user-groups?accountIdentifier=acme");
+        let one = "/ng/api/user-groups/team?accountIdentifier=acme";
+        let mut users = world.crowd("u", 4).await;
+        users.sort();
+        users.reverse();
+        let mut group = json!({
+            "accountIdentifier": "acme", "identifier": "team", "name": "Team", "description": "d", "users": users,
+            "tags": {"a": "b"}
+        });
+        kept(&admin.post(at, group.clone()).await.data(), &group);
+        kept(&admin.get(one).await.data(), &group);
+        users.swap(0, 2);
+        group["users"] = json!(users);
+        group["name"] = json!("Crew");
+        kept(&admin.put(at, group.clone()).await.data(), &group);
+        kept(&admin.get(one).await.data(), &group);
+        // The list is empty now, so it is not sent.
+        let mut empty = group.clone();
+        empty.as_object_mut().expect("an object").remove("users");
+        for answer in [admin.put(at, empty.clone()).await.data(), admin.get(one).await.data()] {
+            kept(&answer, &empty);
+            assert_eq!(answer["users"], json!([]));
+        }
+        kept(&admin.put(at, group.clone()).await.data(), &group);
+        admin.delete(one).await.data();
+        admin.get(one).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+    }
 }

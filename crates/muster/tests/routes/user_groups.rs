@@ -42,6 +42,67 @@ both_engines! {
         admin.delete(&one("team")).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
     }
 
+    async fn users_come_back_in_the_order_they_were_sent(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let mut crowd = world.crowd("u", 5).await;
+        crowd.sort();
+        let late = crowd.remove(0);
+        crowd.reverse();
+        let sent = |users: &[String]| json!({"identifier": "team", "name": "Team", "users": users});
+        let shown = |users: &[String]| json!(users);
+        let twice: Vec<String> = crowd.iter().chain(&crowd).cloned().collect();
+        assert_eq!(admin.post(AT, sent(&twice)).await.data()["users"], shown(&crowd));
+        assert_eq!(admin.get(&one("team")).await.data()["users"], shown(&crowd));
+        crowd.swap(1, 2);
+        let answer = admin.put(AT, sent(&crowd)).await;
+        let tag = answer.header("etag").to_owned();
+        assert!(tag.ends_with("-2\""), "another order is another version: {tag}");
+        assert_eq!(answer.data()["users"], shown(&crowd));
+        assert_eq!(admin.put(AT, sent(&crowd)).await.header("etag"), tag, "the same again changes nothing");
+        assert_eq!(admin.get(AT).await.data()["content"][0]["users"], shown(&crowd));
+        world.app.clock.advance_secs(1);
+        let came: Vec<String> = crowd.iter().chain([&late]).cloned().collect();
+        assert_eq!(admin.put(&member("team", &late), json!({})).await.data()["users"], shown(&came));
+        // Who went and comes again is a newcomer.
+        let first = crowd.remove(0);
+        let (left, back) = ([&crowd[..], std::slice::from_ref(&late)].concat(), member("team", &first));
+        assert_eq!(admin.delete(&back).await.data()["users"], shown(&left));
+        world.app.clock.advance_secs(1);
+        assert_eq!(admin.put(&back, json!({})).await.data()["users"], shown(&[left, vec![first]].concat()));
+        let group = made_group(&scim, "Pushed", &[&late, &crowd[0]]).await;
+        for users in [[&late, &crowd[0]], [&crowd[0], &late]] {
+            let body = json!({"identifier": "Pushed", "name": "Pushed", "users": users});
+            assert_eq!(admin.put(AT, body).await.data()["users"], json!(users));
+        }
+        assert_eq!(members(&scim, &group).await.len(), 2);
+    }
+
+    async fn an_order_that_changes_is_told_of(world: World) {
+        let admin = world.admin();
+        let mut users = world.crowd("u", 2).await;
+        let body = |users: &[String]| json!({"identifier": "team", "name": "Team", "users": users});
+        admin.post(AT, body(&users)).await.data();
+        world.app.clock.advance_secs(1);
+        users.reverse();
+        admin.put(AT, body(&users)).await.data();
+        let latest = admin.post("/audit/api/audits/list", json!({"resources": [{"type": "USER_GROUP"}]})).await.data();
+        assert_eq!(latest["content"][0]["auditEventData"]["change"], json!({"changed": ["users"]}));
+        assert_eq!(latest["totalItems"], 2);
+    }
+
+    async fn an_order_of_more_than_a_thousand_is_not_kept(world: World) {
+        let admin = world.admin();
+        let mut users = world.crowd("u", 1001).await;
+        users.sort();
+        users.reverse();
+        let body = |users: &[String]| json!({"identifier": "team", "name": "Team", "users": users});
+        assert_eq!(admin.post(AT, body(&users[..1000])).await.data()["users"], json!(users[..1000]));
+        let all = admin.put(AT, body(&users)).await;
+        let tag = all.header("etag").to_owned();
+        assert_eq!(all.data()["users"].as_array().unwrap().len(), 1001);
+        assert_eq!(admin.put(AT, body(&users)).await.header("etag"), tag);
+    }
+
     async fn a_put_without_users_takes_them_out(world: World) {
         let (scim, admin) = (scim(&world), world.admin());
         let ada = made(&scim, "ada").await;

@@ -1,11 +1,13 @@
 //! Use cases of groups on the platform API.
 
+use std::collections::HashSet;
+
 use db::Tx;
 use scim::Dialect;
 use scim::patch::DetachedChange;
 use serde_json::{Value, json};
 
-use super::model::{NewUserGroup, Reach, UserGroup};
+use super::model::{NewUserGroup, Reach, UserGroup, order_of};
 use super::store;
 use crate::access::administrators::keeping_one;
 use crate::access::permissions::{UserGroupManage, UserGroupView};
@@ -130,7 +132,7 @@ fn find(tx: &mut Tx<'_>, scope: &Scope, identifier: &str) -> Result<UserGroup> {
         );
         Problem::new(Kind::NoSuchResource, text)
     })?;
-    group.users = store::users(tx, &scope.account, &group.stored.id)?;
+    group.users = store::users(tx, &scope.account, &group.stored.id, &group.order)?;
     Ok(group)
 }
 
@@ -175,16 +177,18 @@ pub async fn create(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup
             &adds,
             &mut Heard::new(Dialect::Tolerant),
         )?;
+        store::arrange(tx, stroke.account(), id.as_str(), order_of(&users))?;
         find(tx, &stroke.scope, &new.identifier)
     })
     .await
 }
 
-/// The users among ids: on this API only persons become members.
+/// The users among ids, each once and in that order: on this API only persons become members.
 fn only_users(tx: &mut Tx<'_>, account: &AccountId, ids: &[String]) -> Result<Vec<String>> {
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let found = crate::directory::groups::store::resolve(tx, account, "", Subject::User, &ids)?;
-    Ok(found.into_iter().map(|(user, _)| user.id).collect())
+    let named: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let found = crate::directory::groups::store::resolve(tx, account, "", Subject::User, &named)?;
+    let mut known: HashSet<String> = found.into_iter().map(|(user, _)| user.id).collect();
+    Ok(ids.iter().filter(|id| known.remove(*id)).cloned().collect())
 }
 
 /// Replaces name, description, tags and users of a group.
@@ -208,12 +212,14 @@ pub async fn update(
         if new.name != group.name {
             group.own("A change of the name")?;
         }
-        let members = members(tx, stroke.account(), group, new.users.as_deref())?;
-        let described = described(&new, group);
+        let users = wanted_users(tx, stroke.account(), group, new.users.as_deref())?;
+        let described = described(&new, group, users.as_deref());
         let before = group.stored.document()?;
         let mut document = before.clone();
         document["displayName"] = Value::from(new.name.as_str());
+        let members = members(tx, stroke.account(), group, users.as_deref())?;
         let stored = turn(tx, stroke, group, document, members)?;
+        arrange(tx, stroke, group, users.as_deref().map_or(&group.order, order_of))?;
         if !described.is_empty() {
             let fresh = i64::from(stored.version == group.stored.version);
             store::describe(tx, stroke.account(), &stored.id, &new, fresh, stroke.now)?;
@@ -229,30 +235,63 @@ pub async fn update(
     .await
 }
 
-/// What changes of that which no document of SCIM holds.
-fn described(new: &NewUserGroup, group: &UserGroup) -> Vec<String> {
-    let differs = [("description", new.description != group.description), ("tags", new.tags != group.tags)];
+/// What changes of that which no document of SCIM holds; the order of the users is such.
+fn described(new: &NewUserGroup, group: &UserGroup, users: Option<&[String]>) -> Vec<String> {
+    let moved = |users: &[String]| users != group.users && same_users(users, &group.users);
+    let differs = [
+        ("description", new.description != group.description),
+        ("tags", new.tags != group.tags),
+        ("users", users.is_some_and(|users| !order_of(users).is_empty() && moved(users))),
+    ];
     differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// What becomes of the members: the users are replaced by those that are given, groups in the group stay. No
-/// list means nobody, since public clients send no empty one; of a group that SCIM keeps it says nothing.
-fn members(
+fn same_users(some: &[String], others: &[String]) -> bool {
+    let set = |ids: &[String]| ids.iter().cloned().collect::<HashSet<String>>();
+    some.len() == others.len() && set(some) == set(others)
+}
+
+/// The users that a PUT leaves in the group; `None`: those that are there. No list means nobody, since public
+/// clients send no empty one; of a group that SCIM keeps it says nothing.
+fn wanted_users(
     tx: &mut Tx<'_>,
     account: &AccountId,
     group: &UserGroup,
     given: Option<&[String]>,
-) -> Result<DetachedChange> {
+) -> Result<Option<Vec<String>>> {
     if given.is_none() && group.externally_managed {
-        return Ok(DetachedChange::Add(Vec::new()));
+        return Ok(None);
     }
-    let mut users = only_users(tx, account, given.unwrap_or_default())?;
-    users.sort();
-    if users != group.users {
+    let users = only_users(tx, account, given.unwrap_or_default())?;
+    if !same_users(&users, &group.users) {
         group.own("Update")?;
     }
-    users.extend(store::groups(tx, account, &group.stored.id)?);
-    Ok(DetachedChange::Replace(elements(&users)))
+    Ok(Some(users))
+}
+
+/// What becomes of the members: the users are replaced, groups in the group stay.
+fn members(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    group: &UserGroup,
+    users: Option<&[String]>,
+) -> Result<DetachedChange> {
+    let Some(users) = users else { return Ok(DetachedChange::Add(Vec::new())) };
+    let groups = store::groups(tx, account, &group.stored.id)?;
+    Ok(DetachedChange::Replace(elements(users.iter().chain(&groups))))
+}
+
+fn arrange(tx: &mut Tx<'_>, stroke: &Stroke, group: &UserGroup, order: &[String]) -> Result<()> {
+    if order == group.order {
+        return Ok(());
+    }
+    store::arrange(tx, stroke.account(), &group.stored.id, order)
+}
+
+/// Who leaves or comes has no place in the order: a newcomer stands at the end.
+fn displace(tx: &mut Tx<'_>, stroke: &Stroke, group: &UserGroup, user: &str) -> Result<()> {
+    let order: Vec<String> = group.order.iter().filter(|id| *id != user).cloned().collect();
+    arrange(tx, stroke, group, &order)
 }
 
 fn turn(
@@ -297,6 +336,7 @@ pub async fn add_member(
                 "There is no user {user} in this account: check the user's id."
             )));
         }
+        displace(tx, stroke, group, &user)?;
         turn(tx, stroke, group, group.stored.document()?, DetachedChange::Add(elements([&user]))).map(|_| ())
     })
     .await
@@ -322,6 +362,7 @@ pub async fn remove_member(
                 format!("User {user} is not part of User Group {}: check the user's id.", group.identifier);
             return Err(Problem::invalid(text));
         }
+        displace(tx, stroke, group, &user)?;
         turn(tx, stroke, group, group.stored.document()?, DetachedChange::Remove(vec![user.clone()]))
             .map(|_| ())
     })

@@ -6,6 +6,14 @@ use crate::kernel::scope::Scope;
 use crate::kernel::text::{FieldCheck, Tags};
 use crate::kernel::version::Tag;
 
+/// Of how many users at most the order is kept that they were sent in: it is written with the group's row.
+const ORDERED_MOST: usize = 1000;
+
+/// The order to keep of users as they were sent; of one or none there is nothing to keep.
+pub fn order_of(users: &[String]) -> &[String] {
+    if (2..=ORDERED_MOST).contains(&users.len()) { users } else { &[] }
+}
+
 /// What a client wants a group to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewUserGroup {
@@ -61,7 +69,9 @@ pub struct UserGroup {
     pub externally_managed: bool,
     /// The SCIM side: id, document, version, times.
     pub stored: Stored,
-    /// Ids of its users.
+    /// Ids in the order in which they were last sent; some may be gone, others have come.
+    pub order: Vec<String>,
+    /// Ids of its users, in that order, then as they came.
     pub users: Vec<String>,
 }
 

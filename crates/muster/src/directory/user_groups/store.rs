@@ -1,5 +1,7 @@
 //! SQL of groups on the platform API.
 
+use std::collections::HashMap;
+
 use db::{Row, Tx, params};
 
 use super::model::{NewUserGroup, UserGroup};
@@ -11,18 +13,19 @@ use crate::kernel::scope::Scope;
 use crate::kernel::text::{Tags, tags_text};
 use crate::kernel::time::Timestamp;
 
-/// Without the documents: only a page of the groups is shown.
+/// Without documents and orders: only a page of the groups is shown.
 const LIST: &str = "SELECT group_id, '', version, created_at, updated_at, org_id, project_id, identifier, name, \
-    description, tags, externally_managed FROM user_groups WHERE account_id = $1 ORDER BY updated_at DESC, group_id";
+    description, tags, externally_managed, NULL FROM user_groups WHERE account_id = $1 ORDER BY updated_at DESC, group_id";
 const FIND: &str = "SELECT group_id, doc, version, created_at, updated_at, org_id, project_id, identifier, name, \
-    description, tags, externally_managed FROM user_groups \
+    description, tags, externally_managed, user_order FROM user_groups \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
 const INSERT: &str = "INSERT INTO user_groups (account_id, group_id, org_id, project_id, identifier, name, name_key, \
     external_id, externally_managed, description, tags, member_count, doc, version, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $9, $10, 0, $11, 1, $12, $12) ON CONFLICT DO NOTHING";
 const DESCRIBE: &str = "UPDATE user_groups SET description = $3, tags = $4, version = version + $5, updated_at = $6 \
     WHERE account_id = $1 AND group_id = $2";
-const USERS: &str = "SELECT member_id FROM group_members \
+const ARRANGE: &str = "UPDATE user_groups SET user_order = $3 WHERE account_id = $1 AND group_id = $2";
+const USERS: &str = "SELECT member_id, added_at FROM group_members \
     WHERE account_id = $1 AND group_id = $2 AND member_kind = 'User' ORDER BY member_id";
 const GROUPS: &str = "SELECT member_id FROM group_members \
     WHERE account_id = $1 AND group_id = $2 AND member_kind = 'Group' ORDER BY member_id";
@@ -34,6 +37,7 @@ struct Parts {
     texts: [String; 5],
     description: Option<String>,
     externally_managed: bool,
+    order: Option<String>,
 }
 
 fn parts(row: &Row<'_>) -> Result<Parts, db::Error> {
@@ -42,6 +46,7 @@ fn parts(row: &Row<'_>) -> Result<Parts, db::Error> {
         texts: [row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?, row.get(10)?],
         description: row.get(9)?,
         externally_managed: row.get(11)?,
+        order: row.get(12)?,
     })
 }
 
@@ -59,6 +64,7 @@ impl Parts {
             tags,
             externally_managed: self.externally_managed,
             stored: self.stored,
+            order: self.order.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
             users: Vec::new(),
         })
     }
@@ -119,9 +125,24 @@ pub fn describe(
     Ok(tx.put(DESCRIBE, values)?)
 }
 
-/// Ids of the users in a group.
-pub fn users(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Vec<String>, Problem> {
-    Ok(tx.query(USERS, params![account.as_str(), id], |row| row.get(0))?)
+/// Writes the order in which users are shown: their ids, or none.
+pub fn arrange(tx: &mut Tx<'_>, account: &AccountId, id: &str, order: &[String]) -> Result<(), Problem> {
+    let order = (!order.is_empty()).then(|| order.join(" "));
+    Ok(tx.put(ARRANGE, params![account.as_str(), id, order.as_deref()])?)
+}
+
+/// Ids of the users in a group: those of the order first, then the others as they came.
+pub fn users(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    id: &str,
+    order: &[String],
+) -> Result<Vec<String>, Problem> {
+    let mut found: Vec<(String, i64)> =
+        tx.query(USERS, params![account.as_str(), id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let places: HashMap<&str, usize> = order.iter().enumerate().map(|(n, id)| (id.as_str(), n)).collect();
+    found.sort_by_key(|(id, added)| (places.get(id.as_str()).copied().unwrap_or(usize::MAX), *added));
+    Ok(found.into_iter().map(|(id, _)| id).collect())
 }
 
 /// Ids of the groups in a group.
