@@ -100,4 +100,27 @@ both_engines! {
         admin.delete(one).await.data();
         admin.get(one).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
     }
+
+    async fn a_token_reads_back_as_it_was_sent(world: World) {
+        let admin = world.admin();
+        admin.post("/ng/api/serviceaccount", json!({"identifier": "sync", "name": "sync"})).await.data();
+        let owner = "accountIdentifier=acme&apiKeyType=SERVICE_ACCOUNT&parentIdentifier=sync&apiKeyIdentifier=k1";
+        let list = format!("/ng/api/token/aggregate?{owner}&identifiers=t1");
+        let mut token = json!({
+            "identifier": "t1", "name": "T1", "description": "d", "tags": {"a": "b"}, "accountIdentifier": "acme",
+            "apiKeyIdentifier": "k1", "apiKeyType": "SERVICE_ACCOUNT", "parentIdentifier": "sync"
+        });
+        admin.post("/ng/api/token?accountIdentifier=acme", token.clone()).await.data();
+        kept(&admin.get(&list).await.data()["content"][0]["token"], &token);
+        token["name"] = json!("T2");
+        let changed = admin.put("/ng/api/token/t1?accountIdentifier=acme", token.clone()).await.data();
+        let found = admin.get(&list).await.data()["content"][0]["token"].clone();
+        for answer in [changed, found] {
+            kept(&answer, &token);
+            // The provider has both as settings of the token, and nobody sets them.
+            assert_eq!((&answer["email"], &answer["username"]), (&Value::Null, &Value::Null));
+        }
+        assert_eq!(admin.delete(&format!("/ng/api/token/t1?{owner}")).await.data(), true);
+        assert_eq!(admin.get(&list).await.data()["content"], json!([]));
+    }
 }

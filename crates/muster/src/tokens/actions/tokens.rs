@@ -1,7 +1,5 @@
 //! What can be done with tokens.
 
-use std::collections::HashMap;
-
 use db::Tx;
 use serde_json::{Value, json};
 
@@ -65,15 +63,16 @@ impl TokenWish {
     }
 }
 
-/// A token with its owner's e-mail address and name; both empty when the owner is gone.
+/// A token, with its owner where that was asked for.
 #[derive(Clone, Debug)]
 pub struct TokenCard {
     /// The token.
     pub token: Token,
-    /// E-mail address of its owner.
-    pub email: String,
-    /// Name of its owner.
-    pub username: String,
+    /// E-mail address of its owner: told by `validate` alone, since clients compare what lists and updates
+    /// answer with what they sent.
+    pub email: Option<String>,
+    /// Name of its owner; told as the address.
+    pub username: Option<String>,
     /// Does it hold now?
     pub valid: bool,
 }
@@ -184,7 +183,7 @@ pub async fn update(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<To
         let detail = json!({"old": document(&before), "new": document(&after)});
         record(tx, &caller, now, &audit_id, Action::Update, &after, detail)?;
         accounts::store::bump_version(tx, &owner.scope.account)?;
-        card(tx, after, now)
+        Ok(card(after, now))
     })
     .await
 }
@@ -351,7 +350,7 @@ pub async fn list(
                 named && filter.search.hits(texts(token))
             })?;
             filter.orders.sort(&mut found, compare);
-            cards(tx, Page::cut(page, found), now)
+            Ok(Page::cut(page, found).map(|token| card(token, now)))
         })
         .await
 }
@@ -399,7 +398,9 @@ pub async fn validate(app: &App, account: &AccountId, text: &str) -> Result<Toke
                 Err(Refusal::Unknown | Refusal::OwnerGone) => return Err(untrusted()),
             }
             let found = store::find_token_by_id(tx, &presented.account, &presented.id)?;
-            card(tx, found.ok_or_else(untrusted)?, now)
+            let token = found.ok_or_else(untrusted)?;
+            let (email, username) = find_owner(tx, &token.owner)?.unzip();
+            Ok(TokenCard { email, username, ..card(token, now) })
         })
         .await
 }
@@ -421,22 +422,8 @@ fn load(tx: &mut Tx<'_>, key: &Key, identifier: &str) -> Result<Token> {
     })
 }
 
-fn card(tx: &mut Tx<'_>, token: Token, now: Timestamp) -> Result<TokenCard> {
-    let (email, username) = find_owner(tx, &token.owner)?.unwrap_or_default();
-    Ok(TokenCard { valid: token.holds(now), email, username, token })
-}
-
-fn cards(tx: &mut Tx<'_>, page: Page<Token>, now: Timestamp) -> Result<Page<TokenCard>> {
-    let mut owners: HashMap<Owner, (String, String)> = HashMap::new();
-    for token in page.items() {
-        if !owners.contains_key(&token.owner) {
-            owners.insert(token.owner.clone(), find_owner(tx, &token.owner)?.unwrap_or_default());
-        }
-    }
-    Ok(page.map(|token| {
-        let (email, username) = owners.get(&token.owner).cloned().unwrap_or_default();
-        TokenCard { valid: token.holds(now), email, username, token }
-    }))
+fn card(token: Token, now: Timestamp) -> TokenCard {
+    TokenCard { valid: token.holds(now), email: None, username: None, token }
 }
 
 fn document(token: &Token) -> Value {

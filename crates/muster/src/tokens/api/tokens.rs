@@ -93,8 +93,8 @@ struct View {
     api_key_identifier: String,
     parent_identifier: String,
     api_key_type: &'static str,
-    email: String,
-    username: String,
+    email: Option<String>,
+    username: Option<String>,
     encoded_password: Option<String>,
 }
 
