@@ -14,19 +14,33 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::FieldCheck;
 
+/// As `check_scope`, for who asks for one thing: in a scope that is not there it is as unknown as any other.
+///
+/// # Errors
+/// Only of the database.
+pub fn exists(tx: &mut Tx<'_>, scope: &Scope) -> Result<bool> {
+    let (account, org) = (&scope.account, scope.org_column());
+    match scope.level() {
+        Level::Account => Ok(true),
+        Level::Organization => organizations::store::exists(tx, account, org),
+        Level::Project => projects::store::exists(tx, account, org, scope.project_column()),
+    }
+}
+
 /// Does the organization or project of this scope exist? The account does: the caller proved to be in it.
 ///
 /// # Errors
 /// `InvalidArgument`, naming what is missing (platform API §3).
 pub fn check_scope(tx: &mut Tx<'_>, scope: &Scope) -> Result<()> {
+    if exists(tx, scope)? {
+        return Ok(());
+    }
     let (account, org, project) = (&scope.account, scope.org_column(), scope.project_column());
     match scope.level() {
         Level::Account => Ok(()),
-        Level::Organization if organizations::store::exists(tx, account, org)? => Ok(()),
         Level::Organization => Err(Problem::argument(format!(
             "Organization [{org}] in Account [{account}] does not exist: create it or correct orgIdentifier"
         ))),
-        Level::Project if projects::store::exists(tx, account, org, project)? => Ok(()),
         Level::Project => Err(Problem::argument(format!(
             "Project [{project}] in Org [{org}] and Account [{account}] does not exist: create it or correct \
              orgIdentifier and projectIdentifier"

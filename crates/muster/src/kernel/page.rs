@@ -33,6 +33,15 @@ pub struct PageRequest {
 }
 
 impl PageQuery {
+    /// The page of a list that is whole where none is asked for.
+    ///
+    /// # Errors
+    /// As `request`.
+    pub fn if_asked(&self) -> Result<Option<PageRequest>> {
+        let parts = [&self.page_index, &self.page_size, &self.page_token];
+        let asked = parts.into_iter().flatten().any(|part| !part.is_empty());
+        asked.then(|| self.request()).transpose()
+    }
     /// Checks the demand.
     ///
     /// # Errors
@@ -69,6 +78,11 @@ fn number(field: &str, text: Option<&str>, default: u32) -> Result<u32> {
 }
 
 impl PageRequest {
+    /// What stands on this page of the whole list.
+    pub fn part_of<T>(self, all: Vec<T>) -> Vec<T> {
+        let from = usize::try_from(self.offset()).unwrap_or(usize::MAX);
+        all.into_iter().skip(from).take(self.size as usize).collect()
+    }
     /// Rows before this page.
     pub fn offset(&self) -> i64 {
         i64::from(self.index) * i64::from(self.size)
@@ -115,13 +129,7 @@ impl<T> Page<T> {
     /// A page cut from the whole list, for small lists that are filtered in memory.
     pub fn cut(request: PageRequest, all: Vec<T>) -> Self {
         let total = all.len() as u64;
-        let from = usize::try_from(request.offset()).unwrap_or(usize::MAX);
-        let content = all.into_iter().skip(from).take(request.size as usize).collect();
-        Self::new(request, content, total)
-    }
-    /// The items on it.
-    pub fn items(&self) -> &[T] {
-        &self.content
+        Self::new(request, request.part_of(all), total)
     }
     /// The same page with each item turned into another.
     pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Page<U> {

@@ -137,7 +137,7 @@ pub async fn list(
     app: &App,
     actor: &Actor,
     scope: Scope,
-    identifiers: Vec<String>,
+    (identifiers, search): (Vec<String>, SearchTerm),
 ) -> Result<Vec<ServiceAccount>> {
     let at = scope.clone();
     let mut found = app
@@ -148,6 +148,7 @@ pub async fn list(
         })
         .await?;
     found.retain(|s| identifiers.is_empty() || identifiers.contains(&s.identifier));
+    found.retain(|s| search.hits(texts(s)));
     found.retain(|s| sees(actor, &scope, s));
     Ok(found)
 }

@@ -232,10 +232,15 @@ async fn list(
     actor: Actor,
     uri: Uri,
     Query(query): Query<ScopeQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<Reply<Vec<View>>> {
     let scope = query.scope(&actor.caller.account)?;
-    goes_by(&uri, &["identifiers"], "ask for /ng/api/serviceaccount/aggregate")?;
-    let found = actions::list(&app, &actor, scope, repeated(&uri, "identifiers")).await?;
+    goes_by(&uri, &["identifiers", "searchTerm"], "ask for /ng/api/serviceaccount/aggregate")?;
+    // Public clients page through it until a page is empty, although it is no page.
+    let asked = page.if_asked()?;
+    let narrowed = (repeated(&uri, "identifiers"), SearchTerm::new(page.search_term.as_deref()));
+    let all = actions::list(&app, &actor, scope, narrowed).await?;
+    let found = if let Some(page) = asked { page.part_of(all) } else { all };
     Ok(Reply(found.into_iter().map(Into::into).collect()))
 }
 

@@ -91,7 +91,7 @@ both_engines! {
             ("/ng/api/organizations?", None, "identifiers searchTerm sortOrders"),
             ("/ng/api/projects?", None, "identifiers searchTerm sortOrders"),
             ("/ng/api/settings?category=PMS", None, ""),
-            ("/ng/api/serviceaccount?", None, "identifiers"),
+            ("/ng/api/serviceaccount?", None, "identifiers searchTerm"),
             ("/ng/api/serviceaccount/aggregate?", None, "identifiers searchTerm sortOrders filterType"),
             ("/ng/api/serviceaccount/manageable?", None, "identifiers searchTerm sortOrders filterType"),
             (&keys, None, "identifiers"),

@@ -193,6 +193,24 @@ both_engines! {
         admin.get(&format!("{AT}/aggregate?filterType=ALL")).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
     }
 
+    async fn the_plain_list_is_narrowed_and_cut_where_that_is_asked(world: World) {
+        let admin = world.admin();
+        for id in ["delta", "alpha", "charlie", "bravo"] {
+            make(&admin, "", id).await;
+        }
+        for (query, shown) in [
+            ("", "alpha bravo charlie delta"), ("pageIndex=&pageSize=", "alpha bravo charlie delta"),
+            ("searchTerm=LPH", "alpha"), ("searchTerm=.*", ""), ("searchTerm=LPH&identifiers=bravo", ""),
+            ("searchTerm=a&pageIndex=1&pageSize=3", "delta"), ("pageIndex=1&pageSize=2", "charlie delta"),
+            ("pageSize=1", "alpha"), ("pageIndex=1", ""),
+        ] {
+            let found = ids(&admin, &format!("{AT}?{query}")).await;
+            assert_eq!(found.join(" "), shown, "{query}");
+        }
+        admin.get(&format!("{AT}?pageSize=101")).await.refused(400, "INVALID_REQUEST");
+        admin.get(&format!("{AT}?pageIndex=x")).await.refused(400, "INVALID_REQUEST");
+    }
+
     async fn lists_reach_up_and_down_when_asked(world: World) {
         let admin = world.admin();
         project(&world, "shop").await;

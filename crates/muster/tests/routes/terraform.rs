@@ -123,4 +123,39 @@ both_engines! {
         assert_eq!(admin.delete(&format!("/ng/api/token/t1?{owner}")).await.data(), true);
         assert_eq!(admin.get(&list).await.data()["content"], json!([]));
     }
+
+    async fn what_was_in_an_organization_that_is_gone_is_unknown(world: World) {
+        let admin = world.admin();
+        let (gone, there) = ("accountIdentifier=acme&orgIdentifier=gone", "accountIdentifier=acme&orgIdentifier=default");
+        let owner = "apiKeyType=SERVICE_ACCOUNT&parentIdentifier=x";
+        let org = json!({"organization": {"identifier": "gone", "name": "Gone"}});
+        admin.post("/ng/api/organizations?accountIdentifier=acme", org).await.data();
+        let thing = json!({
+            "identifier": "x", "name": "X", "apiKeyType": "SERVICE_ACCOUNT", "parentIdentifier": "x",
+            "resourceGroup": {"identifier": "x", "name": "X"}
+        });
+        for path in ["authz/api/roles", "resourcegroup/api/v2/resourcegroup", "ng/api/user-groups", "ng/api/serviceaccount", "ng/api/apikey"] {
+            admin.post(&format!("/{path}?{gone}"), thing.clone()).await.data();
+        }
+        admin.delete("/ng/api/organizations/gone?accountIdentifier=acme").await.data();
+        for (path, status, code) in [
+            ("authz/api/roles/x", 400, "RESOURCE_NOT_FOUND_EXCEPTION"),
+            ("authz/api/roles/_organization_viewer", 400, "RESOURCE_NOT_FOUND_EXCEPTION"),
+            ("authz/api/roleassignments/x", 400, "RESOURCE_NOT_FOUND_EXCEPTION"),
+            ("authz/api/v2/resourcegroup/x", 404, "RESOURCE_NOT_FOUND"),
+            ("resourcegroup/api/v2/resourcegroup/x", 404, "RESOURCE_NOT_FOUND"),
+            ("authz/api/v2/resourcegroup/_all_organization_level_resources", 404, "RESOURCE_NOT_FOUND"),
+            ("ng/api/user-groups/x", 400, "RESOURCE_NOT_FOUND_EXCEPTION"),
+            ("ng/api/serviceaccount/aggregate/x", 400, "INVALID_ARGUMENT"),
+            ("ng/api/apikey/aggregate/x", 400, "INVALID_ARGUMENT"),
+            ("ng/api/user/aggregate/x", 404, "ENTITY_NOT_FOUND"),
+        ] {
+            admin.get(&format!("/{path}?{owner}&{gone}")).await.refused(status, code);
+            if path.ends_with("/x") {
+                admin.get(&format!("/{path}?{owner}&{there}")).await.refused(status, code);
+            }
+        }
+        let group = format!("/resourcegroup/api/v2/resourcegroup/x?{gone}");
+        admin.delete(&group).await.refused(404, "RESOURCE_NOT_FOUND");
+    }
 }
