@@ -47,7 +47,7 @@ pub async fn body_within(limit: usize, call: &Call<'_>, door: &Door, body: Body)
         observed.body(&bytes);
     }
     let value = parse(&bytes)?;
-    if door.kinds.has_decimals()
+    if door.kinds.has_decimals
         && let Some(at) = scim::digits::rounded(&bytes)
     {
         rounded(door, at)?;

@@ -84,8 +84,9 @@ impl Trail {
     }
 
     /// What the page says of the next one. A page of no resources has none: it asked for the total only.
-    pub fn paging(&self, next: Option<(u8, Place)>, total: u64) -> Paging {
+    pub fn paging(&self, next: Option<(usize, Place)>, total: u64) -> Paging {
         let next = next.filter(|_| self.count > 0).map(|(part, Place { key, id })| {
+            let part = u8::try_from(part).unwrap_or(u8::MAX);
             self.walk().seal(&self.secret, &CursorPlace { part, key, id, total }, self.now)
         });
         Paging::Cursor(next)

@@ -102,7 +102,53 @@ async fn rows(world: &World, attr: &str) -> i64 {
     world.app.db.read::<_, db::Error>("test.rows", read).await.unwrap()
 }
 
+async fn everything(client: &Client, query: &str) -> Value {
+    client.get(&format!("{BASE}?{query}")).await.expect(200).json
+}
+
 both_engines! {
+    async fn q_1_a_search_over_everything_finds_what_is_of_own_types(world: World) {
+        let scim = scim(&world);
+        world.admin().post(TYPES, device()).await.expect(200);
+        let ada = made(&scim, "ada").await;
+        scim.post(GROUPS, group("Crew", &[&ada])).await.expect(201);
+        let lamp = made_thing(&scim, "s1", "Lamp").await;
+        made_thing(&scim, "s2", "Torch").await;
+        let (by_id, by_type) = (format!("id eq \"{lamp}\""), "meta.resourceType eq \"Device\"".to_owned());
+        for (text, total) in [(by_id, 1), (by_type, 2), ("serial eq \"S2\" or userName eq \"ada\"".to_owned(), 2), ("title pr".to_owned(), 2)] {
+            let found = everything(&scim, &filter(&text)).await;
+            assert_eq!(found["totalResults"], total, "{text}");
+            assert_eq!(found["Resources"].as_array().unwrap().last().unwrap()["meta"]["resourceType"], "Device");
+        }
+        // The administrator, ada, the group and two devices.
+        for count in 0..=6 {
+            let (mut by_index, mut by_cursor, mut cursor) = (Vec::new(), Vec::new(), String::new());
+            for start in (1..=5).step_by(count.max(1)) {
+                let page = everything(&scim, &format!("startIndex={start}&count={count}")).await;
+                assert_eq!(page["totalResults"], 5);
+                by_index.extend(page["Resources"].as_array().unwrap().iter().map(|one| one["id"].clone()));
+            }
+            loop {
+                let page = everything(&scim, &format!("cursor={cursor}&count={count}")).await;
+                assert_eq!(page["totalResults"], 5);
+                by_cursor.extend(page["Resources"].as_array().unwrap().iter().map(|one| one["id"].clone()));
+                match page["nextCursor"].as_str() {
+                    Some(next) => next.clone_into(&mut cursor),
+                    None => break,
+                }
+            }
+            assert_eq!((by_index.len(), &by_index), (if count == 0 { 0 } else { 5 }, &by_cursor), "{count}");
+        }
+        let begun = everything(&scim, "cursor=&count=4").await;
+        let next = begun["nextCursor"].as_str().unwrap();
+        let mut other = device();
+        (other["name"], other["endpoint"]) = (json!("Door"), json!("/Doors"));
+        other["schema"]["id"] = json!("urn:example:params:scim:schemas:door:1.0:Door");
+        other.as_object_mut().unwrap().remove("schemaExtensions");
+        world.admin().post(TYPES, other).await.expect(200);
+        refused(scim.get(&format!("{BASE}?cursor={next}&count=4")).await, 400, "invalidCursor");
+    }
+
     async fn sch_16_a_schema_is_listed_at_once_and_on_every_replica(world: World) {
         let (admin, replica) = (world.admin(), world.replica());
         let anon = replica.anon();

@@ -23,6 +23,8 @@ pub struct Kinds {
     pub written: Catalogue,
     /// Of the definitions these were made from; 0: the account has never had any.
     pub generation: i64,
+    /// Is there a decimal anywhere?
+    pub has_decimals: bool,
     /// Sum of the definitions' versions, which tells what `generation` does not.
     versions: i64,
 }
@@ -41,7 +43,7 @@ impl Kinds {
     pub fn standard() -> Arc<Self> {
         static STANDARD: LazyLock<Arc<Kinds>> = LazyLock::new(|| {
             let (shown, written) = (Catalogue::standard(), Catalogue::standard());
-            Arc::new(Kinds { shown, written, generation: 0, versions: 0 })
+            Arc::new(Kinds { shown, written, generation: 0, has_decimals: false, versions: 0 })
         });
         STANDARD.clone()
     }
@@ -67,7 +69,8 @@ impl Kinds {
         }
         let definitions = store::all(tx, account)?;
         let (shown, written) = (catalogue(&definitions, false), catalogue(&definitions, true));
-        Ok(Arc::new(Self { shown, written, generation, versions }))
+        let has_decimals = has_decimals(&written);
+        Ok(Arc::new(Self { shown, written, generation, has_decimals, versions }))
     }
 
     /// Users or groups, as filters and answers see them.
@@ -78,21 +81,20 @@ impl Kinds {
         &self.shown.types[usize::from(subject == Subject::Group)]
     }
 
-    /// Is there a decimal anywhere?
-    pub fn has_decimals(&self) -> bool {
-        fn any(attributes: &Attributes) -> bool {
-            attributes.iter().any(|attr| attr.kind == Type::Decimal || any(&attr.sub))
-        }
-        self.written.types.iter().any(|kind| {
-            any(&kind.base.attributes) || kind.extensions.iter().any(|one| any(&one.schema.attributes))
-        })
-    }
-
     /// Users or groups, for a change.
     pub fn written(&self, subject: Subject) -> Written {
         let kind = self.written.types[usize::from(subject == Subject::Group)].clone();
         Written { kind, generation: self.generation }
     }
+}
+
+fn has_decimals(catalogue: &Catalogue) -> bool {
+    fn any(attributes: &Attributes) -> bool {
+        attributes.iter().any(|attr| attr.kind == Type::Decimal || any(&attr.sub))
+    }
+    catalogue.types.iter().any(|kind| {
+        any(&kind.base.attributes) || kind.extensions.iter().any(|one| any(&one.schema.attributes))
+    })
 }
 
 /// The standard types first, in their order, then the account's.
