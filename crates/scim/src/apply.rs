@@ -335,11 +335,19 @@ impl Applier<'_> {
         self.spend(known, filter.terms())?;
         let matches = matching(self.list(attr), Some(filter));
         self.spend_on_lists(attr, &matches, usize::from(matches!(change, ElementChange::Merge(_))))?;
+        if let ElementChange::RemoveValues(values) = change {
+            self.spend(matches.len(), values.len())?;
+        }
         let list = self.list(attr);
-        let (ElementChange::Merge(new) | ElementChange::Replace(new)) = change else {
-            matches.iter().rev().for_each(|&at| drop(list.remove(at)));
-            self.drop_if_empty(attr);
-            return Ok(!matches.is_empty());
+        let new = match change {
+            ElementChange::Merge(new) | ElementChange::Replace(new) => new,
+            ElementChange::Remove => return Ok(self.remove_at(attr, &matches)),
+            ElementChange::RemoveValues(values) => {
+                let is_named =
+                    |at: &usize| values.iter().any(|gone| is_described(&attr.attr, &list[*at], gone));
+                let named: Vec<usize> = matches.into_iter().filter(is_named).collect();
+                return Ok(self.remove_at(attr, &named));
+            }
         };
         let Some(&first) = matches.first() else {
             // Only `add` may mean an element that is not there yet (contract PA-5, RFC 7644 §3.5.2.3).
@@ -375,6 +383,14 @@ impl Applier<'_> {
         Ok(changed)
     }
 
+    /// Removes the elements at these places, which are in order.
+    fn remove_at(&mut self, attr: &AttrRef, places: &[usize]) -> bool {
+        let list = self.list(attr);
+        places.iter().rev().for_each(|&at| drop(list.remove(at)));
+        self.drop_if_empty(attr);
+        !places.is_empty()
+    }
+
     /// A filter on a single value: the value is the one element.
     fn single_element(
         &mut self,
@@ -384,9 +400,13 @@ impl Applier<'_> {
     ) -> Result<bool, ScimError> {
         let current = self.holder(attr).get(&attr.attr.name);
         match (current.filter(|element| filter.matches_element(element)), change) {
-            (None, ElementChange::Remove) => Ok(false),
+            (None, ElementChange::Remove | ElementChange::RemoveValues(_)) => Ok(false),
             (None, _) => Err(no_target(attr)),
             (Some(_), ElementChange::Remove) => Ok(self.put(attr, None)),
+            (Some(old), ElementChange::RemoveValues(values)) => {
+                let is_named = values.iter().any(|gone| is_described(&attr.attr, old, gone));
+                Ok(is_named && self.put(attr, None))
+            }
             (Some(old), ElementChange::Replace(new)) => {
                 let new = with_read_only(&attr.attr, old, new);
                 Ok(self.put(attr, Some(&new)))

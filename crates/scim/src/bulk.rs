@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::name::{excerpt, lists_urn};
+use crate::once::own_names_once;
 use crate::patch::PATCH_URN;
 use crate::reference::{Each, Spot, paths, referred, visit_path, visit_value};
 use crate::schema::Catalogue;
@@ -180,6 +181,7 @@ fn envelope(body: Value, mender: &mut Mender) -> Result<(Option<u64>, Vec<Value>
             "A bulk request is a JSON object with schemas and Operations.",
         ));
     };
+    own_names_once(&map)?;
     let (mut named, mut fail, mut operations) = (false, None, None);
     for (key, value) in map {
         if key.eq_ignore_ascii_case("schemas") {
@@ -248,14 +250,16 @@ fn entry(operation: Value, catalogue: &Catalogue, mender: &mut Mender) -> Entry 
         let error = ScimError::invalid_syntax("An operation is an object with method, path and data.");
         return Entry { method: None, bulk_id: None, path: None, operation: Err(error), needs: Vec::new() };
     };
+    let once = own_names_once(&map);
     let members = Members::of(map);
     let bulk_id = members.bulk_id.as_ref().and_then(Value::as_str).map(str::to_owned);
     let name = members.method.as_ref().and_then(Value::as_str).unwrap_or_default();
     let method = Method::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(name));
     let path = members.path.as_ref().and_then(Value::as_str).filter(|_| method != Some(Method::Post));
     let path = path.map(|path| path.strip_prefix('/').unwrap_or(path).to_owned());
-    let operation =
-        allowed(method, name, mender).and_then(|method| checked(method, members, catalogue, mender));
+    let operation = once
+        .and_then(|()| allowed(method, name, mender))
+        .and_then(|method| checked(method, members, catalogue, mender));
     Entry { method, bulk_id, path, operation, needs: Vec::new() }
 }
 
@@ -520,6 +524,23 @@ mod tests {
         assert!(plan(json!([post("a", json!("x")), post("a", json!("x"))])).is_err());
         let nameless = json!({"method": "POST", "path": "/Users", "data": {}});
         assert!(plan(json!([nameless])).unwrap().entries[0].operation.is_err());
+    }
+
+    #[test]
+    fn sch_2_a_member_that_stands_twice_is_refused() {
+        let operations = json!([
+            {"method": "PUT", "METHOD": "DELETE", "path": "/Users/1", "data": {}},
+            {"method": "DELETE", "path": "/Users/1", "Path": "/Users/2"},
+            {"method": "DELETE", "path": "/Users/3"},
+        ]);
+        let made = plan(operations).unwrap();
+        let refused: Vec<bool> = made.entries.iter().map(|entry| entry.operation.is_err()).collect();
+        assert_eq!(refused, [true, true, false]);
+        let mut body = json!({"schemas": [BULK_REQUEST_URN], "Operations": [{}]});
+        body["OPERATIONS"] = json!([{}]);
+        let error =
+            Plan::parse(body, &Catalogue::standard(), 10, &mut Mender::new(Dialect::Auto)).unwrap_err();
+        assert_eq!(error.scim_type, Some(ScimType::InvalidSyntax), "{error}");
     }
 
     #[test]

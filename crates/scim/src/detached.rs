@@ -34,6 +34,8 @@ pub enum DetachedChange {
     Remove(Vec<String>),
     /// Remove the elements that match ([`Expr::matches_element`]).
     RemoveWhere(Expr),
+    /// Remove those of the elements with these ids that match.
+    RemoveAmong(Expr, Vec<String>),
     /// Go on only if one of these ids is there, else 400 `noTarget` (RFC 7644 §3.5.2.3).
     Demand(Vec<String>),
     /// Go on only if an element matches.
@@ -59,11 +61,7 @@ impl Builder<'_> {
         let change = match (kind, value) {
             (OpKind::Remove, None | Some(Value::Null)) => DetachedChange::Clear,
             (OpKind::Replace, Some(value)) if is_nothing(&value) => DetachedChange::Clear,
-            (OpKind::Remove, Some(value)) => {
-                let values = self.values_to_remove(&attr, value)?;
-                let ids = values.iter().map(|v| element_id(v, place(&attr)).map(str::to_owned));
-                DetachedChange::Remove(ids.collect::<Result<_, _>>()?)
-            }
+            (OpKind::Remove, Some(value)) => DetachedChange::Remove(self.ids_to_remove(&attr, value)?),
             (_, None) => return Err(missing_value(&attr)),
             (kind, Some(value)) => {
                 self.note_read_only(&attr, &value);
@@ -98,6 +96,11 @@ impl Builder<'_> {
     ) -> Result<(), ScimError> {
         if let Some(sub) = sub {
             return Err(fixed_element(&attr.with_sub(Some(sub))));
+        }
+        if let (OpKind::Remove, Some(value)) = (kind, value.as_ref().filter(|value| !is_nothing(value))) {
+            let ids = self.ids_to_remove(attr, value.clone())?;
+            self.push_detached(attr.clone(), DetachedChange::RemoveAmong(filter, ids));
+            return Ok(());
         }
         let ids = ids_of(&filter);
         let values = match kind {
@@ -134,10 +137,15 @@ impl Builder<'_> {
         Ok(())
     }
 
+    fn ids_to_remove(&mut self, attr: &AttrRef, value: Value) -> Result<Vec<String>, ScimError> {
+        let values = self.values_to_remove(attr, value)?;
+        values.iter().map(|value| element_id(value, place(attr)).map(str::to_owned)).collect()
+    }
+
     fn push_detached(&mut self, attr: AttrRef, change: DetachedChange) {
         let idle = match &change {
             DetachedChange::Add(values) => values.is_empty(),
-            DetachedChange::Remove(ids) => ids.is_empty(),
+            DetachedChange::Remove(ids) | DetachedChange::RemoveAmong(_, ids) => ids.is_empty(),
             _ => false,
         };
         if !idle {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::name::lists_urn;
+use crate::once::own_names_once;
 
 /// URN of the list response.
 pub const LIST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
@@ -73,6 +74,7 @@ impl ListQuery {
         let Value::Object(map) = body else {
             return Err(ScimError::invalid_syntax("A search request is a JSON object."));
         };
+        own_names_once(&map)?;
         let mut query = Self::default();
         let mut named = false;
         for (name, value) in map {
@@ -285,6 +287,10 @@ mod tests {
             let error = read(Dialect::Strict, nameless.clone()).unwrap_err();
             assert_eq!(error.scim_type, Some(crate::error::ScimType::InvalidSyntax), "{error}");
             assert!(read(Dialect::Auto, nameless).is_ok());
+        }
+        for twice in [json!({"count": 1, "COUNT": 2}), json!({"schemas": [SEARCH_URN], "Schemas": []})] {
+            let error = read(Dialect::Auto, twice).unwrap_err();
+            assert_eq!(error.scim_type, Some(crate::error::ScimType::InvalidSyntax), "{error}");
         }
     }
 

@@ -9,6 +9,7 @@ use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::keys::OddKeys;
 use crate::name::lists_urn;
+use crate::once::own_names_once;
 use crate::plan::{Builder, OpKind};
 use crate::schema::ResourceType;
 use crate::step::Step;
@@ -122,6 +123,7 @@ fn operations(body: Value, mender: &mut Mender) -> Result<Vec<Value>, ScimError>
     let Value::Object(map) = body else {
         return Err(ScimError::invalid_syntax("A PATCH body is a JSON object with schemas and Operations."));
     };
+    own_names_once(&map)?;
     let (mut named, mut operations) = (false, None);
     for (key, value) in map {
         if key.eq_ignore_ascii_case("schemas") {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::fixed::readonly;
+use crate::once::names_once;
 use crate::patch::{PasswordChange, PatchRequest};
 use crate::path::{PatchPath, Target};
 use crate::pointer::settle_pointer;
@@ -18,7 +19,7 @@ use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema, Type};
 use crate::step::{ElementChange, How, Step, SubValues};
 use crate::value::{
     Place, is_unassigned, kind_of, normalise, normalise_element, normalise_elements, normalise_part,
-    settle_primary, twice, type_error, unknown_attribute, wrap_plain,
+    settle_primary, type_error, unknown_attribute, wrap_plain,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,7 @@ pub(crate) fn missing_value(what: &impl std::fmt::Display) -> ScimError {
 
 impl Builder<'_> {
     pub(crate) fn operation(&mut self, operation: Value) -> Result<(), ScimError> {
+        names_once(&operation)?;
         let Value::Object(map) = operation else {
             return Err(ScimError::invalid_syntax("it is not an object with op, path and value."));
         };
@@ -125,7 +127,8 @@ impl Builder<'_> {
                 Err(ScimError::invalid_value(format!("{} takes an object of its attributes.", schema.urn)))
             }
             (OpKind::Add, Some(_)) => Ok(()),
-            (OpKind::Remove | OpKind::Replace, _) => {
+            (OpKind::Remove, value) => self.remove_extension(schema, value),
+            (OpKind::Replace, Some(_)) => {
                 self.request.steps.push(Step::RemoveExtension { schema: schema.clone() });
                 Ok(())
             }
@@ -168,78 +171,6 @@ impl Builder<'_> {
             _ => PasswordChange::Clear,
         });
         Ok(())
-    }
-
-    fn remove(&mut self, attr: AttrRef, value: Option<Value>) -> Result<(), ScimError> {
-        if attr.leaf().required {
-            return Err(removes_required(&attr));
-        }
-        let value = value.filter(|value| !value.is_null());
-        if let Some(sub) = attr.sub.as_ref().filter(|_| attr.attr.multi_valued) {
-            return self.remove_sub(attr.with_sub(None), None, sub.clone(), value);
-        }
-        let step = match value.filter(|value| !is_unassigned(value)) {
-            Some(value) if attr.leaf().multi_valued => {
-                let values = self.values_to_remove(&attr, value)?;
-                Step::RemoveValues { attr, values }
-            }
-            Some(Value::Object(map)) if attr.leaf().kind == Type::Complex => {
-                self.mend_remove(&attr)?;
-                let nothing = map.into_iter().map(|(name, _)| (name, Value::Null)).collect();
-                let subs = self.sub_values(OpKind::Remove, &attr, Value::Object(nothing))?;
-                Step::Merge { attr, subs, how: How::Set }
-            }
-            Some(_) => {
-                self.mend_remove(&attr)?;
-                Step::Put { attr, value: None }
-            }
-            None => Step::Put { attr, value: None },
-        };
-        self.request.steps.push(step);
-        Ok(())
-    }
-
-    /// A sub-attribute of elements goes: all of it, or the values that are given. Where a filter picks the
-    /// element, a single value adds nothing to it.
-    fn remove_sub(
-        &mut self,
-        attr: AttrRef,
-        filter: Option<Expr>,
-        sub: Arc<Attribute>,
-        value: Option<Value>,
-    ) -> Result<(), ScimError> {
-        let picks = |value: &Value| !is_unassigned(value) && (sub.multi_valued || filter.is_none());
-        let Some(value) = value.filter(picks) else {
-            return self.sub_step(OpKind::Remove, attr, filter, sub, None);
-        };
-        let named = attr.with_sub(Some(&sub));
-        if sub.required {
-            return Err(removes_required(&named));
-        }
-        let value = Some(self.values_to_remove(&named, value)?.into());
-        self.request.steps.push(Step::Sub { attr, filter, sub, value, create: false, how: How::Remove });
-        Ok(())
-    }
-
-    pub(crate) fn values_to_remove(&mut self, attr: &AttrRef, value: Value) -> Result<Vec<Value>, ScimError> {
-        self.mend_remove(attr)?;
-        let list = match value {
-            Value::Array(list) => list,
-            single => vec![single],
-        };
-        normalise_elements(attr.leaf(), list, place(attr), self.mender)
-    }
-
-    fn mend_remove(&mut self, attr: &AttrRef) -> Result<(), ScimError> {
-        if self.mender.mend(Quirk::RemoveWithValue, attr) {
-            return Ok(());
-        }
-        let how = if attr.leaf().multi_valued {
-            format!("say which values go with a filter: {attr}[value eq \"…\"]")
-        } else {
-            "the path says what goes".to_owned()
-        };
-        Err(ScimError::invalid_value(format!("remove takes no value; {how}.")))
     }
 
     /// add or replace of an attribute, or of a sub-attribute of a single complex value.
@@ -331,9 +262,6 @@ impl Builder<'_> {
             if sub.mutability == Mutability::ReadOnly {
                 continue;
             }
-            if subs.iter().any(|(seen, _)| Arc::ptr_eq(seen, sub)) {
-                return Err(twice(place.sub(&sub.name)));
-            }
             let value = normalise(sub, value, place.sub(&sub.name), self.mender)?;
             if value.is_none() && !self.removes(kind, sub, place.sub(&sub.name)) {
                 continue;
@@ -371,7 +299,7 @@ impl Builder<'_> {
             return self.sub_step(kind, attr, Some(filter), sub, value);
         }
         let change = match (kind, value) {
-            (OpKind::Remove, _) => ElementChange::Remove,
+            (OpKind::Remove, value) => return self.remove_elements(attr, filter, value),
             (_, None) => return Err(missing_value(&attr)),
             (kind, Some(value)) => match (kind, self.element(kind, &attr, value)?) {
                 (OpKind::Add, None) => return Ok(()),
@@ -405,7 +333,7 @@ impl Builder<'_> {
         normalise(&attr.attr, value, place(attr), self.mender)
     }
 
-    fn sub_step(
+    pub(crate) fn sub_step(
         &mut self,
         kind: OpKind,
         attr: AttrRef,

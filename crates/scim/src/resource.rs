@@ -11,10 +11,11 @@ use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::fixed::keep_fixed;
 use crate::keys::{OddKeys, quirk_of};
+use crate::once::names_once;
 use crate::patch::{DetachedChange, PasswordChange, PatchRequest};
 use crate::required::{check_elements, check_required, is_missing, required};
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema};
-use crate::value::{Place, is_unassigned, kind_of, normalise, normalise_elements, twice, unknown_attribute};
+use crate::value::{Place, is_unassigned, kind_of, normalise, normalise_elements, unknown_attribute};
 
 /// A body that passed.
 #[derive(Clone)]
@@ -130,6 +131,7 @@ struct Intake<'a> {
 }
 
 fn accept(kind: &ResourceType, body: Value, mender: &mut Mender) -> Result<Accepted, ScimError> {
+    names_once(&body)?;
     let Value::Object(body) = body else {
         return Err(ScimError::invalid_syntax(format!(
             "The body must be a JSON object; the request has {}.",
@@ -205,7 +207,8 @@ impl Intake<'_> {
             self.password = value.as_str().map(str::to_owned);
             return Ok(());
         }
-        insert(&mut self.document, attr, key, value, place)
+        insert(&mut self.document, attr, key, value);
+        Ok(())
     }
 
     fn extension(&mut self, schema: &Arc<Schema>, value: Value) -> Result<(), ScimError> {
@@ -235,32 +238,14 @@ impl Intake<'_> {
             }
             let place = Place { extension: Some(schema), attr: &attr.name, sub: None };
             if let Some(value) = normalise(attr, value, place, self.mender)? {
-                insert(&mut inner, attr, key, value, place)?;
+                insert(&mut inner, attr, key, value);
             }
         }
         if !odd_keys.is_empty() {
             self.odd.push((Some(schema.clone()), odd_keys));
         }
-        self.merge_extension(schema, inner)
-    }
-
-    /// Adds to what is there already, where the extension comes twice, its URN in another case.
-    fn merge_extension(&mut self, schema: &Schema, inner: Map<String, Value>) -> Result<(), ScimError> {
-        if inner.is_empty() {
-            return Ok(());
-        }
-        match self.document.get_mut(&schema.urn).and_then(Value::as_object_mut) {
-            None => {
-                self.document.insert(schema.urn.clone(), Value::Object(inner));
-            }
-            Some(there) => {
-                for (name, value) in inner {
-                    if there.contains_key(&name) {
-                        return Err(twice(Place { extension: Some(schema), attr: &name, sub: None }));
-                    }
-                    there.insert(name, value);
-                }
-            }
+        if !inner.is_empty() {
+            self.document.insert(schema.urn.clone(), Value::Object(inner));
         }
         Ok(())
     }
@@ -323,16 +308,6 @@ impl Intake<'_> {
     }
 }
 
-fn insert(
-    map: &mut Map<String, Value>,
-    attr: &Attribute,
-    key: String,
-    value: Value,
-    place: Place<'_>,
-) -> Result<(), ScimError> {
-    let key = if key == attr.name { key } else { attr.name.clone() };
-    match map.insert(key, value) {
-        None => Ok(()),
-        Some(_) => Err(twice(place)),
-    }
+fn insert(map: &mut Map<String, Value>, attr: &Attribute, key: String, value: Value) {
+    map.insert(if key == attr.name { key } else { attr.name.clone() }, value);
 }

@@ -50,6 +50,8 @@ pub(crate) enum How {
 #[derive(Debug, Clone)]
 pub(crate) enum ElementChange {
     Remove,
+    /// Of the elements that match, those that the values describe.
+    RemoveValues(Vec<Value>),
     Merge(Value),
     Replace(Value),
 }

@@ -243,10 +243,7 @@ fn normalise_complex(
             continue;
         }
         if let Some(value) = normalise(sub, value, place.sub(&sub.name), mender)? {
-            let key = if key == sub.name { key } else { sub.name.clone() };
-            if out.insert(key, value).is_some() {
-                return Err(twice(place.sub(&sub.name)));
-            }
+            out.insert(if key == sub.name { key } else { sub.name.clone() }, value);
         }
     }
     match judge(attr, (out.get(VALUE), out.get(REFERENCE)), place, mender)? {
@@ -268,10 +265,6 @@ pub(crate) fn unknown_attribute(
     Err(ScimError::invalid_syntax(format!(
         "{place} is not an attribute of this resource type; remove it or declare it in a schema extension."
     )))
-}
-
-pub(crate) fn twice(place: Place<'_>) -> ScimError {
-    ScimError::invalid_syntax(format!("{place} stands twice in the body, in different case; keep one."))
 }
 
 /// One value is primary at most: a second one is refused or, where the dialect mends it, cleared.

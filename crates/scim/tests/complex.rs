@@ -494,11 +494,20 @@ fn pa_4_remove_takes_listed_values_from_a_list_inside() {
     assert_eq!(auto("X:list.value", json!("w"))["list"], json!([stored["list"][0], {"uses": ["a"]}]));
     for path in ["X:place.tags", "X:list.uses", "X:list[value eq \"v\"].uses"] {
         refused(run(Dialect::Strict, path, json!(["a"])), ScimType::InvalidValue);
-        for nothing in [json!(null), json!([])] {
-            let left = run(Dialect::Strict, path, nothing);
-            assert!(path.contains("tags") || left.unwrap()["list"][0].get("uses").is_none());
+        let left = run(Dialect::Strict, path, json!(null)).unwrap();
+        assert!(left["list"][0].get("uses").is_none() || left["place"].get("tags").is_none());
+        for nothing in [json!([]), json!(""), json!([""])] {
+            refused(run(Dialect::Strict, path, nothing.clone()), ScimType::InvalidValue);
+            assert_eq!(auto(path, nothing), stored, "{path}");
         }
     }
+    // The same where an object names the list.
+    let left = json!({"room": "1", "tags": ["b", "c"]});
+    assert_eq!(auto("X:place", json!({"tags": ["a"]}))["place"], left);
+    assert_eq!(auto("X", json!({"place": {"tags": ["a"]}}))["place"], left);
+    assert_eq!(auto("X", json!({"place": {"tags": null}}))["place"], json!({"room": "1"}));
+    let one = json!([{"value": "w", "uses": ["a"]}]);
+    assert_eq!(auto("X", json!({"list": [{"value": "v"}]})), json!({"place": stored["place"], "list": one}));
 }
 
 #[test]

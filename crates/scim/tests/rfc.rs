@@ -40,6 +40,7 @@ fn change(change: &DetachedChange) -> Value {
         DetachedChange::Add(values) => json!({ "add": values }),
         DetachedChange::Remove(ids) => json!({ "remove": ids }),
         DetachedChange::RemoveWhere(_) => json!("removeWhere"),
+        DetachedChange::RemoveAmong(_, ids) => json!({ "removeAmong": ids }),
         DetachedChange::Refuse(error) => json!({ "refuse": error.scim_type.map(scim::ScimType::as_str) }),
         DetachedChange::Clear => json!("clear"),
         DetachedChange::Demand(ids) => json!({ "demand": ids }),

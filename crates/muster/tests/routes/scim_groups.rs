@@ -214,6 +214,29 @@ both_engines! {
         refused(scim.patch(&format!("{GROUPS}/{id}"), cased).await, 400, "invalidSyntax");
     }
 
+    async fn pa_12_a_filter_and_values_remove_who_is_named_by_both(world: World) {
+        let scim = scim(&world);
+        let (ada, bob) = (made(&scim, "ada").await, made(&scim, "bob").await);
+        let id = made_group(&scim, "Team", &[&ada, &bob]).await;
+        let remove = async |filter: &str, value: Value| {
+            let operation = json!({"op": "remove", "path": format!("members[{filter}]"), "value": value});
+            scim.patch(&format!("{GROUPS}/{id}"), patch(json!([operation]))).await.expect(200);
+            members(&scim, &id).await
+        };
+        let by_id = format!("value eq \"{ada}\"");
+        for (filter, value) in [
+            ("type eq \"Group\"", json!([{"value": ada}])),
+            ("type eq \"User\"", json!([])),
+            ("type eq \"User\"", json!([{"value": "nobody"}])),
+            (by_id.as_str(), json!([{"value": bob}])),
+            (by_id.as_str(), json!({})),
+        ] {
+            assert_eq!(remove(filter, value).await.len(), 2, "{filter}");
+        }
+        assert_eq!(remove("type eq \"User\"", json!([{"value": ada}])).await, std::slice::from_ref(&bob));
+        assert!(remove("type eq \"User\"", json!("")).await.is_empty());
+    }
+
     async fn pa_12_pa_13_removing_members(world: World) {
         let scim = scim(&world);
         let (ada, bob, eve) = (made(&scim, "ada").await, made(&scim, "bob").await, made(&scim, "eve").await);

@@ -111,6 +111,12 @@ impl Membership<'_> {
                 self.remove_named(tx, &ids, moves)
             }
             DetachedChange::RemoveWhere(filter) => self.remove_where(tx, Some(filter), moves),
+            DetachedChange::RemoveAmong(filter, ids) => {
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                let mut there = store::members_among(tx, self.account, self.group, &ids)?;
+                there.retain(|member| filter.matches_element(&member.element(self.base)));
+                self.remove(tx, there, moves)
+            }
             DetachedChange::Refuse(error) => Err(error.clone().into()),
             DetachedChange::Clear => self.remove_where(tx, None, moves),
             DetachedChange::Demand(ids) => {
