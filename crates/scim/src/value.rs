@@ -350,6 +350,13 @@ fn text(attr: &Attribute, value: Value, place: Place<'_>, mender: &mut Mender) -
         Value::Bool(_) | Value::Number(_)
             if attr.kind == Type::String && mender.mend(Quirk::ScalarAsString, place) =>
         {
+            // Of another number it is not known any more how it was written: 1.10 is 1.1 by now.
+            if value.is_f64() {
+                return Err(ScimError::invalid_value(format!(
+                    "{place} must be a string; a number is taken for one only where it is whole, without \
+                     exponent and within 64 bits. Send it in quotes."
+                )));
+            }
             Ok(value.to_string())
         }
         other => Err(wrong_type(attr.kind, &other, place)),
@@ -557,6 +564,19 @@ mod tests {
                 "slots must be a whole number of 64 bits without fraction or exponent; the request has {shown}."
             );
             assert_eq!(read(text), Err(expected));
+        }
+    }
+
+    #[test]
+    fn sch_3_a_number_for_a_string_is_kept_as_it_is_written_or_refused() {
+        let read = |text: &str| run(Dialect::Auto, "title", serde_json::from_str(text).unwrap());
+        for text in ["0", "-7", "12345678901234567890", "18446744073709551615", "true"] {
+            assert_eq!(read(text), Ok(Some(json!(text))));
+            assert!(run(Dialect::Strict, "title", serde_json::from_str(text).unwrap()).is_err());
+        }
+        for text in ["12345678901234567890123", "18446744073709551616", "1.10", "1.0", "1e3", "-0"] {
+            let error = read(text).unwrap_err();
+            assert!(error.starts_with("title must be a string") && error.contains("in quotes"), "{error}");
         }
     }
 
