@@ -84,6 +84,8 @@ quirks! {
     ScalarAsString = "scalar-as-string",
     /// A blank or a small `t` between date and time.
     DateTimeSeparator = "date-time-separator",
+    /// Base64 in the URL-safe alphabet, without padding or with line breaks.
+    BinaryForm = "binary-form",
     /// A key `name.givenName` (or with a filter in brackets) inside a value.
     DottedKey = "dotted-key",
     /// A key `urn:…:User:department` inside a value.

@@ -4,9 +4,9 @@
 use serde_json::{Map, Value};
 
 use crate::filter::CompareOp;
-use crate::name::{comparison_key, fold};
 use crate::resolve::{Expr, Literal};
-use crate::schema::{AttrRef, Attribute};
+use crate::same::text_key;
+use crate::schema::{AttrRef, Attribute, Type};
 use crate::value::{is_unassigned, parse_instant};
 
 impl Expr {
@@ -114,10 +114,10 @@ fn test(found: &Value, attr: &Attribute, op: CompareOp, literal: &Literal) -> bo
 }
 
 fn test_text(text: &str, attr: &Attribute, op: CompareOp, key: &str) -> bool {
-    if op == CompareOp::Eq && text.is_ascii() && key.is_ascii() {
+    if op == CompareOp::Eq && attr.kind != Type::Binary && text.is_ascii() && key.is_ascii() {
         return if attr.case_exact { text == key } else { text.eq_ignore_ascii_case(key) };
     }
-    let found = if attr.case_exact { comparison_key(true, text) } else { fold(text) };
+    let found = text_key(attr, text);
     match op {
         CompareOp::Co => memchr::memmem::find(found.as_bytes(), key.as_bytes()).is_some(),
         CompareOp::Sw => found.starts_with(key),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::name::{comparison_key, fold};
+use crate::name::fold;
+use crate::same::text_key;
 use crate::schema::{AttrRef, ResourceType};
 
 /// A key of a resource. A filter `attr eq "x"` looks for (`attr`, key of x), whatever the qualifier;
@@ -47,7 +48,7 @@ fn key_of(attr: &AttrRef, element: &Value) -> Option<IndexKey> {
     let value = attr.sub.as_ref().map_or(Some(element), |sub| element.get(&sub.name));
     let text = value.and_then(Value::as_str)?;
     let qualifier = element.get("type").and_then(Value::as_str).map(|kind| fold(kind).into_owned());
-    let key = comparison_key(attr.leaf().case_exact, text).into_owned();
+    let key = text_key(attr.leaf(), text).into_owned();
     Some(IndexKey { attr: attr.path.clone(), qualifier, key })
 }
 

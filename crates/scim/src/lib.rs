@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod apply;
+mod base64;
 pub mod bulk;
 pub mod cursor;
 pub mod define;

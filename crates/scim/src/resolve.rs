@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::base64;
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::filter::{CompareOp, Filter};
 use crate::name::{comparison_key, excerpt};
 use crate::number::whole;
+use crate::same::text_key;
 use crate::schema::{AttrRef, Attribute, Resolution, ResourceType, Returned, Type};
 use crate::value::{expected, found_instead, parse_instant};
 
@@ -18,9 +20,9 @@ use crate::value::{expected, found_instead, parse_instant};
 pub enum Literal {
     /// Text of a string, reference or binary.
     Text {
-        /// As written.
+        /// As written; of a binary to the letter of base64.
         raw: String,
-        /// What comparison uses: folded unless the attribute is case-exact.
+        /// What comparison uses: folded unless the attribute is case-exact; of a binary its digits alone.
         key: String,
     },
     /// Boolean.
@@ -266,11 +268,15 @@ fn check_operator(attr: &AttrRef, op: CompareOp) -> Result<(), ScimError> {
 
 fn literal(attr: &Attribute, value: &Value, mender: &mut Mender) -> Result<Option<Literal>, ScimError> {
     Ok(match (attr.kind, value) {
-        (Type::String | Type::Reference | Type::Binary, Value::String(text)) => {
+        (Type::Binary, Value::String(text)) => base64::mended(text).map(|raw| {
+            let key = text_key(attr, &raw).into_owned();
+            Literal::Text { raw, key }
+        }),
+        (Type::String | Type::Reference, Value::String(text)) => {
             if memchr::memchr(0, text.as_bytes()).is_some() {
                 return Err(ScimError::invalid_filter("The filter holds the character U+0000; remove it."));
             }
-            let key = comparison_key(attr.case_exact, text).into_owned();
+            let key = text_key(attr, text).into_owned();
             Some(Literal::Text { raw: text.clone(), key })
         }
         (Type::Boolean, Value::Bool(flag)) => Some(Literal::Bool(*flag)),
@@ -376,6 +382,24 @@ mod tests {
             for text in [format!("{urn} eq \"x\""), format!("{urn}[department pr]")] {
                 assert!(compiled(dialect, &text).unwrap_err().contains("goes with pr only"), "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn binaries_compare_by_what_they_say() {
+        for dialect in [Dialect::Strict, Dialect::Auto] {
+            let find =
+                |text: &str| compiled(dialect, &format!("x509Certificates.value eq \"{text}\"")).unwrap();
+            for (one, other) in [("YWI=", "YWI"), ("YWI", "YWI="), ("+/+/", "-_-_"), ("-_-_", "+/+/")] {
+                let stored = |text: &str| serde_json::json!({"x509Certificates": [{"value": text}]});
+                assert_eq!(find(one), find(other));
+                for (asked, there) in [(one, other), (one, one), (other, "YW\nI="), (other, "ywi=")] {
+                    let same = base64::bare(asked) == base64::bare(there);
+                    assert_eq!(find(asked).matches(&stored(there)), same, "{asked} {there}");
+                }
+            }
+            let error = compiled(dialect, "x509Certificates.value eq \"%%\"").unwrap_err();
+            assert!(error.contains("a base64 string") && error.ends_with("another string."), "{error}");
         }
     }
 

@@ -1,8 +1,11 @@
 //! When two values are the same: as their attribute compares them (RFC 7643 §2.2, §2.3), and in a list by
 //! `value` and `type` where they have these (§2.4). Works on normalised values only.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
+use crate::base64;
 use crate::instant::parse_instant;
 use crate::name::{comparison_key, fold};
 use crate::schema::{Attribute, Type};
@@ -91,22 +94,19 @@ fn canonical(attr: Option<&Attribute>, value: &Value) -> Value {
 
 fn canonical_text(attr: &Attribute, text: &str) -> Value {
     match attr.kind {
-        Type::DateTime => parse_instant(text).map_or_else(|| text.to_owned(), |nanos| nanos.to_string()),
-        Type::Binary => bare_base64(text),
-        _ => comparison_key(attr.case_exact, text).into_owned(),
+        Type::DateTime => {
+            parse_instant(text).map_or_else(|| text.to_owned(), |nanos| nanos.to_string()).into()
+        }
+        _ => text_key(attr, text).into(),
     }
-    .into()
 }
 
-/// Base64 in one alphabet, without padding and white space.
-fn bare_base64(text: &str) -> String {
-    let digits = text.chars().filter(|digit| !digit.is_ascii_whitespace() && *digit != '=');
-    let digit = |digit| match digit {
-        '-' => '+',
-        '_' => '/',
-        digit => digit,
-    };
-    digits.map(digit).collect()
+/// What a text of an attribute is compared by: binaries by what they say, others folded unless case matters.
+pub(crate) fn text_key<'t>(attr: &Attribute, text: &'t str) -> Cow<'t, str> {
+    match attr.kind {
+        Type::Binary => base64::bare(text).into(),
+        _ => comparison_key(attr.case_exact, text),
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::base64;
 use crate::dialect::{Dialect, Mender, Quirk};
 use crate::element::distinct;
 use crate::error::ScimError;
@@ -337,13 +338,22 @@ fn boolean(value: Value, place: Place<'_>, mender: &mut Mender) -> Result<Value,
 fn text(attr: &Attribute, value: Value, place: Place<'_>, mender: &mut Mender) -> Result<String, ScimError> {
     match value {
         Value::String(mut text) => {
-            if attr.kind == Type::DateTime {
-                instant::mend_separator(&mut text, || mender.mend(Quirk::DateTimeSeparator, place));
-            }
-            // Elsewhere it is kept: a photo or a profile is not worth the loss of the user.
-            if attr.kind == Type::Reference && !is_uri(&text) && !mender.mend(Quirk::InvalidReference, place)
-            {
-                return Err(no_uri(place));
+            match attr.kind {
+                Type::DateTime => {
+                    instant::mend_separator(&mut text, || mender.mend(Quirk::DateTimeSeparator, place));
+                }
+                Type::Binary if !base64::is_standard(&text) => {
+                    if let Some(letter) =
+                        base64::mended(&text).filter(|_| mender.mend(Quirk::BinaryForm, place))
+                    {
+                        text = letter;
+                    }
+                }
+                // Elsewhere it is kept: a photo or a profile is not worth the loss of the user.
+                Type::Reference if !is_uri(&text) && !mender.mend(Quirk::InvalidReference, place) => {
+                    return Err(no_uri(place));
+                }
+                _ => {}
             }
             Ok(text)
         }
@@ -388,20 +398,10 @@ fn check_text(attr: &Attribute, text: &str, place: Place<'_>) -> Result<(), Scim
     }
     let good = match attr.kind {
         Type::DateTime => parse_instant(text).is_some(),
-        Type::Binary => is_base64(text),
+        Type::Binary => base64::is_standard(text),
         _ => true,
     };
     if good { Ok(()) } else { Err(wrong_type(attr.kind, &Value::String(String::new()), place)) }
-}
-
-/// Base64 or base64url (RFC 7643 §2.3.6), padding optional, line breaks allowed.
-fn is_base64(text: &str) -> bool {
-    let body = text.trim_end_matches('=');
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
-    let digits = body.bytes().filter(|byte| !byte.is_ascii_whitespace()).count();
-    text.len() - body.len() <= 2
-        && digits % 4 != 1
-        && body.bytes().all(|byte| good(byte) || byte.is_ascii_whitespace())
 }
 
 /// What a value of a type is, for error messages.
@@ -412,7 +412,7 @@ pub(crate) fn expected(kind: Type) -> &'static str {
         Type::Decimal => "a number",
         Type::Integer => "a whole number of 64 bits without fraction or exponent",
         Type::DateTime => "a dateTime such as \"2030-01-31T09:30:00Z\"",
-        Type::Binary => "a base64 string",
+        Type::Binary => "a base64 string, padded and without line breaks",
         Type::Reference => "a URI as a string",
         Type::Complex => "an object",
     }
@@ -542,6 +542,22 @@ mod tests {
         let mut mender = Mender::new(Dialect::Okta);
         normalise(attr, json!("a b"), Place::top("profileUrl"), &mut mender).unwrap();
         assert_eq!(mender.notes()[0].quirk, Quirk::InvalidReference);
+    }
+
+    #[test]
+    fn sch_3_base64_is_written_to_the_letter() {
+        let key = Attribute::new("key", Type::Binary, "For the test.");
+        let read = |dialect, text: &str| {
+            let mut mender = Mender::new(dialect);
+            let read = normalise(&key, json!(text), Place::top("key"), &mut mender).ok().flatten();
+            (read, mender.into_notes().len())
+        };
+        for (text, letter) in [("YWI=", "YWI="), ("YWI", "YWI="), ("-_-_", "+/+/"), ("YW\nI=", "YWI=")] {
+            let strict = (text == letter).then(|| json!(letter));
+            assert_eq!(read(Dialect::Strict, text), (strict, 0), "{text}");
+            assert_eq!(read(Dialect::Auto, text), (Some(json!(letter)), usize::from(text != letter)));
+        }
+        assert_eq!(read(Dialect::Auto, "Y"), (None, 0));
     }
 
     #[test]
