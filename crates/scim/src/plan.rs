@@ -18,8 +18,8 @@ use crate::resolve::Expr;
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema, Type};
 use crate::step::{ElementChange, How, Step, SubValues};
 use crate::value::{
-    Place, is_unassigned, kind_of, normalise, normalise_element, normalise_elements, normalise_part,
-    settle_primary, type_error, unknown_attribute, wrap_plain,
+    Place, is_nothing, is_unassigned, kind_of, normalise, normalise_element, normalise_elements,
+    normalise_part, settle_primary, type_error, unknown_attribute, wrap_plain,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +176,7 @@ impl Builder<'_> {
     /// add or replace of an attribute, or of a sub-attribute of a single complex value.
     fn write(&mut self, kind: OpKind, attr: AttrRef, value: Value) -> Result<(), ScimError> {
         if let Some(sub) = attr.sub.as_ref().filter(|_| attr.attr.multi_valued) {
-            let value = normalise(sub, value, place(&attr), self.mender)?;
+            let value = self.sub_value(kind, sub, value, place(&attr))?;
             let (sub, attr) = (sub.clone(), attr.with_sub(None));
             return self.sub_step(kind, attr, None, sub, value);
         }
@@ -217,6 +217,20 @@ impl Builder<'_> {
         };
         self.request.steps.push(step);
         Ok(())
+    }
+
+    /// The value of a sub-attribute of elements. `add` to a list takes one of its values, too (RFC 7644
+    /// §3.5.2.1).
+    fn sub_value(
+        &mut self,
+        kind: OpKind,
+        sub: &Attribute,
+        value: Value,
+        place: Place<'_>,
+    ) -> Result<Option<Value>, ScimError> {
+        let is_one = kind == OpKind::Add && sub.multi_valued && !value.is_array() && !is_nothing(&value);
+        let value = if is_one { Value::from(vec![value]) } else { value };
+        normalise(sub, value, place, self.mender)
     }
 
     /// Whether an operation without a value, or with an empty one, removes. `add` of nothing adds nothing;
@@ -295,7 +309,7 @@ impl Builder<'_> {
                 return self.remove_sub(attr, Some(filter), sub, value);
             }
             let value = value.ok_or_else(|| missing_value(&named))?;
-            let value = normalise(&sub, value, place(&named), self.mender)?;
+            let value = self.sub_value(kind, &sub, value, place(&named))?;
             return self.sub_step(kind, attr, Some(filter), sub, value);
         }
         let change = match (kind, value) {

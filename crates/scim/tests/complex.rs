@@ -454,6 +454,11 @@ fn pa_3_add_appends_to_a_list_in_an_element() {
     let uses = |v: &[&str], w: &[&str]| json!([{"value": "v", "uses": v}, {"value": "w", "uses": w}]);
     let one = uses(&["a", "c"], &["b"]);
     assert_eq!(run("add", "X:list[value eq \"v\"].uses", json!(["c", "a"])), one);
+    assert_eq!(run("add", "X:list[value eq \"v\"].uses", json!("c")), one);
+    assert_eq!(run("add", "X:list[value eq \"v\"].uses", json!("")), stored["list"]);
+    assert_eq!(run("add", "X:list.uses", json!("c")), uses(&["a", "c"], &["b", "c"]));
+    let single = json!([{"op": "replace", "path": "X:list.uses", "value": "c"}]);
+    refused(patched(&kind, stored.clone(), single), ScimType::InvalidValue);
     assert_eq!(run("add", "X:list[value eq \"v\"]", json!({"uses": ["c"]})), one);
     assert_eq!(run("add", "X:list", json!([{"value": "v", "uses": ["c"]}])), one);
     assert_eq!(run("add", "X:list.uses", json!(["c"])), uses(&["a", "c"], &["b", "c"]));
