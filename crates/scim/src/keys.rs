@@ -10,6 +10,7 @@ use crate::error::ScimError;
 use crate::fixed::readonly;
 use crate::path::{PatchPath, Target};
 use crate::plan::{Builder, OpKind};
+use crate::resource::claimed_schemas;
 use crate::schema::{AttrRef, Attribute, Mutability, Schema};
 use crate::value::unknown_attribute;
 
@@ -40,7 +41,9 @@ impl Builder<'_> {
             };
             if let Some(attr) = attr {
                 if schema.is_none() && attr.name == "schemas" {
-                    continue; // kept in step with the extensions present, whatever is sent
+                    // Kept in step with the extensions that are there; what is sent says what the client knows.
+                    claimed_schemas(self.kind, value, self.mender)?;
+                    continue;
                 }
                 let attr = AttrRef::new(schema, attr, None);
                 if attr.attr.mutability != Mutability::ReadOnly {

@@ -276,36 +276,43 @@ impl Intake<'_> {
     /// Contract SCH-1, SCH-14: `schemas` is there, names the base schema and what the body uses, nothing
     /// unknown and nothing twice.
     fn check_schemas(&mut self, used: &Value) -> Result<(), ScimError> {
-        let wrong = |what: String| ScimError::invalid_syntax(format!("schemas {what}"));
-        let claimed = match self.claimed.take() {
-            None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(list)) => list,
-            Some(single) if self.mender.mend(Quirk::SingleValueForList, "schemas") => vec![single],
-            Some(_) => return Err(wrong("must be a list of URNs.".to_owned())),
-        };
-        for (at, urn) in claimed.iter().enumerate() {
-            let Some(text) = urn.as_str() else { return Err(wrong("must be a list of URNs.".to_owned())) };
-            let same = |other: &Value| other.as_str().is_some_and(|other| other.eq_ignore_ascii_case(text));
-            if claimed[..at].iter().any(same) && !self.mender.mend(Quirk::IncompleteSchemas, text) {
-                return Err(wrong(format!("lists {text:.200} twice; list it once.")));
-            }
-            let known = self.kind.base.urn.eq_ignore_ascii_case(text) || self.kind.extension(text).is_some();
-            let legacy = !known && matches!(self.kind.split_urn(text, self.mender), Some((_, "")));
-            if !known && !legacy && !self.mender.mend(Quirk::ForeignUrn, text) {
-                return Err(wrong(format!(
-                    "lists {text:.200}, which {} does not have; remove it.",
-                    self.kind.name
-                )));
-            }
-        }
+        let claimed = claimed_schemas(self.kind, self.claimed.take().unwrap_or_default(), self.mender)?;
         for urn in used.as_array().into_iter().flatten().filter_map(Value::as_str) {
             let listed = |claim: &Value| claim.as_str().is_some_and(|claim| claim.eq_ignore_ascii_case(urn));
             if !claimed.iter().any(listed) && !self.mender.mend(Quirk::IncompleteSchemas, urn) {
-                return Err(wrong(format!("must list {urn}.")));
+                return Err(ScimError::invalid_syntax(format!("schemas must list {urn}.")));
             }
         }
         Ok(())
     }
+}
+
+/// The URNs that `schemas` of a request lists: nothing unknown and nothing twice (contract SCH-1).
+pub(crate) fn claimed_schemas(
+    kind: &ResourceType,
+    schemas: Value,
+    mender: &mut Mender,
+) -> Result<Vec<Value>, ScimError> {
+    let wrong = |what: String| ScimError::invalid_syntax(format!("schemas {what}"));
+    let claimed = match schemas {
+        Value::Null => Vec::new(),
+        Value::Array(list) => list,
+        single if mender.mend(Quirk::SingleValueForList, "schemas") => vec![single],
+        _ => return Err(wrong("must be a list of URNs.".to_owned())),
+    };
+    for (at, urn) in claimed.iter().enumerate() {
+        let Some(text) = urn.as_str() else { return Err(wrong("must be a list of URNs.".to_owned())) };
+        let same = |other: &Value| other.as_str().is_some_and(|other| other.eq_ignore_ascii_case(text));
+        if claimed[..at].iter().any(same) && !mender.mend(Quirk::IncompleteSchemas, text) {
+            return Err(wrong(format!("lists {text:.200} twice; list it once.")));
+        }
+        let known = kind.base.urn.eq_ignore_ascii_case(text) || kind.extension(text).is_some();
+        let legacy = !known && matches!(kind.split_urn(text, mender), Some((_, "")));
+        if !known && !legacy && !mender.mend(Quirk::ForeignUrn, text) {
+            return Err(wrong(format!("lists {text:.200}, which {} does not have; remove it.", kind.name)));
+        }
+    }
+    Ok(claimed)
 }
 
 fn insert(map: &mut Map<String, Value>, attr: &Attribute, key: String, value: Value) {
