@@ -5,13 +5,19 @@ use time::format_description::well_known::Rfc3339;
 
 /// Characters of a date, `2030-01-31`.
 const DATE_CHARS: usize = 10;
+/// Where the seconds stand, in `2030-01-31T09:30:00`.
+const SECONDS: std::ops::Range<usize> = 17..19;
+const NANOS_OF_A_DAY: i128 = 86_400_000_000_000;
 
 /// Parses an `xsd:dateTime` (RFC 7643 §2.3.5) into nanoseconds since 1970; finer digits are left out. A text
 /// without offset is read as UTC.
 pub fn parse_instant(text: &str) -> Option<i128> {
-    // The parser takes any character there.
-    if text.as_bytes().get(DATE_CHARS) != Some(&b'T') {
+    // The parser takes any character there, and leap seconds, which an xsd:dateTime has none of.
+    if text.as_bytes().get(DATE_CHARS) != Some(&b'T') || text.get(SECONDS) == Some("60") {
         return None;
+    }
+    if let Some(midnight) = next_midnight(text) {
+        return parse_instant(&midnight).map(|start_of_day| start_of_day + NANOS_OF_A_DAY);
     }
     let parsed = OffsetDateTime::parse(text, &Rfc3339)
         .or_else(|error| {
@@ -22,6 +28,18 @@ pub fn parse_instant(text: &str) -> Option<i128> {
         })
         .ok()?;
     Some(parsed.unix_timestamp_nanos())
+}
+
+/// The start of the day at whose end `24:00:00` is.
+fn next_midnight(text: &str) -> Option<String> {
+    let (start, rest) = (text.get(..=DATE_CHARS)?, text.get(DATE_CHARS + 1..)?.strip_prefix("24:00:00")?);
+    let zone = match rest.strip_prefix(".0") {
+        Some(fraction) => fraction.trim_start_matches('0'),
+        None => rest,
+    };
+    // A fraction above zero is no midnight.
+    let is_whole = !zone.starts_with(|sign: char| sign == '.' || sign.is_ascii_digit());
+    is_whole.then(|| format!("{start}00:00:00{zone}"))
 }
 
 /// The text of an instant, in UTC; `None` where a year of four digits does not hold it.
