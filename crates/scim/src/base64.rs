@@ -1,4 +1,4 @@
-//! The texts of binaries (RFC 7643 §2.3.6): base64 of RFC 4648 section 4, and the forms of it that clients send.
+//! The texts of binaries (RFC 7643 §2.3.6): base64 of RFC 4648 section 4, and the forms that clients send.
 
 /// Whether it is base64 to the letter: one alphabet, whole groups of four, nothing else.
 pub(crate) fn is_standard(text: &str) -> bool {

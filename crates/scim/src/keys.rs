@@ -41,7 +41,7 @@ impl Builder<'_> {
             };
             if let Some(attr) = attr {
                 if schema.is_none() && attr.name == "schemas" {
-                    // Kept in step with the extensions that are there; what is sent says what the client knows.
+                    // Kept in step with the extensions that are there, whatever the client knows of them.
                     claimed_schemas(self.kind, value, self.mender)?;
                     continue;
                 }

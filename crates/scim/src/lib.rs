@@ -46,6 +46,7 @@ pub mod standard;
 mod step;
 pub mod uri;
 pub mod value;
+mod written;
 
 pub use cursor::{Place as CursorPlace, Walk as CursorWalk};
 pub use dialect::{Dialect, Mended, Mender, Quirk};

@@ -5,12 +5,15 @@ use serde_json::{Map, Value};
 
 use crate::dialect::{Dialect, Mender};
 use crate::error::ScimError;
-use crate::schema::{Attribute, Resolution, ResourceType, Returned};
+use crate::schema::{AttrRef, Attribute, Resolution, ResourceType, Returned};
+use crate::written::{by_body, by_operations};
 
 /// The attributes a client asked for; made once for a request.
 #[derive(Debug, Clone, Default)]
 pub struct Projection {
     mode: Mode,
+    /// What the request wrote of what is returned on request.
+    written: Vec<Pick>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -23,12 +26,22 @@ enum Mode {
 
 /// One name of the list, resolved.
 #[derive(Debug, Clone)]
-struct Pick {
+pub(crate) struct Pick {
     /// URN of the extension; `None` is the core schema.
     extension: Option<String>,
     /// The attribute; `None` is the whole schema.
     attr: Option<String>,
     sub: Option<String>,
+}
+
+impl Pick {
+    pub(crate) fn of(attr: &AttrRef) -> Self {
+        Self {
+            extension: attr.extension.as_ref().map(|schema| schema.urn.clone()),
+            attr: Some(attr.attr.name.clone()),
+            sub: attr.sub.as_ref().map(|sub| sub.name.clone()),
+        }
+    }
 }
 
 /// The names of a list, if there is any.
@@ -65,7 +78,22 @@ impl Projection {
             (Some(names), None) => Mode::Only(names.iter().filter_map(|name| pick(kind, name)).collect()),
             (None, Some(names)) => Mode::Except(names.iter().filter_map(|name| pick(kind, name)).collect()),
         };
-        Ok(Self { mode })
+        Ok(Self { mode, written: Vec::new() })
+    }
+
+    /// Shows besides what the body of a POST or PUT has of what is returned on request (RFC 7643 §7), unless
+    /// the client asked for `attributes` or excluded it.
+    pub fn note_body(&mut self, kind: &ResourceType, body: &Value) {
+        if kind.hides_stored() {
+            self.written = by_body(kind, body);
+        }
+    }
+
+    /// The same for what the operations of a PATCH are about.
+    pub fn note_operations(&mut self, kind: &ResourceType, body: &Value) {
+        if kind.hides_stored() {
+            self.written = by_operations(kind, body);
+        }
     }
 
     /// Whether the client asked for nothing in particular.
@@ -110,12 +138,23 @@ impl Projection {
         }
         let always = attr.returned == Returned::Always;
         let by_default = always || attr.returned == Returned::Default;
+        let is_written = |sub: Option<&Attribute>| {
+            let is_it = |pick: &Pick| {
+                pick.extension.as_deref() == extension
+                    && pick.attr.as_deref() == Some(attr.name.as_str())
+                    && pick.sub.as_deref() == sub.map(|sub| sub.name.as_str())
+            };
+            self.written.iter().any(is_it)
+        };
+        let shows = by_default || is_written(None);
         let fits = |pick: &&Pick| {
             pick.extension.as_deref() == extension
                 && pick.attr.as_deref().is_none_or(|name| name == attr.name)
         };
         match &self.mode {
-            Mode::Default => by_default && trim(attr, value, &shown_by_default),
+            Mode::Default => {
+                shows && trim(attr, value, &|sub| shown_by_default(sub) || is_written(Some(sub)))
+            }
             Mode::Only(picks) => {
                 let mine: Vec<&Pick> = picks.iter().filter(fits).collect();
                 if mine.is_empty() {
@@ -133,15 +172,16 @@ impl Projection {
             }
             Mode::Except(picks) => {
                 let mine: Vec<&Pick> = picks.iter().filter(fits).collect();
-                if !by_default || (!always && mine.iter().any(|pick| pick.sub.is_none())) {
+                if !shows || (!always && mine.iter().any(|pick| pick.sub.is_none())) {
                     return false;
                 }
+                let excluded =
+                    |sub: &Attribute| mine.iter().any(|pick| pick.sub.as_deref() == Some(sub.name.as_str()));
                 trim(attr, value, &|sub| match sub.returned {
                     Returned::Always => true,
-                    Returned::Default => {
-                        !mine.iter().any(|pick| pick.sub.as_deref() == Some(sub.name.as_str()))
-                    }
-                    Returned::Never | Returned::Request => false,
+                    Returned::Default => !excluded(sub),
+                    Returned::Request => is_written(Some(sub)) && !excluded(sub),
+                    Returned::Never => false,
                 })
             }
         }
@@ -174,11 +214,7 @@ fn trim(attr: &Attribute, value: &mut Value, shows: &dyn Fn(&Attribute) -> bool)
 fn pick(kind: &ResourceType, name: &str) -> Option<Pick> {
     // A name that picks nothing is not worth a note in the log.
     match kind.resolve(name, &mut Mender::new(Dialect::Tolerant)) {
-        Resolution::Attr(attr) => Some(Pick {
-            extension: attr.extension.as_ref().map(|schema| schema.urn.clone()),
-            attr: Some(attr.attr.name.clone()),
-            sub: attr.sub.as_ref().map(|sub| sub.name.clone()),
-        }),
+        Resolution::Attr(attr) => Some(Pick::of(&attr)),
         Resolution::Extension(schema) => {
             Some(Pick { extension: Some(schema.urn.clone()), attr: None, sub: None })
         }

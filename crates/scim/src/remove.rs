@@ -39,7 +39,7 @@ impl Builder<'_> {
     /// One plain value goes, whatever the value that is sent: some clients clear it with an empty one.
     fn remove_single(&mut self, attr: AttrRef, value: Option<&Value>) -> Result<(), ScimError> {
         if value.is_some_and(|value| !is_unassigned(value)) {
-            self.mend_remove(&attr, attr.leaf().multi_valued)?;
+            self.mend_remove(&attr, false)?;
         }
         self.request.steps.push(Step::Put { attr, value: None });
         Ok(())
@@ -74,10 +74,10 @@ impl Builder<'_> {
                 continue;
             };
             let named = attr.with_sub(Some(sub));
-            if sub.mutability != Mutability::ReadOnly {
-                self.remove(named, Some(value))?;
-            } else {
+            if sub.mutability == Mutability::ReadOnly {
                 self.mender.mend(Quirk::ReadOnlyInValue, &named);
+            } else {
+                self.remove(named, Some(value))?;
             }
         }
         Ok(())

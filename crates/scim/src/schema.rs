@@ -39,7 +39,7 @@ keywords! {
         Integer = "integer",
         /// An instant as `xsd:dateTime`.
         DateTime = "dateTime",
-        /// Base64 or base64url text.
+        /// Base64 text.
         Binary = "binary",
         /// A URI.
         Reference = "reference",

@@ -283,6 +283,48 @@ fn sch_7_returned_decides_what_is_shown() {
 }
 
 #[test]
+fn sch_7_the_answer_to_a_write_shows_what_it_names_of_what_comes_on_request() {
+    let kind = device();
+    let shown = |excluded: Option<&str>, note: &dyn Fn(&mut Projection)| {
+        let mut projection = Projection::parse(&kind, None, excluded).unwrap();
+        note(&mut projection);
+        let mut resource = sample();
+        projection.apply(&kind, &mut resource);
+        (resource.get("notes").is_some(), resource["ports"][0].get("secret").is_some())
+    };
+    for (body, expected) in [
+        (json!({"serial": "S1"}), (false, false)),
+        (json!({"NOTES": "n"}), (true, false)),
+        (json!({"ports": [{"number": 1}, {"number": 2, "Secret": "s"}]}), (false, true)),
+        (json!({format!("{DEVICE}:notes"): "n", "ports.secret": "s"}), (true, true)),
+        (json!("notes"), (false, false)),
+    ] {
+        assert_eq!(shown(None, &|projection| projection.note_body(&kind, &body)), expected, "{body}");
+    }
+    let written = json!({"notes": "n", "ports": [{"secret": "s"}]});
+    let excluding = |names| shown(Some(names), &|projection| projection.note_body(&kind, &written));
+    assert_eq!(excluding("weight"), (true, true));
+    assert_eq!(excluding("notes"), (false, true));
+    assert_eq!(excluding("ports.secret"), (true, false));
+    for (operation, expected) in [
+        (json!({"op": "replace", "path": "weight", "value": 1}), (false, false)),
+        (json!({"op": "replace", "PATH": "Notes", "value": "n"}), (true, false)),
+        (json!({"op": "replace", "path": format!("{DEVICE}:notes"), "value": "n"}), (true, false)),
+        (json!({"op": "replace", "path": "ports[number eq 1].secret", "value": "s"}), (false, true)),
+        (json!({"op": "add", "path": "ports[number eq 1]", "value": {"secret": "s"}}), (false, true)),
+        (json!({"op": "add", "path": "ports", "value": {"number": 3, "secret": "s"}}), (false, true)),
+        (json!({"op": "remove", "path": "ports.secret"}), (false, true)),
+        (json!({"op": "add", "path": "ports[secret eq \"s\"].label", "value": "l"}), (false, false)),
+        (json!({"op": "add", "value": {"notes": "n", "ports": [{"secret": "s"}]}}), (true, true)),
+        (json!({"op": "add", "path": DEVICE, "value": {"notes": "n"}}), (true, false)),
+        (json!({"op": "add", "path": "nothing[", "value": "n"}), (false, false)),
+    ] {
+        let body = json!({"operations": [operation]});
+        assert_eq!(shown(None, &|projection| projection.note_operations(&kind, &body)), expected, "{body}");
+    }
+}
+
+#[test]
 fn too_many_values_and_comparisons_are_refused() {
     let many: Vec<String> = (0..1001).map(|n| n.to_string()).collect();
     let error = patched(json!([{"op": "add", "path": "tags", "value": many}])).unwrap_err();

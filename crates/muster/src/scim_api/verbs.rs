@@ -185,7 +185,8 @@ async fn load<R: Resources>(call: &Call<'_>, door: &Door, at: &R, id: &str) -> R
 async fn create<R: Resources>(call: &Call<'_>, door: &Door, at: &R, body: Body) -> Result<Response> {
     let query = request::query(call)?;
     let body = request::body(call, door, body).await?;
-    let view = View::of(at, door, &query)?;
+    let mut view = View::of(at, door, &query)?;
+    view.projection.note_body(&view.kind, &body);
     let made = at.make(call.app, door, body, R::shows(&view.projection)).await?;
     view.writer().answer(StatusCode::CREATED, &made)
 }
@@ -198,7 +199,8 @@ async fn replace<R: Resources>(
 ) -> Result<Response> {
     let (query, target) = (request::query(call)?, (id, conditions(&call.head.headers)));
     let body = request::body(call, door, body).await?;
-    let view = View::of(at, door, &query)?;
+    let mut view = View::of(at, door, &query)?;
+    view.projection.note_body(&view.kind, &body);
     let changed = at.change(call.app, door, target, (body, true), R::shows(&view.projection)).await?;
     view.writer().answer(StatusCode::OK, &changed)
 }
@@ -211,7 +213,8 @@ async fn patch<R: Resources>(
 ) -> Result<Response> {
     let (query, target) = (request::query(call)?, (id, conditions(&call.head.headers)));
     let body = request::body(call, door, body).await?;
-    let view = View::of(at, door, &query)?;
+    let mut view = View::of(at, door, &query)?;
+    view.projection.note_operations(&view.kind, &body);
     let changed = at.change(call.app, door, target, (body, false), R::shows(&view.projection)).await?;
     // Who asks for attributes gets them, whatever he prefers (RFC 7644 §3.5.2).
     if R::BRIEF && query.attributes.is_none() && prefers_minimal(&call.head.headers) {
