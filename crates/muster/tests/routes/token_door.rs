@@ -27,6 +27,7 @@ async fn listed(world: &World) -> Value {
 /// Reads that hold all reading threads until this value is dropped.
 struct Crowd {
     db: db::Db,
+    begun: Arc<AtomicUsize>,
     _gate: mpsc::Sender<()>,
 }
 
@@ -47,14 +48,15 @@ impl Crowd {
             };
             tokio::spawn(async move { db.read("test.gate", wait).await });
         }
-        let crowd = Self { db: world.app.db.clone(), _gate: gate };
-        crowd.wait(|waiting| begun.load(Ordering::Relaxed) + waiting == Self::SIZE).await;
+        let crowd = Self { db: world.app.db.clone(), begun, _gate: gate };
+        crowd.joined_by(0).await;
         crowd
     }
 
-    /// Waits until so many reads wait for a thread.
-    async fn wait(&self, enough: impl Fn(usize) -> bool) {
-        while !enough(self.db.waiting().0) {
+    /// Waits until so many others wait among those who have begun or wait. On PostgreSQL a thread may come to
+    /// its connection, and so to its read, at any time.
+    async fn joined_by(&self, others: usize) {
+        while self.begun.load(Ordering::Relaxed) + self.db.waiting().0 < Self::SIZE + others {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -69,10 +71,9 @@ both_engines! {
         client.get(USERS).await.expect(200);
         for (path, revoked) in [("/ng/api/token/other", false), ("/ng/api/token/token", true)] {
             let crowd = Crowd::gather(&world).await;
-            let waiting = crowd.db.waiting().0;
             let (client, asked) = (client.clone(), format!("{USERS}?filter=title%20co%20%22x%22"));
             let list = tokio::spawn(async move { client.get(&asked).await });
-            crowd.wait(|now| now > waiting).await;
+            crowd.joined_by(1).await;
             if revoked {
                 other.admin().delete(&format!("{path}?{KEY}")).await.data();
             } else {
