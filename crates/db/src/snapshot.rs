@@ -19,9 +19,9 @@ use crate::{Error, Tx};
 pub struct Snapshot(Arc<Mutex<Option<Open>>>);
 
 impl Snapshot {
-    /// Ends it, and says whether there was one. The next call opens a new one.
-    pub fn close(&self) -> bool {
-        self.0.lock().take().is_some()
+    /// Ends it. The next call opens a new one.
+    pub fn close(&self) {
+        self.0.lock().take();
     }
 
     /// Runs `f` in it. The outer error says that none could be opened.

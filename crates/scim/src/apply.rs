@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::dialect::{Mender, Quirk};
 use crate::element::{
-    absorb, clear_other_primaries, described_by, is_primary, keep_distinct, list_at, listed, merge_into,
-    object_at, set, write, write_all, write_sub,
+    absorb, clear_other_primaries, described_by, gone, is_primary, keep_distinct, list_at, listed,
+    merge_into, object_at, set, take_away, write, write_all, write_sub,
 };
 use crate::error::ScimError;
 use crate::fixed::{change_element, check_kept, has_fixed, keep_spelling, with_read_only};
@@ -18,7 +18,7 @@ use crate::plan::place;
 use crate::pointer::{Before, REFERENCE};
 use crate::required::{Lacking, check_elements};
 use crate::resolve::Expr;
-use crate::same::{is_described, same_element};
+use crate::same::{Places, described};
 use crate::schema::{AttrRef, Attribute, ResourceType, Schema};
 use crate::step::{ElementChange, How, Step, Target};
 use crate::value::{MAX_VALUES, check_lengths, is_unassigned, too_many_values};
@@ -215,14 +215,16 @@ impl Applier<'_> {
         let known = self.list(attr).len();
         self.spend(known + values.len() / 2, values.len())?;
         let list = self.list(attr);
+        let mut places = Places::of(attr.leaf(), list, values);
         let mut changed = false;
         for value in values {
-            let at = if let Some(at) = list.iter().position(|old| same_element(attr.leaf(), old, value)) {
+            let at = if let Some(at) = places.find(attr.leaf(), list, value) {
                 changed |= change_element(attr, &mut list[at], |old| merge_into(attr.leaf(), old, value))?;
                 at
             } else {
                 check_elements(&attr.attr, std::slice::from_ref(value), place(attr))?;
                 list.push(value.clone());
+                places.note(attr.leaf(), list);
                 changed = true;
                 list.len() - 1
             };
@@ -241,8 +243,9 @@ impl Applier<'_> {
         let known = self.list(attr).len();
         self.spend(known, values.len())?;
         let list = self.list(attr);
+        let mut goes = described(attr.leaf(), list, values).into_iter();
         let before = list.len();
-        list.retain(|old| !values.iter().any(|gone| is_described(attr.leaf(), old, gone)));
+        list.retain(|_| goes.next() != Some(true));
         let changed = list.len() < before;
         self.drop_if_empty(attr);
         Ok(changed)
@@ -275,10 +278,14 @@ impl Applier<'_> {
             matches = vec![keep];
         }
         let mut changed = false;
+        let gone = gone(sub, value, how);
         for &at in &matches {
-            changed |= change_element(attr, &mut list[at], |element| {
-                element.as_object_mut().is_some_and(|map| write_sub(&attr.attr, map, (sub, value), how))
-            })?;
+            let write = |map: &mut Map<String, Value>| match &gone {
+                Some(gone) => take_away(&attr.attr, map, (sub, gone)),
+                None => write_sub(&attr.attr, map, (sub, value), how),
+            };
+            changed |=
+                change_element(attr, &mut list[at], |element| element.as_object_mut().is_some_and(write))?;
         }
         if makes_primary && !matches.is_empty() {
             changed |= clear_other_primaries(list, matches[0]);
@@ -343,9 +350,8 @@ impl Applier<'_> {
             ElementChange::Merge(new) | ElementChange::Replace(new) => new,
             ElementChange::Remove => return Ok(self.remove_at(attr, &matches)),
             ElementChange::RemoveValues(values) => {
-                let is_named =
-                    |at: &usize| values.iter().any(|gone| is_described(&attr.attr, &list[*at], gone));
-                let named: Vec<usize> = matches.into_iter().filter(is_named).collect();
+                let goes = described(&attr.attr, list, values);
+                let named: Vec<usize> = matches.into_iter().filter(|at| goes[*at]).collect();
                 return Ok(self.remove_at(attr, &named));
             }
         };
@@ -404,7 +410,7 @@ impl Applier<'_> {
             (None, _) => Err(no_target(attr)),
             (Some(_), ElementChange::Remove) => Ok(self.put(attr, None)),
             (Some(old), ElementChange::RemoveValues(values)) => {
-                let is_named = values.iter().any(|gone| is_described(&attr.attr, old, gone));
+                let is_named = described(&attr.attr, std::slice::from_ref(old), values) == [true];
                 Ok(is_named && self.put(attr, None))
             }
             (Some(old), ElementChange::Replace(new)) => {

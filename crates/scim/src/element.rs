@@ -12,7 +12,7 @@ use crate::filter::CompareOp;
 use crate::instant::instant_text;
 use crate::pointer::{Before, REFERENCE};
 use crate::resolve::{Expr, Literal};
-use crate::same::{same_element, same_value, sameness};
+use crate::same::{same_element, same_value, sameness, value_key};
 use crate::schema::{Attribute, Mutability};
 use crate::step::How;
 use crate::value::is_unassigned;
@@ -199,18 +199,42 @@ pub(crate) fn set(map: &mut Map<String, Value>, name: &str, value: Option<&Value
 /// §3.5.2.1), `Remove` takes those away that are listed. Tells whether something changed.
 pub(crate) fn write(map: &mut Map<String, Value>, attr: &Attribute, value: Option<&Value>, how: How) -> bool {
     let name = &attr.name;
+    if let Some(gone) = gone(attr, value, how) {
+        return remove_values(attr, map, &gone);
+    }
     match (how, value) {
         (How::Add, Some(Value::Array(more))) if map.get(name).is_some_and(Value::is_array) => {
             add_values(attr, list_at(map, name), more)
         }
-        (How::Remove, Some(Value::Array(gone))) => remove_values(attr, map, gone),
         _ => set(map, name, value),
     }
 }
 
-/// Takes away what is the same as one of these, of a list or a single value.
-fn remove_values(attr: &Attribute, map: &mut Map<String, Value>, gone: &[Value]) -> bool {
-    let is_gone = |value: &Value| gone.iter().any(|gone| same_value(Some(attr), value, gone));
+/// What the values that go are told by, where values go.
+pub(crate) fn gone(attr: &Attribute, value: Option<&Value>, how: How) -> Option<HashSet<String>> {
+    match (how, value) {
+        (How::Remove, Some(Value::Array(values))) => {
+            Some(values.iter().map(|value| value_key(Some(attr), value)).collect())
+        }
+        _ => None,
+    }
+}
+
+/// Takes values with these keys from a sub-attribute of an element; tells whether something changed.
+pub(crate) fn take_away(
+    attr: &Attribute,
+    element: &mut Map<String, Value>,
+    (sub, gone): (&Attribute, &HashSet<String>),
+) -> bool {
+    let before = Before::of(attr, element);
+    let changed = remove_values(sub, element, gone);
+    before.settle(attr, element, sub.name == REFERENCE);
+    changed
+}
+
+/// Takes away what has one of these keys, of a list or a single value.
+fn remove_values(attr: &Attribute, map: &mut Map<String, Value>, gone: &HashSet<String>) -> bool {
+    let is_gone = |value: &Value| gone.contains(&value_key(Some(attr), value));
     match map.get_mut(&attr.name) {
         Some(Value::Array(list)) => {
             let before = list.len();

@@ -35,7 +35,7 @@ pub(crate) fn number(
 }
 
 /// A decimal has one form (RFC 7643 §2.3.3 wants a fraction), as far as a float holds it.
-fn decimal(number: Number) -> Value {
+pub(crate) fn decimal(number: Number) -> Value {
     const WHOLE: f64 = 9_007_199_254_740_992.0;
     match number.as_f64() {
         // Adding zero takes the sign from -0.

@@ -38,8 +38,11 @@ impl Builder<'_> {
 
     /// One plain value goes, whatever the value that is sent: some clients clear it with an empty one.
     fn remove_single(&mut self, attr: AttrRef, value: Option<&Value>) -> Result<(), ScimError> {
-        if value.is_some_and(|value| !is_unassigned(value)) {
+        if let Some(value) = value.filter(|value| !is_nothing(value)) {
             self.mend_remove(&attr, false)?;
+            if is_unassigned(value) {
+                return Ok(());
+            }
         }
         self.request.steps.push(Step::Put { attr, value: None });
         Ok(())
@@ -130,12 +133,15 @@ impl Builder<'_> {
         value: Option<Value>,
     ) -> Result<(), ScimError> {
         let named = attr.with_sub(Some(&sub));
-        let value = value.filter(|value| !value.is_null() && (sub.multi_valued || !is_unassigned(value)));
+        let value = value.filter(|value| !value.is_null() && (sub.multi_valued || !is_nothing(value)));
         let Some(value) = value else {
             return self.sub_step(OpKind::Remove, attr, filter, sub, None);
         };
-        if !sub.multi_valued && filter.is_some() {
+        if !sub.multi_valued && (filter.is_some() || is_unassigned(&value)) {
             self.mend_remove(&named, false)?;
+            if is_unassigned(&value) {
+                return Ok(());
+            }
             return self.sub_step(OpKind::Remove, attr, filter, sub, None);
         }
         if sub.required {
@@ -152,10 +158,11 @@ impl Builder<'_> {
     /// The values that go; none where the value names nothing, as `[]` and `{}` do.
     pub(crate) fn values_to_remove(&mut self, attr: &AttrRef, value: Value) -> Result<Vec<Value>, ScimError> {
         self.mend_remove(attr, attr.leaf().multi_valued)?;
-        let list = match value {
+        let mut list = match value {
             Value::Array(list) => list,
             single => vec![single],
         };
+        list.retain(|value| describes(attr.leaf(), value));
         normalise_elements(attr.leaf(), list, place(attr), self.mender)
     }
 
@@ -174,4 +181,14 @@ impl Builder<'_> {
         };
         Err(ScimError::invalid_value(format!("remove takes no value; {how}.")))
     }
+}
+
+/// Whether a value says which elements go. Without `value` all that it has must be something that an element
+/// can have: what is left when an unknown name is dropped would describe more than was meant.
+fn describes(attr: &Attribute, value: &Value) -> bool {
+    let Some(map) = value.as_object() else { return true };
+    let is_id = |name: &str| attr.value_sub().is_some_and(|sub| sub.name.eq_ignore_ascii_case(name));
+    let is_known = |name: &str| attr.sub.get(name).is_some_and(|sub| sub.mutability != Mutability::ReadOnly);
+    map.iter().any(|(name, value)| is_id(name) && !is_unassigned(value))
+        || map.iter().all(|(name, value)| is_known(name) && !is_unassigned(value))
 }

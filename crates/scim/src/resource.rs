@@ -287,6 +287,9 @@ impl Intake<'_> {
     }
 }
 
+/// Most URNs that `schemas` lists: each is compared with those before it, and no resource has so many.
+const MOST_SCHEMAS: usize = 128;
+
 /// The URNs that `schemas` of a request lists: nothing unknown and nothing twice (contract SCH-1).
 pub(crate) fn claimed_schemas(
     kind: &ResourceType,
@@ -300,6 +303,9 @@ pub(crate) fn claimed_schemas(
         single if mender.mend(Quirk::SingleValueForList, "schemas") => vec![single],
         _ => return Err(wrong("must be a list of URNs.".to_owned())),
     };
+    if claimed.len() > MOST_SCHEMAS {
+        return Err(wrong(format!("lists more than {MOST_SCHEMAS} URNs; list those of this resource.")));
+    }
     for (at, urn) in claimed.iter().enumerate() {
         let Some(text) = urn.as_str() else { return Err(wrong("must be a list of URNs.".to_owned())) };
         let same = |other: &Value| other.as_str().is_some_and(|other| other.eq_ignore_ascii_case(text));

@@ -2,12 +2,14 @@
 //! `value` and `type` where they have these (§2.4). Works on normalised values only.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
 use crate::base64;
 use crate::instant::parse_instant;
 use crate::name::{comparison_key, fold};
+use crate::number::decimal;
 use crate::schema::{Attribute, Type};
 
 /// Whether two elements of a list of `attr` stand for the same value: equal `value` and equal `type`; without
@@ -19,15 +21,49 @@ pub(crate) fn same_element(attr: &Attribute, one: &Value, other: &Value) -> bool
     }
 }
 
-/// Whether `element` is what a value of a remove describes: the same `value` (and `type`, if given); without
-/// `value`, equal in all that is given.
-pub(crate) fn is_described(attr: &Attribute, element: &Value, by: &Value) -> bool {
-    let Some(given) = by.as_object() else { return same_value(Some(attr), element, by) };
-    if given.contains_key("value") {
-        return same_sub(attr, "value", element, by)
-            && (!given.contains_key("type") || same_sub(attr, "type", element, by));
+/// Which of the elements are what a value of a remove describes: the same `value` (and `type`, if given);
+/// without `value`, equal in all that is given.
+pub(crate) fn described<'v>(attr: &Attribute, elements: &[Value], by: &'v [Value]) -> Vec<bool> {
+    // What is compared is made once for each element, not once for each pair.
+    let mut columns: HashMap<Option<&'v str>, Vec<Option<String>>> = HashMap::new();
+    let mut found = vec![false; elements.len()];
+    for value in by {
+        let parts = parts(value);
+        for (name, _) in &parts {
+            let column = || elements.iter().map(|element| part_key(attr, *name, element)).collect();
+            columns.entry(*name).or_insert_with(column);
+        }
+        let wanted: Vec<_> = parts
+            .iter()
+            .map(|(name, part)| (&columns[name], Some(value_key(named(attr, *name), part))))
+            .collect();
+        for (at, found) in found.iter_mut().enumerate() {
+            *found |= wanted.iter().all(|(column, key)| column[at] == *key);
+        }
     }
-    given.keys().all(|name| same_sub(attr, name, element, by))
+    found
+}
+
+/// What of a value says which elements it means; without a name, all of it.
+fn parts(value: &Value) -> Vec<(Option<&str>, &Value)> {
+    let Some(given) = value.as_object() else { return vec![(None, value)] };
+    let all = given.contains_key("value").then_some(["value", "type"]);
+    let counts = |name: &str| all.is_none_or(|names| names.contains(&name));
+    given.iter().filter(|(name, _)| counts(name)).map(|(name, part)| (Some(name.as_str()), part)).collect()
+}
+
+fn named<'a>(attr: &'a Attribute, name: Option<&str>) -> Option<&'a Attribute> {
+    name.map_or(Some(attr), |name| attr.sub.get(name).map(AsRef::as_ref))
+}
+
+fn part_key(attr: &Attribute, name: Option<&str>, element: &Value) -> Option<String> {
+    let part = name.map_or(Some(element), |name| element.get(name))?;
+    Some(value_key(named(attr, name), part))
+}
+
+/// A text that is equal for values that are the same.
+pub(crate) fn value_key(attr: Option<&Attribute>, value: &Value) -> String {
+    canonical(attr, value).to_string()
 }
 
 /// A text that is equal for elements that are the same. No element is a list, so that both forms differ.
@@ -36,6 +72,38 @@ pub(crate) fn sameness(attr: &Attribute, element: &Value) -> String {
     match key("value") {
         Some(value) => json!([value, key("type")]).to_string(),
         None => canonical(Some(attr), element).to_string(),
+    }
+}
+
+/// Where elements stand that others are added to. With many of them what tells them apart is made once, if it
+/// cannot change meanwhile as a `primary` does.
+pub(crate) struct Places(Option<HashMap<String, usize>>);
+
+impl Places {
+    pub(crate) fn of(attr: &Attribute, list: &[Value], more: &[Value]) -> Self {
+        let has_value = |element: &Value| element.get("value").is_some();
+        if more.len() <= 16 || !more.iter().chain(list).all(has_value) {
+            return Self(None);
+        }
+        let mut places = HashMap::with_capacity(list.len() + more.len());
+        for (at, element) in list.iter().enumerate() {
+            places.entry(sameness(attr, element)).or_insert(at);
+        }
+        Self(Some(places))
+    }
+
+    pub(crate) fn find(&self, attr: &Attribute, list: &[Value], value: &Value) -> Option<usize> {
+        match &self.0 {
+            Some(places) => places.get(&sameness(attr, value)).copied(),
+            None => list.iter().position(|old| same_element(attr, old, value)),
+        }
+    }
+
+    /// The last element is new.
+    pub(crate) fn note(&mut self, attr: &Attribute, list: &[Value]) {
+        if let (Some(places), Some(new)) = (&mut self.0, list.last()) {
+            places.insert(sameness(attr, new), list.len() - 1);
+        }
     }
 }
 
@@ -83,9 +151,8 @@ fn canonical(attr: Option<&Attribute>, value: &Value) -> Value {
             list.into()
         }
         Value::String(text) => attr.map_or_else(|| value.clone(), |attr| canonical_text(attr, text)),
-        // Adding zero takes the sign from -0.
         Value::Number(number) => match attr.map(|attr| attr.kind) {
-            Some(Type::Decimal) => json!(number.as_f64().map(|number| number + 0.0)),
+            Some(Type::Decimal) => decimal(number.clone()),
             _ => value.clone(),
         },
         plain => plain.clone(),
@@ -141,6 +208,32 @@ mod tests {
     }
 
     #[test]
+    fn places_of_many_are_those_of_few() {
+        let emails = attr("emails");
+        let element =
+            |n: usize| json!({"value": format!("{}-É", n % 7), "type": (["work", "WORK", "home"][n % 3])});
+        let list: Vec<Value> = (0..5).map(element).collect();
+        let more: Vec<Value> = (0..40).map(element).collect();
+        let (mut keyed, mut plain) = (list.clone(), list.clone());
+        let mut by_key = Places::of(&emails, &list, &more);
+        let mut one_by_one = Places::of(&emails, &list, &[]);
+        assert!(by_key.0.is_some() && one_by_one.0.is_none());
+        for value in &more {
+            let at = by_key.find(&emails, &keyed, value);
+            assert_eq!(at, one_by_one.find(&emails, &plain, value), "{value}");
+            if at.is_none() {
+                keyed.push(value.clone());
+                by_key.note(&emails, &keyed);
+                plain.push(value.clone());
+                one_by_one.note(&emails, &plain);
+            }
+        }
+        assert!(keyed.len() > list.len() && keyed.len() < list.len() + more.len());
+        let mixed = Places::of(&emails, &[json!({"display": "x"})], &more);
+        assert!(mixed.0.is_none(), "what has no value may change with its primary");
+    }
+
+    #[test]
     fn the_order_of_members_makes_no_difference() {
         let addresses = attr("addresses");
         let home = json!({"streetAddress": "Elm", "locality": "Ulm"});
@@ -164,6 +257,7 @@ mod tests {
             (Type::Decimal, json!(1), json!(1.0), true),
             (Type::Decimal, json!(0.0), json!(-0.0), true),
             (Type::Decimal, json!(1), json!(1.5), false),
+            (Type::Decimal, json!(9_007_199_254_740_992_u64), json!(9_007_199_254_740_993_u64), false),
             (Type::DateTime, json!("2030-01-31T09:30:00Z"), json!("2030-01-31T10:30:00.000+01:00"), true),
             (Type::DateTime, json!("2030-01-31T09:30:00Z"), json!("2030-01-31T09:30:01Z"), false),
             (Type::Binary, json!("+/8="), json!("-_8"), true),
@@ -185,8 +279,12 @@ mod tests {
         let other = json!({"value": "zm9v", "type": "work"});
         assert!(same_element(&attr("emails"), &one, &other));
         assert!(!same_element(&attr("x509Certificates"), &one, &other));
-        assert!(is_described(&attr("emails"), &one, &json!({"value": "ZM9V"})));
-        assert!(!is_described(&attr("emails"), &one, &json!({"value": "ZM9V", "type": "home"})));
-        assert!(!is_described(&attr("x509Certificates"), &one, &json!({"value": "ZM9V"})));
+        let described =
+            |name: &str, by: Value| described(&attr(name), std::slice::from_ref(&one), &[by]) == [true];
+        assert!(described("emails", json!({"value": "ZM9V"})));
+        assert!(!described("emails", json!({"value": "ZM9V", "type": "home"})));
+        assert!(described("emails", json!({"type": "WORK"})));
+        assert!(!described("emails", json!({"type": "work", "display": "x"})));
+        assert!(!described("x509Certificates", json!({"value": "ZM9V"})));
     }
 }

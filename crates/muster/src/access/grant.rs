@@ -22,6 +22,9 @@ pub struct Actor {
     /// What both were read in, where the request goes on to read: the same instant for the decision and the
     /// data.
     pub snapshot: Snapshot,
+    /// May the request be answered from its beginning, credential and all, where access changed before its
+    /// read began?
+    pub anew: bool,
 }
 
 /// Proof that the caller holds `P` in `scope` (on one resource, or on the whole type).
@@ -82,7 +85,7 @@ impl Actor {
     /// The operator at the console of this machine.
     pub fn console(caller: Caller) -> Self {
         debug_assert_eq!(caller.principal.kind, PrincipalKind::System);
-        Self { caller, rights: Arc::default(), snapshot: Snapshot::default() }
+        Self { caller, rights: Arc::default(), snapshot: Snapshot::default(), anew: false }
     }
 }
 

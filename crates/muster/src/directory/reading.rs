@@ -8,7 +8,7 @@ use crate::kernel::problem::{Kind, Problem, Result};
 
 /// Runs `f` on a reading thread. A request may wait long for one, and a snapshot that it kept meanwhile would
 /// hold a connection and the database's log: so it ends here. In the snapshot that `f` gets, who may do what
-/// must still be as it was when the grant was given.
+/// must still be as it was when the grant was given, if the request can be answered from its beginning.
 ///
 /// # Errors
 /// `Outdated` where it is not; those of `f`.
@@ -18,8 +18,9 @@ pub async fn in_turn<P, T: Send + 'static>(
     label: &'static str,
     f: impl Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let caller = grant.caller();
-    let decided = grant.snapshot().close().then(|| (caller.account.clone(), caller.version));
+    let (actor, caller) = (grant.actor(), grant.caller());
+    actor.snapshot.close();
+    let decided = actor.anew.then(|| (caller.account.clone(), caller.version));
     let service = app.clone();
     let read = move |tx: &mut Tx<'_>| {
         if let Some((account, version)) = &decided

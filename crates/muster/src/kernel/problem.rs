@@ -77,6 +77,9 @@ pub struct FailedCheck {
     pub scope: Scope,
 }
 
+/// Most fields that one answer names: a body can have any number of them.
+pub const MOST_FIELDS: usize = 32;
+
 /// What an action answers when it does not succeed.
 #[derive(Clone, Debug)]
 pub struct Problem(Box<Body>);
@@ -126,8 +129,9 @@ impl Problem {
     pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::NotFound, message)
     }
-    /// `Kind::Fields`: (field, what is wrong) pairs.
-    pub fn fields(fields: Vec<(String, String)>) -> Self {
+    /// `Kind::Fields`: (field, what is wrong) pairs, of which so many are told.
+    pub fn fields(mut fields: Vec<(String, String)>) -> Self {
+        fields.truncate(MOST_FIELDS);
         let text = fields.iter().map(|(f, e)| format!("{f}: {e}")).collect::<Vec<_>>().join(", ");
         let mut problem = Self::new(Kind::Fields, text);
         problem.0.fields = fields;

@@ -77,7 +77,7 @@ impl Session {
             expires_at: self.expires_at,
             origin: Arc::new(origin),
         };
-        Actor { caller, rights: self.rights.clone(), snapshot }
+        Actor { caller, rights: self.rights.clone(), snapshot, anew: true }
     }
 }
 
@@ -108,7 +108,7 @@ pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor>
     let text = platform_text(&parts.headers, door)?;
     let named = named_account(parts, app).await;
     let surface = (door == Door::Platform).then_some(Surface::Platform);
-    let actor = if secret::is_own(&text).is_some() {
+    let mut actor = if secret::is_own(&text).is_some() {
         by_token(app, &text, named.as_deref(), surface, origin(parts)).await?
     } else {
         let named = named.ok_or_else(|| account_missing(&text))?;
@@ -116,6 +116,7 @@ pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor>
         trust::door::authenticate(app, &account, &text, surface, origin(parts), Snapshot::default()).await?
     };
     actor.snapshot.close();
+    actor.anew = false;
     repeats(parts.uri.query().unwrap_or(""), &actor.caller.account)?;
     // Whoever reads the body asks for him again if it comes late.
     parts.extensions.insert(actor.caller.clone());
@@ -168,7 +169,7 @@ fn platform_text(headers: &HeaderMap, door: Door) -> Result<String> {
 async fn bearer(app: &App, head: &Parts, account: &str, origin: Origin) -> Result<Actor> {
     let text = bearer_text(&head.headers)?;
     let surface = Some(Surface::Scim);
-    let actor = if secret::is_own(text).is_some() {
+    let mut actor = if secret::is_own(text).is_some() {
         by_token(app, text, Some(account), surface, origin).await?
     } else {
         let account = AccountId::parse(account).map_err(|_| invalid_token().inside("no_account"))?;
@@ -177,6 +178,7 @@ async fn bearer(app: &App, head: &Parts, account: &str, origin: Origin) -> Resul
     // Where a body is still to come, nobody knows for how long.
     if !matches!(head.method, Method::GET | Method::HEAD) {
         actor.snapshot.close();
+        actor.anew = false;
     }
     Ok(actor)
 }

@@ -60,7 +60,13 @@ fn scalar<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<Stri
         serde_json::Value::Null => Ok(None),
         serde_json::Value::String(text) => Ok(Some(text)),
         serde_json::Value::Bool(flag) => Ok(Some(flag.to_string())),
-        serde_json::Value::Number(number) => Ok(Some(number.to_string())),
+        serde_json::Value::Number(number) if number.is_i64() || number.is_u64() => {
+            Ok(Some(number.to_string()))
+        }
+        // How it was written is not known any more: 1.10 is 1.1 by now.
+        serde_json::Value::Number(_) => Err(D::Error::custom(
+            "of a number that is no whole one of 64 bits the text is wanted: put it in quotes",
+        )),
         _ => Err(D::Error::custom("a setting's value is a string: put it in quotes")),
     }
 }

@@ -66,7 +66,9 @@ impl Session {
             expires_at: Some(self.expires_at),
             origin: Arc::new(origin),
         };
-        Actor { caller, rights: self.rights.clone(), snapshot }
+        // A token that may be shown once is not shown again.
+        let anew = self.trust.upgrade().is_some_and(|trust| !trust.replay);
+        Actor { caller, rights: self.rights.clone(), snapshot, anew }
     }
 }
 

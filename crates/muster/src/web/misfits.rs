@@ -7,10 +7,14 @@ use serde_path_to_error::{Path, Segment};
 
 use super::by_name::ByName;
 use super::words::{self, Said};
-use crate::kernel::problem::Problem;
+use crate::kernel::problem::{MOST_FIELDS, Problem};
 
-/// Most that one answer names: each of them costs another reading of the body.
-const MOST: usize = 32;
+/// So many bytes are read again at most: each misfit costs another reading of the body, and whoever sends it
+/// need not have any right yet.
+const READ_AGAIN: usize = 4 << 20;
+/// So often at most. One member may need several: that it is missing, of what kind it is to be, and the same
+/// for what is in it.
+const READINGS: usize = 8 * MOST_FIELDS;
 
 type Error = serde_path_to_error::Error<serde_json::Error>;
 
@@ -22,7 +26,7 @@ pub(super) fn of_json<T: DeserializeOwned>(bytes: &[u8], first: &Error) -> Probl
         Ok(_) => return no_json(first.inner()),
         Err(error) => return no_json(&error),
     };
-    let mut misfits = Misfits::of(document, false);
+    let mut misfits = Misfits::of(document, (bytes.len(), false));
     // In what was read once it stands once.
     misfits.note_twice(first);
     misfits.refusal::<T>().unwrap_or_else(|| {
@@ -39,26 +43,28 @@ fn no_json(error: &serde_json::Error) -> Problem {
 }
 
 /// The refusal of a body that is YAML and was read into `document`; `None` where nothing is wrong with that.
-pub(super) fn of_yaml<T: DeserializeOwned>(document: Value) -> Option<Problem> {
-    Misfits::of(document, true).refusal::<T>()
+pub(super) fn of_yaml<T: DeserializeOwned>(document: Value, length: usize) -> Option<Problem> {
+    Misfits::of(document, (length, true)).refusal::<T>()
 }
 
 struct Misfits {
     document: Value,
+    readings: usize,
     in_yaml: bool,
     found: Vec<(String, String)>,
 }
 
 impl Misfits {
-    fn of(document: Value, in_yaml: bool) -> Self {
-        Self { document, in_yaml, found: Vec::new() }
+    /// `length`: of the body, in bytes.
+    fn of(document: Value, (length, in_yaml): (usize, bool)) -> Self {
+        let readings = (READ_AGAIN / length.max(1)).clamp(1, READINGS);
+        Self { document, readings, in_yaml, found: Vec::new() }
     }
 
     fn refusal<T: DeserializeOwned>(mut self) -> Option<Problem> {
-        // A member may need more than one reading: that it is missing, and then of what kind it is to be.
-        for _ in 0..3 * MOST {
+        for _ in 0..self.readings {
             let Err(error) = serde_path_to_error::deserialize::<_, ByName<T>>(&self.document) else { break };
-            if self.mend(&error).is_none() || self.found.len() >= MOST {
+            if self.mend(&error).is_none() || self.found.len() >= MOST_FIELDS {
                 break;
             }
         }
@@ -191,7 +197,7 @@ mod tests {
     }
 
     fn found(document: Value) -> Vec<String> {
-        let problem = of_yaml::<Outer>(document).unwrap();
+        let problem = of_yaml::<Outer>(document, 1).unwrap();
         problem.broken_fields().iter().map(|(field, text)| format!("{field}: {text}")).collect()
     }
 
@@ -222,7 +228,12 @@ mod tests {
         assert_eq!(found(json!([])), ["body: an object is expected, not a list"]);
         assert_eq!(found(json!(null)), ["body: cannot be empty; send an object"]);
         let many = json!({"inner": {"name": "a", "count": 1}, "list": vec![json!({}); 1_000], "any": 1});
-        assert_eq!(found(many).len(), MOST);
+        assert_eq!(found(many).len(), MOST_FIELDS);
+        let large = Misfits::of(
+            json!({"any": 1, "list": [], "inner": {"name": 1, "count": "x", "on": 3}, "text": []}),
+            (READ_AGAIN / 3, false),
+        );
+        assert_eq!(large.refusal::<Outer>().unwrap().broken_fields().len(), 3, "one for each reading");
     }
 
     #[test]

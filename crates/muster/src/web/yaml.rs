@@ -59,9 +59,8 @@ fn refusal<T: DeserializeOwned>(bytes: &[u8], error: &Error) -> Problem {
         Problem::invalid(format!("{what}{}: {}.", place.unwrap_or_default(), in_words(error)))
     };
     match serde_saphyr::from_slice_with_options(bytes, limits()) {
-        Ok(document) => {
-            misfits::of_yaml::<T>(document).unwrap_or_else(|| placed("The YAML body does not fit", error))
-        }
+        Ok(document) => misfits::of_yaml::<T>(document, bytes.len())
+            .unwrap_or_else(|| placed("The YAML body does not fit", error)),
         Err(error) => placed("The body cannot be read as YAML", &error),
     }
 }
@@ -89,7 +88,15 @@ fn in_words(error: &Error) -> String {
         | Error::AliasReplayStackDepthExceeded { .. } => {
             "it has too many nodes or aliases; send less in one request, and write out what aliases stand for"
         }
-        other => return words::of_value(&unplaced(other), "member"),
+        other => match unplaced(other) {
+            said if ["alias", "budget"].iter().any(|word| said.contains(word)) => {
+                "it has too many nodes or aliases; send less in one request, and write out what aliases stand for"
+            }
+            said if said.starts_with("invalid ") || said.contains(" tag") => {
+                "what stands there does not fit its tag (!!); leave the tag out"
+            }
+            said => return words::of_value(&said, "member"),
+        },
     };
     words.to_owned()
 }
@@ -169,6 +176,10 @@ mod tests {
             ),
             ("a: 1\n---\nb: 2\n", " at line 3, column 1: a second document begins there; send one."),
             ("<<: 3\n", " at line 1, column 5: << takes an object or a list of objects only."),
+            (
+                "a: !!int x\n",
+                " at line 1, column 10: what stands there does not fit its tag (!!); leave the tag out.",
+            ),
             ("a: .inf\n", " at line 1, column 4: a number is not finite; "),
             ("? [a]\n: b\n", " at line 1, column 3: a text is expected."),
             (&"[".repeat(1_000), " at line 1, column 256: it is nested too deeply."),

@@ -9,11 +9,13 @@ use std::time::Duration;
 use muster::kernel::ids::TokenId;
 use serde_json::{Value, json};
 
-use super::scim_users::{USERS, made, refused, scim};
+use super::scim_groups::GROUPS;
+use super::scim_users::{USERS, refused};
 use crate::actors::{START, World};
 use crate::both_engines;
 
 const WHERE: &str = "/ng/api/serviceaccount";
+const BASE: &str = "/scim/v2/acme";
 const KEY: &str = "apiKeyType=SERVICE_ACCOUNT&parentIdentifier=okta&apiKeyIdentifier=key";
 
 async fn okta(world: &World) -> String {
@@ -64,21 +66,20 @@ impl Crowd {
 
 both_engines! {
     async fn a_list_that_waits_is_answered_by_the_access_of_its_own_moment(world: World) {
-        let (token, other) = (okta(&world).await, world.replica());
-        made(&scim(&world), "ada").await;
-        world.holder(&token).get(WHERE).await.data();
-        let client = world.bearer(&token);
-        client.get(USERS).await.expect(200);
-        for (path, revoked) in [("/ng/api/token/other", false), ("/ng/api/token/token", true)] {
+        okta(&world).await;
+        let (other, body) = (world.replica(), json!({"identifier": "t", "name": "t", "apiKeyType": "SERVICE_ACCOUNT",
+            "parentIdentifier": "okta", "apiKeyIdentifier": "key"}));
+        for (path, revoked) in [(USERS, false), (BASE, false), (USERS, true), (BASE, true), (GROUPS, true)] {
+            let token = world.admin().post("/ng/api/token", body.clone()).await.data();
+            let client = world.bearer(token.as_str().unwrap());
+            client.get(USERS).await.expect(200);
             let crowd = Crowd::gather(&world).await;
-            let (client, asked) = (client.clone(), format!("{USERS}?filter=title%20co%20%22x%22"));
-            let list = tokio::spawn(async move { client.get(&asked).await });
+            let list = tokio::spawn(async move { client.get(&format!("{path}?filter=displayName%20co%20%22x%22")).await });
             crowd.joined_by(1).await;
+            let changed = json!([{"identifier": "scim_dialect", "value": "auto", "updateType": "UPDATE"}]);
+            other.admin().put("/ng/api/settings?accountIdentifier=acme", changed).await.expect(200);
             if revoked {
-                other.admin().delete(&format!("{path}?{KEY}")).await.data();
-            } else {
-                other.admin().post("/ng/api/token", json!({"identifier": "other", "name": "other", "apiKeyType": "SERVICE_ACCOUNT",
-                    "parentIdentifier": "okta", "apiKeyIdentifier": "key"})).await.data();
+                other.admin().delete(&format!("/ng/api/token/t?{KEY}")).await.data();
             }
             drop(crowd);
             let answer = list.await.unwrap();
@@ -86,6 +87,7 @@ both_engines! {
                 refused(answer, 401, "");
             } else {
                 answer.expect(200);
+                world.admin().delete(&format!("/ng/api/token/t?{KEY}")).await.data();
             }
         }
     }

@@ -121,6 +121,7 @@ impl NewResourceGroup {
     /// `Fields` for grammar, `Invalid` for too many identifiers, scopes outside of the group's or resources
     /// that contradict each other, `InvalidArgument` for a resource type that does not exist.
     pub fn check(&mut self, scope: &Scope) -> Result<Vec<Scope>> {
+        self.check_size()?;
         let mut fields = FieldCheck::new();
         fields.identifier("resourceGroup.identifier", &self.identifier);
         fields.name("resourceGroup.name", &self.name);
@@ -137,7 +138,6 @@ impl NewResourceGroup {
             }
         }
         fields.done()?;
-        self.check_size()?;
         if self.included.is_empty() {
             self.included.push(included(scope, false));
         }
