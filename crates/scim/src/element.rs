@@ -12,7 +12,7 @@ use crate::filter::CompareOp;
 use crate::instant::instant_text;
 use crate::pointer::{Before, REFERENCE};
 use crate::resolve::{Expr, Literal};
-use crate::same::{same_element, same_value, sameness, value_key};
+use crate::same::{FEW, same_element, same_value, sameness, value_key};
 use crate::schema::{Attribute, Mutability};
 use crate::step::How;
 use crate::value::is_unassigned;
@@ -51,7 +51,7 @@ pub(crate) fn keep_distinct<E>(
     list: &mut Vec<Value>,
     mut merge: impl FnMut(&mut Value, &Value) -> Result<(), E>,
 ) -> Result<(), E> {
-    if list.len() <= 16 {
+    if list.len() <= FEW {
         let mut at = 1;
         while at < list.len() {
             if let Some(first) = list[..at].iter().position(|kept| same_element(attr, kept, &list[at])) {
@@ -253,7 +253,7 @@ fn remove_values(attr: &Attribute, map: &mut Map<String, Value>, gone: &HashSet<
 /// Adds plain values that are not there yet.
 fn add_values(attr: &Attribute, list: &mut Vec<Value>, more: &[Value]) -> bool {
     let before = list.len();
-    if more.len() <= 16 {
+    if more.len() <= FEW {
         for value in more {
             if !list.iter().any(|known| same_value(Some(attr), known, value)) {
                 list.push(value.clone());

@@ -54,3 +54,45 @@ pub(crate) fn mend_separator(text: &mut String, mends: impl FnOnce() -> bool) {
         text.replace_range(DATE_CHARS..=DATE_CHARS, "T");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_do_not_depend_on_the_offset() {
+        let utc = parse_instant("2011-05-13T04:42:34Z");
+        assert!(utc.is_some());
+        assert_eq!(parse_instant("2011-05-13T06:42:34+02:00"), utc);
+        assert_eq!(parse_instant("2011-05-13T04:42:34"), utc);
+        let finer = |digits: &str| parse_instant(&format!("2011-05-13T04:42:34.{digits}Z"));
+        assert_eq!(finer("123456789"), utc.map(|utc| utc + 123_456_789));
+        assert_eq!(finer("1234567891"), finer("123456789"));
+        assert_eq!(parse_instant("yesterday"), None);
+        let midnight = parse_instant("2012-01-01T00:00:00Z");
+        for text in [
+            "2011-12-31T24:00:00Z",
+            "2011-12-31T24:00:00",
+            "2011-12-31T24:00:00.000Z",
+            "2011-12-31T24:00:00-00:00",
+        ] {
+            assert_eq!(parse_instant(text), midnight, "{text}");
+        }
+        assert_eq!(parse_instant("2011-12-31T24:00:00+02:00"), parse_instant("2011-12-31T22:00:00Z"));
+        for text in [
+            "2011-12-31T24:00:01Z",
+            "2011-12-31T24:01:00Z",
+            "2011-12-31T24:00:00.001Z",
+            "2011-12-31T24:00:00.Z",
+            "2011-12-31T24:00Z",
+            "2011-12-31T25:00:00Z",
+            "2011-02-29T24:00:00Z",
+            "2011-12-31T23:59:60Z",
+            "2011-12-31T23:59:60",
+            "2016-12-31T23:59:60.5Z",
+        ] {
+            assert_eq!(parse_instant(text), None, "{text}");
+        }
+        assert_eq!(parse_instant("2011-05-13"), None);
+    }
+}

@@ -40,6 +40,7 @@ pub mod resolve;
 pub mod resource;
 mod resource_type;
 mod same;
+mod scalar;
 pub mod schema;
 pub mod sort;
 pub mod standard;

@@ -12,6 +12,9 @@ use crate::name::{comparison_key, fold};
 use crate::number::decimal;
 use crate::schema::{Attribute, Type};
 
+/// So few values are compared pair by pair: what tells them apart need not be made first.
+pub(crate) const FEW: usize = 16;
+
 /// Whether two elements of a list of `attr` stand for the same value: equal `value` and equal `type`; without
 /// `value`, equal in everything.
 pub(crate) fn same_element(attr: &Attribute, one: &Value, other: &Value) -> bool {
@@ -82,7 +85,7 @@ pub(crate) struct Places(Option<HashMap<String, usize>>);
 impl Places {
     pub(crate) fn of(attr: &Attribute, list: &[Value], more: &[Value]) -> Self {
         let has_value = |element: &Value| element.get("value").is_some();
-        if more.len() <= 16 || !more.iter().chain(list).all(has_value) {
+        if more.len() <= FEW || !more.iter().chain(list).all(has_value) {
             return Self(None);
         }
         let mut places = HashMap::with_capacity(list.len() + more.len());

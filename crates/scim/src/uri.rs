@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode_str;
+
 /// Whether a text is made of what a URI or a relative reference may have: no blank, no control character, a
 /// percent sign with its two digits only.
 pub(crate) fn is_uri(text: &str) -> bool {
@@ -26,18 +28,7 @@ pub fn target(uri: &str) -> (Option<&str>, Option<&str>) {
 
 /// A segment without its percent-encoding; as it is written where that is none of UTF-8.
 pub(crate) fn decoded(segment: &str) -> Cow<'_, str> {
-    if !segment.contains('%') {
-        return Cow::Borrowed(segment);
-    }
-    let (mut out, mut rest) = (Vec::with_capacity(segment.len()), segment.as_bytes());
-    while let [first, tail @ ..] = rest {
-        let digits =
-            tail.get(..2).filter(|digits| *first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
-        let byte = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        out.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8(out).map_or(Cow::Borrowed(segment), Cow::Owned)
+    percent_decode_str(segment).decode_utf8().unwrap_or(Cow::Borrowed(segment))
 }
 
 #[cfg(test)]

@@ -1,29 +1,12 @@
 //! Complex attributes and extensions that an account defines: what of them stays, what is required, and what
 //! `add` adds (contract SCH-6, PA-3, PA-4, PA-10, PA-11, PUT-2).
 
-use std::sync::Arc;
+mod thing;
 
-use scim::define::{Role, schema};
-use scim::schema::Extension;
 use scim::{Dialect, Mender, PatchRequest, ResourceType, ScimError, ScimType, resource};
 use serde_json::{Value, json};
 
-const BASE: &str = "urn:example:thing";
-const X: &str = "urn:example:x";
-
-/// A type whose extension has these attributes.
-fn kind(attributes: Value) -> ResourceType {
-    let read = |urn: &str, role: Role, attributes: Value| {
-        let body = json!({"id": urn, "name": "Thing", "attributes": attributes});
-        let mut complaints = Vec::new();
-        let read = schema(body.as_object().expect("an object"), "", role, &[], &mut complaints);
-        assert_eq!(complaints, []);
-        Arc::new(read)
-    };
-    let base = read(BASE, Role::Base, json!([{"name": "name", "type": "string"}]));
-    let extension = Extension { schema: read(X, Role::Extension, attributes), required: false };
-    ResourceType::new("Thing", "Things", base, vec![extension])
-}
+use thing::{BASE, X, thing as kind};
 
 fn document(extension: Value) -> Value {
     if extension.is_null() {

@@ -1,14 +1,12 @@
 //! What points to a resource by `value` and `$ref` points to one (contract SCH-15).
 
-use std::sync::Arc;
+mod thing;
 
-use scim::define::{Role, schema};
-use scim::schema::Extension;
 use scim::{Catalogue, Dialect, Mender, PatchRequest, Quirk, ResourceType, ScimError, ScimType, resource};
 use serde_json::{Value, json};
 
-const BASE: &str = "urn:example:thing";
-const X: &str = "urn:example:x";
+use thing::{BASE, X};
+
 const ENTERPRISE: &str = scim::standard::ENTERPRISE_URN;
 
 fn uri(id: &str) -> String {
@@ -26,17 +24,7 @@ fn thing() -> ResourceType {
             {"name": "value", "type": "string"}, {"name": "role", "type": "string"},
             {"name": "$ref", "type": "reference", "referenceTypes": types}]})
     };
-    let read = |urn: &str, role: Role, attributes: Value| {
-        let body = json!({"id": urn, "name": "Thing", "attributes": attributes});
-        let mut complaints = Vec::new();
-        let read = schema(body.as_object().expect("an object"), "", role, &[], &mut complaints);
-        assert_eq!(complaints, []);
-        Arc::new(read)
-    };
-    let base = read(BASE, Role::Base, json!([{"name": "name", "type": "string"}]));
-    let lists = json!([list("owners", json!(["User"])), list("links", json!(["external"]))]);
-    let extension = Extension { schema: read(X, Role::Extension, lists), required: false };
-    ResourceType::new("Thing", "Things", base, vec![extension])
+    thing::thing(json!([list("owners", json!(["User"])), list("links", json!(["external"]))]))
 }
 
 fn patched_in(
