@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests want beside Rust, Node and a C compiler, on Debian and its kin: PostgreSQL's programs, curl,
-# make and openssl; into target/scim2, the SCIM conformance suite scim2-tester from PyPI; and two real issuers of JWTs:
-# Authlib from PyPI into target/authlib, oidc-provider from npm into examples/jwt-scim. Changes nothing when all is
-# there; leaves no PostgreSQL server running.
+# make and openssl; into target/scim2, the SCIM conformance suites scim2-tester and scim-sanity from PyPI; and two real
+# issuers of JWTs: Authlib from PyPI into target/authlib, oidc-provider from npm into examples/jwt-scim. Changes nothing
+# when all is there; leaves no PostgreSQL server running.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 scim2=$root/target/scim2
@@ -19,21 +19,22 @@ if [ "${1:-}" = --has-postgres ]; then
   exit
 fi
 
-has_scim2() {
-  [ -x "$scim2/bin/scim2" ] && "$scim2/bin/scim2" --help >/dev/null 2>&1
+has_suites() {
+  [ -x "$scim2/bin/scim2" ] && "$scim2/bin/scim2" --help >/dev/null 2>&1 &&
+    [ -x "$scim2/bin/scim-sanity" ] && "$scim2/bin/scim-sanity" --version >/dev/null 2>&1
 }
 
-if [ "${1:-}" = --has-scim2 ]; then
-  has_scim2
+if [ "${1:-}" = --has-suites ]; then
+  has_suites
   exit
 fi
 
-install_scim2() {
-  has_scim2 && return
-  echo 'Installing scim2-tester'
+install_suites() {
+  has_suites && return
+  echo 'Installing scim2-tester and scim-sanity'
   rm -rf "$scim2"
   python3 -m venv "$scim2"
-  "$scim2/bin/pip" install --quiet --disable-pip-version-check --upgrade scim2-cli scim2-tester
+  "$scim2/bin/pip" install --quiet --disable-pip-version-check --upgrade scim2-cli scim2-tester scim-sanity
 }
 
 has_authlib() {
@@ -67,7 +68,7 @@ install_issuers() {
 }
 
 install_from_registries() {
-  install_scim2
+  install_suites
   install_issuers
 }
 
@@ -77,7 +78,7 @@ command -v curl >/dev/null || missing+=(curl ca-certificates)
 command -v make >/dev/null || missing+=(make)
 # The TLS tests of the database bridge make a private certificate authority with it.
 command -v openssl >/dev/null || missing+=(openssl)
-{ has_scim2 && has_authlib; } || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+{ has_suites && has_authlib; } || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 if [ "${#missing[@]}" = 0 ]; then
   install_from_registries
   exit

@@ -46,6 +46,15 @@ const ATTRIBUTE_KEYS: &[&str] = &[
     "indexed",
     "subAttributes",
 ];
+/// Schemas that this server has itself, in lower case, below `urn:ietf:params:scim:schemas:`.
+const TAKEN: &[&str] = &[
+    "core:2.0:user",
+    "core:2.0:group",
+    "core:2.0:serviceproviderconfig",
+    "core:2.0:resourcetype",
+    "core:2.0:schema",
+    "extension:enterprise:2.0:user",
+];
 /// What every resource has already (RFC 7643 §3.1).
 const COMMON: &[&str] = &["schemas", "id", "externalId", "meta"];
 
@@ -121,6 +130,18 @@ fn join(at: &str, name: &str) -> String {
 
 struct Reader<'c> {
     complaints: &'c mut Complaints,
+}
+
+/// Whether a URN, in lower case, means something already: the schemas of RFC 7643, what lies below them,
+/// messages and events of SCIM, the name space of SCIM 1. Schemas of later documents (RFC 9944's `Device`,
+/// drafts) are free.
+fn is_taken(urn: &str) -> bool {
+    let Some(name) = urn.strip_prefix("urn:ietf:params:scim:schemas:") else {
+        return urn.starts_with("urn:ietf:params:scim:") || urn.starts_with("urn:scim:");
+    };
+    TAKEN
+        .iter()
+        .any(|taken| name.strip_prefix(taken).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')))
 }
 
 impl Reader<'_> {
@@ -206,7 +227,7 @@ impl Reader<'_> {
         texts
     }
 
-    /// RFC 8141, without what a path or filter would stumble over; not in the name space of the standard.
+    /// RFC 8141, without what a path or filter would stumble over; not one that means something already.
     fn urn(&mut self, at: &str, urn: &str) {
         let parts: Vec<&str> = urn.split(':').collect();
         let good = |part: &str| {
@@ -222,10 +243,8 @@ impl Reader<'_> {
             let text = "must be a URN of letters, digits and -._~ between colons, such as \
                         urn:example:params:scim:schemas:extension:acme:2.0:User.";
             self.complain(at, text);
-        } else if urn.to_ascii_lowercase().starts_with("urn:ietf:params:scim:")
-            || urn.to_ascii_lowercase().starts_with("urn:scim:")
-        {
-            self.complain(at, "lies in the name space of the SCIM standard; choose a URN of your own.");
+        } else if is_taken(&urn.to_ascii_lowercase()) {
+            self.complain(at, "is one that the SCIM standard has taken; choose another URN.");
         }
     }
 
@@ -447,7 +466,11 @@ mod tests {
             "urn:example::y",
             "urn:example:a[b",
             "urn:-ab:c",
-            "URN:IETF:params:scim:schemas:core:2.0:Mine",
+            "URN:IETF:params:scim:schemas:core:2.0:user",
+            "urn:ietf:params:scim:schemas:core:2.0:User:userName",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+            "urn:ietf:params:scim:api:messages:2.0:Mine",
+            "urn:ietf:params:scim:event:prov:create:full",
             "urn:scim:schemas:core:1.0",
             "http://x/y",
         ] {
@@ -455,7 +478,13 @@ mod tests {
             body["id"] = json!(urn);
             assert_eq!(places(body), ["id"], "{urn}");
         }
-        for urn in ["urn:example:y", "urn:acme.com:params:scim:2.0:User", "URN:Example:A_b~c"] {
+        for urn in [
+            "urn:example:y",
+            "urn:acme.com:params:scim:2.0:User",
+            "URN:Example:A_b~c",
+            "urn:ietf:params:scim:schemas:core:2.0:Device",
+            "urn:ietf:params:scim:schemas:core:2.0:UserProfile",
+        ] {
             let mut body = with(plain.clone());
             body["id"] = json!(urn);
             assert!(places(body).is_empty(), "{urn}");
