@@ -73,7 +73,7 @@ pub struct Captured {
     pub request: Sent,
     /// The answer's body.
     pub response: Sent,
-    /// Where the answer says that the resource is.
+    /// Where the answer says that the new resource is.
     pub location: Option<String>,
     /// Who asked.
     pub caller: Option<Caller>,

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::response::Response;
-use http::HeaderValue;
 use http::header::{AUTHORIZATION, LOCATION};
 use http::request::Parts;
+use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 
 use super::scim::Place;
@@ -85,7 +85,8 @@ impl Begun {
         if is_plain_read(&self.head.method, path, status) && !log.takes_read(&account) {
             return Response::from_parts(parts, body);
         }
-        let location = parts.headers.get(LOCATION).and_then(|at| at.to_str().ok()).map(str::to_owned);
+        let location = parts.headers.get(LOCATION).filter(|_| parts.status == StatusCode::CREATED);
+        let location = location.and_then(|at| at.to_str().ok()).map(str::to_owned);
         let (response, body) = sent(body).await;
         log.push(Captured { response, location, problem, ..self.entry(account, seen, id, status) });
         Response::from_parts(parts, body)

@@ -2,8 +2,8 @@
 //! stored text.
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, ETAG, LOCATION};
-use http::{HeaderValue, StatusCode};
+use http::header::{CONTENT_LOCATION, CONTENT_TYPE, ETAG, LOCATION};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use scim::list::LIST_URN;
 use scim::{Projection, ResourceType};
 use serde::Serialize;
@@ -103,7 +103,7 @@ impl Writer<'_> {
         json(out, &value)
     }
 
-    /// Answers one resource with its entity tag; a new one with its location.
+    /// Answers one resource with its place and entity tag.
     ///
     /// # Errors
     /// As `write`.
@@ -113,14 +113,21 @@ impl Writer<'_> {
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, MEDIA);
-        tag(headers, resource.stored());
-        if status == StatusCode::CREATED
-            && let Ok(value) =
-                HeaderValue::try_from(location(&self.kind.endpoint, self.base, &resource.stored().id))
-        {
-            headers.insert(LOCATION, value);
-        }
+        self.place(headers, resource.stored());
         Ok(response)
+    }
+
+    /// Answers that the client has the stored version already (RFC 7644 §3.14), with the fields that the
+    /// resource would have come with (RFC 9110 §15.4.5).
+    pub fn not_modified(&self, stored: &Stored) -> Response {
+        let mut response = StatusCode::NOT_MODIFIED.into_response();
+        self.place(response.headers_mut(), stored);
+        response
+    }
+
+    fn place(&self, headers: &mut HeaderMap, stored: &Stored) {
+        located(headers, &location(&self.kind.endpoint, self.base, &stored.id));
+        tag(headers, stored);
     }
 
     /// Answers a page (RFC 7644 §3.4.2).
@@ -176,17 +183,14 @@ pub fn list(paging: &Paging, total: u64, count: usize, rows: &[u8]) -> Response 
     response
 }
 
-/// Answers a JSON value.
+/// Answers a JSON value; one that has a `meta.location` with it.
 pub fn value(value: &Value) -> Response {
     let mut response = json_text(value).into_response();
-    response.headers_mut().insert(CONTENT_TYPE, MEDIA);
-    response
-}
-
-/// Answers that the client has the stored version already (RFC 7644 §3.14).
-pub fn not_modified(stored: &Stored) -> Response {
-    let mut response = StatusCode::NOT_MODIFIED.into_response();
-    tag(response.headers_mut(), stored);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, MEDIA);
+    if let Some(location) = value["meta"]["location"].as_str() {
+        located(headers, location);
+    }
     response
 }
 
@@ -197,7 +201,16 @@ pub fn minimal(stored: &Stored) -> Response {
     response
 }
 
-fn tag(headers: &mut http::HeaderMap, stored: &Stored) {
+/// RFC 7643 §3.1 has `meta.location` be the `Content-Location`; RFC 7644 shows it as `Location`, of what is
+/// read and replaced, too (§3.3, §3.4.1, §3.5.1).
+fn located(headers: &mut HeaderMap, location: &str) {
+    if let Ok(location) = HeaderValue::try_from(location) {
+        headers.insert(LOCATION, location.clone());
+        headers.insert(CONTENT_LOCATION, location);
+    }
+}
+
+fn tag(headers: &mut HeaderMap, stored: &Stored) {
     if let Ok(value) = HeaderValue::try_from(stored.etag()) {
         headers.insert(ETAG, value);
     }

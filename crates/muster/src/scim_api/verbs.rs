@@ -177,7 +177,7 @@ async fn load<R: Resources>(call: &Call<'_>, door: &Door, at: &R, id: &str) -> R
     let found = at.load(call.app, &grant, (&view.kind, id), view.derived::<R>()).await?;
     Expected { at: versions(&call.head.headers, &IF_MATCH), not_at: None }.check(found.stored())?;
     if versions(&call.head.headers, &IF_NONE_MATCH).is_some_and(|known| known.hold(found.stored())) {
-        return Ok(render::not_modified(found.stored()));
+        return Ok(view.writer().not_modified(found.stored()));
     }
     view.writer().answer(StatusCode::OK, &found)
 }

@@ -72,7 +72,29 @@ both_engines! {
         }));
         let crew = scim.post(GROUPS, group("Crew", &[])).await.expect(201);
         assert_eq!(crew.json["meta"]["resourceType"], "Group");
-        assert_eq!(crew.header("location"), crew.json["meta"]["location"]);
+        let place = crew.json["meta"]["location"].as_str().expect("a URL").to_owned();
+        let path = format!("{GROUPS}/{}", crew.json["id"].as_str().expect("an id"));
+        let body = group("Crews", &[]);
+        let known = scim.with("if-none-match", "*");
+        for answer in [
+            crew,
+            scim.get(&path).await.expect(200),
+            known.get(&path).await.expect(304),
+            scim.put(&path, body).await.expect(200),
+        ] {
+            assert_eq!([answer.header("location"), answer.header("content-location")], [place.as_str(); 2]);
+        }
+    }
+
+    async fn sch_13_what_describes_the_server_has_a_place_too(world: World) {
+        let scim = scim(&world);
+        let schema = "Schemas/urn:ietf:params:scim:schemas:core:2.0:Group";
+        for path in ["ServiceProviderConfig", "ResourceTypes/User", schema] {
+            let answer = scim.get(&USERS.replace("Users", path)).await.expect(200);
+            let place = answer.json["meta"]["location"].as_str().expect("a URL");
+            assert!(place.ends_with(path), "{place}");
+            assert_eq!([answer.header("location"), answer.header("content-location")], [place; 2]);
+        }
     }
 
     async fn usr_2_an_inactive_user_is_still_there(world: World) {
