@@ -115,10 +115,12 @@ pub fn media(headers: &HeaderMap) -> &str {
 /// `TooLarge` over the limit, `Slow` when it does not come within its time, `Invalid` when the connection
 /// broke off; where it came late, those of [`still_let_in`] for the caller in the request's extensions.
 pub async fn body(request: Request, app: &App) -> Result<Bytes> {
-    fits(request.body(), app.limits.platform_body_bytes)?;
+    let limit = app.limits.platform_body_bytes;
+    fits(request.body(), limit)?;
     let caller = request.extensions().get::<Caller>().cloned();
     let read = arrived(app, caller.as_ref(), Bytes::from_request(request, app)).await?;
-    read.map_err(|rejection: BytesRejection| unread(rejection.status() == StatusCode::PAYLOAD_TOO_LARGE))
+    let is_long = |rejection: &BytesRejection| rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
+    read.map_err(|rejection| if is_long(&rejection) { too_large(limit) } else { broken_off() })
 }
 
 /// As `body`, within this limit, from this caller.
@@ -128,7 +130,9 @@ pub async fn body(request: Request, app: &App) -> Result<Bytes> {
 pub async fn within(limit: usize, app: &App, caller: &Caller, body: Body) -> Result<Bytes> {
     fits(&body, limit)?;
     let read = arrived(app, Some(caller), Limited::new(body, limit).collect()).await?;
-    read.map(Collected::to_bytes).map_err(|error| unread(error.is::<LengthLimitError>()))
+    let is_long = |error: &axum::BoxError| error.is::<LengthLimitError>();
+    read.map(Collected::to_bytes)
+        .map_err(|error| if is_long(&error) { too_large(limit) } else { broken_off() })
 }
 
 /// What was read, unless that took nine tenths of the time that a request has: then nothing is done, and the
@@ -173,14 +177,16 @@ async fn still_let_in(app: &App, caller: &Caller) -> Result<()> {
 /// What says itself that it is too long is not asked for.
 fn fits(body: &Body, limit: usize) -> Result<()> {
     let length = body.size_hint().lower();
-    if length > limit as u64 { Err(unread(true)) } else { Ok(()) }
+    if length > limit as u64 { Err(too_large(limit)) } else { Ok(()) }
 }
 
-fn unread(is_too_large: bool) -> Problem {
-    if is_too_large {
-        let text = "The body is over the limit of this route: send less in one request.";
-        return Problem::new(Kind::TooLarge, text);
-    }
+/// Names the limit, as RFC 7644 §3.7.4 wants it of bulk requests.
+fn too_large(limit: usize) -> Problem {
+    let text = format!("The body is over the limit of this route, {limit} bytes: send less in one request.");
+    Problem::new(Kind::TooLarge, text)
+}
+
+fn broken_off() -> Problem {
     Problem::invalid("The body could not be read to its end: send the request again.")
 }
 

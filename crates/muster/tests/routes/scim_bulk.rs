@@ -161,9 +161,11 @@ both_engines! {
     async fn b_7_limits(world: World) {
         let scim = scim(&world);
         let many: Vec<Value> = (0..1_001).map(|n| json!({"method": "DELETE", "path": format!("/Users/{n}")})).collect();
-        refused(scim.post(BULK, request(Value::from(many))).await, 413, "");
+        let detail = refused(scim.post(BULK, request(Value::from(many))).await, 413, "");
+        assert!(detail.contains("1000"), "the limit is named: {detail}");
         let big = request(json!([post("/Users", "a", json!({"userName": "x".repeat(1 << 20)}))]));
-        refused(scim.send(Method::POST, BULK, Some(big.to_string())).await, 413, "");
+        let detail = refused(scim.send(Method::POST, BULK, Some(big.to_string())).await, 413, "");
+        assert!(detail.contains("1048576 bytes"), "{detail}");
         let fits: Vec<Value> = (0..1_000).map(|n| post("/Users", &n.to_string(), user(&format!("user{n}")))).collect();
         let rows = done(&scim, Value::from(fits)).await;
         assert!(rows.len() == 1_000 && statuses(&rows).iter().all(|status| *status == "201"));
