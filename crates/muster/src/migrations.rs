@@ -42,4 +42,5 @@ steps! {
     32 "0032_packed_log",
     33 "0033_log_blocks",
     34 "0034_user_order",
+    35 "0035_member_places",
 }

@@ -1,9 +1,9 @@
 //! Groups on the platform API (§11).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::scim_groups::{GROUPS, made_group, members};
-use super::scim_users::{USERS, made, scim, total};
+use super::scim_users::{USERS, made, patch, scim, total};
 use crate::actors::World;
 use crate::both_engines;
 
@@ -75,6 +75,47 @@ both_engines! {
             assert_eq!(admin.put(AT, body).await.data()["users"], json!(users));
         }
         assert_eq!(members(&scim, &group).await.len(), 2);
+    }
+
+    async fn who_comes_back_by_scim_stands_last(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let mut crowd = world.crowd("u", 3).await;
+        crowd.sort();
+        crowd.reverse();
+        let group = made_group(&scim, "Pushed", &[&crowd[0], &crowd[1], &crowd[2]]).await;
+        let body = json!({"identifier": "Pushed", "name": "Pushed", "users": crowd});
+        assert_eq!(admin.put(AT, body).await.data()["users"], json!(crowd));
+        let (at, gone) = (format!("{GROUPS}/{group}"), format!("members[value eq \"{}\"]", crowd[0]));
+        // All in the same instant: what was kept of the time would not tell.
+        scim.patch(&at, patch(json!([{"op": "remove", "path": gone}]))).await.expect(200);
+        scim.patch(&at, patch(json!([{"op": "add", "path": "members", "value": [{"value": crowd[0]}]}]))).await.expect(200);
+        crowd.rotate_left(1);
+        assert_eq!(admin.get(&one("Pushed")).await.data()["users"], json!(crowd));
+        // A PUT of SCIM that keeps them leaves them where they are.
+        let all: Vec<Value> = crowd.iter().rev().map(|user| json!({"value": user})).collect();
+        scim.put(&at, json!({"displayName": "Pushed", "members": all})).await.expect(200);
+        assert_eq!(admin.get(&one("Pushed")).await.data()["users"], json!(crowd));
+    }
+
+    async fn orders_of_the_release_before_are_kept(world: World) {
+        let admin = world.admin();
+        let mut users = world.crowd("u", 4).await;
+        users.sort();
+        users.reverse();
+        let body = json!({"identifier": "team", "name": "Team", "users": users});
+        admin.post(AT, body).await.data();
+        let gone = world.crowd("v", 1).await.remove(0);
+        let order = [users[1].as_str(), &gone, &users[3], &users[0]].join(" ");
+        let step = muster::migrations::STEPS.iter().find(|step| step.name == "0035_member_places").unwrap();
+        let (_, filling) = step.sql.split_once("ADD COLUMN place {int};").unwrap();
+        let before = move |tx: &mut db::Tx<'_>| {
+            tx.exec("UPDATE user_groups SET user_order = $1", db::params![order.as_str()])?;
+            tx.exec("UPDATE group_members SET place = NULL", &[])?;
+            tx.exec(filling.trim().trim_end_matches(';'), &[]).map(drop)
+        };
+        world.app.db.write::<_, db::Error>("test.before", "acme", before).await.unwrap();
+        let expected = [&users[1], &users[3], &users[0], &users[2]];
+        assert_eq!(admin.get(&one("team")).await.data()["users"], json!(expected));
     }
 
     async fn an_order_that_changes_is_told_of(world: World) {

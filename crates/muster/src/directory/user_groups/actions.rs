@@ -7,7 +7,7 @@ use scim::Dialect;
 use scim::patch::DetachedChange;
 use serde_json::{Value, json};
 
-use super::model::{NewUserGroup, Reach, UserGroup, order_of};
+use super::model::{NewUserGroup, ORDERED_MOST, Reach, UserGroup};
 use super::store;
 use crate::access::administrators::keeping_one;
 use crate::access::permissions::{UserGroupManage, UserGroupView};
@@ -132,7 +132,7 @@ fn find(tx: &mut Tx<'_>, scope: &Scope, identifier: &str) -> Result<UserGroup> {
         );
         Problem::new(Kind::NoSuchResource, text)
     })?;
-    group.users = store::users(tx, &scope.account, &group.stored.id, &group.order)?;
+    group.users = store::users(tx, &scope.account, &group.stored.id)?;
     Ok(group)
 }
 
@@ -177,7 +177,7 @@ pub async fn create(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup
             &adds,
             &mut Heard::new(Dialect::Tolerant),
         )?;
-        store::arrange(tx, stroke.account(), id.as_str(), order_of(&users))?;
+        arrange(tx, &stroke, id.as_str(), &users)?;
         find(tx, &stroke.scope, &new.identifier)
     })
     .await
@@ -219,7 +219,9 @@ pub async fn update(
         document["displayName"] = Value::from(new.name.as_str());
         let members = members(tx, stroke.account(), group, users.as_deref())?;
         let stored = turn(tx, stroke, group, document, members)?;
-        arrange(tx, stroke, group, users.as_deref().map_or(&group.order, order_of))?;
+        if let Some(users) = &users {
+            arrange(tx, stroke, &stored.id, users)?;
+        }
         if !described.is_empty() {
             let fresh = i64::from(stored.version == group.stored.version);
             store::describe(tx, stroke.account(), &stored.id, &new, fresh, stroke.now)?;
@@ -241,7 +243,7 @@ fn described(new: &NewUserGroup, group: &UserGroup, users: Option<&[String]>) ->
     let differs = [
         ("description", new.description != group.description),
         ("tags", new.tags != group.tags),
-        ("users", users.is_some_and(|users| !order_of(users).is_empty() && moved(users))),
+        ("users", users.is_some_and(|users| users.len() <= ORDERED_MOST && moved(users))),
     ];
     differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect()
 }
@@ -281,17 +283,12 @@ fn members(
     Ok(DetachedChange::Replace(elements(users.iter().chain(&groups))))
 }
 
-fn arrange(tx: &mut Tx<'_>, stroke: &Stroke, group: &UserGroup, order: &[String]) -> Result<()> {
-    if order == group.order {
-        return Ok(());
+/// Keeps the order in which these users of a group were sent; of too many there is none.
+fn arrange(tx: &mut Tx<'_>, stroke: &Stroke, group: &str, users: &[String]) -> Result<()> {
+    if users.len() > ORDERED_MOST {
+        return store::unplace(tx, stroke.account(), group);
     }
-    store::arrange(tx, stroke.account(), &group.stored.id, order)
-}
-
-/// Who leaves or comes has no place in the order: a newcomer stands at the end.
-fn displace(tx: &mut Tx<'_>, stroke: &Stroke, group: &UserGroup, user: &str) -> Result<()> {
-    let order: Vec<String> = group.order.iter().filter(|id| *id != user).cloned().collect();
-    arrange(tx, stroke, group, &order)
+    store::arrange(tx, stroke.account(), group, users)
 }
 
 fn turn(
@@ -336,7 +333,6 @@ pub async fn add_member(
                 "There is no user {user} in this account: check the user's id."
             )));
         }
-        displace(tx, stroke, group, &user)?;
         turn(tx, stroke, group, group.stored.document()?, DetachedChange::Add(elements([&user]))).map(|_| ())
     })
     .await
@@ -362,7 +358,6 @@ pub async fn remove_member(
                 format!("User {user} is not part of User Group {}: check the user's id.", group.identifier);
             return Err(Problem::invalid(text));
         }
-        displace(tx, stroke, group, &user)?;
         turn(tx, stroke, group, group.stored.document()?, DetachedChange::Remove(vec![user.clone()]))
             .map(|_| ())
     })

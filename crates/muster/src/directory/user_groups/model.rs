@@ -6,13 +6,8 @@ use crate::kernel::scope::Scope;
 use crate::kernel::text::{FieldCheck, Tags};
 use crate::kernel::version::Tag;
 
-/// Of how many users at most the order is kept that they were sent in: it is written with the group's row.
-const ORDERED_MOST: usize = 1000;
-
-/// The order to keep of users as they were sent; of one or none there is nothing to keep.
-pub fn order_of(users: &[String]) -> &[String] {
-    if (2..=ORDERED_MOST).contains(&users.len()) { users } else { &[] }
-}
+/// Of how many users at most the order is kept that they were sent in: each that moves is a row to write.
+pub const ORDERED_MOST: usize = 1000;
 
 /// What a client wants a group to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,9 +64,7 @@ pub struct UserGroup {
     pub externally_managed: bool,
     /// The SCIM side: id, document, version, times.
     pub stored: Stored,
-    /// Ids in the order in which they were last sent; some may be gone, others have come.
-    pub order: Vec<String>,
-    /// Ids of its users, in that order, then as they came.
+    /// Ids of its users, in the order in which they were last sent, then as they came.
     pub users: Vec<String>,
 }
 

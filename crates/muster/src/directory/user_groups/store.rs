@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use db::sql::Sql;
 use db::{Row, Tx, params};
 
 use super::model::{NewUserGroup, UserGroup};
@@ -13,31 +14,34 @@ use crate::kernel::scope::Scope;
 use crate::kernel::text::{Tags, tags_text};
 use crate::kernel::time::Timestamp;
 
-/// Without documents and orders: only a page of the groups is shown.
+/// Without documents: only a page of the groups is shown.
 const LIST: &str = "SELECT group_id, '', version, created_at, updated_at, org_id, project_id, identifier, name, \
-    description, tags, externally_managed, NULL FROM user_groups WHERE account_id = $1 ORDER BY updated_at DESC, group_id";
+    description, tags, externally_managed FROM user_groups WHERE account_id = $1 ORDER BY updated_at DESC, group_id";
 const FIND: &str = "SELECT group_id, doc, version, created_at, updated_at, org_id, project_id, identifier, name, \
-    description, tags, externally_managed, user_order FROM user_groups \
+    description, tags, externally_managed FROM user_groups \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
 const INSERT: &str = "INSERT INTO user_groups (account_id, group_id, org_id, project_id, identifier, name, name_key, \
     external_id, externally_managed, description, tags, member_count, doc, version, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $9, $10, 0, $11, 1, $12, $12) ON CONFLICT DO NOTHING";
 const DESCRIBE: &str = "UPDATE user_groups SET description = $3, tags = $4, version = version + $5, updated_at = $6 \
     WHERE account_id = $1 AND group_id = $2";
-const ARRANGE: &str = "UPDATE user_groups SET user_order = $3 WHERE account_id = $1 AND group_id = $2";
-const USERS: &str = "SELECT member_id, added_at FROM group_members \
+const UNPLACE: &str =
+    "UPDATE group_members SET place = NULL WHERE account_id = $1 AND group_id = $2 AND place IS NOT NULL";
+const USERS: &str = "SELECT member_id, added_at, place FROM group_members \
     WHERE account_id = $1 AND group_id = $2 AND member_kind = 'User' ORDER BY member_id";
 const GROUPS: &str = "SELECT member_id FROM group_members \
     WHERE account_id = $1 AND group_id = $2 AND member_kind = 'Group' ORDER BY member_id";
 const IS_MEMBER: &str =
     "SELECT member_id FROM group_members WHERE account_id = $1 AND group_id = $2 AND member_id = $3";
 
+/// Users whose places one statement writes at most.
+const PLACED_AT_ONCE: usize = 64;
+
 struct Parts {
     stored: Stored,
     texts: [String; 5],
     description: Option<String>,
     externally_managed: bool,
-    order: Option<String>,
 }
 
 fn parts(row: &Row<'_>) -> Result<Parts, db::Error> {
@@ -46,7 +50,6 @@ fn parts(row: &Row<'_>) -> Result<Parts, db::Error> {
         texts: [row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?, row.get(10)?],
         description: row.get(9)?,
         externally_managed: row.get(11)?,
-        order: row.get(12)?,
     })
 }
 
@@ -64,7 +67,6 @@ impl Parts {
             tags,
             externally_managed: self.externally_managed,
             stored: self.stored,
-            order: self.order.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
             users: Vec::new(),
         })
     }
@@ -125,24 +127,41 @@ pub fn describe(
     Ok(tx.put(DESCRIBE, values)?)
 }
 
-/// Writes the order in which users are shown: their ids, or none.
+/// Gives the users of a group their places in this order; those that have them already cost nothing.
 pub fn arrange(tx: &mut Tx<'_>, account: &AccountId, id: &str, order: &[String]) -> Result<(), Problem> {
-    let order = (!order.is_empty()).then(|| order.join(" "));
-    Ok(tx.put(ARRANGE, params![account.as_str(), id, order.as_deref()])?)
+    let had: HashMap<String, Option<i64>> = tx
+        .query(USERS, params![account.as_str(), id], |row| Ok((row.get(0)?, row.get(2)?)))?
+        .into_iter()
+        .collect();
+    let moved: Vec<(&str, i64)> = (0..)
+        .zip(order)
+        .filter(|(place, user)| had.get(*user).is_some_and(|had| *had != Some(*place)))
+        .map(|(place, user)| (user.as_str(), place))
+        .collect();
+    for moved in moved.chunks(PLACED_AT_ONCE) {
+        let mut sql = Sql::new("UPDATE group_members SET place = CASE member_id");
+        let (account, group) = (sql.hold(account.as_str()), sql.hold(id));
+        for (user, place) in moved {
+            sql.push(" WHEN ").bind(*user).push(" THEN CAST(").bind(*place).push(" AS BIGINT)");
+        }
+        sql.push(" END WHERE account_id = ").reuse(account).push(" AND group_id = ").reuse(group);
+        sql.push(" AND member_id IN (").bind_list(moved.iter().map(|(user, _)| *user)).push(")");
+        tx.put(sql.text(), &sql.params())?;
+    }
+    Ok(())
 }
 
-/// Ids of the users in a group: those of the order first, then the others as they came.
-pub fn users(
-    tx: &mut Tx<'_>,
-    account: &AccountId,
-    id: &str,
-    order: &[String],
-) -> Result<Vec<String>, Problem> {
-    let mut found: Vec<(String, i64)> =
-        tx.query(USERS, params![account.as_str(), id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let places: HashMap<&str, usize> = order.iter().enumerate().map(|(n, id)| (id.as_str(), n)).collect();
-    found.sort_by_key(|(id, added)| (places.get(id.as_str()).copied().unwrap_or(usize::MAX), *added));
-    Ok(found.into_iter().map(|(id, _)| id).collect())
+/// Takes the places of all users of a group.
+pub fn unplace(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<(), Problem> {
+    Ok(tx.put(UNPLACE, params![account.as_str(), id])?)
+}
+
+/// Ids of the users in a group: those with a place first, by it, then the others as they came.
+pub fn users(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Vec<String>, Problem> {
+    let mut found: Vec<(String, i64, Option<i64>)> =
+        tx.query(USERS, params![account.as_str(), id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    found.sort_by_key(|(_, added, place)| (place.unwrap_or(i64::MAX), *added));
+    Ok(found.into_iter().map(|(id, ..)| id).collect())
 }
 
 /// Ids of the groups in a group.
