@@ -43,4 +43,5 @@ steps! {
     33 "0033_log_blocks",
     34 "0034_user_order",
     35 "0035_member_places",
+    36 "0036_notification_configs",
 }

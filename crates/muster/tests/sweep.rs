@@ -198,6 +198,7 @@ fn bodies(method: &str) -> Vec<Option<String>> {
         "resourceGroupIdentifier": "_all_account_level_resources", "permissions": [], "updateType": "UPDATE",
         "apiKeyType": "SERVICE_ACCOUNT", "apiKeyIdentifier": "some", "parentIdentifier": "some",
         "emails": [], "userName": "some", "displayName": "some", "schemas": [], "principal": null,
+        "userGroupIdsToAdd": ["some"],
     });
     let mut whole = thing.clone();
     for wrapper in ["organization", "project", "resourceGroup"] {

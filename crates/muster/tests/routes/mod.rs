@@ -1,6 +1,7 @@
 //! Tests by topic of the API, each on both engines.
 
 mod acl;
+mod adding_people;
 mod administrators;
 mod api_keys;
 mod audit_list;
@@ -38,5 +39,6 @@ mod token_door;
 mod tokens;
 mod trust;
 mod user_groups;
+mod user_groups_v2;
 mod wording;
 mod yaml;

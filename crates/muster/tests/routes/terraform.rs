@@ -101,6 +101,52 @@ both_engines! {
         admin.get(one).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
     }
 
+    async fn a_user_group_with_addresses_and_notifications(world: World) {
+        let (scim, admin) = (crate::routes::scim_users::scim(&world), world.admin());
+        for name in ["ada", "bob"] {
+            crate::routes::scim_users::made(&scim, name).await;
+        }
+        let at = "/ng/api/v2/user-groups?accountIdentifier=acme";
+        let mut group = json!({
+            "accountIdentifier": "acme", "identifier": "team", "name": "Team", "tags": {"a": "b"}, "notificationConfigs": [
+                {"type": "EMAIL", "groupEmail": "team@example.com", "sendEmailToAllUsers": true},
+                {"type": "SLACK", "slackWebhookUrl": "https://hooks.example/a"}]
+        });
+        let emails = |answer: &Value| {
+            let users = answer["users"].as_array().expect("a list").iter();
+            users.map(|user| user["email"].as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+        };
+        let mut sent = vec!["bob@Example.com".to_owned(), "ada@Example.com".to_owned()];
+        for method in ["post", "put"] {
+            sent.reverse();
+            let mut body = group.clone();
+            body["users"] = json!(sent);
+            let answer = if method == "post" { admin.post(at, body).await } else { admin.put(at, body).await }.data();
+            kept(&answer, &group);
+            assert_eq!(emails(&answer), sent);
+            // It reads the group by the other form, and takes everything but the users from it.
+            kept(&admin.get("/ng/api/user-groups/team?accountIdentifier=acme").await.data(), &group);
+            group["notificationConfigs"] = json!([{"type": "PAGERDUTY", "pagerDutyKey": "k"}]);
+        }
+    }
+
+    async fn people_of_a_project(world: World) {
+        let admin = world.admin();
+        crate::bound::hierarchy(&world).await;
+        let at = "accountIdentifier=acme&orgIdentifier=o1&projectIdentifier=p1";
+        admin.post(&format!("/ng/api/user-groups?{at}"), json!({"identifier": "crew", "name": "Crew"})).await.data();
+        let body = json!({"emails": ["new@x.example"], "userGroups": ["crew"], "roleBindings": [{
+            "resourceGroupIdentifier": "_all_project_level_resources", "roleIdentifier": "_project_viewer",
+            "roleName": "Project Viewer", "resourceGroupName": "All Project Level Resources", "managedRole": true}]});
+        let map = admin.post(&format!("/ng/api/user/users?{at}"), body).await.data()["addUserResponseMap"].clone();
+        assert_eq!(map, json!({"new@x.example": "USER_ADDED_SUCCESSFULLY"}));
+        let list = format!("/ng/api/user/aggregate?{at}&searchTerm=new@x.example");
+        let found = admin.post(&list, json!({})).await.data()["content"][0]["user"].clone();
+        kept(&found, &json!({"email": "new@x.example", "locked": false, "disabled": false, "externallyManaged": false}));
+        let crew = admin.get(&format!("/ng/api/user-groups/crew?{at}")).await.data();
+        assert_eq!(crew["users"], json!([found["uuid"]]));
+    }
+
     async fn a_token_reads_back_as_it_was_sent(world: World) {
         let admin = world.admin();
         admin.post("/ng/api/serviceaccount", json!({"identifier": "sync", "name": "sync"})).await.data();

@@ -28,9 +28,11 @@ pub struct Validation {
 }
 
 /// The moment of a change: when, and where fresh ids come from.
-pub(super) struct Moment {
-    pub(super) now: Timestamp,
-    pub(super) rng: Rng,
+pub struct Moment {
+    /// When.
+    pub now: Timestamp,
+    /// For fresh ids.
+    pub rng: Rng,
 }
 
 /// Makes one assignment.
@@ -130,6 +132,19 @@ fn complaint<T>(checked: Result<T>) -> Result<Option<String>> {
     match checked {
         Ok(_) => Ok(None),
         Err(problem) if is_droppable(problem.kind()) => Ok(Some(problem.message().to_owned())),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// Makes one in the caller's transaction; `false` when the principal has the role on the resource group
+/// already. Where it answers `true` the caller of this function bumps the account's version.
+///
+/// # Errors
+/// As `create`, but for the check of the new assignment, which comes before.
+pub fn give(tx: &mut Tx<'_>, moment: &Moment, permit: &Permit, new: &NewAssignment) -> Result<bool> {
+    match bind(tx, moment, permit, new) {
+        Ok(_) => Ok(true),
+        Err(problem) if problem.kind() == Kind::Duplicate => Ok(false),
         Err(problem) => Err(problem),
     }
 }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::actions::{self, Aggregate, Myself, SORT_FIELDS, Wanted};
+use super::adding;
+use super::bodies::AddBody;
 use super::store::{Binding, Person, Selection};
 use crate::access::Actor;
 use crate::access::managed;
@@ -28,6 +30,7 @@ pub fn routes() -> Router<App> {
         .route(&format!("{AT}/aggregate"), post(aggregates))
         .route(&format!("{AT}/aggregate/{{userId}}"), get(aggregate))
         .route(&format!("{AT}/batch"), post(batch))
+        .route(&format!("{AT}/users"), post(add))
         .route(&format!("{AT}/{{userId}}"), delete(remove))
 }
 
@@ -279,6 +282,18 @@ async fn batch(
     let emails = filter.emails.unwrap_or_default();
     let wanted = Wanted { asked_in: Some(asked_in), selection, search, emails };
     Ok(Reply(actions::list(&app, &grant, wanted, page.request()?).await?.map(|(person, _)| person.into())))
+}
+
+async fn add(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Json(body): Json<AddBody>,
+) -> Result<Reply<Value>> {
+    let scope = scope.scope(&actor.caller.account)?;
+    let grant = actor.grant(&scope)?;
+    let outcomes = adding::add(&app, &grant, body.read(&actor, &scope)?).await?;
+    Ok(Reply(body.answer(&outcomes)))
 }
 
 async fn remove(

@@ -1,6 +1,8 @@
-//! Users as the platform API shows them (platform API §10). The same rows that SCIM keeps; nothing here
-//! writes a SCIM document, a person only comes by SCIM or by the set-up.
+//! Users as the platform API shows and adds them (platform API §10). The same rows that SCIM keeps; nothing
+//! here changes a SCIM document that is there.
 
 pub mod actions;
+pub mod adding;
 pub mod api;
+mod bodies;
 pub mod store;

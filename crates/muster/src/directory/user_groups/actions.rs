@@ -1,13 +1,13 @@
 //! Use cases of groups on the platform API.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use db::Tx;
 use scim::Dialect;
 use scim::patch::DetachedChange;
 use serde_json::{Value, json};
 
-use super::model::{NewUserGroup, ORDERED_MOST, Reach, UserGroup};
+use super::model::{NewUserGroup, ORDERED_MOST, Reach, UserGroup, Users};
 use super::store;
 use crate::access::administrators::keeping_one;
 use crate::access::permissions::{UserGroupManage, UserGroupView};
@@ -23,6 +23,8 @@ use crate::directory::model::{Subject, resource_type};
 use crate::directory::schemas::Kinds;
 use crate::directory::store as directory;
 use crate::directory::stroke::Stroke;
+use crate::directory::users::addresses;
+use crate::directory::users::store::addresses_of;
 use crate::events::Kind::GroupUpdated;
 use crate::kernel::ids::{AccountId, GroupId};
 use crate::kernel::listing::{Orders, SearchTerm};
@@ -105,26 +107,16 @@ pub async fn load(app: &App, grant: &Grant<UserGroupView>, identifier: &str) -> 
     app.db.read("user_groups.load", move |tx| find(tx, &scope, &identifier)).await
 }
 
-/// Whether a user is named as member of a group.
+/// The addresses of a group's users by their ids, as answers of v2 show them.
 ///
 /// # Errors
-/// `NoSuchResource`.
-pub async fn is_member(
-    app: &App,
-    grant: &Grant<UserGroupView>,
-    identifier: &str,
-    user: &str,
-) -> Result<bool> {
-    let (scope, identifier, user) = (grant.scope().clone(), identifier.to_owned(), user.to_owned());
-    app.db
-        .read("user_groups.member", move |tx| {
-            let group = find(tx, &scope, &identifier)?;
-            store::is_member(tx, &scope.account, &group.stored.id, &user)
-        })
-        .await
+/// Of the database.
+pub async fn addresses(app: &App, group: &UserGroup) -> Result<HashMap<String, String>> {
+    let (account, ids) = (group.scope.account.clone(), group.users.clone());
+    app.db.read("user_groups.addresses", move |tx| addresses_of(tx, &account, &ids)).await
 }
 
-fn find(tx: &mut Tx<'_>, scope: &Scope, identifier: &str) -> Result<UserGroup> {
+pub(super) fn find(tx: &mut Tx<'_>, scope: &Scope, identifier: &str) -> Result<UserGroup> {
     let mut group = store::find(tx, scope, identifier)?.ok_or_else(|| {
         let text = format!(
             "User Group [{identifier}] doesn't exist in scope {}: check identifier, orgIdentifier and projectIdentifier",
@@ -136,7 +128,7 @@ fn find(tx: &mut Tx<'_>, scope: &Scope, identifier: &str) -> Result<UserGroup> {
     Ok(group)
 }
 
-fn stroke(app: &App, grant: &Grant<UserGroupManage>) -> Stroke {
+pub(super) fn stroke(app: &App, grant: &Grant<UserGroupManage>) -> Stroke {
     Stroke { scope: grant.scope().clone(), ..Stroke::new(app, grant.caller()) }
 }
 
@@ -144,7 +136,7 @@ fn membership<'a>(stroke: &'a Stroke, group: &'a str) -> Membership<'a> {
     Membership { account: stroke.account(), group, now: stroke.now, base: "" }
 }
 
-fn elements<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<Value> {
+pub(super) fn elements<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<Value> {
     ids.into_iter().map(|id| json!({"value": id})).collect()
 }
 
@@ -160,7 +152,7 @@ pub async fn create(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup
     let lane = stroke.account().to_string();
     app.write_alone("user_groups.create", &lane, move |tx| {
         check_scope(tx, &stroke.scope)?;
-        let users = only_users(tx, stroke.account(), new.users.as_deref().unwrap_or_default())?;
+        let users = meant(tx, stroke.account(), new.users.as_ref(), &[])?;
         if !store::insert(tx, &stroke.scope, &id, (&new, &columns, &doc), stroke.now)? {
             return Err(Problem::duplicate(format!(
                 "Try using different user group identifier, [{}] cannot be used: the scope has a group of it",
@@ -183,8 +175,22 @@ pub async fn create(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup
     .await
 }
 
+/// The users that a body names, each once and in its order; `members`: those of the group.
+fn meant(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    users: Option<&Users>,
+    members: &[String],
+) -> Result<Vec<String>> {
+    match users {
+        None => Ok(Vec::new()),
+        Some(Users::Ids(ids)) => only_users(tx, account, ids),
+        Some(Users::Addresses(addresses)) => addresses::users(tx, account, addresses, members),
+    }
+}
+
 /// The users among ids, each once and in that order: on this API only persons become members.
-fn only_users(tx: &mut Tx<'_>, account: &AccountId, ids: &[String]) -> Result<Vec<String>> {
+pub(super) fn only_users(tx: &mut Tx<'_>, account: &AccountId, ids: &[String]) -> Result<Vec<String>> {
     let named: Vec<&str> = ids.iter().map(String::as_str).collect();
     let found = crate::directory::groups::store::resolve(tx, account, "", Subject::User, &named)?;
     let mut known: HashSet<String> = found.into_iter().map(|(user, _)| user.id).collect();
@@ -212,7 +218,7 @@ pub async fn update(
         if new.name != group.name {
             group.own("A change of the name")?;
         }
-        let users = wanted_users(tx, stroke.account(), group, new.users.as_deref())?;
+        let users = wanted_users(tx, stroke.account(), group, new.users.as_ref())?;
         let described = described(&new, group, users.as_deref());
         let before = group.stored.document()?;
         let mut document = before.clone();
@@ -243,6 +249,7 @@ fn described(new: &NewUserGroup, group: &UserGroup, users: Option<&[String]>) ->
     let differs = [
         ("description", new.description != group.description),
         ("tags", new.tags != group.tags),
+        ("notificationConfigs", new.notifications != group.notifications),
         ("users", users.is_some_and(|users| users.len() <= ORDERED_MOST && moved(users))),
     ];
     differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect()
@@ -259,12 +266,12 @@ fn wanted_users(
     tx: &mut Tx<'_>,
     account: &AccountId,
     group: &UserGroup,
-    given: Option<&[String]>,
+    given: Option<&Users>,
 ) -> Result<Option<Vec<String>>> {
     if given.is_none() && group.externally_managed {
         return Ok(None);
     }
-    let users = only_users(tx, account, given.unwrap_or_default())?;
+    let users = meant(tx, account, given, &group.users)?;
     if !same_users(&users, &group.users) {
         group.own("Update")?;
     }
@@ -291,7 +298,7 @@ fn arrange(tx: &mut Tx<'_>, stroke: &Stroke, group: &str, users: &[String]) -> R
     store::arrange(tx, stroke.account(), group, users)
 }
 
-fn turn(
+pub(super) fn turn(
     tx: &mut Tx<'_>,
     stroke: &Stroke,
     group: &UserGroup,
@@ -307,61 +314,6 @@ fn turn(
     let kind = Kinds::load(tx, stroke.account())?.written(Subject::Group).kind;
     let before = group.stored.document()?;
     Ok(write_change(tx, stroke, &kind, group.stored.clone(), (&before, &turn), &moves)?.stored)
-}
-
-/// Adds a user to a group.
-///
-/// # Errors
-/// `Stale`; `Invalid` for a user who is a member already, an unknown user and a group that SCIM keeps.
-pub async fn add_member(
-    app: &App,
-    grant: &Grant<UserGroupManage>,
-    identifier: &str,
-    user: String,
-    seen: IfMatch,
-) -> Result<UserGroup> {
-    change(app, grant, "user_groups.add", identifier, move |tx, stroke, group| {
-        seen.check(group.tag())?;
-        group.own("This API call")?;
-        if group.users.contains(&user) {
-            let text =
-                format!("User {user} is already part of User Group {}: nothing is to do.", group.identifier);
-            return Err(Problem::invalid(text));
-        }
-        if only_users(tx, stroke.account(), std::slice::from_ref(&user))?.is_empty() {
-            return Err(Problem::invalid(format!(
-                "There is no user {user} in this account: check the user's id."
-            )));
-        }
-        turn(tx, stroke, group, group.stored.document()?, DetachedChange::Add(elements([&user]))).map(|_| ())
-    })
-    .await
-}
-
-/// Takes a user out of a group.
-///
-/// # Errors
-/// `Stale`; `Invalid` for a user who is no member and a group that SCIM keeps; `Conflict` when no account
-/// administrator would be left.
-pub async fn remove_member(
-    app: &App,
-    grant: &Grant<UserGroupManage>,
-    identifier: &str,
-    user: String,
-    seen: IfMatch,
-) -> Result<UserGroup> {
-    change(app, grant, "user_groups.remove", identifier, move |tx, stroke, group| {
-        seen.check(group.tag())?;
-        group.own("This API call")?;
-        if !group.users.contains(&user) {
-            let text =
-                format!("User {user} is not part of User Group {}: check the user's id.", group.identifier);
-            return Err(Problem::invalid(text));
-        }
-        turn(tx, stroke, group, group.stored.document()?, DetachedChange::Remove(vec![user.clone()]))
-            .map(|_| ())
-    })
-    .await
 }
 
 /// Removes a group with its memberships and role assignments; answers what it was.
@@ -396,7 +348,7 @@ pub fn unindex(tx: &mut Tx<'_>, account: &AccountId, id: &str, doc: &str) -> Res
     directory::drop_keys(tx, account, id, &row_keys(&resource_type(Subject::Group), &document))
 }
 
-async fn change(
+pub(super) async fn change(
     app: &App,
     grant: &Grant<UserGroupManage>,
     label: &'static str,

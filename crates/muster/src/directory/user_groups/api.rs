@@ -1,14 +1,17 @@
 //! Routes of groups on the platform API (§11).
 
+use std::collections::HashSet;
+
 use axum::Router;
 use axum::extract::State;
-use axum::routing::get;
+use axum::routing::{get, post, put};
 use http::Uri;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::actions::{self, SORT_FIELDS, Wanted};
-use super::model::{NewUserGroup, Reach, UserGroup};
+use super::bodies::{Addressed, Body, View, addressed};
+use super::members;
+use super::model::{Reach, UserGroup, Users};
 use crate::access::Actor;
 use crate::access::Grant;
 use crate::access::permissions::{UserGroupManage, UserGroupView};
@@ -16,16 +19,16 @@ use crate::app::App;
 use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::Result;
-use crate::kernel::scope::Scope;
-use crate::kernel::text::Tags;
+use crate::kernel::text::FieldCheck;
 use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, same_scope, unused};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by};
 
 /// The routes.
 pub fn routes() -> Router<App> {
     const AT: &str = "/ng/api/user-groups";
+    const AT_V2: &str = "/ng/api/v2/user-groups";
     Router::new()
         .route(AT, get(list).post(create).put(update))
         .route(&format!("{AT}/{{identifier}}"), get(load).delete(remove))
@@ -33,95 +36,17 @@ pub fn routes() -> Router<App> {
             &format!("{AT}/{{identifier}}/member/{{userId}}"),
             get(is_member).put(add_member).delete(remove_member),
         )
+        // What these do is what those above do; only the users are named by their addresses.
+        .route(AT_V2, post(create_addressed).put(update_addressed))
+        .route(&format!("{AT_V2}/{{identifier}}"), get(load_addressed))
+        .route("/ng/api/user/add-user-to-groups/{userId}", put(add_to_groups))
 }
 
-/// The wire's `UserGroupDTO`, as clients send it.
+/// The body of `add-user-to-groups`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(dead_code)] // what is unused is refused while it is read
-struct Body {
-    account_identifier: Option<String>,
-    org_identifier: Option<String>,
-    project_identifier: Option<String>,
-    identifier: Option<String>,
-    name: Option<String>,
-    description: Option<String>,
-    tags: Option<Tags>,
-    users: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "unused")]
-    linked_sso_id: (),
-    #[serde(default, deserialize_with = "unused")]
-    linked_sso_display_name: (),
-    #[serde(default, deserialize_with = "unused")]
-    linked_sso_type: (),
-    #[serde(default, deserialize_with = "unused")]
-    sso_group_id: (),
-    #[serde(default, deserialize_with = "unused")]
-    sso_group_name: (),
-    #[serde(default, deserialize_with = "unused")]
-    is_sso_linked: (),
-    #[serde(default, deserialize_with = "unused")]
-    sso_linked: (),
-}
-
-impl Body {
-    fn read(self, scope: &Scope) -> Result<NewUserGroup> {
-        let (account, org) = (self.account_identifier.as_deref(), self.org_identifier.as_deref());
-        same_scope(scope, account, org, self.project_identifier.as_deref())?;
-        Ok(NewUserGroup {
-            identifier: self.identifier.unwrap_or_default(),
-            name: self.name.unwrap_or_default(),
-            description: self.description.filter(|text| !text.is_empty()),
-            tags: self.tags.unwrap_or_default(),
-            users: self.users,
-        })
-    }
-}
-
-/// The wire's `UserGroupDTO`, as we send it: what is absent is left out.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct View {
-    account_identifier: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    org_identifier: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    project_identifier: Option<String>,
-    identifier: String,
-    name: String,
-    users: Vec<String>,
-    notification_configs: Vec<Value>,
-    sso_linked: bool,
-    externally_managed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-    tags: Tags,
-    harness_managed: bool,
-}
-
-impl From<UserGroup> for View {
-    fn from(group: UserGroup) -> Self {
-        Self {
-            account_identifier: group.scope.account.to_string(),
-            org_identifier: group.scope.org().map(str::to_owned),
-            project_identifier: group.scope.project_id().map(str::to_owned),
-            identifier: group.identifier,
-            name: group.name,
-            users: group.users,
-            notification_configs: Vec::new(),
-            sso_linked: false,
-            externally_managed: group.externally_managed,
-            description: group.description,
-            tags: group.tags,
-            harness_managed: false,
-        }
-    }
-}
-
-impl From<UserGroup> for Tagged<View> {
-    fn from(group: UserGroup) -> Self {
-        Self { tag: group.tag(), data: group.into() }
-    }
+struct GroupsBody {
+    user_group_ids_to_add: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,7 +62,7 @@ async fn list(
     Query(scope): Query<ScopeQuery>,
     Query(page): Query<PageQuery>,
     Query(query): Query<ListQuery>,
-) -> Result<Reply<Page<View>>> {
+) -> Result<Reply<Page<View<String>>>> {
     let scope = scope.scope(&actor.caller.account)?;
     goes_by(&uri, &["searchTerm", "sortOrders", "filterType"], "narrow it by searchTerm")?;
     let wanted = Wanted {
@@ -162,7 +87,7 @@ async fn load(
     actor: Actor,
     Path(id): Path<String>,
     Query(scope): Query<ScopeQuery>,
-) -> Result<Tagged<View>> {
+) -> Result<Tagged<View<String>>> {
     Ok(actions::load(&app, &view(&actor, &scope, &id)?, &id).await?.into())
 }
 
@@ -171,9 +96,9 @@ async fn create(
     actor: Actor,
     Query(scope): Query<ScopeQuery>,
     Json(body): Json<Body>,
-) -> Result<Tagged<View>> {
+) -> Result<Tagged<View<String>>> {
     let grant = manage(&actor, &scope, None)?;
-    let new = body.read(grant.scope())?;
+    let new = body.read(grant.scope(), Users::Ids)?;
     Ok(actions::create(&app, &grant, new).await?.into())
 }
 
@@ -183,9 +108,9 @@ async fn update(
     Query(scope): Query<ScopeQuery>,
     seen: IfMatch,
     Json(body): Json<Body>,
-) -> Result<Tagged<View>> {
+) -> Result<Tagged<View<String>>> {
     let grant = manage(&actor, &scope, body.identifier.as_deref())?;
-    let new = body.read(grant.scope())?;
+    let new = body.read(grant.scope(), Users::Ids)?;
     Ok(actions::update(&app, &grant, new, seen).await?.into())
 }
 
@@ -195,7 +120,7 @@ async fn remove(
     Path(id): Path<String>,
     Query(scope): Query<ScopeQuery>,
     seen: IfMatch,
-) -> Result<Tagged<View>> {
+) -> Result<Tagged<View<String>>> {
     Ok(actions::delete(&app, &manage(&actor, &scope, Some(&id))?, &id, seen).await?.into())
 }
 
@@ -205,7 +130,7 @@ async fn is_member(
     Path((id, user)): Path<(String, String)>,
     Query(scope): Query<ScopeQuery>,
 ) -> Result<Reply<bool>> {
-    Ok(Reply(actions::is_member(&app, &view(&actor, &scope, &id)?, &id, &user).await?))
+    Ok(Reply(members::is_member(&app, &view(&actor, &scope, &id)?, &id, &user).await?))
 }
 
 async fn add_member(
@@ -214,9 +139,9 @@ async fn add_member(
     Path((id, user)): Path<(String, String)>,
     Query(scope): Query<ScopeQuery>,
     seen: IfMatch,
-) -> Result<Tagged<View>> {
+) -> Result<Tagged<View<String>>> {
     let grant = manage(&actor, &scope, Some(&id))?;
-    Ok(actions::add_member(&app, &grant, &id, user, seen).await?.into())
+    Ok(members::add_member(&app, &grant, &id, user, seen).await?.into())
 }
 
 async fn remove_member(
@@ -225,7 +150,80 @@ async fn remove_member(
     Path((id, user)): Path<(String, String)>,
     Query(scope): Query<ScopeQuery>,
     seen: IfMatch,
-) -> Result<Tagged<View>> {
+) -> Result<Tagged<View<String>>> {
     let grant = manage(&actor, &scope, Some(&id))?;
-    Ok(actions::remove_member(&app, &grant, &id, user, seen).await?.into())
+    Ok(members::remove_member(&app, &grant, &id, user, seen).await?.into())
+}
+
+/// Most groups in one request.
+const MOST_GROUPS: usize = 100;
+
+impl GroupsBody {
+    /// The groups, each once.
+    fn read(mut self) -> Result<Vec<String>> {
+        let (mut seen, mut check) = (HashSet::new(), FieldCheck::new());
+        self.user_group_ids_to_add.retain(|id| seen.insert(id.clone()));
+        match self.user_group_ids_to_add.len() {
+            0 => check.fail("userGroupIdsToAdd", "cannot be empty; send the identifiers of user groups"),
+            1..=MOST_GROUPS => {}
+            many => {
+                check.fail("userGroupIdsToAdd", format!("{many} are too many; send {MOST_GROUPS} at most"))
+            }
+        }
+        check.done()?;
+        Ok(self.user_group_ids_to_add)
+    }
+}
+
+async fn add_to_groups(
+    State(app): State<App>,
+    actor: Actor,
+    Path(user): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+    Json(body): Json<GroupsBody>,
+) -> Result<Reply<bool>> {
+    let granted = |id: String| Ok((manage(&actor, &scope, Some(&id))?, id));
+    let groups = body.read()?.into_iter().map(granted).collect::<Result<_>>()?;
+    members::add_to_groups(&app, groups, user).await?;
+    Ok(Reply(true))
+}
+
+async fn shown(app: &App, group: UserGroup) -> Result<Tagged<View<Addressed>>> {
+    let addresses = actions::addresses(app, &group).await?;
+    Ok(addressed(group, addresses))
+}
+
+async fn load_addressed(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Tagged<View<Addressed>>> {
+    let group = actions::load(&app, &view(&actor, &scope, &id)?, &id).await?;
+    shown(&app, group).await
+}
+
+async fn create_addressed(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Json(body): Json<Body>,
+) -> Result<Tagged<View<Addressed>>> {
+    let grant = manage(&actor, &scope, None)?;
+    let new = body.read(grant.scope(), Users::Addresses)?;
+    let group = actions::create(&app, &grant, new).await?;
+    shown(&app, group).await
+}
+
+async fn update_addressed(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    seen: IfMatch,
+    Json(body): Json<Body>,
+) -> Result<Tagged<View<Addressed>>> {
+    let grant = manage(&actor, &scope, body.identifier.as_deref())?;
+    let new = body.read(grant.scope(), Users::Addresses)?;
+    let group = actions::update(&app, &grant, new, seen).await?;
+    shown(&app, group).await
 }

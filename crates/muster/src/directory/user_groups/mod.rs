@@ -3,5 +3,8 @@
 
 pub mod actions;
 pub mod api;
+mod bodies;
+pub mod members;
 pub mod model;
+pub mod notifications;
 pub mod store;

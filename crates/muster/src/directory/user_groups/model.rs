@@ -1,5 +1,6 @@
 //! What a user group is on the platform API.
 
+use super::notifications::{self, Channel};
 use crate::directory::model::Stored;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
@@ -8,6 +9,15 @@ use crate::kernel::version::Tag;
 
 /// Of how many users at most the order is kept that they were sent in: each that moves is a row to write.
 pub const ORDERED_MOST: usize = 1000;
+
+/// Users as a body names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Users {
+    /// By their ids.
+    Ids(Vec<String>),
+    /// By their addresses.
+    Addresses(Vec<String>),
+}
 
 /// What a client wants a group to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,9 +30,11 @@ pub struct NewUserGroup {
     pub description: Option<String>,
     /// Free labels.
     pub tags: Tags,
-    /// User ids; those that are no users of the account are left out. `None`: nobody, but a group that SCIM
-    /// keeps has its own.
-    pub users: Option<Vec<String>>,
+    /// Where its notifications are to go.
+    pub notifications: Vec<Channel>,
+    /// Those that are no users of the account are left out. `None`: nobody, but a group that SCIM keeps has
+    /// its own.
+    pub users: Option<Users>,
 }
 
 impl NewUserGroup {
@@ -43,6 +55,7 @@ impl NewUserGroup {
         }
         check.description("description", self.description.as_deref());
         check.tags("tags", &self.tags);
+        notifications::check(&mut check, &self.notifications);
         check.done()
     }
 }
@@ -60,6 +73,8 @@ pub struct UserGroup {
     pub description: Option<String>,
     /// Free labels.
     pub tags: Tags,
+    /// Where its notifications are to go.
+    pub notifications: Vec<Channel>,
     /// Kept by SCIM?
     pub externally_managed: bool,
     /// The SCIM side: id, document, version, times.

@@ -6,6 +6,7 @@ use db::sql::Sql;
 use db::{Row, Tx, params};
 
 use super::model::{NewUserGroup, UserGroup};
+use super::notifications::text;
 use crate::directory::groups::model::Columns;
 use crate::directory::model::Stored;
 use crate::kernel::ids::{AccountId, GroupId};
@@ -14,16 +15,17 @@ use crate::kernel::scope::Scope;
 use crate::kernel::text::{Tags, tags_text};
 use crate::kernel::time::Timestamp;
 
-/// Without documents: only a page of the groups is shown.
+/// Without documents and channels: only a page of the groups is shown.
 const LIST: &str = "SELECT group_id, '', version, created_at, updated_at, org_id, project_id, identifier, name, \
-    description, tags, externally_managed FROM user_groups WHERE account_id = $1 ORDER BY updated_at DESC, group_id";
+    description, tags, externally_managed, NULL FROM user_groups WHERE account_id = $1 ORDER BY updated_at DESC, group_id";
 const FIND: &str = "SELECT group_id, doc, version, created_at, updated_at, org_id, project_id, identifier, name, \
-    description, tags, externally_managed FROM user_groups \
+    description, tags, externally_managed, notification_configs FROM user_groups \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
 const INSERT: &str = "INSERT INTO user_groups (account_id, group_id, org_id, project_id, identifier, name, name_key, \
-    external_id, externally_managed, description, tags, member_count, doc, version, created_at, updated_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $9, $10, 0, $11, 1, $12, $12) ON CONFLICT DO NOTHING";
-const DESCRIBE: &str = "UPDATE user_groups SET description = $3, tags = $4, version = version + $5, updated_at = $6 \
+    external_id, externally_managed, description, tags, member_count, doc, version, created_at, updated_at, \
+    notification_configs) VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $9, $10, 0, $11, 1, $12, $12, $13) ON CONFLICT DO NOTHING";
+const DESCRIBE: &str = "UPDATE user_groups SET description = $3, tags = $4, version = version + $5, updated_at = $6, \
+    notification_configs = $7 \
     WHERE account_id = $1 AND group_id = $2";
 const UNPLACE: &str =
     "UPDATE group_members SET place = NULL WHERE account_id = $1 AND group_id = $2 AND place IS NOT NULL";
@@ -42,6 +44,7 @@ struct Parts {
     texts: [String; 5],
     description: Option<String>,
     externally_managed: bool,
+    notifications: Option<String>,
 }
 
 fn parts(row: &Row<'_>) -> Result<Parts, db::Error> {
@@ -50,6 +53,7 @@ fn parts(row: &Row<'_>) -> Result<Parts, db::Error> {
         texts: [row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?, row.get(10)?],
         description: row.get(9)?,
         externally_managed: row.get(11)?,
+        notifications: row.get(12)?,
     })
 }
 
@@ -59,7 +63,14 @@ impl Parts {
         let tags: Tags = serde_json::from_str(&tags).map_err(|error| {
             Problem::internal(format!("the tags of group {identifier} are damaged: {error}"))
         })?;
+        let notifications =
+            self.notifications.as_deref().map(serde_json::from_str).transpose().map_err(|error| {
+                Problem::internal(format!(
+                    "the notification settings of group {identifier} are damaged: {error}"
+                ))
+            })?;
         Ok(UserGroup {
+            notifications: notifications.unwrap_or_default(),
             scope: Scope::of(account.clone(), Some(&org), Some(&project))?,
             identifier,
             name,
@@ -106,13 +117,14 @@ pub fn insert(
             new.description.as_deref(),
             &tags_text(&new.tags)?,
             doc,
-            now.micros()
+            now.micros(),
+            text(&new.notifications).as_deref()
         ],
     )?;
     Ok(rows == 1)
 }
 
-/// Writes description and tags; moves the version on by `versions`.
+/// Writes description, tags and notification settings; moves the version on by `versions`.
 pub fn describe(
     tx: &mut Tx<'_>,
     account: &AccountId,
@@ -121,9 +133,9 @@ pub fn describe(
     versions: i64,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    let tags = tags_text(&new.tags)?;
-    let values =
-        params![account.as_str(), id, new.description.as_deref(), tags.as_str(), versions, now.micros()];
+    let (tags, channels) = (tags_text(&new.tags)?, text(&new.notifications));
+    let (description, tags, channels) = (new.description.as_deref(), tags.as_str(), channels.as_deref());
+    let values = params![account.as_str(), id, description, tags, versions, now.micros(), channels];
     Ok(tx.put(DESCRIBE, values)?)
 }
 

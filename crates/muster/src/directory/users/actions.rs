@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use db::{Rehearsal, Tx};
-use scim::resource::replace as accept_replace;
-use scim::{Mended, Mender, PatchRequest, ResourceType, index_keys};
+use scim::resource::{create as accept_new, replace as accept_replace};
+use scim::{Dialect, IndexKey, Mended, Mender, PatchRequest, ResourceType, index_keys};
 use serde_json::Value;
 
 use super::model::{Columns, UserResource, settle_active};
@@ -129,19 +129,56 @@ pub async fn create(
                 // Whoever comes back has his own values.
                 return revive(tx, &stroke, &new)?.ok_or(problem);
             }
-            if !store::insert(tx, account, &id, columns, (&doc, true), stroke.now)? {
+            if !put_new(tx, &stroke, &id, (columns, &keys), (&doc, true))? {
                 return revive(tx, &stroke, &new)?.ok_or_else(overtaken);
             }
-            directory::put_keys(tx, account, id.as_str(), &keys)?;
-            stroke.record(tx, Action::Create, "USER", (id.as_str(), &columns.user_name), Value::Null)?;
-            let created = &[Kind::UserCreated];
-            announce::user(tx, (&stroke.caller, stroke.now), id.as_str(), columns, created, &[])?;
             let (id, now) = (id.to_string(), stroke.now);
             let stored = Stored { id, doc: doc.clone(), version: 1, created: now, updated: now };
             // A new user cannot be member of anything yet.
             Ok(UserResource { stored, groups: new.reading.with_groups.then(Vec::new) })
         })
         .await
+}
+
+/// Inserts a user with index rows, audit row and event; `false` when the user name is taken.
+fn put_new(
+    tx: &mut Tx<'_>,
+    stroke: &Stroke,
+    id: &UserId,
+    (columns, keys): (&Columns, &[IndexKey]),
+    (doc, externally_managed): (&str, bool),
+) -> Result<bool> {
+    let account = stroke.account();
+    if !store::insert(tx, account, id, columns, (doc, externally_managed), stroke.now)? {
+        return Ok(false);
+    }
+    directory::put_keys(tx, account, id.as_str(), keys)?;
+    stroke.record(tx, Action::Create, "USER", (id.as_str(), &columns.user_name), Value::Null)?;
+    announce::user(tx, (&stroke.caller, stroke.now), id.as_str(), columns, &[Kind::UserCreated], &[])?;
+    Ok(true)
+}
+
+/// Makes a user whom SCIM does not keep, from a SCIM body of the account's User type.
+///
+/// # Errors
+/// What the schema refuses; `Unavailable` when another replica made one of that name meanwhile.
+pub fn add(
+    tx: &mut Tx<'_>,
+    stroke: &Stroke,
+    _rights: (&Grant<UserManage>, &Grant<UserInvite>),
+    kind: &ResourceType,
+    body: Value,
+) -> Result<UserId> {
+    let mut document = accept_new(kind, body, &mut Mender::new(Dialect::Tolerant))?.document;
+    settle_active(&mut document, true)?;
+    let (columns, keys) = (Columns::of(&document)?, row_keys(kind, &document));
+    let id = UserId::new(stroke.rng.ordered_uuid(stroke.now));
+    unique::check(tx, stroke.account(), (kind, Subject::User), id.as_str(), &keys)?;
+    if put_new(tx, stroke, &id, (&columns, &keys), (&json_text(&document), false))? {
+        Ok(id)
+    } else {
+        Err(overtaken())
+    }
 }
 
 /// A user to be made.
@@ -377,7 +414,7 @@ fn groups_of(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Vec<Group
 }
 
 /// Index rows: the keys that no column holds.
-pub fn row_keys(kind: &ResourceType, document: &Value) -> Vec<scim::IndexKey> {
+pub fn row_keys(kind: &ResourceType, document: &Value) -> Vec<IndexKey> {
     let mut keys = index_keys(kind, document);
     keys.retain(|key| !matches!(&*key.attr, "userName" | "externalId"));
     keys

@@ -4,6 +4,7 @@
 //! Never authenticates a person: a password in a request is checked for its type and thrown away.
 
 pub mod actions;
+pub mod addresses;
 pub mod model;
 mod next;
 pub mod store;

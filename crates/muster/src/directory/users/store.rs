@@ -1,5 +1,8 @@
 //! SQL of users.
 
+use std::collections::HashMap;
+
+use db::sql::{IDS_AT_ONCE, Sql};
 use db::{ErrorKind, Tx, params};
 
 use super::model::Columns;
@@ -22,6 +25,14 @@ const FIND_BY_ADDRESS: &str = "SELECT user_id, active FROM users \
     (SELECT resource_id FROM directory_index \
     WHERE account_id = $1 AND attr = 'emails.value' AND value_key = $2)) \
     ORDER BY CASE WHEN user_name_key = $2 THEN 0 ELSE 1 END, user_id";
+const BY_NAMES: &str = "SELECT user_name_key, user_id, email, user_name_key, active FROM users \
+    WHERE account_id = $1 AND user_name_key IN (";
+/// The order of the join is given, as everywhere.
+const BY_EMAILS: &str = "SELECT d.value_key, u.user_id, u.email, u.user_name_key, u.active \
+    FROM directory_index d CROSS JOIN users u WHERE u.account_id = $1 AND u.user_id = d.resource_id \
+    AND d.account_id = $1 AND d.attr = 'emails.value' AND d.value_key IN (";
+const ADDRESSES_OF: &str =
+    "SELECT user_id, email, user_name FROM users WHERE account_id = $1 AND user_id IN (";
 const DELETE: &str = "DELETE FROM users WHERE account_id = $1 AND user_id = $2";
 /// The groups are named as well: by the member alone SQLite goes through all memberships of the account.
 const DELETE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id = $2 \
@@ -142,6 +153,61 @@ pub fn find_by_address(
     Ok(best.map(|(id, active)| (UserId::new(id.as_str()), *active)))
 }
 
+/// A user with what he may be called by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addressed {
+    /// User id.
+    pub id: String,
+    /// Primary address; empty for none.
+    pub email: String,
+    /// The folded user name.
+    pub user_name_key: String,
+    /// May he act?
+    pub active: bool,
+}
+
+/// The users that have one of these folded addresses as user name or among their e-mail addresses, each with
+/// the one that found him; one may be found by several.
+pub fn by_addresses(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    keys: &[&str],
+) -> Result<Vec<(String, Addressed)>, Problem> {
+    let mut found = Vec::new();
+    for keys in keys.chunks(IDS_AT_ONCE) {
+        for sql in [BY_NAMES, BY_EMAILS] {
+            let mut sql = Sql::new(sql);
+            sql.hold(account.as_str());
+            sql.bind_ids(keys).push(")");
+            found.extend(tx.query(sql.text(), &sql.params(), |row| {
+                let (id, email, user_name_key) = (row.get(1)?, row.get(2)?, row.get(3)?);
+                Ok((row.get(0)?, Addressed { id, email, user_name_key, active: row.get(4)? }))
+            })?);
+        }
+    }
+    Ok(found)
+}
+
+/// The address of each of these users, or his user name where he has none.
+pub fn addresses_of(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    ids: &[String],
+) -> Result<HashMap<String, String>, Problem> {
+    let mut found = HashMap::with_capacity(ids.len());
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    for ids in ids.chunks(IDS_AT_ONCE) {
+        let mut sql = Sql::new(ADDRESSES_OF);
+        sql.hold(account.as_str());
+        sql.bind_ids(ids).push(")");
+        found.extend(tx.query(sql.text(), &sql.params(), |row| {
+            let (id, email, user_name): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((id, if email.is_empty() { user_name } else { email }))
+        })?);
+    }
+    Ok(found)
+}
+
 /// Removes the user with his memberships, API keys and tokens.
 pub fn delete(tx: &mut Tx<'_>, account: &AccountId, id: &str, now: Timestamp) -> Result<(), Problem> {
     let of_user = params![account.as_str(), id];
@@ -175,6 +241,14 @@ mod tests {
             [DELETE, SHRINK_GROUPS, DELETE_MEMBERSHIPS, DELETE_TOKENS, DELETE_KEYS, OWNS_ACCESS, IN_A_GROUP]
         {
             let steps = plan(sql);
+            assert!(!steps.iter().any(|step| goes_through(step)), "{sql}: {steps:#?}");
+        }
+    }
+
+    #[test]
+    fn users_are_found_by_address_without_going_through_the_account() {
+        for sql in [BY_NAMES, BY_EMAILS, ADDRESSES_OF] {
+            let steps = plan(&format!("{sql}$2, $3)"));
             assert!(!steps.iter().any(|step| goes_through(step)), "{sql}: {steps:#?}");
         }
     }

@@ -1,0 +1,118 @@
+//! The body of `POST /ng/api/user/users` (platform API §10).
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::adding::{Adding, Outcome};
+use crate::access::Actor;
+use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::{Level, Scope};
+use crate::kernel::text::FieldCheck;
+use crate::web::extract::unused;
+
+/// Most people in one request.
+const MOST_PEOPLE: usize = 100;
+/// Most memberships and role assignments that one request makes.
+const MOST_MADE: usize = 1_000;
+
+/// `AddUsersDTO`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[allow(dead_code)] // what is unused is refused while it is read
+pub(super) struct AddBody {
+    pub(super) emails: Vec<String>,
+    user_groups: Option<Vec<String>>,
+    role_bindings: Option<Vec<RoleBindingBody>>,
+    #[serde(deserialize_with = "unused")]
+    user_settings: (),
+}
+
+/// A role as it is to be given. Its names and whether it is managed are for people: the identifier says it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RoleBindingBody {
+    role_identifier: Option<String>,
+    role_scope_level: Option<String>,
+    resource_group_identifier: Option<String>,
+}
+
+impl RoleBindingBody {
+    fn read(&self, at: usize, scope: &Scope, check: &mut FieldCheck) -> (String, String) {
+        let mut part = |name: &str, value: &Option<String>, what: &str| {
+            let value = value.clone().unwrap_or_default();
+            if value.is_empty() {
+                let text = format!("cannot be empty; send the identifier of a {what}");
+                check.fail(&format!("roleBindings[{at}].{name}"), text);
+            }
+            value
+        };
+        let role = part("roleIdentifier", &self.role_identifier, "role");
+        let group = part("resourceGroupIdentifier", &self.resource_group_identifier, "resource group");
+        let level = self.role_scope_level.as_deref().filter(|level| !level.is_empty());
+        if level.is_some_and(|level| Level::parse(level) != Some(scope.level())) {
+            let text = format!("is to be {}, the level of the scope, or left out", scope.level().lower());
+            check.fail(&format!("roleBindings[{at}].roleScopeLevel"), text);
+        }
+        (role, group)
+    }
+}
+
+impl AddBody {
+    /// What it asks for, with the rights on the groups it names.
+    pub(super) fn read(&self, actor: &Actor, scope: &Scope) -> Result<Adding> {
+        let mut check = FieldCheck::new();
+        match self.emails.len() {
+            0 => check.fail("emails", "cannot be empty; send the addresses of who is to be added"),
+            1..=MOST_PEOPLE => {}
+            many => check.fail("emails", format!("{many} are too many; send {MOST_PEOPLE} at most")),
+        }
+        for (at, email) in self.emails.iter().take(MOST_PEOPLE).enumerate() {
+            check.email(&format!("emails[{at}]"), email);
+        }
+        let bindings = self.role_bindings.as_deref().unwrap_or_default();
+        let groups: HashSet<&String> = self.user_groups.iter().flatten().collect();
+        let made = self.emails.len().saturating_mul(bindings.len() + groups.len());
+        if made > MOST_MADE {
+            let text = format!(
+                "with roleBindings and userGroups come to {made} assignments and memberships; send fewer, {MOST_MADE} at most"
+            );
+            check.fail("emails", text);
+            return check.done().and_then(|()| Err(Problem::internal("a complaint went missing")));
+        }
+        let bindings =
+            bindings.iter().enumerate().map(|(at, body)| body.read(at, scope, &mut check)).collect();
+        check.done()?;
+        let mut groups: Vec<&String> = groups.into_iter().collect();
+        groups.sort();
+        let granted = |id: &String| Ok((actor.grant_on(scope, Some(id))?, id.clone()));
+        let groups = groups.into_iter().map(granted).collect::<Result<_>>()?;
+        Ok(Adding { emails: self.people(), groups, bindings })
+    }
+
+    /// Each address once, whatever its case.
+    fn people(&self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        self.emails.iter().filter(|email| seen.insert(scim::fold(email).into_owned())).cloned().collect()
+    }
+
+    /// The answer: what became of each address, as it was sent.
+    pub(super) fn answer(&self, outcomes: &[Outcome]) -> Value {
+        let people = self.people();
+        let mut map = Map::new();
+        for email in &self.emails {
+            let same = |(known, _): &(&String, &Outcome)| scim::fold(known) == scim::fold(email);
+            let outcome = people.iter().zip(outcomes).find(same).map(|(_, outcome)| word(*outcome));
+            map.insert(email.clone(), Value::from(outcome));
+        }
+        serde_json::json!({ "addUserResponseMap": map })
+    }
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::There => "USER_ALREADY_ADDED",
+        Outcome::Added => "USER_ADDED_SUCCESSFULLY",
+    }
+}
