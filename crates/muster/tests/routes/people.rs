@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::scim_users::{USERS, made, patch, scim};
 use crate::actors::World;
 use crate::both_engines;
+use crate::bound::{EVERYWHERE, at, bound, hierarchy};
 
 const AT: &str = "accountIdentifier=acme";
 
@@ -77,6 +78,43 @@ both_engines! {
         let text = admin.delete(&format!("/ng/api/user/{}?{AT}", world.admin_id)).await.refused(400, "INVALID_REQUEST");
         assert!(text.contains("last account administrator"), "{text}");
         scim.get(&format!("{USERS}/{}", world.admin_id)).await.expect(200);
-        admin.delete(&format!("/ng/api/user/x?{AT}&orgIdentifier=default")).await.refused(400, "INVALID_REQUEST");
+    }
+
+    async fn below_the_account_a_user_is_taken_out_of_the_scope(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        hierarchy(&world).await;
+        let (ada, bob) = (made(&scim, "ada").await, made(&scim, "bob").await);
+        let at_scope = |path: &str, scope: &str| format!("{path}?{}", at(scope));
+        for scope in ["o1", "o1/p1"] {
+            let role = if scope == "o1" { "_organization" } else { "_project" };
+            for who in [&ada, &bob] {
+                let level = role.trim_start_matches('_');
+                let body = json!({"roleIdentifier": format!("{role}_viewer"), "principal": {"identifier": who, "type": "USER"},
+                    "resourceGroupIdentifier": format!("_all_{level}_level_resources")});
+                admin.post(&at_scope("/authz/api/roleassignments", scope), body).await.expect(200);
+            }
+            let group = json!({"identifier": "crew", "name": "Crew", "users": [ada, bob]});
+            admin.post(&at_scope("/ng/api/user-groups", scope), group).await.data();
+        }
+        let (one, count) = (format!("/ng/api/user/{ada}"), world.count("role_assignments").await);
+        // Who may not change the members of a group there takes nobody out of it.
+        let role = json!({"identifier": "manager", "name": "Manager", "permissions": ["core_user_manage"]});
+        admin.post(&format!("/authz/api/roles?{AT}"), role).await.data();
+        let manager = bound(&world, "manager", &[("manager", EVERYWHERE)]).await;
+        let count = count + 1;
+        let text = manager.delete(&at_scope(&one, "o1/p1")).await.refused(403, "NG_ACCESS_DENIED");
+        assert!(text.contains("core_usergroup_manage"), "{text}");
+        assert_eq!(world.count("role_assignments").await, count);
+        assert_eq!(admin.delete(&at_scope(&one, "o1/p1")).await.data(), true);
+        admin.get(&at_scope(&format!("/ng/api/user/aggregate/{ada}"), "o1/p1")).await.refused(404, "ENTITY_NOT_FOUND");
+        for (scope, users) in [("o1/p1", json!([bob])), ("o1", json!([ada, bob]))] {
+            let crew = admin.get(&at_scope("/ng/api/user-groups/crew", scope)).await.data();
+            assert_eq!(crew["users"], users, "{scope}");
+        }
+        assert_eq!(world.count("role_assignments").await, count - 1);
+        admin.get(&at_scope(&format!("/ng/api/user/aggregate/{ada}"), "o1")).await.data();
+        admin.delete(&at_scope(&one, "o1/p1")).await.refused(404, "ENTITY_NOT_FOUND");
+        admin.delete(&at_scope("/ng/api/user/none", "o1")).await.refused(404, "ENTITY_NOT_FOUND");
+        scim.get(&format!("{USERS}/{ada}")).await.expect(200);
     }
 }

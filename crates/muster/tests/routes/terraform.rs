@@ -145,6 +145,9 @@ both_engines! {
         kept(&found, &json!({"email": "new@x.example", "locked": false, "disabled": false, "externallyManaged": false}));
         let crew = admin.get(&format!("/ng/api/user-groups/crew?{at}")).await.data();
         assert_eq!(crew["users"], json!([found["uuid"]]));
+        let one = format!("/ng/api/user/{}?{at}", found["uuid"].as_str().expect("a text"));
+        assert_eq!(admin.delete(&one).await.data(), true);
+        assert_eq!(admin.post(&list, json!({})).await.data()["empty"], true);
     }
 
     async fn a_token_reads_back_as_it_was_sent(world: World) {

@@ -174,7 +174,7 @@ pub async fn delete(app: &App, actor: &Actor, scope: &Scope, id: String) -> Resu
 fn removable(tx: &mut Tx<'_>, actor: &Actor, scope: &Scope, id: &str) -> Result<Assignment> {
     let found = changeable(tx, actor, scope, id)?;
     if found.row.managed {
-        return Err(Problem::invalid("Cannot delete a managed role assignment: it is kept by the server"));
+        return Err(managed());
     }
     Ok(found)
 }
@@ -257,4 +257,32 @@ pub fn remove_principal(
     let rows = store::of_principal(tx, home, kind, id)?;
     remove_rows(tx, caller, now, rng, &rows)?;
     Ok(rows.len())
+}
+
+/// Removes the assignments that a user has in exactly this scope; for the slice that takes him out of it, in
+/// its transaction. Answers how many there were; when it is not 0 the caller of this function bumps the
+/// account's version.
+///
+/// # Errors
+/// `Denied` for who may not change them; `Invalid` for one that the server keeps.
+pub fn remove_in_scope(
+    tx: &mut Tx<'_>,
+    permit: &Permit,
+    now: Timestamp,
+    rng: &Rng,
+    user: &str,
+) -> Result<usize> {
+    let scope = permit.scope();
+    let home = Scope::account(scope.account.clone());
+    let mut rows = store::of_principal(tx, &home, PrincipalKind::User, user)?;
+    rows.retain(|found| found.row.scope == *scope);
+    if rows.iter().any(|found| found.row.managed) {
+        return Err(managed());
+    }
+    remove_rows(tx, permit.caller(), now, rng, &rows)?;
+    Ok(rows.len())
+}
+
+fn managed() -> Problem {
+    Problem::invalid("Cannot delete a managed role assignment: it is kept by the server")
 }

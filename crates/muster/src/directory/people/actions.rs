@@ -7,14 +7,18 @@ use db::Tx;
 use super::store::{self, Binding, Person, Selection};
 use crate::access::Grant;
 use crate::access::administrators::keeping_one;
-use crate::access::permissions::{UserManage, UserView};
+use crate::access::assignments::actions::remove_in_scope;
+use crate::access::assignments::permit::Permit;
+use crate::access::permissions::{UserGroupManage, UserManage, UserView};
 use crate::accounts::actions::check_scope;
-use crate::accounts::store as accounts;
+use crate::accounts::store::{self as accounts, bump_version};
 use crate::app::App;
+use crate::directory::groups::store::holders;
 use crate::directory::model::Subject;
 use crate::directory::schemas::Kinds;
 use crate::directory::store as directory;
 use crate::directory::stroke::Stroke;
+use crate::directory::user_groups::members::part;
 use crate::directory::users::actions::remove as remove_user;
 use crate::kernel::caller::{Caller, PrincipalKind};
 use crate::kernel::listing::SearchTerm;
@@ -146,21 +150,20 @@ pub async fn myself(app: &App, caller: &Caller) -> Result<Myself> {
         .await
 }
 
-/// Removes a user from the account with all that is his.
+/// Removes a user from the account with all that is his; below the account takes him out of the scope, with
+/// his roles there and his memberships of its groups.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` when no account administrator would be left; `Invalid` below the account, because a
-/// user belongs to the account.
+/// `NotFound`; `Conflict` when no account administrator would be left; `Denied` for a group of the scope
+/// whose members the caller may not change.
 pub async fn remove(app: &App, grant: &Grant<UserManage>, id: &str) -> Result<()> {
-    if grant.scope().level() != Level::Account {
-        return Err(Problem::invalid(
-            "A user belongs to the account: leave orgIdentifier and projectIdentifier out to remove him, or delete his role assignments in the scope.",
-        ));
-    }
-    let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
+    let (stroke, id, grant) = (Stroke::new(app, grant.caller()), id.to_owned(), grant.clone());
     let lane = stroke.account().to_string();
     app.write_alone("people.remove", &lane, move |tx| {
         let account = stroke.account();
+        if grant.scope().level() != Level::Account {
+            return leave(tx, &stroke, &grant, &id);
+        }
         let stored = directory::find(tx, account, Subject::User, &id)?.ok_or_else(|| unknown(&id))?;
         let document = stored.document()?;
         keeping_one(tx, account, |tx| {
@@ -169,6 +172,25 @@ pub async fn remove(app: &App, grant: &Grant<UserManage>, id: &str) -> Result<()
         })
     })
     .await
+}
+
+/// Takes a user out of a scope below the account.
+fn leave(tx: &mut Tx<'_>, stroke: &Stroke, grant: &Grant<UserManage>, id: &str) -> Result<()> {
+    let (actor, scope, account) = (grant.actor(), grant.scope(), stroke.account());
+    check_scope(tx, scope)?;
+    let permit = Permit::ask(actor, scope, PrincipalKind::User, id, None)?;
+    let removed = remove_in_scope(tx, &permit, stroke.now, &stroke.rng, id)?;
+    let mut groups = holders(tx, account, id)?;
+    groups.retain(|group| group.scope == *scope);
+    if removed == 0 && groups.is_empty() {
+        return Err(unknown(id));
+    }
+    for group in groups {
+        actor.grant_on::<UserGroupManage>(scope, Some(&group.identifier))?;
+        let (scope, audit_id) = (scope.clone(), stroke.rng.uuid());
+        part(tx, &Stroke { scope, audit_id, ..stroke.clone() }, &group.identifier, id)?;
+    }
+    if removed > 0 { bump_version(tx, account) } else { Ok(()) }
 }
 
 fn unknown(id: &str) -> Problem {

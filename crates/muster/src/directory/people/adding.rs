@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use db::Tx;
+use scim::ResourceType;
 use serde_json::json;
 
 use super::store;
@@ -88,6 +89,7 @@ fn people(
     let ids: Vec<&str> = found.values().map(String::as_str).collect();
     let there = of_scope(tx, scope, &ids)?;
     let is_account = scope.level() == Level::Account;
+    let kind = Kinds::load(tx, account)?.written(Subject::User).kind;
     let (mut people, mut seen): (Vec<Added>, HashSet<String>) = (Vec::new(), HashSet::new());
     for (at, email) in adding.emails.iter().enumerate() {
         let known = found.get(&*scim::fold(email));
@@ -97,7 +99,7 @@ fn people(
         }
         let id = match known {
             Some(id) => id.clone(),
-            None => made(tx, stroke, grant, email)?,
+            None => made(tx, stroke, grant, (&kind, email))?,
         };
         // Two addresses of one user: he is added once.
         let outcome = if is_there || !seen.insert(id.clone()) { Outcome::There } else { Outcome::Added };
@@ -123,16 +125,20 @@ fn homeless(at: usize, scope: &Scope) -> Problem {
 }
 
 /// A user belongs to the account: to make one asks for the same rights there as by SCIM.
-fn made(tx: &mut Tx<'_>, stroke: &Stroke, grant: &Grant<UserManage>, email: &str) -> Result<String> {
+fn made(
+    tx: &mut Tx<'_>,
+    stroke: &Stroke,
+    grant: &Grant<UserManage>,
+    (kind, email): (&ResourceType, &str),
+) -> Result<String> {
     let (account, actor) = (Scope::account(stroke.account().clone()), grant.actor());
     let rights = (actor.grant(&account)?, actor.grant(&account)?);
-    let kind = Kinds::load(tx, stroke.account())?.written(Subject::User).kind;
     let body = json!({
         "schemas": [scim::standard::USER_URN], "userName": email,
         "emails": [{"value": email, "type": "work", "primary": true}], "active": true,
     });
     let stroke = Stroke { audit_id: stroke.rng.uuid(), ..stroke.clone() };
-    users::add(tx, &stroke, (&rights.0, &rights.1), &kind, body).map(|id| id.to_string())
+    users::add(tx, &stroke, (&rights.0, &rights.1), kind, body).map(|id| id.to_string())
 }
 
 fn wish((role, resource_group): &(String, String), user: &str) -> NewAssignment {

@@ -117,15 +117,20 @@ pub async fn addresses(app: &App, group: &UserGroup) -> Result<HashMap<String, S
 }
 
 pub(super) fn find(tx: &mut Tx<'_>, scope: &Scope, identifier: &str) -> Result<UserGroup> {
-    let mut group = store::find(tx, scope, identifier)?.ok_or_else(|| {
+    let mut group = bare(tx, scope, identifier)?;
+    group.users = store::users(tx, &scope.account, &group.stored.id)?;
+    Ok(group)
+}
+
+/// A group without its users, which can be many.
+pub(super) fn bare(tx: &mut Tx<'_>, scope: &Scope, identifier: &str) -> Result<UserGroup> {
+    store::find(tx, scope, identifier)?.ok_or_else(|| {
         let text = format!(
             "User Group [{identifier}] doesn't exist in scope {}: check identifier, orgIdentifier and projectIdentifier",
             scope.path()
         );
         Problem::new(Kind::NoSuchResource, text)
-    })?;
-    group.users = store::users(tx, &scope.account, &group.stored.id)?;
-    Ok(group)
+    })
 }
 
 pub(super) fn stroke(app: &App, grant: &Grant<UserGroupManage>) -> Stroke {
@@ -190,7 +195,7 @@ fn meant(
 }
 
 /// The users among ids, each once and in that order: on this API only persons become members.
-pub(super) fn only_users(tx: &mut Tx<'_>, account: &AccountId, ids: &[String]) -> Result<Vec<String>> {
+fn only_users(tx: &mut Tx<'_>, account: &AccountId, ids: &[String]) -> Result<Vec<String>> {
     let named: Vec<&str> = ids.iter().map(String::as_str).collect();
     let found = crate::directory::groups::store::resolve(tx, account, "", Subject::User, &named)?;
     let mut known: HashSet<String> = found.into_iter().map(|(user, _)| user.id).collect();

@@ -167,7 +167,8 @@ impl GroupsBody {
             0 => check.fail("userGroupIdsToAdd", "cannot be empty; send the identifiers of user groups"),
             1..=MOST_GROUPS => {}
             many => {
-                check.fail("userGroupIdsToAdd", format!("{many} are too many; send {MOST_GROUPS} at most"))
+                let text = format!("{many} are too many; send {MOST_GROUPS} at most");
+                check.fail("userGroupIdsToAdd", text);
             }
         }
         check.done()?;

@@ -1,14 +1,18 @@
 //! Members of groups on the platform API, one by one and some at once.
 
+use std::collections::HashSet;
+
 use db::Tx;
 use scim::patch::DetachedChange;
 
-use super::actions::{change, elements, find, only_users, stroke, turn};
+use super::actions::{bare, change, elements, find, stroke, turn};
 use super::model::UserGroup;
 use super::store;
 use crate::access::Grant;
 use crate::access::permissions::{UserGroupManage, UserGroupView};
 use crate::app::App;
+use crate::directory::groups::store as groups;
+use crate::directory::model::Subject;
 use crate::directory::stroke::Stroke;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::version::IfMatch;
@@ -50,24 +54,22 @@ pub async fn add_member(
     .await
 }
 
-fn add(tx: &mut Tx<'_>, stroke: &Stroke, group: &UserGroup, user: &String) -> Result<()> {
+fn add(tx: &mut Tx<'_>, stroke: &Stroke, group: &UserGroup, user: &str) -> Result<()> {
     group.own("This API call")?;
-    if group.users.contains(user) {
-        let text =
-            format!("User {user} is already part of User Group {}: nothing is to do.", group.identifier);
-        return Err(Problem::invalid(text));
+    match groups::resolve(tx, stroke.account(), &group.stored.id, Subject::User, &[user])?.first() {
+        None => {
+            Err(Problem::invalid(format!("There is no user {user} in this account: check the user's id.")))
+        }
+        Some((_, true)) => Err(Problem::invalid(format!(
+            "User {user} is already part of User Group {}: nothing is to do.",
+            group.identifier
+        ))),
+        Some((_, false)) => enter(tx, stroke, group, &[user.to_owned()]),
     }
-    if only_users(tx, stroke.account(), std::slice::from_ref(user))?.is_empty() {
-        return Err(Problem::invalid(format!(
-            "There is no user {user} in this account: check the user's id."
-        )));
-    }
-    enter(tx, stroke, group, &[user])
 }
 
-fn enter(tx: &mut Tx<'_>, stroke: &Stroke, group: &UserGroup, users: &[&String]) -> Result<()> {
-    let members = DetachedChange::Add(elements(users.iter().copied()));
-    turn(tx, stroke, group, group.stored.document()?, members).map(drop)
+fn enter(tx: &mut Tx<'_>, stroke: &Stroke, group: &UserGroup, users: &[String]) -> Result<()> {
+    turn(tx, stroke, group, group.stored.document()?, DetachedChange::Add(elements(users))).map(drop)
 }
 
 /// Adds a user to each of these groups of one scope, or to none. Who asks holds the right on each.
@@ -85,7 +87,7 @@ pub async fn add_to_groups(
     let names: Vec<String> = names.collect();
     app.write_alone("user_groups.add_to", &lane, move |tx| {
         for identifier in &names {
-            let group = find(tx, &stroke.scope, identifier)?;
+            let group = bare(tx, &stroke.scope, identifier)?;
             // Each has an audit row of its own.
             let stroke = Stroke { audit_id: stroke.rng.uuid(), ..stroke.clone() };
             add(tx, &stroke, &group, &user)?;
@@ -100,13 +102,32 @@ pub async fn add_to_groups(
 /// # Errors
 /// `NoSuchResource`; `Invalid` for a group that SCIM keeps.
 pub fn join(tx: &mut Tx<'_>, stroke: &Stroke, identifier: &str, users: &[String]) -> Result<()> {
-    let group = find(tx, &stroke.scope, identifier)?;
-    let new: Vec<&String> = users.iter().filter(|user| !group.users.contains(user)).collect();
+    let group = bare(tx, &stroke.scope, identifier)?;
+    let ids: Vec<&str> = users.iter().map(String::as_str).collect();
+    let found = groups::resolve(tx, stroke.account(), &group.stored.id, Subject::User, &ids)?;
+    let there: HashSet<String> =
+        found.into_iter().filter(|(_, there)| *there).map(|(user, _)| user.id).collect();
+    let new: Vec<String> = users.iter().filter(|user| !there.contains(*user)).cloned().collect();
     if new.is_empty() {
         return Ok(());
     }
     group.own("This API call")?;
     enter(tx, stroke, &group, &new)
+}
+
+/// Takes a member out of a group of the stroke's scope.
+///
+/// # Errors
+/// `NoSuchResource`; `Invalid` for a group that SCIM keeps.
+pub fn part(tx: &mut Tx<'_>, stroke: &Stroke, identifier: &str, user: &str) -> Result<()> {
+    let group = bare(tx, &stroke.scope, identifier)?;
+    group.own("This API call")?;
+    leave(tx, stroke, &group, user)
+}
+
+fn leave(tx: &mut Tx<'_>, stroke: &Stroke, group: &UserGroup, user: &str) -> Result<()> {
+    let members = DetachedChange::Remove(vec![user.to_owned()]);
+    turn(tx, stroke, group, group.stored.document()?, members).map(drop)
 }
 
 /// Takes a user out of a group.
@@ -129,8 +150,7 @@ pub async fn remove_member(
                 format!("User {user} is not part of User Group {}: check the user's id.", group.identifier);
             return Err(Problem::invalid(text));
         }
-        turn(tx, stroke, group, group.stored.document()?, DetachedChange::Remove(vec![user.clone()]))
-            .map(drop)
+        leave(tx, stroke, group, &user)
     })
     .await
 }
