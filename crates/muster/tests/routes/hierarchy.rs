@@ -55,8 +55,8 @@ async fn furnish(world: &World, org: &'static str, project: &'static str) {
              externally_managed, tags, member_count, doc, version, created_at, updated_at) \
              VALUES ({key}, '{group}', 'g', 'Crew', 'crew', false, '{{}}', 1, '{{}}', 1, 0, 0)"
         ),
-        format!("INSERT INTO group_members VALUES ('{account}', '{group}', 'u', 'User', 0)"),
-        format!("INSERT INTO group_members VALUES ('{account}', 'above', '{group}', 'Group', 0)"),
+        format!("INSERT INTO group_members VALUES ('{account}', '{group}', 'u', 'User', 0, NULL)"),
+        format!("INSERT INTO group_members VALUES ('{account}', 'above', '{group}', 'Group', 0, NULL)"),
     ];
     let work = move |tx: &mut db::Tx<'_>| {
         for sql in &rows {
