@@ -45,6 +45,7 @@ pub mod schema;
 pub mod sort;
 pub mod standard;
 mod step;
+mod unseen;
 pub mod uri;
 pub mod value;
 mod written;

@@ -25,7 +25,7 @@ enum Mode {
 }
 
 /// One name of the list, resolved.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pick {
     /// URN of the extension; `None` is the core schema.
     extension: Option<String>,

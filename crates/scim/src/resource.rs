@@ -15,6 +15,7 @@ use crate::once::names_once;
 use crate::patch::{DetachedChange, PasswordChange, PatchRequest};
 use crate::required::{check_elements, check_required, is_missing, required};
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema};
+use crate::unseen::Named;
 use crate::value::{Place, is_unassigned, kind_of, normalise, normalise_elements, unknown_attribute};
 
 /// A body that passed.
@@ -57,19 +58,24 @@ pub fn create(kind: &ResourceType, body: Value, mender: &mut Mender) -> Result<A
 }
 
 /// Checks the body of a replace (RFC 7644 §3.5.1) against the stored document: omitted readWrite attributes
-/// are cleared, readOnly ones of the stored document stay, immutable ones must match. A missing password
-/// leaves the stored one. Errors: as for create, and 400 `mutability`.
+/// are cleared but for those that are returned on request, readOnly ones of the stored document stay,
+/// immutable ones must match. A missing password leaves the stored one. Errors: as for create, and 400
+/// `mutability`.
 pub fn replace(
     kind: &ResourceType,
     body: Value,
     current: &Value,
     mender: &mut Mender,
 ) -> Result<Accepted, ScimError> {
+    let named = Named::of(kind, &body);
     let mut accepted = accept(kind, body, mender)?;
     let (Value::Object(new), Some(old)) = (&mut accepted.document, current.as_object()) else {
         return Err(ScimError::plain(500, "The stored resource is not an object."));
     };
     keep_fixed(kind.top(), None, new, old)?;
+    if let Some(named) = &named {
+        named.keep_unseen(kind.top(), None, new, old);
+    }
     for extension in &kind.extensions {
         let schema = &extension.schema;
         let Some(old) = old.get(&schema.urn).and_then(Value::as_object) else { continue };
@@ -78,6 +84,9 @@ pub fn replace(
             _ => Map::new(),
         };
         keep_fixed(&schema.attributes, Some(schema), &mut inner, old)?;
+        if let Some(named) = &named {
+            named.keep_unseen(&schema.attributes, Some(schema), &mut inner, old);
+        }
         if !inner.is_empty() {
             new.insert(schema.urn.clone(), Value::Object(inner));
         }

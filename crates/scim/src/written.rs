@@ -89,6 +89,6 @@ impl Names<'_> {
 }
 
 /// What is readOnly is never written, though a body may have it.
-fn is_on_request(attr: &Attribute) -> bool {
+pub(crate) fn is_on_request(attr: &Attribute) -> bool {
     attr.returned == Returned::Request && attr.mutability != Mutability::ReadOnly
 }

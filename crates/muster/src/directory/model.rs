@@ -147,7 +147,7 @@ pub struct MemberRef {
     pub id: String,
     /// Which.
     pub kind: Subject,
-    /// Its display name.
+    /// Its display name; empty where nobody is shown it.
     pub name: String,
 }
 

@@ -134,7 +134,8 @@ impl Heads {
 /// Whether it is a read that succeeded: the first to be left out where there are too many. Asked before the
 /// entry is made.
 pub fn is_plain_read(method: &Method, path: &str, status: u16) -> bool {
-    let reads = matches!(*method, Method::GET | Method::HEAD) || path.ends_with("/.search");
+    let reads =
+        matches!(*method, Method::GET | Method::HEAD) || path.trim_end_matches('/').ends_with("/.search");
     reads && status < 400
 }
 

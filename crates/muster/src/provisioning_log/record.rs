@@ -220,13 +220,14 @@ fn path<'e>(path: &'e str, secrets: &Secrets, found: &mut Found) -> (Cow<'e, str
 
 /// The SCIM id that the path names, or that the answer gave to what was created.
 fn resource_id(seen: &Captured) -> Option<&str> {
-    let mut segments = seen.path().get(seen.below..)?.strip_prefix('/')?.split('/');
+    // Slashes too many are left out, as where the path is read.
+    let mut segments = seen.path().get(seen.below..)?.split('/').filter(|part| !part.is_empty());
     let (endpoint, id) = (segments.next()?, segments.next());
     if matches!(endpoint, "Schemas" | "ResourceTypes" | "ServiceProviderConfig" | "Bulk" | "Me" | ".search") {
         return None;
     }
     let made = || seen.location.as_ref()?.rsplit('/').next();
-    let id = id.filter(|id| !id.is_empty() && *id != ".search").or_else(made)?;
+    let id = id.filter(|id| *id != ".search").or_else(made)?;
     Some(cut(id, SHORT))
 }
 

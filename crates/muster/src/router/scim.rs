@@ -1,6 +1,7 @@
 //! The way of a request through the SCIM surface (SCIM contract), straight from its head to its answer: it is
 //! observed, gets its id and its time, is let in at the door, and what it asks for is answered.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use axum::body::{Body, HttpBody as _};
@@ -30,7 +31,7 @@ pub(super) const ROOTS: [&str; 3] = ["/ng/api/scim/account/", "/gateway/ng/api/s
 /// Where in a path of the surface its account stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Nowhere, or with nothing but a slash behind it.
+    /// Nowhere.
     Bare,
     /// From here to there.
     Account(usize, usize),
@@ -44,22 +45,31 @@ impl Place {
                 return (path == root.trim_end_matches('/')).then_some(Self::Bare);
             };
             let end = tail.find('/').unwrap_or(tail.len());
-            let bare = tail.is_empty() || &tail[end..] == "/";
-            Some(if bare { Self::Bare } else { Self::Account(root.len(), root.len() + end) })
+            Some(if tail.trim_matches('/').is_empty() {
+                Self::Bare
+            } else {
+                Self::Account(root.len(), root.len() + end)
+            })
         })
-    }
-
-    /// The account of the path, and what is below it.
-    fn split(self, path: &str) -> (&str, &str) {
-        match self {
-            Self::Bare => ("", ""),
-            Self::Account(from, to) => (&path[from..to], &path[to..]),
-        }
     }
 
     /// The account of the path.
     pub(super) fn account(self, path: &str) -> &str {
-        self.split(path).0
+        match self {
+            Self::Bare => "",
+            Self::Account(from, to) => &path[from..to],
+        }
+    }
+
+    /// What is below the account. Several slashes are one, and one at the end is none: clients put a path
+    /// together from a base that ends with a slash, and no route has an empty part.
+    fn below(self, path: &str) -> Cow<'_, str> {
+        let Self::Account(_, to) = self else { return "".into() };
+        let below = path[to..].trim_end_matches('/');
+        if !below.contains("//") {
+            return below.into();
+        }
+        below.split('/').filter(|part| !part.is_empty()).flat_map(|part| ["/", part]).collect()
     }
 
     /// The path down to the account.
@@ -144,12 +154,12 @@ impl Identified<'_> {
     /// What comes of it; the methods that there are, where it has another one.
     async fn done(&self, body: Body, way: Way<'_>) -> (Done, Option<&'static str>) {
         let path = self.head.uri.path();
-        let (account, below) = self.place.split(path);
-        let asked = match routes::find(&self.head.method, account, below) {
+        let (account, below) = (self.place.account(path), self.place.below(path));
+        let asked = match routes::find(&self.head.method, account, &below) {
             Ok(asked) => asked,
             Err(miss) => {
                 let allow = if let Miss::Method(allow) = miss { Some(allow) } else { None };
-                return (Err(missed(&miss, &self.head.method, below)), allow);
+                return (Err(missed(&miss, &self.head.method, &below)), allow);
             }
         };
         let untaken = match &asked {
@@ -210,7 +220,7 @@ impl Identified<'_> {
 fn missed(miss: &Miss, method: &Method, below: &str) -> Problem {
     let path = if below.is_empty() { "/" } else { below };
     match miss {
-        Miss::Path => no_route(path),
+        Miss::Path => nothing_at(path),
         Miss::Method(_) => not_taken(method, path),
         Miss::Encoding(Some(name)) => {
             Problem::invalid(format!("The path does not fit: its {name} is no UTF-8; encode it so."))
@@ -221,18 +231,6 @@ fn missed(miss: &Miss, method: &Method, below: &str) -> Problem {
     }
 }
 
-/// An empty part of a path names nothing: what is meant is told, since clients put such a path together from
-/// a base that ends with a slash.
-fn no_route(path: &str) -> Problem {
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    let meant = format!("/{}", parts.join("/"));
-    if parts.is_empty() || meant == path {
-        return nothing_at(path);
-    }
-    let text = format!("There is no {path} here: leave out the slash too many, as in {meant}.");
-    Problem::new(Kind::NoSuchResource, text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,20 +239,24 @@ mod tests {
     fn every_base_and_nothing_else_is_of_the_surface() {
         for root in ROOTS {
             let of = |tail: &str| Place::of(&format!("{root}{tail}"));
-            for bare in ["", "acme/", "/"] {
+            for bare in ["", "/", "//"] {
                 assert_eq!(of(bare), Some(Place::Bare), "{root}{bare}");
             }
             assert_eq!(Place::of(root.trim_end_matches('/')), Some(Place::Bare));
             for (tail, account, below) in [
                 ("acme", "acme", ""),
                 ("acme/Users", "acme", "/Users"),
-                ("acme//", "acme", "//"),
+                ("acme/", "acme", ""),
+                ("acme//", "acme", ""),
+                ("acme/Users/", "acme", "/Users"),
+                ("acme//Users///x//", "acme", "/Users/x"),
+                ("acme/Users/%2F/", "acme", "/Users/%2F"),
                 ("/Users", "", "/Users"),
-                ("%ff/Users/", "%ff", "/Users/"),
+                ("%ff/Users/", "%ff", "/Users"),
             ] {
                 let path = format!("{root}{tail}");
                 let place = Place::of(&path).unwrap();
-                assert_eq!(place.split(&path), (account, below), "{path}");
+                assert_eq!((place.account(&path), &*place.below(&path)), (account, below), "{path}");
                 assert_eq!(place.base(&path), format!("{root}{account}"), "{path}");
             }
         }

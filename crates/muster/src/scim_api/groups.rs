@@ -40,12 +40,13 @@ impl Resources for Groups {
         Ok(door.kinds.of(Subject::Group).clone())
     }
 
-    /// Members where they are asked for by name, or where they are few.
-    fn shows(projection: &Projection) -> Show {
+    /// Members where the request had them all, where they are asked for by name, or where they are few.
+    fn shows(kind: &ResourceType, projection: &Projection, whole: bool) -> Show {
         match (projection.wants("members"), projection.is_default()) {
             (false, _) => Show::Never,
-            (true, true) => Show::IfFew,
-            (true, false) => Show::Always,
+            (true, true) if !whole => Show::IfFew,
+            (true, true) if !kind.hides_stored() => Show::Nameless,
+            (true, _) => Show::Always,
         }
     }
 

@@ -54,7 +54,7 @@ impl Resources for Objects {
         self.of(&door.kinds.shown.types).cloned()
     }
 
-    fn shows(_: &Projection) {}
+    fn shows(_: &ResourceType, _: &Projection, _: bool) {}
 
     async fn list(
         &self,

@@ -176,8 +176,7 @@ pub fn find<'p>(method: &Method, account: &'p str, below: &'p str) -> Result<Ask
 }
 
 impl Route {
-    /// What stands for the names in the braces, if the path is of this route. No value is empty, so that no
-    /// path of a route ends with a slash or has two in a row.
+    /// What stands for the names in the braces, if the path is of this route. No value is empty.
     fn values<'p>(&self, path: &'p str) -> Option<[&'p str; 2]> {
         let (mut own, mut asked) = (self.path.split('/'), path.split('/'));
         let (mut values, mut count) = ([""; 2], 0);

@@ -39,7 +39,7 @@ impl Resources for Users {
         Ok(door.kinds.of(Subject::User).clone())
     }
 
-    fn shows(projection: &Projection) -> bool {
+    fn shows(_: &ResourceType, projection: &Projection, _: bool) -> bool {
         projection.wants("groups")
     }
 

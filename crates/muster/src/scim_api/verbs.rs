@@ -35,7 +35,8 @@ pub trait Resources: Sized + Send + Sync + 'static {
     type Shows: Copy + Default + Send;
     /// The attribute that is not in the document.
     const DERIVED: Option<&'static str>;
-    /// May a PATCH be answered without a body, where the client prefers that (RFC 7240 §4.2)?
+    /// May a PATCH be answered without a body, and another change without the derived attribute, where the
+    /// client prefers that (RFC 7240 §4.2)?
     const BRIEF: bool = false;
 
     /// Those at an endpoint.
@@ -47,8 +48,8 @@ pub trait Resources: Sized + Send + Sync + 'static {
     /// `NoSuchResource`.
     fn kind(&self, door: &Door) -> Result<Arc<ResourceType>>;
 
-    /// What a projection shows of the answer to a change.
-    fn shows(projection: &Projection) -> Self::Shows;
+    /// What a projection shows of the answer to a change; `whole`: the request had the whole resource.
+    fn shows(kind: &ResourceType, projection: &Projection, whole: bool) -> Self::Shows;
 
     /// A page of them; `derived`: with that attribute.
     fn list(
@@ -140,6 +141,14 @@ impl<'d> View<'d> {
         Ok(Self { projection: projection(query, &kind)?, kind, base: &door.base })
     }
 
+    /// What the answer to a change shows, and whether it is to be short. Who asks for attributes gets them,
+    /// whatever he prefers (RFC 7644 §3.5.2).
+    fn shows<R: Resources>(&self, call: &Call<'_>, query: &ListQuery, whole: bool) -> (R::Shows, bool) {
+        let brief = R::BRIEF && query.attributes.is_none() && prefers_minimal(&call.head.headers);
+        let shows = if brief { R::Shows::default() } else { R::shows(&self.kind, &self.projection, whole) };
+        (shows, brief)
+    }
+
     fn derived<R: Resources>(&self) -> bool {
         R::DERIVED.is_some_and(|name| self.projection.wants(name))
     }
@@ -187,7 +196,8 @@ async fn create<R: Resources>(call: &Call<'_>, door: &Door, at: &R, body: Body) 
     let body = request::body(call, door, body).await?;
     let mut view = View::of(at, door, &query)?;
     view.projection.note_body(&view.kind, &body);
-    let made = at.make(call.app, door, body, R::shows(&view.projection)).await?;
+    let (shows, _) = view.shows::<R>(call, &query, true);
+    let made = at.make(call.app, door, body, shows).await?;
     view.writer().answer(StatusCode::CREATED, &made)
 }
 
@@ -201,7 +211,8 @@ async fn replace<R: Resources>(
     let body = request::body(call, door, body).await?;
     let mut view = View::of(at, door, &query)?;
     view.projection.note_body(&view.kind, &body);
-    let changed = at.change(call.app, door, target, (body, true), R::shows(&view.projection)).await?;
+    let (shows, _) = view.shows::<R>(call, &query, true);
+    let changed = at.change(call.app, door, target, (body, true), shows).await?;
     view.writer().answer(StatusCode::OK, &changed)
 }
 
@@ -215,9 +226,9 @@ async fn patch<R: Resources>(
     let body = request::body(call, door, body).await?;
     let mut view = View::of(at, door, &query)?;
     view.projection.note_operations(&view.kind, &body);
-    let changed = at.change(call.app, door, target, (body, false), R::shows(&view.projection)).await?;
-    // Who asks for attributes gets them, whatever he prefers (RFC 7644 §3.5.2).
-    if R::BRIEF && query.attributes.is_none() && prefers_minimal(&call.head.headers) {
+    let (shows, brief) = view.shows::<R>(call, &query, false);
+    let changed = at.change(call.app, door, target, (body, false), shows).await?;
+    if brief {
         return Ok(render::minimal(changed.stored()));
     }
     view.writer().answer(StatusCode::OK, &changed)

@@ -145,6 +145,22 @@ both_engines! {
         assert_eq!((world.count("audit_rows").await, total(&scim, USERS, "userName eq \"ada\"").await), (before, 0));
     }
 
+    async fn b_3_two_who_name_each_other_are_connected_afterwards(world: World) {
+        let scim = scim(&world);
+        let urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+        let mut bob = user("bob");
+        bob["schemas"] = json!([bob["schemas"][0], urn]);
+        bob[urn] = json!({"manager": {"value": "bulkId:a"}});
+        let operation = json!([{"op": "add", "path": format!("{urn}:manager"), "value": {"value": "bulkId:b"}}]);
+        let back = json!({"method": "PATCH", "path": "/Users/bulkId:a", "data": patch(operation)});
+        let rows = done(&scim, json!([back, post("/Users", "b", bob), post("/Users", "a", user("ada"))])).await;
+        assert_eq!(statuses(&rows), ["200", "201", "201"]);
+        for (one, other) in [(&rows[1], &rows[2]), (&rows[2], &rows[1])] {
+            let read = scim.get(&format!("{USERS}/{}", id(one))).await.expect(200);
+            assert_eq!(read.json[urn]["manager"]["value"], id(other));
+        }
+    }
+
     async fn b_4_fail_on_errors(world: World) {
         let scim = scim(&world);
         let nobody = |n: usize| json!({"method": "DELETE", "path": format!("/Users/nobody{n}")});

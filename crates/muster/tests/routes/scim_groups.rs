@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::provisioning_log::newest;
 use super::scim_users::{USERS, made, patch, refused, scim, total};
-use crate::actors::{Client, World};
+use crate::actors::{Answer, Client, World};
 use crate::both_engines;
 
 pub const GROUPS: &str = "/scim/v2/acme/Groups";
@@ -341,6 +341,38 @@ both_engines! {
         }
         assert_eq!(members(&scim, &id).await, sorted(&ids.iter().collect::<Vec<_>>()));
         assert_eq!(scim.get(&format!("{GROUPS}/{id}")).await.header("etag"), "W/\"13\"");
+    }
+
+    async fn pa_2_only_a_patch_leaves_many_members_out(world: World) {
+        let scim = scim(&world);
+        let mut ids = Vec::new();
+        for n in 0..101 {
+            ids.push(made(&scim, &format!("user{n}")).await);
+        }
+        ids.push(made_group(&scim, "Inner", &[]).await);
+        ids.sort();
+        let all: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let answer = scim.post(GROUPS, group("Whole", &all)).await.expect(201);
+        let path = format!("{GROUPS}/{}", answer.json["id"].as_str().unwrap());
+        let read = scim.get(&path).await.expect(200);
+        let shown = |answer: &Answer| answer.json["members"].as_array().map(Vec::len);
+        assert_eq!((&answer.json, shown(&answer)), (&read.json, Some(102)));
+        for less in [&all[..101], &all[1..], &all[1..]] {
+            let answer = scim.put(&path, group("Whole", less)).await.expect(200);
+            let read = scim.get(&path).await.expect(200);
+            assert_eq!((&answer.json, shown(&answer)), (&read.json, Some(101)));
+        }
+        let answer = scim.put(&format!("{path}?attributes=members.display"), group("Whole", &all)).await.expect(200);
+        let named = |member: &Value| member["display"] == "Ada Lovelace" || member["display"] == "Inner";
+        assert!(answer.json["members"].as_array().unwrap().iter().all(named), "{}", answer.json);
+        let minimal = scim.with("prefer", "return=minimal");
+        let (short, full) = (format!("{path}?excludedAttributes=members"), format!("{path}?attributes=members"));
+        let wishes = [(&scim, &short, false), (&minimal, &path, false), (&minimal, &full, true)];
+        for (client, path, shown) in wishes {
+            let answer = client.put(path, group("Whole", &all)).await.expect(200);
+            assert_eq!(answer.json.get("members").is_some(), shown, "{path}");
+        }
+        assert_eq!(minimal.post(GROUPS, group("Brief", &all)).await.expect(201).json.get("members"), None);
     }
 
     async fn a_large_group_is_changed_without_answering_its_members(world: World) {

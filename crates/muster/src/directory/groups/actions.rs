@@ -48,6 +48,8 @@ pub enum Show {
     Never,
     /// Unless there are more than `ANSWERED_MEMBERS`.
     IfFew,
+    /// All of them, who need no names: these are what costs.
+    Nameless,
     /// All of them, however many.
     Always,
 }
@@ -167,14 +169,15 @@ pub async fn create(
             let stored = Stored { id, doc: doc.clone(), version: 1, created: now, updated: now };
             let mut heard = Heard::new(reading.mender.dialect());
             let membership = membership(&stroke, group, &reading);
-            settle_new(tx, &stroke, &membership, (&identifier, &columns), &adds, &mut heard)?;
-            let members = shown(tx, account, group, reading.members, None)?;
+            let moves = settle_new(tx, &stroke, &membership, (&identifier, &columns), &adds, &mut heard)?;
+            // A new group has those who came, and no others.
+            let members = (reading.members != Show::Never).then(|| moves.added().cloned().collect());
             Ok(changed(GroupResource { stored, members }, reading.mender.notes(), heard))
         })
         .await
 }
 
-/// Fills a group that was just inserted, and writes its audit row and events.
+/// Fills a group that was just inserted, and writes its audit row and events. Answers who came.
 ///
 /// # Errors
 /// As `Membership::carry_out`.
@@ -185,14 +188,15 @@ pub fn settle_new(
     (identifier, columns): (&str, &Columns),
     adds: &[(usize, DetachedChange)],
     heard: &mut Heard,
-) -> Result<()> {
+) -> Result<Moves> {
     let group = membership.group;
     let moves = membership.carry_out(tx, adds, heard)?;
     if !moves.is_empty() {
         store::touch(tx, stroke.account(), group, (moves.balance(), 0), stroke.now)?;
     }
     stroke.record(tx, Action::Create, "USER_GROUP", (identifier, &columns.name), detail(&[], &moves))?;
-    announce::group(tx, stroke, group, columns, (Some(Kind::GroupCreated), &[]), &moves)
+    announce::group(tx, stroke, group, columns, (Some(Kind::GroupCreated), &[]), &moves)?;
+    Ok(moves)
 }
 
 fn members_of(accepted: &Accepted, change: fn(Vec<Value>) -> DetachedChange) -> Vec<(usize, DetachedChange)> {
@@ -469,6 +473,7 @@ fn shown(
 ) -> Result<Option<Vec<MemberRef>>> {
     let shows = match (show, count) {
         (Show::Never, _) => false,
+        (Show::Nameless, _) => return store::nameless(tx, account, id).map(Some),
         (Show::Always, _) => true,
         (Show::IfFew, Some(count)) => count <= ANSWERED_MEMBERS,
         (Show::IfFew, None) => store::member_count(tx, account, id)? <= ANSWERED_MEMBERS,

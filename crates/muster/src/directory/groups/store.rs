@@ -168,6 +168,16 @@ pub fn each_member(
     Ok(())
 }
 
+/// All members by id, without their names.
+pub fn nameless(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Vec<MemberRef>, Problem> {
+    let mut found = Vec::new();
+    each_member(tx, account, id, |id, kind| {
+        found.push(MemberRef { id: id.to_owned(), kind, name: String::new() });
+    })?;
+    found.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    Ok(found)
+}
+
 /// Those of `ids` that are members.
 pub fn members_among(
     tx: &mut Tx<'_>,
