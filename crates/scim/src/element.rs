@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::filter::CompareOp;
 use crate::instant::instant_text;
-use crate::pointer::{Before, REFERENCE};
+use crate::number::decimal;
+use crate::pointer::{Before, REFERENCE, complete};
 use crate::resolve::{Expr, Literal};
 use crate::same::{FEW, same_element, same_value, sameness, value_key};
 use crate::schema::{Attribute, Mutability};
@@ -134,10 +135,11 @@ pub(crate) fn write_sub(
     changed
 }
 
-/// The element that a filter describes, if it is made of `eq` joined by `and` (contract PA-11).
+/// The element that a filter describes, if it is made of `eq` joined by `and` (contract PA-11) and points to
+/// one resource at most.
 pub(crate) fn described_by(filter: &Expr, attr: &Attribute) -> Option<Map<String, Value>> {
     let mut element = Map::new();
-    describe(filter, attr, &mut element).then_some(element)
+    (describe(filter, attr, &mut element) && complete(attr, &mut element)).then_some(element)
 }
 
 fn describe(filter: &Expr, owner: &Attribute, element: &mut Map<String, Value>) -> bool {
@@ -153,7 +155,7 @@ fn describe(filter: &Expr, owner: &Attribute, element: &mut Map<String, Value>) 
                 Literal::Text { raw, .. } => Value::from(raw.as_str()),
                 Literal::Bool(flag) => Value::from(*flag),
                 Literal::Integer(number) => Value::from(*number),
-                Literal::Decimal(number) => Value::from(*number),
+                Literal::Decimal(number) => decimal(number.clone()),
                 Literal::Instant(nanos) => match instant_text(*nanos) {
                     Some(text) => Value::from(text),
                     None => return false,

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::filter::CompareOp;
+use crate::number::in_order;
 use crate::resolve::{Expr, Literal};
 use crate::same::text_key;
 use crate::schema::{AttrRef, Attribute, Type};
@@ -102,9 +103,8 @@ fn test(found: &Value, attr: &Attribute, op: CompareOp, literal: &Literal) -> bo
         Literal::Text { key, .. } => found.as_str().is_some_and(|text| test_text(text, attr, op, key)),
         Literal::Bool(flag) => found.as_bool().is_some_and(|found| ordered(op, found.cmp(flag))),
         Literal::Integer(number) => found.as_i64().is_some_and(|found| ordered(op, found.cmp(number))),
-        // Not by the order of bits, to which -0.0 is less than 0.
         Literal::Decimal(number) => {
-            let order = found.as_f64().and_then(|found| found.partial_cmp(number));
+            let order = found.as_number().and_then(|found| in_order(found, number));
             order.is_some_and(|order| ordered(op, order))
         }
         Literal::Instant(instant) => {

@@ -10,6 +10,7 @@ use crate::error::ScimError;
 use crate::fixed::readonly;
 use crate::path::{PatchPath, Target};
 use crate::plan::{Builder, OpKind};
+use crate::pointer::settle_keys;
 use crate::resource::claimed_schemas;
 use crate::schema::{AttrRef, Attribute, Mutability, Schema};
 use crate::value::unknown_attribute;
@@ -34,6 +35,7 @@ impl Builder<'_> {
         schema: Option<&Arc<Schema>>,
         map: Map<String, Value>,
     ) -> Result<(), ScimError> {
+        let from = self.request.steps.len();
         for (key, value) in map {
             let attr = match schema {
                 Some(schema) => schema.attributes.get(&key),
@@ -56,7 +58,7 @@ impl Builder<'_> {
                 self.expand_key(kind, schema, key, value)?;
             }
         }
-        Ok(())
+        settle_keys(&mut self.request.steps, from, self.mender)
     }
 
     /// A key that is no attribute name: the URN of an extension, or a quirk.

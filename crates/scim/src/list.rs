@@ -38,11 +38,12 @@ pub struct ListQuery {
 
 impl ListQuery {
     /// Reads decoded query parameters, names in any case; unknown ones are left alone, lists of a repeated
-    /// one go together. Errors: 400 `invalidValue` if a number is none, or another one stands twice.
+    /// one go together. Errors: 400 `invalidValue` if a number is none, or another one stands twice;
+    /// `invalidCount` for a count beside a cursor.
     pub fn from_pairs<K: AsRef<str>, V: AsRef<str>>(
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self, ScimError> {
-        let (mut query, mut seen) = (Self::default(), Vec::new());
+        let (mut query, mut seen, mut count) = (Self::default(), Vec::new(), Ok(None));
         for (name, value) in pairs {
             let value = value.as_ref();
             let Some(field) = Field::named(name.as_ref()) else { continue };
@@ -62,20 +63,29 @@ impl ListQuery {
                 Field::SortBy => query.sort_by = Some(value.to_owned()),
                 Field::SortOrder => query.sort_order = Some(value.to_owned()),
                 Field::StartIndex => query.start_index = number("startIndex", value)?,
-                Field::Count => query.count = number("count", value)?,
+                Field::Count => count = number("count", value),
                 Field::Cursor => query.cursor = Some(value.to_owned()),
             }
         }
-        Ok(query)
+        query.with_count(count)
     }
 
-    /// Reads a `.search` body (RFC 7644 §3.4.3). Errors: 400 `invalidSyntax` or `invalidValue`.
+    /// A count that is none has its own word beside a cursor (RFC 9865), wherever the two stand.
+    fn with_count(self, count: Result<Option<i64>, ScimError>) -> Result<Self, ScimError> {
+        match count {
+            Ok(count) => Ok(Self { count, ..self }),
+            Err(error) if self.cursor.is_some() => Err(ScimError::invalid_count(error.detail)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads a `.search` body (RFC 7644 §3.4.3). Errors: 400 `invalidSyntax`, and as for a query.
     pub fn from_search(body: Value, mender: &mut Mender) -> Result<Self, ScimError> {
         let Value::Object(map) = body else {
             return Err(ScimError::invalid_syntax("A search request is a JSON object."));
         };
         own_names_once(&map)?;
-        let mut query = Self::default();
+        let (mut query, mut count) = (Self::default(), Ok(None));
         let mut named = false;
         for (name, value) in map {
             let Some(field) = Field::named(&name) else {
@@ -92,7 +102,7 @@ impl ListQuery {
                 Field::SortBy => query.sort_by = Some(text(&name, value)?),
                 Field::SortOrder => query.sort_order = Some(text(&name, value)?),
                 Field::StartIndex => query.start_index = Some(integer(&name, &value)?),
-                Field::Count => query.count = Some(integer(&name, &value)?),
+                Field::Count => count = integer(&name, &value).map(Some),
                 Field::Cursor => query.cursor = Some(text(&name, value)?),
             }
         }
@@ -101,7 +111,7 @@ impl ListQuery {
                 "schemas of a search request must list {SEARCH_URN}."
             )));
         }
-        Ok(query)
+        query.with_count(count)
     }
 
     /// The page asked for (contract P-1): startIndex below 1 is 1, a negative count is 0, never more than
@@ -226,6 +236,7 @@ impl<T: Serialize> Serialize for ListResponse<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ScimType;
     use crate::dialect::Dialect;
     use serde_json::json;
 
@@ -241,6 +252,21 @@ mod tests {
         assert_eq!(page(&[("count", "99999999999999999999")]), Page { start_index: 1, count: 200 });
         assert_eq!(page(&[("count", ""), ("startIndex", "")]), Page { start_index: 1, count: 100 });
         assert!(ListQuery::from_pairs([("count", "ten")]).is_err());
+    }
+
+    #[test]
+    fn cu_7_a_count_that_is_no_number_has_its_own_word_beside_a_cursor() {
+        let word = |error: ScimError| error.scim_type.map(ScimType::as_str);
+        let query = |pairs: &[(&str, &str)]| word(ListQuery::from_pairs(pairs.iter().copied()).unwrap_err());
+        let search = |body| word(ListQuery::from_search(body, &mut Mender::new(Dialect::Auto)).unwrap_err());
+        let (value, count) = (Some("invalidValue"), Some("invalidCount"));
+        for text in ["ten", "1.5", "1e1"] {
+            assert_eq!(query(&[("count", text)]), value);
+            assert_eq!(query(&[("count", text), ("cursor", "")]), count);
+            assert_eq!(query(&[("cursor", "x"), ("count", text)]), count);
+            assert_eq!(search(json!({"count": text})), value);
+            assert_eq!(search(json!({"count": text, "cursor": ""})), count);
+        }
     }
 
     #[test]

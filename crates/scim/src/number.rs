@@ -1,4 +1,6 @@
-//! Numbers in the one form in which they are kept (RFC 7643 §2.3.3, §2.3.4).
+//! Numbers in the one form in which they are kept, and their order (RFC 7643 §2.3.3, §2.3.4).
+
+use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
@@ -49,4 +51,61 @@ pub(crate) fn decimal(number: Number) -> Value {
 pub(crate) fn whole(number: &Number) -> Option<i64> {
     let minus_zero = || number.as_f64().filter(|float| *float == 0.0 && float.is_sign_negative());
     number.as_i64().or_else(|| minus_zero().map(|_| 0))
+}
+
+/// Which of two numbers is less, by all their digits: above 2^53 a float is near a whole number only.
+pub(crate) fn in_order(one: &Number, other: &Number) -> Option<Ordering> {
+    match (one.as_i128(), other.as_i128()) {
+        (Some(one), Some(other)) => Some(one.cmp(&other)),
+        (Some(one), None) => beside(one, other.as_f64()?),
+        (None, Some(other)) => beside(other, one.as_f64()?).map(Ordering::reverse),
+        // Not by the order of bits, to which -0.0 is less than 0.
+        (None, None) => one.as_f64()?.partial_cmp(&other.as_f64()?),
+    }
+}
+
+/// A whole number beside a float.
+fn beside(whole: i128, float: f64) -> Option<Ordering> {
+    let floor = float.floor();
+    // Beyond 64 bits the conversion stops at a bound that no whole number of ours has.
+    let order = whole.cmp(&(floor as i128));
+    Some(order.then(0.0.partial_cmp(&(float - floor))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f_8_numbers_are_in_order_by_all_their_digits() {
+        let ascending = [
+            "-1e300",
+            "-9223372036854775808",
+            "-9007199254740993",
+            "-9007199254740992",
+            "-1.5",
+            "-1",
+            "0",
+            "0.5",
+            "1",
+            "9007199254740991.0",
+            "9007199254740992",
+            "9007199254740993",
+            "9007199254740994.0",
+            "18446744073709551615",
+            "18446744073709551616",
+            "1e300",
+        ];
+        let number = |text: &str| text.parse::<Number>().unwrap();
+        for (at, one) in ascending.iter().enumerate() {
+            for (other_at, other) in ascending.iter().enumerate() {
+                assert_eq!(in_order(&number(one), &number(other)), Some(at.cmp(&other_at)), "{one} {other}");
+            }
+        }
+        for (one, same) in
+            [("0", "-0.0"), ("9007199254740992", "9007199254740992.0"), ("2", "2.0"), ("1e300", "1e300")]
+        {
+            assert_eq!(in_order(&number(one), &number(same)), Some(Ordering::Equal), "{one}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! `value` and `$ref` of what points to a resource (RFC 7643 §2.4): an id and the URI that ends with it. Both
 //! name the same one. Works on normalised values only.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use crate::dialect::{Mender, Quirk};
@@ -9,7 +11,7 @@ use crate::name::excerpt;
 use crate::plan::place;
 use crate::same::same_value;
 use crate::schema::{AttrRef, Attribute, Type};
-use crate::step::SubValues;
+use crate::step::{Step, SubValues};
 use crate::uri::{decoded, target};
 use crate::value::{MAX_KEY_BYTES, Place};
 
@@ -92,6 +94,58 @@ pub(crate) fn settle_pointer(
     Ok(())
 }
 
+/// The same for steps that come from the keys of one object: where they stand in it says nothing.
+pub(crate) fn settle_keys(steps: &mut Vec<Step>, from: usize, mender: &mut Mender) -> Result<(), ScimError> {
+    let target = |attr: &AttrRef| attr.with_sub(None).to_string();
+    if !steps[from..].iter().any(|step| given(step, REFERENCE).is_some()) {
+        return Ok(());
+    }
+    // A value beside its own $ref may have followed from that: one that stands alone outweighs it.
+    let mut values = HashMap::new();
+    for with_reference in [true, false] {
+        for step in &steps[from..] {
+            let Some((attr, value)) = given(step, VALUE) else { continue };
+            if given(step, REFERENCE).is_some() == with_reference {
+                values.insert(target(attr), value.clone());
+            }
+        }
+    }
+    for at in (from..steps.len()).rev() {
+        let Some((attr, reference)) = given(&steps[at], REFERENCE) else { continue };
+        let Some(value) = values.get(&target(attr)) else { continue };
+        let owner = attr.with_sub(None);
+        if judge(&owner.attr, (Some(value), Some(reference)), place(&owner), mender)? != Verdict::Dropped {
+            continue;
+        }
+        let rest = if let Step::Merge { subs, .. } = &mut steps[at] { Some(subs) } else { None };
+        let is_left = rest.is_some_and(|subs| {
+            subs.retain(|(sub, _)| sub.name != REFERENCE && sub.name != VALUE);
+            !subs.is_empty()
+        });
+        if !is_left {
+            steps.remove(at);
+        }
+    }
+    Ok(())
+}
+
+/// What a step writes to one of the two, but for elements that a filter picks.
+fn given<'s>(step: &'s Step, name: &str) -> Option<(&'s AttrRef, &'s Value)> {
+    match step {
+        Step::Put { attr, value: Some(value) } => {
+            attr.sub.as_ref().filter(|sub| sub.name == name).map(|_| (attr, value))
+        }
+        Step::Sub { attr, filter: None, sub, value: Some(value), .. } if sub.name == name => {
+            Some((attr, value))
+        }
+        Step::Merge { attr, subs, .. } => {
+            let (_, value) = subs.iter().find(|(sub, _)| sub.name == name)?;
+            value.as_ref().map(|value| (attr, value))
+        }
+        _ => None,
+    }
+}
+
 /// The two as they were before a change; `None` where there is no `$ref`.
 pub(crate) struct Before(Option<[Option<Value>; 2]>);
 
@@ -114,6 +168,24 @@ impl Before {
             (false, true) if points(attr) => follow(attr, map),
             _ => {}
         }
+    }
+}
+
+/// Completes an element that a filter describes: an id follows from its `$ref`. Tells whether both name one
+/// resource.
+pub(crate) fn complete(attr: &Attribute, map: &mut Map<String, Value>) -> bool {
+    let Some(named) = map.get(REFERENCE).and_then(Value::as_str).filter(|_| points(attr)).map(id_in) else {
+        return true;
+    };
+    match (named, map.get(VALUE)) {
+        (named, Some(value)) => {
+            named.is_some_and(|named| same_value(attr.value_sub().map(AsRef::as_ref), &named, value))
+        }
+        (Some(named), None) => {
+            map.insert(VALUE.to_owned(), named);
+            true
+        }
+        (None, None) => true,
     }
 }
 

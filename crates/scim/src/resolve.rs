@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::base64;
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::filter::{CompareOp, Filter};
+use crate::instant::mend_separator;
 use crate::name::{comparison_key, excerpt};
 use crate::number::whole;
 use crate::same::text_key;
@@ -29,8 +30,8 @@ pub enum Literal {
     Bool(bool),
     /// Integer.
     Integer(i64),
-    /// Decimal.
-    Decimal(f64),
+    /// Decimal, with all the digits that are kept.
+    Decimal(Number),
     /// Instant, in nanoseconds since 1970.
     Instant(i128),
 }
@@ -285,8 +286,17 @@ fn literal(attr: &Attribute, value: &Value, mender: &mut Mender) -> Result<Optio
             flag.filter(|_| mender.mend(Quirk::StringBoolean, &attr.name)).map(|&(_, f)| Literal::Bool(f))
         }
         (Type::Integer, Value::Number(number)) => whole(number).map(Literal::Integer),
-        (Type::Decimal, Value::Number(number)) => number.as_f64().map(Literal::Decimal),
-        (Type::DateTime, Value::String(text)) => parse_instant(text).map(Literal::Instant),
+        (Type::Decimal, Value::Number(number)) => Some(Literal::Decimal(number.clone())),
+        (Type::Integer | Type::Decimal, Value::String(text)) => {
+            let number = text.trim().parse().ok().map(Value::Number);
+            let number = number.filter(|_| mender.mend(Quirk::StringNumber, &attr.name));
+            return number.map_or(Ok(None), |number| literal(attr, &number, mender));
+        }
+        (Type::DateTime, Value::String(text)) => {
+            let mut text = text.clone();
+            mend_separator(&mut text, || mender.mend(Quirk::DateTimeSeparator, &attr.name));
+            parse_instant(&text).map(Literal::Instant)
+        }
         _ => None,
     })
 }

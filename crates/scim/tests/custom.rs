@@ -121,6 +121,68 @@ fn sch_16_a_type_of_the_account_is_validated_and_listed() {
 }
 
 #[test]
+fn f_7_a_filter_takes_what_a_body_takes() {
+    let kind = device();
+    let takes = |dialect: Dialect, name: &str, value: Value| {
+        let mut body = sample();
+        body[name] = value.clone();
+        let in_body = resource::create(&kind, body, &mut Mender::new(dialect)).is_ok();
+        let filter = format!("{name} eq {value}");
+        let in_filter = scim::Filter::compile(&filter, &kind, &mut Mender::new(dialect)).is_ok();
+        assert_eq!(in_body, in_filter, "{filter} in {dialect:?}");
+        in_body
+    };
+    for (text, strict, auto) in [
+        ("0000-01-01T00:00:00Z", true, true),
+        ("9999-12-31T23:59:59.999999999Z", true, true),
+        ("9999-12-31T24:00:00-12:00", true, true),
+        ("2026-01-01T00:00:00.00000000000000000001", true, true),
+        ("2026-01-01 00:00:00Z", false, true),
+        ("2026-01-01t00:00:00Z", false, true),
+        ("10000-01-01T00:00:00Z", false, false),
+        ("+2026-01-01T00:00:00Z", false, false),
+        ("-0001-01-01T00:00:00Z", false, false),
+        ("026-01-01T00:00:00Z", false, false),
+        ("2026-1-01T00:00:00Z", false, false),
+        ("2026-01-01T00:00:00.Z", false, false),
+        ("2026-01-01T00:00Z", false, false),
+        ("2026-01-01T00:00:00+24:00", false, false),
+        ("2026-01-01", false, false),
+    ] {
+        assert_eq!(takes(Dialect::Strict, "bought", json!(text)), strict, "{text}");
+        assert_eq!(takes(Dialect::Auto, "bought", json!(text)), auto, "{text}");
+    }
+    for (name, value, strict, auto) in [
+        ("slots", json!("5"), false, true),
+        ("slots", json!("5.0"), false, false),
+        ("weight", json!(" 1.5"), false, true),
+        ("weight", json!("heavy"), false, false),
+        ("weight", json!(18_446_744_073_709_551_615_u64), true, true),
+    ] {
+        assert_eq!(takes(Dialect::Strict, name, value.clone()), strict, "{name} {value}");
+        assert_eq!(takes(Dialect::Auto, name, value.clone()), auto, "{name} {value}");
+    }
+}
+
+#[test]
+fn f_8_decimals_compare_by_all_their_digits() {
+    let mut stored = sample();
+    stored["weight"] = json!(9_007_199_254_740_993_u64);
+    for (test, found) in [
+        ("eq 9007199254740993", true),
+        ("eq 9007199254740992", false),
+        ("gt 9007199254740992", true),
+        ("lt 9007199254740994.0", true),
+        ("ne 9007199254740992.0", true),
+        ("le 9007199254740992.0", false),
+    ] {
+        let mut mender = Mender::new(Dialect::Strict);
+        let filter = scim::Filter::compile(&format!("weight {test}"), &device(), &mut mender).unwrap();
+        assert_eq!(filter.matches(&stored), found, "{test}");
+    }
+}
+
+#[test]
 fn sch_6_immutable_is_settable_once() {
     assert_eq!(
         refusal(json!({"op": "replace", "path": "serial", "value": "S2"})),
@@ -146,7 +208,7 @@ fn sch_6_immutable_is_settable_once() {
     assert_eq!(error.scim_type, Some(ScimType::Mutability));
     let mut current = sample();
     current["seen"] = json!("2021-01-01T00:00:00Z");
-    let body = json!({"schemas": [DEVICE], "serial": "S1"});
+    let body = json!({"schemas": [DEVICE], "serial": "S1", "notes": null});
     let kept = resource::replace(&kind, body, &current, &mut strict).unwrap().document;
     let expected = json!({
         "schemas": [DEVICE], "serial": "S1", "origins": ["x"], "seen": "2021-01-01T00:00:00Z"

@@ -76,6 +76,26 @@ fn sch_15_the_id_of_a_manager_follows_his_uri() {
 }
 
 #[test]
+fn sch_15_keys_that_are_paths_name_one_person_in_any_order() {
+    let key = |sub: &str| format!("{ENTERPRISE}:manager.{sub}");
+    let run = |value: Value| manager(Dialect::Entra, json!({"op": "replace", "value": value}));
+    for (value, reference, wanted) in [
+        ("2", uri("2"), (Ok(both("2")), 0)),
+        ("2", uri("3"), (Ok(json!({"value": "2"})), 1)),
+        ("1", uri("3"), (Ok(both("1")), 1)),
+    ] {
+        assert_eq!(run(json!({(key("value")): value, (key("$ref")): reference})), wanted);
+        assert_eq!(run(json!({(key("$ref")): reference, (key("value")): value})), wanted);
+        for inner in [
+            json!({"manager.value": value, "manager": {"$ref": reference}}),
+            json!({"manager.$ref": reference, "manager": {"value": value}}),
+        ] {
+            assert_eq!(run(json!({ENTERPRISE: inner})), wanted);
+        }
+    }
+}
+
+#[test]
 fn sch_15_a_manager_is_one_person() {
     let two = json!({"value": "2", "$ref": uri("3")});
     let operation = json!({"op": "replace", "path": format!("{ENTERPRISE}:manager"), "value": two});
@@ -132,6 +152,12 @@ fn sch_16_what_an_account_defines_points_to_one_resource_too() {
     let made = json!({"op": "add", "path": format!("{at}[role eq \"x\"].$ref"), "value": uri("3")});
     let new = json!({"role": "x", "value": "3", "$ref": uri("3")});
     assert_eq!(run(stored(), made), Ok(json!({"owners": [both("1"), both("2"), new]})));
+    let by_uri = |filter: &str| json!({"op": "add", "path": format!("{at}[{filter}].role"), "value": "x"});
+    let made = by_uri(&format!("$ref eq \"{}\"", uri("3")));
+    let new = json!({"value": "3", "$ref": uri("3"), "role": "x"});
+    assert_eq!(run(json!({"owners": [both("1")]}), made), Ok(json!({"owners": [both("1"), new]})));
+    let two = by_uri(&format!("$ref eq \"{}\" and value eq \"4\"", uri("3")));
+    assert_eq!(run(stored(), two).unwrap_err().scim_type, Some(ScimType::NoTarget));
     let other = json!({"op": "add", "path": format!("{at}[value eq \"9\"].$ref"), "value": uri("3")});
     assert_eq!(run(stored(), other).unwrap_err().scim_type, Some(ScimType::NoTarget));
     // What leads anywhere is no id.

@@ -93,14 +93,13 @@ impl Trail {
     }
 }
 
-/// A negative count is 0; above the limit it is an error here, as RFC 9865 has it.
+/// Beside a cursor a count out of bounds is an error, as RFC 9865 has it; 0 asks for the total alone.
 fn count(query: &ListQuery) -> Result<u32> {
     if query.start_index.is_some() {
         let text = "startIndex and cursor are two ways to page: send one of them.";
         return Err(ScimError::invalid_value(text).into());
     }
-    let asked = query.count.map_or(i64::from(DEFAULT_RESULTS), |count| count.max(0));
-    match u32::try_from(asked) {
+    match u32::try_from(query.count.unwrap_or(i64::from(DEFAULT_RESULTS))) {
         Ok(count) if count <= MAX_RESULTS => Ok(count),
         _ => {
             let text = format!("count must be between 0 and {MAX_RESULTS} when paging by cursor.");

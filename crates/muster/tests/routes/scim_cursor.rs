@@ -99,7 +99,14 @@ both_engines! {
         }));
         let cursor = first(&scim, &format!("{USERS}?count=2")).await;
         refused(scim.get(&with(&format!("{USERS}?count=3"), &cursor)).await, 400, "invalidCount");
-        refused(scim.get(&format!("{USERS}?cursor=&count=201")).await, 400, "invalidCount");
+        for count in ["201", "-1", "ten", "1.5", "-99999999999999999999"] {
+            refused(scim.get(&format!("{USERS}?cursor=&count={count}")).await, 400, "invalidCount");
+            refused(scim.get(&format!("{USERS}?count={count}&cursor={cursor}")).await, 400, "invalidCount");
+        }
+        for (count, code) in [(json!(-1), "invalidCount"), (json!("2"), "invalidCount"), (json!(2), "")] {
+            let answer = search(&scim, &format!("{USERS}/.search"), &json!({"count": count}), "").await;
+            if code.is_empty() { drop(answer.expect(200)) } else { drop(refused(answer, 400, code)) }
+        }
         let none = scim.get(&format!("{USERS}?cursor=&count=0")).await.expect(200).json;
         assert_eq!((&none["totalResults"], &none["Resources"], none.get("nextCursor")), (&json!(4), &json!([]), None));
         world.app.clock.advance_secs(3_600);
