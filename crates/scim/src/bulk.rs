@@ -256,7 +256,7 @@ fn entry(operation: Value, catalogue: &Catalogue, mender: &mut Mender) -> Entry 
     let name = members.method.as_ref().and_then(Value::as_str).unwrap_or_default();
     let method = Method::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(name));
     let path = members.path.as_ref().and_then(Value::as_str).filter(|_| method != Some(Method::Post));
-    let path = path.map(|path| path.strip_prefix('/').unwrap_or(path).to_owned());
+    let path = path.map(|path| path.trim_matches('/').to_owned());
     let operation = once
         .and_then(|()| allowed(method, name, mender))
         .and_then(|method| checked(method, members, catalogue, mender));
@@ -299,11 +299,11 @@ fn checked(
     Ok(Operation { method, endpoint, id, version, data })
 }
 
-/// `/Users` or `/Users/{id}`.
+/// `/Users` or `/Users/{id}`. Slashes too many count as little as in the path of a request.
 fn split(path: &str, method: Method, catalogue: &Catalogue) -> Result<(String, Option<String>), ScimError> {
-    let mut parts = path.strip_prefix('/').unwrap_or(path).splitn(2, '/');
+    let mut parts = path.trim_matches('/').splitn(2, '/');
     let endpoint = parts.next().unwrap_or_default();
-    let id = parts.next().filter(|id| !id.is_empty());
+    let id = parts.next().map(|id| id.trim_start_matches('/'));
     let Some(kind) = catalogue.by_endpoint(endpoint) else {
         return Err(ScimError::plain(
             404,
@@ -432,6 +432,22 @@ mod tests {
         assert_eq!(plan.resolve(0, &made).unwrap().data["members"][0]["value"], "3");
         assert_eq!(plan.resolve(1, &made).unwrap().data["members"][0]["value"], "1");
         assert_eq!(plan.resolve(0, &[None, None, None]).unwrap_err().status, 409);
+    }
+
+    #[test]
+    fn b_2_slashes_too_many_in_a_path_change_nothing() {
+        let put = |path: &str| json!({"method": "PUT", "path": path, "data": {"displayName": "x"}});
+        let planned = plan(json!([put("Groups/1"), put("/Groups/1/"), put("//Groups//1//")])).unwrap();
+        for (at, entry) in planned.entries.iter().enumerate() {
+            let operation = planned.resolve(at, &[None, None, None]).unwrap();
+            assert_eq!((operation.endpoint.as_str(), operation.id.as_deref()), ("Groups", Some("1")), "{at}");
+            assert_eq!(
+                entry.path.as_deref().map(|path| path.trim_start_matches("Groups")),
+                Some(["/1", "/1", "//1"][at])
+            );
+        }
+        let planned = plan(json!([put("/Groups/1/2"), put("/Groups//"), put("/")])).unwrap();
+        assert!((0..3).all(|at| planned.resolve(at, &[None, None, None]).is_err()));
     }
 
     #[test]

@@ -36,9 +36,11 @@ pub(crate) fn number(
     number.ok_or_else(|| wrong_type(attr.kind, &value, place))
 }
 
+/// From here on a float is near a whole number only.
+const WHOLE: f64 = 9_007_199_254_740_992.0;
+
 /// A decimal has one form (RFC 7643 §2.3.3 wants a fraction), as far as a float holds it.
 pub(crate) fn decimal(number: Number) -> Value {
-    const WHOLE: f64 = 9_007_199_254_740_992.0;
     match number.as_f64() {
         // Adding zero takes the sign from -0.
         Some(float) if number.is_f64() || float.abs() < WHOLE => Value::from(float + 0.0),
@@ -55,21 +57,21 @@ pub(crate) fn whole(number: &Number) -> Option<i64> {
 
 /// Which of two numbers is less, by all their digits: above 2^53 a float is near a whole number only.
 pub(crate) fn in_order(one: &Number, other: &Number) -> Option<Ordering> {
-    match (one.as_i128(), other.as_i128()) {
-        (Some(one), Some(other)) => Some(one.cmp(&other)),
-        (Some(one), None) => beside(one, other.as_f64()?),
-        (None, Some(other)) => beside(other, one.as_f64()?).map(Ordering::reverse),
-        // Not by the order of bits, to which -0.0 is less than 0.
-        (None, None) => one.as_f64()?.partial_cmp(&other.as_f64()?),
+    if let (Some(one), Some(other)) = (one.as_i128(), other.as_i128()) {
+        return Some(one.cmp(&other));
+    }
+    let (near, other_near) = (one.as_f64()?, other.as_f64()?);
+    match near.partial_cmp(&other_near)? {
+        // What differs once rounded differs so before; and so large a float is a whole number.
+        Ordering::Equal if near.abs() >= WHOLE => Some(digits(one).cmp(&digits(other))),
+        order => Some(order),
     }
 }
 
-/// A whole number beside a float.
-fn beside(whole: i128, float: f64) -> Option<Ordering> {
-    let floor = float.floor();
-    // Beyond 64 bits the conversion stops at a bound that no whole number of ours has.
-    let order = whole.cmp(&(floor as i128));
-    Some(order.then(0.0.partial_cmp(&(float - floor))?))
+/// A number of 2^53 or more, whole. Beyond 128 bits no two forms of one number meet.
+fn digits(number: &Number) -> i128 {
+    let of_float = || format!("{:.0}", number.as_f64().unwrap_or_default()).parse().unwrap_or(i128::MAX);
+    number.as_i128().unwrap_or_else(of_float)
 }
 
 #[cfg(test)]

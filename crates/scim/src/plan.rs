@@ -73,7 +73,9 @@ impl Builder<'_> {
         }
         let kind = self.op_kind(op.as_ref())?;
         let target = match path {
+            // An empty text is no value, here as everywhere: some clients write all members of an operation.
             None | Some(Value::Null) => Target::Resource,
+            Some(Value::String(text)) if text.is_empty() => Target::Resource,
             Some(Value::String(text)) => PatchPath::parse(&text)?.resolve(self.kind, self.mender)?,
             Some(_) => return Err(ScimError::invalid_path("path must be a string.")),
         };

@@ -22,6 +22,9 @@ pub const MAX_RESULTS: u32 = 200;
 /// Resources in one answer when the client does not say.
 pub const DEFAULT_RESULTS: u32 = 100;
 
+/// What may stand before a UTF-8 text and says nothing.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The JSON body of a request, within the surface's limit.
 ///
 /// # Errors
@@ -42,7 +45,11 @@ pub async fn body_within(limit: usize, call: &Call<'_>, door: &Door, body: Body)
         let text = format!("The body's Content-Type {media:?} is not read here: send application/scim+json.");
         return Err(Problem::new(Kind::MediaType, text));
     }
-    let bytes = extract::within(limit, call.app, &door.actor.caller, body).await?;
+    let mut bytes = extract::within(limit, call.app, &door.actor.caller, body).await?;
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        // Who reads JSON may pass over it (RFC 8259 §8.1), and some clients write it.
+        bytes = bytes.slice(BYTE_ORDER_MARK.len()..);
+    }
     if let Some(observed) = call.observed {
         observed.body(&bytes);
     }

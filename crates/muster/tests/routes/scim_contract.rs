@@ -3,6 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use super::provisioning_log::newest;
 use super::scim_groups::{GROUPS, group, made_group};
 use super::scim_users::{USERS, made, patch, refused, scim, total, user};
 use crate::actors::{Client, World};
@@ -22,6 +23,20 @@ async fn read(client: &Client, id: &str) -> Value {
 }
 
 both_engines! {
+    async fn what_says_nothing_is_passed_over(world: World) {
+        let scim = scim(&world);
+        let marked = format!("\u{feff}{}", user("ada"));
+        let answer = scim.send(Method::POST, USERS, Some(marked)).await.expect(201);
+        let path = format!("{USERS}/{}", answer.json["id"].as_str().unwrap());
+        assert_eq!(newest(&world).await["request"]["body"], user("ada"));
+        refused(scim.send(Method::POST, USERS, Some("\u{feff}".into())).await, 400, "invalidSyntax");
+        let op = |op: &str| patch(json!([{"op": op, "path": "", "value": {"title": op}}]));
+        for name in ["add", "replace"] {
+            assert_eq!(scim.patch(&path, op(name)).await.expect(200).json["title"], name);
+        }
+        refused(scim.patch(&path, op("remove")).await, 400, "noTarget");
+    }
+
     async fn sch_8_usr_1_a_unique_value_that_is_taken(world: World) {
         let scim = scim(&world);
         let ada = made(&scim, "ada").await;
