@@ -110,6 +110,8 @@ quirks! {
     IncompleteSchemas = "incomplete-schemas",
     /// An attribute the schema does not have: dropped.
     UnknownAttribute = "unknown-attribute",
+    /// An attribute of an extension in a filter without its URN: read as that, where one extension has it.
+    UnqualifiedName = "unqualified-name",
     /// A readOnly attribute or sub-attribute inside the value of a PATCH operation: dropped.
     ReadOnlyInValue = "read-only-in-value",
     /// More than one value marked primary: the first one stays primary.

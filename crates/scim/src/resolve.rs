@@ -112,7 +112,10 @@ pub(crate) fn resolve(
         Resolution::Extension(schema) => Ok(Named::Extension(has_schema(kind, &schema.urn))),
         _ if among.iter().any(|other| is_known(other.resolve(text, mender))) => Ok(Named::Elsewhere),
         Resolution::ForeignUrn if mender.mend(Quirk::ForeignUrn, text) => Ok(Named::Nothing),
-        _ => unknown(text, &kind.name, mender),
+        _ => match kind.unqualified(text) {
+            Some(attr) if mender.mend(Quirk::UnqualifiedName, text) => Ok(Named::Attr(attr)),
+            _ => unknown(text, &kind.name, mender),
+        },
     })
 }
 
@@ -321,6 +324,19 @@ mod tests {
         let direct = compiled(Dialect::Strict, "emails co \"x\"").unwrap();
         assert_eq!(direct, compiled(Dialect::Strict, "EMAILS.Value co \"x\"").unwrap());
         assert!(compiled(Dialect::Strict, "name eq \"x\"").unwrap_err().contains("name.formatted"));
+    }
+
+    #[test]
+    fn f_11_an_extension_is_meant_where_it_alone_has_the_name() {
+        let full = format!("{}:manager eq \"1\"", crate::standard::ENTERPRISE_URN);
+        let full = compiled(Dialect::Strict, &full).unwrap();
+        for dialect in [Dialect::Auto, Dialect::Entra, Dialect::Okta, Dialect::Tolerant] {
+            assert_eq!(compiled(dialect, "Manager eq \"1\"").unwrap(), full);
+            assert_eq!(compiled(dialect, "manager.value eq \"1\"").unwrap(), full);
+            assert_eq!(compiled(dialect, "managers eq \"1\"").unwrap(), Expr::Never);
+            assert_eq!(compiled(dialect, "urn:x:manager eq \"1\"").unwrap(), Expr::Never);
+        }
+        assert!(compiled(Dialect::Strict, "manager eq \"1\"").is_err());
     }
 
     #[test]

@@ -223,6 +223,18 @@ impl ResourceType {
             (false, false) => resolve_in(Some(schema), &schema.attributes, rest),
         }
     }
+
+    /// The attribute that a name without URN means, if the one extension that has such a name is meant.
+    pub(crate) fn unqualified(&self, text: &str) -> Option<AttrRef> {
+        let mut found = self.extensions.iter().filter_map(|extension| {
+            let schema = &extension.schema;
+            match resolve_in(Some(schema), &schema.attributes, text) {
+                Resolution::Attr(attr) => Some(attr),
+                _ => None,
+            }
+        });
+        found.next().filter(|_| found.next().is_none())
+    }
 }
 
 fn resolve_in(schema: Option<&Arc<Schema>>, attributes: &Attributes, text: &str) -> Resolution {

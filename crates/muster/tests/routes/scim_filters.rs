@@ -6,8 +6,9 @@ use muster::kernel::rng::Rng;
 use scim::{Catalogue, Dialect, Filter, Mender, ResourceType};
 use serde_json::{Value, json};
 
+use super::provisioning_log::newest;
 use super::scim_groups::{GROUPS, group};
-use super::scim_users::{USERS, scim, total};
+use super::scim_users::{self, USERS, made, scim, total};
 use crate::actors::{Client, World};
 use crate::both_engines;
 
@@ -219,6 +220,26 @@ async fn agree(client: &Client, base: &str, kind: &ResourceType, filters: Vec<St
 }
 
 both_engines! {
+    async fn f_11_entra_looks_for_a_manager_without_his_urn(world: World) {
+        let scim = scim(&world);
+        let boss = made(&scim, "boss").await;
+        let mut ada = scim_users::user("ada");
+        ada["schemas"] = json!([ada["schemas"][0], ENTERPRISE]);
+        ada[ENTERPRISE] = json!({"manager": {"value": boss}, "department": "Sales"});
+        let answer = scim.post(USERS, ada).await.expect(201);
+        let id = answer.json["id"].as_str().unwrap();
+        for (filter, count) in [
+            (format!("id eq \"{id}\" and manager eq \"{boss}\""), 1), (format!("id eq \"{id}\" and manager eq \"{id}\""), 0),
+            ("department eq \"sales\"".into(), 1), ("not (department pr)".into(), 2), ("Department eq \"x\"".into(), 0),
+        ] {
+            assert_eq!(total(&scim, USERS, &filter).await, count, "{filter}");
+        }
+        let filter: String = url::form_urlencoded::byte_serialize(format!("id eq \"{id}\" and manager eq \"{boss}\"").as_bytes()).collect();
+        let found = scim.get(&format!("{USERS}?filter={filter}&attributes=id")).await.expect(200).json;
+        assert_eq!(found["Resources"][0]["id"], id);
+        assert!(newest(&world).await["quirks"].to_string().contains("unqualified-name"));
+    }
+
     async fn sql_and_the_evaluator_agree_on_users(world: World) {
         let (scim, dice) = (scim(&world), Dice(Rng::seeded(7)));
         let mut ids = Vec::new();
