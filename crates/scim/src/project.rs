@@ -25,7 +25,7 @@ enum Mode {
 }
 
 /// One name of the list, resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Pick {
     /// URN of the extension; `None` is the core schema.
     extension: Option<String>,
@@ -85,14 +85,14 @@ impl Projection {
     /// the client asked for `attributes` or excluded it.
     pub fn note_body(&mut self, kind: &ResourceType, body: &Value) {
         if kind.hides_stored() {
-            self.written = by_body(kind, body);
+            self.written = by_body(kind, body).into_iter().collect();
         }
     }
 
     /// The same for what the operations of a PATCH are about.
     pub fn note_operations(&mut self, kind: &ResourceType, body: &Value) {
         if kind.hides_stored() {
-            self.written = by_operations(kind, body);
+            self.written = by_operations(kind, body).into_iter().collect();
         }
     }
 

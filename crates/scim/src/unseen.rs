@@ -7,15 +7,16 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::name::fold;
+use crate::pointer::{REFERENCE, VALUE};
 use crate::project::Pick;
-use crate::same::sameness;
+use crate::same::{same_sub, sameness};
 use crate::schema::{AttrRef, Attribute, Attributes, ResourceType, Schema};
 use crate::written::{by_body, is_on_request};
 
 /// What a body names, however it says so.
 pub(crate) struct Named {
     /// Attributes and sub-attributes that are returned on request.
-    picks: Vec<Pick>,
+    picks: HashSet<Pick>,
     /// Its keys, folded, and those of the extensions in it, each with the URN of its extension.
     keys: HashSet<(Option<String>, String)>,
     /// Extensions that it clears as a whole.
@@ -25,10 +26,10 @@ pub(crate) struct Named {
 impl Named {
     /// `None`: the type has nothing that is returned on request only.
     pub(crate) fn of(kind: &ResourceType, body: &Value) -> Option<Self> {
-        let body = body.as_object().filter(|_| kind.hides_stored())?;
-        let picks = by_body(kind, &Value::Object(body.clone()));
+        let map = body.as_object().filter(|_| kind.hides_stored())?;
+        let picks = by_body(kind, body);
         let (mut keys, mut cleared) = (HashSet::new(), HashSet::new());
-        for (key, value) in body {
+        for (key, value) in map {
             let Some(schema) = kind.extension(key) else {
                 keys.insert((None, fold(key).into_owned()));
                 continue;
@@ -93,9 +94,22 @@ impl Named {
                     }
                 }
             }
-            (new, old) => carry(&kept, new, old),
+            (new, old) => {
+                let mut kept = kept;
+                if points_elsewhere(&attr.attr, new, old) {
+                    kept.retain(|name| !POINTER.contains(name));
+                }
+                carry(&kept, new, old);
+            }
         }
     }
+}
+
+/// The two names of one resource: where one of them is another now, the other one goes with the former.
+const POINTER: [&str; 2] = [VALUE, REFERENCE];
+
+fn points_elsewhere(attr: &Attribute, new: &Value, old: &Value) -> bool {
+    POINTER.iter().any(|name| new.get(name).is_some() && !same_sub(attr, name, new, old))
 }
 
 /// Whether no answer shows the value unless it is asked for.

@@ -1,6 +1,7 @@
 //! What a request writes of the attributes that are returned on request: the answer to it has them (RFC 7643
 //! §7). It only reads names; whether the request is sound is not its matter.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -11,15 +12,15 @@ use crate::project::Pick;
 use crate::schema::{AttrRef, Attribute, Mutability, Resolution, ResourceType, Returned, Schema};
 
 /// By the body of a POST or PUT.
-pub(crate) fn by_body(kind: &ResourceType, body: &Value) -> Vec<Pick> {
-    let mut names = Names { kind, picks: Vec::new() };
+pub(crate) fn by_body(kind: &ResourceType, body: &Value) -> HashSet<Pick> {
+    let mut names = Names { kind, picks: HashSet::new() };
     names.of_value(None, body);
     names.picks
 }
 
 /// By the operations of a PATCH.
-pub(crate) fn by_operations(kind: &ResourceType, body: &Value) -> Vec<Pick> {
-    let mut names = Names { kind, picks: Vec::new() };
+pub(crate) fn by_operations(kind: &ResourceType, body: &Value) -> HashSet<Pick> {
+    let mut names = Names { kind, picks: HashSet::new() };
     let operations = body.as_object().and_then(|body| member(body, "Operations")).and_then(Value::as_array);
     for operation in operations.into_iter().flatten().filter_map(Value::as_object) {
         let value = member(operation, "value").unwrap_or(&Value::Null);
@@ -37,7 +38,8 @@ fn member<'m>(map: &'m Map<String, Value>, name: &str) -> Option<&'m Value> {
 
 struct Names<'k> {
     kind: &'k ResourceType,
-    picks: Vec<Pick>,
+    /// Each once, however often a request writes it.
+    picks: HashSet<Pick>,
 }
 
 impl Names<'_> {
@@ -73,7 +75,7 @@ impl Names<'_> {
 
     fn of_attr(&mut self, attr: &AttrRef, value: &Value) {
         if is_on_request(&attr.attr) {
-            self.picks.push(Pick::of(&attr.with_sub(None)));
+            self.picks.insert(Pick::of(&attr.with_sub(None)));
         }
         let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         let has = |sub: &Attribute| {
@@ -82,7 +84,7 @@ impl Names<'_> {
         for sub in attr.attr.sub.iter().filter(|sub| is_on_request(sub)) {
             let is_named = attr.sub.as_ref().map_or_else(|| has(sub), |named| named.name == sub.name);
             if is_named {
-                self.picks.push(Pick::of(&attr.with_sub(Some(sub))));
+                self.picks.insert(Pick::of(&attr.with_sub(Some(sub))));
             }
         }
     }

@@ -165,3 +165,19 @@ fn sch_16_what_an_account_defines_points_to_one_resource_too() {
     let added = json!({"op": "add", "path": links, "value": [link]});
     assert_eq!(run(json!({}), added), Ok(json!({"links": [link]})));
 }
+
+#[test]
+fn put_2_what_points_elsewhere_keeps_nothing_of_where_it_pointed() {
+    let kind = thing::thing(json!([{"name": "owner", "type": "complex", "subAttributes": [
+        {"name": "value", "type": "string"}, {"name": "note", "type": "string", "returned": "request"},
+        {"name": "$ref", "type": "reference", "referenceTypes": ["User"], "returned": "request"}]}]));
+    let stored = json!({"schemas": [BASE, X], X: {"owner": {"value": "1", "$ref": uri("1"), "note": "n"}}});
+    let put = |owner: Value| {
+        let body = json!({"schemas": [BASE, X], X: {"owner": owner}});
+        let accepted = resource::replace(&kind, body, &stored, &mut Mender::new(Dialect::Strict)).unwrap();
+        accepted.document[X]["owner"].clone()
+    };
+    assert_eq!(put(json!({"value": "1"})), json!({"value": "1", "$ref": uri("1"), "note": "n"}));
+    assert_eq!(put(json!({"value": "2"})), json!({"value": "2", "note": "n"}));
+    assert_eq!(put(json!({"$ref": uri("2")})), json!({"$ref": uri("2"), "value": "2", "note": "n"}));
+}
