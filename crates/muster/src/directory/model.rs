@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::time::Timestamp;
 
-/// Most members a group may have and still be answered whole to a PATCH or an addition; above it, members are
-/// answered only when asked for, so that the price of adding one does not grow with the group.
+/// Most members a group may have and still be answered whole to a PATCH; above it, members are answered only
+/// when asked for, so that the price of adding one does not grow with the group.
 pub const ANSWERED_MEMBERS: i64 = 100;
 
 /// Longest key, in bytes, of a column or index row that values are looked up by (PostgreSQL's index rows end
