@@ -1,5 +1,7 @@
 //! SQL of the audit trail.
 
+use std::ops::ControlFlow;
+
 use db::sql::Sql;
 use db::{Tx, params};
 use serde_json::Value;
@@ -13,6 +15,9 @@ use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::json_text;
 use crate::kernel::time::Timestamp;
 
+/// So many bytes of changes are on a large page at most: they are in memory several times until they are
+/// sent.
+const MOST_CHANGES: usize = 8 << 20;
 const COUNT: &str = "SELECT COUNT(*) FROM audit_rows WHERE account_id = ";
 const SELECT: &str = "SELECT at, audit_id, org_id, project_id, action, resource_type, resource_id, resource_name, \
     principal_kind, principal_id, principal_label, principal_name, credential, method, client_ip, \
@@ -72,6 +77,9 @@ pub fn record(
 }
 
 /// One page and how many rows there are in all.
+///
+/// # Errors
+/// `Invalid` for a large page of large changes.
 pub fn page(
     tx: &mut Tx<'_>,
     account: &AccountId,
@@ -90,9 +98,21 @@ pub fn page(
     select.push(" ORDER BY ").push(&filter.orders.columns(|_| "at"));
     select.push(", audit_id DESC LIMIT ").bind(page.limit());
     select.push(" OFFSET ").bind(page.offset());
-    let stored = tx.query(select.text(), &select.params(), columns)?;
-    let rows = stored.into_iter().map(|stored| stored.row(account)).collect::<Result<_, _>>()?;
+    let rows = weighed(tx, &select, page)?;
+    let rows = rows.into_iter().map(|stored| stored.row(account)).collect::<Result<_, _>>()?;
     Ok((rows, u64::try_from(total).unwrap_or(0)))
+}
+
+fn weighed(tx: &mut Tx<'_>, select: &Sql, page: PageRequest) -> Result<Vec<Stored>, Problem> {
+    let (mut rows, mut weight, mut borne) = (Vec::new(), 0, Ok(()));
+    tx.each(select.text(), &select.params(), |row| {
+        let stored = columns(row)?;
+        weight += stored.detail.as_ref().map_or(0, String::len);
+        borne = page.bears(weight, MOST_CHANGES, "bytes of changes");
+        rows.push(stored);
+        Ok(if borne.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    })?;
+    borne.map(|()| rows)
 }
 
 struct Stored {

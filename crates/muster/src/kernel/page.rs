@@ -6,8 +6,10 @@ use super::problem::{Problem, Result};
 
 /// Default size of a page.
 pub const DEFAULT_SIZE: u32 = 50;
-/// Largest page.
-pub const MAX_SIZE: u32 = 100;
+/// Largest page: public clients send 200 to 2,000 and go by what they asked for.
+pub const MAX_SIZE: u32 = 2_000;
+/// A page of so many items is answered whatever they weigh.
+const ALWAYS: u32 = 100;
 
 /// The paging part of a query string. All optional; `pageToken` of an earlier page wins over `pageIndex`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -15,7 +17,7 @@ pub const MAX_SIZE: u32 = 100;
 pub struct PageQuery {
     /// From 0.
     pub page_index: Option<String>,
-    /// 1–100, 50 without.
+    /// 1–2,000, 50 without.
     pub page_size: Option<String>,
     /// `data.nextPageToken` of the page before.
     pub page_token: Option<String>,
@@ -45,7 +47,7 @@ impl PageQuery {
     /// Checks the demand.
     ///
     /// # Errors
-    /// `Invalid` for something that is no number, a size of 0 or over 100, or a token that is not ours.
+    /// `Invalid` for something that is no number, a size of 0 or over 2,000, or a token that is not ours.
     pub fn request(&self) -> Result<PageRequest> {
         let index = match self.page_token.as_deref().filter(|t| !t.is_empty()) {
             Some(token) => token.strip_prefix('p').and_then(|n| n.parse().ok()).ok_or_else(|| {
@@ -78,6 +80,20 @@ fn number(field: &str, text: Option<&str>, default: u32) -> Result<u32> {
 }
 
 impl PageRequest {
+    /// Whether items that weigh so much together fit one page of at most `most`, in the words of the items.
+    ///
+    /// # Errors
+    /// `Invalid` for more of them on a large page.
+    pub fn bears(self, weight: usize, most: usize, unit: &str) -> Result<()> {
+        if self.size <= ALWAYS || weight <= most {
+            return Ok(());
+        }
+        Err(Problem::invalid(format!(
+            "pageSize {} is too large here: this page would hold more than {most} {unit}. Ask for a smaller one; \
+             pages of up to {ALWAYS} items are always answered",
+            self.size
+        )))
+    }
     /// What stands on this page of the whole list.
     pub fn part_of<T>(self, all: Vec<T>) -> Vec<T> {
         let from = usize::try_from(self.offset()).unwrap_or(usize::MAX);

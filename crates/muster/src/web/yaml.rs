@@ -16,6 +16,9 @@ const MEDIA: &str = "application/yaml";
 /// RFC 9512 names the first; the others are older habits.
 const KNOWN: [&str; 4] = [MEDIA, "application/x-yaml", "text/yaml", "text/x-yaml"];
 
+/// Answers of so many bytes are turned into YAML where they are; larger ones on a thread of their own.
+const TURNED_AT_ONCE: usize = 64 << 10;
+
 /// Whether a media type without parameters is YAML.
 pub(super) fn is_yaml(media: &str) -> bool {
     KNOWN.iter().any(|known| media.eq_ignore_ascii_case(known))
@@ -131,6 +134,12 @@ fn unplaced(error: &Error) -> String {
     }
 }
 
+/// What we wrote ourselves is JSON; were it not, it would go out as it is.
+fn in_yaml(json: &[u8]) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_slice(json).ok()?;
+    serde_saphyr::to_string(&value).ok()
+}
+
 /// Turns an answer in JSON into YAML; others stay.
 pub(super) async fn turn(response: Response) -> Response {
     if response.headers().get(header::CONTENT_TYPE).is_none_or(|media| media != PLATFORM_MEDIA) {
@@ -140,9 +149,14 @@ pub(super) async fn turn(response: Response) -> Response {
     let Ok(bytes) = to_bytes(body, usize::MAX).await else {
         return Response::from_parts(parts, Body::empty());
     };
-    // What we wrote ourselves is JSON; were it not, it would go out as it is.
-    let value = serde_json::from_slice::<serde_json::Value>(&bytes).ok();
-    let Some(text) = value.and_then(|value| serde_saphyr::to_string(&value).ok()) else {
+    let text = if bytes.len() > TURNED_AT_ONCE {
+        // A large page takes a while, and other requests run on this thread, too.
+        let json = bytes.clone();
+        tokio::task::spawn_blocking(move || in_yaml(&json)).await.ok().flatten()
+    } else {
+        in_yaml(&bytes)
+    };
+    let Some(text) = text else {
         return Response::from_parts(parts, Body::from(bytes));
     };
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA));

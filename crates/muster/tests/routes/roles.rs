@@ -82,7 +82,7 @@ both_engines! {
         assert_eq!(ids(&last), ["_account_basic", "_account_admin"]);
         assert_eq!((last["totalItems"].clone(), last["totalPages"].clone()), (json!(5), json!(2)));
         admin.get(&format!("{ROLES}&sortOrders=colour,ASC")).await.refused(400, "INVALID_REQUEST");
-        admin.get(&format!("{ROLES}&pageSize=101")).await.refused(400, "INVALID_REQUEST");
+        admin.get(&format!("{ROLES}&pageSize=2001")).await.refused(400, "INVALID_REQUEST");
         admin.get(&format!("{ROLES}&orgIdentifier=none")).await.refused(400, "INVALID_ARGUMENT");
         admin.get(&format!("{ROLES}&projectIdentifier=p1")).await.refused(400, "INVALID_REQUEST");
     }

@@ -189,7 +189,7 @@ both_engines! {
         let some = "identifiers=alpha&identifiers=bravo,%20nobody%20,";
         assert_eq!(ids(&admin, &format!("{AT}/aggregate?{some}")).await, ["alpha", "bravo"]);
         assert_eq!(ids(&admin, &format!("{AT}?{some}")).await, ["alpha", "bravo"]);
-        admin.get(&format!("{AT}/aggregate?pageSize=101")).await.refused(400, "INVALID_REQUEST");
+        admin.get(&format!("{AT}/aggregate?pageSize=2001")).await.refused(400, "INVALID_REQUEST");
         admin.get(&format!("{AT}/aggregate?filterType=ALL")).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
     }
 
@@ -207,7 +207,7 @@ both_engines! {
             let found = ids(&admin, &format!("{AT}?{query}")).await;
             assert_eq!(found.join(" "), shown, "{query}");
         }
-        admin.get(&format!("{AT}?pageSize=101")).await.refused(400, "INVALID_REQUEST");
+        admin.get(&format!("{AT}?pageSize=2001")).await.refused(400, "INVALID_REQUEST");
         admin.get(&format!("{AT}?pageIndex=x")).await.refused(400, "INVALID_REQUEST");
     }
 

@@ -12,6 +12,7 @@ use crate::access::resource_groups::{self, model::ResourceGroup};
 use crate::access::roles::{self, model::Role};
 use crate::accounts::actions::check_scope;
 use crate::app::App;
+use crate::kernel::caller::PrincipalKind;
 use crate::kernel::ids::AccountId;
 use crate::kernel::listing::Orders;
 use crate::kernel::page::{Page, PageRequest};
@@ -161,14 +162,43 @@ fn described(
     page: (&Orders, PageRequest),
 ) -> Result<(Vec<Described>, u64)> {
     let (rows, total) = store::page(tx, account, reach, filter, page)?;
-    let mut parts = Parts::default();
+    let mut parts = Parts { principals: principals(tx, &rows)?, ..Parts::default() };
     let rows = rows.into_iter().map(|assignment| parts.describe(tx, assignment)).collect::<Result<_>>()?;
     Ok((rows, total))
 }
 
-/// Roles, resource groups and scope names already looked up.
+type Home = (Scope, PrincipalKind);
+
+/// Where the principal lives.
+fn home(assignment: &Assignment) -> Option<Home> {
+    let row = &assignment.row;
+    let scope = at_level(&row.scope, row.principal_level.unwrap_or(Level::Account))?;
+    Some((scope, row.principal_kind))
+}
+
+/// What the principals of a page are called: looked up together, as there may be one for each row.
+fn principals(tx: &mut Tx<'_>, page: &[Assignment]) -> Result<HashMap<Home, HashMap<String, Names>>> {
+    let mut wanted: HashMap<Home, HashSet<&str>> = HashMap::new();
+    for assignment in page {
+        if let Some(home) = home(assignment) {
+            wanted.entry(home).or_default().insert(&assignment.row.principal_id);
+        }
+    }
+    let mut found = HashMap::new();
+    for (home, ids) in wanted {
+        let names = store::find_principals(tx, &home.0, home.1, &ids.into_iter().collect::<Vec<_>>())?;
+        found.insert(home, names);
+    }
+    Ok(found)
+}
+
+/// Name and e-mail address.
+type Names = (String, String);
+
+/// Roles, resource groups, scope names and principals already looked up.
 #[derive(Default)]
 struct Parts {
+    principals: HashMap<Home, HashMap<String, Names>>,
     roles: HashMap<(Scope, String), Option<Role>>,
     resource_groups: HashMap<(Scope, String), Option<ResourceGroup>>,
     scope_names: HashMap<Scope, [Option<String>; 3]>,
@@ -200,11 +230,8 @@ impl Parts {
 
     fn describe(&mut self, tx: &mut Tx<'_>, assignment: Assignment) -> Result<Described> {
         let row = &assignment.row;
-        let home = at_level(&row.scope, row.principal_level.unwrap_or(Level::Account));
-        let principal = match home {
-            Some(home) => store::find_principal(tx, &home, row.principal_kind, &row.principal_id)?,
-            None => None,
-        };
+        let at_home = home(&assignment).and_then(|home| self.principals.get(&home));
+        let principal = at_home.and_then(|names| names.get(&row.principal_id)).cloned();
         Ok(Described {
             principal,
             role: self.role(tx, &row.scope, &row.role)?,

@@ -1,6 +1,8 @@
 //! SQL of role assignments.
 
-use db::sql::Sql;
+use std::collections::HashMap;
+
+use db::sql::{IDS_AT_ONCE, Sql};
 use db::{Row, Tx, params};
 
 use super::model::{Assignment, Filter, Reach};
@@ -315,6 +317,34 @@ pub fn find_principal(
         PrincipalKind::ServiceAccount => tx.query_opt(FIND_SERVICE_ACCOUNT, key, names)?,
         PrincipalKind::System => None,
     })
+}
+
+/// As `find_principal`, for many of one kind that live in one scope.
+pub fn find_principals(
+    tx: &mut Tx<'_>,
+    home: &Scope,
+    kind: PrincipalKind,
+    ids: &[&str],
+) -> Result<HashMap<String, (String, String)>, Problem> {
+    let (what, scoped) = match kind {
+        PrincipalKind::User => ("user_id, name, email FROM users WHERE account_id = $1 AND user_id", false),
+        PrincipalKind::UserGroup => ("identifier, name, '' FROM user_groups", true),
+        PrincipalKind::ServiceAccount => ("identifier, name, email FROM service_accounts", true),
+        PrincipalKind::System => return Ok(HashMap::new()),
+    };
+    let mut found = HashMap::new();
+    for ids in ids.chunks(IDS_AT_ONCE) {
+        let mut sql = Sql::new(format!("SELECT {what}"));
+        sql.hold(home.account.as_str());
+        if scoped {
+            sql.push(" WHERE account_id = $1 AND org_id = ").bind(home.org_column());
+            sql.push(" AND project_id = ").bind(home.project_column()).push(" AND identifier");
+        }
+        sql.push(" IN (").bind_ids(ids).push(")");
+        let names = |row: &Row<'_>| Ok((row.get::<String>(0)?, (row.get(1)?, row.get(2)?)));
+        found.extend(tx.query(sql.text(), &sql.params(), names)?);
+    }
+    Ok(found)
 }
 
 /// Names of the account, the organization and the project of a scope.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use db::sql::Sql;
+use db::sql::{IDS_AT_ONCE, Sql};
 use db::{Row, Tx, params};
 
 use crate::kernel::ids::AccountId;
@@ -151,22 +151,24 @@ pub fn bindings(
     ids: &[&str],
 ) -> Result<HashMap<String, Vec<Binding>>, Problem> {
     let mut found: HashMap<String, Vec<Binding>> = HashMap::new();
-    let mut sql = Sql::new(BINDINGS);
-    sql.hold(scope.account.as_str());
-    sql.hold(scope.org_column());
-    sql.hold(scope.project_column());
-    sql.bind_list(ids.iter().copied()).push(") ORDER BY a.identifier");
-    tx.each(sql.text(), &sql.params(), |row| {
-        let binding = Binding {
-            identifier: row.get(1)?,
-            role: row.get(2)?,
-            role_name: row.get(3)?,
-            resource_group: row.get(4)?,
-            resource_group_name: row.get(5)?,
-            managed: row.get(6)?,
-        };
-        found.entry(row.get(0)?).or_default().push(binding);
-        Ok(ControlFlow::Continue(()))
-    })?;
+    for ids in ids.chunks(IDS_AT_ONCE) {
+        let mut sql = Sql::new(BINDINGS);
+        sql.hold(scope.account.as_str());
+        sql.hold(scope.org_column());
+        sql.hold(scope.project_column());
+        sql.bind_ids(ids).push(") ORDER BY a.identifier");
+        tx.each(sql.text(), &sql.params(), |row| {
+            let binding = Binding {
+                identifier: row.get(1)?,
+                role: row.get(2)?,
+                role_name: row.get(3)?,
+                resource_group: row.get(4)?,
+                resource_group_name: row.get(5)?,
+                managed: row.get(6)?,
+            };
+            found.entry(row.get(0)?).or_default().push(binding);
+            Ok(ControlFlow::Continue(()))
+        })?;
+    }
     Ok(found)
 }

@@ -37,6 +37,9 @@ use crate::kernel::version::IfMatch;
 /// Fields that `sortOrders` may name.
 pub const SORT_FIELDS: &[&str] = &["identifier", "name", "createdAt", "lastModifiedAt"];
 
+/// So many members are on a large page of groups at most.
+const MOST_MEMBERS: usize = 100_000;
+
 /// Which groups a list is to show.
 #[derive(Clone, Debug)]
 pub struct Wanted {
@@ -72,11 +75,9 @@ pub async fn list(
                 _ => a.stored.updated.cmp(&b.stored.updated),
             });
             let total = all.len() as u64;
-            let from = usize::try_from(page.offset()).unwrap_or(usize::MAX);
-            let mut rows: Vec<_> = all.into_iter().skip(from).take(page.size as usize).collect();
-            for group in &mut rows {
-                *group = find(tx, &group.scope, &group.identifier)?;
-            }
+            let mut rows = page.part_of(all);
+            page.bears(store::weight(tx, &scope.account, &rows)?, MOST_MEMBERS, "members of groups")?;
+            store::fill(tx, &scope.account, &mut rows)?;
             Ok(Page::new(page, rows, total))
         })
         .await

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use db::sql::Sql;
+use db::sql::{IDS_AT_ONCE, Sql};
 use db::{Row, Tx, params};
 
 use super::model::{NewUserGroup, UserGroup};
-use super::notifications::text;
+use super::notifications::{Channel, text};
 use crate::directory::groups::model::Columns;
 use crate::directory::model::Stored;
 use crate::kernel::ids::{AccountId, GroupId};
@@ -30,7 +30,12 @@ const DESCRIBE: &str = "UPDATE user_groups SET description = $3, tags = $4, vers
 const UNPLACE: &str =
     "UPDATE group_members SET place = NULL WHERE account_id = $1 AND group_id = $2 AND place IS NOT NULL";
 const USERS: &str = "SELECT member_id, added_at, place FROM group_members \
-    WHERE account_id = $1 AND group_id = $2 AND member_kind = 'User' ORDER BY member_id";
+    WHERE account_id = $1 AND group_id = $2 AND member_kind = 'User'";
+const USERS_OF: &str = "SELECT member_id, added_at, place, group_id FROM group_members \
+    WHERE account_id = $1 AND member_kind = 'User' AND group_id IN (";
+const CHANNELS_OF: &str =
+    "SELECT group_id, notification_configs FROM user_groups WHERE account_id = $1 AND group_id IN (";
+const COUNTS_OF: &str = "SELECT member_count FROM user_groups WHERE account_id = $1 AND group_id IN (";
 const GROUPS: &str = "SELECT member_id FROM group_members \
     WHERE account_id = $1 AND group_id = $2 AND member_kind = 'Group' ORDER BY member_id";
 const IS_MEMBER: &str =
@@ -63,14 +68,8 @@ impl Parts {
         let tags: Tags = serde_json::from_str(&tags).map_err(|error| {
             Problem::internal(format!("the tags of group {identifier} are damaged: {error}"))
         })?;
-        let notifications =
-            self.notifications.as_deref().map(serde_json::from_str).transpose().map_err(|error| {
-                Problem::internal(format!(
-                    "the notification settings of group {identifier} are damaged: {error}"
-                ))
-            })?;
         Ok(UserGroup {
-            notifications: notifications.unwrap_or_default(),
+            notifications: channels(self.notifications.as_deref(), &identifier)?,
             scope: Scope::of(account.clone(), Some(&org), Some(&project))?,
             identifier,
             name,
@@ -81,6 +80,13 @@ impl Parts {
             users: Vec::new(),
         })
     }
+}
+
+fn channels(text: Option<&str>, identifier: &str) -> Result<Vec<Channel>, Problem> {
+    let list = text.map(serde_json::from_str).transpose().map_err(|error| {
+        Problem::internal(format!("the notification settings of group {identifier} are damaged: {error}"))
+    })?;
+    Ok(list.unwrap_or_default())
 }
 
 /// All groups of the account, in every scope, the last changed first, without their users and documents.
@@ -168,12 +174,72 @@ pub fn unplace(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<(), Pro
     Ok(tx.put(UNPLACE, params![account.as_str(), id])?)
 }
 
-/// Ids of the users in a group: those with a place first, by it, then the others as they came.
+/// A user of a group: id, when he came, and the place that he was given.
+type Placed = (String, i64, Option<i64>);
+
+fn placed(row: &Row<'_>) -> Result<Placed, db::Error> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+/// Those with a place first, by it, then the others as they came.
+fn arranged(mut found: Vec<Placed>) -> Vec<String> {
+    found.sort_by(|a, b| {
+        let key = |user: &Placed| (user.2.unwrap_or(i64::MAX), user.1);
+        key(a).cmp(&key(b)).then_with(|| a.0.cmp(&b.0))
+    });
+    found.into_iter().map(|(id, ..)| id).collect()
+}
+
+/// Ids of the users in a group, in their order.
 pub fn users(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Vec<String>, Problem> {
-    let mut found: Vec<(String, i64, Option<i64>)> =
-        tx.query(USERS, params![account.as_str(), id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    found.sort_by_key(|(_, added, place)| (place.unwrap_or(i64::MAX), *added));
-    Ok(found.into_iter().map(|(id, ..)| id).collect())
+    Ok(arranged(tx.query(USERS, params![account.as_str(), id], placed)?))
+}
+
+/// How many members these groups have together, without reading them.
+pub fn weight(tx: &mut Tx<'_>, account: &AccountId, groups: &[UserGroup]) -> Result<usize, Problem> {
+    let mut sum = 0;
+    for groups in groups.chunks(IDS_AT_ONCE) {
+        let counts: Vec<i64> = of_these(tx, COUNTS_OF, account, groups, |row| row.get(0))?;
+        sum += counts.into_iter().filter_map(|n| usize::try_from(n).ok()).sum::<usize>();
+    }
+    Ok(sum)
+}
+
+/// Gives the groups of a page their users and channels, with few queries for all of them.
+pub fn fill(tx: &mut Tx<'_>, account: &AccountId, groups: &mut [UserGroup]) -> Result<(), Problem> {
+    for groups in groups.chunks_mut(IDS_AT_ONCE) {
+        let kept = of_these(tx, CHANNELS_OF, account, groups, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut kept: HashMap<String, Option<String>> = kept.into_iter().collect();
+        let mut users: HashMap<String, Vec<Placed>> = HashMap::new();
+        for (group, user) in
+            of_these(tx, USERS_OF, account, groups, |row| Ok((row.get::<String>(3)?, placed(row)?)))?
+        {
+            users.entry(group).or_default().push(user);
+        }
+        for group in groups {
+            let id = group.stored.id.as_str();
+            group.notifications = channels(kept.remove(id).flatten().as_deref(), &group.identifier)?;
+            group.users = arranged(users.remove(id).unwrap_or_default());
+        }
+    }
+    Ok(())
+}
+
+fn of_these<T>(
+    tx: &mut Tx<'_>,
+    what: &str,
+    account: &AccountId,
+    groups: &[UserGroup],
+    read: impl FnMut(&Row<'_>) -> Result<T, db::Error>,
+) -> Result<Vec<T>, Problem> {
+    if groups.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<&str> = groups.iter().map(|group| group.stored.id.as_str()).collect();
+    let mut sql = Sql::new(what);
+    sql.hold(account.as_str());
+    sql.bind_ids(&ids).push(")");
+    Ok(tx.query(sql.text(), &sql.params(), read)?)
 }
 
 /// Ids of the groups in a group.
