@@ -11,12 +11,13 @@ use std::fs;
 use std::path::Path;
 
 use http::Method;
+use muster::kernel::scope::Scope;
 use muster::scim_api::routes::ROUTES;
 use serde_json::{Value, json};
 
 use crate::actors::{Answer, Client, World};
 use crate::both_engines;
-use crate::bound::hierarchy;
+use crate::bound::{EVERYWHERE, hierarchy};
 
 /// Routes that answer without a credential, each with its reason.
 const OPEN: &[(&str, &str)] = &[
@@ -282,7 +283,66 @@ fn the_sweep_reads_every_route() {
     }
 }
 
+/// An organization and perhaps a project of it.
+type Place = (&'static str, Option<&'static str>);
+
+/// A scope that exists, and one that does not.
+const PAIRS: &[(Place, Place)] = &[
+    (("o1", None), ("o9", None)),
+    (("o1", Some("p1")), ("o1", Some("p9"))),
+    (("o1", Some("p1")), ("o9", Some("p1"))),
+];
+
+/// What each route answers in a scope, without what differs from request to request and with the scope's own
+/// names put as `ORG` and `PROJECT`.
+async fn told_in(client: &Client, route: &Route, (org, project): (&str, Option<&str>)) -> Vec<String> {
+    let method = Method::from_bytes(route.method.as_bytes()).expect("a method");
+    // Organizations and projects themselves are asked for by their own names.
+    let own = match route.path.as_str() {
+        path if path.starts_with("/ng/api/organizations/{") => org,
+        path if path.starts_with("/ng/api/projects/{") => project.unwrap_or("some"),
+        _ => "some",
+    };
+    let below = project.map(|project| format!("&projectIdentifier={project}")).unwrap_or_default();
+    let target = route.target().replace("s/some", &format!("s/{own}"));
+    let path = format!("{target}&orgIdentifier={org}{below}");
+    let mut told = Vec::new();
+    for body in bodies(&route.method) {
+        let body = body.map(|body| body.replace("\"o1\"", &format!("\"{org}\"")));
+        let mut answer = client.send(method.clone(), &path, body).await;
+        if let Some(members) = answer.json.as_object_mut() {
+            members.remove("correlationId");
+        }
+        let text = format!("{} {}", answer.status, answer.json).replace(org, "ORG");
+        told.push(project.map_or(text.clone(), |project| text.replace(project, "PROJECT")));
+    }
+    told
+}
+
 both_engines! {
+    async fn who_holds_nothing_in_a_scope_cannot_tell_whether_it_exists(world: World) {
+        hierarchy(&world).await;
+        let body = json!({"organization": {"identifier": "own", "name": "Own"}});
+        world.admin().post("/ng/api/organizations?accountIdentifier=acme", body).await.expect(200);
+        let own = Scope::of(world.account.clone(), Some("own"), None).expect("a scope");
+        let bindings = [("_organization_admin", EVERYWHERE, own)];
+        let elsewhere = world.bound("elsewhere@acme.example", &bindings).await;
+        let (_, token) = world.person("powerless@acme.example").await;
+        let mut complaints = Vec::new();
+        for client in [on_both(&world, &token), elsewhere] {
+            for route in routes().iter().filter(|r| !r.is_open() && !r.is_scim()) {
+                for (there, missing) in PAIRS {
+                    let there = told_in(&client, route, *there).await;
+                    let missing = told_in(&client, route, *missing).await;
+                    for (there, missing) in there.iter().zip(&missing).filter(|(a, b)| a != b) {
+                        complaints.push(format!("{}:\n    {there:.300}\n    {missing:.300}", route.name()));
+                    }
+                }
+            }
+        }
+        assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+    }
+
     async fn nobody_gets_in(world: World) {
         let (nobody, before) = (world.anon(), footprint(&world).await);
         for route in routes().iter().filter(|r| !r.is_open() && !r.is_discovery()) {

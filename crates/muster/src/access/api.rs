@@ -13,7 +13,7 @@ use super::Actor;
 use super::acl::{self, Question};
 use super::permissions::{CATALOGUE, Permission};
 use super::resource_groups::model::resource_types;
-use crate::accounts::actions::check_scope;
+use crate::accounts::actions::check_scope_for;
 use crate::app::App;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::{Level, Scope};
@@ -78,8 +78,8 @@ impl From<&'static Permission> for PermissionReply {
 async fn existing(app: &App, actor: &Actor, uri: &Uri, scope: &ScopeQuery) -> Result<Scope> {
     goes_by(uri, &[], "the whole catalogue is answered, so choose from it")?;
     let scope = scope.scope(&actor.caller.account)?;
-    let at = scope.clone();
-    app.db.point("access.scope", move |tx| check_scope(tx, &at)).await?;
+    let (at, by) = (scope.clone(), actor.clone());
+    app.db.point("access.scope", move |tx| check_scope_for(tx, &by, &at)).await?;
     Ok(scope)
 }
 

@@ -107,6 +107,16 @@ impl Rights {
         self.bindings.iter().any(|b| b.permissions.has(permission) && b.selectors.iter().any(covers))
     }
 
+    /// Whether anything at all is held in the scope.
+    pub fn reaches(&self, scope: &Scope) -> bool {
+        let covers = |selector: &Selector| {
+            let here =
+                if selector.children { selector.scope.contains(scope) } else { selector.scope == *scope };
+            here && !selector.what.is_empty()
+        };
+        self.bindings.iter().any(|b| !b.permissions.is_empty() && b.selectors.iter().any(covers))
+    }
+
     /// The first thing that `given` gives and these rights do not have; `None` when they have all of it.
     pub fn lack<'a>(&self, given: &'a Binding) -> Option<Lack<'a>> {
         self.lack_beside(&Binding::default(), given)
@@ -172,6 +182,10 @@ enum Part<'a> {
 }
 
 impl What {
+    fn is_empty(&self) -> bool {
+        let nothing = |ids: &Option<HashSet<String>>| ids.as_ref().is_some_and(HashSet::is_empty);
+        matches!(self, Self::Types(types) if types.values().all(nothing))
+    }
     /// What of the permission's resource type.
     fn of(&self, permission: &Permission) -> Part<'_> {
         match self {
@@ -220,6 +234,20 @@ mod tests {
         assert!(some(What::All) && some(of(&[("USER", None)])) && some(of(&[("USER", Some(&["u"]))])));
         assert!(!some(of(&[("ROLE", None)])) && !some(of(&[("USER", Some(&[]))])) && !some(of(&[])));
         assert!(!rights(true, What::All).has_somewhere(UserManage::PERMISSION));
+    }
+
+    #[test]
+    fn a_scope_is_reached_by_whatever_is_held_in_it() {
+        let ids = |ids: &[&str]| {
+            let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+            What::Types(HashMap::from([("ROLE".to_owned(), Some(ids))]))
+        };
+        assert!(
+            rights(true, What::All).reaches(&scope(Some("o")))
+                && rights(false, ids(&["r"])).reaches(&scope(None))
+        );
+        assert!(!rights(false, What::All).reaches(&scope(Some("o"))), "not below");
+        assert!(!rights(true, ids(&[])).reaches(&scope(None)) && !Rights::default().reaches(&scope(None)));
     }
 
     #[test]

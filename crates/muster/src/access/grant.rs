@@ -7,7 +7,7 @@ use std::sync::Arc;
 use db::Snapshot;
 
 use super::decide::{Check, Rights};
-use super::permissions::Ask;
+use super::permissions::{Ask, OrganizationView, ProjectView};
 use crate::kernel::caller::{Caller, PrincipalKind};
 use crate::kernel::problem::{FailedCheck, Problem, Result};
 use crate::kernel::scope::Scope;
@@ -68,6 +68,19 @@ impl Actor {
         let own = scope.account == self.caller.account;
         let check = Check { permission: P::PERMISSION, scope, resource: None };
         own && (console || self.rights.reach(check, true))
+    }
+
+    /// May he hear that a scope is not there? He may see it, or holds something in it; to anybody else it is
+    /// as one in which he holds nothing, so that nobody finds out which ones there are.
+    pub fn knows(&self, scope: &Scope) -> bool {
+        let console = self.caller.principal.kind == PrincipalKind::System;
+        let own = scope.account == self.caller.account;
+        let seen = match (scope.org(), scope.project_id()) {
+            (_, Some(project)) => self.holds::<ProjectView>(scope, Some(project)),
+            (Some(org), None) => self.holds::<OrganizationView>(scope, Some(org)),
+            (None, None) => true,
+        };
+        own && (console || seen || self.rights.reaches(scope))
     }
 
     fn denied<P: Ask>(&self, scope: &Scope, resource: Option<&str>) -> Problem {

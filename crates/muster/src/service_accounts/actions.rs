@@ -139,11 +139,11 @@ pub async fn list(
     scope: Scope,
     (identifiers, search): (Vec<String>, SearchTerm),
 ) -> Result<Vec<ServiceAccount>> {
-    let at = scope.clone();
+    let (at, by) = (scope.clone(), actor.clone());
     let mut found = app
         .db
         .read("service_accounts.list", move |tx| {
-            accounts::actions::check_scope(tx, &at)?;
+            accounts::actions::check_scope_for(tx, &by, &at)?;
             store::list(tx, &at, Reach::Here)
         })
         .await?;
@@ -189,11 +189,11 @@ async fn page_of<P: Ask>(
     page: PageRequest,
     shown: fn(&Actor, &Scope, &ServiceAccount) -> bool,
 ) -> Result<Page<Aggregate>> {
-    let (at, reach) = (scope.clone(), filter.reach);
+    let (at, by, reach) = (scope.clone(), actor.clone(), filter.reach);
     let (found, keys, bindings) = app
         .db
         .read("service_accounts.aggregate", move |tx| {
-            accounts::actions::check_scope(tx, &at)?;
+            accounts::actions::check_scope_for(tx, &by, &at)?;
             let found = store::list(tx, &at, reach)?;
             Ok::<_, Problem>((found, store::key_counts(tx, &at.account)?, store::bindings(tx, &at)?))
         })

@@ -8,7 +8,7 @@ use super::permit::{self, Permit};
 use super::store;
 use crate::access::administrators::{keeping_one, spared};
 use crate::access::{Actor, delegation, rights};
-use crate::accounts::actions::check_scope;
+use crate::accounts::actions::check_scope_for;
 use crate::accounts::store::bump_version;
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
@@ -187,7 +187,7 @@ pub async fn delete_all(app: &App, actor: &Actor, scope: &Scope, ids: Vec<String
     let (actor, scope, lane) = (actor.clone(), scope.clone(), scope.account.to_string());
     let (now, rng) = (app.clock.now(), app.rng.clone());
     app.write_alone("role_assignments.delete_all", &lane, move |tx| {
-        check_scope(tx, &scope)?;
+        check_scope_for(tx, &actor, &scope)?;
         remove_each(tx, &actor, &scope, &ids, (now, &rng))
     })
     .await

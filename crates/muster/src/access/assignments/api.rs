@@ -134,7 +134,7 @@ async fn create_multi(
     let scope = scope.scope(&actor.caller.account)?;
     check_batch(body.role_assignments.len())?;
     let wishes = permitted(&actor, &scope, &body.role_assignments);
-    let made = create::create_all(&app, &scope, wishes).await?;
+    let made = create::create_all(&app, &actor, &scope, wishes).await?;
     Ok(Reply(made.into_iter().map(AssignmentReply::from).collect()))
 }
 

@@ -6,7 +6,7 @@ use super::model::{Assignment, Filter, NewAssignment, PrincipalFilter, Reach, at
 use super::permit::Permit;
 use super::store::{self, AssignmentRow};
 use crate::access::{Actor, delegation, resource_groups, rights, roles};
-use crate::accounts::actions::check_scope;
+use crate::accounts::actions::{check_scope, check_scope_for};
 use crate::accounts::store::bump_version;
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
@@ -60,13 +60,14 @@ pub async fn create(app: &App, permit: Permit, new: NewAssignment) -> Result<Ass
 /// `InvalidArgument` for a scope that does not exist.
 pub async fn create_all(
     app: &App,
+    actor: &Actor,
     scope: &Scope,
     wishes: Vec<(Permit, NewAssignment)>,
 ) -> Result<Vec<Assignment>> {
     let moment = Moment { now: app.clock.now(), rng: app.rng.clone() };
-    let (scope, lane) = (scope.clone(), scope.account.to_string());
+    let (actor, scope, lane) = (actor.clone(), scope.clone(), scope.account.to_string());
     app.write_alone("role_assignments.create_all", &lane, move |tx| {
-        check_scope(tx, &scope)?;
+        check_scope_for(tx, &actor, &scope)?;
         let mut made = Vec::with_capacity(wishes.len());
         for (permit, new) in &wishes {
             match new.check(&scope).and_then(|()| bind(tx, &moment, permit, new)) {

@@ -12,7 +12,7 @@ use crate::access::arrange;
 use crate::access::assignments::{actions as assignments, store as assignment_rows};
 use crate::access::permissions::{ResourceGroupDelete, ResourceGroupEdit, ResourceGroupView};
 use crate::access::{Actor, Binding, Grant, delegation, managed, rights};
-use crate::accounts::actions::{check_scope, exists};
+use crate::accounts::actions::{check_scope, check_scope_for, exists};
 use crate::accounts::store::bump_version;
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
@@ -41,11 +41,11 @@ pub struct Listing {
 /// # Errors
 /// `Denied` when there is none that the actor may view.
 pub async fn list(app: &App, actor: &Actor, scope: &Scope, listing: Listing) -> Result<Page<ResourceGroup>> {
-    let at = scope.clone();
+    let (at, by) = (scope.clone(), actor.clone());
     let mut groups = app
         .db
         .read("resource_groups.list", move |tx| -> Result<_> {
-            check_scope(tx, &at)?;
+            check_scope_for(tx, &by, &at)?;
             store::list(tx, &at)
         })
         .await?;

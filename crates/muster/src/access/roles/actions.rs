@@ -12,7 +12,7 @@ use crate::access::assignments::{actions as assignments, store as assignment_row
 use crate::access::permissions::{RoleDelete, RoleEdit, RoleView};
 use crate::access::resource_groups::gone::{self, By};
 use crate::access::{Actor, Binding, Grant, delegation, managed, rights};
-use crate::accounts::actions::{check_scope, exists};
+use crate::accounts::actions::{check_scope, check_scope_for, exists};
 use crate::accounts::store::bump_version;
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
@@ -40,11 +40,11 @@ pub struct Listing {
 /// # Errors
 /// `Denied` when there is none that the actor may view.
 pub async fn list(app: &App, actor: &Actor, scope: &Scope, listing: Listing) -> Result<Page<(Role, Counts)>> {
-    let at = scope.clone();
+    let (at, by) = (scope.clone(), actor.clone());
     let (mut roles, mut counts) = app
         .db
         .read("roles.list", move |tx| -> Result<(Vec<Role>, HashMap<String, Counts>)> {
-            check_scope(tx, &at)?;
+            check_scope_for(tx, &by, &at)?;
             Ok((visible(tx, &at)?, store::counts(tx, &at)?))
         })
         .await?;

@@ -7,7 +7,7 @@ use super::store;
 use crate::access::permissions::{ProjectCreate, ProjectDelete, ProjectEdit, ProjectView};
 use crate::access::resource_groups::{self, gone::By};
 use crate::access::{Actor, Grant};
-use crate::accounts::actions::check_scope;
+use crate::accounts::actions::{check_scope, check_scope_for};
 use crate::accounts::organizations::actions::{gone, meanwhile, remove_below};
 use crate::accounts::store as accounts;
 use crate::app::App;
@@ -46,10 +46,11 @@ pub fn scope(account: &AccountId, org: &str, identifier: &str) -> Scope {
 /// `InvalidArgument` for an organization that does not exist; who may see none gets an empty list.
 pub async fn list(app: &App, actor: &Actor, wanted: Wanted) -> Result<Vec<Project>> {
     let org = Scope::of(actor.caller.account.clone(), wanted.org.as_deref(), None)?;
+    let by = actor.clone();
     let mut all = app
         .db
         .read("projects.list", move |tx| {
-            check_scope(tx, &org)?;
+            check_scope_for(tx, &by, &org)?;
             store::list(tx, &org.account, org.org())
         })
         .await?;

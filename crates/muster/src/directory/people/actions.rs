@@ -10,7 +10,7 @@ use crate::access::administrators::keeping_one;
 use crate::access::assignments::actions::remove_in_scope;
 use crate::access::assignments::permit::Permit;
 use crate::access::permissions::{UserGroupManage, UserManage, UserView};
-use crate::accounts::actions::check_scope;
+use crate::accounts::actions::{check_scope, check_scope_for};
 use crate::accounts::store::{self as accounts, bump_version};
 use crate::app::App;
 use crate::directory::groups::store::holders;
@@ -69,7 +69,7 @@ pub async fn list(
     mut wanted: Wanted,
     page: PageRequest,
 ) -> Result<Page<Aggregate>> {
-    let scope = grant.scope().clone();
+    let (actor, scope) = (grant.actor().clone(), grant.scope().clone());
     let by_role = !wanted.selection.roles.is_empty() || !wanted.selection.resource_groups.is_empty();
     if by_role || scope.level() != Level::Account {
         wanted.selection.bound_in = Some(scope.clone());
@@ -77,7 +77,7 @@ pub async fn list(
     wanted.emails = wanted.emails.iter().map(|email| scim::fold(email).into_owned()).collect();
     app.db
         .read("people.list", move |tx| {
-            check_scope(tx, wanted.asked_in.as_ref().unwrap_or(&scope))?;
+            check_scope_for(tx, &actor, wanted.asked_in.as_ref().unwrap_or(&scope))?;
             let (mut total, mut rows) = (0, Vec::new());
             let (first, last) = (page.offset(), page.offset() + page.limit());
             store::each(tx, &scope.account, &wanted.selection, &mut |person| {

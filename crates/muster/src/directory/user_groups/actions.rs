@@ -12,7 +12,7 @@ use super::store;
 use crate::access::administrators::keeping_one;
 use crate::access::permissions::{UserGroupManage, UserGroupView};
 use crate::access::{Actor, Grant};
-use crate::accounts::actions::check_scope;
+use crate::accounts::actions::{check_scope, check_scope_for};
 use crate::app::App;
 use crate::audit::Action;
 use crate::directory::announce;
@@ -65,7 +65,7 @@ pub async fn list(
     let (actor, scope) = (actor.clone(), scope.clone());
     app.db
         .read("user_groups.list", move |tx| {
-            check_scope(tx, &scope)?;
+            check_scope_for(tx, &actor, &scope)?;
             let mut all = store::list(tx, &scope.account)?;
             all.retain(|group| wanted.shows(&scope, group) && sees(&actor, &scope, group));
             wanted.orders.sort(&mut all, |a, b, field| match field {
