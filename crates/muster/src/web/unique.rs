@@ -28,6 +28,30 @@ impl<'de> serde::Deserialize<'de> for Document {
     }
 }
 
+/// As `Document`, of an object; what is none is refused as any other member of a wrong kind.
+#[derive(Debug)]
+pub struct Object(pub Map<String, Value>);
+
+impl<'de> serde::Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members).map(Self)
+    }
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Map<String, Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Self::Value, A::Error> {
+        members(object)
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Unique;
 
@@ -82,20 +106,24 @@ impl<'de> Visitor<'de> for Unique {
         Ok(Value::Array(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
-        let mut members = Map::new();
-        while let Some(name) = object.next_key::<String>()? {
-            match members.entry(name) {
-                Entry::Vacant(place) => drop(place.insert(object.next_value_seed(self)?)),
-                Entry::Occupied(taken) => {
-                    let name = taken.key();
-                    let shown: String = name.chars().take(64).collect();
-                    return Err(A::Error::custom(format!("the member {shown:?} stands twice in one object")));
-                }
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Value, A::Error> {
+        members(object).map(Value::Object)
+    }
+}
+
+fn members<'de, A: MapAccess<'de>>(mut object: A) -> Result<Map<String, Value>, A::Error> {
+    let mut members = Map::new();
+    while let Some(name) = object.next_key::<String>()? {
+        match members.entry(name) {
+            Entry::Vacant(place) => drop(place.insert(object.next_value_seed(Unique)?)),
+            Entry::Occupied(taken) => {
+                let name = taken.key();
+                let shown: String = name.chars().take(64).collect();
+                return Err(A::Error::custom(format!("the member {shown:?} stands twice in one object")));
             }
         }
-        Ok(Value::Object(members))
     }
+    Ok(members)
 }
 
 #[cfg(test)]

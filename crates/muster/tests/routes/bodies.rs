@@ -31,6 +31,8 @@ const IDENTIFIER_AND_NAME: &[&str] = &["identifier", "name"];
 const OF_A_KEY: &[&str] = &["apiKeyType", "parentIdentifier", "identifier", "name"];
 const OF_A_TOKEN: &[&str] = &["apiKeyType", "parentIdentifier", "apiKeyIdentifier", "identifier", "name"];
 const OF_A_GROUP: &[&str] = &["resourceGroup.identifier", "resourceGroup.name"];
+const NO_ATTRIBUTES: &[&str] =
+    &["resourceGroup.name", "resourceGroup.resourceFilter.resources[0].attributeFilter"];
 const OF_AN_ASSIGNMENT: &[&str] =
     &["roleIdentifier", "resourceGroupIdentifier", "principal.identifier", "principal.type"];
 
@@ -149,6 +151,14 @@ both_engines! {
             (&post, "/audit/api/audits/list", json!({"startTime": "x", "scopes": ["a"]}), &["scopes[0]", "startTime"]),
             (&post, "/ng/api/jwt-trusts", json!({"accountIdentifier": 3}), &["accountIdentifier"]),
             (&post, "/ng/api/jwt-trusts/explain", json!({"token": 3, "tokens": "a"}), &["tokens", "token"]),
+            (&post, "/ng/api/scim-schemas", json!([]), &["body"]),
+            (&post, "/ng/api/scim-schemas", json!("name"), &["body"]),
+            (&put, "/ng/api/scim-schemas/urn:x:y", json!(3), &["body"]),
+            (&post, "/ng/api/scim-resource-types", json!([{"name": "Device"}]), &["body"]),
+            (&put, "/ng/api/scim-resource-types/Device", json!(true), &["body"]),
+            (&post, "/authz/api/v2/resourcegroup",
+                json!({"resourceGroup": {"name": [], "resourceFilter": {"resources": [{"attributeFilter": {}}, {"attributeFilter": null}]}}}),
+                NO_ATTRIBUTES),
         ] {
             for media in ["application/json", "application/yaml"] {
                 let client = admin.with("content-type", media);

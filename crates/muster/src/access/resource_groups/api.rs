@@ -6,8 +6,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use http::Uri;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::de::{Error as _, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::actions::{self, Listing};
 use super::model::{DEFAULT_COLOR, EXCLUDING, NewResourceGroup, ResourceGroup};
@@ -94,21 +94,24 @@ struct SelectorBody {
     resource_type: Option<String>,
     #[serde(default, deserialize_with = "few")]
     identifiers: Option<Vec<String>>,
-    #[serde(alias = "attribute_filter")]
-    attribute_filter: Option<Value>,
+    #[serde(alias = "attribute_filter", default, deserialize_with = "no_condition")]
+    #[allow(dead_code)] // refused while it is read
+    attribute_filter: (),
 }
 
-impl SelectorBody {
-    fn read(self) -> Result<ResourceSelector> {
-        let resource_type = self.resource_type.unwrap_or_default();
-        // To drop a condition, however it is written, would widen the group to the whole type.
-        if self.attribute_filter.is_some() {
-            return Err(Problem::invalid(format!(
-                "attributeFilter cannot be used: {} has no attributes to choose by. Name identifiers or leave it out",
-                if resource_type.is_empty() { "it" } else { &resource_type }
-            )));
-        }
-        Ok(ResourceSelector { resource_type, identifiers: self.identifiers })
+/// To drop a condition, however it is written, would widen the group to the whole type.
+fn no_condition<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<(), D::Error> {
+    let text =
+        "cannot be used: no resource type has attributes to choose by. Name identifiers or leave it out";
+    match Option::<IgnoredAny>::deserialize(from)? {
+        None => Ok(()),
+        Some(_) => Err(D::Error::custom(text)),
+    }
+}
+
+impl From<SelectorBody> for ResourceSelector {
+    fn from(body: SelectorBody) -> Self {
+        Self { resource_type: body.resource_type.unwrap_or_default(), identifiers: body.identifiers }
     }
 }
 
@@ -127,7 +130,7 @@ impl GroupBody {
             });
         }
         let filter = self.resource_filter.unwrap_or_default();
-        let resources = filter.resources.unwrap_or_default().into_iter().map(SelectorBody::read);
+        let resources = filter.resources.unwrap_or_default().into_iter().map(ResourceSelector::from);
         Ok(NewResourceGroup {
             identifier: self.identifier.unwrap_or_default(),
             name: self.name.unwrap_or_default(),
@@ -137,7 +140,7 @@ impl GroupBody {
             included,
             filter: ResourceFilter {
                 include_all_resources: filter.include_all_resources.unwrap_or(false),
-                resources: resources.collect::<Result<_>>()?,
+                resources: resources.collect(),
             },
         })
     }

@@ -11,11 +11,11 @@ use super::model::{Definition, Shape, What, read};
 use crate::access::Actor;
 use crate::access::permissions::{AccountView, SettingEdit};
 use crate::app::App;
-use crate::kernel::problem::{Problem, Result};
+use crate::kernel::problem::Result;
 use crate::kernel::scope::Scope;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, goes_by};
-use crate::web::unique::Document;
+use crate::web::unique::Object;
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -26,14 +26,11 @@ pub fn routes() -> Router<App> {
         .route("/ng/api/scim-resource-types/{name}", get(kind).put(put_type).delete(remove_type))
 }
 
-type Body = Json<Document>;
+type Body = Json<Object>;
 
 /// The definition of a body.
-fn sent(what: What, Json(Document(body)): Body) -> Result<Shape> {
-    match body {
-        Value::Object(members) => read(what, &members),
-        _ => Err(Problem::invalid("The body is not an object: send the definition as {…}.")),
-    }
+fn sent(what: What, Json(Object(members)): Body) -> Result<Shape> {
+    read(what, &members)
 }
 
 /// A definition with its times, and the attributes that are not looked up by their index yet.
