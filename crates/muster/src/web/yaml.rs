@@ -85,6 +85,8 @@ fn in_words(error: &Error) -> String {
         Error::InvalidBinaryBase64 { .. } | Error::BinaryNotUtf8 { .. } => "!!binary holds no text in base64",
         Error::NonFiniteFloat { .. } => "a number is not finite; if it is to be a text, put it in quotes",
         Error::InvalidUtf8Input => "it is not UTF-8; encode it so",
+        Error::NullIntoString { .. } => "the name of a member is missing or null; put it in quotes",
+        Error::Budget { .. } if error.to_string().contains("depth") => "it is nested too deeply",
         Error::Budget { .. }
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
@@ -113,7 +115,29 @@ fn of_grammar(said: &str) -> &'static str {
         _ if said.contains("mapping values") => {
             "a colon stands where no member can begin; put a text that holds one in quotes, or mend the indentation"
         }
-        _ if said.contains("escape") => {
+        _ if ["tab ", "tabs "].iter().any(|tab| said.contains(tab)) || said.ends_with("tab") => {
+            "a tab stands where only blanks may; replace it with blanks"
+        }
+        _ if said.contains("anchor") || said.contains("alias") => {
+            "* and & begin an alias and an anchor, whose name is missing; put a text that begins so in quotes"
+        }
+        _ if ["directive", "version", "<document start>"].iter().any(|word| said.contains(word)) => {
+            "a line that begins with % or a text before it is not YAML here; send the document alone"
+        }
+        _ if said.contains("a tag") || said.contains("handle") => {
+            "! begins a tag, and this one is none; put a text that begins so in quotes"
+        }
+        _ if said.contains("unexpected character") => "no text begins with this character; put it in quotes",
+        _ if said.contains("simple key") => {
+            "a member has no colon with a blank after its name; write one, or mend the indentation"
+        }
+        _ if said.contains("flow") && said.contains("expected") => {
+            "a comma or a closing bracket is missing before this"
+        }
+        _ if said.contains("block sequence entries") => {
+            "- begins an item of a list, which stands on a line of its own; put a text that begins so in quotes"
+        }
+        _ if ["escape", "hexadecimal", "surrogate"].iter().any(|word| said.contains(word)) => {
             "a text in double quotes has an escape that YAML does not know; write two backslashes for one"
         }
         _ if said.contains("recursion limit") => "it is nested too deeply",
@@ -181,7 +205,18 @@ mod tests {
             ("a: b: c\n", " at line 1, column 5: a colon stands where no member can begin; "),
             ("a: \"\\q\"\n", " at line 1, column 4: a text in double quotes has an escape"),
             ("a:\n  - b\n c: d\n", " at line 3, column 2: this is not YAML; look at the indentation, "),
-            ("a: @b", " at line 1, column 4: this is not YAML; look at "),
+            ("a: @b", " at line 1, column 4: no text begins with this character; put it in quotes."),
+            ("a: *\n", " at line 1, column 4: * and & begin an alias and an anchor, whose name is missing; "),
+            ("a: !e!x y\n", " at line 1, column 4: ! begins a tag, and this one is none; "),
+            ("a:\n\tb: c\n", " at line 2, column 2: a tab stands where only blanks may; "),
+            ("%YAML 1.2\n%YAML 1.2\n---\na: x\n", " at line 2, column 1: a line that begins with % "),
+            ("a: x\nb:y\n", " at line 2, column 1: a member has no colon with a blank after its name; "),
+            ("a: [b c: d\ne: f\n", " at line 2, column 2: a comma or a closing bracket is missing "),
+            ("a: - b\n", " at line 1, column 4: - begins an item of a list, "),
+            ("a: \"\\xZZ\"\n", " at line 1, column 4: a text in double quotes has an escape"),
+            (": a\n", " at line 1, column 1: the name of a member is missing or null; put it in quotes."),
+            ("a: {null: b}\n", " at line 1, column 5: the name of a member is missing or null; "),
+            (&"- ".repeat(500), " at line 1, column 129: it is nested too deeply."),
             ("a: *x\n", " at line 1, column 4: an alias (*) names an anchor (&) that is not there."),
             ("a: &a [*a]\n", " at line 1, column 8: an anchor (&) holds an alias (*) of itself."),
             (
