@@ -79,12 +79,14 @@ async fn serve(
 ) -> Result<usize, Failure> {
     let app = assemble(config, db)?;
     let address = address_of(&listener)?;
-    say(&format!("Muster {VERSION} serves http://{address} with {}.", place(config)))?;
+    // Whatever can still end the start comes before it is said that the server serves.
+    let invitation = if complete { Some(prepare(&app).await?) } else { None };
     let (stop, stopping) = watch::channel(false);
     let (end, ending) = watch::channel(false);
+    say(&format!("Muster {VERSION} serves http://{address} with {}.", place(config)))?;
     let management = manage(config, &app, watchers, &bounds, ending)?;
-    let mut jobs = if complete {
-        prepare(&app, config, address).await?;
+    let mut jobs = if let Some(invitation) = invitation {
+        invite(config, address, &invitation)?;
         jobs::start(&app, jobs::JOBS, &stopping)
     } else {
         say("The schema is not complete: run `muster migrate`; until then every request is answered 503.")?;
@@ -160,12 +162,11 @@ fn manage(
     Ok(tokio::spawn(listen::serve(listener, front, bounds, end)))
 }
 
-async fn prepare(app: &App, config: &Config, address: SocketAddr) -> Result<(), Failure> {
+async fn prepare(app: &App) -> Result<Invitation, Failure> {
     // Not before the schema is whole: migrating takes a connection of its own.
     app.db.gather().await?;
     let file = app.setup_file.as_deref();
-    let invitation = setup::actions::prepare(&app.db, &app.rng, app.clock.now(), file).await?;
-    invite(config, address, &invitation)
+    Ok(setup::actions::prepare(&app.db, &app.rng, app.clock.now(), file).await?)
 }
 
 /// Waits until somebody has run `muster migrate`; then it is as if the server had started now.
@@ -181,7 +182,8 @@ async fn once_migrated(app: App, config: Config, address: SocketAddr, mut stop: 
             Err(error) => tracing::warn!(%error, "waiting for `muster migrate`"),
         }
     }
-    if let Err(failure) = prepare(&app, &config, address).await {
+    let invited = prepare(&app).await.and_then(|invitation| invite(&config, address, &invitation));
+    if let Err(failure) = invited {
         tracing::error!(?failure, "the first account cannot be set up by its code");
     }
     tracing::info!("the schema is complete");

@@ -52,6 +52,18 @@ fn a_role_with_few_connections_serves_and_says_so() {
 }
 
 #[test]
+fn a_server_that_cannot_start_does_not_say_that_it_serves() {
+    let Some(url) = postgres() else { return };
+    let plain = plain_role(&url, "plain_too_few");
+    run(["migrate", "--database", &url]).fine();
+    let server = db::testing::postgres().expect("there is a URL, so there is a server");
+    server.admin("ALTER ROLE plain_too_few CONNECTION LIMIT 2").expect("the superuser may");
+    let ended = run(["serve", "--listen", "127.0.0.1:0", "--database", &plain]);
+    assert!(ended.code != 0 && ended.out.is_empty(), "{ended:?}");
+    assert!(ended.err.contains("no connection left"), "{ended:?}");
+}
+
+#[test]
 fn a_right_that_is_taken_away_makes_it_not_ready_until_it_is_back() {
     let Some(url) = postgres() else { return };
     let plain = plain_role(&url, "plain_robbed");
