@@ -8,11 +8,12 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use db::WriteFault;
+use db::{ErrorKind, WriteFault};
 use http::{StatusCode, header};
 use serde_json::json;
 
 use crate::app::App;
+use crate::kernel::sparing::Sparing;
 use crate::migrations;
 
 /// This release.
@@ -61,7 +62,7 @@ pub(super) async fn reason(app: &App) -> Option<String> {
 
 async fn of_database(app: &App) -> Option<String> {
     if let Err(error) = app.db.ping().await {
-        return Some(format!("database: {error}"));
+        return Some(format!("database: {}", told(&error)));
     }
     if let Some(reason) = pending(app).await {
         return Some(reason);
@@ -71,11 +72,11 @@ async fn of_database(app: &App) -> Option<String> {
         Ok(true) => {
             return Some("database: its role lacks a right that the server needs; see the log".into());
         }
-        Err(error) => return Some(format!("database: {error}")),
+        Err(error) => return Some(format!("database: {}", told(&error))),
     }
     let WriteFault { age, error } = app.db.write_fault()?;
     let heals = age >= QUARANTINE && app.db.probe().await.is_ok();
-    (!heals).then(|| format!("database: the last write failed: {error}"))
+    (!heals).then(|| format!("database: the last write failed: {}", told(&error)))
 }
 
 async fn pending(app: &App) -> Option<String> {
@@ -87,6 +88,23 @@ async fn pending(app: &App) -> Option<String> {
         Ok(0) => Some("schema: complete; the server begins in a moment".into()),
         Ok(1) => Some("schema: 1 migration is pending; run `muster migrate`".into()),
         Ok(count) => Some(format!("schema: {count} migrations are pending; run `muster migrate`")),
-        Err(error) => Some(format!("schema: {error}")),
+        Err(error) => Some(format!("schema: {}", told(&error))),
     }
+}
+
+/// What kind of fault it is. The whole of it, with the database's address, its role or its file, is in the
+/// log: whoever reaches the server may ask whether it is ready.
+fn told(error: &db::Error) -> String {
+    static FAULTS: Sparing = Sparing::unspent();
+    FAULTS.tell(|left_out| tracing::warn!(%error, left_out, "not ready"));
+    let kind = match error.kind() {
+        ErrorKind::Unavailable | ErrorKind::Retry => "it cannot be reached, or takes no work now",
+        ErrorKind::Timeout => "it takes too long to answer",
+        ErrorKind::Denied => "its role lacks a right that the server needs",
+        ErrorKind::NewerSchema => "a newer release has migrated it",
+        ErrorKind::Locked => "another process holds it",
+        ErrorKind::Damaged => "its file is damaged",
+        _ => "it answers with an error",
+    };
+    format!("{kind}; see the log")
 }
