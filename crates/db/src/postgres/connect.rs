@@ -266,6 +266,16 @@ fn refused(settings: &Settings, error: &tokio_postgres::Error) -> Error {
     Error::new(ErrorKind::Unavailable, format!("PostgreSQL at {hosts} refused: {why}; {advice}"))
 }
 
+/// For a pooler that keeps no session: statements are prepared and settings made per session.
+pub(super) fn pooled(settings: &Settings) -> Error {
+    let hosts = &settings.hosts;
+    Error::new(ErrorKind::Unavailable, format!("at {hosts} {POOLED}"))
+}
+
+const POOLED: &str = "a connection pooler gives out connections to PostgreSQL by the transaction, or as \
+    others left them: set it to session mode (pool_mode = session, server_reset_query = DISCARD ALL), or put \
+    the address of PostgreSQL itself into the URL";
+
 pub(super) fn lost() -> Error {
     Error::lost("the connection to PostgreSQL was lost")
 }
@@ -293,6 +303,8 @@ pub(super) fn classify(error: &tokio_postgres::Error, sql: &str) -> Error {
         "40001" | "40P01" | "55P03" => {
             Error::new(ErrorKind::Retry, format!("PostgreSQL asks to try again: {text}"))
         }
+        // A name that this session gave nobody: it is another one's.
+        "42P05" => Error::new(ErrorKind::Unavailable, format!("PostgreSQL: {text}: {POOLED}")),
         "42501" => Error::new(ErrorKind::Denied, format!("PostgreSQL: {text}")),
         "57014" => Error::new(ErrorKind::Timeout, format!("PostgreSQL: {text}: {}", brief(sql))),
         "53100" | "53200" => {

@@ -113,7 +113,11 @@ pub(crate) fn check(settings: &Arc<Settings>) -> Result<(), Error> {
         "SELECT CAST(current_setting('server_version_num') AS BIGINT), current_setting('server_encoding')";
     let (version, encoding) = session
         .snapshot(|mut tx| tx.query_one(sql, &[], |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?))))??;
+    let pooled = is_pooled(&mut session, settings);
     Writer::finish(&mut session);
+    if pooled? {
+        return Err(connect::pooled(settings));
+    }
     if version < 120_000 {
         return Err(Error::other(format!("PostgreSQL {} is too old: use 12 or newer", version / 10_000)));
     }
@@ -122,6 +126,26 @@ pub(crate) fn check(settings: &Arc<Settings>) -> Result<(), Error> {
         return Err(Error::other(format!("the database's encoding is {encoding}: {advice}")));
     }
     Ok(())
+}
+
+/// Whether a pooler gives server connections by the transaction: then the one that this session had a moment
+/// ago is another one's while both are open. It cannot be told where no second connection is given, and a
+/// pooler that hands out another idle one goes unnoticed; a pooler that is none is never taken for one.
+fn is_pooled(session: &mut PgSession, settings: &Arc<Settings>) -> Result<bool, Error> {
+    let first = backend(session)?;
+    let mut other = PgSession::new(Arc::clone(settings), PgSession::runtime()?);
+    let second = backend(&mut other);
+    Writer::finish(&mut other);
+    Ok(second.is_ok_and(|second| second == first))
+}
+
+/// The server's process behind the session.
+fn backend(session: &mut PgSession) -> Result<String, Error> {
+    let sql = "SELECT CAST(pg_backend_pid() AS TEXT) || ' ' || CAST(pg_postmaster_start_time() AS TEXT)";
+    let found = session.snapshot(|mut tx| tx.query_one(sql, &[], |row| row.get(0)))??;
+    // The transaction's end is sent with the next statement, and this one has none.
+    session.flush()?;
+    Ok(found)
 }
 
 impl PgSession {
