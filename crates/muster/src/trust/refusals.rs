@@ -16,7 +16,7 @@ use crate::access::Grant;
 use crate::access::permissions::SettingView;
 use crate::app::App;
 use crate::kernel::ids::AccountId;
-use crate::kernel::problem::{Problem, Result};
+use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::rng::Rng;
 use crate::kernel::time::Timestamp;
 
@@ -119,25 +119,55 @@ impl Refusals {
         notes.push(note);
     }
 
+    /// Notes again what could not be written: it is older than what came meanwhile, and gives way to that.
+    fn put_back(&self, place: &Place, notes: Vec<Note>) {
+        let mut waiting = self.waiting.lock();
+        let Waiting { trusts, count } = &mut *waiting;
+        let of_trust = trusts.entry(place.clone()).or_default();
+        for note in notes.into_iter().rev() {
+            if let Some(known) = of_trust.notes.iter_mut().find(|known| known.same == note.same) {
+                known.count = known.count.saturating_add(note.count);
+            } else if of_trust.notes.len() < WAITING_OF_ONE && *count < WAITING {
+                of_trust.notes.insert(0, note);
+                *count += 1;
+            }
+        }
+    }
+
     /// Writes what waits, one transaction an account. For the periodic job, and before somebody reads.
     ///
     /// # Errors
-    /// Of the database; the notes of that account and of those not yet reached are lost.
+    /// Of the database; what is not written then waits for the next time.
     pub async fn flush(&self, app: &App) -> Result<()> {
         let taken = std::mem::take(&mut *self.waiting.lock()).trusts;
-        let mut accounts: HashMap<AccountId, Vec<(String, Vec<Row>)>> = HashMap::new();
+        let mut accounts: HashMap<AccountId, Vec<(String, Vec<Note>)>> = HashMap::new();
         for ((account, trust), OfTrust { notes, refused }) in taken {
             if refused >= TOLD {
                 tracing::warn!(%account, trust, refused, "a flood of JWTs is refused: most are not logged");
             }
-            let rows = notes.into_iter().map(|note| Row::of(note, &app.rng)).collect();
-            accounts.entry(account).or_default().push((trust, rows));
+            accounts.entry(account).or_default().push((trust, notes));
         }
+        let mut outcome = Ok(());
         for (account, trusts) in accounts {
-            let lane = account.to_string();
-            app.db.write("trust.refusals", &lane, move |tx| write(tx, &account, &trusts)).await?;
+            // Each further call would wait for the database, too.
+            let away = |outcome: &Result<()>| outcome.as_ref().is_err_and(|p| p.kind() == Kind::Unavailable);
+            let done = if away(&outcome) { Ok(()) } else { Self::store(app, &account, &trusts).await };
+            if away(&outcome) || done.is_err() {
+                for (trust, notes) in trusts {
+                    self.put_back(&(account.clone(), trust), notes);
+                }
+            }
+            outcome = outcome.and(done);
         }
-        Ok(())
+        outcome
+    }
+
+    async fn store(app: &App, account: &AccountId, trusts: &[(String, Vec<Note>)]) -> Result<()> {
+        let rows = |(trust, notes): &(String, Vec<Note>)| {
+            (trust.clone(), notes.iter().map(|note| Row::of(note, &app.rng)).collect::<Vec<_>>())
+        };
+        let (rows, of): (Vec<_>, _) = (trusts.iter().map(rows).collect(), account.clone());
+        app.db.write("trust.refusals", account.as_str(), move |tx| write(tx, &of, &rows)).await
     }
 }
 
@@ -149,8 +179,8 @@ struct Row {
 }
 
 impl Row {
-    fn of(note: Note, rng: &Rng) -> Self {
-        let mut document = note.document;
+    fn of(note: &Note, rng: &Rng) -> Self {
+        let mut document = note.document.clone();
         document["count"] = note.count.into();
         Self { at: note.at, id: rng.ordered_uuid(note.at), document: document.to_string() }
     }
@@ -161,7 +191,7 @@ fn write(tx: &mut Tx<'_>, account: &AccountId, trusts: &[(String, Vec<Row>)]) ->
         // A trust that was deleted meanwhile leaves nothing behind.
         match load_one(tx, account, trust) {
             Ok(_) => {}
-            Err(problem) if problem.kind() == crate::kernel::problem::Kind::NotFound => continue,
+            Err(problem) if problem.kind() == Kind::NotFound => continue,
             Err(problem) => return Err(problem),
         }
         for row in rows {

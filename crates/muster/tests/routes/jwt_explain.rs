@@ -239,6 +239,26 @@ both_engines! {
         world.admin().get(&format!("{AT}/main/refusals")).await.refused(404, "ENTITY_NOT_FOUND");
     }
 
+    async fn what_cannot_be_written_waits(world: World) {
+        let _issuer = trusted(&world).await;
+        let late = sign(json!({"exp": START.secs() - 100}));
+        let rename = |from: &'static str, to: &'static str| {
+            let change = move |tx: &mut db::Tx<'_>| tx.exec(&format!("ALTER TABLE {from} RENAME TO {to}"), &[]);
+            world.app.db.write::<_, db::Error>("test.rename", world.account.as_str(), change)
+        };
+        world.bearer(&late).get(USERS).await.expect(401);
+        rename("jwt_refusals", "gone").await.unwrap();
+        world.app.trusts.refusals.flush(&world.app).await.unwrap_err();
+        world.bearer(&late).get(USERS).await.expect(401);
+        world.app.clock.advance_secs(1);
+        world.bearer(&sign(json!({"exp": START.secs() - 200, "sub": "other"}))).get(USERS).await.expect(401);
+        world.app.trusts.refusals.flush(&world.app).await.unwrap_err();
+        rename("gone", "jwt_refusals").await.unwrap();
+        let kept = world.admin().get(&format!("{AT}/main/refusals")).await.data();
+        let counts: Vec<_> = kept.as_array().unwrap().iter().map(|note| note["count"].as_i64()).collect();
+        assert_eq!(counts, [Some(1), Some(2)], "{kept}");
+    }
+
     async fn fifty_are_kept(world: World) {
         let _issuer = trusted(&world).await;
         for n in 0..70 {
