@@ -132,11 +132,25 @@ pub(super) struct Refused {
     pub(super) refusal: Refusal,
     /// Seconds after which trying again makes sense, where only the keys were missing.
     pub(super) retry_after_secs: Option<u32>,
+    /// Refused for its claims before anybody knew who wrote them.
+    unproven: bool,
 }
 
 impl Refused {
     fn new(trust: &Arc<Trust>, refusal: Refusal) -> Self {
-        Self { trust: trust.clone(), refusal, retry_after_secs: None }
+        Self { trust: trust.clone(), refusal, retry_after_secs: None, unproven: false }
+    }
+
+    /// Of a check that needs no key.
+    fn unproven(trust: &Arc<Trust>, refusal: Refusal) -> Self {
+        let unproven = refusal.step > Step::Claims;
+        Self { unproven, ..Self::new(trust, refusal) }
+    }
+
+    /// What the caller is told. Claims that anybody may have written must not tell him which of them the
+    /// trust takes: how far they came is for administrators.
+    pub(super) fn code(&self) -> jose::Code {
+        if self.unproven { jose::Code::TokenUntrusted } else { self.refusal.code() }
     }
 }
 
@@ -161,11 +175,28 @@ impl Attempt<'_> {
             }
         };
         let (passed, mut refused) = self.precheck(&token, &serving);
-        match self.verify(&token, &passed, &mut refused).await {
-            Ok(Some(chosen)) => Ok(chosen),
-            Ok(None) => Err(self.refused(Some(&token), refused, key).await),
-            Err(problem) => Err(problem),
+        let mut checks_left = MAX_SIGNATURE_CHECKS;
+        if let Some(chosen) = self.verify(&token, &passed, &mut refused, &mut checks_left).await? {
+            return Ok(chosen);
         }
+        self.prove(&token, &mut refused, &mut checks_left).await;
+        Err(self.refused(Some(&token), refused, key).await)
+    }
+
+    /// Whether the refusal that is answered may be told as it is: whoever holds a token that the issuer
+    /// signed may know that it is too late. Keys are asked for as for any token, but none is fetched for its
+    /// `kid`.
+    async fn prove(&self, token: &Token<'_>, refused: &mut [Refused], checks_left: &mut usize) {
+        let Some(first) = furthest(refused).map(|at| &mut refused[at]) else { return };
+        if !first.unproven || first.refusal.code() == jose::Code::TokenUntrusted {
+            return;
+        }
+        let Ok(keys) = first.trust.keys.keys(&self.app.trusts.jwks, self.ready.stale_secs).await else {
+            return;
+        };
+        let now = self.now.secs();
+        let verified = jose::verify_within(token, &keys.set, &first.trust.policy, now, checks_left);
+        first.unproven = verified.is_err_and(|refusal| refusal.step <= Step::Signature);
     }
 
     /// The trusts of the token's issuer, those that pass the checks that need no key, and why others do not.
@@ -186,7 +217,7 @@ impl Attempt<'_> {
         for trust in asked {
             match jose::precheck(token, &trust.policy, self.now.secs()) {
                 Ok(()) => passed.push(trust),
-                Err(refusal) => refused.push(Refused::new(trust, refusal)),
+                Err(refusal) => refused.push(Refused::unproven(trust, refusal)),
             }
         }
         (passed, refused)
@@ -204,8 +235,8 @@ impl Attempt<'_> {
         token: &Token<'_>,
         passed: &[&Arc<Trust>],
         refused: &mut Vec<Refused>,
+        checks_left: &mut usize,
     ) -> Result<Option<Chosen>> {
-        let mut checks_left = MAX_SIGNATURE_CHECKS;
         let mut candidates: FuturesOrdered<_> = passed.iter().map(|trust| self.with_keys(trust)).collect();
         while let Some((trust, keys)) = candidates.next().await {
             let keys = match keys {
@@ -216,7 +247,7 @@ impl Attempt<'_> {
                     continue;
                 }
             };
-            match self.try_twice(token, trust, keys, &mut checks_left).await? {
+            match self.try_twice(token, trust, keys, checks_left).await? {
                 Ok(chosen) => return Ok(Some(chosen)),
                 Err(refusal) => refused.push(Refused::new(trust, refusal)),
             }
@@ -331,10 +362,7 @@ impl Attempt<'_> {
 
     /// `told`: is it to be logged?
     fn answer(&self, refused: &[Refused], told: bool) -> Problem {
-        // Without keys nobody can say no; else the one that came furthest says most.
-        let unavailable = refused.iter().find(|refused| refused.retry_after_secs.is_some());
-        let furthest = refused.iter().rev().max_by_key(|refused| refused.refusal.step);
-        let Some(first) = unavailable.or(furthest) else {
+        let Some(first) = furthest(refused).map(|at| &refused[at]) else {
             return untrusted(self.account, self.origin, "no trust was asked");
         };
         let refusal = &first.refusal;
@@ -345,13 +373,19 @@ impl Attempt<'_> {
                 received = refusal.received, hint = refusal.hint.as_deref(), "JWT refused"
             );
         }
-        let code = refusal.code().as_str();
         let problem = match first.retry_after_secs {
             Some(secs) => Problem::new(Kind::Unavailable, NO_KEYS).retry_after(secs),
-            None => Problem::new(Kind::Unauthenticated, for_caller(refusal)),
+            None => Problem::new(Kind::Unauthenticated, for_caller(first)),
         };
-        problem.code(code).inside(refusal.reason.as_str())
+        problem.code(first.code().as_str()).inside(refusal.reason.as_str())
     }
+}
+
+/// Which refusal is answered. Without keys nobody can say no; else the one that came furthest says most.
+fn furthest(refused: &[Refused]) -> Option<usize> {
+    let unavailable = refused.iter().position(|refused| refused.retry_after_secs.is_some());
+    let places = (0..refused.len()).rev();
+    unavailable.or_else(|| places.max_by_key(|at| refused[*at].refusal.step))
 }
 
 /// Step 19: as whom a token of the trust acts.
@@ -418,8 +452,9 @@ pub(super) fn aged(mut refusal: Refusal, keys: &Keys, now: Timestamp) -> Refusal
 
 /// What the caller is told. What is wrong with the token as such he may know, as he holds it; what the
 /// account trusts he may not.
-fn for_caller(refusal: &Refusal) -> Cow<'static, str> {
-    Cow::Borrowed(match refusal.code() {
+fn for_caller(refused: &Refused) -> Cow<'static, str> {
+    let refusal = &refused.refusal;
+    Cow::Borrowed(match refused.code() {
         jose::Code::TokenMalformed => {
             let whole = "send it whole, as its issuer signed it with an asymmetric algorithm";
             let remedy = refusal.hint.as_deref().unwrap_or(whole);

@@ -214,6 +214,23 @@ both_engines! {
         assert_eq!(present(&world, &of(json!(1e300), json!(now))).await.status, 401);
     }
 
+    async fn claims_that_nobody_signed_are_not_told_apart(world: World) {
+        let _issuer = trusted(&world).await;
+        let now = START.secs();
+        let stranger = TestKey::generate(Algorithm::Rs256, "RS256");
+        let expired = with(|c| { c["exp"] = json!(now - 100); c["nbf"] = json!(now - 200); });
+        let early = with(|c| c["nbf"] = json!(now + 100));
+        let endless = with(|c| { c.as_object_mut().unwrap().remove("exp"); });
+        for (claims, code) in [(expired, "token_expired"), (early, "token_not_yet_valid"), (endless, "token_malformed")] {
+            refused(&present(&world, &rs256().sign(&claims)).await, code);
+            for forged in [stranger.sign(&claims), TestKey::generate(Algorithm::Rs256, "none").sign(&claims)] {
+                let answer = present(&world, &forged).await;
+                refused(&answer, "token_untrusted");
+                says(&answer, &["not trusted here"]);
+            }
+        }
+    }
+
     async fn step_17_the_claim_rule(world: World) {
         let _issuer = trusted(&world).await;
         for bad in [json!("Identity"), json!("identity "), json!(["identity"]), json!(null), json!({"identity": 1}), json!(1)] {
