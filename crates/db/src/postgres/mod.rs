@@ -129,23 +129,25 @@ pub(crate) fn check(settings: &Arc<Settings>) -> Result<(), Error> {
 }
 
 /// Whether a pooler gives server connections by the transaction: then the one that this session had a moment
-/// ago is another one's while both are open. It cannot be told where no second connection is given, and a
-/// pooler that hands out another idle one goes unnoticed; a pooler that is none is never taken for one.
+/// ago is another one's while both are open. It cannot be told where no second connection is given or the
+/// server does not number its sessions, and a pooler that hands out another idle one goes unnoticed; what is
+/// no pooler is never taken for one.
 fn is_pooled(session: &mut PgSession, settings: &Arc<Settings>) -> Result<bool, Error> {
-    let first = backend(session)?;
+    let Some(first) = backend(session) else { return Ok(false) };
     let mut other = PgSession::new(Arc::clone(settings), PgSession::runtime()?);
     let second = backend(&mut other);
     Writer::finish(&mut other);
-    Ok(second.is_ok_and(|second| second == first))
+    Ok(second == Some(first))
 }
 
-/// The server's process behind the session.
-fn backend(session: &mut PgSession) -> Result<String, Error> {
-    let sql = "SELECT CAST(pg_backend_pid() AS TEXT) || ' ' || CAST(pg_postmaster_start_time() AS TEXT)";
-    let found = session.snapshot(|mut tx| tx.query_one(sql, &[], |row| row.get(0)))??;
+/// The server's process behind the session, where the server tells it.
+fn backend(session: &mut PgSession) -> Option<String> {
+    let sql = "SELECT CAST(pg_backend_pid() AS BIGINT), CAST(pg_postmaster_start_time() AS TEXT)";
+    let row = |row: &Row<'_>| Ok((row.get::<i64>(0)?, row.get::<String>(1)?));
+    let (pid, start) = session.snapshot(|mut tx| tx.query_one(sql, &[], row)).ok()?.ok()?;
     // The transaction's end is sent with the next statement, and this one has none.
-    session.flush()?;
-    Ok(found)
+    session.flush().ok()?;
+    (pid > 0).then(|| format!("{pid} {start}"))
 }
 
 impl PgSession {

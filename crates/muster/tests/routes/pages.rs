@@ -35,10 +35,10 @@ const ASSIGN: &str = "INSERT INTO role_assignments (account_id, org_id, project_
     updated_at) \
     VALUES ($1, '', '', $2, '_account_viewer', '_all_account_level_resources', 'USER', $3, '', $4, $4, 1, 1)";
 const GROUP: &str = "INSERT INTO user_groups (account_id, group_id, org_id, project_id, identifier, name, name_key, \
-    externally_managed, tags, member_count, doc, version, created_at, updated_at, user_order) \
-    VALUES ($1, $2, '', '', $2, $2, $2, $3, '{}', 2, '{}', 1, 1, 1, $4)";
-const MEMBER: &str = "INSERT INTO group_members (account_id, group_id, member_id, member_kind, added_at) \
-    VALUES ($1, $2, $3, 'User', 1)";
+    externally_managed, tags, member_count, doc, version, created_at, updated_at) \
+    VALUES ($1, $2, '', '', $2, $2, $2, $3, '{}', 2, '{}', 1, 1, 1)";
+const MEMBER: &str = "INSERT INTO group_members (account_id, group_id, member_id, member_kind, added_at, place) \
+    VALUES ($1, $2, $3, 'User', 1, $4)";
 const ROW: &str = "INSERT INTO audit_rows (account_id, at, audit_id, org_id, project_id, action, resource_type, \
     resource_id, resource_name, principal_kind, principal_id, principal_label, principal_name, credential, \
     method, request_id, detail) \
@@ -90,11 +90,10 @@ both_engines! {
             for (n, user) in users.iter().enumerate() {
                 tx.exec(ASSIGN, db::params![account, format!("a{n}").as_str(), user.as_str(), false])?;
                 let (group, other) = (format!("g{n}"), &users[(n + 1) % users.len()]);
+                tx.exec(GROUP, db::params![account, group.as_str(), false])?;
                 // The order in which they were sent is not that of their ids.
-                let order = if user > other { format!("{user} {other}") } else { format!("{other} {user}") };
-                tx.exec(GROUP, db::params![account, group.as_str(), false, order.as_str()])?;
-                for member in [user, other] {
-                    tx.exec(MEMBER, db::params![account, group.as_str(), member.as_str()])?;
+                for (place, member) in (0_i64..).zip([user.max(other), user.min(other)]) {
+                    tx.exec(MEMBER, db::params![account, group.as_str(), member.as_str(), place])?;
                 }
             }
             Ok(())
@@ -117,7 +116,7 @@ both_engines! {
 
     async fn a_large_page_of_what_is_heavy_is_refused(world: World) {
         write(&world, |tx, account| {
-            tx.exec(GROUP, db::params![account, "crowd", false, ""])?;
+            tx.exec(GROUP, db::params![account, "crowd", false])?;
             tx.exec("UPDATE user_groups SET member_count = 100001 WHERE account_id = $1", db::params![account])?;
             let detail = format!("\"{}\"", "x".repeat(1 << 20));
             for n in 0..9_i64 {
