@@ -171,4 +171,28 @@ both_engines! {
         let text = admin.post(AT, body).await.refused(400, "INVALID_REQUEST");
         assert!(text.contains("emails[0]: several users have the address"), "{text}");
     }
+
+    async fn what_an_address_cannot_say_is_said(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        made(&scim, "ada").await;
+        let body = json!({"emails": ["ada@example.com"], "roleBindings": [viewer()]});
+        assert_eq!(told(&admin, AT, body.clone()).await, json!({"ada@example.com": "USER_ALREADY_ADDED"}));
+        let list = "/authz/api/roleassignments?accountIdentifier=acme";
+        let given = admin.get(list).await.data()["content"].as_array().unwrap().iter()
+            .map(|item| item["roleAssignment"].clone())
+            .find(|given| given["roleIdentifier"] == "_account_viewer").expect("given");
+        let mut off = given.clone();
+        off["disabled"] = json!(true);
+        let one = format!("/authz/api/roleassignments/{}?accountIdentifier=acme", given["identifier"].as_str().unwrap());
+        admin.put(&one, off).await.data();
+        let text = admin.post(AT, body).await.refused(400, "DUPLICATE_FIELD");
+        assert!(text.contains("is disabled: enable it first"), "{text}");
+
+        let badge = json!({"id": "urn:example:badge:User", "name": "Badge", "appliesTo": "User", "required": true,
+            "attributes": [{"name": "number", "type": "string", "required": true}]});
+        admin.post("/ng/api/scim-schemas?accountIdentifier=acme", badge).await.data();
+        let answer = admin.post(AT, json!({"emails": ["new@x.example"]})).await.expect(400);
+        assert_eq!(answer.json["errors"][0]["fieldId"], "emails[0]", "{}", answer.text);
+        assert!(answer.text.contains("by SCIM"), "{}", answer.text);
+    }
 }

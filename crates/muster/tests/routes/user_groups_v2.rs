@@ -72,6 +72,68 @@ both_engines! {
         assert_eq!(admin.put(V2, body(json!(emails(&made)))).await.data(), made);
     }
 
+    async fn who_takes_anothers_address_for_a_name_takes_no_place(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let user = |name: &str, email: Option<&str>| json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name,
+            "emails": email.map(|email| vec![json!({"value": email, "primary": true})])
+        });
+        for (name, address, named_so) in
+            [("boss", Some("boss@x.example"), user("boss@x.example", None)), ("bob7", None, user("other", Some("bob7")))]
+        {
+            let body = json!({"identifier": name, "name": name, "users": [address.unwrap_or(name)]});
+            let id = scim.post(USERS, user(name, address)).await.expect(201).json["id"].clone();
+            let made = admin.post(V2, body.clone()).await.data();
+            assert_eq!(made["users"][0]["id"], id);
+            scim.post(USERS, named_so).await.expect(201);
+            assert_eq!(admin.put(V2, body.clone()).await.data(), made, "the same again");
+        }
+        let adding = json!({"emails": ["boss@x.example"]});
+        let text = admin.post("/ng/api/user/users?accountIdentifier=acme", adding).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("several users have the address"), "{text}");
+    }
+
+    async fn members_of_one_address_keep_their_places(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let mut ids = Vec::new();
+        for (name, email) in [("one", "dup"), ("two", "dup"), ("zed", "zed"), ("six", "dup")] {
+            let user = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name,
+                "emails": [{"value": format!("{email}@x.example"), "primary": true}]});
+            ids.push(scim.post(USERS, user).await.expect(201).json["id"].clone());
+        }
+        let users = json!([ids[1], ids[2], ids[0], ids[3]]);
+        let group = json!({"identifier": "team", "name": "Team", "users": users});
+        let tag = admin.post(V0, group).await.header("etag").to_owned();
+        let shown = admin.get(ONE_V2).await.data();
+        assert_eq!(emails(&shown), ["dup@x.example", "zed@x.example", "dup@x.example", "dup@x.example"]);
+        let body = |users: Vec<&str>| json!({"identifier": "team", "name": "Team", "users": users});
+        assert_eq!(admin.put(V2, body(emails(&shown))).await.header("etag"), tag);
+        assert_eq!(admin.get(ONE_V2).await.data(), shown);
+        // All whom the address names, where it stands last.
+        let turned = admin.put(V2, body(vec!["dup@x.example", "zed@x.example", "dup@x.example"])).await.data();
+        assert_eq!(turned["users"], shown["users"]);
+        let turned = admin.put(V2, body(vec!["zed@x.example", "dup@x.example"])).await.data();
+        assert_eq!(emails(&turned), ["zed@x.example", "dup@x.example", "dup@x.example", "dup@x.example"]);
+    }
+
+    async fn the_order_of_too_many_changes_nothing(world: World) {
+        let mut ids = world.crowd("u", 1_001).await;
+        ids.sort();
+        ids.reverse();
+        let last = ids.pop().expect("many");
+        let body = |users: &[String]| json!({"identifier": "team", "name": "Team", "users": users});
+        let admin = world.admin();
+        admin.post(V0, body(&ids)).await.data();
+        admin.put(&format!("/ng/api/user-groups/team/member/{last}?accountIdentifier=acme"), json!(null)).await.data();
+        ids.push(last);
+        let shown = admin.get(ONE).await;
+        let tag = shown.header("etag").to_owned();
+        let shown = shown.data();
+        assert_eq!(shown["users"], json!(ids));
+        assert_eq!(admin.put(V0, body(&ids)).await.header("etag"), tag);
+        assert_eq!(admin.get(ONE).await.data(), shown);
+    }
+
     async fn rights_scopes_and_groups_of_scim_are_those_of_v0(world: World) {
         let (scim, admin) = (scim(&world), world.admin());
         hierarchy(&world).await;
@@ -110,6 +172,8 @@ both_engines! {
         let trail = world.trail().await.join("\n");
         assert!(trail.contains("\"changed\":[\"notificationConfigs\"]") && !trail.contains("hooks.example"), "{trail}");
         assert_eq!(admin.put(V0, json!({"identifier": "team", "name": "Team"})).await.data()["notificationConfigs"], json!([]));
+        let twice = r#"{"identifier": "team", "name": "Team", "notificationConfigs": [{"type": "EMAIL", "type": "SLACK"}]}"#;
+        admin.send(http::Method::PUT, V0, Some(twice.into())).await.refused(400, "INVALID_REQUEST");
         let long = "x".repeat(17 << 10);
         for (bad, field) in [
             (json!([{}]), "notificationConfigs[0].type"), (json!([{"type": "PIGEON"}]), "notificationConfigs[0].type"),

@@ -114,9 +114,11 @@ pub async fn validate(app: &App, permit: Permit, new: NewAssignment) -> Result<V
 
 /// Is the identifier or the binding there already?
 fn is_taken(tx: &mut Tx<'_>, row: &AssignmentRow) -> Result<bool> {
-    if store::find(tx, &row.scope, &row.identifier)?.is_some() {
-        return Ok(true);
-    }
+    Ok(store::find(tx, &row.scope, &row.identifier)?.is_some() || same(tx, row)?.is_some())
+}
+
+/// The assignment that binds the same, under whatever identifier.
+fn same(tx: &mut Tx<'_>, row: &AssignmentRow) -> Result<Option<Assignment>> {
     let kind = row.principal_kind;
     let principal = PrincipalFilter { kind, id: row.principal_id.clone(), level: row.principal_level };
     let same = Filter {
@@ -126,7 +128,7 @@ fn is_taken(tx: &mut Tx<'_>, row: &AssignmentRow) -> Result<bool> {
         ..Filter::default()
     };
     let reach = [Reach { scope: row.scope.clone(), below: false, kinds: vec![kind] }];
-    Ok(!store::first(tx, &row.scope.account, &reach, &same, 1)?.is_empty())
+    Ok(store::first(tx, &row.scope.account, &reach, &same, 1)?.pop())
 }
 
 fn complaint<T>(checked: Result<T>) -> Result<Option<String>> {
@@ -141,13 +143,30 @@ fn complaint<T>(checked: Result<T>) -> Result<Option<String>> {
 /// already. Where it answers `true` the caller of this function bumps the account's version.
 ///
 /// # Errors
-/// As `create`, but for the check of the new assignment, which comes before.
+/// As `create`, but for the check of the new assignment, which comes before; `Duplicate` where the assignment
+/// that is there gives nothing.
 pub fn give(tx: &mut Tx<'_>, moment: &Moment, permit: &Permit, new: &NewAssignment) -> Result<bool> {
     match bind(tx, moment, permit, new) {
         Ok(_) => Ok(true),
-        Err(problem) if problem.kind() == Kind::Duplicate => Ok(false),
+        Err(problem) if problem.kind() == Kind::Duplicate => {
+            let row = new.row(permit.scope(), String::new(), permitted_level(tx, permit, new)?);
+            match same(tx, &row)? {
+                Some(found) if found.row.disabled => Err(switched_off(&found.row)),
+                _ => Ok(false),
+            }
+        }
         Err(problem) => Err(problem),
     }
+}
+
+fn switched_off(row: &AssignmentRow) -> Problem {
+    Problem::duplicate(format!(
+        "The role assignment {} in {} gives {} the role {} already, and is disabled: enable it first",
+        row.identifier,
+        row.scope.path(),
+        row.principal_id,
+        row.role
+    ))
 }
 
 fn bind(tx: &mut Tx<'_>, moment: &Moment, permit: &Permit, new: &NewAssignment) -> Result<Assignment> {

@@ -23,7 +23,7 @@ use crate::directory::user_groups::members::join;
 use crate::directory::users::actions as users;
 use crate::directory::users::addresses;
 use crate::kernel::caller::PrincipalKind;
-use crate::kernel::problem::{Problem, Result};
+use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 
 /// People to be added.
@@ -66,8 +66,11 @@ pub async fn add(app: &App, grant: &Grant<UserManage>, adding: Adding) -> Result
     app.write_alone("people.add", &lane, move |tx| {
         check_scope(tx, &scope)?;
         let people = people(tx, &stroke, &grant, &adding)?;
-        assign(tx, &stroke, &grant, &adding.bindings, &people)?;
-        let ids: Vec<String> = people.iter().map(|added| added.id.clone()).collect();
+        // Two addresses may be of one user.
+        let mut seen = HashSet::new();
+        let ids = people.iter().map(|added| &added.id).filter(|id| seen.insert(id.as_str()));
+        let ids: Vec<String> = ids.cloned().collect();
+        assign(tx, &stroke, &grant, &adding.bindings, &ids)?;
         for (_, group) in &adding.groups {
             let stroke = Stroke { scope: scope.clone(), audit_id: stroke.rng.uuid(), ..stroke.clone() };
             join(tx, &stroke, group, &ids)?;
@@ -90,7 +93,7 @@ fn people(
     let there = of_scope(tx, scope, &ids)?;
     let is_account = scope.level() == Level::Account;
     let kind = Kinds::load(tx, account)?.written(Subject::User).kind;
-    let (mut people, mut seen): (Vec<Added>, HashSet<String>) = (Vec::new(), HashSet::new());
+    let mut people = Vec::with_capacity(adding.emails.len());
     for (at, email) in adding.emails.iter().enumerate() {
         let known = found.get(&*scim::fold(email));
         let is_there = known.is_some_and(|id| there.contains(id));
@@ -99,11 +102,9 @@ fn people(
         }
         let id = match known {
             Some(id) => id.clone(),
-            None => made(tx, stroke, grant, (&kind, email))?,
+            None => made(tx, stroke, grant, (&kind, email)).map_err(|problem| unmade(at, problem))?,
         };
-        // Two addresses of one user: he is added once.
-        let outcome = if is_there || !seen.insert(id.clone()) { Outcome::There } else { Outcome::Added };
-        people.push(Added { id, outcome });
+        people.push(Added { id, outcome: if is_there { Outcome::There } else { Outcome::Added } });
     }
     Ok(people)
 }
@@ -141,6 +142,16 @@ fn made(
     users::add(tx, &stroke, (&rights.0, &rights.1), kind, body).map(|id| id.to_string())
 }
 
+/// What the account's schema wants of a user, and a body of addresses has no place for.
+fn unmade(at: usize, problem: Problem) -> Problem {
+    if problem.kind() != Kind::Invalid {
+        return problem;
+    }
+    let text =
+        format!("cannot be made a user by an address alone, make the user by SCIM: {}", problem.message());
+    Problem::fields(vec![(format!("emails[{at}]"), text)])
+}
+
 fn wish((role, resource_group): &(String, String), user: &str) -> NewAssignment {
     NewAssignment {
         identifier: None,
@@ -159,14 +170,14 @@ fn assign(
     stroke: &Stroke,
     grant: &Grant<UserManage>,
     bindings: &[(String, String)],
-    people: &[Added],
+    users: &[String],
 ) -> Result<()> {
     let moment = Moment { now: stroke.now, rng: stroke.rng.clone() };
     let mut made = false;
-    for added in people {
+    for user in users {
         for binding in bindings {
-            let permit = Permit::ask(grant.actor(), grant.scope(), PrincipalKind::User, &added.id, None)?;
-            made |= give(tx, &moment, &permit, &wish(binding, &added.id))?;
+            let permit = Permit::ask(grant.actor(), grant.scope(), PrincipalKind::User, user, None)?;
+            made |= give(tx, &moment, &permit, &wish(binding, user))?;
         }
     }
     if made { bump_version(tx, stroke.account()) } else { Ok(()) }

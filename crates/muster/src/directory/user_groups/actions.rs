@@ -296,12 +296,9 @@ fn members(
     Ok(DetachedChange::Replace(elements(users.iter().chain(&groups))))
 }
 
-/// Keeps the order in which these users of a group were sent; of too many there is none.
+/// Keeps the order in which these users of a group were sent; that of too many changes nobody's place.
 fn arrange(tx: &mut Tx<'_>, stroke: &Stroke, group: &str, users: &[String]) -> Result<()> {
-    if users.len() > ORDERED_MOST {
-        return store::unplace(tx, stroke.account(), group);
-    }
-    store::arrange(tx, stroke.account(), group, users)
+    if users.len() > ORDERED_MOST { Ok(()) } else { store::arrange(tx, stroke.account(), group, users) }
 }
 
 pub(super) fn turn(

@@ -11,6 +11,7 @@ use crate::kernel::scope::Scope;
 use crate::kernel::text::Tags;
 use crate::web::etag::Tagged;
 use crate::web::extract::{same_scope, unused};
+use crate::web::unique::Object;
 
 /// A group as clients send it.
 #[derive(Debug, Deserialize)]
@@ -25,7 +26,7 @@ pub(super) struct Body {
     description: Option<String>,
     tags: Option<Tags>,
     users: Option<Vec<String>>,
-    notification_configs: Option<Vec<Channel>>,
+    notification_configs: Option<Vec<Object>>,
     #[serde(default, deserialize_with = "unused")]
     linked_sso_id: (),
     #[serde(default, deserialize_with = "unused")]
@@ -52,7 +53,7 @@ impl Body {
             name: self.name.unwrap_or_default(),
             description: self.description.filter(|text| !text.is_empty()),
             tags: self.tags.unwrap_or_default(),
-            notifications: notifications::read(self.notification_configs),
+            notifications: notifications::read(self.notification_configs.unwrap_or_default()),
             users: self.users.map(users),
         })
     }

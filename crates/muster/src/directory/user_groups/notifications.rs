@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::kernel::text::FieldCheck;
+use crate::web::unique::Object;
 
 /// Channels that the wire knows.
 const TYPES: [&str; 5] = ["EMAIL", "SLACK", "PAGERDUTY", "MSTEAMS", "WEBHOOK"];
@@ -16,8 +17,8 @@ const MOST_BYTES: usize = 16 << 10;
 pub type Channel = Map<String, Value>;
 
 /// What of a body is kept: absent is not shown as null.
-pub fn read(list: Option<Vec<Channel>>) -> Vec<Channel> {
-    let mut list = list.unwrap_or_default();
+pub fn read(list: Vec<Object>) -> Vec<Channel> {
+    let mut list: Vec<Channel> = list.into_iter().map(|Object(channel)| channel).collect();
     for channel in &mut list {
         channel.retain(|_, value| !value.is_null());
     }

@@ -27,8 +27,6 @@ const INSERT: &str = "INSERT INTO user_groups (account_id, group_id, org_id, pro
 const DESCRIBE: &str = "UPDATE user_groups SET description = $3, tags = $4, version = version + $5, updated_at = $6, \
     notification_configs = $7 \
     WHERE account_id = $1 AND group_id = $2";
-const UNPLACE: &str =
-    "UPDATE group_members SET place = NULL WHERE account_id = $1 AND group_id = $2 AND place IS NOT NULL";
 const USERS: &str = "SELECT member_id, added_at, place FROM group_members \
     WHERE account_id = $1 AND group_id = $2 AND member_kind = 'User'";
 const USERS_OF: &str = "SELECT member_id, added_at, place, group_id FROM group_members \
@@ -167,11 +165,6 @@ pub fn arrange(tx: &mut Tx<'_>, account: &AccountId, id: &str, order: &[String])
         tx.put(sql.text(), &sql.params())?;
     }
     Ok(())
-}
-
-/// Takes the places of all users of a group.
-pub fn unplace(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<(), Problem> {
-    Ok(tx.put(UNPLACE, params![account.as_str(), id])?)
 }
 
 /// A user of a group: id, when he came, and the place that he was given.

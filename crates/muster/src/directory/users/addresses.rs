@@ -1,7 +1,7 @@
 //! Users named by their addresses, as people write them: bodies of the platform API. An address need not be
 //! unique; which user it names is decided here.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use db::Tx;
 
@@ -10,7 +10,8 @@ use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
 
 /// The users that a list of addresses names, in its order, each once; addresses that nobody has are left out.
-/// Of several who have one the members of the group are meant: what an answer showed can be sent back.
+/// Of several whom an address names the members of the group are meant, in their order there, as often as it
+/// stands in the list: what an answer showed can be sent back.
 ///
 /// # Errors
 /// `Fields` for an address that several have.
@@ -20,23 +21,36 @@ pub fn users(
     addresses: &[String],
     members: &[String],
 ) -> Result<Vec<String>> {
-    let members: HashSet<&str> = members.iter().map(String::as_str).collect();
-    let named = named(tx, account, addresses)?;
-    let (mut seen, mut users, mut broken) = (HashSet::new(), Vec::new(), Vec::new());
-    for (at, address) in addresses.iter().enumerate() {
-        let Some(all) = named.get(&*scim::fold(address)) else { continue };
-        let mut meant: Vec<&Addressed> = all.iter().filter(|user| members.contains(&*user.id)).collect();
-        if meant.is_empty() {
-            match one(all) {
-                Some(user) => meant.push(user),
-                None => broken.push((format!("users[{at}]"), several(address))),
-            }
+    let places: HashMap<&str, usize> = members.iter().enumerate().map(|(n, id)| (id.as_str(), n)).collect();
+    let (mut meant, mut broken) = (HashMap::new(), HashSet::new());
+    for (key, all) in named(tx, account, addresses)? {
+        let mut inside: Vec<&Addressed> = all.iter().filter(|user| places.contains_key(&*user.id)).collect();
+        inside.sort_by_key(|user| places[&*user.id]);
+        match one(&all) {
+            _ if !inside.is_empty() => {}
+            Some(user) => inside.push(user),
+            None => drop(broken.insert(key.clone())),
         }
-        users.extend(
-            meant.into_iter().filter(|user| seen.insert(user.id.clone())).map(|user| user.id.clone()),
-        );
+        let ids: VecDeque<String> = inside.into_iter().map(|user| user.id.clone()).collect();
+        meant.insert(key, ids);
     }
-    if broken.is_empty() { Ok(users) } else { Err(Problem::fields(broken)) }
+    let keys: Vec<_> = addresses.iter().map(|address| scim::fold(address)).collect();
+    if !broken.is_empty() {
+        let several = |at: usize| (format!("users[{at}]"), several(&addresses[at]));
+        let of_several = (0..keys.len()).filter(|at| broken.contains(&*keys[*at]));
+        return Err(Problem::fields(of_several.map(several).collect()));
+    }
+    // Who is left over stands where his address stands last.
+    let (mut users, mut seen) = (Vec::new(), HashSet::new());
+    let mut left: HashMap<&str, usize> = HashMap::new();
+    keys.iter().for_each(|key| *left.entry(key).or_default() += 1);
+    for key in &keys {
+        let (Some(waiting), Some(left)) = (meant.get_mut(&**key), left.get_mut(&**key)) else { continue };
+        *left -= 1;
+        let now = if *left == 0 { waiting.len() } else { waiting.len().min(1) };
+        users.extend(waiting.drain(..now).filter(|id| seen.insert(id.clone())));
+    }
+    Ok(users)
 }
 
 /// The user that each of these addresses names, by the folded address; nobody for one that is new.
@@ -65,7 +79,7 @@ fn several(address: &str) -> String {
     format!("several users have the address {address}; name the one by the id, on the route that takes ids")
 }
 
-/// Who has each address: as the address that is shown, else as user name, else among the others.
+/// Who has each address: as the one that he is shown by, else as user name, else among the others.
 fn named(
     tx: &mut Tx<'_>,
     account: &AccountId,
@@ -81,7 +95,11 @@ fn named(
         }
     }
     for (key, all) in &mut named {
-        let rank = |user: &Addressed| (*scim::fold(&user.email) != **key, user.user_name_key != *key);
+        let rank = |user: &Addressed| match () {
+            () if user.shown_key() == *key => 0,
+            () if user.user_name_key == *key => 1,
+            () => 2,
+        };
         let best = all.iter().map(rank).min();
         all.retain(|user| Some(rank(user)) == best);
         all.sort_by(|a, b| a.id.cmp(&b.id));

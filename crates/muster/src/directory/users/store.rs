@@ -1,5 +1,6 @@
 //! SQL of users.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use db::sql::{IDS_AT_ONCE, Sql};
@@ -164,6 +165,13 @@ pub struct Addressed {
     pub user_name_key: String,
     /// May he act?
     pub active: bool,
+}
+
+impl Addressed {
+    /// The address that he is shown by, folded: his primary one, or his user name where he has none.
+    pub fn shown_key(&self) -> Cow<'_, str> {
+        if self.email.is_empty() { Cow::Borrowed(&self.user_name_key) } else { scim::fold(&self.email) }
+    }
 }
 
 /// The users that have one of these folded addresses as user name or among their e-mail addresses, each with
