@@ -43,7 +43,9 @@ pub fn users(
     // Who is left over stands where his address stands last.
     let (mut users, mut seen) = (Vec::new(), HashSet::new());
     let mut left: HashMap<&str, usize> = HashMap::new();
-    keys.iter().for_each(|key| *left.entry(key).or_default() += 1);
+    for key in &keys {
+        *left.entry(key).or_default() += 1;
+    }
     for key in &keys {
         let (Some(waiting), Some(left)) = (meant.get_mut(&**key), left.get_mut(&**key)) else { continue };
         *left -= 1;
