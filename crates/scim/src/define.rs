@@ -132,16 +132,22 @@ struct Reader<'c> {
     complaints: &'c mut Complaints,
 }
 
-/// Whether a URN, in lower case, means something already: the schemas of RFC 7643, what lies below them,
-/// messages and events of SCIM, the name space of SCIM 1. Schemas of later documents (RFC 9944's `Device`,
-/// drafts) are free.
+/// Whether a URN, in lower case, means something already: the schemas of RFC 7643, what lies below and above
+/// them, messages and events of SCIM, the name space of SCIM 1. Schemas of later documents (RFC 9944's
+/// `Device`, drafts) are free.
 fn is_taken(urn: &str) -> bool {
-    let Some(name) = urn.strip_prefix("urn:ietf:params:scim:schemas:") else {
+    const SCHEMAS: &str = "urn:ietf:params:scim:schemas:";
+    let is_above = |long: &str| long.strip_prefix(urn).is_some_and(|rest| rest.starts_with(':'));
+    if is_above(SCHEMAS) {
+        return true;
+    }
+    let Some(name) = urn.strip_prefix(SCHEMAS) else {
         return urn.starts_with("urn:ietf:params:scim:") || urn.starts_with("urn:scim:");
     };
-    TAKEN
-        .iter()
-        .any(|taken| name.strip_prefix(taken).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')))
+    let touches = |one: &str, other: &str| {
+        one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    };
+    TAKEN.iter().any(|taken| touches(name, taken) || touches(taken, name))
 }
 
 impl Reader<'_> {
@@ -471,6 +477,11 @@ mod tests {
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
             "urn:ietf:params:scim:api:messages:2.0:Mine",
             "urn:ietf:params:scim:event:prov:create:full",
+            "urn:ietf:params",
+            "urn:ietf:params:scim",
+            "urn:ietf:params:scim:schemas",
+            "urn:ietf:params:scim:schemas:core",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0",
             "urn:scim:schemas:core:1.0",
             "http://x/y",
         ] {

@@ -112,10 +112,14 @@ pub(crate) fn resolve(
         Resolution::Extension(schema) => Ok(Named::Extension(has_schema(kind, &schema.urn))),
         _ if among.iter().any(|other| is_known(other.resolve(text, mender))) => Ok(Named::Elsewhere),
         Resolution::ForeignUrn if mender.mend(Quirk::ForeignUrn, text) => Ok(Named::Nothing),
-        _ => match kind.unqualified(text) {
-            Some(attr) if mender.mend(Quirk::UnqualifiedName, text) => Ok(Named::Attr(attr)),
-            _ => unknown(text, &kind.name, mender),
-        },
+        _ => {
+            let own = kind.unqualified(text);
+            let is_mended = own.is_some() || among.iter().any(|other| other.unqualified(text).is_some());
+            if is_mended && mender.mend(Quirk::UnqualifiedName, text) {
+                return Ok(own.map_or(Named::Elsewhere, Named::Attr));
+            }
+            unknown(text, &kind.name, mender)
+        }
     })
 }
 

@@ -234,6 +234,14 @@ both_engines! {
         ] {
             assert_eq!(total(&scim, USERS, &filter).await, count, "{filter}");
         }
+        // What only users have has no value in groups, by whichever name.
+        scim.post(GROUPS, group("Crew", &[])).await.expect(201);
+        let root = USERS.trim_end_matches("/Users");
+        for what in ["manager ne \"x\"", "department eq null", "not (department eq \"Sales\")"] {
+            let full = what.replace("manager", &format!("{ENTERPRISE}:manager"));
+            let full = full.replace("department", &format!("{ENTERPRISE}:department"));
+            assert_eq!(total(&scim, root, what).await, total(&scim, root, &full).await, "{what}");
+        }
         let filter: String = url::form_urlencoded::byte_serialize(format!("id eq \"{id}\" and manager eq \"{boss}\"").as_bytes()).collect();
         let found = scim.get(&format!("{USERS}?filter={filter}&attributes=id")).await.expect(200).json;
         assert_eq!(found["Resources"][0]["id"], id);

@@ -409,6 +409,12 @@ both_engines! {
         let other = |id: &str| json!({"id": id, "name": "x", "appliesTo": "Group", "attributes": [{"name": "a", "type": "string"}]});
         let reads = admin.post(SCHEMAS, other(&format!("{BADGE}:zone"))).await.refused(400, "INVALID_REQUEST");
         assert!(reads.contains("reads as the attribute zone"), "{reads}");
+        let mut boxed = other("urn:example:boxed");
+        boxed["attributes"] = json!([{"name": "box", "type": "complex", "subAttributes": [{"name": "a", "type": "string"}]}]);
+        admin.post(SCHEMAS, boxed).await.data();
+        let reads = admin.post(SCHEMAS, other("urn:example:boxed:box.a")).await.refused(400, "INVALID_REQUEST");
+        assert!(reads.contains("reads as the attribute box.a"), "{reads}");
+        admin.post(SCHEMAS, other("urn:example:boxed:box.b")).await.data();
         admin.post(SCHEMAS, other("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User")).await.refused(400, "INVALID_REQUEST");
         admin.put(&one_schema("urn:example:none"), other("urn:example:none")).await.refused(404, "ENTITY_NOT_FOUND");
         admin.put(&one_schema(BADGE), other("urn:example:none")).await.refused(400, "INVALID_REQUEST");

@@ -150,7 +150,10 @@ fn clash(one: &scim::Schema, other: &scim::Schema) -> Option<String> {
     [(one, other), (other, one)].into_iter().find_map(|(long, short)| {
         let (head, rest) = long.urn.split_at_checked(short.urn.len())?;
         let name = rest.strip_prefix(':')?;
-        (head.eq_ignore_ascii_case(&short.urn) && short.attributes.get(name).is_some()).then(|| {
+        let (attr, sub) = name.split_once('.').map_or((name, None), |(attr, sub)| (attr, Some(sub)));
+        let attr = short.attributes.get(attr);
+        let is_one = attr.is_some_and(|attr| sub.is_none_or(|sub| attr.sub.get(sub).is_some()));
+        (head.eq_ignore_ascii_case(&short.urn) && is_one).then(|| {
             format!("{} reads as the attribute {name} of {}; choose another URN.", long.urn, short.urn)
         })
     })
