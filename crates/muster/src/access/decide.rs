@@ -99,22 +99,22 @@ impl Rights {
 
     /// Whether the permission is held for anything at all.
     pub fn has_somewhere(&self, permission: &Permission) -> bool {
-        let covers = |selector: &Selector| match selector.what.of(permission) {
-            Part::Nothing => false,
-            Part::Whole => true,
-            Part::Ids(ids) => !ids.is_empty(),
-        };
+        let covers = |selector: &Selector| selector.what.has_any(permission);
         self.bindings.iter().any(|b| b.permissions.has(permission) && b.selectors.iter().any(covers))
     }
 
-    /// Whether anything at all is held in the scope.
+    /// Whether anything at all can be done in the scope.
     pub fn reaches(&self, scope: &Scope) -> bool {
-        let covers = |selector: &Selector| {
-            let here =
-                if selector.children { selector.scope.contains(scope) } else { selector.scope == *scope };
-            here && !selector.what.is_empty()
+        let here = |selector: &&Selector| {
+            if selector.children { selector.scope.contains(scope) } else { selector.scope == *scope }
         };
-        self.bindings.iter().any(|b| !b.permissions.is_empty() && b.selectors.iter().any(covers))
+        self.bindings.iter().any(|binding| {
+            let mut selectors = binding.selectors.iter().filter(here);
+            selectors.any(|selector| {
+                let gives = |p: &Permission| p.allows_level(scope.level()) && selector.what.has_any(p);
+                binding.permissions.iter().any(gives)
+            })
+        })
     }
 
     /// The first thing that `given` gives and these rights do not have; `None` when they have all of it.
@@ -182,9 +182,13 @@ enum Part<'a> {
 }
 
 impl What {
-    fn is_empty(&self) -> bool {
-        let nothing = |ids: &Option<HashSet<String>>| ids.as_ref().is_some_and(HashSet::is_empty);
-        matches!(self, Self::Types(types) if types.values().all(nothing))
+    /// Whether there is anything that the permission could be used on.
+    fn has_any(&self, permission: &Permission) -> bool {
+        match self.of(permission) {
+            Part::Nothing => false,
+            Part::Whole => true,
+            Part::Ids(ids) => !ids.is_empty(),
+        }
     }
     /// What of the permission's resource type.
     fn of(&self, permission: &Permission) -> Part<'_> {
@@ -202,7 +206,7 @@ impl What {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::permissions::{Ask, OrganizationEdit, ProjectEdit, UserManage, UserView};
+    use crate::access::permissions::{AccountView, Ask, OrganizationEdit, ProjectEdit, UserManage, UserView};
     use crate::kernel::ids::AccountId;
 
     fn scope(org: Option<&str>) -> Scope {
@@ -237,17 +241,24 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_is_reached_by_whatever_is_held_in_it() {
-        let ids = |ids: &[&str]| {
+    fn a_scope_is_reached_by_whatever_can_be_done_in_it() {
+        let ids = |kind: &str, ids: &[&str]| {
             let ids = ids.iter().map(|id| (*id).to_owned()).collect();
-            What::Types(HashMap::from([("ROLE".to_owned(), Some(ids))]))
+            What::Types(HashMap::from([(kind.to_owned(), Some(ids))]))
         };
-        assert!(
-            rights(true, What::All).reaches(&scope(Some("o")))
-                && rights(false, ids(&["r"])).reaches(&scope(None))
-        );
+        assert!(rights(true, What::All).reaches(&scope(Some("o"))));
+        assert!(rights(false, ids("USER", &["u"])).reaches(&scope(None)));
         assert!(!rights(false, What::All).reaches(&scope(Some("o"))), "not below");
-        assert!(!rights(true, ids(&[])).reaches(&scope(None)) && !Rights::default().reaches(&scope(None)));
+        for nothing in [ids("USER", &[]), ids("ROLE", &["r"])] {
+            assert!(!rights(true, nothing).reaches(&scope(None)));
+        }
+        assert!(!Rights::default().reaches(&scope(None)));
+        let mut of_accounts = rights(true, What::All);
+        of_accounts.bindings[0].permissions = PermissionSet::default().with(AccountView::PERMISSION);
+        assert!(
+            of_accounts.reaches(&scope(None)) && !of_accounts.reaches(&scope(Some("o"))),
+            "no such right there"
+        );
     }
 
     #[test]

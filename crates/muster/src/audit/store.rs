@@ -15,9 +15,6 @@ use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::json_text;
 use crate::kernel::time::Timestamp;
 
-/// So many bytes of changes are on a large page at most: they are in memory several times until they are
-/// sent.
-const MOST_CHANGES: usize = 8 << 20;
 const COUNT: &str = "SELECT COUNT(*) FROM audit_rows WHERE account_id = ";
 const SELECT: &str = "SELECT at, audit_id, org_id, project_id, action, resource_type, resource_id, resource_name, \
     principal_kind, principal_id, principal_label, principal_name, credential, method, client_ip, \
@@ -108,8 +105,8 @@ fn weighed(tx: &mut Tx<'_>, select: &Sql, page: PageRequest) -> Result<Vec<Store
     tx.each(select.text(), &select.params(), |row| {
         let stored = columns(row)?;
         weight += stored.detail.as_ref().map_or(0, String::len);
-        borne = page.bears(weight, MOST_CHANGES, "bytes of changes");
         rows.push(stored);
+        borne = page.bears(rows.len(), weight);
         Ok(if borne.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     })?;
     borne.map(|()| rows)

@@ -9,7 +9,9 @@ pub const DEFAULT_SIZE: u32 = 50;
 /// Largest page: public clients send 200 to 2,000 and go by what they asked for.
 pub const MAX_SIZE: u32 = 2_000;
 /// A page of so many items is answered whatever they weigh.
-const ALWAYS: u32 = 100;
+const ALWAYS: usize = 100;
+/// So many bytes may a larger one have, roughly.
+const MAX_BYTES: usize = 8 << 20;
 
 /// The paging part of a query string. All optional; `pageToken` of an earlier page wins over `pageIndex`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -80,18 +82,20 @@ fn number(field: &str, text: Option<&str>, default: u32) -> Result<u32> {
 }
 
 impl PageRequest {
-    /// Whether items that weigh so much together fit one page of at most `most`, in the words of the items.
+    /// Whether a page may hold so many items of so many bytes together: answers are in memory, several times,
+    /// until they are sent.
     ///
     /// # Errors
-    /// `Invalid` for more of them on a large page.
-    pub fn bears(self, weight: usize, most: usize, unit: &str) -> Result<()> {
-        if self.size <= ALWAYS || weight <= most {
+    /// `Invalid` for more than that on a large page.
+    pub fn bears(self, items: usize, bytes: usize) -> Result<()> {
+        if items <= ALWAYS || bytes <= MAX_BYTES {
             return Ok(());
         }
         Err(Problem::invalid(format!(
-            "pageSize {} is too large here: this page would hold more than {most} {unit}. Ask for a smaller one; \
-             pages of up to {ALWAYS} items are always answered",
-            self.size
+            "pageSize {} is too large here: this page would hold more than {} MiB. Ask for a smaller one; pages of up \
+             to {ALWAYS} items are always answered",
+            self.size,
+            MAX_BYTES >> 20
         )))
     }
     /// What stands on this page of the whole list.

@@ -183,20 +183,25 @@ impl Attempt<'_> {
         Err(self.refused(Some(&token), refused, key).await)
     }
 
-    /// Whether the refusal that is answered may be told as it is: whoever holds a token that the issuer
+    /// Whether refusals for claims may be told as they are: whoever holds a token that a key of the trust has
     /// signed may know that it is too late. Keys are asked for as for any token, but none is fetched for its
     /// `kid`.
     async fn prove(&self, token: &Token<'_>, refused: &mut [Refused], checks_left: &mut usize) {
-        let Some(first) = furthest(refused).map(|at| &mut refused[at]) else { return };
-        if !first.unproven || first.refusal.code() == jose::Code::TokenUntrusted {
-            return;
-        }
-        let Ok(keys) = first.trust.keys.keys(&self.app.trusts.jwks, self.ready.stale_secs).await else {
-            return;
+        let Some(step) = furthest(refused).map(|at| refused[at].refusal.step) else { return };
+        let of_step = |other: &&mut Refused| {
+            other.unproven && other.refusal.step == step && other.refusal.code() != jose::Code::TokenUntrusted
         };
-        let now = self.now.secs();
-        let verified = jose::verify_within(token, &keys.set, &first.trust.policy, now, checks_left);
-        first.unproven = verified.is_err_and(|refusal| refusal.step <= Step::Signature);
+        for refused in refused.iter_mut().filter(of_step) {
+            let Ok(keys) = refused.trust.keys.keys(&self.app.trusts.jwks, self.ready.stale_secs).await else {
+                continue;
+            };
+            let now = self.now.secs();
+            let verified = jose::verify_within(token, &keys.set, &refused.trust.policy, now, checks_left);
+            refused.unproven = verified.is_err_and(|refusal| refusal.step <= Step::Signature);
+            if !refused.unproven {
+                return;
+            }
+        }
     }
 
     /// The trusts of the token's issuer, those that pass the checks that need no key, and why others do not.
@@ -381,11 +386,12 @@ impl Attempt<'_> {
     }
 }
 
-/// Which refusal is answered. Without keys nobody can say no; else the one that came furthest says most.
+/// Which refusal is answered. Without keys nobody can say no; else the one that came furthest says most, and
+/// of several the one whose claims a key of the trust has signed.
 fn furthest(refused: &[Refused]) -> Option<usize> {
     let unavailable = refused.iter().position(|refused| refused.retry_after_secs.is_some());
-    let places = (0..refused.len()).rev();
-    unavailable.or_else(|| places.max_by_key(|at| refused[*at].refusal.step))
+    let weight = |at: &usize| (refused[*at].refusal.step, !refused[*at].unproven);
+    unavailable.or_else(|| (0..refused.len()).rev().max_by_key(weight))
 }
 
 /// Step 19: as whom a token of the trust acts.

@@ -86,7 +86,8 @@ impl Refusals {
             told = true;
             let document = document(attempt, token, refused, sha256);
             let of = |name: &str| document[name].to_string();
-            let same = ["reason", "expected", "kid", "subject", "issuer", "address"].map(of).join(" ");
+            let same =
+                ["reason", "code", "expected", "kid", "subject", "issuer", "address"].map(of).join(" ");
             self.add(place, Note { at: attempt.now, same, document, count: 1 });
         }
         told

@@ -204,6 +204,22 @@ both_engines! {
         world.admin().post(AT, other).await.expect(400);
     }
 
+    async fn an_expired_token_is_told_so_by_whichever_trust_has_its_key(world: World) {
+        machine(&world, "sync", "_scim_provisioner").await;
+        let [first, second] = ["first", "second"].map(|kid| TestKey::generate(Algorithm::Es256, kid));
+        for (id, key) in [("a", &first), ("b", &second)] {
+            let body = with(sound(id, ""), &json!({"jwks": {"keys": [key.jwk()]}}));
+            world.admin().post(AT, body).await.data();
+        }
+        let now = world.app.clock.now().secs();
+        let late = with(good(), &json!({"exp": now - 1_000, "iat": now - 2_000, "nbf": now - 2_000}));
+        for (key, code) in [(&first, "token_expired"), (&second, "token_expired"), (es256(), "token_untrusted")] {
+            let answer = world.bearer(&key.sign(&late)).get(USERS).await.expect(401);
+            let told = format!("error_description=\"{code}\"");
+            assert!(answer.header("www-authenticate").contains(&told), "{}", answer.header("www-authenticate"));
+        }
+    }
+
     async fn a_trust_that_is_made_again_has_its_own_keys(world: World) {
         machine(&world, "sync", "_scim_provisioner").await;
         let next = TestKey::generate(Algorithm::Es256, "next");

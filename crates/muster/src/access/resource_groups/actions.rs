@@ -61,7 +61,10 @@ pub async fn list(app: &App, actor: &Actor, scope: &Scope, listing: Listing) -> 
     groups.retain(|g| wanted.is_none_or(|managed| managed == g.managed()));
     arrange::search(&mut groups, &listing.search);
     arrange::order(&mut groups, &listing.orders);
-    Ok(Page::cut(listing.page, groups))
+    let (page, total) = (listing.page, groups.len() as u64);
+    let rows = page.part_of(groups);
+    page.bears(rows.len(), rows.iter().map(ResourceGroup::id_bytes).sum())?;
+    Ok(Page::new(page, rows, total))
 }
 
 /// The group, managed or custom, as seen from the scope.

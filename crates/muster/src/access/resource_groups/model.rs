@@ -53,6 +53,12 @@ impl ResourceGroup {
         self.times.is_none()
     }
 
+    /// Bytes of the ids that it names.
+    pub fn id_bytes(&self) -> usize {
+        let named = self.filter.resources.iter().filter_map(|selector| selector.identifiers.as_ref());
+        named.flatten().map(|id| id.len() + 3).sum()
+    }
+
     /// The managed group as seen from `scope`; `None` where it cannot be used.
     pub fn from_managed(group: &ManagedResourceGroup, scope: &Scope) -> Option<Self> {
         group.levels.contains(&scope.level()).then(|| Self {

@@ -33,7 +33,8 @@ const USERS_OF: &str = "SELECT member_id, added_at, place, group_id FROM group_m
     WHERE account_id = $1 AND member_kind = 'User' AND group_id IN (";
 const CHANNELS_OF: &str =
     "SELECT group_id, notification_configs FROM user_groups WHERE account_id = $1 AND group_id IN (";
-const COUNTS_OF: &str = "SELECT member_count FROM user_groups WHERE account_id = $1 AND group_id IN (";
+const SIZES_OF: &str = "SELECT member_count, CAST(COALESCE(LENGTH(notification_configs), 0) AS BIGINT) \
+    FROM user_groups WHERE account_id = $1 AND group_id IN (";
 const GROUPS: &str = "SELECT member_id FROM group_members \
     WHERE account_id = $1 AND group_id = $2 AND member_kind = 'Group' ORDER BY member_id";
 const IS_MEMBER: &str =
@@ -41,6 +42,9 @@ const IS_MEMBER: &str =
 
 /// Users whose places one statement writes at most.
 const PLACED_AT_ONCE: usize = 64;
+
+/// What an id takes in a list.
+const MEMBER_BYTES: usize = 40;
 
 struct Parts {
     stored: Stored,
@@ -188,12 +192,18 @@ pub fn users(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Vec<Strin
     Ok(arranged(tx.query(USERS, params![account.as_str(), id], placed)?))
 }
 
-/// How many members these groups have together, without reading them.
+/// How many bytes these groups have together, roughly, without reading members and channels.
 pub fn weight(tx: &mut Tx<'_>, account: &AccountId, groups: &[UserGroup]) -> Result<usize, Problem> {
-    let mut sum = 0;
+    let tags =
+        |group: &UserGroup| group.tags.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+    let mut sum = groups.iter().map(tags).sum();
     for groups in groups.chunks(IDS_AT_ONCE) {
-        let counts: Vec<i64> = of_these(tx, COUNTS_OF, account, groups, |row| row.get(0))?;
-        sum += counts.into_iter().filter_map(|n| usize::try_from(n).ok()).sum::<usize>();
+        let sizes = of_these(tx, SIZES_OF, account, groups, |row| Ok([row.get(0)?, row.get(1)?]))?;
+        for [members, channels] in sizes {
+            let [members, channels] =
+                [members, channels].map(|n: i64| usize::try_from(n).unwrap_or_default());
+            sum += members * MEMBER_BYTES + channels;
+        }
     }
     Ok(sum)
 }

@@ -10,8 +10,8 @@ use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
 
 /// The users that a list of addresses names, in its order, each once; addresses that nobody has are left out.
-/// Of several whom an address names the members of the group are meant, in their order there, as often as it
-/// stands in the list: what an answer showed can be sent back.
+/// Of several whom an address names the members of the group are meant, all of them, in their order there:
+/// what an answer showed can be sent back.
 ///
 /// # Errors
 /// `Fields` for an address that several have.
