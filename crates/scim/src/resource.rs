@@ -67,14 +67,14 @@ pub fn replace(
     current: &Value,
     mender: &mut Mender,
 ) -> Result<Accepted, ScimError> {
-    let named = Named::of(kind, &body);
+    let named = Named::of(kind, &body, mender.dialect());
     let mut accepted = accept(kind, body, mender)?;
     let (Value::Object(new), Some(old)) = (&mut accepted.document, current.as_object()) else {
         return Err(ScimError::plain(500, "The stored resource is not an object."));
     };
     keep_fixed(kind.top(), None, new, old)?;
     if let Some(named) = &named {
-        named.keep_unseen(kind.top(), None, new, old);
+        named.keep_unseen(kind.top(), None, new, old)?;
     }
     for extension in &kind.extensions {
         let schema = &extension.schema;
@@ -85,7 +85,7 @@ pub fn replace(
         };
         keep_fixed(&schema.attributes, Some(schema), &mut inner, old)?;
         if let Some(named) = &named {
-            named.keep_unseen(&schema.attributes, Some(schema), &mut inner, old);
+            named.keep_unseen(&schema.attributes, Some(schema), &mut inner, old)?;
         }
         if !inner.is_empty() {
             new.insert(schema.urn.clone(), Value::Object(inner));

@@ -1,5 +1,7 @@
 //! A resource type defined at run time obeys every characteristic (contract SCH-3, SCH-6, SCH-7, SCH-16).
 
+mod thing;
+
 use std::sync::Arc;
 
 use scim::schema::{Extension, Mutability, Returned};
@@ -8,6 +10,8 @@ use scim::{
     Schema, ScimError, ScimType, SortBy, Type, resource,
 };
 use serde_json::{Value, json};
+
+use thing::{BASE, X};
 
 const DEVICE: &str = "urn:example:params:scim:schemas:Device:1.5";
 const LOCATION: &str = "urn:example:params:scim:schemas:Device:1.5:Location";
@@ -384,6 +388,98 @@ fn sch_7_the_answer_to_a_write_shows_what_it_names_of_what_comes_on_request() {
         let body = json!({"operations": [operation]});
         assert_eq!(shown(None, &|projection| projection.note_operations(&kind, &body)), expected, "{body}");
     }
+}
+
+/// What is left of the extension of a stored thing after a PUT with these members.
+fn put(attributes: &Value, stored: &Value, mut body: Value) -> Value {
+    let kind = thing::thing(attributes.clone());
+    let stored = json!({"schemas": [BASE, X], X: stored});
+    body["schemas"] = json!([BASE, X]);
+    let accepted = resource::replace(&kind, body, &stored, &mut Mender::new(Dialect::Tolerant));
+    accepted.expect("a good body").document[X].clone()
+}
+
+#[test]
+fn put_2_elements_that_look_the_same_stay_as_many() {
+    let list = |hidden: &[&str]| {
+        let sub = |name: &str| {
+            let returned = if hidden.contains(&name) { "request" } else { "default" };
+            json!({"name": name, "type": "string", "returned": returned})
+        };
+        let subs = ["value", "type", "display"].map(sub);
+        json!([{"name": "list", "type": "complex", "multiValued": true, "subAttributes": subs}])
+    };
+    let run = |hidden: &[&str], stored: &Value, shown: &Value| {
+        let nested = put(&list(hidden), &json!({"list": stored}), json!({X: {"list": shown}}));
+        let by_path = put(&list(hidden), &json!({"list": stored}), json!({(format!("{X}:list")): shown}));
+        assert_eq!(nested, by_path);
+        nested["list"].clone()
+    };
+    let stored =
+        json!([{"value": "1", "type": "t"}, {"value": "2", "type": "t"}, {"value": "3", "type": "u"}]);
+    let (t, u) = (json!({"type": "t"}), json!({"type": "u"}));
+    assert_eq!(run(&["value"], &stored, &json!([t, t, u])), stored);
+    let turned = json!([stored[2], stored[0], stored[1]]);
+    assert_eq!(
+        run(&["value"], &stored, &json!([u, {"TYPE": "T"}, t])),
+        json!([
+            stored[2], {"value": "1", "type": "T"}, stored[1]
+        ])
+    );
+    assert_eq!(run(&["value"], &stored, &json!([u, t, t])), turned);
+    // One less is gone; one more is the same again.
+    assert_eq!(run(&["value"], &stored, &json!([t, u])), json!([stored[0], stored[2]]));
+    assert_eq!(run(&["value"], &stored, &json!([u, t, u, t, t])), turned);
+    assert_eq!(run(&["value"], &stored, &json!([{"type": "v"}, {"type": "v"}])), json!([{"type": "v"}]));
+    let stored =
+        json!([{"value": "k", "type": "1", "display": "a"}, {"value": "k", "type": "2", "display": "b"}]);
+    let (a, b) = (json!({"value": "k", "display": "a"}), json!({"value": "K", "display": "b"}));
+    let folded = json!({"value": "K", "type": "2", "display": "b"});
+    assert_eq!(run(&["type"], &stored, &json!([a, b])), json!([stored[0], folded]));
+    assert_eq!(run(&["type"], &stored, &json!([b, a])), json!([folded, stored[0]]));
+    let named = json!([{"value": "k", "type": "1", "display": "a"}, a]);
+    assert_eq!(run(&["type"], &stored, &named), json!([stored[0], a]), "what is named is what it says");
+    // What is never shown is not left out.
+    let stored =
+        json!([{"value": "1"}, {"value": "2", "type": "t"}, {"value": "3"}, {"value": "4", "type": "t"}]);
+    assert_eq!(run(&["value"], &stored, &json!([t, t])), stored);
+    let kept = json!([stored[0], u, stored[2]]);
+    assert_eq!(run(&["value"], &stored, &json!([u, u])), kept);
+    assert_eq!(run(&["value"], &stored, &json!([{"value": "5"}])), json!([{"value": "5"}]));
+    assert_eq!(run(&["value"], &stored, &json!([])), Value::Null);
+    let many: Vec<Value> = (0..1000).map(|n| json!({"value": n.to_string(), "type": "t"})).collect();
+    assert_eq!(run(&["value"], &json!(many), &json!(vec![t; 1000])), json!(many));
+}
+
+#[test]
+fn put_2_a_key_that_is_a_path_names_what_it_clears() {
+    let sub = |name: &str| json!({"name": name, "type": "string", "returned": "request"});
+    let complex = |name: &str, many: bool| {
+        let subs = [sub("a"), sub("b")];
+        json!({"name": name, "type": "complex", "multiValued": many, "subAttributes": subs})
+    };
+    let attributes = json!([complex("box", false), complex("boxes", true)]);
+    let (one, two) = (json!({"a": "1", "b": "2"}), json!({"a": "3", "b": "4"}));
+    let stored = json!({"box": one, "boxes": [one, two]});
+    let run = |members: Value| put(&attributes, &stored, members);
+    let key = |path: &str| format!("{X}:{path}");
+    let (no_box, no_boxes) = (json!({"boxes": [one, two]}), json!({"box": one}));
+    for nothing in [json!(null), json!({}), json!("")] {
+        assert_eq!(run(json!({X: {"box": nothing}})), no_box);
+        assert_eq!(run(json!({(key("box")): nothing})), no_box);
+        assert_eq!(run(json!({(key("BOX").to_uppercase()): nothing})), no_box);
+        assert_eq!(run(json!({X: [{"box": nothing}]})), no_box);
+    }
+    assert_eq!(run(json!({(key("boxes")): []})), no_boxes);
+    for nothing in [json!(null), json!(""), json!([]), json!([null])] {
+        assert_eq!(run(json!({X: nothing})), Value::Null);
+    }
+    for members in [json!({}), json!({X: {}}), json!({X: [{}]})] {
+        assert_eq!(run(members), stored);
+    }
+    let parts = json!({"box": {"b": "2"}, "boxes": [{"a": "1"}, {"a": "3"}]});
+    assert_eq!(run(json!({(key("box.a")): null, (key("boxes.b")): null})), parts);
+    assert_eq!(run(json!({X: {"box.a": null, "boxes.b": null}})), parts);
 }
 
 #[test]

@@ -181,3 +181,47 @@ fn put_2_what_points_elsewhere_keeps_nothing_of_where_it_pointed() {
     assert_eq!(put(json!({"value": "2"})), json!({"value": "2", "note": "n"}));
     assert_eq!(put(json!({"$ref": uri("2")})), json!({"$ref": uri("2"), "value": "2", "note": "n"}));
 }
+
+#[test]
+fn put_2_what_points_nowhere_keeps_nothing_of_where_it_pointed() {
+    let point = |shown: &[&str]| {
+        let sub = |(name, kind): (&str, &str)| {
+            let returned = if shown.contains(&name) { "default" } else { "request" };
+            let mut sub = json!({"name": name, "type": kind, "returned": returned});
+            if kind == "reference" {
+                sub["referenceTypes"] = json!(["User"]);
+            }
+            sub
+        };
+        let subs = [("value", "string"), ("$ref", "reference"), ("display", "string"), ("note", "string")];
+        json!([{"name": "point", "type": "complex", "subAttributes": subs.map(sub)}])
+    };
+    let put = |shown: &[&str], mut body: Value| {
+        let kind = thing::thing(point(shown));
+        let whole = json!({"value": "1", "$ref": uri("1"), "display": "Ann", "note": "n"});
+        let stored = json!({"schemas": [BASE, X], X: {"point": whole}});
+        body["schemas"] = json!([BASE, X]);
+        let accepted = resource::replace(&kind, body, &stored, &mut Mender::new(Dialect::Tolerant)).unwrap();
+        accepted.document[X]["point"].clone()
+    };
+    let nested = |shown: &[&str], point: Value| put(shown, json!({X: {"point": point}}));
+    let zoe = json!({"display": "Z", "note": "n"});
+    assert_eq!(nested(&["value"], json!({"display": "Z"})), zoe);
+    assert_eq!(nested(&["value"], json!({"display": "Z", "value": null})), zoe);
+    assert_eq!(put(&["value"], json!({(format!("{X}:point.display")): "Z"})), zoe);
+    assert_eq!(nested(&["$ref"], json!({"display": "Z"})), zoe);
+    assert_eq!(nested(&[], json!({"display": "Z", "value": null})), zoe);
+    assert_eq!(put(&[], json!({(format!("{X}:point.value")): null})), json!({"note": "n"}));
+    let both =
+        |id: &str, display: &str| json!({"value": id, "$ref": uri(id), "display": display, "note": "n"});
+    assert_eq!(nested(&[], json!({"display": "Z"})), both("1", "Z"), "nothing says that it points elsewhere");
+    assert_eq!(nested(&["value"], json!({"value": "1"})), both("1", "Ann"));
+    assert_eq!(nested(&["value"], json!({"value": "1", "display": "Z"})), both("1", "Z"));
+    assert_eq!(nested(&["$ref"], json!({"$ref": uri("1")})), both("1", "Ann"));
+    assert_eq!(nested(&["value"], json!({"value": "2"})), json!({"value": "2", "note": "n"}));
+    let moved = json!({"value": "2", "$ref": uri("2"), "note": "n"});
+    assert_eq!(nested(&["$ref"], json!({"$ref": uri("2")})), moved);
+    assert_eq!(nested(&["value", "$ref"], json!({"$ref": uri("2")})), moved);
+    let kept = json!({"value": "1", "display": "Ann", "note": "n"});
+    assert_eq!(nested(&["value", "$ref"], json!({"value": "1"})), kept, "it is the same one");
+}
