@@ -2,7 +2,7 @@
 //! document is at hand. Detached attributes (group members) become a list of operations for the caller;
 //! the current members are never needed.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use crate::detached::{DetachedChange, DetachedOp};
 use crate::dialect::{Mender, Quirk};
@@ -11,6 +11,7 @@ use crate::keys::OddKeys;
 use crate::name::lists_urn;
 use crate::once::own_names_once;
 use crate::plan::{Builder, OpKind};
+use crate::pointer::{drop_cleared_ids, settle_keys};
 use crate::schema::ResourceType;
 use crate::step::Step;
 
@@ -85,16 +86,20 @@ impl PatchRequest {
         }
     }
 
-    /// What keys of an object, or of an extension in it, mean in an `add` without path.
+    /// What keys of an object, or of an extension in it, mean in an `add` without path to the document that
+    /// the other keys made.
     pub(crate) fn of_keys(
         keys: Vec<OddKeys>,
         kind: &ResourceType,
+        document: &Map<String, Value>,
         mender: &mut Mender,
     ) -> Result<Self, ScimError> {
         let mut builder = Builder { kind, mender, operation: 0, request: Self::empty() };
         for (schema, keys) in keys {
             builder.expand(OpKind::Add, schema.as_ref(), keys)?;
         }
+        settle_keys(&mut builder.request.steps, 0, builder.mender)?;
+        drop_cleared_ids(&mut builder.request.steps, 0, Some(document));
         Ok(builder.request)
     }
 

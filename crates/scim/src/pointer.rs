@@ -1,7 +1,7 @@
 //! `value` and `$ref` of what points to a resource (RFC 7643 §2.4): an id and the URI that ends with it. Both
 //! name the same one. Works on normalised values only.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use crate::name::excerpt;
 use crate::plan::place;
 use crate::same::same_value;
 use crate::schema::{AttrRef, Attribute, Type};
-use crate::step::{Step, SubValues};
+use crate::step::{Step, SubValues, Target};
 use crate::uri::{decoded, target};
 use crate::value::{MAX_KEY_BYTES, Place};
 
@@ -96,25 +96,26 @@ pub(crate) fn settle_pointer(
 
 /// The same for steps that come from the keys of one object: where they stand in it says nothing.
 pub(crate) fn settle_keys(steps: &mut Vec<Step>, from: usize, mender: &mut Mender) -> Result<(), ScimError> {
-    let target = |attr: &AttrRef| attr.with_sub(None).to_string();
     if !steps[from..].iter().any(|step| given(step, REFERENCE).is_some()) {
         return Ok(());
     }
+    drop_cleared_ids(steps, from, None);
+    references_last(&mut steps[from..]);
     // A value beside its own $ref may have followed from that: one that stands alone outweighs it.
     let mut values = HashMap::new();
     for with_reference in [true, false] {
         for step in &steps[from..] {
             let Some((attr, value)) = given(step, VALUE) else { continue };
             if given(step, REFERENCE).is_some() == with_reference {
-                values.insert(target(attr), value.clone());
+                values.insert(owner(attr), value.clone());
             }
         }
     }
     for at in (from..steps.len()).rev() {
         let Some((attr, reference)) = given(&steps[at], REFERENCE) else { continue };
-        let Some(value) = values.get(&target(attr)) else { continue };
-        let owner = attr.with_sub(None);
-        if judge(&owner.attr, (Some(value), Some(reference)), place(&owner), mender)? != Verdict::Dropped {
+        let Some(value) = values.get(&owner(attr)) else { continue };
+        let whole = attr.with_sub(None);
+        if judge(&whole.attr, (Some(value), Some(reference)), place(&whole), mender)? != Verdict::Dropped {
             continue;
         }
         let rest = if let Step::Merge { subs, .. } = &mut steps[at] { Some(subs) } else { None };
@@ -127,6 +128,65 @@ pub(crate) fn settle_keys(steps: &mut Vec<Step>, from: usize, mender: &mut Mende
         }
     }
     Ok(())
+}
+
+/// Puts what writes a `$ref` behind all else that is written to the same attribute: a new id takes away the
+/// `$ref` that is there.
+fn references_last(steps: &mut [Step]) {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for step in &*steps {
+        if let Target::Attribute(attr) = step.target() {
+            *counts.entry(owner(attr)).or_default() += 1;
+        }
+    }
+    let has_others = |attr: &AttrRef| counts.get(&owner(attr)).is_some_and(|count| *count > 1);
+    steps.sort_by_key(|step| given(step, REFERENCE).is_some_and(|(attr, _)| has_others(attr)));
+}
+
+/// Drops what clears an id whose `$ref` stands beside it, in other steps or in the document that they change:
+/// the id follows from that.
+pub(crate) fn drop_cleared_ids(steps: &mut Vec<Step>, from: usize, document: Option<&Map<String, Value>>) {
+    let with_reference = |step: &Step| given(step, REFERENCE).map(|(attr, _)| owner(attr));
+    let referenced: HashSet<String> = steps[from..].iter().filter_map(with_reference).collect();
+    let has_reference = |attr: &AttrRef| document.is_some_and(|document| refers(attr, document));
+    let mut rest = steps.split_off(from);
+    rest.retain_mut(|step| {
+        let Some(attr) = clears_id(step) else { return true };
+        if !points(&attr.attr) || !(referenced.contains(&owner(attr)) || has_reference(attr)) {
+            return true;
+        }
+        let Step::Merge { subs, .. } = step else { return false };
+        subs.retain(|(sub, _)| sub.name != VALUE);
+        !subs.is_empty()
+    });
+    steps.append(&mut rest);
+}
+
+/// The attribute whose id a step clears, but for elements that a filter picks.
+fn clears_id(step: &Step) -> Option<&AttrRef> {
+    match step {
+        Step::Put { attr, value: None } => attr.sub.as_ref().filter(|sub| sub.name == VALUE).map(|_| attr),
+        Step::Sub { attr, filter: None, sub, value: None, .. } if sub.name == VALUE => Some(attr),
+        Step::Merge { attr, subs, .. } => {
+            subs.iter().any(|(sub, value)| sub.name == VALUE && value.is_none()).then_some(attr)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a value of an attribute has a `$ref`.
+fn refers(attr: &AttrRef, document: &Map<String, Value>) -> bool {
+    let holder = match &attr.extension {
+        None => Some(document),
+        Some(schema) => document.get(&schema.urn).and_then(Value::as_object),
+    };
+    let Some(value) = holder.and_then(|holder| holder.get(&attr.attr.name)) else { return false };
+    let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    elements.iter().any(|element| element.get(REFERENCE).is_some())
+}
+
+fn owner(attr: &AttrRef) -> String {
+    attr.with_sub(None).to_string()
 }
 
 /// What a step writes to one of the two, but for elements that a filter picks.

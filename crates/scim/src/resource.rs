@@ -262,7 +262,7 @@ impl Intake<'_> {
     /// Keys that are no attribute names mean what they would mean in a PATCH without path.
     fn odd_keys(&mut self) -> Result<(), ScimError> {
         let keys = std::mem::take(&mut self.odd);
-        let patch = PatchRequest::of_keys(keys, self.kind, self.mender)?;
+        let patch = PatchRequest::of_keys(keys, self.kind, &self.document, self.mender)?;
         if let Some(PasswordChange::Set(password)) = patch.password() {
             self.password = Some(password.clone());
         }

@@ -96,6 +96,75 @@ fn sch_15_keys_that_are_paths_name_one_person_in_any_order() {
 }
 
 #[test]
+fn sch_15_an_id_that_is_cleared_follows_the_uri_beside_it_in_any_order() {
+    let key = |sub: &str| format!("{ENTERPRISE}:manager.{sub}");
+    let put = |members: Value| {
+        let catalogue = Catalogue::standard();
+        let user = catalogue.resource_type("User").unwrap();
+        let mut body = json!({"schemas": [user.base.urn, ENTERPRISE], "userName": "ada"});
+        body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        let created = resource::create(user, body.clone(), &mut Mender::new(Dialect::Auto))?;
+        let stored = json!({"schemas": [user.base.urn, ENTERPRISE], "id": "1", "userName": "ada",
+            (ENTERPRISE): {"manager": both("1")}});
+        let replaced = resource::replace(user, body, &stored, &mut Mender::new(Dialect::Auto))?;
+        assert_eq!(replaced.document, created.document);
+        Ok::<_, ScimError>(replaced.document[ENTERPRISE]["manager"].clone())
+    };
+    let run = |value: Value| {
+        for op in ["add", "replace"] {
+            let operation = json!({"op": op, "value": value});
+            assert_eq!(manager(Dialect::Auto, operation), (Ok(both("2")), 0), "{op} {value}");
+        }
+        assert_eq!(put(value.clone()), Ok(both("2")), "{value}");
+    };
+    for nothing in [Value::Null, json!("")] {
+        for (one, other) in [
+            ((key("value"), nothing.clone()), (key("$ref"), json!(uri("2")))),
+            ((key("value"), nothing.clone()), (format!("{ENTERPRISE}:manager"), json!({"$ref": uri("2")}))),
+            ((key("value"), nothing.clone()), (ENTERPRISE.into(), json!({"manager": {"$ref": uri("2")}}))),
+            ((key("value"), nothing.clone()), (ENTERPRISE.into(), json!({"manager.$ref": uri("2")}))),
+            ((key("$ref"), json!(uri("2"))), (format!("{ENTERPRISE}:manager"), json!({"value": nothing}))),
+            ((key("$ref"), json!(uri("2"))), (ENTERPRISE.into(), json!({"manager": {"value": nothing}}))),
+            ((key("$ref"), json!(uri("2"))), (ENTERPRISE.into(), json!({"manager.value": nothing}))),
+            ((key("$ref"), json!(uri("2"))), (format!("{ENTERPRISE}:manager"), nothing.clone())),
+        ] {
+            run(Value::Object([one.clone(), other.clone()].into_iter().collect()));
+            run(Value::Object([other, one].into_iter().collect()));
+        }
+    }
+    // The other way round the id is what is left.
+    let two = |one: (&str, Value), other: (&str, Value)| {
+        let value = json!({(key(one.0)): one.1, (key(other.0)): other.1});
+        assert_eq!(put(value.clone()), Ok(json!({"value": "2"})));
+        manager(Dialect::Auto, json!({"op": "replace", "value": value})).0
+    };
+    assert_eq!(two(("value", json!("2")), ("$ref", Value::Null)), Ok(json!({"value": "2"})));
+    assert_eq!(two(("$ref", Value::Null), ("value", json!("2"))), Ok(json!({"value": "2"})));
+}
+
+#[test]
+fn sch_16_an_id_beside_a_uri_that_leads_anywhere_is_written_first() {
+    let kind = thing::thing(json!([{"name": "link", "type": "complex", "subAttributes": [
+        {"name": "value", "type": "string"},
+        {"name": "$ref", "type": "reference", "referenceTypes": ["external"]}]}]));
+    let home = json!({"value": "home", "$ref": "https://x.example/1"});
+    let stored = || json!({"schemas": [BASE, X], X: {"link": home}});
+    let (at, leads) = (|sub: &str| format!("{X}:link.{sub}"), "https://x.example/2");
+    for (value, wanted) in
+        [(Value::Null, json!({"$ref": leads})), (json!("work"), json!({"value": "work", "$ref": leads}))]
+    {
+        for keys in [
+            json!({(at("value")): value, (at("$ref")): leads}),
+            json!({(at("$ref")): leads, (at("value")): value}),
+        ] {
+            let operation = json!({"op": "replace", "value": keys});
+            let done = patched_in(&mut Mender::new(Dialect::Auto), &kind, stored(), operation).unwrap();
+            assert_eq!(done[X]["link"], wanted, "{keys}");
+        }
+    }
+}
+
+#[test]
 fn sch_15_a_manager_is_one_person() {
     let two = json!({"value": "2", "$ref": uri("3")});
     let operation = json!({"op": "replace", "path": format!("{ENTERPRISE}:manager"), "value": two});
