@@ -1,9 +1,13 @@
 //! Properties that hold for any input: PATCH keeps documents valid, a PATCH that reports no change changed
 //! nothing, and no input makes the core panic.
 
+mod thing;
+
 use proptest::prelude::*;
 use scim::{Catalogue, Dialect, Filter, Mender, PatchRequest, Projection, index_keys, resource};
 use serde_json::{Value, json};
+
+use thing::{BASE, X};
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -70,6 +74,36 @@ fn path() -> impl Strategy<Value = Option<String>> {
         paths.push(Some(path.to_owned()));
     }
     prop::sample::select(paths)
+}
+
+/// A list and a single value that may point to a resource, with any of their parts returned on request.
+fn half_hidden() -> impl Strategy<Value = scim::ResourceType> {
+    prop::array::uniform4(any::<bool>()).prop_map(|hidden| {
+        let named = ["value", "$ref", "type", "display"].into_iter().zip(hidden);
+        let subs: Vec<Value> = named
+            .map(|(name, is_hidden)| {
+                let returned = if is_hidden { "request" } else { "default" };
+                match name {
+                    "$ref" => json!({"name": name, "type": "reference", "referenceTypes": ["User"],
+                        "returned": returned}),
+                    _ => json!({"name": name, "type": "string", "returned": returned}),
+                }
+            })
+            .collect();
+        let complex = |name: &str, many: bool| {
+            json!({"name": name, "type": "complex", "multiValued": many, "subAttributes": subs})
+        };
+        thing::thing(json!([complex("list", true), complex("one", false)]))
+    })
+}
+
+fn pointer() -> impl Strategy<Value = Value> {
+    let part = || prop::option::of(0..2_u8);
+    (0..3_u8, any::<[bool; 2]>(), part(), part()).prop_map(|(id, [value, uri], kind, display)| {
+        let text = |n: u8| n.to_string();
+        json!({"value": value.then(|| text(id)), "$ref": uri.then(|| format!("../Users/{id}")),
+            "type": kind.map(text), "display": display.map(text)})
+    })
 }
 
 fn operation() -> impl Strategy<Value = Value> {
@@ -175,6 +209,21 @@ proptest! {
             let _ = scim::path::PatchPath::parse(&text);
             let _ = Projection::parse(kind, Some(&text), None);
         }
+    }
+
+    #[test]
+    fn put_2_what_was_shown_changes_nothing_when_it_is_put(
+        kind in half_hidden(),
+        list in prop::collection::vec(pointer(), 0..24),
+        one in pointer(),
+    ) {
+        let body = json!({"schemas": [BASE, X], "name": "n", X: {"list": list, "one": one}});
+        let mut mender = Mender::new(Dialect::Strict);
+        let stored = resource::create(&kind, body, &mut mender).unwrap().document;
+        let mut shown = stored.clone();
+        Projection::default().apply(&kind, &mut shown);
+        let put = resource::replace(&kind, shown, &stored, &mut mender).unwrap();
+        prop_assert_eq!(put.document, stored);
     }
 
     #[test]
