@@ -40,6 +40,11 @@ impl Stroke {
             rng: app.rng.clone(),
         }
     }
+    /// The same stroke with an audit row of its own.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self { audit_id: self.rng.uuid(), ..self.clone() }
+    }
     /// The account acted in.
     pub fn account(&self) -> &AccountId {
         &self.caller.account

@@ -125,6 +125,14 @@ impl FieldCheck {
             self.fail(field, format!("{value:?} is not an e-mail address; write it as name@domain"));
         }
     }
+    /// A list that has to have something, and `most` at most; `what` is to be sent in it.
+    pub fn count(&mut self, field: &str, count: usize, most: usize, what: &str) {
+        if count == 0 {
+            self.fail(field, format!("cannot be empty; send {what}"));
+        } else if count > most {
+            self.fail(field, format!("{count} are too many; send {most} at most"));
+        }
+    }
     /// All complaints as one `Problem`, or nothing.
     ///
     /// # Errors

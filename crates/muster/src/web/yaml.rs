@@ -19,6 +19,9 @@ const KNOWN: [&str; 4] = [MEDIA, "application/x-yaml", "text/yaml", "text/x-yaml
 /// Answers of so many bytes are turned into YAML where they are; larger ones on a thread of their own.
 const TURNED_AT_ONCE: usize = 64 << 10;
 
+const TOO_MUCH: &str =
+    "it has too many nodes or aliases; send less in one request, and write out what aliases stand for";
+
 /// Whether a media type without parameters is YAML.
 pub(super) fn is_yaml(media: &str) -> bool {
     KNOWN.iter().any(|known| media.eq_ignore_ascii_case(known))
@@ -90,13 +93,9 @@ fn in_words(error: &Error) -> String {
         Error::Budget { .. }
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. } => {
-            "it has too many nodes or aliases; send less in one request, and write out what aliases stand for"
-        }
+        | Error::AliasReplayStackDepthExceeded { .. } => TOO_MUCH,
         other => match unplaced(other) {
-            said if ["alias", "budget"].iter().any(|word| said.contains(word)) => {
-                "it has too many nodes or aliases; send less in one request, and write out what aliases stand for"
-            }
+            said if ["alias", "budget"].iter().any(|word| said.contains(word)) => TOO_MUCH,
             said if said.starts_with("invalid ") || said.contains(" tag") => {
                 "what stands there does not fit its tag (!!); leave the tag out"
             }

@@ -301,7 +301,7 @@ fn find_level(tx: &mut Tx<'_>, scope: &Scope, new: &NewAssignment) -> Result<Opt
         (_, None) => scope.upward().collect(),
     };
     for home in homes {
-        if store::find_principal(tx, &home, new.kind, &new.principal)?.is_some() {
+        if !store::find_principals(tx, &home, new.kind, &[&new.principal])?.is_empty() {
             return Ok((new.kind != PrincipalKind::User).then(|| home.level()));
         }
     }

@@ -48,11 +48,6 @@ const GROUPS_OF_ROLE: &str = "SELECT DISTINCT resource_group_id FROM role_assign
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND role_id = $4";
 const ROLES_OF_GROUP: &str = "SELECT DISTINCT role_id FROM role_assignments \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND resource_group_id = $4";
-const FIND_USER: &str = "SELECT name, email FROM users WHERE account_id = $1 AND user_id = $2";
-const FIND_GROUP: &str = "SELECT name, '' FROM user_groups \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
-const FIND_SERVICE_ACCOUNT: &str = "SELECT name, email FROM service_accounts \
-    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
 const FIND_NAMES: &str = "SELECT a.name, o.name, p.name FROM accounts a \
     LEFT JOIN organizations o ON o.account_id = a.account_id AND o.identifier = $2 \
     LEFT JOIN projects p ON p.account_id = a.account_id AND p.org_id = $2 AND p.identifier = $3 \
@@ -300,26 +295,8 @@ pub fn delete(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<(), Problem> {
     Ok(tx.put(DELETE, params![scope.account.as_str(), scope.org_column(), scope.project_column(), id])?)
 }
 
-/// Name and e-mail address of a principal that lives in `home`; `None` when there is none. Groups have no
-/// address.
-pub fn find_principal(
-    tx: &mut Tx<'_>,
-    home: &Scope,
-    kind: PrincipalKind,
-    id: &str,
-) -> Result<Option<(String, String)>, Problem> {
-    let account = home.account.as_str();
-    let key = params![account, home.org_column(), home.project_column(), id];
-    let names = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    Ok(match kind {
-        PrincipalKind::User => tx.query_opt(FIND_USER, params![account, id], names)?,
-        PrincipalKind::UserGroup => tx.query_opt(FIND_GROUP, key, names)?,
-        PrincipalKind::ServiceAccount => tx.query_opt(FIND_SERVICE_ACCOUNT, key, names)?,
-        PrincipalKind::System => None,
-    })
-}
-
-/// As `find_principal`, for many of one kind that live in one scope.
+/// Name and e-mail address, by their ids, of those of these principals of one kind that live in `home`.
+/// Groups have no address.
 pub fn find_principals(
     tx: &mut Tx<'_>,
     home: &Scope,

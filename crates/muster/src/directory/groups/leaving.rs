@@ -23,7 +23,7 @@ pub fn leave(tx: &mut Tx<'_>, stroke: &Stroke, (kind, id, name): (Subject, &str,
     let holders = store::holders(tx, stroke.account(), id)?;
     announce::leaving(tx, stroke, &member, &holders)?;
     for holder in holders.iter().take(AUDITED_GROUPS) {
-        let at = Stroke { scope: holder.scope.clone(), audit_id: stroke.rng.uuid(), ..stroke.clone() };
+        let at = Stroke { scope: holder.scope.clone(), ..stroke.again() };
         let detail = json!({
             "changed": [], "membersAdded": 0, "membersRemoved": 1, "added": [], "removed": [id], "memberDeleted": true
         });

@@ -187,8 +187,7 @@ fn leave(tx: &mut Tx<'_>, stroke: &Stroke, grant: &Grant<UserManage>, id: &str) 
     }
     for group in groups {
         actor.grant_on::<UserGroupManage>(scope, Some(&group.identifier))?;
-        let (scope, audit_id) = (scope.clone(), stroke.rng.uuid());
-        part(tx, &Stroke { scope, audit_id, ..stroke.clone() }, &group.identifier, id)?;
+        part(tx, &Stroke { scope: scope.clone(), ..stroke.again() }, &group.identifier, id)?;
     }
     if removed > 0 { bump_version(tx, account) } else { Ok(()) }
 }

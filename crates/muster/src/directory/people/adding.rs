@@ -72,8 +72,7 @@ pub async fn add(app: &App, grant: &Grant<UserManage>, adding: Adding) -> Result
         let ids: Vec<String> = ids.cloned().collect();
         assign(tx, &stroke, &grant, &adding.bindings, &ids)?;
         for (_, group) in &adding.groups {
-            let stroke = Stroke { scope: scope.clone(), audit_id: stroke.rng.uuid(), ..stroke.clone() };
-            join(tx, &stroke, group, &ids)?;
+            join(tx, &Stroke { scope: scope.clone(), ..stroke.again() }, group, &ids)?;
         }
         Ok(people.iter().map(|added| added.outcome).collect())
     })
@@ -138,8 +137,7 @@ fn made(
         "schemas": [scim::standard::USER_URN], "userName": email,
         "emails": [{"value": email, "type": "work", "primary": true}], "active": true,
     });
-    let stroke = Stroke { audit_id: stroke.rng.uuid(), ..stroke.clone() };
-    users::add(tx, &stroke, (&rights.0, &rights.1), kind, body).map(|id| id.to_string())
+    users::add(tx, &stroke.again(), (&rights.0, &rights.1), kind, body).map(|id| id.to_string())
 }
 
 /// What the account's schema wants of a user, and a body of addresses has no place for.

@@ -1,13 +1,13 @@
 //! The body of `POST /ng/api/user/users` (platform API §10).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::adding::{Adding, Outcome};
 use crate::access::Actor;
-use crate::kernel::problem::{Problem, Result};
+use crate::kernel::problem::Result;
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::FieldCheck;
 use crate::web::extract::unused;
@@ -63,26 +63,22 @@ impl AddBody {
     /// What it asks for, with the rights on the groups it names.
     pub(super) fn read(&self, actor: &Actor, scope: &Scope) -> Result<Adding> {
         let mut check = FieldCheck::new();
-        match self.emails.len() {
-            0 => check.fail("emails", "cannot be empty; send the addresses of who is to be added"),
-            1..=MOST_PEOPLE => {}
-            many => check.fail("emails", format!("{many} are too many; send {MOST_PEOPLE} at most")),
-        }
+        check.count("emails", self.emails.len(), MOST_PEOPLE, "the addresses of who is to be added");
         for (at, email) in self.emails.iter().take(MOST_PEOPLE).enumerate() {
             check.email(&format!("emails[{at}]"), email);
         }
         let bindings = self.role_bindings.as_deref().unwrap_or_default();
         let groups: HashSet<&String> = self.user_groups.iter().flatten().collect();
         let made = self.emails.len().saturating_mul(bindings.len() + groups.len());
-        if made > MOST_MADE {
+        let bindings = if made > MOST_MADE {
             let text = format!(
                 "with roleBindings and userGroups come to {made} assignments and memberships; send fewer, {MOST_MADE} at most"
             );
             check.fail("emails", text);
-            return check.done().and_then(|()| Err(Problem::internal("a complaint went missing")));
-        }
-        let bindings =
-            bindings.iter().enumerate().map(|(at, body)| body.read(at, scope, &mut check)).collect();
+            Vec::new()
+        } else {
+            bindings.iter().enumerate().map(|(at, body)| body.read(at, scope, &mut check)).collect()
+        };
         check.done()?;
         let mut groups: Vec<&String> = groups.into_iter().collect();
         groups.sort();
@@ -100,12 +96,10 @@ impl AddBody {
     /// The answer: what became of each address, as it was sent.
     pub(super) fn answer(&self, outcomes: &[Outcome]) -> Value {
         let people = self.people();
-        let mut map = Map::new();
-        for email in &self.emails {
-            let same = |(known, _): &(&String, &Outcome)| scim::fold(known) == scim::fold(email);
-            let outcome = people.iter().zip(outcomes).find(same).map(|(_, outcome)| word(*outcome));
-            map.insert(email.clone(), Value::from(outcome));
-        }
+        let words: HashMap<_, _> =
+            people.iter().zip(outcomes).map(|(email, outcome)| (scim::fold(email), word(*outcome))).collect();
+        let told = |email: &String| (email.clone(), Value::from(words.get(&scim::fold(email)).copied()));
+        let map: Map<String, Value> = self.emails.iter().map(told).collect();
         serde_json::json!({ "addUserResponseMap": map })
     }
 }

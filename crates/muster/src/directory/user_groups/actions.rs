@@ -234,9 +234,14 @@ pub async fn update(
         if !described.is_empty() {
             let fresh = i64::from(stored.version == group.stored.version);
             store::describe(tx, stroke.account(), &stored.id, &new, fresh, stroke.now)?;
-            let audit = Stroke { audit_id: stroke.rng.uuid(), ..stroke.clone() };
             let detail = json!({"changed": described});
-            audit.record(tx, Action::Update, "USER_GROUP", (&group.identifier, &new.name), detail)?;
+            stroke.again().record(
+                tx,
+                Action::Update,
+                "USER_GROUP",
+                (&group.identifier, &new.name),
+                detail,
+            )?;
             let columns = Columns::of(&stored.document()?)?;
             let event = (Some(GroupUpdated), described.as_slice());
             announce::group(tx, stroke, &stored.id, &columns, event, &Moves::default())?;

@@ -163,14 +163,8 @@ impl GroupsBody {
     fn read(mut self) -> Result<Vec<String>> {
         let (mut seen, mut check) = (HashSet::new(), FieldCheck::new());
         self.user_group_ids_to_add.retain(|id| seen.insert(id.clone()));
-        match self.user_group_ids_to_add.len() {
-            0 => check.fail("userGroupIdsToAdd", "cannot be empty; send the identifiers of user groups"),
-            1..=MOST_GROUPS => {}
-            many => {
-                let text = format!("{many} are too many; send {MOST_GROUPS} at most");
-                check.fail("userGroupIdsToAdd", text);
-            }
-        }
+        let many = self.user_group_ids_to_add.len();
+        check.count("userGroupIdsToAdd", many, MOST_GROUPS, "the identifiers of user groups");
         check.done()?;
         Ok(self.user_group_ids_to_add)
     }

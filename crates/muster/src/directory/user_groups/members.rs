@@ -88,9 +88,7 @@ pub async fn add_to_groups(
     app.write_alone("user_groups.add_to", &lane, move |tx| {
         for identifier in &names {
             let group = bare(tx, &stroke.scope, identifier)?;
-            // Each has an audit row of its own.
-            let stroke = Stroke { audit_id: stroke.rng.uuid(), ..stroke.clone() };
-            add(tx, &stroke, &group, &user)?;
+            add(tx, &stroke.again(), &group, &user)?;
         }
         Ok(())
     })
