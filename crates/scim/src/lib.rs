@@ -25,6 +25,7 @@ mod instant;
 mod keys;
 mod lexer;
 pub mod list;
+mod mention;
 pub mod name;
 mod number;
 mod once;

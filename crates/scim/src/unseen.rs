@@ -9,22 +9,21 @@ use serde_json::{Map, Value};
 use crate::dialect::{Dialect, Mender};
 use crate::element::{clear_other_primaries, distinct, is_primary};
 use crate::error::ScimError;
-use crate::path::PatchPath;
+use crate::mention::{Mention, Walk};
 use crate::plan::place;
 use crate::pointer::{REFERENCE, VALUE};
 use crate::project::Pick;
 use crate::same::{same_sub, sameness, value_key};
-use crate::schema::{AttrRef, Attribute, Attributes, Resolution, ResourceType, Schema};
+use crate::schema::{AttrRef, Attribute, Attributes, ResourceType, Schema};
 use crate::value::{MAX_VALUES, is_nothing, normalise_part, settle_primary, too_many_values};
-use crate::written::{by_body, is_on_request};
+use crate::written::{is_on_request, note};
 
-/// What a body names, however it says so.
-pub(crate) struct Named<'k> {
-    kind: &'k ResourceType,
+/// What a body names.
+pub(crate) struct Named {
     dialect: Dialect,
     /// Attributes and sub-attributes that are returned on request.
     picks: HashSet<Pick>,
-    /// Attributes that a key of it stands for, be it a name or a path.
+    /// Attributes that a key of it stands for as a whole.
     keys: HashSet<Pick>,
     /// Lists whose elements have something that is returned on request, as the body has them: what is shown
     /// of two elements may be the same.
@@ -33,69 +32,36 @@ pub(crate) struct Named<'k> {
     cleared: HashSet<String>,
 }
 
-impl<'k> Named<'k> {
+impl Named {
     /// `None`: the type has nothing that is returned on request only.
-    pub(crate) fn of(kind: &'k ResourceType, body: &Value, dialect: Dialect) -> Option<Self> {
-        let map = body.as_object().filter(|_| kind.hides_stored())?;
-        let picks = by_body(kind, body);
-        let (keys, lists, cleared) = (HashSet::new(), HashMap::new(), HashSet::new());
-        let mut named = Self { kind, dialect, picks, keys, lists, cleared };
-        named.read_object(None, map);
+    pub(crate) fn of(kind: &ResourceType, body: &Value, dialect: Dialect) -> Option<Self> {
+        if !kind.hides_stored() {
+            return None;
+        }
+        let (picks, keys, lists, cleared) = Default::default();
+        let mut named = Self { dialect, picks, keys, lists, cleared };
+        Walk { kind, dialect, hear: |mention| named.hear(mention) }.object(None, body);
         Some(named)
     }
 
-    fn read_object(&mut self, schema: Option<&Arc<Schema>>, map: &Map<String, Value>) {
-        let kind = self.kind;
-        for (key, value) in map {
-            let attributes = schema.map_or(kind.top(), |schema| &schema.attributes);
-            if let Some(attr) = attributes.get(key) {
-                self.read_attr(&AttrRef::new(schema, attr, None), value);
-            } else if let Some(extension) = kind.extension(key).filter(|_| schema.is_none()) {
-                self.read_extension(extension, value);
-            } else {
-                self.read_path(schema, key, value);
-            }
-        }
-    }
-
-    /// A key that is a path means what it says, and so does the URN of an extension by an older name.
-    fn read_path(&mut self, schema: Option<&Arc<Schema>>, key: &str, value: &Value) {
-        let full = match schema {
-            Some(schema) if !key.contains(':') => format!("{}:{key}", schema.urn),
-            _ => key.to_owned(),
-        };
-        let Some(path) = PatchPath::parse(&full).ok().filter(|path| path.filter.is_none()) else { return };
-        match self.kind.resolve(&path.attr, &mut Mender::new(self.dialect)) {
-            Resolution::Attr(attr) if attr.sub.is_none() => self.read_attr(&attr, value),
-            Resolution::Extension(schema) => self.read_extension(&schema, value),
-            Resolution::Resource => {
-                value.as_object().into_iter().for_each(|map| self.read_object(None, map));
-            }
-            _ => {}
-        }
-    }
-
-    /// The object of an extension. A list around it is taken where nothing in it has a value.
-    fn read_extension(&mut self, schema: &Arc<Schema>, value: &Value) {
-        match value {
-            Value::Object(map) => self.read_object(Some(schema), map),
-            Value::Array(list) if !list.is_empty() => {
-                for value in list {
-                    self.read_extension(schema, value);
+    fn hear(&mut self, mention: Mention<'_>) {
+        match mention {
+            Mention::Extension { schema, value } => {
+                if is_cleared(value) {
+                    self.cleared.insert(schema.urn.clone());
                 }
             }
-            value if is_nothing(value) || value.is_array() => {
-                self.cleared.insert(schema.urn.clone());
+            Mention::Attr { attr, is_filtered, value } => {
+                note(&mut self.picks, &attr, value);
+                if attr.sub.is_some() || is_filtered {
+                    return;
+                }
+                self.keys.insert(Pick::of(&attr));
+                let hides = attr.attr.multi_valued && attr.attr.sub.iter().any(|sub| is_on_request(sub));
+                if let Some(list) = value.as_array().filter(|list| hides && list.len() > 1) {
+                    self.lists.insert(Pick::of(&attr), list.clone());
+                }
             }
-            _ => {}
-        }
-    }
-
-    fn read_attr(&mut self, attr: &AttrRef, value: &Value) {
-        self.keys.insert(Pick::of(attr));
-        let hides = attr.attr.multi_valued && attr.attr.sub.iter().any(|sub| is_on_request(sub));
-        if let Some(list) = value.as_array().filter(|list| hides && list.len() > 1) {
-            self.lists.insert(Pick::of(attr), list.clone());
         }
     }
 
@@ -248,6 +214,12 @@ fn pairs(attr: &Attribute, kept: &[&str], new: &[Value], old: &[Value]) -> Vec<O
         *pair = known.get(&by_value(element)).copied();
     }
     pairs
+}
+
+/// Whether the value of an extension takes all of it away; an object says so of what it names only.
+fn is_cleared(value: &Value) -> bool {
+    let is_cleared_or_empty = |list: &Vec<Value>| list.is_empty() || list.iter().any(is_cleared);
+    is_nothing(value) || value.as_array().is_some_and(is_cleared_or_empty)
 }
 
 /// The two names of one resource: where one of them is another now, the other one goes with the former.
