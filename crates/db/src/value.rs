@@ -1,6 +1,7 @@
 //! The five value types both engines share, going in ([`Param`]) and coming out ([`Row`], [`FromColumn`]).
 //! Never more types than these: times are microseconds in `Int`, ids and JSON are `Text`.
 
+use crate::sql::Value;
 use crate::{Error, ErrorKind};
 
 /// One value on its way to or from the database, borrowed.
@@ -175,6 +176,20 @@ impl FromColumn for bool {
             Param::Int(1) => Some(true),
             _ => None,
         }
+    }
+}
+
+/// Whatever it holds. On SQLite a boolean comes as `Int`.
+impl FromColumn for Value {
+    const EXPECTS: &'static str = "a value";
+    fn from_column(value: Param<'_>) -> Option<Self> {
+        Some(match value {
+            Param::Null => Self::Null,
+            Param::Int(int) => Self::Int(int),
+            Param::Bool(bool) => Self::Bool(bool),
+            Param::Text(text) => Self::Text(text.into()),
+            Param::Bytes(bytes) => Self::Bytes(bytes.into()),
+        })
     }
 }
 

@@ -65,6 +65,8 @@ pub struct Parts {
     pub limits: Limits,
     /// Where the set-up code lies, if in a file.
     pub setup_file: Option<PathBuf>,
+    /// The file of the operator's tokens; without one there are no routes of his.
+    pub operator_tokens: Option<PathBuf>,
     /// Versions of accounts, by which the others are kept.
     pub versions: Versions,
     /// Verified credentials, kept by account version.
@@ -133,12 +135,14 @@ pub struct Switches {
     pub jwt_cache: bool,
     /// Where the set-up code lies, if in a file.
     pub setup_file: Option<PathBuf>,
+    /// The file of the operator's tokens, if he has any.
+    pub operator_tokens: Option<PathBuf>,
 }
 
 impl Default for Switches {
     fn default() -> Self {
         let (limits, jwks_allow) = (Limits::default(), Allow::default());
-        Self { limits, jwks_allow, proxies: None, jwt_cache: true, setup_file: None }
+        Self { limits, jwks_allow, proxies: None, jwt_cache: true, setup_file: None, operator_tokens: None }
     }
 }
 
@@ -156,6 +160,7 @@ impl App {
         };
         let trusts = Trusts::new(Jwks::new(fetcher.clone(), clock.clone(), rng.clone()), switches.jwt_cache);
         let (limits, setup_file) = (switches.limits, switches.setup_file);
+        let operator_tokens = switches.operator_tokens;
         let (sessions, dialects) = (Sessions::default(), Dialects::default());
         let provisioning_log = provisioning_log::Log::new(limits.log_entries);
         let log_db = db.beside_mended(LOG_FILE, LOG_STEPS).map_err(|error| log_failed(&error))?;
@@ -167,6 +172,7 @@ impl App {
             rng,
             limits,
             setup_file,
+            operator_tokens,
             versions: Versions::default(),
             sessions,
             dialects,

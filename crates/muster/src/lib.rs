@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod kernel;
 pub mod migrations;
 pub mod oauth;
+pub mod operator;
 pub mod outbound;
 #[cfg(test)]
 mod plans;

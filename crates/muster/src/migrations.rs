@@ -44,4 +44,5 @@ steps! {
     34 "0034_user_order",
     35 "0035_member_places",
     36 "0036_notification_configs",
+    37 "0037_account_status",
 }

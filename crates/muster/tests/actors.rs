@@ -2,6 +2,7 @@
 //! roles. Requests go through the whole server; only the socket is left out (tests/process has that).
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Body;
@@ -13,7 +14,7 @@ use muster::accounts::bootstrap::Bootstrap;
 use muster::accounts::store as accounts;
 use muster::app::{App, Limits, Switches};
 use muster::directory::users::actions as users;
-use muster::kernel::caller::PrincipalKind;
+use muster::kernel::caller::{Caller, PrincipalKind};
 use muster::kernel::ids::{AccountId, UserId};
 use muster::kernel::rng::Rng;
 use muster::kernel::scope::Scope;
@@ -58,19 +59,22 @@ pub struct Client {
 
 static SEEDS: AtomicU64 = AtomicU64::new(1);
 
-fn assemble(options: &db::Options, clock: Clock, allow: &[&str], limits: Limits) -> App {
+fn allowing(places: &[&str]) -> Switches {
+    let jwks_allow = Allow::of(places.iter().copied()).expect("the list can be read");
+    Switches { jwks_allow, ..Switches::default() }
+}
+
+fn assemble(options: &db::Options, clock: Clock, switches: Switches) -> App {
     let db = Db::open(options.clone()).expect("the database opens");
     db.migrate(migrations::STEPS).expect("migrations run");
     // A second world on the same database must not repeat the first one's ids.
     let rng = Rng::seeded(SEEDS.fetch_add(1, Ordering::Relaxed));
-    let jwks_allow = Allow::of(allow.iter().copied()).expect("the list can be read");
-    let switches = Switches { jwks_allow, limits, ..Switches::default() };
     App::assemble(db, clock, rng, switches).expect("TLS starts")
 }
 
 impl World {
     pub async fn new(options: db::Options) -> Self {
-        let app = assemble(&options, Clock::fixed(START), &["127.0.0.1"], Limits::default());
+        let app = assemble(&options, Clock::fixed(START), allowing(&["127.0.0.1"]));
         let account = AccountId::new("acme");
         let (token, user) = found(&app, &account, "admin@acme.example").await;
         let front = Front::new(app.clone());
@@ -84,29 +88,32 @@ impl World {
 
     /// A replica whose operator allows these places for key sets.
     pub fn replica_allowing(&self, allow: &[&str]) -> Self {
-        self.replica_with(allow, Limits::default())
+        self.replica_with(allowing(allow))
     }
 
     /// A replica whose provisioning log has room for so many entries.
     pub fn replica_logging(&self, log_entries: usize) -> Self {
-        self.replica_with(&["127.0.0.1"], Limits { log_entries, ..Limits::default() })
+        let limits = Limits { log_entries, ..Limits::default() };
+        self.replica_with(Switches { limits, ..allowing(&["127.0.0.1"]) })
     }
 
     /// The same world at another time, with a token of the administrator that holds then.
     pub async fn at(mut self, secs: i64) -> Self {
         self.app.clock.advance_secs(secs - self.app.clock.now().secs());
-        let wish = Bootstrap {
-            account: self.account.clone(),
-            email: "admin@acme.example".into(),
-            another_token: true,
-        };
+        let first = Bootstrap::at_console(self.account.clone(), "admin@acme.example");
+        let wish = Bootstrap { another_token: true, ..first };
         let made = bootstrap(&self.app.db, &self.app.rng, self.app.clock.now(), wish).await;
         made.expect("the token is made").token.expose().clone_into(&mut self.admin_token);
         self
     }
 
-    fn replica_with(&self, allow: &[&str], limits: Limits) -> Self {
-        let app = assemble(&self.options, self.app.clock.clone(), allow, limits);
+    /// A replica whose operator has the tokens of this file.
+    pub fn replica_operated(&self, tokens: &Path) -> Self {
+        self.replica_with(Switches { operator_tokens: Some(tokens.to_owned()), ..allowing(&["127.0.0.1"]) })
+    }
+
+    fn replica_with(&self, switches: Switches) -> Self {
+        let app = assemble(&self.options, self.app.clock.clone(), switches);
         let front = Front::new(app.clone());
         Self { app, front, ..self.clone() }
     }
@@ -145,14 +152,14 @@ impl World {
     /// One more active user of the account with a token (PAT); answers id and token text.
     pub async fn person(&self, email: &str) -> (String, String) {
         let id = UserId::new(self.app.rng.uuid());
-        let (account, user) = (self.account.clone(), id.clone());
+        let (caller, user) = (Caller::console(self.account.clone()), id.clone());
         let document = json!({
             "userName": email, "active": true, "emails": [{"value": email, "type": "work", "primary": true}]
         });
-        let write = move |tx: &mut db::Tx<'_>| users::insert(tx, &account, &user, &document, false, START);
+        let write = move |tx: &mut db::Tx<'_>| users::insert(tx, &caller, &user, &document, false, START);
         let made = self.app.db.write("test.person", self.account.as_str(), write).await;
         made.expect("the user is written");
-        let wish = Bootstrap { account: self.account.clone(), email: email.into(), another_token: true };
+        let wish = Bootstrap { another_token: true, ..Bootstrap::at_console(self.account.clone(), email) };
         let made = bootstrap(&self.app.db, &self.app.rng, self.app.clock.now(), wish).await;
         (id.to_string(), made.expect("the token is made").token.expose().to_owned())
     }
@@ -193,10 +200,10 @@ impl World {
                 })))
                 .collect();
             ids.extend(new.iter().map(|(id, _)| id.to_string()));
-            let account = self.account.clone();
+            let caller = Caller::console(self.account.clone());
             let write = move |tx: &mut db::Tx<'_>| {
                 for (id, document) in &new {
-                    users::insert(tx, &account, id, document, true, START)?;
+                    users::insert(tx, &caller, id, document, true, START)?;
                 }
                 Ok::<_, muster::kernel::problem::Problem>(())
             };
@@ -270,7 +277,7 @@ impl World {
 }
 
 async fn found(app: &App, account: &AccountId, email: &str) -> (String, String) {
-    let wish = Bootstrap { account: account.clone(), email: email.into(), another_token: false };
+    let wish = Bootstrap::at_console(account.clone(), email);
     let made = bootstrap(&app.db, &app.rng, app.clock.now(), wish).await.expect("the account is made");
     (made.token.expose().to_owned(), made.user.to_string())
 }

@@ -266,6 +266,14 @@ async fn footprint(world: &World) -> Vec<(String, i64)> {
     world.app.db.read("test.footprint", read).await.expect("the tables can be counted")
 }
 
+/// With the operator's routes, too, which are there where he has a token.
+fn operated(world: &World) -> (tempfile::NamedTempFile, World) {
+    let tokens = tempfile::NamedTempFile::new().expect("a temporary file");
+    fs::write(tokens.path(), "o".repeat(32)).expect("the file is written");
+    let world = world.replica_operated(tokens.path());
+    (tokens, world)
+}
+
 /// The client with its token on both surfaces.
 fn on_both(world: &World, token: &str) -> Client {
     world.holder(token).with("authorization", &format!("Bearer {token}"))
@@ -344,6 +352,7 @@ both_engines! {
     }
 
     async fn nobody_gets_in(world: World) {
+        let (_tokens, world) = operated(&world);
         let (nobody, before) = (world.anon(), footprint(&world).await);
         for route in routes().iter().filter(|r| !r.is_open() && !r.is_discovery()) {
             for prefix in ["", "/gateway"] {
@@ -356,6 +365,7 @@ both_engines! {
     }
 
     async fn one_without_rights_gets_nothing(world: World) {
+        let (_tokens, world) = operated(&world);
         hierarchy(&world).await;
         let (_, token) = world.person("powerless@acme.example").await;
         let (client, before) = (on_both(&world, &token), footprint(&world).await);
@@ -391,6 +401,7 @@ both_engines! {
     }
 
     async fn the_administrator_of_another_account_gets_nothing(world: World) {
+        let (_tokens, world) = operated(&world);
         let token = world.other_account("other").await;
         let (stranger, before) = (on_both(&world, &token), footprint(&world).await);
         for route in routes().iter().filter(|r| !r.is_open() && !r.is_discovery()) {

@@ -6,6 +6,7 @@ use axum::routing::{get, put};
 use serde::{Deserialize, Serialize};
 
 use super::actions;
+use super::bootstrap::Made;
 use super::model::Account;
 use super::{organizations, projects};
 use crate::access::Actor;
@@ -64,6 +65,24 @@ impl From<Account> for Shown {
                 api_key_limit: KEY_LIMIT,
                 token_limit: TOKEN_LIMIT,
             },
+        }
+    }
+}
+
+/// Wire form of what a first administrator starts with.
+#[derive(Debug, Serialize)]
+pub struct MadeView {
+    account_identifier: String,
+    user_identifier: String,
+    token: String,
+}
+
+impl From<Made> for MadeView {
+    fn from(made: Made) -> Self {
+        Self {
+            account_identifier: made.account.to_string(),
+            user_identifier: made.user.to_string(),
+            token: made.token.expose().to_owned(),
         }
     }
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::organizations::model::{DEFAULT, NewOrganization};
 use super::{organizations, store};
+use crate::access::assignments::create::{self, Moment};
 use crate::access::assignments::store::{self as assignments, AssignmentRow};
 use crate::audit::{self, Action, Entry};
 use crate::directory::users::actions as users;
@@ -27,12 +28,21 @@ const DAY_SECS: i64 = 86_400;
 /// What to make.
 #[derive(Clone, Debug)]
 pub struct Bootstrap {
-    /// The account.
-    pub account: AccountId,
+    /// Who makes it, in the account that is meant.
+    pub caller: Caller,
+    /// The account's name for people; its identifier without one.
+    pub name: Option<String>,
     /// Address of its first administrator.
     pub email: String,
     /// Make one more token for the administrator of an account that exists.
     pub another_token: bool,
+}
+
+impl Bootstrap {
+    /// A first account, by the operator at the console.
+    pub fn at_console(account: AccountId, email: impl Into<String>) -> Self {
+        Self { caller: Caller::console(account), name: None, email: email.into(), another_token: false }
+    }
 }
 
 /// What was made.
@@ -51,35 +61,37 @@ pub struct Made {
 /// # Errors
 /// `Conflict` when the account exists (or, with `another_token`, when no active user of it has that address).
 pub fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Result<Made> {
-    let fresh = store::insert(tx, &wish.account, wish.account.as_str(), now)?;
+    let account = &wish.caller.account;
+    let fresh = store::insert(tx, account, wish.name.as_deref().unwrap_or(account.as_str()), now)?;
     let user = match (fresh, wish.another_token) {
         (true, false) => {
-            default_organization(tx, rng, now, &wish.account)?;
+            default_organization(tx, rng, now, &wish.caller)?;
             first_administrator(tx, rng, now, wish)?
         }
         (true, true) => {
-            return Err(conflict(format!(
-                "there is no account {}: leave --another-token out to make it",
-                wish.account
-            )));
+            let text = format!("there is no account {account}: leave --another-token out to make it");
+            return Err(conflict(text));
+        }
+        (false, true) if store::find_version(tx, account)?.is_none() => {
+            return Err(conflict(format!("account {account} is suspended: a token of it would be refused")));
         }
         (false, true) => active_user(tx, wish)?,
         (false, false) => {
             let text = format!(
-                "account {} exists already: add --another-token to make one more token for {}",
-                wish.account, wish.email
+                "account {account} exists already: add --another-token to make one more token for {}",
+                wish.email
             );
             return Err(conflict(text));
         }
     };
-    let token = token(tx, rng, now, &wish.account, &user)?;
-    store::bump_version(tx, &wish.account)?;
-    Ok(Made { account: wish.account.clone(), user, token })
+    let token = token(tx, rng, now, &wish.caller, &user)?;
+    store::bump_version(tx, account)?;
+    Ok(Made { account: account.clone(), user, token })
 }
 
 /// A deactivated user's tokens are refused, so none is made for him.
 fn active_user(tx: &mut Tx<'_>, wish: &Bootstrap) -> Result<UserId> {
-    let Bootstrap { account, email, .. } = wish;
+    let (account, email) = (&wish.caller.account, &wish.email);
     match find_by_address(tx, account, email)? {
         Some((user, true)) => Ok(user),
         Some((user, false)) => Err(conflict(format!(
@@ -94,16 +106,16 @@ fn conflict(text: String) -> Problem {
     Problem::new(Kind::Conflict, text)
 }
 
-fn default_organization(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, account: &AccountId) -> Result<()> {
+fn default_organization(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, caller: &Caller) -> Result<()> {
     let org = NewOrganization {
         identifier: DEFAULT.into(),
         name: DEFAULT.into(),
         description: Some("Comes with the account".into()),
         tags: Tags::new(),
     };
-    organizations::store::insert(tx, account, &org, now)?;
-    let scope = organizations::actions::scope(account, DEFAULT);
-    record(tx, rng, now, &scope, Action::Create, "ORGANIZATION", DEFAULT, DEFAULT)
+    organizations::store::insert(tx, &caller.account, &org, now)?;
+    let scope = organizations::actions::scope(&caller.account, DEFAULT);
+    record(tx, rng, now, caller, &scope, Action::Create, "ORGANIZATION", DEFAULT, DEFAULT)
 }
 
 fn first_administrator(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Result<UserId> {
@@ -112,8 +124,9 @@ fn first_administrator(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootst
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
         "userName": wish.email, "active": true, "emails": [{"value": wish.email, "type": "work", "primary": true}]
     });
-    users::insert(tx, &wish.account, &id, &doc, false, now)?;
-    let scope = Scope::account(wish.account.clone());
+    let account = &wish.caller.account;
+    users::insert(tx, &wish.caller, &id, &doc, false, now)?;
+    let scope = Scope::account(account.clone());
     let assignment = AssignmentRow {
         scope: scope.clone(),
         identifier: format!("role_assignment_{}", rng.base62(20)),
@@ -126,12 +139,16 @@ fn first_administrator(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootst
         managed: false,
     };
     assignments::insert(tx, &assignment, now)?;
-    record(tx, rng, now, &scope, Action::Create, "ACCOUNT", wish.account.as_str(), wish.account.as_str())?;
-    record(tx, rng, now, &scope, Action::Create, "USER", id.as_str(), &wish.email)?;
+    let moment = Moment { now, rng: rng.clone() };
+    create::record(tx, &moment, &wish.caller, &assignment)?;
+    let name = wish.name.as_deref().unwrap_or(account.as_str());
+    record(tx, rng, now, &wish.caller, &scope, Action::Create, "ACCOUNT", account.as_str(), name)?;
+    record(tx, rng, now, &wish.caller, &scope, Action::Create, "USER", id.as_str(), &wish.email)?;
     Ok(id)
 }
 
-fn token(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, account: &AccountId, user: &UserId) -> Result<Secret> {
+fn token(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, caller: &Caller, user: &UserId) -> Result<Secret> {
+    let account = &caller.account;
     let scope = Scope::account(account.clone());
     let owner = Owner { scope: scope.clone(), kind: token_secret::Kind::User, id: user.to_string() };
     let key = KeyRow {
@@ -143,7 +160,7 @@ fn token(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, account: &AccountId, user: 
     };
     // The key of an earlier bootstrap serves again.
     if tokens::insert_key(tx, &owner, &key, now)? {
-        record(tx, rng, now, &scope, Action::Create, "API_KEY", &key.identifier, &key.name)?;
+        record(tx, rng, now, caller, &scope, Action::Create, "API_KEY", &key.identifier, &key.name)?;
     }
     let found = tokens::find_key(tx, &owner, &key.identifier)?
         .ok_or_else(|| Problem::internal("the key just made is not there"))?;
@@ -162,7 +179,7 @@ fn token(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, account: &AccountId, user: 
         valid_to: Some(now.plus_secs(TOKEN_DAYS * DAY_SECS)),
     };
     tokens::insert_token(tx, &owner, &row, now)?;
-    record(tx, rng, now, &scope, Action::CreateToken, "TOKEN", &row.identifier, &row.name)?;
+    record(tx, rng, now, caller, &scope, Action::CreateToken, "TOKEN", &row.identifier, &row.name)?;
     Ok(text)
 }
 
@@ -171,14 +188,14 @@ fn record(
     tx: &mut Tx<'_>,
     rng: &Rng,
     now: Timestamp,
+    caller: &Caller,
     scope: &Scope,
     action: Action,
     kind: &'static str,
     id: &str,
     name: &str,
 ) -> Result<()> {
-    let caller = Caller::console(scope.account.clone());
     let detail = serde_json::Value::Null;
     let entry = Entry { action, resource_type: kind, resource_id: id, resource_name: name, scope, detail };
-    audit::record(tx, &caller, now, &rng.uuid(), &entry)
+    audit::record(tx, caller, now, &rng.uuid(), &entry)
 }

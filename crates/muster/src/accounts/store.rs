@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use db::{Closing, Row, Tx, params};
 
-use super::model::Account;
+use super::model::{Account, Status};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::time::Timestamp;
 
-const FIND_VERSION: &str = "SELECT version FROM accounts WHERE account_id = $1";
+const FIND_VERSION: &str = "SELECT version FROM accounts WHERE account_id = $1 AND status = 'ACTIVE'";
 const BUMP: &str = "UPDATE accounts SET version = version + 1 WHERE account_id = $1";
 const HOLD: &str = "UPDATE accounts SET seq = seq WHERE account_id = $1";
 const TAKE: &str = "UPDATE accounts SET seq = seq + $2, user_count = user_count + $3 WHERE account_id = $1 \
@@ -18,7 +18,7 @@ const TAKE: &str = "UPDATE accounts SET seq = seq + $2, user_count = user_count 
 const USER_COUNT: &str = "SELECT user_count FROM accounts WHERE account_id = $1";
 
 /// The account's version: changes whenever settings, roles, bindings, trusts or tokens change. `None`: no
-/// such account.
+/// such account that can be used.
 pub fn find_version(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<i64>, Problem> {
     Ok(tx.query_opt(FIND_VERSION, params![account.as_str()], |row| row.get(0))?)
 }
@@ -57,35 +57,69 @@ pub fn user_count(tx: &mut Tx<'_>, account: &AccountId) -> Result<i64, Problem> 
     Ok(tx.query_one(USER_COUNT, params![account.as_str()], |row| row.get(0))?)
 }
 
-const ALL: &str = "SELECT account_id FROM accounts ORDER BY account_id";
+const ALL: &str = "SELECT account_id FROM accounts WHERE status <> 'GONE' ORDER BY account_id";
 
 /// Every account there is, for periodic work.
 pub fn all(tx: &mut Tx<'_>) -> Result<Vec<AccountId>, Problem> {
     Ok(tx.query(ALL, &[], |row| row.get(0).map(|id: String| AccountId::new(id)))?)
 }
 
+/// An account that is gone is made anew in its row.
 const INSERT: &str = "INSERT INTO accounts (account_id, name, version, seq, created_at, updated_at) \
-    VALUES ($1, $2, 1, 0, $3, $3) ON CONFLICT DO NOTHING";
+    VALUES ($1, $2, 1, 0, $3, $3) ON CONFLICT (account_id) DO UPDATE SET name = excluded.name, \
+    status = 'ACTIVE', version = accounts.version + 1, created_at = excluded.created_at, \
+    updated_at = excluded.updated_at WHERE accounts.status = 'GONE'";
 
 /// Inserts an account; `false` when it exists already.
 pub fn insert(tx: &mut Tx<'_>, account: &AccountId, name: &str, now: Timestamp) -> Result<bool, Problem> {
     Ok(tx.exec(INSERT, params![account.as_str(), name, now.micros()])? == 1)
 }
 
-const FIND: &str = "SELECT name, created_at, updated_at FROM accounts WHERE account_id = $1";
+const FIND: &str = "SELECT account_id, name, status, erase_at, user_count, created_at, updated_at FROM accounts \
+    WHERE account_id = $1 AND status <> 'GONE'";
+const AFTER: &str = "SELECT account_id, name, status, erase_at, user_count, created_at, updated_at FROM accounts \
+    WHERE account_id > $1 AND status <> 'GONE' ORDER BY account_id LIMIT $2";
+const SET_STATUS: &str =
+    "UPDATE accounts SET status = $2, erase_at = $3, updated_at = $4 WHERE account_id = $1";
 const RENAME: &str =
     "UPDATE accounts SET name = $2, updated_at = $3, version = version + 1 WHERE account_id = $1";
 
 /// The account's row.
 pub fn find(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<Account>, Problem> {
-    Ok(tx.query_opt(FIND, params![account.as_str()], |row| {
-        Ok(Account {
-            identifier: account.clone(),
-            name: row.get(0)?,
-            created_at: Timestamp::from_micros(row.get(1)?),
-            updated_at: Timestamp::from_micros(row.get(2)?),
-        })
-    })?)
+    Ok(tx.query_opt(FIND, params![account.as_str()], read)?)
+}
+
+/// The rows of the accounts whose identifiers come after this one, in their order, `limit` at most.
+pub fn after(tx: &mut Tx<'_>, identifier: &str, limit: i64) -> Result<Vec<Account>, Problem> {
+    Ok(tx.query(AFTER, params![identifier, limit], read)?)
+}
+
+fn read(row: &Row<'_>) -> Result<Account, db::Error> {
+    let status: String = row.get(2)?;
+    let unknown =
+        || db::Error::other(format!("accounts.status has {status:?}, which this release does not know"));
+    Ok(Account {
+        identifier: AccountId::new(row.get::<String>(0)?),
+        name: row.get(1)?,
+        status: Status::parse(&status).ok_or_else(unknown)?,
+        erase_at: row.get::<Option<i64>>(3)?.map(Timestamp::from_micros),
+        users: row.get(4)?,
+        created_at: Timestamp::from_micros(row.get(5)?),
+        updated_at: Timestamp::from_micros(row.get(6)?),
+    })
+}
+
+/// Writes whether the account can be used, and when it is erased, and makes its caches stale.
+pub fn set_status(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    status: Status,
+    erase_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let key = params![account.as_str(), status.as_str(), erase_at.map(Timestamp::micros), now.micros()];
+    tx.put(SET_STATUS, key)?;
+    bump_version(tx, account)
 }
 
 /// Writes the account's name and makes its caches stale.

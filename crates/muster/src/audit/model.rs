@@ -176,6 +176,8 @@ pub enum Proof<'a> {
     OAuth { id: &'a str, issued_for: Box<Proof<'a>> },
     /// The operator at the console.
     Console,
+    /// A token of the operator's.
+    Operator,
 }
 
 impl<'a> From<&'a Credential> for Proof<'a> {
@@ -189,6 +191,7 @@ impl<'a> From<&'a Credential> for Proof<'a> {
                 Self::OAuth { id, issued_for: Box::new(Self::from(by.as_ref())) }
             }
             Credential::Console => Self::Console,
+            Credential::Operator => Self::Operator,
         }
     }
 }
@@ -252,7 +255,7 @@ pub struct Filter {
     pub from: Option<Timestamp>,
     /// Not after.
     pub to: Option<Timestamp>,
-    /// Leave out what the console and the server itself did.
+    /// Leave out what the operator and the server itself did.
     pub without_system: bool,
     /// Something was asked for that no row has (another module, an environment).
     pub nothing: bool,
@@ -281,6 +284,7 @@ mod tests {
             (jwt, shown.clone()),
             (issued, json!({"type": "OAUTH", "id": "i", "issuedFor": shown})),
             (Credential::Console, json!({"type": "CONSOLE"})),
+            (Credential::Operator, json!({"type": "OPERATOR"})),
         ] {
             assert_eq!(serde_json::to_value(Proof::from(&credential)).unwrap(), shown);
         }

@@ -17,7 +17,8 @@ use crate::setup;
 pub fn run(config: &Config, matches: &ArgMatches) -> Result<(), Failure> {
     let text = |name: &str| matches.get_one::<String>(name).cloned().unwrap_or_default();
     let account = AccountId::parse(&text("account")).map_err(|text| Failure::new(Exit::Refused, text))?;
-    let wish = Bootstrap { account, email: text("email"), another_token: matches.get_flag("another-token") };
+    let another_token = matches.get_flag("another-token");
+    let wish = Bootstrap { another_token, ..Bootstrap::at_console(account, text("email")) };
     let db = store::open_whole(config)?;
     let made = serve::runtime(None)?.block_on(async {
         let made = setup::actions::bootstrap(&db, &Rng::System, Clock::System.now(), wish).await;

@@ -19,6 +19,7 @@ use crate::config::{Config, Place};
 use crate::kernel::rng::Rng;
 use crate::kernel::time::Clock;
 use crate::migrations::STEPS;
+use crate::operator::door::Tokens;
 use crate::router::health::VERSION;
 use crate::setup::model::Invitation;
 use crate::web::limits::ConnectionLimits;
@@ -51,7 +52,11 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     // Before anything is opened: it raises the limit of open files.
     let bounds = limits(config);
     let runtime = runtime(config.worker_threads)?;
-    // Before the database is touched: a second server by mistake changes nothing.
+    // Before the database is touched: a mistake or a second server changes nothing.
+    if let Some(path) = &config.operator_tokens {
+        Tokens::load(path)
+            .map_err(|text| Failure::new(Exit::Config, format!("operator-token-file: {text}")))?;
+    }
     let listeners = runtime.block_on(Listeners::bind(config))?;
     let db = store::open(config)?;
     let _held = store::hold(config)?;
@@ -207,7 +212,8 @@ fn assemble(config: &Config, db: Db) -> Result<App, Failure> {
     };
     let (jwks_allow, jwt_cache) = (config.jwks_allow.clone(), config.jwt_cache);
     let proxies = Some(Matcher::from_env());
-    let switches = Switches { limits, jwks_allow, proxies, jwt_cache, setup_file: store::setup_file(config) };
+    let (setup_file, operator_tokens) = (store::setup_file(config), config.operator_tokens.clone());
+    let switches = Switches { limits, jwks_allow, proxies, jwt_cache, setup_file, operator_tokens };
     App::assemble(db, Clock::System, Rng::System, switches)
         .map_err(|text| Failure::new(Exit::Unavailable, text))
 }

@@ -35,6 +35,8 @@ pub struct Config {
     pub listen: String,
     /// `HOST:PORT` for `/metrics`.
     pub management_listen: Option<String>,
+    /// The operator's tokens.
+    pub operator_tokens: Option<PathBuf>,
     /// Migrate at the start?
     pub auto_migrate: bool,
     /// Private places that key sets may come from.
@@ -101,6 +103,10 @@ impl Config {
             listen: text(&found, "listen"),
             management_listen: match get(&found, "management-listen") {
                 Some(Value::Text(address)) => Some(address.clone()),
+                _ => None,
+            },
+            operator_tokens: match get(&found, "operator-token-file") {
+                Some(Value::Path(file)) => Some(file.clone()),
                 _ => None,
             },
             auto_migrate: on(&found, "auto-migrate"),

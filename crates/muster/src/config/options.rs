@@ -113,6 +113,14 @@ pub const OPTIONS: &[Spec] = &[
         "Second address, for machines that watch the server: /metrics (OpenMetrics) and /livez, /readyz and /v1/version, which answer there however busy the first one is. Open to all who reach it. Without a value there is none.",
     ),
     spec(
+        "operator-token-file",
+        "FILE",
+        Kind::File,
+        "",
+        Server,
+        "File with tokens that make, suspend and delete accounts at /v1/accounts, one of at least 32 characters a line; read with each request, so that it can be changed at any time. Without a value there is no such route.",
+    ),
+    spec(
         "auto-migrate",
         "on|off",
         SWITCH,

@@ -16,6 +16,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Query, ScopeQuery, goes_by, repeated};
+use crate::web::number::number;
 
 const DEFAULT_LIMIT: usize = 100;
 const MOST: usize = 1_000;
@@ -38,32 +39,10 @@ struct Asked {
 
 impl Asked {
     fn wish(&self, kinds: Vec<Kind>) -> Result<Wish> {
-        let after =
-            given(self.after.as_deref()).map(|text| number("after", text, 0, i64::MAX)).transpose()?;
-        let limit =
-            given(self.limit.as_deref()).map_or(Ok(DEFAULT_LIMIT), |text| number("limit", text, 1, MOST))?;
-        let wait = given(self.wait_seconds.as_deref())
-            .map_or(Ok(0), |text| number("waitSeconds", text, 0, LONGEST_WAIT_SECS))?;
+        let after = number("after", self.after.as_deref(), 0..=i64::MAX)?;
+        let limit = number("limit", self.limit.as_deref(), 1..=MOST)?.unwrap_or(DEFAULT_LIMIT);
+        let wait = number("waitSeconds", self.wait_seconds.as_deref(), 0..=LONGEST_WAIT_SECS)?.unwrap_or(0);
         Ok(Wish { after, limit, kinds, wait: Duration::from_secs(wait) })
-    }
-}
-
-/// What is left empty counts as absent.
-fn given(text: Option<&str>) -> Option<&str> {
-    text.filter(|text| !text.is_empty())
-}
-
-fn number<N: std::str::FromStr + PartialOrd + std::fmt::Display>(
-    name: &str,
-    text: &str,
-    least: N,
-    most: N,
-) -> Result<N> {
-    match text.parse() {
-        Ok(number) if number >= least && number <= most => Ok(number),
-        _ => Err(Problem::invalid(format!(
-            "{name} is {text:.40}: send a whole number from {least} to {most}."
-        ))),
     }
 }
 

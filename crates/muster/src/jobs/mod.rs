@@ -16,6 +16,7 @@ use crate::events;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
 use crate::kernel::sparing::Sparing;
+use crate::operator;
 use crate::provisioning_log;
 use crate::settings;
 use crate::settings::catalogue::EVENTS_DAYS;
@@ -43,6 +44,7 @@ pub struct Job {
 
 /// All jobs of the server.
 pub const JOBS: &[Job] = &[
+    Job { name: "accounts.erase", every: Duration::from_mins(10), at_end: false, work: erase_accounts },
     Job { name: "db.let_go", every: Duration::from_secs(1), at_end: false, work: let_go },
     Job { name: "events.purge", every: Duration::from_hours(1), at_end: false, work: purge_events },
     Job {
@@ -73,6 +75,10 @@ fn let_go(app: App) -> Running {
         app.log_db.let_go();
         Ok(())
     })
+}
+
+fn erase_accounts(app: App) -> Running {
+    Box::pin(async move { operator::erase::erase_due(&app).await.map(drop) })
 }
 
 /// Removes events that are older than their account wants them kept, in steps that hold nobody up.

@@ -16,7 +16,7 @@ pub enum PrincipalKind {
     UserGroup,
     /// A machine identity.
     ServiceAccount,
-    /// The operator at the machine's console, or the server itself.
+    /// The operator, or the server itself.
     System,
 }
 
@@ -62,6 +62,8 @@ pub enum Credential {
     Issued { id: String, by: Box<Credential> },
     /// The operator at the console.
     Console,
+    /// A token of the operator's.
+    Operator,
 }
 
 /// Where a request came from.
@@ -100,20 +102,27 @@ impl Caller {
     }
     /// The operator at the machine's console: holds the database file, so nothing can be kept from him.
     pub fn console(account: AccountId) -> Self {
+        Self::system(account, "console", "Operator at the console", Credential::Console, Origin::default())
+    }
+    /// The operator, over HTTP.
+    pub fn operator(account: AccountId, origin: Origin) -> Self {
+        Self::system(account, "operator", "Operator", Credential::Operator, origin)
+    }
+    fn system(account: AccountId, id: &str, name: &str, credential: Credential, origin: Origin) -> Self {
         let principal = Principal {
             kind: PrincipalKind::System,
-            id: "console".into(),
+            id: id.into(),
             scope: Scope::account(account.clone()),
-            label: "console".into(),
-            name: "Operator at the console".into(),
+            label: id.into(),
+            name: name.into(),
         };
         Self {
             account,
             version: 0,
             principal: Arc::new(principal),
-            credential: Arc::new(Credential::Console),
+            credential: Arc::new(credential),
             expires_at: None,
-            origin: Arc::default(),
+            origin: Arc::new(origin),
         }
     }
 }

@@ -45,6 +45,20 @@ pub async fn purge(app: &App) -> Result<u64> {
     Ok(gone)
 }
 
+/// Deletes all that there is of an account that is erased.
+///
+/// # Errors
+/// Of the database.
+pub async fn forget(app: &App, account: &AccountId) -> Result<()> {
+    loop {
+        let of = account.clone();
+        let step = move |tx: &mut Tx<'_>| store::forget(tx, &of, STEP);
+        if !app.log_db.write_aside("provisioning_log.forget", step).await? {
+            return Ok(());
+        }
+    }
+}
+
 async fn purge_account(app: &App, account: &AccountId) -> Result<u64> {
     let scope = Scope::account(account.clone());
     let held = app.db.read("provisioning_log.limits", move |tx| settings::actions::held(tx, &scope)).await?;

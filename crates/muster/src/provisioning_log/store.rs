@@ -18,6 +18,7 @@ const INSERT: &str = "INSERT INTO provisioning_log (account_id, last_id, first_i
 const COUNT_LOST: &str = "INSERT INTO provisioning_log_lost (account_id, entries, last_at) VALUES ($1, $2, $3) \
     ON CONFLICT (account_id) DO UPDATE SET entries = provisioning_log_lost.entries + excluded.entries, \
     last_at = excluded.last_at";
+const FORGET_LOST: &str = "DELETE FROM provisioning_log_lost WHERE account_id = $1";
 const LOST: &str = "SELECT entries, last_at FROM provisioning_log_lost WHERE account_id = $1";
 /// Blocks that may hold entries from `$2` on, before `$4`; none of those ends at `$3` or later.
 const BLOCKS: &str = "SELECT last_id, entries, packed FROM provisioning_log \
@@ -255,6 +256,16 @@ pub fn trim(tx: &mut Tx<'_>, account: &AccountId, edge: &Edge) -> Result<u64> {
 /// Of the database.
 pub fn has_before(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<bool> {
     Ok(tx.query_opt(OLDEST, params![account.as_str(), id, 1_i64], |_| Ok(()))?.is_some())
+}
+
+/// Deletes some of all that there is of the account; answers whether there may be more.
+///
+/// # Errors
+/// Of the database.
+pub fn forget(tx: &mut Tx<'_>, account: &AccountId, most: i64) -> Result<bool> {
+    let entries = delete_oldest(tx, account, NEWEST, most)?;
+    tx.exec(FORGET_LOST, params![account.as_str()])?;
+    Ok(entries > 0)
 }
 
 /// Deletes the oldest blocks that end before an id, so many at most; how many entries.

@@ -25,6 +25,7 @@ use crate::audit;
 use crate::directory;
 use crate::events;
 use crate::oauth;
+use crate::operator;
 use crate::provisioning_log;
 use crate::service_accounts;
 use crate::settings;
@@ -48,6 +49,7 @@ fn platform() -> Router<App> {
         .merge(provisioning_log::api::routes())
         .merge(replay::routes())
         .merge(events::api::routes())
+        .merge(operator::api::routes())
         .merge(service_accounts::api::routes())
         .merge(settings::api::routes())
         .merge(setup::api::routes())

@@ -92,23 +92,32 @@ pub async fn redeem(app: &App, code: &str, wish: Bootstrap) -> Result<Made> {
     Ok(made)
 }
 
-/// Makes an account with its administrator and a token, or one more token, for the operator at the console:
-/// he holds the database and needs no code. One that waits ends with it: whoever redeems it at the same
-/// moment comes before, or finds it gone.
+/// Makes an account with its administrator and a token, or one more token, for the operator: he holds the
+/// database, or a token of his own, and needs no code. One that waits ends with it: whoever redeems it at the
+/// same moment comes before, or finds it gone.
 ///
 /// # Errors
 /// `Invalid` for an address that is none; those of `accounts::bootstrap::run`.
 pub async fn bootstrap(db: &Db, rng: &Rng, now: Timestamp, wish: Bootstrap) -> Result<Made> {
     check_address(&wish)?;
-    let (lane, rng) = (wish.account.to_string(), rng.clone());
-    db.write("bootstrap", &lane, move |tx| {
-        store::remove(tx)?;
-        bootstrap::run(tx, &rng, now, &wish)
-    })
-    .await
+    let (lane, rng) = (wish.caller.account.to_string(), rng.clone());
+    db.write("bootstrap", &lane, move |tx| found(tx, &rng, now, &wish)).await
 }
 
-fn check_address(wish: &Bootstrap) -> Result<()> {
+/// As [`bootstrap`], within a transaction; the address is taken as checked.
+///
+/// # Errors
+/// Those of `accounts::bootstrap::run`.
+pub fn found(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Result<Made> {
+    store::remove(tx)?;
+    bootstrap::run(tx, rng, now, wish)
+}
+
+/// Is the first administrator's address one?
+///
+/// # Errors
+/// `Invalid`.
+pub fn check_address(wish: &Bootstrap) -> Result<()> {
     if looks_like_email(&wish.email) {
         return Ok(());
     }

@@ -6,10 +6,11 @@ use axum::extract::State;
 use axum::routing::post;
 use axum::{Extension, Router};
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::actions;
 use super::model::Brake;
+use crate::accounts::api::MadeView;
 use crate::accounts::bootstrap::Bootstrap;
 use crate::app::App;
 use crate::kernel::ids::AccountId;
@@ -29,13 +30,6 @@ struct Wish {
     email: String,
 }
 
-#[derive(Serialize)]
-struct MadeView {
-    account_identifier: String,
-    user_identifier: String,
-    token: String,
-}
-
 async fn redeem(
     State(app): State<App>,
     Extension(brake): Extension<Arc<Brake>>,
@@ -43,12 +37,6 @@ async fn redeem(
 ) -> Result<Bare<MadeView>> {
     brake.admit(app.clock.now())?;
     let account = AccountId::parse(&wish.account).map_err(Problem::invalid)?;
-    let first = Bootstrap { account, email: wish.email, another_token: false };
-    let made = actions::redeem(&app, &wish.code, first).await?;
-    let view = MadeView {
-        account_identifier: made.account.to_string(),
-        user_identifier: made.user.to_string(),
-        token: made.token.expose().to_owned(),
-    };
-    Ok(Bare(StatusCode::CREATED, view))
+    let made = actions::redeem(&app, &wish.code, Bootstrap::at_console(account, wish.email)).await?;
+    Ok(Bare(StatusCode::CREATED, made.into()))
 }

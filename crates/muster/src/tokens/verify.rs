@@ -4,6 +4,7 @@ use db::{Tx, params};
 use subtle::ConstantTimeEq as _;
 
 use super::secret::{Kind, Presented};
+use crate::accounts::store::find_version;
 use crate::kernel::caller::{Principal, PrincipalKind};
 use crate::kernel::ids::{AccountId, TokenId};
 use crate::kernel::problem::Problem;
@@ -35,7 +36,7 @@ pub enum Refusal {
     NotYet,
     /// Past its end.
     Expired,
-    /// The owner is gone or deactivated.
+    /// The owner is gone or deactivated, or the account is.
     OwnerGone,
 }
 
@@ -131,6 +132,9 @@ fn holds(
     }
     if row.ends.is_some_and(|end| now.micros() >= end) {
         return Ok(Err(Refusal::Expired));
+    }
+    if find_version(tx, account)?.is_none() {
+        return Ok(Err(Refusal::OwnerGone));
     }
     let scope = Scope::of(account.clone(), Some(&row.org), Some(&row.project))?;
     let principal = match kind {

@@ -45,6 +45,17 @@ fn a_variable_that_no_option_reads_is_told_of() {
 }
 
 #[test]
+fn tokens_of_the_operator_are_looked_at_before_anything_is_opened() {
+    let (folder, data) = data_dir();
+    let file = folder.path().join("tokens").display().to_string();
+    let serve = || run(["serve", "--data-dir", &data, "--operator-token-file", &file]);
+    serve().refused(78, &["operator-token-file", &file, "cannot be read"]);
+    std::fs::write(&file, "short").expect("the file is written");
+    serve().refused(78, &["operator-token-file", "too short", "openssl rand -hex 32"]);
+    assert!(!std::path::Path::new(&data).exists(), "nothing was made");
+}
+
+#[test]
 fn mistakes_name_option_source_and_remedy() {
     run(["serve", "--listen", "8080"]).refused(78, &["--listen", "\"8080\"", "HOST:PORT"]);
     run(["serve", "--jwks-allow", "https://idp"]).refused(78, &["--jwks-allow", "\"https://idp\""]);

@@ -39,8 +39,8 @@ both_engines! {
     }
 
     async fn an_account_is_made_once(world: World) {
-        let wish = |another_token| Bootstrap {
-            account: world.account.clone(), email: "admin@acme.example".into(), another_token,
+        let wish = |another_token| {
+            Bootstrap { another_token, ..Bootstrap::at_console(world.account.clone(), "admin@acme.example") }
         };
         let (db, rng, now) = (&world.app.db, &world.app.rng, world.app.clock.now());
         let again = bootstrap(db, rng, now, wish(false)).await.unwrap_err();
@@ -139,7 +139,8 @@ both_engines! {
         let of_user = format!("accountIdentifier=acme&apiKeyType=USER&parentIdentifier={id}");
         admin.delete(&format!("/ng/api/apikey/bootstrap?{of_user}")).await.data();
         admin.post("/ng/api/apikey", key("BootStrap")).await.data();
-        let wish = Bootstrap { account: world.account.clone(), email: "admin@acme.example".into(), another_token: true };
+        let first = Bootstrap::at_console(world.account.clone(), "admin@acme.example");
+        let wish = Bootstrap { another_token: true, ..first };
         let made = bootstrap(&world.app.db, &world.app.rng, world.app.clock.now(), wish).await.unwrap();
         let listed = admin.get(&format!("/ng/api/token/aggregate?{of_user}&apiKeyIdentifier=BootStrap")).await.data();
         assert_eq!(listed["totalItems"], 1);

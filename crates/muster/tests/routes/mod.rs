@@ -17,6 +17,7 @@ mod jwt_ssrf;
 mod jwt_trusts;
 mod lists;
 mod oauth;
+mod operator;
 mod pages;
 mod people;
 mod provisioning_log;

@@ -209,7 +209,11 @@ fn taken(tx: &mut Tx<'_>, row: &AssignmentRow) -> Result<Problem> {
     }))
 }
 
-fn record(tx: &mut Tx<'_>, moment: &Moment, caller: &Caller, row: &AssignmentRow) -> Result<()> {
+/// Writes the audit row of an assignment that was made.
+///
+/// # Errors
+/// Of the database.
+pub fn record(tx: &mut Tx<'_>, moment: &Moment, caller: &Caller, row: &AssignmentRow) -> Result<()> {
     let entry = Entry {
         action: Action::RoleAssignmentCreated,
         resource_type: "ROLE_ASSIGNMENT",

@@ -195,19 +195,18 @@ struct New {
 /// `InvalidArgument` for values that are too long to be looked up by.
 pub fn insert(
     tx: &mut Tx<'_>,
-    account: &AccountId,
+    caller: &Caller,
     id: &UserId,
     document: &Value,
     externally_managed: bool,
     now: Timestamp,
 ) -> Result<()> {
-    let (columns, doc) = (Columns::of(document)?, json_text(document));
+    let (account, columns, doc) = (&caller.account, Columns::of(document)?, json_text(document));
     if !store::insert(tx, account, id, &columns, (&doc, externally_managed), stamp(now))? {
         return Err(Problem::internal("a new account has a user already"));
     }
     directory::put_keys(tx, account, id.as_str(), &row_keys(&resource_type(Subject::User), document))?;
-    let console = Caller::console(account.clone());
-    announce::user(tx, (&console, stamp(now)), id.as_str(), &columns, &[Kind::UserCreated], &[])
+    announce::user(tx, (caller, stamp(now)), id.as_str(), &columns, &[Kind::UserCreated], &[])
 }
 
 /// What becomes of a new user whose name is taken; nothing where it is free.

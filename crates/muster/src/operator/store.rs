@@ -1,0 +1,136 @@
+//! SQL of what goes with an account.
+
+use std::iter::once;
+
+use db::sql::Value;
+use db::{Param, Row, Tx, params};
+
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::Problem;
+use crate::kernel::time::Timestamp;
+
+/// About so many rows are removed in one transaction.
+const AT_ONCE: u32 = 1_000;
+
+const DUE: &str = "SELECT account_id FROM accounts \
+    WHERE status = 'ERASING' OR (status = 'DELETED' AND erase_at <= $1) ORDER BY account_id";
+const GONE: &str = "UPDATE accounts SET status = 'GONE', name = '', user_count = 0, erase_at = NULL, \
+    version = version + 1, updated_at = $2 WHERE account_id = $1";
+
+/// A table that is emptied of an account, and the rest of its key.
+pub struct Table {
+    name: &'static str,
+    key: &'static str,
+}
+
+/// All of them.
+pub const TABLES: &[Table] = &[
+    table("tokens", "token_id"),
+    table("api_keys", "org_id, project_id, kind, parent_id, identifier_key"),
+    table("jwt_trusts", "identifier"),
+    table("jwt_refusals", "trust_id, at, refusal_id"),
+    table("jwt_replays", "trust_id, token_key"),
+    table("role_assignments", "org_id, project_id, identifier"),
+    table("roles", "org_id, project_id, identifier"),
+    table("resource_groups", "org_id, project_id, identifier"),
+    table("service_accounts", "org_id, project_id, identifier"),
+    table("settings", "org_id, project_id, identifier"),
+    table("group_members", "group_id, member_id"),
+    table("user_groups", "group_id"),
+    table("users", "user_id"),
+    table("objects", "object_id"),
+    table("directory_index", "attr, value_key, resource_id, qualifier"),
+    table("scim_definitions", "kind, name_key"),
+    table("events", "seq"),
+    table("projects", "org_id, identifier"),
+    table("organizations", "identifier"),
+    table("audit_rows", "at, audit_id"),
+];
+
+const fn table(name: &'static str, key: &'static str) -> Table {
+    Table { name, key }
+}
+
+impl Table {
+    /// The key of the last row that goes next, if there are more than that.
+    fn edge(&self) -> String {
+        let Self { name, key } = self;
+        format!(
+            "SELECT {key} FROM {name} WHERE account_id = $1 ORDER BY account_id, {key} LIMIT 1 OFFSET {AT_ONCE}"
+        )
+    }
+
+    /// By ranges of the key, and not by rows that a subquery names: for those SQLite goes through all that
+    /// have the first parts of it.
+    fn remove_to(&self) -> String {
+        let Self { name, key } = self;
+        let places: Vec<String> = (2..2 + self.width()).map(|place| format!("${place}")).collect();
+        format!("DELETE FROM {name} WHERE account_id = $1 AND ({key}) <= ({})", places.join(", "))
+    }
+
+    fn remove_rest(&self) -> String {
+        format!("DELETE FROM {} WHERE account_id = $1", self.name)
+    }
+
+    fn width(&self) -> usize {
+        self.key.split(", ").count()
+    }
+}
+
+/// The accounts whose time has come, and those that a server began to erase.
+pub fn due(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<AccountId>, Problem> {
+    Ok(tx.query(DUE, params![now.micros()], |row| Ok(AccountId::new(row.get::<String>(0)?)))?)
+}
+
+/// Removes rows of the account from a table; answers whether there are more.
+pub fn erase(tx: &mut Tx<'_>, account: &AccountId, table: &Table) -> Result<bool, Problem> {
+    let account = account.as_str();
+    let key = |row: &Row<'_>| (0..table.width()).map(|at| row.get(at)).collect::<Result<Vec<Value>, _>>();
+    let Some(edge) = tx.query_opt(&table.edge(), params![account], key)? else {
+        tx.put(&table.remove_rest(), params![account])?;
+        return Ok(false);
+    };
+    let to: Vec<Param<'_>> = once(account.into()).chain(edge.iter().map(Value::as_param)).collect();
+    tx.put(&table.remove_to(), &to)?;
+    Ok(true)
+}
+
+/// Writes that nothing is left of the account.
+pub fn be_gone(tx: &mut Tx<'_>, account: &AccountId, now: Timestamp) -> Result<(), Problem> {
+    Ok(tx.put(GONE, params![account.as_str(), now.micros()])?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrations::STEPS;
+    use crate::plans::{goes_through, plan};
+
+    /// The account's own row, and secrets and counters that replicas keep by its identifier: nothing in them
+    /// is about anybody.
+    const KEPT: &[&str] = &["accounts", "cursor_keys", "oauth_keys", "scim_generations", "setup_codes"];
+
+    #[test]
+    fn every_table_is_emptied_or_kept() {
+        let words = STEPS.iter().flat_map(|step| step.sql.split("CREATE TABLE ").skip(1));
+        let mut made: Vec<&str> = words.map(|text| text.split_once('(').unwrap().0.trim()).collect();
+        let log = |table: &&str| !table.starts_with("provisioning_log");
+        made = made.into_iter().filter(log).collect();
+        let mut known: Vec<&str> =
+            TABLES.iter().map(|table| table.name).chain(KEPT.iter().copied()).collect();
+        made.sort_unstable();
+        made.dedup();
+        known.sort_unstable();
+        assert_eq!(made, known);
+    }
+
+    #[test]
+    fn what_goes_is_found_by_its_key() {
+        for table in TABLES {
+            let steps = plan(&table.remove_to());
+            assert!(!steps.iter().any(|step| goes_through(step)), "{}: {steps:#?}", table.name);
+            let steps = plan(&table.edge());
+            assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{}: {steps:#?}", table.name);
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Accounts as the operator has them: made, suspended, deleted and erased over HTTP.
+
+use std::fs;
+
+use muster::accounts::bootstrap::Bootstrap;
+use muster::migrations::STEPS;
+use muster::operator::actions::GRACE_SECS;
+use muster::operator::erase::erase_due;
+use muster::provisioning_log::actions::flush;
+use muster::setup::actions::bootstrap;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::actors::{Client, World};
+use crate::both_engines;
+
+const ACCOUNTS: &str = "/v1/accounts";
+const TOKEN: &str = "a-token-of-the-operator-for-these-tests";
+const SCIM: &str = "/ng/api/scim/account/acme";
+
+/// A server with an operator, and him.
+struct Operated {
+    world: World,
+    operator: Client,
+    folder: TempDir,
+}
+
+impl Operated {
+    fn new(world: &World) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("tokens");
+        fs::write(&file, format!("# this year's\n{TOKEN}\n")).expect("the file is written");
+        let world = world.replica_operated(&file);
+        Self { operator: world.bearer(TOKEN), world, folder }
+    }
+
+    async fn status(&self, status: &str) -> Value {
+        let change = json!({"status": status});
+        self.operator.patch(&format!("{ACCOUNTS}/acme"), change).await.expect(200).json
+    }
+
+    /// Deletes `acme`, lets its time come, and erases it.
+    async fn erase(&self) {
+        self.status("SUSPENDED").await;
+        self.operator.delete(&format!("{ACCOUNTS}/acme")).await.expect(200);
+        self.world.app.clock.advance_secs(GRACE_SECS);
+        assert_eq!(erase_due(&self.world.app).await.expect("it is erased"), 1);
+    }
+}
+
+fn wish(identifier: &str) -> Value {
+    json!({"identifier": identifier, "name": "Globex Corp.", "email": "root@globex.example"})
+}
+
+/// Tables that keep something of an account by its identifier.
+fn tables() -> impl Iterator<Item = &'static str> {
+    const KEPT: [&str; 5] = ["accounts", "cursor_keys", "oauth_keys", "scim_generations", "setup_codes"];
+    let made = STEPS.iter().flat_map(|step| step.sql.split("CREATE TABLE ").skip(1));
+    let names = made.map(|text| text.split_once('(').expect("columns").0.trim());
+    names.filter(|name| !KEPT.contains(name) && !name.starts_with("provisioning_log"))
+}
+
+/// Something in as many tables as routes reach.
+async fn furnish(world: &World) {
+    let admin = world.admin();
+    let sat = world.machine_token("sync", Some("_account_admin")).await;
+    let scim = world.bearer(&sat);
+    let user = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ann"});
+    let user = scim.post(&format!("{SCIM}/Users"), user).await.expect(201).json;
+    let group = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Crew",
+        "members": [{"value": user["id"]}]
+    });
+    scim.post(&format!("{SCIM}/Groups"), group).await.expect(201);
+    admin
+        .post("/ng/api/organizations", json!({"organization": {"identifier": "o", "name": "o"}}))
+        .await
+        .data();
+    let project = json!({"project": {"orgIdentifier": "o", "identifier": "p", "name": "p"}});
+    admin.post("/ng/api/projects?orgIdentifier=o", project).await.data();
+    let role = json!({"identifier": "r", "name": "r", "permissions": ["core_user_view"]});
+    admin.post("/authz/api/roles", role).await.data();
+    let setting = json!([{"identifier": "scim_jwt_token_key_field", "value": "iss", "updateType": "UPDATE"}]);
+    admin.put("/ng/api/settings", setting).await.data();
+    flush(&world.app).await.expect("the log is written");
+}
+
+both_engines! {
+    async fn an_account_that_the_operator_makes_works(world: World) {
+        let o = Operated::new(&world);
+        let made = o.operator.post(ACCOUNTS, wish("globex")).await.expect(201).json;
+        assert_eq!(made["account_identifier"], "globex");
+        let admin = o.world.holder(made["token"].as_str().unwrap());
+        let me = admin.get("/ng/api/user/currentUser").await.data();
+        assert_eq!((&me["uuid"], &me["admin"]), (&made["user_identifier"], &json!(true)));
+        let account = admin.get("/ng/api/accounts/globex").await.data();
+        assert_eq!(account["name"], "Globex Corp.");
+        let event = admin.get("/ng/api/events?after=0").await.data()["events"][0].clone();
+        assert_eq!(event["actor"]["id"], "operator", "{event}");
+        let trail = admin.post("/audit/api/audits/list?accountIdentifier=globex", json!({})).await.data();
+        for row in trail["content"].as_array().unwrap() {
+            assert_eq!(row["authenticationInfo"]["principal"]["identifier"], "operator", "{row}");
+            assert!(row["internalInfo"]["requestId"].as_str().is_some_and(|id| !id.is_empty()), "{row}");
+        }
+        let taken = o.operator.post(ACCOUNTS, wish("globex")).await.refused(400, "DUPLICATE_FIELD");
+        assert!(taken.contains("/v1/accounts/globex/tokens"), "{taken}");
+
+        let holder = json!({"email": "root@globex.example"});
+        let another = o.operator.post(&format!("{ACCOUNTS}/globex/tokens"), holder.clone()).await.expect(201).json;
+        assert_eq!(another["user_identifier"], made["user_identifier"]);
+        o.world.holder(another["token"].as_str().unwrap()).get("/ng/api/user/currentUser").await.data();
+        let nobody = json!({"email": "nobody@globex.example"});
+        o.operator.post(&format!("{ACCOUNTS}/globex/tokens"), nobody).await.refused(400, "INVALID_REQUEST");
+        o.operator.post(&format!("{ACCOUNTS}/initech/tokens"), holder).await.refused(404, "ENTITY_NOT_FOUND");
+    }
+
+    async fn what_cannot_be_made_is_refused_field_by_field(world: World) {
+        let o = Operated::new(&world);
+        let bad = json!({"identifier": "a b", "name": "", "email": "root"});
+        let refused = o.operator.post(ACCOUNTS, bad).await.expect(400).json;
+        let fields: Vec<&str> =
+            refused["errors"].as_array().unwrap().iter().map(|e| e["fieldId"].as_str().unwrap()).collect();
+        assert_eq!(fields, ["identifier", "name", "email"], "{refused}");
+        let acme = format!("{ACCOUNTS}/acme");
+        for change in [json!({}), json!({"status": "GONE"}), json!({"status": "active"}), json!({"name": "<"})] {
+            let refused = o.operator.patch(&acme, change.clone()).await.expect(400).json;
+            assert_eq!(refused["code"], "INVALID_REQUEST", "{change}");
+        }
+        for path in ["/v1/accounts/nobody", "/v1/accounts/a%20b"] {
+            o.operator.get(path).await.refused(404, "ENTITY_NOT_FOUND");
+            o.operator.patch(path, json!({"name": "x"})).await.refused(404, "ENTITY_NOT_FOUND");
+            o.operator.delete(path).await.refused(404, "ENTITY_NOT_FOUND");
+        }
+        o.operator.get("/v1/accounts?limit=0").await.refused(400, "INVALID_REQUEST");
+        assert_eq!(o.operator.get(&acme).await.expect(200).json["name"], "acme");
+    }
+
+    async fn accounts_are_listed_page_by_page(world: World) {
+        let o = Operated::new(&world);
+        for id in ["b", "c", "d"] {
+            o.operator.post(ACCOUNTS, wish(id)).await.expect(201);
+        }
+        let (mut seen, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = o.operator.get(&format!("{ACCOUNTS}?limit=2&after={after}")).await.expect(200).json;
+            let list = page["accounts"].as_array().unwrap();
+            assert!(list.len() <= 2);
+            seen.extend(list.iter().map(|a| a["identifier"].as_str().unwrap().to_owned()));
+            let Some(next) = page["next"].as_str() else { break };
+            next.clone_into(&mut after);
+        }
+        assert_eq!(seen, ["acme", "b", "c", "d"]);
+        let acme = &o.operator.get(&format!("{ACCOUNTS}/acme")).await.expect(200).json;
+        assert_eq!((&acme["status"], &acme["users"]), (&json!("ACTIVE"), &json!(1)));
+    }
+
+    async fn only_the_operator_comes_in(world: World) {
+        world.bearer(TOKEN).get(ACCOUNTS).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+        let o = Operated::new(&world);
+        let before = o.world.trail().await;
+        let server = &o.world;
+        for client in [server.admin(), server.bearer(server.admin_token()), server.anon(), server.bearer("x")] {
+            client.get(ACCOUNTS).await.refused(401, "INVALID_TOKEN");
+            client.post(ACCOUNTS, wish("globex")).await.refused(401, "INVALID_TOKEN");
+            client.delete(&format!("{ACCOUNTS}/acme")).await.refused(401, "INVALID_TOKEN");
+        }
+        assert_eq!(o.world.trail().await, before);
+        // Nor does he come in anywhere else.
+        o.operator.get(&format!("{SCIM}/Users")).await.expect(401);
+        o.world.holder(TOKEN).get("/ng/api/whoami").await.refused(401, "INVALID_TOKEN");
+    }
+
+    async fn a_token_holds_as_long_as_it_is_in_the_file(world: World) {
+        let o = Operated::new(&world);
+        let (file, other) = (o.folder.path().join("tokens"), "b".repeat(32));
+        fs::write(&file, format!("{TOKEN}\n{other}\n")).unwrap();
+        o.operator.get(ACCOUNTS).await.expect(200);
+        o.world.holder(&other).get(ACCOUNTS).await.expect(200);
+        fs::write(&file, &other).unwrap();
+        o.operator.get(ACCOUNTS).await.refused(401, "INVALID_TOKEN");
+        o.world.bearer(&other).get(ACCOUNTS).await.expect(200);
+        for broken in ["", "short"] {
+            fs::write(&file, broken).unwrap();
+            let told = o.world.bearer(broken).get(ACCOUNTS).await.refused(503, "SERVICE_UNAVAILABLE");
+            assert!(!told.contains("tokens\""), "{told}");
+        }
+        fs::remove_file(&file).unwrap();
+        o.world.bearer(&other).get(ACCOUNTS).await.refused(503, "SERVICE_UNAVAILABLE");
+    }
+
+    async fn a_suspended_account_lets_nobody_in_on_any_replica(world: World) {
+        let sat = world.machine_token("sync", Some("_account_admin")).await;
+        let (o, other) = (Operated::new(&world), world.replica());
+        other.bearer(&sat).get(&format!("{SCIM}/Users")).await.expect(200);
+        assert_eq!(o.status("SUSPENDED").await["status"], "SUSPENDED");
+        for server in [&o.world, &other] {
+            server.bearer(&sat).get(&format!("{SCIM}/Users")).await.expect(401);
+            server.admin().get("/ng/api/whoami").await.refused(401, "INVALID_TOKEN");
+            let form = format!("grant_type=client_credentials&client_id=sync&client_secret={sat}");
+            let client = server.anon().with("content-type", "application/x-www-form-urlencoded");
+            client.send(http::Method::POST, "/oauth2/acme/token", Some(form)).await.expect(401);
+        }
+        let holder = json!({"email": "admin@acme.example"});
+        let told = o.operator.post(&format!("{ACCOUNTS}/acme/tokens"), holder).await;
+        assert!(told.refused(400, "INVALID_REQUEST").contains("suspended"));
+        assert_eq!(o.status("ACTIVE").await["status"], "ACTIVE");
+        other.bearer(&sat).get(&format!("{SCIM}/Users")).await.expect(200);
+        let trail = other.trail().await;
+        assert_eq!(trail.iter().filter(|row| row.starts_with("UPDATE ACCOUNT acme")).count(), 2, "{trail:#?}");
+    }
+
+    async fn a_deleted_account_can_be_had_back_for_a_while(world: World) {
+        let o = Operated::new(&world);
+        let acme = format!("{ACCOUNTS}/acme");
+        let told = o.operator.delete(&acme).await.refused(400, "INVALID_REQUEST");
+        assert!(told.contains("SUSPENDED"), "{told}");
+        o.status("SUSPENDED").await;
+        let deleted = o.operator.delete(&acme).await.expect(200).json;
+        let now = o.world.app.clock.now().millis();
+        assert_eq!((&deleted["status"], &deleted["erase_at"]), (&json!("DELETED"), &json!(now + GRACE_SECS * 1_000)));
+        o.operator.delete(&acme).await.refused(400, "INVALID_REQUEST");
+        o.operator.post(ACCOUNTS, wish("acme")).await.refused(400, "DUPLICATE_FIELD");
+        o.world.app.clock.advance_secs(GRACE_SECS - 1);
+        assert_eq!(erase_due(&o.world.app).await.unwrap(), 0);
+        let back = o.status("ACTIVE").await;
+        assert_eq!((&back["status"], back.get("erase_at")), (&json!("ACTIVE"), None));
+        o.world.app.clock.advance_secs(2);
+        assert_eq!(erase_due(&o.world.app).await.unwrap(), 0);
+        world.admin().get("/ng/api/whoami").await.data();
+    }
+
+    async fn an_account_is_erased_whole_and_no_other_one(world: World) {
+        let o = Operated::new(&world);
+        furnish(&o.world).await;
+        let other = o.world.other_account("other").await;
+        o.erase().await;
+        for table in tables() {
+            assert_eq!(o.world.count(table).await, 0, "{table}");
+        }
+        let logged = "SELECT COUNT(*) FROM provisioning_log WHERE account_id = 'acme'";
+        let count = move |tx: &mut db::Tx<'_>| tx.query_one(logged, &[], |row| row.get::<i64>(0));
+        assert_eq!(o.world.app.log_db.read::<_, db::Error>("test.logged", count).await.unwrap(), 0);
+        o.operator.get(&format!("{ACCOUNTS}/acme")).await.refused(404, "ENTITY_NOT_FOUND");
+        let list = o.operator.get(ACCOUNTS).await.expect(200).json;
+        assert_eq!(list["accounts"].as_array().unwrap().len(), 1, "{list}");
+        o.world.holder(&other).get("/ng/api/whoami").await.data();
+        assert_eq!(erase_due(&o.world.app).await.unwrap(), 0);
+    }
+
+    async fn an_identifier_is_free_again_and_nothing_old_comes_with_it(world: World) {
+        let o = Operated::new(&world);
+        let numbers = |page: &Value| page["latest"].as_i64().unwrap();
+        furnish(&o.world).await;
+        let last = numbers(&world.admin().get("/ng/api/events?after=0").await.data());
+        o.erase().await;
+        let made = o.operator.post(ACCOUNTS, wish("acme")).await.expect(201).json;
+        let fresh = o.world.holder(made["token"].as_str().unwrap());
+        let page = fresh.get(&format!("/ng/api/events?after={last}")).await.data();
+        assert!(numbers(&page) > last, "{page}");
+        let first = page["events"][0]["number"].as_i64();
+        assert_eq!(first, Some(last + 1), "numbers go on without a hole: {page}");
+        for server in [&world, &o.world] {
+            server.admin().get("/ng/api/whoami").await.refused(401, "INVALID_TOKEN");
+        }
+        let account = o.operator.get(&format!("{ACCOUNTS}/acme")).await.expect(200).json;
+        assert_eq!((&account["users"], &account["name"]), (&json!(1), &json!("Globex Corp.")));
+        let again = Bootstrap { another_token: true, ..Bootstrap::at_console(world.account.clone(), "admin@acme.example") };
+        let (db, rng, now) = (&world.app.db, &world.app.rng, world.app.clock.now());
+        assert!(bootstrap(db, rng, now, again).await.is_err(), "its former administrator is nobody");
+    }
+
+    async fn what_is_being_erased_is_erased_to_its_end(world: World) {
+        let o = Operated::new(&world);
+        let begun = "UPDATE accounts SET status = 'ERASING' WHERE account_id = 'acme'";
+        o.world.app.db.write("test.begin", "acme", move |tx| tx.exec(begun, &[])).await.expect("as a server that stopped");
+        let acme = format!("{ACCOUNTS}/acme");
+        for change in [json!({"status": "ACTIVE"}), json!({"name": "x"})] {
+            o.operator.patch(&acme, change).await.refused(400, "INVALID_REQUEST");
+        }
+        o.operator.delete(&acme).await.refused(400, "INVALID_REQUEST");
+        o.operator.post(ACCOUNTS, wish("acme")).await.refused(400, "DUPLICATE_FIELD");
+        assert_eq!(erase_due(&o.world.app).await.unwrap(), 1);
+        o.operator.post(ACCOUNTS, wish("acme")).await.expect(201);
+    }
+}
