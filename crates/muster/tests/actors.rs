@@ -279,7 +279,7 @@ impl World {
 async fn found(app: &App, account: &AccountId, email: &str) -> (String, String) {
     let wish = Bootstrap::at_console(account.clone(), email);
     let made = bootstrap(&app.db, &app.rng, app.clock.now(), wish).await.expect("the account is made");
-    (made.token.expose().to_owned(), made.user.to_string())
+    (made.token.expose().to_owned(), made.id)
 }
 
 impl Client {

@@ -60,10 +60,10 @@ pub async fn hierarchy(world: &World) {
     admin.post("/ng/api/projects?accountIdentifier=acme&orgIdentifier=o1", body).await.expect(200);
 }
 
-/// The audit rows of one resource type, oldest first: `ACTION id detail`.
+/// The audit rows of one resource type, oldest first: `ACTION id detail`. Not those of the account's making.
 pub async fn trail(world: &World, resource_type: &'static str) -> Vec<String> {
     let sql = "SELECT action, resource_id, detail FROM audit_rows WHERE account_id = $1 AND resource_type = $2 \
-        ORDER BY at, action, resource_id";
+        AND principal_id <> 'console' ORDER BY at, action, resource_id";
     let account = world.account.clone();
     let read = move |tx: &mut db::Tx<'_>| -> Result<Vec<String>, db::Error> {
         tx.query(sql, db::params![account.as_str(), resource_type], |row| {

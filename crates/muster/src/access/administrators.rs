@@ -1,8 +1,9 @@
 //! An account keeps an administrator: whoever takes the last one away locks everybody out, himself included.
+//! One that a user administers keeps a user; one that no user does keeps its service account.
 
 use db::Tx;
 
-use super::assignments::store;
+use super::assignments::store::{Administered, administered_without};
 use crate::accounts::store::hold;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
@@ -18,10 +19,10 @@ pub fn keeping_one<T>(
 ) -> Result<T> {
     // Two replicas that each take one of two away: the later one waits, and then sees it.
     hold(tx, account)?;
-    let had = store::has_administrator(tx, account)?;
+    let before = administered_without(tx, account, NONE)?;
     let done = change(tx)?;
-    if had && !store::has_administrator(tx, account)? {
-        return Err(last());
+    if before != Administered::ByNobody && administered_without(tx, account, NONE)? < before {
+        return Err(last(before));
     }
     Ok(done)
 }
@@ -32,15 +33,25 @@ pub fn keeping_one<T>(
 /// # Errors
 /// `Conflict` where it is what the last account administrator is one by.
 pub fn spared(tx: &mut Tx<'_>, account: &AccountId, assignment: &str) -> Result<()> {
-    // Where there is none to begin with, none is taken away.
-    if store::has_administrator_without(tx, account, assignment)? || !store::has_administrator(tx, account)? {
+    let after = administered_without(tx, account, assignment)?;
+    if after == Administered::ByUser {
         return Ok(());
     }
-    Err(last())
+    // Where there is none to begin with, none is taken away.
+    let before = administered_without(tx, account, NONE)?;
+    if before == after { Ok(()) } else { Err(last(before)) }
 }
 
-fn last() -> Problem {
-    let text =
-        "This would remove the last account administrator: make another user account administrator first.";
+/// No assignment has this identifier.
+const NONE: &str = "";
+
+fn last(who: Administered) -> Problem {
+    let another = match who {
+        Administered::ByMachine => "a user or another service account",
+        _ => "another user",
+    };
+    let text = format!(
+        "This would remove the last account administrator: make {another} account administrator first."
+    );
     Problem::new(Kind::Conflict, text)
 }

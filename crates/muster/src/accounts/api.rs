@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::kernel::problem::Result;
 use crate::kernel::scope::Scope;
 use crate::tokens::model::{KEY_LIMIT, TOKEN_LIMIT};
+use crate::tokens::secret::Kind;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, ScopeQuery};
 
@@ -69,19 +70,27 @@ impl From<Account> for Shown {
     }
 }
 
-/// Wire form of what a first administrator starts with.
+/// Wire form of what a first administrator starts with: of a user or of a service account.
 #[derive(Debug, Serialize)]
 pub struct MadeView {
     account_identifier: String,
-    user_identifier: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_identifier: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_account_identifier: Option<String>,
     token: String,
 }
 
 impl From<Made> for MadeView {
     fn from(made: Made) -> Self {
+        let (user, machine) = match made.kind {
+            Kind::User => (Some(made.id), None),
+            Kind::ServiceAccount => (None, Some(made.id)),
+        };
         Self {
             account_identifier: made.account.to_string(),
-            user_identifier: made.user.to_string(),
+            user_identifier: user,
+            service_account_identifier: machine,
             token: made.token.expose().to_owned(),
         }
     }

@@ -15,15 +15,26 @@ use crate::kernel::caller::{Caller, PrincipalKind};
 use crate::kernel::ids::{AccountId, TokenId, UserId};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::rng::Rng;
-use crate::kernel::scope::Scope;
+use crate::kernel::scope::{Level, Scope};
 use crate::kernel::secret::Secret;
 use crate::kernel::text::Tags;
 use crate::kernel::time::Timestamp;
+use crate::service_accounts::actions as service_accounts;
+use crate::service_accounts::model::NewServiceAccount;
 use crate::tokens::secret as token_secret;
 use crate::tokens::store::{self as tokens, KeyRow, Owner, TokenRow};
 
 const TOKEN_DAYS: i64 = 30;
 const DAY_SECS: i64 = 86_400;
+
+/// Who administers an account first.
+#[derive(Clone, Debug)]
+pub enum First {
+    /// A user with this address.
+    User(String),
+    /// A service account.
+    Machine(NewServiceAccount),
+}
 
 /// What to make.
 #[derive(Clone, Debug)]
@@ -32,16 +43,17 @@ pub struct Bootstrap {
     pub caller: Caller,
     /// The account's name for people; its identifier without one.
     pub name: Option<String>,
-    /// Address of its first administrator.
-    pub email: String,
-    /// Make one more token for the administrator of an account that exists.
+    /// Its administrator.
+    pub first: First,
+    /// Make one more token for somebody of an account that exists.
     pub another_token: bool,
 }
 
 impl Bootstrap {
     /// A first account, by the operator at the console.
     pub fn at_console(account: AccountId, email: impl Into<String>) -> Self {
-        Self { caller: Caller::console(account), name: None, email: email.into(), another_token: false }
+        let (caller, first) = (Caller::console(account), First::User(email.into()));
+        Self { caller, name: None, first, another_token: false }
     }
 }
 
@@ -50,23 +62,28 @@ impl Bootstrap {
 pub struct Made {
     /// The account.
     pub account: AccountId,
-    /// The administrator.
-    pub user: UserId,
-    /// His token (PAT), shown once.
+    /// Whose token it is: a user or a service account.
+    pub kind: token_secret::Kind,
+    /// His id, or its identifier.
+    pub id: String,
+    /// The token (PAT or SAT), shown once.
     pub token: Secret,
 }
 
 /// Makes account, administrator and token; the address is taken as checked.
 ///
 /// # Errors
-/// `Conflict` when the account exists (or, with `another_token`, when no active user of it has that address).
+/// `Conflict` when the account exists (or, with `another_token`, when it cannot be used, and when no active
+/// user of it has that address, or no service account of it that identifier).
 pub fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Result<Made> {
     let account = &wish.caller.account;
-    let fresh = store::insert(tx, account, wish.name.as_deref().unwrap_or(account.as_str()), now)?;
-    let user = match (fresh, wish.another_token) {
+    let name = wish.name.as_deref().unwrap_or(account.as_str());
+    let step = Step { rng, now, caller: &wish.caller, scope: Scope::account(account.clone()) };
+    let owner = match (store::insert(tx, account, name, now)?, wish.another_token) {
         (true, false) => {
-            default_organization(tx, rng, now, &wish.caller)?;
-            first_administrator(tx, rng, now, wish)?
+            step.record(tx, Action::Create, "ACCOUNT", account.as_str(), name)?;
+            step.default_organization(tx)?;
+            step.first_administrator(tx, &wish.first)?
         }
         (true, true) => {
             let text = format!("there is no account {account}: leave --another-token out to make it");
@@ -75,127 +92,162 @@ pub fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Resu
         (false, true) if store::find_version(tx, account)?.is_none() => {
             return Err(conflict(format!("account {account} is suspended: a token of it would be refused")));
         }
-        (false, true) => active_user(tx, wish)?,
+        (false, true) => step.known(tx, &wish.first)?,
         (false, false) => {
-            let text = format!(
-                "account {account} exists already: add --another-token to make one more token for {}",
-                wish.email
-            );
+            let text =
+                format!("account {account} exists already: add --another-token to make one more token");
             return Err(conflict(text));
         }
     };
-    let token = token(tx, rng, now, &wish.caller, &user)?;
+    let token = step.token(tx, &owner)?;
     store::bump_version(tx, account)?;
-    Ok(Made { account: account.clone(), user, token })
-}
-
-/// A deactivated user's tokens are refused, so none is made for him.
-fn active_user(tx: &mut Tx<'_>, wish: &Bootstrap) -> Result<UserId> {
-    let (account, email) = (&wish.caller.account, &wish.email);
-    match find_by_address(tx, account, email)? {
-        Some((user, true)) => Ok(user),
-        Some((user, false)) => Err(conflict(format!(
-            "user {email} ({user}) of account {account} is inactive and a token of his would be refused: activate him \
-            first, or give the address of an active user"
-        ))),
-        None => Err(conflict(format!("account {account} has no user {email}: give the address of one"))),
-    }
+    Ok(Made { account: account.clone(), kind: owner.kind, id: owner.id, token })
 }
 
 fn conflict(text: String) -> Problem {
     Problem::new(Kind::Conflict, text)
 }
 
-fn default_organization(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, caller: &Caller) -> Result<()> {
-    let org = NewOrganization {
-        identifier: DEFAULT.into(),
-        name: DEFAULT.into(),
-        description: Some("Comes with the account".into()),
-        tags: Tags::new(),
-    };
-    organizations::store::insert(tx, &caller.account, &org, now)?;
-    let scope = organizations::actions::scope(&caller.account, DEFAULT);
-    record(tx, rng, now, caller, &scope, Action::Create, "ORGANIZATION", DEFAULT, DEFAULT)
-}
-
-fn first_administrator(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Result<UserId> {
-    let id = UserId::new(rng.uuid());
-    let doc = json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-        "userName": wish.email, "active": true, "emails": [{"value": wish.email, "type": "work", "primary": true}]
-    });
-    let account = &wish.caller.account;
-    users::insert(tx, &wish.caller, &id, &doc, false, now)?;
-    let scope = Scope::account(account.clone());
-    let assignment = AssignmentRow {
-        scope: scope.clone(),
-        identifier: format!("role_assignment_{}", rng.base62(20)),
-        role: "_account_admin".into(),
-        resource_group: "_all_resources_including_child_scopes".into(),
-        principal_kind: PrincipalKind::User,
-        principal_id: id.to_string(),
-        principal_level: None,
-        disabled: false,
-        managed: false,
-    };
-    assignments::insert(tx, &assignment, now)?;
-    let moment = Moment { now, rng: rng.clone() };
-    create::record(tx, &moment, &wish.caller, &assignment)?;
-    let name = wish.name.as_deref().unwrap_or(account.as_str());
-    record(tx, rng, now, &wish.caller, &scope, Action::Create, "ACCOUNT", account.as_str(), name)?;
-    record(tx, rng, now, &wish.caller, &scope, Action::Create, "USER", id.as_str(), &wish.email)?;
-    Ok(id)
-}
-
-fn token(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, caller: &Caller, user: &UserId) -> Result<Secret> {
-    let account = &caller.account;
-    let scope = Scope::account(account.clone());
-    let owner = Owner { scope: scope.clone(), kind: token_secret::Kind::User, id: user.to_string() };
-    let key = KeyRow {
-        identifier: "bootstrap".into(),
-        name: "bootstrap".into(),
-        description: Some("Made at the console".into()),
-        tags: Tags::new(),
-        default_ttl_ms: TOKEN_DAYS * DAY_SECS * 1_000,
-    };
-    // The key of an earlier bootstrap serves again.
-    if tokens::insert_key(tx, &owner, &key, now)? {
-        record(tx, rng, now, caller, &scope, Action::Create, "API_KEY", &key.identifier, &key.name)?;
-    }
-    let found = tokens::find_key(tx, &owner, &key.identifier)?
-        .ok_or_else(|| Problem::internal("the key just made is not there"))?;
-    let id = TokenId::new(rng.uuid());
-    let (text, sha256) = token_secret::mint(rng, owner.kind, account, &id);
-    let identifier = format!("bootstrap_{}", rng.base62(12));
-    let row = TokenRow {
-        id,
-        api_key: found.row.identifier,
-        name: identifier.clone(),
-        identifier,
-        description: None,
-        tags: Tags::new(),
-        sha256,
-        valid_from: now,
-        valid_to: Some(now.plus_secs(TOKEN_DAYS * DAY_SECS)),
-    };
-    tokens::insert_token(tx, &owner, &row, now)?;
-    record(tx, rng, now, caller, &scope, Action::CreateToken, "TOKEN", &row.identifier, &row.name)?;
-    Ok(text)
-}
-
-#[allow(clippy::too_many_arguments)] // one line per audit row above reads better than a struct of the same
-fn record(
-    tx: &mut Tx<'_>,
-    rng: &Rng,
+/// One transaction of the operator's in an account.
+struct Step<'s> {
+    rng: &'s Rng,
     now: Timestamp,
-    caller: &Caller,
-    scope: &Scope,
-    action: Action,
-    kind: &'static str,
-    id: &str,
-    name: &str,
-) -> Result<()> {
-    let detail = serde_json::Value::Null;
-    let entry = Entry { action, resource_type: kind, resource_id: id, resource_name: name, scope, detail };
-    audit::record(tx, caller, now, &rng.uuid(), &entry)
+    caller: &'s Caller,
+    /// The account.
+    scope: Scope,
+}
+
+impl Step<'_> {
+    fn default_organization(&self, tx: &mut Tx<'_>) -> Result<()> {
+        let org = NewOrganization {
+            identifier: DEFAULT.into(),
+            name: DEFAULT.into(),
+            description: Some("Comes with the account".into()),
+            tags: Tags::new(),
+        };
+        organizations::store::insert(tx, &self.caller.account, &org, self.now)?;
+        let scope = organizations::actions::scope(&self.caller.account, DEFAULT);
+        Self { scope, ..*self }.record(tx, Action::Create, "ORGANIZATION", DEFAULT, DEFAULT)
+    }
+
+    fn first_administrator(&self, tx: &mut Tx<'_>, first: &First) -> Result<Owner> {
+        let owner = match first {
+            First::User(email) => self.first_user(tx, email)?,
+            First::Machine(new) => {
+                let made = (self.now, &*self.rng.uuid());
+                let made = service_accounts::insert(tx, self.caller, &self.scope, new, made)?;
+                self.owner(token_secret::Kind::ServiceAccount, made.identifier.clone())
+            }
+        };
+        let (principal_kind, principal_level) = match owner.kind {
+            token_secret::Kind::User => (PrincipalKind::User, None),
+            token_secret::Kind::ServiceAccount => (PrincipalKind::ServiceAccount, Some(Level::Account)),
+        };
+        let assignment = AssignmentRow {
+            scope: self.scope.clone(),
+            identifier: format!("role_assignment_{}", self.rng.base62(20)),
+            role: "_account_admin".into(),
+            resource_group: "_all_resources_including_child_scopes".into(),
+            principal_kind,
+            principal_id: owner.id.clone(),
+            principal_level,
+            disabled: false,
+            managed: false,
+        };
+        assignments::insert(tx, &assignment, self.now)?;
+        let moment = Moment { now: self.now, rng: self.rng.clone() };
+        create::record(tx, &moment, self.caller, &assignment)?;
+        Ok(owner)
+    }
+
+    fn first_user(&self, tx: &mut Tx<'_>, email: &str) -> Result<Owner> {
+        let id = UserId::new(self.rng.uuid());
+        let doc = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": email, "active": true,
+            "emails": [{"value": email, "type": "work", "primary": true}]
+        });
+        users::insert(tx, self.caller, &id, &doc, false, self.now)?;
+        self.record(tx, Action::Create, "USER", id.as_str(), email)?;
+        Ok(self.owner(token_secret::Kind::User, id.to_string()))
+    }
+
+    /// A deactivated user's tokens are refused, so none is made for him.
+    fn known(&self, tx: &mut Tx<'_>, who: &First) -> Result<Owner> {
+        let account = &self.caller.account;
+        match who {
+            First::User(email) => match find_by_address(tx, account, email)? {
+                Some((user, true)) => Ok(self.owner(token_secret::Kind::User, user.to_string())),
+                Some((user, false)) => Err(conflict(format!(
+                    "user {email} ({user}) of account {account} is inactive and a token of his would be refused: \
+                     activate him first, or give the address of an active user"
+                ))),
+                None => {
+                    Err(conflict(format!("account {account} has no user {email}: give the address of one")))
+                }
+            },
+            First::Machine(NewServiceAccount { identifier, .. }) => {
+                let found = service_accounts::find(tx, &self.scope, identifier)?;
+                let none = || conflict(format!("account {account} has no service account {identifier}"));
+                let found = found.ok_or_else(none)?;
+                Ok(self.owner(token_secret::Kind::ServiceAccount, found.identifier.clone()))
+            }
+        }
+    }
+
+    fn owner(&self, kind: token_secret::Kind, id: String) -> Owner {
+        Owner { scope: self.scope.clone(), kind, id }
+    }
+
+    fn token(&self, tx: &mut Tx<'_>, owner: &Owner) -> Result<Secret> {
+        let key = KeyRow {
+            identifier: "bootstrap".into(),
+            name: "bootstrap".into(),
+            description: Some("Made by the operator".into()),
+            tags: Tags::new(),
+            default_ttl_ms: TOKEN_DAYS * DAY_SECS * 1_000,
+        };
+        // The key of an earlier bootstrap serves again.
+        if tokens::insert_key(tx, owner, &key, self.now)? {
+            self.record(tx, Action::Create, "API_KEY", &key.identifier, &key.name)?;
+        }
+        let found = tokens::find_key(tx, owner, &key.identifier)?
+            .ok_or_else(|| Problem::internal("the key just made is not there"))?;
+        let id = TokenId::new(self.rng.uuid());
+        let (text, sha256) = token_secret::mint(self.rng, owner.kind, &self.caller.account, &id);
+        let identifier = format!("bootstrap_{}", self.rng.base62(12));
+        let row = TokenRow {
+            id,
+            api_key: found.row.identifier,
+            name: identifier.clone(),
+            identifier,
+            description: None,
+            tags: Tags::new(),
+            sha256,
+            valid_from: self.now,
+            valid_to: Some(self.now.plus_secs(TOKEN_DAYS * DAY_SECS)),
+        };
+        tokens::insert_token(tx, owner, &row, self.now)?;
+        self.record(tx, Action::CreateToken, "TOKEN", &row.identifier, &row.name)?;
+        Ok(text)
+    }
+
+    fn record(
+        &self,
+        tx: &mut Tx<'_>,
+        action: Action,
+        kind: &'static str,
+        id: &str,
+        name: &str,
+    ) -> Result<()> {
+        let detail = serde_json::Value::Null;
+        let entry = Entry {
+            action,
+            resource_type: kind,
+            resource_id: id,
+            resource_name: name,
+            scope: &self.scope,
+            detail,
+        };
+        audit::record(tx, self.caller, self.now, &self.rng.uuid(), &entry)
+    }
 }

@@ -32,12 +32,12 @@ pub fn run(config: &Config, matches: &ArgMatches) -> Result<(), Failure> {
 }
 
 fn as_json(made: &Made) -> String {
-    let (account, user, token) = (&made.account, &made.user, made.token.expose());
+    let (account, user, token) = (&made.account, &made.id, made.token.expose());
     json!({"accountIdentifier": account, "userIdentifier": user, "token": token}).to_string()
 }
 
 fn as_text(made: &Made, config: &Config) -> String {
-    let Made { account, user, token } = made;
+    let Made { account, id: user, token, .. } = made;
     let token = token.expose();
     format!(
         "Account        {account}\nAdministrator  {user}\nToken          {token}\n\

@@ -61,10 +61,11 @@ fn taken(there: &Account) -> Problem {
     Problem::new(Kind::Duplicate, format!("There is an account {identifier} already: {advice}."))
 }
 
-/// Makes one more token for the user of an account who has this address.
+/// Makes one more token for the user of an account who has this address, or for a service account of it.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` for an account that cannot be used, and where no active user has the address.
+/// `NotFound`; `Conflict` for an account that cannot be used, and where there is no such active user or
+/// service account.
 pub async fn another_token(app: &App, wish: Bootstrap) -> Result<Made> {
     let (now, rng, account) = (app.clock.now(), app.rng.clone(), wish.caller.account.clone());
     let lane = account.to_string();
@@ -75,7 +76,7 @@ pub async fn another_token(app: &App, wish: Bootstrap) -> Result<Made> {
             setup::actions::found(tx, &rng, now, &wish)
         })
         .await?;
-    tracing::info!(account = %made.account, user = %made.user, "the operator made a token");
+    tracing::info!(account = %made.account, of = made.id, "the operator made a token");
     Ok(made)
 }
 

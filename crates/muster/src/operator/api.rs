@@ -10,14 +10,15 @@ use serde::{Deserialize, Serialize};
 use super::actions::{self, Change};
 use super::door::{self, Operator};
 use crate::accounts::api::MadeView;
-use crate::accounts::bootstrap::Bootstrap;
+use crate::accounts::bootstrap::{Bootstrap, First};
 use crate::accounts::model::{Account, Status};
 use crate::app::App;
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
-use crate::kernel::text::FieldCheck;
+use crate::kernel::text::{FieldCheck, Tags};
 use crate::kernel::time::Timestamp;
+use crate::service_accounts::model::NewServiceAccount;
 use crate::web::envelope::Bare;
 use crate::web::extract::{Json, Path, Query};
 use crate::web::number::number;
@@ -98,7 +99,38 @@ async fn list(State(app): State<App>, _: Operator, Query(asked): Query<Asked>) -
 struct NewAccount {
     identifier: String,
     name: Option<String>,
-    email: String,
+    #[serde(flatten)]
+    holder: Holder,
+}
+
+/// Whose the token is: one of the two.
+#[derive(Debug, Deserialize)]
+struct Holder {
+    /// A user's address.
+    email: Option<String>,
+    /// A service account's identifier.
+    service_account: Option<String>,
+}
+
+impl Holder {
+    fn read(self, check: &mut FieldCheck) -> Option<First> {
+        match (self.email, self.service_account) {
+            (Some(email), None) => {
+                check.email("email", &email);
+                Some(First::User(email))
+            }
+            (None, Some(id)) => {
+                check.identifier("service_account", &id);
+                NewServiceAccount::check(Some(id.clone()), id, None, None, Tags::new())
+                    .ok()
+                    .map(First::Machine)
+            }
+            _ => {
+                check.fail("email", "send this or service_account, and not both");
+                None
+            }
+        }
+    }
 }
 
 async fn create(
@@ -114,10 +146,10 @@ async fn create(
     if let Some(name) = &body.name {
         check.name("name", name);
     }
-    check.email("email", &body.email);
+    let first = body.holder.read(&mut check);
     check.done()?;
     let caller = Caller::operator(account.map_err(Problem::invalid)?, origin);
-    let wish = Bootstrap { caller, name: body.name, email: body.email, another_token: false };
+    let wish = wished(caller, body.name, first)?;
     Ok(Bare(StatusCode::CREATED, actions::create(&app, wish).await?.into()))
 }
 
@@ -166,20 +198,22 @@ async fn delete(
     Ok(Bare(StatusCode::OK, actions::delete(&app, operator, named(&account)?).await?.into()))
 }
 
-#[derive(Debug, Deserialize)]
-struct Holder {
-    email: String,
-}
-
 async fn another_token(
     State(app): State<App>,
     Operator(origin): Operator,
     Path(account): Path<String>,
     Json(body): Json<Holder>,
 ) -> Result<Bare<MadeView>> {
-    let caller = Caller::operator(named(&account)?, origin);
-    let wish = Bootstrap { caller, name: None, email: body.email, another_token: true };
+    let (account, mut check) = (named(&account)?, FieldCheck::new());
+    let first = body.read(&mut check);
+    check.done()?;
+    let wish = Bootstrap { another_token: true, ..wished(Caller::operator(account, origin), None, first)? };
     Ok(Bare(StatusCode::CREATED, actions::another_token(&app, wish).await?.into()))
+}
+
+fn wished(caller: Caller, name: Option<String>, first: Option<First>) -> Result<Bootstrap> {
+    let first = first.ok_or_else(|| Problem::internal("a body without a complaint has no administrator"))?;
+    Ok(Bootstrap { caller, name, first, another_token: false })
 }
 
 /// The account of a path.

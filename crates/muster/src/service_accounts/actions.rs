@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::model::{Aggregate, Binding, Change, NamedScope, NewServiceAccount, Reach, ServiceAccount};
 use super::store;
+use crate::access::administrators::keeping_one;
 use crate::access::assignments::actions::remove_principal;
 use crate::access::permissions::{
     Ask, ServiceAccountDelete, ServiceAccountEdit, ServiceAccountManageApiKey, ServiceAccountView,
@@ -60,23 +61,37 @@ pub async fn create(
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
     let lane = scope.account.to_string();
-    app
-        .write_alone("service_accounts.create", &lane, move |tx| {
-            accounts::actions::check_scope(tx, &scope)?;
-            if !store::insert(tx, &scope, &new, now)? {
-                return Err(Problem::duplicate(format!(
-                    "A service account with identifier {} is already present in scope {}: choose another identifier",
-                    new.identifier,
-                    scope.path()
-                )));
-            }
-            let made = load(tx, &scope, &new.identifier)?;
-            let detail = json!({"new": document(&made)});
-            record(tx, &caller, now, &audit_id, Action::Create, &made, detail)?;
-            accounts::store::bump_version(tx, &scope.account)?;
-            Ok(made)
-        })
-        .await
+    app.write_alone("service_accounts.create", &lane, move |tx| {
+        accounts::actions::check_scope(tx, &scope)?;
+        insert(tx, &caller, &scope, &new, (now, &audit_id))
+    })
+    .await
+}
+
+/// As [`create`], within a transaction, where nobody has to be asked; `made`: when, and the id of the audit
+/// row.
+///
+/// # Errors
+/// `Duplicate` when the identifier is taken.
+pub fn insert(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    scope: &Scope,
+    new: &NewServiceAccount,
+    (now, audit_id): (Timestamp, &str),
+) -> Result<ServiceAccount> {
+    if !store::insert(tx, scope, new, now)? {
+        return Err(Problem::duplicate(format!(
+            "A service account with identifier {} is already present in scope {}: choose another identifier",
+            new.identifier,
+            scope.path()
+        )));
+    }
+    let made = load(tx, scope, &new.identifier)?;
+    let detail = json!({"new": document(&made)});
+    record(tx, caller, now, audit_id, Action::Create, &made, detail)?;
+    accounts::store::bump_version(tx, &scope.account)?;
+    Ok(made)
 }
 
 /// Changes name, description and tags.
@@ -117,8 +132,11 @@ pub async fn delete(app: &App, grant: &Grant<ServiceAccountDelete>, identifier: 
     app.write_alone("service_accounts.delete", &lane, move |tx| {
         let before = load(tx, &scope, &identifier)?;
         let (kind, id) = (PrincipalKind::ServiceAccount, before.identifier.as_str());
-        let bindings = remove_principal(tx, &caller, now, &rng, &scope, kind, id)?;
-        let removed = store::delete(tx, &scope, &identifier)?.ok_or_else(|| unknown(&identifier))?;
+        let (bindings, removed) = keeping_one(tx, &scope.account, |tx| {
+            let bindings = remove_principal(tx, &caller, now, &rng, &scope, kind, id)?;
+            let removed = store::delete(tx, &scope, &identifier)?.ok_or_else(|| unknown(&identifier))?;
+            Ok((bindings, removed))
+        })?;
         let by = By { caller: &caller, now, rng: &rng };
         gone::resource(tx, by, &scope, "SERVICEACCOUNT", id)?;
         let with = json!({"apiKeys": removed.keys, "tokens": removed.tokens, "roleAssignments": bindings});

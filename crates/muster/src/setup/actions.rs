@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::model::{Invitation, digest, draw};
 use super::store;
-use crate::accounts::bootstrap::{self, Bootstrap, Made};
+use crate::accounts::bootstrap::{self, Bootstrap, First, Made};
 use crate::app::App;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::rng::Rng;
@@ -113,15 +113,12 @@ pub fn found(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Re
     bootstrap::run(tx, rng, now, wish)
 }
 
-/// Is the first administrator's address one?
-///
-/// # Errors
-/// `Invalid`.
-pub fn check_address(wish: &Bootstrap) -> Result<()> {
-    if looks_like_email(&wish.email) {
+fn check_address(wish: &Bootstrap) -> Result<()> {
+    let First::User(email) = &wish.first else { return Ok(()) };
+    if looks_like_email(email) {
         return Ok(());
     }
-    let text = format!("{:?} is not an e-mail address: write it as name@domain", wish.email);
+    let text = format!("{email:?} is not an e-mail address: write it as name@domain");
     Err(Problem::invalid(text))
 }
 

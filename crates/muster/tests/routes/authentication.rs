@@ -46,7 +46,7 @@ both_engines! {
         let again = bootstrap(db, rng, now, wish(false)).await.unwrap_err();
         assert!(again.message().contains("--another-token"), "{again}");
         let more = bootstrap(db, rng, now, wish(true)).await.unwrap();
-        assert_eq!(more.user.as_str(), world.admin_id);
+        assert_eq!(more.id, world.admin_id);
         assert_ne!(more.token.expose(), world.admin_token());
     }
 

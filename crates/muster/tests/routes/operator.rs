@@ -98,7 +98,11 @@ both_engines! {
         let event = admin.get("/ng/api/events?after=0").await.data()["events"][0].clone();
         assert_eq!(event["actor"]["id"], "operator", "{event}");
         let trail = admin.post("/audit/api/audits/list?accountIdentifier=globex", json!({})).await.data();
-        for row in trail["content"].as_array().unwrap() {
+        let rows = trail["content"].as_array().unwrap();
+        let mut kinds: Vec<&str> = rows.iter().filter_map(|row| row["resource"]["type"].as_str()).collect();
+        kinds.sort_unstable();
+        assert_eq!(kinds, ["ACCOUNT", "API_KEY", "ORGANIZATION", "ROLE_ASSIGNMENT", "TOKEN", "USER"]);
+        for row in rows {
             assert_eq!(row["authenticationInfo"]["principal"]["identifier"], "operator", "{row}");
             assert!(row["internalInfo"]["requestId"].as_str().is_some_and(|id| !id.is_empty()), "{row}");
         }
@@ -112,6 +116,35 @@ both_engines! {
         let nobody = json!({"email": "nobody@globex.example"});
         o.operator.post(&format!("{ACCOUNTS}/globex/tokens"), nobody).await.refused(400, "INVALID_REQUEST");
         o.operator.post(&format!("{ACCOUNTS}/initech/tokens"), holder).await.refused(404, "ENTITY_NOT_FOUND");
+    }
+
+    async fn a_service_account_administers_where_the_directory_is_to_have_no_user(world: World) {
+        let o = Operated::new(&world);
+        let wish = json!({"identifier": "globex", "service_account": "provisioning"});
+        let made = o.operator.post(ACCOUNTS, wish).await.expect(201).json;
+        assert_eq!((&made["service_account_identifier"], made.get("user_identifier")), (&json!("provisioning"), None));
+        let sat = made["token"].as_str().unwrap();
+        let users = o.world.bearer(sat).get("/scim/v2/globex/Users").await.expect(200).json;
+        assert_eq!(users["totalResults"], 0);
+        let new = json!({"identifier": "idp", "name": "idp"});
+        o.world.holder(sat).post("/ng/api/serviceaccount", new).await.data();
+        let tokens = format!("{ACCOUNTS}/globex/tokens");
+        let more = o.operator.post(&tokens, json!({"service_account": "idp"})).await.expect(201).json;
+        let me = o.world.holder(more["token"].as_str().unwrap()).get("/ng/api/whoami").await.data();
+        assert_eq!(me["principal"]["identifier"], "idp");
+        o.operator.post(&tokens, json!({"service_account": "nobody"})).await.refused(400, "INVALID_REQUEST");
+        for both in [json!({}), json!({"email": "a@b.example", "service_account": "idp"})] {
+            o.operator.post(&tokens, both).await.refused(400, "INVALID_REQUEST");
+        }
+        let path = "/ng/api/serviceaccount/provisioning";
+        let last = o.world.holder(sat).delete(path).await.refused(400, "INVALID_REQUEST");
+        assert!(last.contains("a user or another service account"), "{last}");
+        let binding = json!({
+            "roleIdentifier": "_account_admin", "resourceGroupIdentifier": "_all_account_level_resources",
+            "principal": {"identifier": "idp", "type": "SERVICE_ACCOUNT", "scopeLevel": "account"}
+        });
+        o.world.holder(sat).post("/authz/api/roleassignments", binding).await.data();
+        o.world.holder(sat).delete(path).await.data();
     }
 
     async fn what_cannot_be_made_is_refused_field_by_field(world: World) {

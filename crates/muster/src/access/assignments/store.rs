@@ -30,6 +30,11 @@ const ADMINISTRATOR: &str = "WITH RECURSIVE down (id) AS (\
     WHERE m.account_id = $1 AND m.group_id = down.id) \
     SELECT u.user_id FROM down CROSS JOIN users u \
     WHERE u.account_id = $1 AND u.user_id = down.id AND u.active = $2 LIMIT 1";
+const MACHINE: &str = "SELECT s.identifier FROM role_assignments a CROSS JOIN service_accounts s \
+    WHERE a.account_id = $1 AND a.org_id = '' AND a.project_id = '' AND a.role_id = '_account_admin' \
+    AND a.resource_group_id IN ('_all_account_level_resources', '_all_resources_including_child_scopes') \
+    AND a.disabled = $2 AND a.identifier <> $3 AND a.principal_kind = 'SERVICE_ACCOUNT' \
+    AND s.account_id = $1 AND s.org_id = '' AND s.project_id = '' AND s.identifier = a.principal_id LIMIT 1";
 const INSERT: &str = "INSERT INTO role_assignments (account_id, org_id, project_id, identifier, role_id, resource_group_id, \
     principal_kind, principal_id, principal_level, disabled, managed, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) ON CONFLICT DO NOTHING";
@@ -331,20 +336,30 @@ pub fn scope_names(tx: &mut Tx<'_>, scope: &Scope) -> Result<[Option<String>; 3]
     Ok(names.unwrap_or_default())
 }
 
-/// Whether some active user is account administrator of all the account's resources, by himself or through
-/// groups. Custom resource groups do not count: what they cover can be nothing, or become so.
-pub fn has_administrator(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool, Problem> {
-    has_administrator_without(tx, account, "")
+/// Who administers all of an account's resources, from the least to the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Administered {
+    /// Nobody.
+    ByNobody,
+    /// A service account.
+    ByMachine,
+    /// An active user, by himself or through groups.
+    ByUser,
 }
 
-/// The same, were this assignment of the account itself not there.
-pub fn has_administrator_without(
+/// Who is account administrator of all the account's resources, were this assignment of the account itself
+/// not there. Custom resource groups do not count: what they cover can be nothing, or become so.
+pub fn administered_without(
     tx: &mut Tx<'_>,
     account: &AccountId,
     assignment: &str,
-) -> Result<bool, Problem> {
-    let key = params![account.as_str(), true, false, assignment];
-    Ok(tx.query_opt(ADMINISTRATOR, key, |row| row.get::<String>(0))?.is_some())
+) -> Result<Administered, Problem> {
+    let some = |row: &Row<'_>| row.get::<String>(0);
+    if tx.query_opt(ADMINISTRATOR, params![account.as_str(), true, false, assignment], some)?.is_some() {
+        return Ok(Administered::ByUser);
+    }
+    let found = tx.query_opt(MACHINE, params![account.as_str(), false, assignment], some)?;
+    Ok(if found.is_some() { Administered::ByMachine } else { Administered::ByNobody })
 }
 
 #[cfg(test)]
@@ -355,6 +370,7 @@ mod tests {
     #[test]
     fn administrators_are_found_from_their_bindings_down() {
         let steps = plan(ADMINISTRATOR);
+        assert!(plan(MACHINE).iter().all(|step| !step.starts_with("SCAN")), "{:#?}", plan(MACHINE));
         for start in ["SCAN u ", "SCAN users", "SCAN m ", "SCAN g "] {
             assert!(!steps.iter().any(|step| step.starts_with(start)), "{steps:#?}");
         }
