@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::dialect::{Mender, Quirk};
 use crate::element::{
-    absorb, clear_other_primaries, described_by, gone, is_primary, keep_distinct, list_at, listed,
-    merge_into, object_at, set, take_away, write, write_all, write_sub,
+    absorb, clear_other_primaries, described_by, gone, is_primary, keep_distinct, list_at, merge_into,
+    object_at, set, take_away, write, write_all, write_sub,
 };
 use crate::error::ScimError;
 use crate::fixed::{change_element, check_kept, has_fixed, keep_spelling, with_read_only};
@@ -18,13 +18,13 @@ use crate::plan::place;
 use crate::pointer::{Before, REFERENCE};
 use crate::required::{Lacking, check_elements};
 use crate::resolve::Expr;
-use crate::same::{Places, described};
+use crate::same::{Places, described, weight};
 use crate::schema::{AttrRef, Attribute, ResourceType, Schema};
 use crate::step::{ElementChange, How, Step, Target};
 use crate::value::{MAX_VALUES, check_lengths, is_unassigned, too_many_values};
 
-/// Most comparisons of elements one PATCH may cause: what real clients send needs a few dozen.
-const MAX_COMPARISONS: usize = 1_000_000;
+/// Most work one PATCH may cause, as [`weight`] counts it: what real clients send needs a few dozen.
+const MAX_WORK: usize = 1_000_000;
 
 impl PatchRequest {
     /// Applies the operations in order. Errors: 400 `noTarget`, `mutability` or `invalidValue`; the
@@ -40,8 +40,7 @@ impl PatchRequest {
             return Err(ScimError::plain(500, "The stored resource is not an object."));
         };
         let lacking = Lacking::of(&self.steps, kind, &map);
-        let mut applier =
-            Applier { document: map, changed_paths: Vec::new(), budget: MAX_COMPARISONS, mender };
+        let mut applier = Applier { document: map, changed_paths: Vec::new(), budget: MAX_WORK, mender };
         for (at, step) in self.steps.iter().enumerate() {
             applier.step(step).map_err(|error| self.in_step(at, error))?;
         }
@@ -75,7 +74,10 @@ impl Applier<'_> {
             Target::Attribute(attr) => attr,
         };
         let name = &attr.attr.name;
-        let was_there = self.holder(attr).contains_key(name);
+        let there = self.holder(attr).get(name).map(weight);
+        let (was_there, there) = (there.is_some(), there.unwrap_or_default());
+        // Whatever a step does, it goes through what is there, and with each term of its filter.
+        self.spend(there, 1 + step.filter().map_or(0, Expr::terms))?;
         let fixed = if has_fixed(&attr.attr) { self.holder(attr).get(name).cloned() } else { None };
         let changed = self.change(step, attr)?;
         let holder = self.holder(attr);
@@ -130,27 +132,19 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// Counts comparisons of elements; a PATCH that wants too many is refused before it takes them.
-    fn spend(&mut self, elements: usize, tests: usize) -> Result<(), ScimError> {
-        match self.budget.checked_sub(elements.saturating_mul(tests)) {
+    /// Counts work: the weight of values, and how often they are gone through. A PATCH that wants too much is
+    /// refused before it is done.
+    fn spend(&mut self, weight: usize, times: usize) -> Result<(), ScimError> {
+        match self.budget.checked_sub(weight.saturating_mul(times)) {
             Some(left) => {
                 self.budget = left;
                 Ok(())
             }
             None => Err(ScimError::invalid_value(format!(
-                "The operations compare more than {MAX_COMPARISONS} values; send them in several requests."
+                "The operations compare or write more than {MAX_WORK} values, of which a long text counts as \
+                 several; send them in several requests."
             ))),
         }
-    }
-
-    /// Counts what stands in the lists of elements that are added to or removed from, against `tests` values.
-    fn spend_on_lists(&mut self, attr: &AttrRef, matches: &[usize], tests: usize) -> Result<(), ScimError> {
-        if tests == 0 || !attr.attr.sub.iter().any(|sub| sub.multi_valued) {
-            return Ok(());
-        }
-        let list = self.list(attr);
-        let values = matches.iter().map(|&at| listed(&list[at])).sum();
-        self.spend(values, tests)
     }
 
     fn note(&mut self, path: String) {
@@ -212,24 +206,24 @@ impl Applier<'_> {
     }
 
     fn append(&mut self, attr: &AttrRef, values: &[Value]) -> Result<bool, ScimError> {
-        let known = self.list(attr).len();
-        self.spend(known + values.len() / 2, values.len())?;
         let list = self.list(attr);
-        let mut places = Places::of(attr.leaf(), list, values);
+        let mut places = Places::of(attr.leaf(), list);
         let mut changed = false;
         for value in values {
-            let at = if let Some(at) = places.find(attr.leaf(), list, value) {
+            let at = if let Some(at) = places.find_or_note(attr.leaf(), value, list.len()) {
                 changed |= change_element(attr, &mut list[at], |old| merge_into(attr.leaf(), old, value))?;
                 at
             } else {
                 check_elements(&attr.attr, std::slice::from_ref(value), place(attr))?;
                 list.push(value.clone());
-                places.note(attr.leaf(), list);
                 changed = true;
                 list.len() - 1
             };
-            if is_primary(value) {
-                changed |= clear_other_primaries(list, at);
+            if is_primary(value) && clear_other_primaries(list, at) {
+                changed = true;
+                // What has no value is told by all of it, its mark included. One of the values is primary at
+                // most, so that this happens once.
+                places = Places::of(attr.leaf(), list);
             }
         }
         if list.len() > MAX_VALUES {
@@ -239,11 +233,16 @@ impl Applier<'_> {
         Ok(changed)
     }
 
-    fn remove_values(&mut self, attr: &AttrRef, values: &[Value]) -> Result<bool, ScimError> {
+    /// Which of the elements the values describe: each is held against each.
+    fn described(&mut self, attr: &AttrRef, values: &[Value]) -> Result<Vec<bool>, ScimError> {
         let known = self.list(attr).len();
         self.spend(known, values.len())?;
+        Ok(described(attr.leaf(), self.list(attr), values))
+    }
+
+    fn remove_values(&mut self, attr: &AttrRef, values: &[Value]) -> Result<bool, ScimError> {
+        let mut goes = self.described(attr, values)?.into_iter();
         let list = self.list(attr);
-        let mut goes = described(attr.leaf(), list, values).into_iter();
         let before = list.len();
         list.retain(|_| goes.next() != Some(true));
         let changed = list.len() < before;
@@ -266,10 +265,8 @@ impl Applier<'_> {
             }
             return Ok(self.merge(attr, std::slice::from_ref(&(sub.clone(), value.cloned())), how));
         }
-        let known = self.list(attr).len();
-        self.spend(known, filter.map_or(1, Expr::terms))?;
         let mut matches = matching(self.list(attr), filter);
-        self.spend_on_lists(attr, &matches, tests(how, value))?;
+        self.spend(matches.len(), value.filter(|_| how != How::Remove).map_or(0, weight))?;
         let list = self.list(attr);
         let makes_primary = sub.name == "primary" && value == Some(&Value::Bool(true));
         if makes_primary && !matches.is_empty() {
@@ -338,19 +335,12 @@ impl Applier<'_> {
         if !attr.attr.multi_valued {
             return self.single_element(attr, filter, change);
         }
-        let known = self.list(attr).len();
-        self.spend(known, filter.terms())?;
         let matches = matching(self.list(attr), Some(filter));
-        self.spend_on_lists(attr, &matches, usize::from(matches!(change, ElementChange::Merge(_))))?;
-        if let ElementChange::RemoveValues(values) = change {
-            self.spend(matches.len(), values.len())?;
-        }
-        let list = self.list(attr);
         let new = match change {
             ElementChange::Merge(new) | ElementChange::Replace(new) => new,
             ElementChange::Remove => return Ok(self.remove_at(attr, &matches)),
             ElementChange::RemoveValues(values) => {
-                let goes = described(&attr.attr, list, values);
+                let goes = self.described(attr, values)?;
                 let named: Vec<usize> = matches.into_iter().filter(|at| goes[*at]).collect();
                 return Ok(self.remove_at(attr, &named));
             }
@@ -363,6 +353,8 @@ impl Applier<'_> {
                 Err(no_target(attr))
             };
         };
+        self.spend(matches.len(), weight(new))?;
+        let list = self.list(attr);
         let whole = matches!(change, ElementChange::Replace(_));
         let mut changed = false;
         if whole {
@@ -431,15 +423,6 @@ fn distinct(attr: &AttrRef, list: &mut Vec<Value>) -> Result<(), ScimError> {
     keep_distinct(&attr.attr, list, |kept, again| {
         change_element(attr, kept, |kept| absorb(&attr.attr, kept, again)).map(drop)
     })
-}
-
-/// With how many values each value of a list is compared.
-fn tests(how: How, value: Option<&Value>) -> usize {
-    match how {
-        How::Set => 0,
-        How::Add => 1,
-        How::Remove => value.and_then(Value::as_array).map_or(0, Vec::len),
-    }
 }
 
 /// The positions of the elements that match; all without a filter.

@@ -13,7 +13,7 @@ use crate::instant::instant_text;
 use crate::number::decimal;
 use crate::pointer::{Before, REFERENCE, complete};
 use crate::resolve::{Expr, Literal};
-use crate::same::{FEW, same_element, same_value, sameness, value_key};
+use crate::same::{differ_by_id, sameness, value_key};
 use crate::schema::{Attribute, Mutability};
 use crate::step::How;
 use crate::value::is_unassigned;
@@ -52,16 +52,7 @@ pub(crate) fn keep_distinct<E>(
     list: &mut Vec<Value>,
     mut merge: impl FnMut(&mut Value, &Value) -> Result<(), E>,
 ) -> Result<(), E> {
-    if list.len() <= FEW {
-        let mut at = 1;
-        while at < list.len() {
-            if let Some(first) = list[..at].iter().position(|kept| same_element(attr, kept, &list[at])) {
-                let again = list.remove(at);
-                merge(&mut list[first], &again)?;
-            } else {
-                at += 1;
-            }
-        }
+    if list.len() < 2 || differ_by_id(attr, list) {
         return Ok(());
     }
     let mut places = HashMap::with_capacity(list.len());
@@ -255,23 +246,9 @@ fn remove_values(attr: &Attribute, map: &mut Map<String, Value>, gone: &HashSet<
 /// Adds plain values that are not there yet.
 fn add_values(attr: &Attribute, list: &mut Vec<Value>, more: &[Value]) -> bool {
     let before = list.len();
-    if more.len() <= FEW {
-        for value in more {
-            if !list.iter().any(|known| same_value(Some(attr), known, value)) {
-                list.push(value.clone());
-            }
-        }
-    } else {
-        let mut known: HashSet<String> = list.iter().map(|value| sameness(attr, value)).collect();
-        list.extend(more.iter().filter(|value| known.insert(sameness(attr, value))).cloned());
-    }
+    let mut known: HashSet<String> = list.iter().map(|value| sameness(attr, value)).collect();
+    list.extend(more.iter().filter(|value| known.insert(sameness(attr, value))).cloned());
     list.len() > before
-}
-
-/// How many values stand in the lists of an element.
-pub(crate) fn listed(element: &Value) -> usize {
-    let lists = element.as_object().into_iter().flat_map(Map::values).filter_map(Value::as_array);
-    lists.map(Vec::len).sum()
 }
 
 /// The object under a key; made if there is none.

@@ -3,26 +3,16 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::base64;
 use crate::instant::parse_instant;
 use crate::name::{comparison_key, fold};
 use crate::number::decimal;
 use crate::schema::{Attribute, Type};
-
-/// So few values are compared pair by pair: what tells them apart need not be made first.
-pub(crate) const FEW: usize = 16;
-
-/// Whether two elements of a list of `attr` stand for the same value: equal `value` and equal `type`; without
-/// `value`, equal in everything.
-pub(crate) fn same_element(attr: &Attribute, one: &Value, other: &Value) -> bool {
-    match (one.get("value"), other.get("value")) {
-        (Some(_), Some(_)) => same_sub(attr, "value", one, other) && same_sub(attr, "type", one, other),
-        _ => same_value(Some(attr), one, other),
-    }
-}
 
 /// Which of the elements are what a value of a remove describes: the same `value` (and `type`, if given);
 /// without `value`, equal in all that is given.
@@ -66,46 +56,64 @@ fn part_key(attr: &Attribute, name: Option<&str>, element: &Value) -> Option<Str
 
 /// A text that is equal for values that are the same.
 pub(crate) fn value_key(attr: Option<&Attribute>, value: &Value) -> String {
-    canonical(attr, value).to_string()
+    let mut key = String::new();
+    write_key(attr, value, &mut key);
+    key
 }
 
-/// A text that is equal for elements that are the same. No element is a list, so that both forms differ.
+/// A text that is equal for elements that stand for the same value: equal `value` and equal `type`; without
+/// `value`, equal in everything. It is made once for each, so that no two are ever compared at length.
 pub(crate) fn sameness(attr: &Attribute, element: &Value) -> String {
-    let key = |name: &str| Some(canonical(attr.sub.get(name).map(AsRef::as_ref), element.get(name)?));
-    match key("value") {
-        Some(value) => json!([value, key("type")]).to_string(),
-        None => canonical(Some(attr), element).to_string(),
-    }
+    let Some(value) = element.get("value") else { return value_key(Some(attr), element) };
+    // No key of a whole element begins like this.
+    let mut key = String::from("v");
+    let mut add = |name: &str, part: &Value| write_key(attr.sub.get(name).map(AsRef::as_ref), part, &mut key);
+    add("value", value);
+    element.get("type").into_iter().for_each(|kind| add("type", kind));
+    key
 }
 
-/// Where elements stand that others are added to. With many of them what tells them apart is made once, if it
-/// cannot change meanwhile as a `primary` does.
-pub(crate) struct Places(Option<HashMap<String, usize>>);
+/// So few ids are held against each other, which is cheaper than a key of each.
+const FEW: usize = 16;
+
+/// Whether the elements are all different for certain, by a quick look: few, with ids in ASCII that differ
+/// whether case matters or not.
+pub(crate) fn differ_by_id(attr: &Attribute, list: &[Value]) -> bool {
+    let is_text = |sub: &Attribute| matches!(sub.kind, Type::String | Type::Reference) && !sub.multi_valued;
+    if list.len() > FEW || !attr.value_sub().is_some_and(|sub| is_text(sub)) {
+        return false;
+    }
+    list.iter().enumerate().all(|(at, element)| {
+        let differs =
+            |other: &Value, one: &str| ascii_id(other).is_some_and(|id| !id.eq_ignore_ascii_case(one));
+        ascii_id(element).is_some_and(|one| list[..at].iter().all(|other| differs(other, one)))
+    })
+}
+
+fn ascii_id(element: &Value) -> Option<&str> {
+    element.get("value")?.as_str().filter(|id| id.is_ascii())
+}
+
+/// Where elements stand that others are added to.
+pub(crate) struct Places(HashMap<String, usize>);
 
 impl Places {
-    pub(crate) fn of(attr: &Attribute, list: &[Value], more: &[Value]) -> Self {
-        let has_value = |element: &Value| element.get("value").is_some();
-        if more.len() <= FEW || !more.iter().chain(list).all(has_value) {
-            return Self(None);
-        }
-        let mut places = HashMap::with_capacity(list.len() + more.len());
+    pub(crate) fn of(attr: &Attribute, list: &[Value]) -> Self {
+        let mut places = HashMap::with_capacity(list.len() + 1);
         for (at, element) in list.iter().enumerate() {
             places.entry(sameness(attr, element)).or_insert(at);
         }
-        Self(Some(places))
+        Self(places)
     }
 
-    pub(crate) fn find(&self, attr: &Attribute, list: &[Value], value: &Value) -> Option<usize> {
-        match &self.0 {
-            Some(places) => places.get(&sameness(attr, value)).copied(),
-            None => list.iter().position(|old| same_element(attr, old, value)),
-        }
-    }
-
-    /// The last element is new.
-    pub(crate) fn note(&mut self, attr: &Attribute, list: &[Value]) {
-        if let (Some(places), Some(new)) = (&mut self.0, list.last()) {
-            places.insert(sameness(attr, new), list.len() - 1);
+    /// Where the value stands that is the same. One that is not there gets the next place.
+    pub(crate) fn find_or_note(&mut self, attr: &Attribute, value: &Value, next: usize) -> Option<usize> {
+        match self.0.entry(sameness(attr, value)) {
+            Entry::Occupied(place) => Some(*place.get()),
+            Entry::Vacant(place) => {
+                place.insert(next);
+                None
+            }
         }
     }
 }
@@ -128,7 +136,7 @@ pub(crate) fn same_value(attr: Option<&Attribute>, one: &Value, other: &Value) -
         (Value::String(a), Value::String(b)) if matches!(attr.kind, Type::String | Type::Reference) => {
             !attr.case_exact && same_folded(a, b)
         }
-        _ => canonical(Some(attr), one) == canonical(Some(attr), other),
+        _ => value_key(Some(attr), one) == value_key(Some(attr), other),
     }
 }
 
@@ -139,35 +147,59 @@ fn same_folded(one: &str, other: &str) -> bool {
     fold(one) == fold(other)
 }
 
-/// The form that is equal for values that are the same.
-fn canonical(attr: Option<&Attribute>, value: &Value) -> Value {
+/// Writes what is equal for values that are the same, and the beginning of nothing else: all ends with a
+/// U+0000, which no text has.
+fn write_key(attr: Option<&Attribute>, value: &Value, key: &mut String) {
     match value {
         Value::Object(members) => {
             let mut members: Vec<_> = members.iter().collect();
             members.sort_unstable_by_key(|(name, _)| *name);
-            let sub = |name: &str| attr.and_then(|attr| attr.sub.get(name)).map(AsRef::as_ref);
-            members.into_iter().map(|(name, value)| (name.clone(), canonical(sub(name), value))).collect()
+            key.push('{');
+            for (name, value) in members {
+                write_text(name, key);
+                write_key(attr.and_then(|attr| attr.sub.get(name)).map(AsRef::as_ref), value, key);
+            }
+            key.push('}');
         }
         Value::Array(list) => {
-            let mut list: Vec<_> = list.iter().map(|value| canonical(attr, value)).collect();
-            list.sort_by_cached_key(Value::to_string);
-            list.into()
+            let mut list: Vec<_> = list.iter().map(|value| value_key(attr, value)).collect();
+            list.sort_unstable();
+            key.push('[');
+            list.iter().for_each(|value| key.push_str(value));
+            key.push(']');
         }
-        Value::String(text) => attr.map_or_else(|| value.clone(), |attr| canonical_text(attr, text)),
-        Value::Number(number) => match attr.map(|attr| attr.kind) {
-            Some(Type::Decimal) => decimal(number.clone()),
-            _ => value.clone(),
-        },
-        plain => plain.clone(),
+        Value::String(text) => write_text(&attr.map_or(text.into(), |attr| canonical_text(attr, text)), key),
+        Value::Number(number) if attr.is_some_and(|attr| attr.kind == Type::Decimal) => {
+            write_plain(&decimal(number.clone()), key);
+        }
+        plain => write_plain(plain, key),
     }
 }
 
-fn canonical_text(attr: &Attribute, text: &str) -> Value {
+fn write_text(text: &str, key: &mut String) {
+    key.push('"');
+    key.push_str(text);
+    key.push('\0');
+}
+
+fn write_plain(what: &Value, key: &mut String) {
+    write!(key, "{what}\0").expect("a string takes all that is written to it");
+}
+
+/// How much work it is to make the key of a value, or to copy it: 1 for each part and each 16 bytes of text.
+pub(crate) fn weight(value: &Value) -> usize {
+    match value {
+        Value::Object(members) => members.values().map(weight).sum(),
+        Value::Array(list) => list.iter().map(weight).sum(),
+        Value::String(text) => 1 + text.len() / 16,
+        _ => 1,
+    }
+}
+
+fn canonical_text<'t>(attr: &Attribute, text: &'t str) -> Cow<'t, str> {
     match attr.kind {
-        Type::DateTime => {
-            parse_instant(text).map_or_else(|| text.to_owned(), |nanos| nanos.to_string()).into()
-        }
-        _ => text_key(attr, text).into(),
+        Type::DateTime => parse_instant(text).map_or(text.into(), |nanos| nanos.to_string().into()),
+        _ => text_key(attr, text),
     }
 }
 
@@ -184,6 +216,7 @@ mod tests {
     use super::*;
     use crate::element::distinct;
     use crate::schema::Catalogue;
+    use serde_json::json;
 
     fn attr(name: &str) -> Attribute {
         let catalogue = Catalogue::standard();
@@ -192,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lists_and_short_ones_keep_the_same() {
+    fn lists_keep_the_same_however_long() {
         let emails = attr("emails");
         let element = |n: usize| {
             let text = format!("{}-É", n % 3);
@@ -211,29 +244,42 @@ mod tests {
     }
 
     #[test]
-    fn places_of_many_are_those_of_few() {
+    fn places_are_those_of_the_first_that_is_the_same() {
         let emails = attr("emails");
         let element =
             |n: usize| json!({"value": format!("{}-É", n % 7), "type": (["work", "WORK", "home"][n % 3])});
-        let list: Vec<Value> = (0..5).map(element).collect();
-        let more: Vec<Value> = (0..40).map(element).collect();
-        let (mut keyed, mut plain) = (list.clone(), list.clone());
-        let mut by_key = Places::of(&emails, &list, &more);
-        let mut one_by_one = Places::of(&emails, &list, &[]);
-        assert!(by_key.0.is_some() && one_by_one.0.is_none());
-        for value in &more {
-            let at = by_key.find(&emails, &keyed, value);
-            assert_eq!(at, one_by_one.find(&emails, &plain, value), "{value}");
-            if at.is_none() {
-                keyed.push(value.clone());
-                by_key.note(&emails, &keyed);
-                plain.push(value.clone());
-                one_by_one.note(&emails, &plain);
+        let mut list: Vec<Value> = (0..5).map(element).chain([json!({"display": "É"})]).collect();
+        let mut places = Places::of(&emails, &list);
+        for value in (0..40).map(element).chain([json!({"display": "é"}), json!({"display": "f"})]) {
+            let first = list.iter().position(|old| sameness(&emails, old) == sameness(&emails, &value));
+            assert_eq!(places.find_or_note(&emails, &value, list.len()), first, "{value}");
+            if first.is_none() {
+                list.push(value);
             }
         }
-        assert!(keyed.len() > list.len() && keyed.len() < list.len() + more.len());
-        let mixed = Places::of(&emails, &[json!({"display": "x"})], &more);
-        assert!(mixed.0.is_none(), "what has no value may change with its primary");
+        assert_eq!(list.len(), 16, "{list:?}");
+    }
+
+    #[test]
+    fn no_key_is_the_beginning_of_another_ones() {
+        let emails = attr("emails");
+        let key = |element: Value| sameness(&emails, &element);
+        let keys = [
+            key(json!({"value": "a"})),
+            key(json!({"value": "a", "type": "b"})),
+            key(json!({"value": "a\"b"})),
+            key(json!({"type": "a"})),
+            key(json!({"type": "a", "display": "b"})),
+            key(json!({"type": "a\"display\"b"})),
+            key(json!("a")),
+            key(json!(1)),
+            key(json!("1")),
+            key(json!(["a", "b"])),
+            key(json!(["a\"b"])),
+        ];
+        for (at, key) in keys.iter().enumerate() {
+            assert!(!keys[..at].contains(key), "{key}");
+        }
     }
 
     #[test]
@@ -280,8 +326,9 @@ mod tests {
     fn case_matters_where_the_attribute_says_so() {
         let one = json!({"value": "Zm9v", "type": "Work"});
         let other = json!({"value": "zm9v", "type": "work"});
-        assert!(same_element(&attr("emails"), &one, &other));
-        assert!(!same_element(&attr("x509Certificates"), &one, &other));
+        assert!(sameness(&attr("emails"), &one) == sameness(&attr("emails"), &other));
+        let certificates = attr("x509Certificates");
+        assert!(sameness(&certificates, &one) != sameness(&certificates, &other));
         let described =
             |name: &str, by: Value| described(&attr(name), std::slice::from_ref(&one), &[by]) == [true];
         assert!(described("emails", json!({"value": "ZM9V"})));

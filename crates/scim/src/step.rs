@@ -76,6 +76,15 @@ impl Step {
         }
     }
 
+    /// What picks the elements that it changes.
+    pub(crate) fn filter(&self) -> Option<&Expr> {
+        match self {
+            Self::Sub { filter, .. } => filter.as_ref(),
+            Self::Elements { filter, .. } => Some(filter),
+            _ => None,
+        }
+    }
+
     /// Whether an extension, or something in one, is its target.
     pub(crate) fn is_about_extension(&self) -> bool {
         match self.target() {

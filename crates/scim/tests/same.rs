@@ -42,6 +42,15 @@ fn pa_3_an_address_in_another_case_is_no_second_one() {
 }
 
 #[test]
+fn pa_3_what_has_no_value_is_told_by_its_mark_too() {
+    let stored = json!([{"display": "y", "primary": true}]);
+    let more = json!([{"display": "x", "primary": true}, {"display": "Y", "primary": false}]);
+    let (after, _) = emails(&stored, json!({"op": "add", "path": "emails", "value": more}));
+    let cleared = json!({"display": "Y", "primary": false});
+    assert_eq!(after, json!([cleared, {"display": "x", "primary": true}]));
+}
+
+#[test]
 fn pa_5_a_list_keeps_what_differs_by_case_once() {
     let twice = json!([{"value": "A@b.example", "type": "work"}, {"value": "a@b.example", "type": "WORK", "primary": true}]);
     let once = json!([{"value": "a@b.example", "type": "WORK", "primary": true}]);
