@@ -34,6 +34,10 @@ pub(crate) fn normalise_scalar(
         Type::Integer | Type::Decimal => number(attr, value, place, mender),
         _ => {
             let text = text(attr, value, place, mender)?;
+            // Of a binary that is white space and padding nothing is left.
+            if text.is_empty() {
+                return Ok(None);
+            }
             check_text(attr, &text, place)?;
             Ok(Value::String(text))
         }

@@ -443,6 +443,9 @@ mod tests {
             assert_eq!(read(Dialect::Auto, text), (Some(json!(letter)), usize::from(text != letter)));
         }
         assert_eq!(read(Dialect::Auto, "Y"), (None, 0));
+        for blank in [" ", "=", "==", "\n"] {
+            assert_eq!(read(Dialect::Auto, blank), (None, 1), "{blank:?}");
+        }
     }
 
     #[test]
