@@ -16,7 +16,7 @@ use crate::fixed::{change_element, check_kept, has_fixed, keep_spelling, with_re
 use crate::patch::{PatchOutcome, PatchRequest};
 use crate::plan::place;
 use crate::pointer::{Before, REFERENCE};
-use crate::required::{Lacking, check_elements};
+use crate::required::{Lacking, check_elements, removes_required};
 use crate::resolve::Expr;
 use crate::same::{Places, described, weight};
 use crate::schema::{AttrRef, Attribute, ResourceType, Schema};
@@ -246,6 +246,9 @@ impl Applier<'_> {
         let before = list.len();
         list.retain(|_| goes.next() != Some(true));
         let changed = list.len() < before;
+        if changed && list.is_empty() && attr.leaf().required {
+            return Err(removes_required(attr));
+        }
         self.drop_if_empty(attr);
         Ok(changed)
     }
@@ -263,7 +266,9 @@ impl Applier<'_> {
             if !current.is_some_and(|element| filter.is_none_or(|filter| filter.matches_element(element))) {
                 return if value.is_none() { Ok(false) } else { Err(no_target(attr)) };
             }
-            return Ok(self.merge(attr, std::slice::from_ref(&(sub.clone(), value.cloned())), how));
+            let changed = self.merge(attr, std::slice::from_ref(&(sub.clone(), value.cloned())), how);
+            let left = self.holder(attr).get(&attr.attr.name).and_then(|element| element.get(&sub.name));
+            return if changed && left.is_none() { check_removed(attr, sub) } else { Ok(changed) };
         }
         let mut matches = matching(self.list(attr), filter);
         self.spend(matches.len(), value.filter(|_| how != How::Remove).map_or(0, weight))?;
@@ -277,12 +282,16 @@ impl Applier<'_> {
         let mut changed = false;
         let gone = gone(sub, value, how);
         for &at in &matches {
+            let was_there = list[at].get(&sub.name).is_some();
             let write = |map: &mut Map<String, Value>| match &gone {
                 Some(gone) => take_away(&attr.attr, map, (sub, gone)),
                 None => write_sub(&attr.attr, map, (sub, value), how),
             };
             changed |=
                 change_element(attr, &mut list[at], |element| element.as_object_mut().is_some_and(write))?;
+            if was_there && list[at].get(&sub.name).is_none() {
+                check_removed(attr, sub)?;
+            }
         }
         if makes_primary && !matches.is_empty() {
             changed |= clear_other_primaries(list, matches[0]);
@@ -423,6 +432,11 @@ fn distinct(attr: &AttrRef, list: &mut Vec<Value>) -> Result<(), ScimError> {
     keep_distinct(&attr.attr, list, |kept, again| {
         change_element(attr, kept, |kept| absorb(&attr.attr, kept, again)).map(drop)
     })
+}
+
+/// Refuses that nothing is left of a sub-attribute that is required.
+fn check_removed(attr: &AttrRef, sub: &Arc<Attribute>) -> Result<bool, ScimError> {
+    if sub.required { Err(removes_required(&attr.with_sub(Some(sub)))) } else { Ok(true) }
 }
 
 /// The positions of the elements that match; all without a filter.

@@ -23,7 +23,7 @@ impl Builder<'_> {
         let leaf = attr.leaf();
         let is_complex = leaf.kind == Type::Complex && !leaf.multi_valued;
         match value {
-            _ if leaf.required => Err(removes_required(&attr)),
+            // Whether something required is left of the list is seen when it is done.
             Some(value) if leaf.multi_valued => {
                 let values = self.values_to_remove(&attr, value)?;
                 if !values.is_empty() {
@@ -31,6 +31,7 @@ impl Builder<'_> {
                 }
                 Ok(())
             }
+            _ if leaf.required => Err(removes_required(&attr)),
             Some(value) if is_complex => self.remove_from_complex(attr, value),
             value => self.remove_single(attr, value.as_ref()),
         }
@@ -144,7 +145,7 @@ impl Builder<'_> {
             }
             return self.sub_step(OpKind::Remove, attr, filter, sub, None);
         }
-        if sub.required {
+        if sub.required && !sub.multi_valued {
             return Err(removes_required(&named));
         }
         let values = self.values_to_remove(&named, value)?;

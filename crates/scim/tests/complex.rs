@@ -499,6 +499,38 @@ fn pa_4_remove_takes_listed_values_from_a_list_inside() {
 }
 
 #[test]
+fn pa_4_of_a_required_list_what_is_named_goes_but_the_last() {
+    let tags = json!({"name": "tags", "type": "string", "multiValued": true, "required": true});
+    let text = json!({"name": "room", "type": "string"});
+    let kind = kind(json!([
+        tags,
+        {"name": "place", "type": "complex", "subAttributes": [text, tags]},
+        {"name": "list", "type": "complex", "multiValued": true, "subAttributes": [text, tags]},
+    ]));
+    let inner = json!({"room": "1", "tags": ["a", "b"]});
+    let stored = json!({"tags": ["a", "b"], "place": inner, "list": [inner]});
+    let run = |path: &str, value: Value| {
+        let operations = json!([{"op": "remove", "path": path, "value": value}]);
+        patched_in(&mut Mender::new(Dialect::Auto), &kind, stored.clone(), operations)
+    };
+    for (path, pointer) in [
+        ("X:tags", "/tags"),
+        ("X:place.tags", "/place/tags"),
+        ("X:place[room eq \"1\"].tags", "/place/tags"),
+        ("X:list.tags", "/list/0/tags"),
+        ("X:list[room eq \"1\"].tags", "/list/0/tags"),
+    ] {
+        let mut left = stored.clone();
+        *left.pointer_mut(pointer).expect("it is there") = json!(["b"]);
+        assert_eq!(run(path, json!(["A"])), Ok(left), "{path}");
+        assert_eq!(run(path, json!([])), Ok(stored.clone()), "{path}");
+        for all in [json!(["a", "b"]), json!(null)] {
+            refused(run(path, all), ScimType::Mutability);
+        }
+    }
+}
+
+#[test]
 fn sch_6_what_is_fixed_is_compared_by_its_type() {
     let fixed = |name: &str, kind: &str, more: Value| {
         let mut attr = json!({"name": name, "type": kind, "mutability": "immutable"});
