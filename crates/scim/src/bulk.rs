@@ -13,6 +13,7 @@ use crate::once::own_names_once;
 use crate::patch::PATCH_URN;
 use crate::reference::{Each, Spot, paths, referred, visit_path, visit_value};
 use crate::schema::Catalogue;
+use crate::value::is_nothing;
 
 /// URN of the bulk request.
 pub const BULK_REQUEST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
@@ -186,7 +187,7 @@ fn envelope(body: Value, mender: &mut Mender) -> Result<(Option<u64>, Vec<Value>
     for (key, value) in map {
         if key.eq_ignore_ascii_case("schemas") {
             named = lists_urn(&value, BULK_REQUEST_URN);
-        } else if key.eq_ignore_ascii_case("failOnErrors") && !value.is_null() {
+        } else if key.eq_ignore_ascii_case("failOnErrors") && !is_nothing(&value) {
             let number = value.as_u64().filter(|number| *number > 0);
             fail = Some(number.ok_or_else(|| {
                 ScimError::invalid_value(
@@ -231,7 +232,7 @@ impl Members {
                 () if named("data") => &mut found.data,
                 () => continue,
             };
-            *place = Some(value).filter(|value| !value.is_null());
+            *place = Some(value).filter(|value| !is_nothing(value));
         }
         found
     }
@@ -240,7 +241,7 @@ impl Members {
 fn text(name: &str, value: Option<&Value>) -> Result<Option<String>, ScimError> {
     match value {
         None => Ok(None),
-        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(_) => Err(ScimError::invalid_value(format!("{name} of an operation must be a string."))),
     }
 }
@@ -433,6 +434,23 @@ mod tests {
         assert_eq!(plan.resolve(0, &made).unwrap().data["members"][0]["value"], "3");
         assert_eq!(plan.resolve(1, &made).unwrap().data["members"][0]["value"], "1");
         assert_eq!(plan.resolve(0, &[None, None, None]).unwrap_err().status, 409);
+    }
+
+    #[test]
+    fn an_empty_text_is_as_no_member() {
+        let delete = |id: &str| json!({"method": "DELETE", "path": format!("/Users/{id}"), "bulkId": "", "version": "", "data": ""});
+        let body = json!({
+            "schemas": [BULK_REQUEST_URN], "failOnErrors": "", "Operations": [delete("1"), delete("2")]
+        });
+        let plan = Plan::parse(body, &Catalogue::standard(), 10, &mut Mender::new(Dialect::Strict)).unwrap();
+        for (entry, id) in plan.entries.iter().zip(["1", "2"]) {
+            let operation = entry.operation.as_ref().unwrap();
+            assert_eq!((operation.id.as_deref(), operation.version.as_deref()), (Some(id), None));
+            assert_eq!(entry.bulk_id, None);
+        }
+        assert_eq!(plan.fail_on_errors, None);
+        let post = super::tests::plan(json!([post("", json!("x"))])).unwrap();
+        assert!(post.entries[0].operation.as_ref().unwrap_err().detail.contains("needs a bulkId"));
     }
 
     #[test]
