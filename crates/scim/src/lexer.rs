@@ -173,10 +173,6 @@ impl<'a> Reader<'a> {
     }
 
     fn comparison(&mut self, in_brackets: bool) -> Read<Filter> {
-        self.terms += 1;
-        if self.terms > MAX_TERMS {
-            return Err(Fault { at: self.at, what: format!("it has more than {MAX_TERMS} comparisons") });
-        }
         let attr = self.attribute_path()?.to_owned();
         if !in_brackets && self.eat(b'[') {
             let inner = self.bracketed()?;
@@ -202,7 +198,6 @@ impl<'a> Reader<'a> {
         let Some(sub) = self.sub_attribute()? else {
             return Ok(Filter::ValuePath { attr, filter: Box::new(inner) });
         };
-        self.terms += 1;
         let test = self.test(sub.to_owned())?;
         let both = match inner {
             Filter::And(mut terms) => {
@@ -214,9 +209,13 @@ impl<'a> Reader<'a> {
         Ok(Filter::ValuePath { attr, filter: Box::new(Filter::And(both)) })
     }
 
-    /// `pr`, or an operator with its value.
+    /// `pr`, or an operator with its value: one comparison, wherever it stands.
     fn test(&mut self, attr: String) -> Read<Filter> {
         const OPERATORS: &str = "an operator (eq, ne, co, sw, ew, pr, gt, ge, lt, le)";
+        self.terms += 1;
+        if self.terms > MAX_TERMS {
+            return Err(Fault { at: self.at, what: format!("it has more than {MAX_TERMS} comparisons") });
+        }
         if !self.skip_space() {
             return self.fault(OPERATORS);
         }

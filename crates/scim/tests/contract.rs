@@ -161,6 +161,22 @@ fn f_18_hostile_filters_are_refused_at_once() {
 }
 
 #[test]
+fn f_18_a_comparison_counts_once_wherever_it_stands() {
+    for (term, each) in [
+        ("title pr", 1),
+        ("emails[type pr]", 1),
+        ("emails[type pr].value pr", 2),
+        ("emails[type pr and value pr]", 2),
+        ("(title pr)", 1),
+    ] {
+        let filter = |terms: usize| Filter::parse(&vec![term; terms].join(" or "));
+        assert!(filter(256 / each).is_ok(), "{term}");
+        let error = filter(256 / each + 1).unwrap_err();
+        assert!(error.detail.contains("more than 256 comparisons"), "{error}");
+    }
+}
+
+#[test]
 fn f_19_ne_matches_what_lacks_the_attribute() {
     assert_eq!(matching("title ne \"Countess\"", &people()), [2]);
     assert_eq!(matching("nickName ne \"x\"", &people()), [1, 2]);
