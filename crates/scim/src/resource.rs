@@ -2,6 +2,7 @@
 //! `meta`, other readOnly attributes) is dropped from the body, the password and detached attributes are
 //! handed out apart. It never stores or reads anything.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -267,11 +268,9 @@ impl Intake<'_> {
             self.password = Some(password.clone());
         }
         for op in patch.detached() {
-            let (DetachedChange::Add(values) | DetachedChange::Replace(values)) = &op.change else {
-                continue;
-            };
+            let DetachedChange::Add(values) = &op.change else { continue };
             if let Some(slot) = self.detached.iter_mut().find(|slot| slot.attr == op.attr) {
-                slot.values.clone_from(values);
+                add_elements(&mut slot.values, values);
             }
         }
         let document = Value::Object(std::mem::take(&mut self.document));
@@ -328,6 +327,13 @@ pub(crate) fn claimed_schemas(
         }
     }
     Ok(claimed)
+}
+
+/// Adds the elements that are not there yet, by their ids.
+fn add_elements(elements: &mut Vec<Value>, more: &[Value]) {
+    let id = |element: &Value| element.get("value").and_then(Value::as_str).map(str::to_owned);
+    let mut known: HashSet<_> = elements.iter().map(id).collect();
+    elements.extend(more.iter().filter(|element| known.insert(id(element))).cloned());
 }
 
 fn insert(map: &mut Map<String, Value>, attr: &Attribute, key: String, value: Value) {

@@ -161,6 +161,20 @@ fn f_18_hostile_filters_are_refused_at_once() {
 }
 
 #[test]
+fn pa_10_members_under_their_urn_are_added_to_the_others() {
+    let catalogue = Catalogue::standard();
+    let group = catalogue.resource_type("Group").expect("the standard type");
+    let qualified = format!("{GROUP_URN}:members");
+    let body = json!({
+        "schemas": [GROUP_URN], "displayName": "g", "members": [{"value": "1"}, {"value": "2"}],
+        (qualified): [{"value": "2"}, {"value": "3"}], (GROUP_URN): {"members": [{"value": "4"}]}
+    });
+    let accepted = resource::create(group, body, &mut Mender::new(Dialect::Auto)).expect("it is sound");
+    let ids: Vec<_> = accepted.detached[0].values.iter().map(|element| element["value"].clone()).collect();
+    assert_eq!(ids, ["1", "2", "3", "4"]);
+}
+
+#[test]
 fn f_18_a_comparison_counts_once_wherever_it_stands() {
     for (term, each) in [
         ("title pr", 1),
