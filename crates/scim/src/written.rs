@@ -22,8 +22,8 @@ pub(crate) fn by_operations(kind: &ResourceType, body: &Value) -> HashSet<Pick> 
         for operation in operations.into_iter().flatten().filter_map(Value::as_object) {
             let value = member(operation, "value").unwrap_or(&Value::Null);
             match member(operation, "path").and_then(Value::as_str) {
-                Some(path) => walk.path(path, value),
-                None => walk.object(None, value),
+                Some(path) if !path.is_empty() => walk.path(path, value),
+                _ => walk.object(None, value),
             }
         }
     })

@@ -382,6 +382,7 @@ fn sch_7_the_answer_to_a_write_shows_what_it_names_of_what_comes_on_request() {
         (json!({"op": "remove", "path": "ports.secret"}), (false, true)),
         (json!({"op": "add", "path": "ports[secret eq \"s\"].label", "value": "l"}), (false, false)),
         (json!({"op": "add", "value": {"notes": "n", "ports": [{"secret": "s"}]}}), (true, true)),
+        (json!({"op": "add", "path": "", "value": {"notes": "n"}}), (true, false)),
         (json!({"op": "add", "path": DEVICE, "value": {"notes": "n"}}), (true, false)),
         (json!({"op": "add", "path": "nothing[", "value": "n"}), (false, false)),
     ] {
