@@ -69,7 +69,9 @@ pub(crate) fn sameness(attr: &Attribute, element: &Value) -> String {
     let mut key = String::from("v");
     let mut add = |name: &str, part: &Value| write_key(attr.sub.get(name).map(AsRef::as_ref), part, &mut key);
     add("value", value);
-    element.get("type").into_iter().for_each(|kind| add("type", kind));
+    if let Some(kind) = element.get("type") {
+        add("type", kind);
+    }
     key
 }
 
@@ -165,7 +167,7 @@ fn write_key(attr: Option<&Attribute>, value: &Value, key: &mut String) {
             let mut list: Vec<_> = list.iter().map(|value| value_key(attr, value)).collect();
             list.sort_unstable();
             key.push('[');
-            list.iter().for_each(|value| key.push_str(value));
+            key.extend(list);
             key.push(']');
         }
         Value::String(text) => write_text(&attr.map_or(text.into(), |attr| canonical_text(attr, text)), key),
