@@ -14,14 +14,13 @@ use crate::element::{
 use crate::error::ScimError;
 use crate::fixed::{change_element, check_kept, has_fixed, keep_spelling, with_read_only};
 use crate::patch::{PatchOutcome, PatchRequest};
-use crate::plan::place;
 use crate::pointer::{Before, REFERENCE};
 use crate::required::{Lacking, check_elements, removes_required};
 use crate::resolve::Expr;
 use crate::same::{Places, described, weight};
 use crate::schema::{AttrRef, Attribute, ResourceType, Schema};
 use crate::step::{ElementChange, How, Step, Target};
-use crate::value::{MAX_VALUES, check_lengths, is_unassigned, too_many_values};
+use crate::value::{MAX_VALUES, Place, check_lengths, elements, is_unassigned, too_many_values};
 
 /// Most work one PATCH may cause, as [`weight`] counts it: what real clients send needs a few dozen.
 const MAX_WORK: usize = 1_000_000;
@@ -97,8 +96,7 @@ impl Applier<'_> {
         }
         if changed {
             if let Some(value) = holder.get(name) {
-                let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-                check_lengths(&attr.attr, elements, place(attr))?;
+                check_lengths(&attr.attr, elements(value), Place::from(attr))?;
             }
             self.note(match step {
                 Step::Sub { sub, .. } => attr.with_sub(Some(sub)).to_string(),
@@ -214,7 +212,7 @@ impl Applier<'_> {
                 changed |= change_element(attr, &mut list[at], |old| merge_into(attr.leaf(), old, value))?;
                 at
             } else {
-                check_elements(&attr.attr, std::slice::from_ref(value), place(attr))?;
+                check_elements(&attr.attr, std::slice::from_ref(value), Place::from(attr))?;
                 list.push(value.clone());
                 changed = true;
                 list.len() - 1
@@ -227,7 +225,7 @@ impl Applier<'_> {
             }
         }
         if list.len() > MAX_VALUES {
-            return Err(too_many_values(place(attr)));
+            return Err(too_many_values(Place::from(attr)));
         }
         self.drop_if_empty(attr);
         Ok(changed)

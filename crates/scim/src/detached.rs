@@ -8,11 +8,11 @@ use serde_json::Value;
 use crate::dialect::Quirk;
 use crate::error::ScimError;
 use crate::filter::CompareOp;
-use crate::plan::{Builder, OpKind, missing_value, place};
+use crate::plan::{Builder, OpKind, missing_value};
 use crate::required::check_elements;
 use crate::resolve::{Expr, Literal};
 use crate::schema::{AttrRef, Attribute};
-use crate::value::{element_id, is_nothing, list_error, normalise_elements};
+use crate::value::{Place, element_id, is_nothing, list_error, normalise_elements};
 
 /// One operation on an attribute whose elements are rows elsewhere. Carry them out in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,10 +71,10 @@ impl Builder<'_> {
                     single if kind == OpKind::Add || self.mender.mend(Quirk::SingleValueForList, &attr) => {
                         vec![single]
                     }
-                    single => return Err(list_error(&attr.attr, &single, place(&attr))),
+                    single => return Err(list_error(&attr.attr, &single, Place::from(&attr))),
                 };
-                let values = normalise_elements(&attr.attr, list, place(&attr), self.mender)?;
-                check_elements(&attr.attr, &values, place(&attr))?;
+                let values = normalise_elements(&attr.attr, list, Place::from(&attr), self.mender)?;
+                check_elements(&attr.attr, &values, Place::from(&attr))?;
                 if kind == OpKind::Add {
                     DetachedChange::Add(values)
                 } else {
@@ -107,15 +107,15 @@ impl Builder<'_> {
             OpKind::Remove => Vec::new(),
             OpKind::Add | OpKind::Replace => {
                 let value = self.element(kind, attr, value.ok_or_else(|| missing_value(attr))?)?;
-                check_elements(&attr.attr, value.as_slice(), place(attr))?;
-                normalise_elements(&attr.attr, value.into_iter().collect(), place(attr), self.mender)?
+                check_elements(&attr.attr, value.as_slice(), Place::from(attr))?;
+                normalise_elements(&attr.attr, value.into_iter().collect(), Place::from(attr), self.mender)?
             }
         };
         let either = |named: fn(Vec<String>) -> DetachedChange, matching: fn(Expr) -> DetachedChange| {
             ids.clone().map_or_else(|| matching(filter.clone()), named)
         };
         let itself = |ids: &Vec<String>| {
-            let id = |value: &Value| element_id(value, place(attr)).map(str::to_owned);
+            let id = |value: &Value| element_id(value, Place::from(attr)).map(str::to_owned);
             values.iter().all(|value| id(value).is_ok_and(|id| ids.contains(&id)))
         };
         let renames = kind == OpKind::Add && !ids.as_ref().is_some_and(itself);
@@ -139,7 +139,7 @@ impl Builder<'_> {
 
     fn ids_to_remove(&mut self, attr: &AttrRef, value: Value) -> Result<Vec<String>, ScimError> {
         let values = self.values_to_remove(attr, value)?;
-        values.iter().map(|value| element_id(value, place(attr)).map(str::to_owned)).collect()
+        values.iter().map(|value| element_id(value, Place::from(attr)).map(str::to_owned)).collect()
     }
 
     fn push_detached(&mut self, attr: AttrRef, change: DetachedChange) {

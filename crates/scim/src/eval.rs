@@ -1,5 +1,5 @@
 //! The in-memory back end of filters: tells whether a normalised resource, or one element of it, matches.
-//! It allocates only to fold text that has capitals.
+//! It allocates only to fold text that has capitals or is not ASCII, and to read binaries.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use crate::number::in_order;
 use crate::resolve::{Expr, Literal};
 use crate::same::text_key;
 use crate::schema::{AttrRef, Attribute, Type};
-use crate::value::{is_unassigned, parse_instant};
+use crate::value::{elements, is_unassigned, parse_instant};
 
 impl Expr {
     /// Whether the resource matches. The resource is normalised: names in the schema's spelling.
@@ -24,17 +24,17 @@ impl Expr {
             Self::Not(inner) => !inner.matches_map(resource),
             Self::Never => false,
             Self::Compare { attr, op, value } => {
-                any_value(top_value(resource, attr), attr.sub.as_deref(), *op, &|found| {
+                any_value(attr.value_in(resource), attr.sub.as_deref(), *op, &|found| {
                     test(found, attr.leaf(), *op, value)
                 })
             }
-            Self::Present { attr } => top_value(resource, attr).is_some_and(|found| {
+            Self::Present { attr } => attr.value_in(resource).is_some_and(|found| {
                 attr.sub.as_ref().map_or(!is_unassigned(found), |sub| {
-                    elements(found).any(|e| e.get(&sub.name).is_some_and(|v| !is_unassigned(v)))
+                    elements(found).iter().any(|e| e.get(&sub.name).is_some_and(|v| !is_unassigned(v)))
                 })
             }),
             Self::ValuePath { attr, filter } => {
-                top_value(resource, attr).is_some_and(|v| elements(v).any(|e| filter.matches_element(e)))
+                attr.value_in(resource).is_some_and(|v| elements(v).iter().any(|e| filter.matches_element(e)))
             }
         }
     }
@@ -56,23 +56,8 @@ impl Expr {
     }
 }
 
-fn top_value<'r>(resource: &'r Map<String, Value>, attr: &AttrRef) -> Option<&'r Value> {
-    match &attr.extension {
-        None => resource.get(&attr.attr.name),
-        Some(schema) => resource.get(&schema.urn)?.get(&attr.attr.name),
-    }
-}
-
 fn element_value<'e>(element: &'e Value, attr: &AttrRef) -> Option<&'e Value> {
     attr.sub.as_ref().map_or(Some(element), |sub| element.get(&sub.name))
-}
-
-/// The elements of a list, or the single value.
-fn elements(value: &Value) -> impl Iterator<Item = &Value> {
-    match value {
-        Value::Array(list) => list.iter(),
-        single => std::slice::from_ref(single).iter(),
-    }
 }
 
 /// Whether any value passes; for `ne` also when there is none.

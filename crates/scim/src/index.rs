@@ -26,12 +26,9 @@ pub struct IndexKey {
 /// The keys of a normalised resource, in the schema's order, each once.
 pub fn index_keys(kind: &ResourceType, resource: &Value) -> Vec<IndexKey> {
     let mut keys = Vec::with_capacity(8);
+    let Some(resource) = resource.as_object() else { return keys };
     for attr in kind.indexed() {
-        let holder = match &attr.extension {
-            None => Some(resource),
-            Some(schema) => resource.get(&schema.urn),
-        };
-        match holder.and_then(|holder| holder.get(&attr.attr.name)) {
+        match attr.value_in(resource) {
             None => {}
             Some(Value::Array(list)) => {
                 let mut seen = HashSet::with_capacity(list.len());

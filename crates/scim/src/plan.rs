@@ -18,7 +18,7 @@ use crate::resolve::Expr;
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema, Type};
 use crate::step::{ElementChange, How, Step, SubValues};
 use crate::value::{
-    Place, is_nothing, is_unassigned, kind_of, normalise, normalise_element, normalise_elements,
+    Place, elements, is_nothing, is_unassigned, kind_of, normalise, normalise_element, normalise_elements,
     normalise_part, settle_primary, type_error, unknown_attribute, wrap_plain,
 };
 
@@ -35,14 +35,6 @@ pub(crate) struct Builder<'a> {
     /// The number of the operation that is read, from 1; 0 for what is none.
     pub(crate) operation: usize,
     pub(crate) request: PatchRequest,
-}
-
-pub(crate) fn place(attr: &AttrRef) -> Place<'_> {
-    Place {
-        extension: attr.extension.as_deref(),
-        attr: &attr.attr.name,
-        sub: attr.sub.as_deref().map(|sub| sub.name.as_str()),
-    }
 }
 
 const fn how(kind: OpKind) -> How {
@@ -166,7 +158,7 @@ impl Builder<'_> {
         let value = match (kind, value) {
             (OpKind::Remove, _) => None,
             (_, None) => return Err(missing_value(attr)),
-            (_, Some(value)) => normalise(&attr.attr, value, place(attr), self.mender)?,
+            (_, Some(value)) => normalise(&attr.attr, value, Place::from(attr), self.mender)?,
         };
         self.request.password = Some(match value {
             Some(Value::String(text)) => PasswordChange::Set(text),
@@ -178,7 +170,7 @@ impl Builder<'_> {
     /// add or replace of an attribute, or of a sub-attribute of a single complex value.
     fn write(&mut self, kind: OpKind, attr: AttrRef, value: Value) -> Result<(), ScimError> {
         if let Some(sub) = attr.sub.as_ref().filter(|_| attr.attr.multi_valued) {
-            let value = self.sub_value(kind, sub, value, place(&attr))?;
+            let value = self.sub_value(kind, sub, value, Place::from(&attr))?;
             let (sub, attr) = (sub.clone(), attr.with_sub(None));
             return self.sub_step(kind, attr, None, sub, value);
         }
@@ -201,14 +193,14 @@ impl Builder<'_> {
                 Value::Array(list) => list,
                 single => vec![single],
             };
-            let mut values = normalise_elements(leaf, list, place(&attr), self.mender)?;
-            settle_primary(&mut values, place(&attr), self.mender)?;
+            let mut values = normalise_elements(leaf, list, Place::from(&attr), self.mender)?;
+            settle_primary(&mut values, Place::from(&attr), self.mender)?;
             if values.is_empty() {
                 return Ok(());
             }
             Step::Append { attr, values }
         } else if leaf.multi_valued || leaf.kind != Type::Complex {
-            let value = normalise(leaf, value, place(&attr), self.mender)?;
+            let value = normalise(leaf, value, Place::from(&attr), self.mender)?;
             Step::Put { attr, value }
         } else {
             let subs = self.sub_values(kind, &attr, value)?;
@@ -244,9 +236,8 @@ impl Builder<'_> {
     /// Notes the readOnly sub-attributes of a value. They are dropped, in strict without a word: RFC 7644
     /// §3.5.2.1 itself shows an `add` of members with their `display`.
     pub(crate) fn note_read_only(&mut self, attr: &AttrRef, value: &Value) {
-        let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         for sub in attr.leaf().sub.iter().filter(|sub| sub.mutability == Mutability::ReadOnly) {
-            let mut keys = elements.iter().filter_map(Value::as_object).flat_map(Map::keys);
+            let mut keys = elements(value).iter().filter_map(Value::as_object).flat_map(Map::keys);
             if keys.any(|key| key.eq_ignore_ascii_case(&sub.name)) {
                 self.mender.mend(Quirk::ReadOnlyInValue, attr.with_sub(Some(sub)));
             }
@@ -255,7 +246,7 @@ impl Builder<'_> {
 
     /// The sub-attributes a complex value sets, or clears with `None`.
     fn sub_values(&mut self, kind: OpKind, attr: &AttrRef, value: Value) -> Result<SubValues, ScimError> {
-        let place = place(attr);
+        let place = Place::from(attr);
         let map = match value {
             Value::Object(map) => map,
             Value::Array(mut list)
@@ -311,7 +302,7 @@ impl Builder<'_> {
                 return self.remove_sub(attr, Some(filter), sub, value);
             }
             let value = value.ok_or_else(|| missing_value(&named))?;
-            let value = self.sub_value(kind, &sub, value, place(&named))?;
+            let value = self.sub_value(kind, &sub, value, Place::from(&named))?;
             return self.sub_step(kind, attr, Some(filter), sub, value);
         }
         let change = match (kind, value) {
@@ -346,7 +337,7 @@ impl Builder<'_> {
             value => value,
         };
         let normalise = if kind == OpKind::Add { normalise_part } else { normalise_element };
-        normalise(&attr.attr, value, place(attr), self.mender)
+        normalise(&attr.attr, value, Place::from(attr), self.mender)
     }
 
     pub(crate) fn sub_step(

@@ -8,12 +8,11 @@ use serde_json::{Map, Value};
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::name::excerpt;
-use crate::plan::place;
 use crate::same::same_value;
 use crate::schema::{AttrRef, Attribute, Type};
 use crate::step::{Step, SubValues, Target};
 use crate::uri::{decoded, target};
-use crate::value::{MAX_KEY_BYTES, Place};
+use crate::value::{MAX_KEY_BYTES, Place, elements};
 
 pub(crate) const VALUE: &str = "value";
 pub(crate) const REFERENCE: &str = "$ref";
@@ -83,7 +82,7 @@ pub(crate) fn settle_pointer(
     mender: &mut Mender,
 ) -> Result<(), ScimError> {
     let given = |name: &str| subs.iter().find(|(sub, _)| sub.name == name)?.1.as_ref();
-    match judge(&attr.attr, (given(VALUE), given(REFERENCE)), place(attr), mender)? {
+    match judge(&attr.attr, (given(VALUE), given(REFERENCE)), Place::from(attr), mender)? {
         Verdict::Kept => {}
         Verdict::Follows(id) => {
             subs.retain(|(sub, _)| sub.name != VALUE);
@@ -115,7 +114,9 @@ pub(crate) fn settle_keys(steps: &mut Vec<Step>, from: usize, mender: &mut Mende
         let Some((attr, reference)) = given(&steps[at], REFERENCE) else { continue };
         let Some(value) = values.get(&owner(attr)) else { continue };
         let whole = attr.with_sub(None);
-        if judge(&whole.attr, (Some(value), Some(reference)), place(&whole), mender)? != Verdict::Dropped {
+        if judge(&whole.attr, (Some(value), Some(reference)), Place::from(&whole), mender)?
+            != Verdict::Dropped
+        {
             continue;
         }
         let rest = if let Step::Merge { subs, .. } = &mut steps[at] { Some(subs) } else { None };
@@ -176,13 +177,8 @@ fn clears_id(step: &Step) -> Option<&AttrRef> {
 
 /// Whether a value of an attribute has a `$ref`.
 fn refers(attr: &AttrRef, document: &Map<String, Value>) -> bool {
-    let holder = match &attr.extension {
-        None => Some(document),
-        Some(schema) => document.get(&schema.urn).and_then(Value::as_object),
-    };
-    let Some(value) = holder.and_then(|holder| holder.get(&attr.attr.name)) else { return false };
-    let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-    elements.iter().any(|element| element.get(REFERENCE).is_some())
+    let has_reference = |element: &Value| element.get(REFERENCE).is_some();
+    attr.value_in(document).is_some_and(|value| elements(value).iter().any(has_reference))
 }
 
 fn owner(attr: &AttrRef) -> String {

@@ -7,12 +7,14 @@ use serde_json::{Map, Value};
 
 use crate::dialect::Quirk;
 use crate::error::ScimError;
-use crate::plan::{Builder, OpKind, place};
+use crate::plan::{Builder, OpKind};
 use crate::required::removes_required;
 use crate::resolve::Expr;
 use crate::schema::{AttrRef, Attribute, Mutability, Schema, Type};
 use crate::step::{ElementChange, How, Step};
-use crate::value::{is_nothing, is_unassigned, kind_of, normalise_elements, type_error, unknown_attribute};
+use crate::value::{
+    Place, is_nothing, is_unassigned, kind_of, normalise_elements, type_error, unknown_attribute,
+};
 
 impl Builder<'_> {
     pub(crate) fn remove(&mut self, attr: AttrRef, value: Option<Value>) -> Result<(), ScimError> {
@@ -63,16 +65,16 @@ impl Builder<'_> {
         };
         match value {
             Value::Object(map) => self.remove_named(&attr, map),
-            Value::Array(_) => Err(type_error(&attr.attr, &value, place(&attr))),
+            Value::Array(_) => Err(type_error(&attr.attr, &value, Place::from(&attr))),
             _ if attr.attr.value_sub().is_some() => self.remove_single(attr, None),
             nothing if is_nothing(&nothing) => Ok(()),
-            plain => Err(type_error(&attr.attr, &plain, place(&attr))),
+            plain => Err(type_error(&attr.attr, &plain, Place::from(&attr))),
         }
     }
 
     fn remove_named(&mut self, attr: &AttrRef, map: Map<String, Value>) -> Result<(), ScimError> {
         for (key, value) in map {
-            let at = place(attr);
+            let at = Place::from(attr);
             let Some(sub) = attr.attr.sub.get(&key) else {
                 unknown_attribute(at.sub(&key), self.mender)?;
                 continue;
@@ -164,7 +166,7 @@ impl Builder<'_> {
             single => vec![single],
         };
         list.retain(|value| describes(attr.leaf(), value));
-        normalise_elements(attr.leaf(), list, place(attr), self.mender)
+        normalise_elements(attr.leaf(), list, Place::from(attr), self.mender)
     }
 
     fn mend_remove(

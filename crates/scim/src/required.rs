@@ -145,11 +145,7 @@ fn complex_values(steps: &[Step]) -> impl DoubleEndedIterator<Item = (usize, &At
 
 /// The full names of the sub-attributes that a complex value requires and lacks; none where it is not there.
 fn missing_subs(attr: &AttrRef, document: &Map<String, Value>) -> impl Iterator<Item = String> {
-    let holder = match &attr.extension {
-        None => Some(document),
-        Some(schema) => document.get(&schema.urn).and_then(Value::as_object),
-    };
-    let value = holder.and_then(|holder| holder.get(&attr.attr.name)).and_then(Value::as_object);
+    let value = attr.value_in(document).and_then(Value::as_object);
     let missing = value.map(|map| attr.attr.sub.iter().filter(|sub| is_missing(sub, map)));
     missing.into_iter().flatten().map(|sub| attr.with_sub(Some(sub)).to_string())
 }

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use crate::dialect::{Mender, Quirk};
 use crate::name::strip_prefix_any_case;
 use crate::schema::{Attribute, Attributes, Returned, Schema};
@@ -49,6 +51,14 @@ impl AttrRef {
     /// The attribute whose values are meant: the sub-attribute if there is one.
     pub fn leaf(&self) -> &Attribute {
         self.sub.as_deref().unwrap_or(&self.attr)
+    }
+
+    /// What a normalised resource has of it: the whole attribute, where it means a sub-attribute.
+    pub(crate) fn value_in<'r>(&self, resource: &'r Map<String, Value>) -> Option<&'r Value> {
+        match &self.extension {
+            None => resource.get(&self.attr.name),
+            Some(schema) => resource.get(&schema.urn)?.get(&self.attr.name),
+        }
     }
 
     /// Whether a resource can have several values for it.
@@ -169,7 +179,8 @@ impl ResourceType {
         &self.detached
     }
 
-    /// Whether some stored attribute is not returned unless asked for.
+    /// Whether some attribute, detached ones among them, is not returned unless asked for. Secrets do not
+    /// count: they are kept apart.
     pub(crate) fn hides(&self) -> bool {
         self.hides
     }

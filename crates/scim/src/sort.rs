@@ -83,11 +83,7 @@ impl SortBy {
 
     /// The key of a normalised resource: of a list the primary value, else the first.
     pub fn key(&self, resource: &Value) -> Option<SortValue> {
-        let holder = match &self.attr.extension {
-            None => resource,
-            Some(schema) => resource.get(&schema.urn)?,
-        };
-        let value = chosen(holder.get(&self.attr.attr.name)?)?;
+        let value = chosen(self.attr.value_in(resource.as_object()?)?)?;
         let value = match &self.attr.sub {
             None => value,
             Some(sub) => chosen(value.get(&sub.name)?)?,

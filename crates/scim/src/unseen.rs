@@ -10,12 +10,13 @@ use crate::dialect::{Dialect, Mender};
 use crate::element::{clear_other_primaries, distinct, is_primary};
 use crate::error::ScimError;
 use crate::mention::{Mention, Walk};
-use crate::plan::place;
 use crate::pointer::{REFERENCE, VALUE};
 use crate::project::Pick;
 use crate::same::{same_sub, sameness, value_key};
 use crate::schema::{AttrRef, Attribute, Attributes, ResourceType, Schema};
-use crate::value::{MAX_VALUES, is_nothing, normalise_part, settle_primary, too_many_values};
+use crate::value::{
+    MAX_VALUES, Place, elements, is_nothing, normalise_part, settle_primary, too_many_values,
+};
 use crate::written::{is_on_request, note};
 
 /// What a body names.
@@ -163,7 +164,7 @@ impl Named {
         }
         distinct(&attr.attr, &mut elements);
         if elements.len() > MAX_VALUES {
-            return Err(too_many_values(place(attr)));
+            return Err(too_many_values(Place::from(attr)));
         }
         if let Some(first) = elements.iter().position(is_primary) {
             clear_other_primaries(&mut elements, first);
@@ -178,11 +179,12 @@ impl Named {
         let mut mender = Mender::new(self.dialect);
         let mut elements = Vec::new();
         for element in self.lists.get(&Pick::of(attr))? {
-            elements.extend(normalise_part(&attr.attr, element.clone(), place(attr), &mut mender).ok()?);
+            elements
+                .extend(normalise_part(&attr.attr, element.clone(), Place::from(attr), &mut mender).ok()?);
         }
         let mut merged = elements.clone();
         distinct(&attr.attr, &mut merged);
-        settle_primary(&mut merged, place(attr), &mut mender).ok()?;
+        settle_primary(&mut merged, Place::from(attr), &mut mender).ok()?;
         (merged == new).then_some(elements)
     }
 }
@@ -243,11 +245,10 @@ fn points_elsewhere(attr: &Attribute, kept: &[&str], new: &Value, old: &Value) -
 
 /// Whether no answer shows the value unless it is asked for.
 fn is_unseen(attr: &Attribute, value: &Value) -> bool {
-    let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
     let hides = |name: &str| attr.sub.get(name).is_some_and(|sub| is_on_request(sub));
     let is_hidden =
         |element: &Value| element.as_object().is_some_and(|element| element.keys().all(|name| hides(name)));
-    is_on_request(attr) || elements.iter().all(is_hidden)
+    is_on_request(attr) || elements(value).iter().all(is_hidden)
 }
 
 /// Whether an element has nothing but these.

@@ -9,13 +9,13 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::dialect::{Dialect, Mender, Quirk};
-use crate::element::distinct;
+use crate::element::{distinct, is_primary};
 use crate::error::ScimError;
 pub use crate::instant::parse_instant;
 use crate::pointer::{REFERENCE, VALUE, Verdict, judge};
 use crate::required::check_elements;
 use crate::scalar::normalise_scalar;
-use crate::schema::{Attribute, Mutability, Schema, Type};
+use crate::schema::{AttrRef, Attribute, Mutability, Schema, Type};
 
 /// Most elements a multi-valued attribute inside a document may have (detached ones are not bounded).
 pub const MAX_VALUES: usize = 1000;
@@ -37,6 +37,16 @@ impl<'a> Place<'a> {
 
     pub(crate) fn sub(self, sub: &'a str) -> Self {
         Self { sub: Some(sub), ..self }
+    }
+}
+
+impl<'a> From<&'a AttrRef> for Place<'a> {
+    fn from(attr: &'a AttrRef) -> Self {
+        Self {
+            extension: attr.extension.as_deref(),
+            attr: &attr.attr.name,
+            sub: attr.sub.as_deref().map(|sub| sub.name.as_str()),
+        }
     }
 }
 
@@ -64,6 +74,11 @@ pub(crate) fn is_unassigned(value: &Value) -> bool {
 /// Whether the value stands for none, whatever the type of its attribute.
 pub(crate) fn is_nothing(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("")
+}
+
+/// The elements of a list, or the single value.
+pub(crate) fn elements(value: &Value) -> &[Value] {
+    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
 /// What a value is, for error messages.
@@ -273,7 +288,7 @@ pub(crate) fn settle_primary(
 ) -> Result<(), ScimError> {
     let mut found = false;
     for element in list {
-        if element.get("primary") != Some(&Value::Bool(true)) {
+        if !is_primary(element) {
             continue;
         }
         if found {

@@ -9,6 +9,7 @@ use crate::dialect::Dialect;
 use crate::mention::{Mention, Walk};
 use crate::project::Pick;
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Returned};
+use crate::value::elements;
 
 /// By the body of a POST or PUT.
 pub(crate) fn by_body(kind: &ResourceType, body: &Value) -> HashSet<Pick> {
@@ -53,9 +54,8 @@ pub(crate) fn note(picks: &mut HashSet<Pick>, attr: &AttrRef, value: &Value) {
     if is_on_request(&attr.attr) {
         picks.insert(Pick::of(&attr.with_sub(None)));
     }
-    let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
     let has = |sub: &Attribute| {
-        elements.iter().filter_map(Value::as_object).any(|map| member(map, &sub.name).is_some())
+        elements(value).iter().filter_map(Value::as_object).any(|map| member(map, &sub.name).is_some())
     };
     for sub in attr.attr.sub.iter().filter(|sub| is_on_request(sub)) {
         let is_named = attr.sub.as_ref().map_or_else(|| has(sub), |named| named.name == sub.name);
