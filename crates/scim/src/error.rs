@@ -8,13 +8,11 @@ use serde_json::{Value, json};
 /// URN of the error message (RFC 7644 §3.12).
 pub const ERROR_URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// Detail error keyword (RFC 7644 table 9, RFC 9865 §2.1).
+/// Detail error keyword (RFC 7644 table 9, RFC 9865 §2.1), of those that the core says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScimType {
     /// The filter's syntax is wrong, or it names an attribute or comparison that is not supported.
     InvalidFilter,
-    /// The filter yields more results than the server is willing to handle.
-    TooMany,
     /// A value is already in use (status 409).
     Uniqueness,
     /// The change is not compatible with the attribute's mutability.
@@ -27,10 +25,6 @@ pub enum ScimType {
     NoTarget,
     /// A required value is missing, or a value is not compatible with the attribute's type.
     InvalidValue,
-    /// The protocol version is not supported.
-    InvalidVers,
-    /// The request carries sensitive information in its URI.
-    Sensitive,
     /// The cursor is not one this server made for this query.
     InvalidCursor,
     /// The cursor was valid once.
@@ -44,15 +38,12 @@ impl ScimType {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InvalidFilter => "invalidFilter",
-            Self::TooMany => "tooMany",
             Self::Uniqueness => "uniqueness",
             Self::Mutability => "mutability",
             Self::InvalidSyntax => "invalidSyntax",
             Self::InvalidPath => "invalidPath",
             Self::NoTarget => "noTarget",
             Self::InvalidValue => "invalidValue",
-            Self::InvalidVers => "invalidVers",
-            Self::Sensitive => "sensitive",
             Self::InvalidCursor => "invalidCursor",
             Self::ExpiredCursor => "expiredCursor",
             Self::InvalidCount => "invalidCount",
@@ -94,7 +85,6 @@ macro_rules! bad_request {
 impl ScimError {
     bad_request! {
         invalid_filter => InvalidFilter,
-        too_many => TooMany,
         mutability => Mutability,
         invalid_syntax => InvalidSyntax,
         invalid_path => InvalidPath,

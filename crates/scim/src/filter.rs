@@ -109,12 +109,7 @@ impl Filter {
         })
     }
 
-    /// Gives the names their meaning in a resource type; see [`Expr`].
-    pub fn resolve(&self, kind: &ResourceType, mender: &mut Mender) -> Result<Expr, ScimError> {
-        resolve(self, kind, &[], mender)
-    }
-
-    /// Reads and resolves in one go.
+    /// Reads a filter and gives its names their meaning in a resource type; see [`Expr`].
     pub fn compile(text: &str, kind: &ResourceType, mender: &mut Mender) -> Result<Expr, ScimError> {
         Self::compile_among(text, kind, &[], mender)
     }

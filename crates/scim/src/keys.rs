@@ -89,6 +89,8 @@ impl Builder<'_> {
                     _ => self.target(kind, target, Some(value)),
                 }
             }
+            // A key that says nothing as a path, in its brackets or outside, is a name that is not known:
+            // where such names are dropped, the other keys of the value count all the same.
             Err(_) => unknown_attribute(full.as_str(), self.mender),
         }
     }
