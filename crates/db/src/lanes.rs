@@ -55,7 +55,7 @@ pub(crate) trait Writer {
     fn script(&mut self, sql: &str) -> Result<(), Error>;
     fn commit(&mut self) -> Result<(), CommitFault>;
     fn rollback(&mut self);
-    /// All are answered: a chance to settle what nobody waits for.
+    /// Between two transactions, before the lane waits for anything: a chance to settle what nobody waits for.
     fn rest(&mut self) {}
     /// The lane ends, or goes on without a connection.
     fn finish(&mut self) {}
@@ -260,6 +260,9 @@ fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], post: &Post, car
         for job in jobs.iter() {
             job.retried();
         }
+        // On PostgreSQL the rollback is still held back, and with it the rows of the calls before the one
+        // that met the conflict.
+        writer.rest();
         std::thread::sleep(pause(tries));
     }
 }

@@ -88,6 +88,8 @@ pub(crate) fn over() -> Error {
 
 /// Plays the calls as they come, and rolls back.
 pub(crate) fn play<W: Writer>(writer: &mut W, calls: &Queue<Box<dyn Job>>) {
+    // What the transaction before it holds, nobody is to wait for as long as this one waits for its calls.
+    writer.rest();
     let end = Instant::now() + LONGEST;
     let (mut stage, mut error) = (Stage { open: false, kept: 0 }, None);
     while error.is_none()
@@ -119,19 +121,21 @@ impl Stage {
     /// Brings one call to its outcome. An error says that the transaction is lost with all before it.
     fn call<W: Writer>(&mut self, writer: &mut W, job: &mut dyn Job) -> Result<(), Error> {
         let start = Instant::now();
-        for tries in 1.. {
+        let mut tries = 0;
+        loop {
             let Err(error) = self.attempt(writer, job) else { return Ok(()) };
             writer.rollback();
             self.open = false;
+            tries += 1;
             // What came before cannot be played again: the closures are gone.
             if self.kept > 0 || is_enough(start, tries) || !error.may_run_again() {
                 job.fail(error.clone());
                 return Err(error);
             }
             job.retried();
+            writer.rest();
             std::thread::sleep(pause(tries));
         }
-        Ok(())
     }
 
     fn attempt<W: Writer>(&mut self, writer: &mut W, job: &mut dyn Job) -> Result<(), Error> {

@@ -60,14 +60,27 @@ struct Link {
     client: Rc<Client>,
     task: JoinHandle<()>,
     statements: Statements,
+    /// A transaction is open at the server of which nothing is kept. Its ROLLBACK goes before whatever is
+    /// sent next: only sending it settles this.
+    owed: bool,
+    transaction: Transaction,
+    /// Statements of the transaction that are held back.
     pending: Vec<Pending>,
     /// How many were held back when the open savepoint was set, while nothing has been sent since.
     mark: Option<usize>,
-    /// Something of the open transaction was sent.
-    sent: bool,
     /// Something of the open transaction was answered: the connection was alive when it began.
     answered: bool,
     taken: Option<Taken>,
+}
+
+/// How far the transaction is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Transaction {
+    None,
+    /// This is to be sent before its first statement.
+    Begun(&'static str),
+    /// The server was sent that.
+    Open,
 }
 
 type Answer = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>>>>;
@@ -176,7 +189,7 @@ impl PgSession {
         let (client, statement) = self.statement(sql, params)?;
         let held: Vec<_> = params.iter().map(|param| Held(Value::from(*param))).collect();
         let link = self.link()?;
-        link.hold(false, Box::pin(async move { client.execute_raw(&statement, held).await.map(|_| ()) }));
+        link.hold(Box::pin(async move { client.execute_raw(&statement, held).await.map(|_| ()) }));
         if link.pending.len() < HELD_BACK { Ok(()) } else { self.flush() }
     }
 
@@ -220,9 +233,10 @@ impl PgSession {
                 client: Rc::new(client),
                 task,
                 statements: Statements::default(),
+                owed: false,
+                transaction: Transaction::None,
                 pending: Vec::new(),
                 mark: None,
-                sent: false,
                 answered: false,
                 taken: self.place.as_ref().map(|place| place.gathering.take(place.seat)),
             });
@@ -263,7 +277,7 @@ impl PgSession {
 
     /// Sends what is held back and waits for its answers.
     fn flush(&mut self) -> Result<(), Error> {
-        if self.link()?.pending.is_empty() { Ok(()) } else { self.ask("", async { Ok(()) }) }
+        if self.link()?.has_more() { self.ask("", async { Ok(()) }) } else { Ok(()) }
     }
 
     fn ask<T>(&mut self, sql: &str, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Error> {
@@ -275,8 +289,8 @@ impl PgSession {
         let Some(link) = &mut self.link else {
             return Err(Broken { whose: Whose::Frame, trouble: Trouble::Caller(lost()) });
         };
-        (link.sent, link.mark) = (true, None);
-        let mut pending = std::mem::take(&mut link.pending);
+        link.mark = None;
+        let mut pending = link.held_back();
         let result = self.runtime.block_on(in_order(&mut pending, work));
         link.answered |= result.is_ok();
         result
@@ -305,13 +319,43 @@ impl PgSession {
 }
 
 impl Link {
-    fn hold(&mut self, frame: bool, answer: Answer) {
-        self.pending.push(Pending { frame, answer, early: None });
+    fn hold(&mut self, answer: Answer) {
+        self.pending.push(Pending { frame: false, answer, early: None });
     }
 
-    fn hold_text(&mut self, frame: bool, sql: &'static str) {
+    fn text(&self, sql: &'static str) -> Answer {
         let client = Rc::clone(&self.client);
-        self.hold(frame, Box::pin(async move { client.batch_execute(sql).await }));
+        Box::pin(async move { client.batch_execute(sql).await })
+    }
+
+    /// Is there something to send that nobody waits for?
+    fn has_more(&self) -> bool {
+        self.owed || matches!(self.transaction, Transaction::Begun(_)) || !self.pending.is_empty()
+    }
+
+    /// What is to be sent now, in order: the end of the former transaction, the beginning of this one, and
+    /// its statements.
+    fn held_back(&mut self) -> Vec<Pending> {
+        let rollback = std::mem::take(&mut self.owed).then_some("ROLLBACK");
+        let begin = if let Transaction::Begun(begin) = self.transaction { Some(begin) } else { None };
+        if begin.is_some() {
+            self.transaction = Transaction::Open;
+        }
+        let statements = std::mem::take(&mut self.pending);
+        let frames = rollback.into_iter().chain(begin);
+        let frames = frames.map(|sql| Pending { frame: true, answer: self.text(sql), early: None });
+        frames.chain(statements).collect()
+    }
+
+    /// Nothing of the transaction is to be kept, and nothing of it is sent any more.
+    fn abandon(&mut self) {
+        self.pending.clear();
+        self.owed |= self.close() == Transaction::Open;
+    }
+
+    /// The transaction is over; answers how far it was.
+    fn close(&mut self) -> Transaction {
+        std::mem::replace(&mut self.transaction, Transaction::None)
     }
 }
 

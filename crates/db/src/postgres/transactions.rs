@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Link, PgSession, Trouble, Whose, patient};
+use super::{Link, PgSession, Transaction, Trouble, Whose, patient};
 use crate::lanes::{CommitFault, Writer};
 use crate::reading::Reader;
 use crate::tx::Session;
@@ -13,18 +13,17 @@ use crate::{Error, ErrorKind, Tx};
 impl PgSession {
     fn start(&mut self, begin: &'static str) -> Result<(), Error> {
         let link = self.connect()?;
-        (link.sent, link.answered, link.mark) = (false, false, None);
-        link.hold_text(true, begin);
+        // Whatever is still open ends before another one begins.
+        link.abandon();
+        (link.answered, link.mark) = (false, None);
+        link.transaction = Transaction::Begun(begin);
         Ok(())
     }
 
     /// Ends a transaction of which nothing needs to be kept; the statement travels with the next one.
     fn abandon(&mut self) {
         if let Some(link) = &mut self.link {
-            link.pending.clear();
-            if std::mem::take(&mut link.sent) {
-                link.hold_text(true, "ROLLBACK");
-            }
+            link.abandon();
         }
     }
 }
@@ -44,7 +43,7 @@ impl Writer for PgSession {
     fn save(&mut self) -> Result<(), Error> {
         let link = self.link()?;
         link.mark = Some(link.pending.len());
-        link.hold_text(false, "SAVEPOINT s");
+        link.hold(link.text("SAVEPOINT s"));
         Ok(())
     }
 
@@ -84,9 +83,12 @@ impl Writer for PgSession {
             return Err(CommitFault::Refused(error));
         }
         let client = self.client().map_err(CommitFault::Refused)?;
-        let Err(broken) = self.round(async { patient(client.batch_execute("COMMIT")).await }) else {
-            return Ok(());
-        };
+        let done = self.round(async { patient(client.batch_execute("COMMIT")).await });
+        if let Some(link) = &mut self.link {
+            // Refused or not, it ends the transaction.
+            link.close();
+        }
+        let Err(broken) = done else { return Ok(()) };
         // A statement refused before the COMMIT turned that into a rollback; a session that merely fell
         // silent may have committed.
         let certain = matches!(&broken.trouble, Trouble::Server(error) if error.as_db_error().is_some());

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use db::testing::each_engine;
-use db::{Closing, Db, Error, ErrorKind, Migration, Rehearsal, Tx, params};
+use db::testing::{each_engine, postgres};
+use db::{Closing, Db, Error, ErrorKind, Migration, Options, Rehearsal, Tx, params};
+
+use super::gate::{Gate, settle};
 
 const STEPS: &[Migration] = &[Migration {
     version: 1,
@@ -20,6 +22,23 @@ fn insert(tx: &mut Tx<'_>, id: &str) -> Result<(), Error> {
 
 fn count(tx: &mut Tx<'_>) -> Result<i64, Error> {
     tx.query_one("SELECT count(*) FROM t", &[], |row| row.get(0))
+}
+
+async fn ids(db: &Db) -> Vec<String> {
+    let found: Result<Vec<String>, Error> =
+        db.read("ids", |tx| tx.query("SELECT id FROM t ORDER BY id", &[], |row| row.get(0))).await;
+    found.unwrap()
+}
+
+/// Puts a rehearsal into the lane's queue whose caller is gone before its turn.
+async fn abandon(db: &Db) {
+    let db = db.clone();
+    let caller = tokio::spawn(async move {
+        db.write_in(&Rehearsal::new(), "abandoned", "lane", |tx| insert(tx, "abandoned")).await
+    });
+    settle().await;
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
 }
 
 async fn stored(db: &Db) -> i64 {
@@ -123,4 +142,92 @@ fn one_whose_caller_is_gone_is_not_begun() {
         db.write("real", "lane", |tx| insert(tx, "a")).await.unwrap();
         assert!(since.elapsed() < Duration::from_millis(900), "nobody waits for a call that never comes");
     });
+}
+
+#[test]
+fn one_that_is_abandoned_keeps_nothing_of_what_came_before_it() {
+    each_engine("rehearsal-before", |db| async move {
+        db.migrate(STEPS).unwrap();
+        let gate = Gate::shut(&db, "lane").await;
+        let rehearsing = db.clone();
+        let rehearsed = tokio::spawn(async move {
+            let stage = Rehearsal::new();
+            rehearsing.write_in(&stage, "insert", "lane", |tx| insert(tx, "of-a-dry-run")).await
+        });
+        settle().await;
+        abandon(&db).await;
+        gate.open().await;
+        rehearsed.await.unwrap().unwrap();
+        db.write("real", "lane", |tx| insert(tx, "real")).await.unwrap();
+        assert_eq!(ids(&db).await, ["old", "real"]);
+    });
+}
+
+#[test]
+fn one_that_is_abandoned_keeps_nothing_of_a_refused_write() {
+    each_engine("rehearsal-refused-write", |db| async move {
+        db.migrate(STEPS).unwrap();
+        let gate = Gate::shut(&db, "lane").await;
+        let writing = db.clone();
+        let refused = tokio::spawn(async move {
+            let call = |tx: &mut Tx<'_>| -> Result<(), Error> {
+                tx.exec("INSERT INTO t (id, n) VALUES ('of-a-refused-write', 0)", &[])?;
+                Err(Error::other("refused"))
+            };
+            writing.write("refused", "lane", call).await
+        });
+        settle().await;
+        abandon(&db).await;
+        gate.open().await;
+        assert_eq!(refused.await.unwrap().unwrap_err().to_string(), "refused");
+        db.write("real", "lane", |tx| insert(tx, "real")).await.unwrap();
+        assert_eq!(ids(&db).await, ["old", "real"]);
+    });
+}
+
+const ADD: &str = "UPDATE t SET n = n + 1 WHERE id = 'old'";
+const CONFLICT: &str = "DO $$ BEGIN RAISE EXCEPTION 'forced' USING ERRCODE = '55P03'; END $$";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_met_a_conflict_holds_no_row_any_more() {
+    let Some(server) = postgres() else { return };
+    let url = server.create_database();
+    let [db, other] = [&url; 2].map(|url| Db::open(Options::postgres(url)).unwrap());
+    db.migrate(STEPS).unwrap();
+    let stage = Rehearsal::new();
+    db.write_in(&stage, "add", "lane", |tx| tx.exec(ADD, &[])).await.unwrap();
+    let conflict = db.write_in(&stage, "conflict", "lane", |tx| tx.exec(CONFLICT, &[])).await.unwrap_err();
+    assert_eq!(conflict.kind(), ErrorKind::Retry, "{conflict}");
+    let add = other.write("add", "lane", |tx| tx.exec(ADD, &[]));
+    let added = tokio::time::timeout(Duration::from_secs(5), add).await;
+    assert_eq!(added.expect("nobody holds the row").unwrap(), 1);
+    db.close().await;
+    other.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_waits_for_its_calls_holds_no_row_of_the_write_before_it() {
+    let Some(server) = postgres() else { return };
+    let url = server.create_database();
+    let [db, other] = [&url; 2].map(|url| Db::open(Options::postgres(url)).unwrap());
+    db.migrate(STEPS).unwrap();
+    other.ping().await.unwrap();
+    let gate = Gate::shut(&db, "lane").await;
+    let writing = db.clone();
+    let refused = tokio::spawn(async move {
+        let call = |tx: &mut Tx<'_>| tx.exec(ADD, &[]).and(Err::<(), _>(Error::other("refused")));
+        writing.write("refused", "lane", call).await
+    });
+    settle().await;
+    let stage = Rehearsal::new();
+    let call = db.write_in(&stage, "abandoned", "lane", |tx| insert(tx, "abandoned"));
+    assert!(tokio::time::timeout(Duration::ZERO, call).await.is_err());
+    gate.open().await;
+    refused.await.unwrap().unwrap_err();
+    let since = Instant::now();
+    assert_eq!(other.write("add", "lane", |tx| tx.exec(ADD, &[])).await.unwrap(), 1);
+    assert!(since.elapsed() < Duration::from_millis(700), "{:?}", since.elapsed());
+    drop(stage);
+    db.close().await;
+    other.close().await;
 }
