@@ -371,12 +371,13 @@ fn keys(left: &[Left]) -> Vec<String> {
     keys
 }
 
-/// Writes what the closures left for the end, each closing once.
+/// Writes what the closures left for the end, each closing once. What a closing does wrong, a panic included,
+/// is an error of the calls that left something for it.
 fn close(tx: &mut Tx<'_>, mut left: Vec<Left>) -> Result<(), Error> {
     while let Some(&(closing, _)) = left.first() {
         let (rows, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|(of, _)| of.name == closing.name);
         let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
-        (closing.write)(tx, &rows)?;
+        guarded(closing.name, &|tx| (closing.write)(tx, &rows), tx)?;
         left = others;
     }
     Ok(())

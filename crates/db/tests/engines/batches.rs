@@ -3,9 +3,11 @@ use std::future::Future as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
+use db::sql::Value;
 use db::testing::{databases, each_engine};
-use db::{Db, Error, ErrorKind, Migration, Options, Tx, params};
+use db::{Closing, Db, Error, ErrorKind, Migration, Options, Tx, params};
 use tokio::task::JoinHandle;
 
 use super::gate::{Gate, settle};
@@ -273,5 +275,57 @@ fn a_constraint_checked_at_the_commit_fails_its_own_closure_only() {
             assert_eq!(answer.is_err(), n == 3, "{n}: {answer:?}");
         }
         assert_eq!(ids(&db).await, ["0", "1", "2", "4"]);
+    });
+}
+
+/// Writes the rows that were left; "panic" panics, and of "0" nobody hears that it is taken.
+static WRITE: Closing = Closing {
+    name: "write",
+    write: |tx, rows| {
+        for row in rows {
+            match &row[0] {
+                Value::Text(id) if id == "panic" => panic!("on purpose"),
+                Value::Text(id) if id == "taken" => drop(tx.exec(INSERT, params!["0", 1])),
+                id => tx.put(INSERT, &[id.as_param(), params![1][0]])?,
+            }
+        }
+        Ok(())
+    },
+};
+
+#[test]
+fn a_closing_that_panics_or_hides_a_failure_fails_its_own_closure_only() {
+    each_engine("closing", |db| async move {
+        db.migrate(STEPS).unwrap();
+        for bad in ["panic", "taken"] {
+            let gate = Gate::shut(&db, "a").await;
+            let mut calls = Vec::new();
+            for id in [format!("{bad}-1"), bad.to_owned(), format!("{bad}-2")] {
+                calls.push(write(&db, move |tx| Ok(tx.leave(&WRITE, vec![Value::from(&id)])?)));
+                settle().await;
+            }
+            gate.open().await;
+            let mut answers = Vec::new();
+            for call in calls {
+                let answer = tokio::time::timeout(Duration::from_secs(9), call);
+                answers.push(answer.await.expect("the lane still works").unwrap());
+            }
+            match (bad, &answers[..]) {
+                ("panic", [Ok(()), Err(Refusal::Db(error)), Ok(())]) => {
+                    assert!(error.to_string().contains("`write` panicked"), "{error}");
+                }
+                ("taken", [Ok(()), Err(refusal), Ok(())]) => {
+                    assert_eq!(refusal.kind(), Some(ErrorKind::Unique), "{refusal:?}");
+                }
+                _ => panic!("{bad}: {answers:?}"),
+            }
+            let alone = write(&db, move |tx| Ok(tx.leave(&WRITE, vec![Value::from(bad)])?));
+            alone.await.unwrap().unwrap_err();
+            write(&db, move |tx| insert(tx, How::Put, if bad == "panic" { "0" } else { "last" }))
+                .await
+                .unwrap()
+                .unwrap();
+        }
+        assert_eq!(ids(&db).await, ["0", "last", "panic-1", "panic-2", "taken-1", "taken-2"]);
     });
 }
