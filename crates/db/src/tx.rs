@@ -88,21 +88,12 @@ impl<'c> Tx<'c> {
     /// On SQLite: gives up to `pages` free pages back to the disk if more than `keep` are free; true when
     /// there is more to give. Only in files that [`crate::Db::beside`] made; elsewhere nothing.
     pub fn give_back(&mut self, pages: u32, keep: u32) -> Result<bool, Error> {
-        let Session::Sqlite(conn) = &self.session else { return Ok(false) };
-        let free = |conn: &rusqlite::Connection| -> Result<u32, Error> {
-            Ok(conn.query_row("PRAGMA freelist_count", [], |row| row.get(0))?)
-        };
-        let before = free(conn)?;
-        if before <= keep {
-            return Ok(false);
+        if let Some(error) = &self.failure {
+            return Err(error.clone());
         }
-        // Each step of the statement gives one page.
-        let mut statement =
-            conn.prepare(&format!("PRAGMA incremental_vacuum({})", pages.min(before - keep)))?;
-        let mut rows = statement.raw_query();
-        while rows.next()?.is_some() {}
-        let after = free(conn)?;
-        Ok(after < before && after > keep)
+        let Session::Sqlite(conn) = &self.session else { return Ok(false) };
+        self.wrote = true;
+        sqlite::give_back(conn, pages, keep).map_err(|error| self.fail(error))
     }
 
     /// All rows of a query, each mapped by `map`. For results of unknown size use [`Tx::each`].

@@ -252,6 +252,21 @@ pub(crate) fn exec(conn: &Connection, sql: &str, params: &[Param<'_>]) -> Result
     Ok(count)
 }
 
+/// As [`crate::Tx::give_back`].
+pub(crate) fn give_back(conn: &Connection, pages: u32, keep: u32) -> Result<bool, Error> {
+    let free = || conn.query_row("PRAGMA freelist_count", [], |row| row.get::<_, u32>(0));
+    let before = free()?;
+    if before <= keep {
+        return Ok(false);
+    }
+    // Each step of the statement gives one page.
+    let mut statement = conn.prepare(&format!("PRAGMA incremental_vacuum({})", pages.min(before - keep)))?;
+    let mut rows = statement.raw_query();
+    while rows.next()?.is_some() {}
+    let after = free()?;
+    Ok(after < before && after > keep)
+}
+
 pub(crate) fn each(
     conn: &Connection,
     sql: &str,

@@ -124,6 +124,11 @@ async fn a_file_beside_gives_its_free_room_back_in_steps() {
     }
     assert!((4..8).contains(&steps), "{steps}");
     assert_eq!(ask(&file, "freelist_count"), 400);
+    // Where it fails, as where nothing can be written, the closure cannot go on as if it had not.
+    let hidden: Result<Vec<Result<bool, Error>>, Error> = beside
+        .read("back", |tx| Ok(vec![tx.give_back(1, 0), tx.query("SELECT 1", &[], |_| Ok(())).map(|_| true)]))
+        .await;
+    assert!(hidden.unwrap_err().to_string().contains("readonly"));
     assert!(ask(&file, "page_count") < before - 4_000, "{before}");
     // The main file keeps its room.
     assert!(!main.write("back", "a", back).await.unwrap());
