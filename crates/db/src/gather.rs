@@ -52,7 +52,7 @@ pub(crate) struct Gathering {
 }
 
 struct State {
-    /// The place that may connect now; those before it have. Nobody's before the first threads have.
+    /// Whose turn it is to connect; those before it have. Nobody's before the first threads have.
     turn: usize,
     over: bool,
     /// Who has a connection; of one that died unnoticed this is not known yet.
@@ -189,15 +189,15 @@ impl Gathering {
         !state.over
     }
 
-    /// Waits for the turn of this place, which is that seat's, and connects; false: the database is closed.
+    /// Waits for this turn, which is that seat's, and connects; false: the database is closed.
     pub(crate) fn enter(
         &self,
-        place: usize,
+        turn: usize,
         seat: Seat,
         mut connect: impl FnMut() -> Result<(), Error>,
     ) -> bool {
         let mut state = self.state.lock();
-        while !(state.over || state.turn == place) {
+        while !(state.over || state.turn == turn) {
             self.moved.wait(&mut state);
         }
         for tries in 0.. {
@@ -212,7 +212,7 @@ impl Gathering {
             }
             self.moved.wait_for(&mut state, if tries == 0 { MOMENT } else { PATIENCE });
         }
-        state.turn = place + 1;
+        state.turn = turn + 1;
         if let Seat::Lane(lane) = seat {
             self.alive.add(lane);
         }

@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::gather::{self, Gathering, Seat};
 use crate::lanes::{self, Post, Writer};
-use crate::postgres::{self, PgSession, Place, Settings};
+use crate::postgres::{self, Owner, PgSession, Settings};
 use crate::queue::Queue;
 use crate::reading::{self, Desk};
 use crate::sqlite::{self, Readers, SqliteWriter};
@@ -108,24 +108,24 @@ fn start_postgres(
         start_session(inner, &settings, seat, None, alive)?;
     }
     let order = gather::order(inner.lanes.len(), options.readers.max(1));
-    for (place, seat) in order.into_iter().enumerate() {
-        let place = options.one_by_one.then_some(gather::FIRST + place);
-        start_session(inner, &settings, seat, place, alive)?;
+    for (turn, seat) in order.into_iter().enumerate() {
+        let turn = options.one_by_one.then_some(gather::FIRST + turn);
+        start_session(inner, &settings, seat, turn, alive)?;
     }
     Ok(())
 }
 
-/// `place`: in the order of connecting.
+/// `turn`: in the order of connecting.
 fn start_session(
     inner: &Inner,
     settings: &Arc<Settings>,
     seat: Seat,
-    place: Option<usize>,
+    turn: Option<usize>,
     alive: &mpsc::Sender<()>,
 ) -> Result<(), Error> {
     let (settings, runtime) = (Arc::clone(settings), PgSession::runtime()?);
     let (gathering, tally) = (Arc::clone(&inner.gathering), Arc::clone(&inner.tally));
-    let of = Place { seat, gathering: Arc::clone(&gathering), tally };
+    let owner = Owner { seat, gathering: Arc::clone(&gathering), tally };
     let (name, work): (_, Box<dyn FnOnce(PgSession) + Send>) = if let Seat::Reader(_) = seat {
         let desk = desk(inner, seat);
         ("db-read", Box::new(move |session| reading::serve(session, &desk)))
@@ -134,8 +134,8 @@ fn start_session(
         ("db-write", Box::new(move |session| lanes::serve(session, &post)))
     };
     start(name, alive, move || {
-        let mut session = PgSession::new(settings, runtime).of(of);
-        if place.is_none_or(|place| gathering.enter(place, seat, || Writer::ready(&mut session))) {
+        let mut session = PgSession::new(settings, runtime).owned_by(owner);
+        if turn.is_none_or(|turn| gathering.enter(turn, seat, || Writer::ready(&mut session))) {
             work(session);
         }
     })

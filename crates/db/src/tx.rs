@@ -58,7 +58,7 @@ impl<'c> Tx<'c> {
     }
 
     /// A snapshot of this state.
-    pub(crate) fn of(self, state: Option<State>) -> Self {
+    pub(crate) fn with_state(self, state: Option<State>) -> Self {
         Self { state, ..self }
     }
 

@@ -46,11 +46,11 @@ pub(crate) struct PgSession {
     settings: Arc<Settings>,
     link: Option<Link>,
     runtime: Runtime,
-    place: Option<Place>,
+    owner: Option<Owner>,
 }
 
 /// Whose a session is, who counts its connection, and who hears of a right that is missing.
-pub(crate) struct Place {
+pub(crate) struct Owner {
     pub(crate) seat: Seat,
     pub(crate) gathering: Arc<Gathering>,
     pub(crate) tally: Arc<Tally>,
@@ -165,12 +165,12 @@ fn backend(session: &mut PgSession) -> Option<String> {
 
 impl PgSession {
     pub(crate) fn new(settings: Arc<Settings>, runtime: Runtime) -> Self {
-        Self { settings, link: None, runtime, place: None }
+        Self { settings, link: None, runtime, owner: None }
     }
 
     /// The same, as the one connection of this seat.
-    pub(crate) fn of(self, place: Place) -> Self {
-        Self { place: Some(place), ..self }
+    pub(crate) fn owned_by(self, owner: Owner) -> Self {
+        Self { owner: Some(owner), ..self }
     }
 
     /// A runtime for one session, made where an error can still be answered.
@@ -238,7 +238,7 @@ impl PgSession {
                 pending: Vec::new(),
                 mark: None,
                 answered: false,
-                taken: self.place.as_ref().map(|place| place.gathering.take(place.seat)),
+                taken: self.owner.as_ref().map(|owner| owner.gathering.take(owner.seat)),
             });
         }
         self.link()
@@ -307,8 +307,8 @@ impl PgSession {
                 return Error::new(ErrorKind::Timeout, text);
             }
         };
-        if let Some(place) = self.place.as_ref().filter(|_| error.kind() == ErrorKind::Denied) {
-            place.tally.denied(&error);
+        if let Some(owner) = self.owner.as_ref().filter(|_| error.kind() == ErrorKind::Denied) {
+            owner.tally.denied(&error);
         }
         if broken.whose != Whose::Frame && !error.is_lost() {
             return error;

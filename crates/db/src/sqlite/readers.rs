@@ -190,7 +190,7 @@ pub(crate) struct Open {
 impl Open {
     pub(crate) fn tx(&self) -> Tx<'_> {
         let conn = self.conn.as_ref().expect("a connection is there until the snapshot ends");
-        Tx::reading(Session::Sqlite(conn)).of(self.state)
+        Tx::reading(Session::Sqlite(conn)).with_state(self.state)
     }
 }
 
