@@ -114,10 +114,15 @@ impl Writer for PgSession {
     }
 
     fn finish(&mut self) {
-        if let Some(Link { client, task, statements, pending, taken, .. }) = self.link.take() {
+        if let Some(Link { client, mut task, statements, pending, taken, .. }) = self.link.take() {
             drop((client, statements, pending));
-            // Says goodbye to the server; if it does not listen, the socket closes anyway.
-            let _ = self.runtime.block_on(async { timeout(Duration::from_secs(1), task).await });
+            self.runtime.block_on(async {
+                // Says goodbye to the server; if it does not listen, the socket closes anyway.
+                if timeout(Duration::from_secs(1), &mut task).await.is_err() {
+                    task.abort();
+                    let _ = task.await;
+                }
+            });
             drop(taken);
         }
     }

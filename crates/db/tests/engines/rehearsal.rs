@@ -186,23 +186,28 @@ fn one_that_is_abandoned_keeps_nothing_of_a_refused_write() {
 }
 
 const ADD: &str = "UPDATE t SET n = n + 1 WHERE id = 'old'";
-const CONFLICT: &str = "DO $$ BEGIN RAISE EXCEPTION 'forced' USING ERRCODE = '55P03'; END $$";
+/// A conflict, and what ends a session although the server does not.
+const TROUBLE: [(&str, ErrorKind); 2] = [("55P03", ErrorKind::Retry), ("25006", ErrorKind::Unavailable)];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_met_a_conflict_holds_no_row_any_more() {
+async fn one_that_cannot_go_on_holds_no_row_any_more() {
     let Some(server) = postgres() else { return };
-    let url = server.create_database();
-    let [db, other] = [&url; 2].map(|url| Db::open(Options::postgres(url)).unwrap());
-    db.migrate(STEPS).unwrap();
-    let stage = Rehearsal::new();
-    db.write_in(&stage, "add", "lane", |tx| tx.exec(ADD, &[])).await.unwrap();
-    let conflict = db.write_in(&stage, "conflict", "lane", |tx| tx.exec(CONFLICT, &[])).await.unwrap_err();
-    assert_eq!(conflict.kind(), ErrorKind::Retry, "{conflict}");
-    let add = other.write("add", "lane", |tx| tx.exec(ADD, &[]));
-    let added = tokio::time::timeout(Duration::from_secs(5), add).await;
-    assert_eq!(added.expect("nobody holds the row").unwrap(), 1);
-    db.close().await;
-    other.close().await;
+    for (code, kind) in TROUBLE {
+        let url = server.create_database();
+        let [db, other] = [&url; 2].map(|url| Db::open(Options::postgres(url)).unwrap());
+        db.migrate(STEPS).unwrap();
+        let stage = Rehearsal::new();
+        db.write_in(&stage, "add", "lane", |tx| tx.exec(ADD, &[])).await.unwrap();
+        let trouble = format!("DO $$ BEGIN RAISE EXCEPTION 'forced' USING ERRCODE = '{code}'; END $$");
+        let call = db.write_in(&stage, "trouble", "lane", move |tx| tx.exec(&trouble, &[]));
+        let error = call.await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        let add = other.write("add", "lane", |tx| tx.exec(ADD, &[]));
+        let added = tokio::time::timeout(Duration::from_secs(5), add).await;
+        assert_eq!(added.expect("nobody holds the row").unwrap(), 1, "{code}");
+        db.close().await;
+        other.close().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
