@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::gather::{Crowd, Gathering, MOMENT, PATIENCE, Seat};
-use crate::queue::Queue;
-use crate::rehearsal;
+use crate::rehearsal::{self, Staged};
 use crate::retire::retire;
 use crate::sql::Value;
 use crate::stats::Counter;
@@ -78,7 +77,7 @@ pub(crate) enum Work {
     /// A closure of [`crate::Db::write`].
     Call(Box<dyn Job>),
     /// The calls of a rehearsal as they come.
-    Rehearsal(Arc<Queue<Box<dyn Job>>>),
+    Rehearsal(Staged),
     /// To give its connection up: whoever has none needs it more.
     Leave,
 }
@@ -170,35 +169,52 @@ pub(crate) struct Post {
 pub(crate) fn serve(mut writer: impl Writer, post: &Post) {
     let mut careful = 0;
     while let Some(work) = post.queue.drain(BATCH) {
-        let (mut jobs, mut rehearsals, mut leave) = (Vec::with_capacity(work.len()), Vec::new(), false);
-        for item in work {
-            match item {
-                Work::Call(job) if job.wanted() => jobs.push(job),
-                Work::Call(_) => {}
-                Work::Rehearsal(calls) => rehearsals.push(calls),
-                Work::Leave => leave = true,
-            }
-        }
-        let settled = if jobs.is_empty() { 0 } else { settle(&mut writer, &mut jobs, post, &mut careful) };
-        let mut rest: Vec<_> = jobs.split_off(settled).into_iter().map(Work::Call).collect();
-        jobs.into_iter().for_each(Job::answer);
-        for calls in rehearsals {
-            if rest.is_empty() && !is_to_leave(&mut writer, post) {
-                rehearsal::play(&mut writer, &calls);
-            } else {
-                rest.push(Work::Rehearsal(calls));
-            }
-        }
-        writer.rest();
-        if !rest.is_empty() {
-            post.queue.put_back(rest);
-            retire(&mut writer, post, MOMENT);
-        } else if leave && post.gathering.spares(post.seat) {
-            writer.finish();
-            retire(&mut writer, post, PATIENCE);
+        if !survives(|| serve_all(&mut writer, work, post, &mut careful)) {
+            writer.rollback();
+            writer.rest();
         }
     }
     writer.finish();
+}
+
+/// Does some work; false: it panicked, outside of any closure. That does not end the thread, whose queue
+/// nobody else serves; who waits for an answer hears that none comes ([`unanswered`]).
+pub(crate) fn survives(work: impl FnOnce()) -> bool {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    if done.is_err() {
+        tracing::error!("a database thread panicked; the transaction that was open is rolled back");
+    }
+    done.is_ok()
+}
+
+fn serve_all(writer: &mut impl Writer, work: Vec<Work>, post: &Post, careful: &mut u32) {
+    let (mut jobs, mut rehearsals, mut leave) = (Vec::with_capacity(work.len()), Vec::new(), false);
+    for item in work {
+        match item {
+            Work::Call(job) if job.wanted() => jobs.push(job),
+            Work::Call(_) => {}
+            Work::Rehearsal(calls) => rehearsals.push(calls),
+            Work::Leave => leave = true,
+        }
+    }
+    let settled = if jobs.is_empty() { 0 } else { settle(writer, &mut jobs, post, careful) };
+    let mut rest: Vec<_> = jobs.split_off(settled).into_iter().map(Work::Call).collect();
+    jobs.into_iter().for_each(Job::answer);
+    for calls in rehearsals {
+        if rest.is_empty() && !is_to_leave(writer, post) {
+            rehearsal::play(writer, calls);
+        } else {
+            rest.push(Work::Rehearsal(calls));
+        }
+    }
+    writer.rest();
+    if !rest.is_empty() {
+        post.queue.put_back(rest);
+        retire(writer, post, MOMENT);
+    } else if leave && post.gathering.spares(post.seat) {
+        writer.finish();
+        retire(writer, post, PATIENCE);
+    }
 }
 
 /// Is there no connection to play a rehearsal with, while other lanes have one?
@@ -424,7 +440,14 @@ pub(crate) fn step(writer: &mut impl Writer, job: &mut dyn Job, savepoints: bool
     writer.undo().map_or_else(Step::Abort, |()| Step::Undone)
 }
 
-/// What a caller hears when a database thread no longer answers.
+/// What a caller hears whose job was dropped: a panic on a database thread took it along.
+pub(crate) fn unanswered(label: &str) -> Error {
+    let text =
+        "was cut short by a panic on a database thread: the outcome is unknown, read before you try again";
+    Error::other(format!("the database call `{label}` {text}"))
+}
+
+/// What a caller hears when the database threads take no more work.
 pub(crate) fn gone() -> Error {
     Error::new(ErrorKind::Unavailable, "the database is closed; the server is stopping")
 }

@@ -347,7 +347,7 @@ impl Db {
                 ),
             }));
         }
-        answer.await.unwrap_or_else(|_| Err(E::from(lanes::gone())))
+        answer.await.unwrap_or_else(|_| Err(E::from(lanes::unanswered(label))))
     }
 
     /// Opens the connections that [`Options::one_by_one`] holds back: one for writing, one for what goes

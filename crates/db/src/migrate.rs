@@ -117,15 +117,16 @@ fn latest(steps: &[Migration]) -> u32 {
 fn create_tables(writer: &mut impl Writer, engine: Engine) -> Result<(), Error> {
     let script = expand(TABLES, engine);
     // Two processes that both find no table: one loses in PostgreSQL's catalogue and finds it the next time.
-    for tries in 1.. {
+    let mut tries = 1;
+    loop {
         match in_tx(writer, |writer| writer.script(&script)) {
             Err(error) if tries < 40 && matches!(error.kind(), ErrorKind::Unique | ErrorKind::Retry) => {
                 std::thread::sleep(Duration::from_millis(50));
+                tries += 1;
             }
             done => return done,
         }
     }
-    Ok(())
 }
 
 type Recorded = BTreeMap<u32, String>;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::gather::{Crowd, Gathering, MOMENT, PATIENCE, Seat};
-use crate::lanes::{ENOUGH, Job, is_enough, pause};
+use crate::lanes::{ENOUGH, Job, is_enough, pause, survives};
 use crate::sqlite::Readers;
 use crate::{Error, Jobs, Tx};
 
@@ -47,25 +47,29 @@ pub(crate) struct Desk {
 /// Serves reads until the queue is closed and empty.
 pub(crate) fn serve(mut reader: impl Reader, desk: &Desk) {
     while let Some(read) = desk.queue.pop() {
-        match read {
-            Read::Call(job) if !job.wanted() => {}
-            Read::Call(mut job) => {
-                if answer(&mut reader, job.as_mut(), desk) {
-                    job.answer();
-                    reader.rest();
-                } else {
-                    desk.queue.put_back(vec![Read::Call(job)]);
-                    stay_away(&mut reader, desk, MOMENT);
-                }
-            }
-            Read::Leave if desk.gathering.spares(desk.seat) => {
-                reader.finish();
-                stay_away(&mut reader, desk, PATIENCE);
-            }
-            Read::Leave => {}
-        }
+        survives(|| serve_one(&mut reader, read, desk));
     }
     reader.finish();
+}
+
+fn serve_one(reader: &mut impl Reader, read: Read, desk: &Desk) {
+    match read {
+        Read::Call(job) if !job.wanted() => {}
+        Read::Call(mut job) => {
+            if answer(reader, job.as_mut(), desk) {
+                job.answer();
+                reader.rest();
+            } else {
+                desk.queue.put_back(vec![Read::Call(job)]);
+                stay_away(reader, desk, MOMENT);
+            }
+        }
+        Read::Leave if desk.gathering.spares(desk.seat) => {
+            reader.finish();
+            stay_away(reader, desk, PATIENCE);
+        }
+        Read::Leave => {}
+    }
 }
 
 /// Takes no work before it has a connection again, as long as others have one.

@@ -5,8 +5,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use crate::lanes::{Job, Step, Writer, is_enough, pause, step};
 use crate::queue::{Queue, Refusal};
@@ -33,13 +34,36 @@ pub struct Rehearsal(Option<Arc<Calls>>);
 /// The calls on their way to the lane.
 pub(crate) struct Calls {
     queue: Arc<Queue<Box<dyn Job>>>,
-    entered: AtomicBool,
+    /// Held while the first call enters: none comes into a queue that no lane knows.
+    entered: Mutex<bool>,
+}
+
+/// The calls as a lane gets them. With this value the rehearsal ends, whoever drops it: no call waits for a
+/// lane that does not know of it any more.
+pub(crate) struct Staged(Arc<Queue<Box<dyn Job>>>);
+
+impl Staged {
+    /// Ends it; what still waits is answered with this error.
+    pub(crate) fn end(&self, error: &Error) {
+        self.0.close();
+        while let Some(mut job) = self.0.pop() {
+            job.fail(error.clone());
+            job.answer();
+        }
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        self.0.close();
+        while self.0.pop().is_some() {}
+    }
 }
 
 impl Rehearsal {
     /// One that has not begun.
     pub fn new() -> Self {
-        Self(Some(Arc::new(Calls { queue: Arc::new(Queue::new(WAITING)), entered: AtomicBool::new(false) })))
+        Self(Some(Arc::new(Calls { queue: Arc::new(Queue::new(WAITING)), entered: Mutex::new(false) })))
     }
 
     /// False for the default: writes are real.
@@ -59,15 +83,17 @@ impl fmt::Debug for Rehearsal {
 }
 
 impl Calls {
-    /// Hands a call over; the first one by `enter`, which tells the lane of the queue.
+    /// Hands a call over; the first one by `enter`, which tells the lane of the calls.
     pub(crate) fn push(
         &self,
         job: Box<dyn Job>,
-        enter: impl FnOnce(Arc<Queue<Box<dyn Job>>>) -> Result<(), Refusal>,
+        enter: impl FnOnce(Staged) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
-        if !self.entered.swap(true, Relaxed) {
-            enter(Arc::clone(&self.queue)).inspect_err(|_| self.queue.close())?;
+        let mut entered = self.entered.lock();
+        if !std::mem::replace(&mut *entered, true) {
+            enter(Staged(Arc::clone(&self.queue)))?;
         }
+        drop(entered);
         self.queue.push(job).map_err(|refusal| match refusal {
             Refusal::Closed => Refusal::Over,
             other => other,
@@ -83,17 +109,20 @@ impl Drop for Calls {
 
 /// What a call hears that came after the end.
 pub(crate) fn over() -> Error {
-    Error::new(ErrorKind::Unavailable, "the rehearsal took too long and was ended; nothing was changed")
+    Error::new(
+        ErrorKind::Unavailable,
+        "the rehearsal is over: it took too long, or could not begin; nothing was changed",
+    )
 }
 
 /// Plays the calls as they come, and rolls back.
-pub(crate) fn play<W: Writer>(writer: &mut W, calls: &Queue<Box<dyn Job>>) {
+pub(crate) fn play<W: Writer>(writer: &mut W, calls: Staged) {
     // What the transaction before it holds, nobody is to wait for as long as this one waits for its calls.
     writer.rest();
     let end = Instant::now() + LONGEST;
     let (mut stage, mut error) = (Stage { open: false, kept: 0 }, None);
     while error.is_none()
-        && let Some(mut job) = calls.pop_until(end.min(Instant::now() + QUIET))
+        && let Some(mut job) = calls.0.pop_until(end.min(Instant::now() + QUIET))
     {
         if job.wanted() {
             error = stage.call(writer, job.as_mut()).err();
@@ -104,11 +133,7 @@ pub(crate) fn play<W: Writer>(writer: &mut W, calls: &Queue<Box<dyn Job>>) {
         }
     }
     writer.rollback();
-    calls.close();
-    while let Some(mut job) = calls.pop() {
-        job.fail(error.clone().unwrap_or_else(over));
-        job.answer();
-    }
+    calls.end(&error.unwrap_or_else(over));
 }
 
 struct Stage {
@@ -150,5 +175,43 @@ impl Stage {
             Step::Abort(error) => return Err(error),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use tokio::sync::oneshot::error::TryRecvError;
+
+    use super::*;
+    use crate::Tx;
+    use crate::lanes::Call;
+    use crate::stats::Stats;
+
+    #[test]
+    fn no_call_is_left_waiting_in_a_rehearsal_that_no_lane_took() {
+        let rehearsal = Rehearsal::new();
+        let calls = rehearsal.calls().unwrap();
+        let job = || {
+            let f = |_: &mut Tx<'_>| Ok::<_, Error>(());
+            Call::new("call", f, Instant::now(), Stats::default().counter("call"))
+        };
+        let ((first, _heard), (second, mut answer)) = (job(), job());
+        let (enters, entering) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let first = scope.spawn(move || {
+                calls.push(Box::new(first), |_| {
+                    enters.send(()).unwrap();
+                    std::thread::sleep(Duration::from_millis(50));
+                    Err(Refusal::Full)
+                })
+            });
+            entering.recv().unwrap();
+            let taken = calls.push(Box::new(second), |_| panic!("it has entered already"));
+            assert_eq!(first.join().unwrap(), Err(Refusal::Full));
+            assert_eq!(taken, Err(Refusal::Over));
+        });
+        assert_eq!(answer.try_recv().unwrap_err(), TryRecvError::Closed);
     }
 }

@@ -50,13 +50,7 @@ fn refuse(work: Work) {
             job.fail(gone());
             job.answer();
         }
-        Work::Rehearsal(calls) => {
-            calls.close();
-            while let Some(mut job) = calls.pop() {
-                job.fail(gone());
-                job.answer();
-            }
-        }
+        Work::Rehearsal(calls) => calls.end(&gone()),
         Work::Leave => {}
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use db::sql::Value;
 use db::testing::{databases, each_engine};
-use db::{Closing, Db, Error, ErrorKind, Migration, Options, Tx, params};
+use db::{Closing, Db, Error, ErrorKind, Migration, Options, Rehearsal, Tx, params};
 use tokio::task::JoinHandle;
 
 use super::gate::{Gate, settle};
@@ -327,5 +327,102 @@ fn a_closing_that_panics_or_hides_a_failure_fails_its_own_closure_only() {
                 .unwrap();
         }
         assert_eq!(ids(&db).await, ["0", "last", "panic-1", "panic-2", "taken-1", "taken-2"]);
+    });
+}
+
+#[test]
+fn a_panic_over_a_row_is_an_error_and_the_same_connection_goes_on() {
+    each_engine("row", |db| async move {
+        db.migrate(STEPS).unwrap();
+        for n in 0..3 {
+            let f = |tx: &mut Tx<'_>| -> Result<(), Error> {
+                tx.query("SELECT 1 UNION ALL SELECT 2", &[], |_| -> Result<(), Error> {
+                    panic!("on purpose")
+                })?;
+                Ok(())
+            };
+            assert!(db.read("p", f).await.unwrap_err().to_string().contains("`p` panicked"));
+            let gate = Gate::shut(&db, "a").await;
+            let mut calls = Vec::new();
+            for m in 0..3 {
+                calls.push(write(&db, move |tx| {
+                    insert(tx, How::Put, &format!("{n}-{m}"))?;
+                    if m == 1 { Ok(f(tx)?) } else { Ok(()) }
+                }));
+                settle().await;
+            }
+            gate.open().await;
+            for (m, call) in calls.into_iter().enumerate() {
+                assert_eq!(call.await.unwrap().is_err(), m == 1);
+            }
+        }
+        assert_eq!(ids(&db).await, ["0-0", "0-2", "1-0", "1-2", "2-0", "2-2"]);
+    });
+}
+
+/// An error that cannot be made of the database's.
+#[derive(Debug)]
+struct Fussy;
+
+impl From<Error> for Fussy {
+    fn from(_: Error) -> Self {
+        panic!("on purpose");
+    }
+}
+
+fn hidden(tx: &mut Tx<'_>) -> Result<(), Fussy> {
+    drop(tx.exec("UPDATE nothing SET n = 1", &[]));
+    Ok(())
+}
+
+async fn soon<T>(what: &str, answer: impl Future<Output = T>) -> T {
+    let answered = tokio::time::timeout(Duration::from_secs(5), answer).await;
+    answered.unwrap_or_else(|_| panic!("{what} is not answered"))
+}
+
+#[test]
+fn a_panic_beside_a_closure_ends_no_lane_and_leaves_nobody_waiting() {
+    each_engine("beside", |db| async move {
+        db.migrate(STEPS).unwrap();
+        for n in 0..2 {
+            let gate = Gate::shut(&db, "a").await;
+            let sharing = write(&db, move |tx| insert(tx, How::Put, &format!("lost-{n}")));
+            settle().await;
+            let fussy = db.clone();
+            let fussy = tokio::spawn(async move { fussy.write("fussy", "a", hidden).await });
+            settle().await;
+            let (stage, rehearsing) = (Rehearsal::new(), db.clone());
+            let rehearsed = stage.clone();
+            let call = |tx: &mut Tx<'_>| insert(tx, How::Put, "rehearsed");
+            let rehearsed =
+                tokio::spawn(async move { rehearsing.write_in(&rehearsed, "rehearse", "a", call).await });
+            settle().await;
+            gate.open().await;
+            assert!(soon("it", fussy).await.unwrap_err().is_panic());
+            for other in [sharing, rehearsed] {
+                let Refusal::Db(error) = soon("who shares its batch", other).await.unwrap().unwrap_err()
+                else {
+                    panic!("an error of the database");
+                };
+                assert!(error.to_string().contains("the outcome is unknown"), "{error}");
+            }
+            let later = db.write_in(&stage, "rehearse", "a", |tx| insert(tx, How::Put, "rehearsed"));
+            soon("a later call of the rehearsal", later).await.unwrap_err();
+            let next = write(&db, move |tx| insert(tx, How::Put, &format!("next-{n}")));
+            soon("the next call", next).await.unwrap().unwrap();
+        }
+        assert_eq!(ids(&db).await, ["next-0", "next-1"]);
+    });
+}
+
+#[test]
+fn a_panic_beside_a_closure_ends_no_reading_thread() {
+    each_engine("beside-reads", |db| async move {
+        for _ in 0..5 {
+            let fussy = db.clone();
+            let fussy = tokio::spawn(async move { fussy.read("fussy", hidden).await });
+            assert!(soon("it", fussy).await.unwrap_err().is_panic());
+        }
+        soon("the next call", db.ping()).await.unwrap();
     });
 }
