@@ -54,7 +54,8 @@ pub(crate) trait Writer {
     fn script(&mut self, sql: &str) -> Result<(), Error>;
     fn commit(&mut self) -> Result<(), CommitFault>;
     fn rollback(&mut self);
-    /// Between two transactions, before the lane waits for anything: a chance to settle what nobody waits for.
+    /// Between two transactions, before the lane waits for anything: a chance to settle what nobody has
+    /// waited for.
     fn rest(&mut self) {}
     /// The lane ends, or goes on without a connection.
     fn finish(&mut self) {}

@@ -256,8 +256,8 @@ impl PgSession {
         if let Some(Link { client, task, taken, .. }) = self.link.take() {
             drop(client);
             task.abort();
-            // The socket closes only while the runtime runs. It must not wait for the next call: the server may
-            // have the session still, with a transaction and its locks.
+            // The socket closes only while the runtime runs. It must not wait for the next call: the server
+            // may have the session still, with a transaction and its locks.
             let _ = self.runtime.block_on(task);
             drop(taken);
         }

@@ -370,9 +370,11 @@ impl From<Error> for Fussy {
     }
 }
 
-fn hidden(tx: &mut Tx<'_>) -> Result<(), Fussy> {
-    drop(tx.exec("UPDATE nothing SET n = 1", &[]));
-    Ok(())
+fn hidden() -> impl Fn(&mut Tx<'_>) -> Result<(), Fussy> + Send + 'static {
+    |tx| {
+        drop(tx.exec("UPDATE nothing SET n = 1", &[]));
+        Ok(())
+    }
 }
 
 async fn soon<T>(what: &str, answer: impl Future<Output = T>) -> T {
@@ -389,7 +391,7 @@ fn a_panic_beside_a_closure_ends_no_lane_and_leaves_nobody_waiting() {
             let sharing = write(&db, move |tx| insert(tx, How::Put, &format!("lost-{n}")));
             settle().await;
             let fussy = db.clone();
-            let fussy = tokio::spawn(async move { fussy.write("fussy", "a", hidden).await });
+            let fussy = tokio::spawn(async move { fussy.write("fussy", "a", hidden()).await });
             settle().await;
             let (stage, rehearsing) = (Rehearsal::new(), db.clone());
             let rehearsed = stage.clone();
@@ -420,7 +422,7 @@ fn a_panic_beside_a_closure_ends_no_reading_thread() {
     each_engine("beside-reads", |db| async move {
         for _ in 0..5 {
             let fussy = db.clone();
-            let fussy = tokio::spawn(async move { fussy.read("fussy", hidden).await });
+            let fussy = tokio::spawn(async move { fussy.read("fussy", hidden()).await });
             assert!(soon("it", fussy).await.unwrap_err().is_panic());
         }
         soon("the next call", db.ping()).await.unwrap();

@@ -1,8 +1,9 @@
-//! Random batches against a model: closures run as if each had the database to itself, in order.
+//! Random batches against a model: closures run as if each had the database to itself, in order. Among them
+//! are rehearsals, which come behind the writes of their batch and leave nothing; of some the caller is gone.
 use std::collections::BTreeSet;
 
 use db::testing::each_engine;
-use db::{Db, Error, Migration, Tx, params};
+use db::{Db, Error, Migration, Rehearsal, Tx, params};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -65,7 +66,7 @@ fn closure(rng: &mut StdRng) -> Vec<Op> {
         .collect()
 }
 
-async fn batch(db: &Db, rows: &mut BTreeSet<i64>, closures: Vec<Vec<Op>>) {
+async fn batch(db: &Db, rows: &mut BTreeSet<i64>, closures: Vec<Vec<Op>>, rehearsals: Vec<(bool, Vec<Op>)>) {
     let gate = Gate::shut(db, "a").await;
     let mut calls = Vec::new();
     for ops in closures.clone() {
@@ -75,12 +76,29 @@ async fn batch(db: &Db, rows: &mut BTreeSet<i64>, closures: Vec<Vec<Op>>) {
         assert!(futures_util::poll!(call.as_mut()).is_pending());
         calls.push(call);
     }
+    let mut rehearsing = Vec::new();
+    for (hangs_up, ops) in rehearsals {
+        let (db, own) = (db.clone(), ops.clone());
+        let mut call = Box::pin(async move {
+            let stage = Rehearsal::new();
+            db.write_in(&stage, "rehearse", "a", move |tx| run(tx, &own)).await
+        });
+        assert!(futures_util::poll!(call.as_mut()).is_pending());
+        if !hangs_up {
+            rehearsing.push((ops, tokio::spawn(call)));
+        }
+    }
     settle().await;
     gate.open().await;
     for (ops, call) in closures.iter().zip(calls) {
         let answer: Result<i64, Error> = call.await;
         let expected = expect(rows, ops);
         assert_eq!(answer.as_ref().ok().copied(), expected, "{answer:?} of {ops:?} in {closures:?}");
+    }
+    for (ops, call) in rehearsing {
+        let answer: Result<i64, Error> = call.await.unwrap();
+        let expected = expect(&mut rows.clone(), &ops);
+        assert_eq!(answer.as_ref().ok().copied(), expected, "{answer:?} of {ops:?} rehearsed");
     }
 }
 
@@ -97,7 +115,10 @@ fn random_batches_behave_like_one_closure_after_the_other() {
         for seed in 0..40 {
             let mut rng = StdRng::seed_from_u64(seed);
             let size = rng.random_range(1..24);
-            batch(&db, &mut rows, (0..size).map(|_| closure(&mut rng)).collect()).await;
+            let closures = (0..size).map(|_| closure(&mut rng)).collect();
+            let rehearsals = (0..rng.random_range(0..4)).map(|_| (rng.random(), closure(&mut rng)));
+            let rehearsals = rehearsals.collect();
+            batch(&db, &mut rows, closures, rehearsals).await;
             let found: Result<Vec<i64>, Error> =
                 db.read("rows", |tx| tx.query("SELECT id FROM t ORDER BY id", &[], |row| row.get(0))).await;
             assert_eq!(found.unwrap(), rows.iter().copied().collect::<Vec<_>>(), "after batch {seed}");
