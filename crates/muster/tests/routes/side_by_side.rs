@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::scim_groups::{GROUPS, made_group};
+use super::scim_groups::{GROUPS, group, made_group};
 use super::scim_users::{USERS, made, patch, refused, total};
 use crate::actors::{Client, World};
 use crate::both_engines;
@@ -106,6 +106,21 @@ both_engines! {
         late.await.unwrap().expect(204);
         let left = admin.get(ASSIGNMENTS).await.data()["content"].to_string();
         assert!(left.contains("_account_admin") && !left.contains("squad"), "{left}");
+    }
+
+    async fn a_new_group_has_no_member_whom_another_replica_deletes_meanwhile(world: World) {
+        let (here, replica) = (world.bearer(world.admin_token()), world.replica());
+        let ada = made(&here, "ada").await;
+        let slow = Slow::begin(&world, format!("DELETE FROM users WHERE user_id = '{ada}'")).await;
+        let (client, body) = (replica.bearer(world.admin_token()), group("squad", &[&ada]));
+        let late = tokio::spawn(async move { client.post(GROUPS, body).await });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(!late.is_finished(), "the request did not wait");
+        slow.end().await;
+        late.await.unwrap().expect(201);
+        let count = |tx: &mut db::Tx<'_>| tx.query_one("SELECT COUNT(*) FROM group_members", &[], |row| row.get::<i64>(0));
+        let left = world.app.db.read::<_, db::Error>("test.members", count).await.unwrap();
+        assert_eq!(left, 0, "a membership of somebody who is not there");
     }
 
     async fn of_two_who_move_members_of_the_same_version_one_is_late(world: World) {

@@ -155,6 +155,10 @@ pub async fn create(
     let (doc, adds) = (json_text(&accepted.document), members_of(&accepted, DetachedChange::Add));
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     app.db
+            if adds.iter().any(|(_, add)| names_somebody(add)) {
+                // Nobody deletes a member between the look at it and the commit.
+                hold(tx, account)?;
+            }
         .write_in(&rehearsal, "groups.create", &lane, move |tx| {
             let (account, group) = (stroke.account(), id.as_str());
             schemas::settled(tx, account, reading.of.generation)?;
@@ -197,6 +201,11 @@ pub fn settle_new(
     stroke.record(tx, Action::Create, "USER_GROUP", (identifier, &columns.name), detail(&[], &moves))?;
     announce::group(tx, stroke, group, columns, (Some(Kind::GroupCreated), &[]), &moves)?;
     Ok(moves)
+/// Whether a creation brings a member: an empty list, which every body without `members` has too, does not.
+fn names_somebody(add: &DetachedChange) -> bool {
+    !matches!(add, DetachedChange::Add(values) if values.is_empty())
+}
+
 }
 
 fn members_of(accepted: &Accepted, change: fn(Vec<Value>) -> DetachedChange) -> Vec<(usize, DetachedChange)> {
