@@ -73,6 +73,21 @@ both_engines! {
         assert_eq!(made["resourceGroup"]["allowedScopeLevels"], json!(["organization"]));
     }
 
+    async fn a_filter_takes_its_scope_from_query_and_body_alike(world: World) {
+        hierarchy(&world).await;
+        let (admin, filter) = (world.admin(), "/authz/api/v2/resourcegroup/filter?accountIdentifier=acme");
+        let of_o1 = ["_all_organization_level_resources", "_all_resources_including_child_scopes"];
+        for body in [json!({}), json!({"orgIdentifier": ""}), json!({"orgIdentifier": null}), json!({"orgIdentifier": "o1"})] {
+            let found = admin.post(&format!("{filter}&orgIdentifier=o1"), body.clone()).await.data();
+            assert_eq!(ids(&found), of_o1, "{body}");
+        }
+        assert_eq!(ids(&admin.post(filter, json!({"orgIdentifier": "o1"})).await.data()), of_o1);
+        for body in [json!({"orgIdentifier": "other"}), json!({"accountIdentifier": "globex"}), json!({"projectIdentifier": "p9"})] {
+            let text = admin.post(&format!("{filter}&orgIdentifier=o1&projectIdentifier=p1"), body).await;
+            assert!(text.refused(400, "INVALID_REQUEST").contains("Value mismatch"));
+        }
+    }
+
     async fn lists_and_filters(world: World) {
         hierarchy(&world).await;
         let admin = world.admin();

@@ -24,6 +24,7 @@ use crate::kernel::text::Tags;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, few, goes_by, same_scope, unused};
+use crate::web::scope::of_both;
 
 /// The routes. Public clients (a Go SDK, a Terraform provider) know them under the base `/resourcegroup/api`.
 pub fn routes() -> Router<App> {
@@ -292,12 +293,8 @@ async fn filter(
     Query(page): Query<PageQuery>,
     Json(body): Json<FilterRequest>,
 ) -> Result<Reply<Page<GroupReply>>> {
-    let asked = ScopeQuery {
-        account_identifier: body.account_identifier.or(query.account_identifier),
-        org_identifier: body.org_identifier.or(query.org_identifier),
-        project_identifier: body.project_identifier.or(query.project_identifier),
-    };
-    let scope = asked.scope(&actor.caller.account)?;
+    let parts = [&body.account_identifier, &body.org_identifier, &body.project_identifier];
+    let scope = of_both(&query, parts.map(Option::as_deref), &actor.caller.account)?;
     go_by(&uri)?;
     let listing = Listing {
         page: page.request()?,
