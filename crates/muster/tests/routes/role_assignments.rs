@@ -333,6 +333,24 @@ both_engines! {
         bob.get(&path("o1/p1")).await.refused(400, "USER_NOT_AUTHORIZED");
     }
 
+    async fn validate_knows_no_duplicate_of_who_is_not_there(world: World) {
+        hierarchy(&world).await;
+        machine(&world, "bob").await;
+        let to_bob = |level: &str| json!({
+            "roleIdentifier": "_project_viewer", "resourceGroupIdentifier": "_all_project_level_resources",
+            "principal": {"identifier": "bob", "type": "SERVICE_ACCOUNT", "scopeLevel": level}
+        });
+        let (admin, project) = (world.admin(), path("o1/p1"));
+        let verdict = format!("/authz/api/roleassignments/validate?{}", at("o1/p1"));
+        admin.post(&project, to_bob("account")).await.expect(200);
+        admin.post(&verdict, to_bob("account")).await.refused(400, "DUPLICATE_FIELD");
+        let told = admin.post(&verdict, to_bob("project")).await.data();
+        let missing = &told["principalValidationResult"];
+        assert_eq!(missing["valid"], false, "{told}");
+        let refused = admin.post(&project, to_bob("project")).await.refused(400, "INVALID_REQUEST");
+        assert_eq!(missing["errorMessage"], refused.as_str());
+    }
+
     async fn validate_says_what_is_wrong(world: World) {
         machine(&world, "m").await;
         let admin = world.admin();

@@ -106,6 +106,9 @@ pub async fn validate(app: &App, permit: Permit, new: NewAssignment) -> Result<V
                 role: complaint(check_role(tx, scope, &new.role))?,
                 resource_group: complaint(check_resource_group(tx, scope, &new.resource_group))?,
             };
+            if validation != Validation::default() {
+                return Ok(validation);
+            }
             let row = new.row(scope, new.identifier.clone().unwrap_or_default(), known);
             if is_taken(tx, &row)? { Err(taken(tx, &row)?) } else { Ok(validation) }
         })
