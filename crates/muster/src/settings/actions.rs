@@ -241,7 +241,9 @@ pub async fn put(
 }
 
 async fn put_each(request: &Request, changes: Vec<Change>) -> Result<Vec<Outcome>> {
-    let mut outcomes = Vec::with_capacity(changes.len());
+    let mut outcomes: Vec<Outcome> = Vec::with_capacity(changes.len());
+    // As long as nothing is stored, the request as a whole can fail as it should.
+    let (mut whole, mut stored) = (None, false);
     for change in changes {
         let (id, audit_id, ask) = (change.id.clone(), request.app.rng.uuid(), request.clone());
         let lane = request.scope.account.as_str();
@@ -249,17 +251,23 @@ async fn put_each(request: &Request, changes: Vec<Change>) -> Result<Vec<Outcome
         let (result, warning) = match request.app.write_alone("settings.put", lane, work).await {
             Ok((seen, warning)) => (Ok(seen), warning),
             Err(Refusal::Item(text)) => (Err(text), None),
-            // As long as nothing is stored, the request as a whole can fail as it should.
-            Err(Refusal::Whole(problem)) if outcomes.iter().all(|o: &Outcome| o.result.is_err()) => {
+            // The others would wait for the database, too.
+            Err(Refusal::Whole(problem)) if problem.kind() == Kind::Unavailable && !stored => {
                 return Err(problem);
             }
             Err(Refusal::Whole(problem)) => {
-                (Err(format!("Error while updating the setting: {problem}")), None)
+                let text = format!("Error while updating the setting: {problem}");
+                whole = whole.or(Some(problem));
+                (Err(text), None)
             }
         };
         outcomes.push(Outcome { id, result, warning });
+        stored |= result.is_ok();
     }
-    Ok(outcomes)
+    match whole.filter(|_| !stored) {
+        Some(problem) => Err(problem),
+        None => Ok(outcomes),
+    }
 }
 
 /// Why a transaction of several wishes is not committed.

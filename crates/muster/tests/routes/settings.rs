@@ -391,6 +391,11 @@ both_engines! {
         assert!(items[1]["errorMessage"].as_str().unwrap().contains("Only who holds everything"), "{items}");
         assert_eq!(value(&admin, GUARD, "").await, "true");
 
+        // The order makes no difference: each item stands alone.
+        let items = bob.put(PATH, json!([update(GUARD, false), update("scim_dialect", "entra")])).await.data();
+        assert_eq!((&items[0]["updateStatus"], &items[1]["updateStatus"]), (&json!(false), &json!(true)), "{items}");
+        assert!(items[0]["errorMessage"].as_str().unwrap().contains("Only who holds everything"), "{items}");
+        assert_eq!(value(&admin, "scim_dialect", "").await, "entra");
         // What takes nothing of it away is as free as any setting.
         assert_eq!(put(&bob, "", update(GUARD, "yes")).await["updateStatus"], true);
         let restore = json!({"identifier": GUARD, "updateType": "RESTORE"});
