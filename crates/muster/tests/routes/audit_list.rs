@@ -6,7 +6,7 @@ use super::scim_groups::{GROUPS, made_group};
 use super::scim_users::{USERS, made, patch};
 use crate::actors::{Client, World};
 use crate::both_engines;
-use crate::bound::{ACCOUNT_ONLY, EVERYWHERE, bound, hierarchy};
+use crate::bound::{ACCOUNT_ONLY, EVERYWHERE, bound, hierarchy, trail};
 
 const LIST: &str = "/audit/api/audits/list?accountIdentifier=acme";
 
@@ -192,6 +192,25 @@ both_engines! {
             let home = if id == "team" { json!("o1") } else { Value::Null };
             assert_eq!(event["resourceScope"]["orgIdentifier"], home, "{event}");
         }
+    }
+
+    async fn the_row_of_a_user_who_goes_counts_what_went_with_him(world: World) {
+        let scim = world.bearer(world.admin_token());
+        let (bob, _) = world.person("bob@acme.example").await;
+        let binding = json!({"roleIdentifier": "_account_viewer", "resourceGroupIdentifier": ACCOUNT_ONLY,
+            "principal": {"identifier": bob, "type": "USER"}});
+        world.admin().post("/authz/api/roleassignments?accountIdentifier=acme", binding).await.expect(200);
+        made_group(&scim, "Crew", &[&bob]).await;
+        let ada = made(&scim, "ada").await;
+        for id in [&bob, &ada] {
+            scim.delete(&format!("{USERS}/{id}")).await.expect(204);
+        }
+        let rows = trail(&world, "USER").await;
+        let row = |id: &str| rows.iter().find_map(|row| row.strip_prefix(&format!("DELETE {id}"))).expect("a row").to_owned();
+        let detail: Value = serde_json::from_str(&row(&bob)).expect("a detail");
+        let removed = json!({"apiKeys": 1, "tokens": 1, "roleAssignments": 1});
+        assert_eq!(detail, json!({"groupsLeft": 1, "removed": removed}));
+        assert_eq!(row(&ada), "", "nothing was his");
     }
 
     async fn the_key_of_the_console_has_its_row(world: World) {

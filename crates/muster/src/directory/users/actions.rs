@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use db::{Rehearsal, Tx};
 use scim::resource::{create as accept_new, replace as accept_replace};
 use scim::{Dialect, IndexKey, Mended, Mender, PatchRequest, ResourceType, index_keys};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::model::{Columns, UserResource, settle_active};
 use super::next::{self, Next, Status, columns};
@@ -377,18 +377,22 @@ pub fn remove(
     if grouped {
         detail = leave(tx, stroke, (Subject::User, &stored.id, &columns.name))?;
     }
-    if owned || grouped {
+    let go = |tx: &mut Tx<'_>| store::delete(tx, account, &stored.id, (owned, stroke.now));
+    let (bindings, with_him) = if owned || grouped {
         keeping_one(tx, account, |tx| {
             let (caller, home) = (&stroke.caller, Scope::account(account.clone()));
-            remove_principal(tx, caller, stroke.now, &stroke.rng, &home, PrincipalKind::User, &stored.id)?;
-            store::delete(tx, account, &stored.id, stroke.now)
-        })?;
+            let (now, rng, kind) = (stroke.now, &stroke.rng, PrincipalKind::User);
+            let bindings = remove_principal(tx, caller, now, rng, &home, kind, &stored.id)?;
+            Ok((bindings, go(tx)?))
+        })?
     } else {
-        store::delete(tx, account, &stored.id, stroke.now)?;
-    }
+        (0, go(tx)?)
+    };
     directory::drop_keys(tx, account, &stored.id, &row_keys(kind, document))?;
     if owned {
         bump_version(tx, account)?;
+        let (keys, tokens) = (with_him.keys, with_him.tokens);
+        detail["removed"] = json!({"apiKeys": keys, "tokens": tokens, "roleAssignments": bindings});
     }
     stroke.record(tx, Action::Delete, "USER", (&stored.id, &columns.user_name), detail)?;
     announce::user(tx, (&stroke.caller, stroke.now), &stored.id, &columns, &[Kind::UserDeleted], &[])

@@ -216,15 +216,36 @@ pub fn addresses_of(
     Ok(found)
 }
 
-/// Removes the user with his memberships, API keys and tokens.
-pub fn delete(tx: &mut Tx<'_>, account: &AccountId, id: &str, now: Timestamp) -> Result<(), Problem> {
+/// What went with a deleted user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// API keys.
+    pub keys: u64,
+    /// Tokens.
+    pub tokens: u64,
+}
+
+/// Removes the user with his memberships, API keys and tokens. Answers what went with him where he is known
+/// to have `owned` something: to hear the number costs a way to the database and back.
+pub fn delete(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    id: &str,
+    (owned, now): (bool, Timestamp),
+) -> Result<Removed, Problem> {
     let of_user = params![account.as_str(), id];
     tx.put(DELETE, of_user)?;
     tx.put(SHRINK_GROUPS, params![account.as_str(), id, now.micros()])?;
-    for sql in [DELETE_MEMBERSHIPS, DELETE_TOKENS, DELETE_KEYS] {
-        tx.put(sql, of_user)?;
+    tx.put(DELETE_MEMBERSHIPS, of_user)?;
+    if owned {
+        return Ok(Removed {
+            keys: tx.exec(DELETE_KEYS, of_user)?,
+            tokens: tx.exec(DELETE_TOKENS, of_user)?,
+        });
     }
-    Ok(())
+    tx.put(DELETE_TOKENS, of_user)?;
+    tx.put(DELETE_KEYS, of_user)?;
+    Ok(Removed::default())
 }
 
 /// Whether anything that a cache may hold depends on this user: an API key or a role assignment.
