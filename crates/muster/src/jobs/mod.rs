@@ -1,5 +1,5 @@
-//! Periodic work inside the server process: each job is a function of the app, run one after the other by
-//! one ticker that ends when the server stops. A job never runs twice at once in a process; on several
+//! Periodic work inside the server process: each job is a function of the app, run by a ticker of its own
+//! that ends when the server stops. A job never runs twice at once in a process; on several
 //! replicas each must be harmless to repeat.
 
 use std::panic::AssertUnwindSafe;
@@ -161,6 +161,8 @@ pub fn start(app: &App, jobs: &[Job], stop: &Stop) -> JoinSet<()> {
 }
 
 async fn tick(app: App, job: Job, mut stop: Stop) {
+    // Some run many times a second, and one fault lasts: that of one job must not hide another's.
+    let failures = Sparing::unspent();
     loop {
         tokio::select! {
             biased;
@@ -168,28 +170,26 @@ async fn tick(app: App, job: Job, mut stop: Stop) {
             () = tokio::time::sleep(job.every) => {}
         }
         if job.at_end {
-            run(&app, &job).await;
+            run(&app, &job, &failures).await;
             continue;
         }
         tokio::select! {
             biased;
             () = stopped(&mut stop) => break,
-            () = run(&app, &job) => {}
+            () = run(&app, &job, &failures) => {}
         }
     }
     if job.at_end {
-        run(&app, &job).await;
+        run(&app, &job, &failures).await;
     }
 }
 
-async fn run(app: &App, job: &Job) {
+async fn run(app: &App, job: &Job, failures: &Sparing) {
     // A panic would end the ticker, and nobody would notice.
     let done = AssertUnwindSafe(async { (job.work)(app.clone()).await }).catch_unwind().await;
     if let Err(problem) = done.unwrap_or_else(|reason| Err(Problem::panicked(&*reason))) {
-        // Some run many times a second, and one fault lasts.
-        static FAILURES: Sparing = Sparing::unspent();
         let cause = problem.cause().unwrap_or("");
-        FAILURES.tell(|left_out| {
+        failures.tell(|left_out| {
             let name = job.name;
             tracing::warn!(job = name, %problem, cause, left_out, "a job failed; it runs again at its next time");
         });
