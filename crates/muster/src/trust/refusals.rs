@@ -96,23 +96,27 @@ impl Refusals {
     /// Counts a refusal of the trust: is it one of those that are told?
     fn admits(&self, place: &Place) -> bool {
         let mut waiting = self.waiting.lock();
+        if !waiting.trusts.contains_key(place) {
+            waiting.trusts.insert(place.clone(), OfTrust::default());
+        }
         let Some(of_trust) = waiting.trusts.get_mut(place) else { return true };
         of_trust.refused = of_trust.refused.saturating_add(1);
-        of_trust.refused < TOLD
+        of_trust.refused <= TOLD
     }
 
     fn add(&self, place: Place, note: Note) {
         let mut waiting = self.waiting.lock();
         let Waiting { trusts, count } = &mut *waiting;
-        if *count >= WAITING && !trusts.contains_key(&place) {
-            return;
-        }
         let notes = &mut trusts.entry(place).or_default().notes;
         if let Some(known) = notes.iter_mut().find(|known| known.same == note.same) {
             *known = Note { count: known.count.saturating_add(1), ..note };
             return;
         }
-        if notes.len() >= WAITING_OF_ONE {
+        let full = *count >= WAITING;
+        if full && notes.is_empty() {
+            return;
+        }
+        if full || notes.len() >= WAITING_OF_ONE {
             notes.remove(0);
         } else {
             *count += 1;
@@ -143,10 +147,12 @@ impl Refusals {
         let taken = std::mem::take(&mut *self.waiting.lock()).trusts;
         let mut accounts: HashMap<AccountId, Vec<(String, Vec<Note>)>> = HashMap::new();
         for ((account, trust), OfTrust { notes, refused }) in taken {
-            if refused >= TOLD {
+            if refused > TOLD {
                 tracing::warn!(%account, trust, refused, "a flood of JWTs is refused: most are not logged");
             }
-            accounts.entry(account).or_default().push((trust, notes));
+            if !notes.is_empty() {
+                accounts.entry(account).or_default().push((trust, notes));
+            }
         }
         let mut outcome = Ok(());
         for (account, trusts) in accounts {
@@ -260,4 +266,30 @@ pub async fn list(app: &App, grant: &Grant<SettingView>, identifier: String) -> 
             store::refusals(tx, &account, &identifier)?.into_iter().map(read).collect()
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_seen_where_no_more_notes_fit() {
+        let refusals = Refusals::default();
+        let place = |n: usize| (AccountId::new("acme"), n.to_string());
+        let note =
+            || Note { at: Timestamp::from_micros(0), same: String::new(), document: Value::Null, count: 1 };
+        for n in 0..WAITING {
+            assert!(refusals.admits(&place(n)));
+            refusals.add(place(n), note());
+        }
+        let mut told = 0;
+        while refusals.admits(&place(WAITING)) && told <= TOLD {
+            refusals.add(place(WAITING), note());
+            told += 1;
+        }
+        assert_eq!(told, TOLD);
+        let waiting = refusals.waiting.lock();
+        assert_eq!(waiting.count, WAITING, "none of them has a place");
+        assert_eq!(waiting.trusts.values().map(|of_trust| of_trust.notes.len()).sum::<usize>(), WAITING);
+    }
 }
