@@ -267,8 +267,8 @@ impl Jwks {
 
     fn failed(&self, old: &Snapshot, why: String, now: Timestamp) -> Snapshot {
         let failures = old.failures.saturating_add(1);
-        // 1, 2, 4 … 60 s, each shortened by up to half.
-        let longest = 1_i64.checked_shl(failures - 1).unwrap_or(60).clamp(1, 60) * 1_000_000;
+        // Each shortened by up to half.
+        let longest = longest_wait(failures);
         let draw = i64::from(u16::from_be_bytes(self.rng.bytes()));
         let wait = longest / 2 + longest / 2 * draw / i64::from(u16::MAX);
         Snapshot {
@@ -279,6 +279,11 @@ impl Jwks {
             ..old.clone()
         }
     }
+}
+
+/// Microseconds until the next try, after so many failures in a row: 1, 2, 4 … 60 s.
+fn longest_wait(failures: u32) -> i64 {
+    (1_i64 << failures.saturating_sub(1).min(6)).min(60) * 1_000_000
 }
 
 /// Nobody but the map holds it: no trust in use points to it.
@@ -326,4 +331,18 @@ async fn discover_and_get(source: &Source, old: &Snapshot) -> Result<(Option<url
         None => why,
     })?;
     Ok((discovered, fetched))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::longest_wait;
+
+    #[test]
+    fn the_next_try_is_never_sooner_than_the_one_before() {
+        let waits: Vec<i64> = (1..=8).map(|failures| longest_wait(failures) / 1_000_000).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+        for failures in [63, 64, 65, 66, u32::MAX] {
+            assert_eq!(longest_wait(failures), 60_000_000, "{failures}");
+        }
+    }
 }
