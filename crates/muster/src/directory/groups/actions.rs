@@ -164,7 +164,7 @@ pub async fn create(
             schemas::settled(tx, account, reading.of.generation)?;
             unique::check(tx, account, (&reading.of.kind, Subject::Group), group, &keys)?;
             let base = identifier_from_name(&columns.name);
-            let identifier = free_identifier(&base, &store::taken(tx, account, &base)?);
+            let identifier = free_identifier(&base, |ids| store::taken(tx, account, ids))?;
             if !store::insert(tx, account, &id, &identifier, &columns, (&doc, true), stroke.now)? {
                 return Err(overtaken());
             }

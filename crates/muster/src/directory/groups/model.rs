@@ -1,5 +1,7 @@
 //! What of a group's document stands in columns besides.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::super::model::{MemberRef, Stored, key};
@@ -44,25 +46,71 @@ impl Columns {
     }
 }
 
-/// The first of `base`, `base_1`, `base_2`, … that is not taken.
-pub fn free_identifier(base: &str, taken: &[String]) -> String {
-    let taken: std::collections::HashSet<&str> = taken.iter().map(String::as_str).collect();
-    if !taken.contains(base) {
-        return base.to_owned();
+/// Numbers asked about at once.
+const PROBES: u64 = 32;
+
+/// `base` or, where that is taken, `base_N` with a number that is free behind one that is taken: the first
+/// one as long as none was given back. `taken` tells which of some identifiers are: it is asked a few times,
+/// however many have the name.
+///
+/// # Errors
+/// Those of `taken`.
+pub fn free_identifier(
+    base: &str,
+    mut taken: impl FnMut(&[String]) -> Result<HashSet<String>>,
+) -> Result<String> {
+    if taken(&[base.to_owned()])?.is_empty() {
+        return Ok(base.to_owned());
     }
-    // One number more than there are names taken is enough to find a free one.
-    let mut numbered = (1..=taken.len() + 1).map(|n| format!("{base}_{n}"));
-    numbered.find(|id| !taken.contains(id.as_str())).unwrap_or_else(|| base.to_owned())
+    let named = |number: &u64| format!("{base}_{number}");
+    let mut points: Vec<u64> = (0..PROBES).map(|power| 1 << power).collect();
+    let (mut used, mut free) = (0, 1 << PROBES);
+    while free - used > 1 {
+        let known = taken(&points.iter().map(named).collect::<Vec<_>>())?;
+        for point in points {
+            if !known.contains(&named(&point)) {
+                free = point;
+                break;
+            }
+            used = point;
+        }
+        let step = (free - used).div_ceil(PROBES + 1);
+        points = (1..=PROBES).map(|n| used + n * step).take_while(|point| *point < free).collect();
+    }
+    Ok(named(&free))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::free_identifier;
+    use super::*;
+
+    /// The identifier for `Team` where these are taken, and how often it was asked.
+    fn made(taken: &HashSet<String>) -> (String, u32) {
+        let mut asked = 0;
+        let made = free_identifier("Team", |ids| {
+            asked += 1;
+            Ok(ids.iter().filter(|id| taken.contains(*id)).cloned().collect())
+        });
+        (made.expect("an identifier"), asked)
+    }
 
     #[test]
-    fn a_clash_gets_a_numeric_suffix() {
-        let taken = ["Team".to_owned(), "Team_1".to_owned(), "Team_3".to_owned()];
-        assert_eq!(free_identifier("Team", &taken), "Team_2");
-        assert_eq!(free_identifier("Other", &taken), "Other");
+    fn a_clash_gets_a_number_by_few_questions() {
+        let mut taken = HashSet::new();
+        for n in 0..3_000 {
+            let (id, asked) = made(&taken);
+            assert_eq!(id, if n == 0 { "Team".to_owned() } else { format!("Team_{n}") });
+            assert!(asked <= 5, "{n}: {asked}");
+            taken.insert(id);
+        }
+        let (_, asked) = made(&taken);
+        assert!(asked > 1, "what is taken is asked about");
+    }
+
+    #[test]
+    fn a_number_that_was_given_back_may_be_given_again() {
+        let taken = ["Team", "Team_1", "Team_3"].map(str::to_owned).into();
+        assert_eq!(made(&taken).0, "Team_2");
+        assert_eq!(made(&["Team_1".to_owned()].into()).0, "Team");
     }
 }

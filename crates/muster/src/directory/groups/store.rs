@@ -26,7 +26,7 @@ const TOUCH: &str = "UPDATE user_groups SET member_count = member_count + $3, ve
 const MEMBER_COUNT: &str = "SELECT member_count FROM user_groups WHERE account_id = $1 AND group_id = $2";
 const IDENTIFIER: &str = "SELECT identifier FROM user_groups WHERE account_id = $1 AND group_id = $2";
 const TAKEN: &str = "SELECT identifier FROM user_groups WHERE account_id = $1 AND org_id = '' AND project_id = '' \
-    AND identifier >= $2 AND identifier < $3";
+    AND identifier IN (";
 const MEMBERS: &str = "SELECT m.member_id, m.member_kind, COALESCE(u.name, g.name, '') FROM group_members m \
     LEFT JOIN users u ON u.account_id = m.account_id AND u.user_id = m.member_id \
     LEFT JOIN user_groups g ON g.account_id = m.account_id AND g.group_id = m.member_id \
@@ -130,11 +130,17 @@ pub fn identifier(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Stri
     Ok(tx.query_one(IDENTIFIER, params![account.as_str(), id], |row| row.get(0))?)
 }
 
-/// Identifiers in use that start with `base`.
-pub fn taken(tx: &mut Tx<'_>, account: &AccountId, base: &str) -> Result<Vec<String>, Problem> {
-    // '~' follows every character an identifier may have.
-    let end = format!("{base}~");
-    Ok(tx.query(TAKEN, params![account.as_str(), base, end.as_str()], |row| row.get(0))?)
+/// Those of these identifiers that a group of the account itself has.
+pub fn taken(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    identifiers: &[String],
+) -> Result<HashSet<String>, Problem> {
+    let mut sql = Sql::new(TAKEN);
+    sql.hold(account.as_str());
+    let identifiers: Vec<&str> = identifiers.iter().map(String::as_str).collect();
+    sql.bind_ids(&identifiers).push(")");
+    Ok(tx.query(sql.text(), &sql.params(), |row| row.get(0))?.into_iter().collect())
 }
 
 fn member(row: &Row<'_>) -> Result<MemberRef, db::Error> {
@@ -448,5 +454,11 @@ mod tests {
             let steps = plan(sql);
             assert!(!steps.iter().any(|step| goes_through(step)), "{sql}: {steps:#?}");
         }
+    }
+
+    #[test]
+    fn an_identifier_is_looked_up_without_going_through_the_account() {
+        let steps = plan(&format!("{TAKEN}$2, $3)"));
+        assert!(!steps.iter().any(|step| goes_through(step)), "{steps:#?}");
     }
 }
