@@ -10,6 +10,7 @@ use crate::kernel::caller::PrincipalKind;
 use crate::kernel::problem::{FailedCheck, Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::settings;
+use crate::settings::catalogue::RESTRICT_GRANTS;
 
 /// Refuses `given` when the actor does not hold all of it himself. The operator at the console may give
 /// anything, and so may everyone in an account whose setting `restrict_grants_to_own_permissions` is off.
@@ -30,7 +31,7 @@ pub fn only_gained(tx: &mut Tx<'_>, actor: &Actor, had: &Binding, given: &Bindin
     }
     let Some(lack) = actor.rights.lack_beside(had, given) else { return Ok(()) };
     let account = Scope::account(actor.caller.account.clone());
-    if !settings::actions::flag(tx, &account, "restrict_grants_to_own_permissions")? {
+    if !settings::actions::flag(tx, &account, RESTRICT_GRANTS)? {
         return Ok(());
     }
     let text = format!(

@@ -13,6 +13,7 @@ use crate::kernel::rng::Rng;
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 use crate::settings;
+use crate::settings::catalogue::Id;
 
 /// Who changes, when, and the ids drawn for it.
 #[derive(Clone, Debug)]
@@ -90,6 +91,6 @@ pub fn differing(before: &Value, after: &Value) -> Vec<String> {
 ///
 /// # Errors
 /// Of the database.
-pub fn setting(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<bool> {
+pub fn setting(tx: &mut Tx<'_>, account: &AccountId, id: Id) -> Result<bool> {
     settings::actions::flag(tx, &Scope::account(account.clone()), id)
 }

@@ -13,6 +13,7 @@ use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::settings::actions::text;
+use crate::settings::catalogue::SCIM_DIALECT;
 
 /// What is kept of one account.
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ pub async fn of(app: &App, account: &AccountId, version: i64) -> Result<Manner> 
     let scope = Scope::account(account.clone());
     let read = move |tx: &mut Tx<'_>| {
         let found = find_version(tx, &scope.account)?;
-        let dialect = text(tx, &scope, "scim_dialect")?.as_deref().and_then(Dialect::parse);
+        let dialect = text(tx, &scope, SCIM_DIALECT)?.as_deref().and_then(Dialect::parse);
         let kinds = Kinds::load_unless(tx, &scope.account, known.as_ref())?;
         Ok::<_, Problem>((found, Manner { dialect: dialect.unwrap_or(Dialect::Auto), kinds }))
     };

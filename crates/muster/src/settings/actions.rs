@@ -4,7 +4,7 @@ use db::Tx;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::catalogue::{self, CATALOGUE, Check, JWT_GROUP, RESTRICT_GRANTS, Setting};
+use super::catalogue::{self, CATALOGUE, Check, Id, JWT_GROUP, RESTRICT_GRANTS, Setting};
 use super::checks::{self, Refusal};
 use super::model::{Held, Row, Seen, check_type};
 use super::store;
@@ -36,24 +36,24 @@ fn held_one(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Held> {
 ///
 /// # Errors
 /// Only of the database.
-pub fn text(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Option<String>> {
-    Ok(held_one(tx, scope, id)?.text(id).map(str::to_owned))
+pub fn text(tx: &mut Tx<'_>, scope: &Scope, id: Id) -> Result<Option<String>> {
+    Ok(held_one(tx, scope, id.as_str())?.text(id).map(str::to_owned))
 }
 
 /// As `text`, for a Boolean setting.
 ///
 /// # Errors
 /// Only of the database.
-pub fn flag(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<bool> {
-    Ok(held_one(tx, scope, id)?.flag(id))
+pub fn flag(tx: &mut Tx<'_>, scope: &Scope, id: Id) -> Result<bool> {
+    Ok(held_one(tx, scope, id.as_str())?.flag(id))
 }
 
 /// As `text`, for a Number setting.
 ///
 /// # Errors
 /// Only of the database.
-pub fn number(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Option<i64>> {
-    Ok(held_one(tx, scope, id)?.number(id))
+pub fn number(tx: &mut Tx<'_>, scope: &Scope, id: Id) -> Result<Option<i64>> {
+    Ok(held_one(tx, scope, id.as_str())?.number(id))
 }
 
 /// Stores a text setting (`None`: unsets it) for a slice whose own object the setting is a part of, with its
@@ -66,10 +66,11 @@ pub fn store_text(
     tx: &mut Tx<'_>,
     caller: &Caller,
     scope: &Scope,
-    id: &'static str,
+    id: Id,
     value: Option<&str>,
     (now, audit_id): (Timestamp, &str),
 ) -> Result<()> {
+    let id = id.as_str();
     let before = held_one(tx, scope, id)?;
     let own = before.own(id);
     if own.and_then(|row| row.value.as_deref()) == value {
@@ -261,8 +262,8 @@ async fn put_each(request: &Request, changes: Vec<Change>) -> Result<Vec<Outcome
                 (Err(text), None)
             }
         };
-        outcomes.push(Outcome { id, result, warning });
         stored |= result.is_ok();
+        outcomes.push(Outcome { id, result, warning });
     }
     match whole.filter(|_| !stored) {
         Some(problem) => Err(problem),
@@ -331,7 +332,7 @@ fn apply(
     let Some(id) = change.id.as_deref().filter(|id| !id.is_empty()) else {
         return Err(Refusal::Item("The item names no setting: send its identifier.".into()));
     };
-    let guarded = id == RESTRICT_GRANTS && flag(tx, &ask.scope, id)?;
+    let guarded = id == RESTRICT_GRANTS.as_str() && flag(tx, &ask.scope, RESTRICT_GRANTS)?;
     let done = match change.update_type.as_deref() {
         None | Some("UPDATE") => update(tx, ask, id, change, audit_id)?,
         Some("RESTORE") => restore(tx, ask, id, audit_id)?,
@@ -341,7 +342,7 @@ fn apply(
         }
     };
     // Without it everybody who may assign roles may give all there is, and give it to himself.
-    if guarded && !flag(tx, &ask.scope, id)? {
+    if guarded && !flag(tx, &ask.scope, RESTRICT_GRANTS)? {
         delegation::all_own(tx, &ask.actor, &format!("turning {id} off lets roles be given that one lacks"))?;
     }
     Ok(done)

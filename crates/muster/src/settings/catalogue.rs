@@ -77,6 +77,18 @@ impl Setting {
     }
 }
 
+/// The id of a setting that the server itself goes by. Only this catalogue makes one: what is read by an id
+/// that does not exist would be as if it were switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Id(&'static str);
+
+impl Id {
+    /// The wire's spelling.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
 /// Every category of the wire, also those that have no setting here.
 pub const CATEGORIES: &[&str] = &[
     "CD",
@@ -104,38 +116,38 @@ pub const CATEGORIES: &[&str] = &[
 ];
 
 /// Where the keys of the default trust come from.
-pub const JWT_JWKS_URL: &str = "scim_jwt_token_jwks_keys_url";
+pub const JWT_JWKS_URL: Id = Id("scim_jwt_token_jwks_keys_url");
 /// The claim that the default trust looks at.
-pub const JWT_KEY_FIELD: &str = "scim_jwt_token_key_field";
+pub const JWT_KEY_FIELD: Id = Id("scim_jwt_token_key_field");
 /// The value that the claim must have.
-pub const JWT_VALUE_FIELD: &str = "scim_jwt_token_value_field";
+pub const JWT_VALUE_FIELD: Id = Id("scim_jwt_token_value_field");
 /// The service account as which a JWT of the default trust acts.
-pub const JWT_SERVICE_ACCOUNT: &str = "scim_jwt_token_service_account_id";
+pub const JWT_SERVICE_ACCOUNT: Id = Id("scim_jwt_token_service_account_id");
 /// How many hours past their end an issuer's keys still serve while they cannot be fetched.
-pub const JWT_STALE_HOURS: &str = "jwt_trust_stale_key_hours";
+pub const JWT_STALE_HOURS: Id = Id("jwt_trust_stale_key_hours");
 /// Whose habits the SCIM API expects: auto, strict, tolerant, entra, okta.
-pub const SCIM_DIALECT: &str = "scim_dialect";
+pub const SCIM_DIALECT: Id = Id("scim_dialect");
 /// Does creating a deactivated user by SCIM bring it back?
-pub const SCIM_REVIVE: &str = "scim_revive_on_create";
+pub const SCIM_REVIVE: Id = Id("scim_revive_on_create");
 /// Does SCIM's DELETE only deactivate?
-pub const SCIM_DELETE_DEACTIVATES: &str = "scim_delete_deactivates";
+pub const SCIM_DELETE_DEACTIVATES: Id = Id("scim_delete_deactivates");
 /// How many days events are kept.
-pub const EVENTS_DAYS: &str = "events_retention_days";
+pub const EVENTS_DAYS: Id = Id("events_retention_days");
 /// May tokens live without an end?
-pub const TOKENS_WITHOUT_EXPIRY: &str = "allow_tokens_without_expiry";
+pub const TOKENS_WITHOUT_EXPIRY: Id = Id("allow_tokens_without_expiry");
 /// How many days a token may live at most.
-pub const MAX_TOKEN_DAYS: &str = "max_token_lifetime_days";
+pub const MAX_TOKEN_DAYS: Id = Id("max_token_lifetime_days");
 /// May someone grant only what he holds himself?
-pub const RESTRICT_GRANTS: &str = "restrict_grants_to_own_permissions";
+pub const RESTRICT_GRANTS: Id = Id("restrict_grants_to_own_permissions");
 
 /// Does the account keep a provisioning log?
-pub const LOG_ENABLED: &str = "provisioning_log_enabled";
+pub const LOG_ENABLED: Id = Id("provisioning_log_enabled");
 /// How many days entries of the provisioning log are kept.
-pub const LOG_DAYS: &str = "provisioning_log_retention_days";
+pub const LOG_DAYS: Id = Id("provisioning_log_retention_days");
 /// How many entries of the provisioning log are kept.
-pub const LOG_ENTRIES: &str = "provisioning_log_max_entries";
+pub const LOG_ENTRIES: Id = Id("provisioning_log_max_entries");
 /// How many megabytes the entries of the provisioning log may take.
-pub const LOG_MEGABYTES: &str = "provisioning_log_max_megabytes";
+pub const LOG_MEGABYTES: Id = Id("provisioning_log_max_megabytes");
 
 const ACCOUNT: &[Level] = &[Level::Account];
 const ACCOUNT_AND_PROJECT: &[Level] = &[Level::Account, Level::Project];
@@ -172,58 +184,58 @@ const GIT: Setting = Setting { category: "GIT_EXPERIENCE", allow_overrides: true
 /// Every setting there is.
 #[rustfmt::skip] // a table: one row a setting
 pub const CATALOGUE: &[Setting] = &[
-    Setting { id: JWT_KEY_FIELD, name: "SCIM JWT token Key field", check: Check::Claim, ..JWT },
-    Setting { id: JWT_VALUE_FIELD, name: "SCIM JWT token value to be matched for Key field", ..JWT },
-    Setting { id: JWT_JWKS_URL, name: "SCIM JWT token jwks keys public URL", check: Check::JwksUrl, ..JWT },
+    Setting { id: JWT_KEY_FIELD.0, name: "SCIM JWT token Key field", check: Check::Claim, ..JWT },
+    Setting { id: JWT_VALUE_FIELD.0, name: "SCIM JWT token value to be matched for Key field", ..JWT },
+    Setting { id: JWT_JWKS_URL.0, name: "SCIM JWT token jwks keys public URL", check: Check::JwksUrl, ..JWT },
     Setting {
-        id: JWT_SERVICE_ACCOUNT, name: "SCIM JWT token mapped Service Account identifier",
+        id: JWT_SERVICE_ACCOUNT.0, name: "SCIM JWT token mapped Service Account identifier",
         check: Check::ServiceAccount, ..JWT
     },
     Setting {
-        id: JWT_STALE_HOURS, name: "Hours that an issuer's keys serve past their end while it cannot be reached",
+        id: JWT_STALE_HOURS.0, name: "Hours that an issuer's keys serve past their end while it cannot be reached",
         value_type: ValueType::Number, default: Some("24"), check: Check::Hours(168), category: "SCIM",
         group: Some("jwt_trusts"), ..BASE
     },
     Setting {
-        id: SCIM_DIALECT, name: "SCIM dialect", default: Some("auto"),
+        id: SCIM_DIALECT.0, name: "SCIM dialect", default: Some("auto"),
         allowed: &["auto", "strict", "tolerant", "entra", "okta"], ..SCIM
     },
     Setting {
-        id: SCIM_REVIVE, name: "SCIM create brings a deactivated user back", value_type: ValueType::Boolean,
+        id: SCIM_REVIVE.0, name: "SCIM create brings a deactivated user back", value_type: ValueType::Boolean,
         default: Some("true"), ..SCIM
     },
     Setting {
-        id: SCIM_DELETE_DEACTIVATES, name: "SCIM delete only deactivates", value_type: ValueType::Boolean,
+        id: SCIM_DELETE_DEACTIVATES.0, name: "SCIM delete only deactivates", value_type: ValueType::Boolean,
         default: Some("false"), ..SCIM
     },
     Setting {
-        id: LOG_ENABLED, name: "Keep a provisioning log", value_type: ValueType::Boolean, default: Some("true"), ..LOG
+        id: LOG_ENABLED.0, name: "Keep a provisioning log", value_type: ValueType::Boolean, default: Some("true"), ..LOG
     },
     Setting {
-        id: LOG_DAYS, name: "Days that the provisioning log goes back", default: Some("30"),
+        id: LOG_DAYS.0, name: "Days that the provisioning log goes back", default: Some("30"),
         check: Check::Days(3_650), ..LOG
     },
     Setting {
-        id: LOG_ENTRIES, name: "Most entries of the provisioning log", default: Some("100000"),
+        id: LOG_ENTRIES.0, name: "Most entries of the provisioning log", default: Some("100000"),
         check: Check::Whole(10_000_000), ..LOG
     },
     Setting {
-        id: LOG_MEGABYTES, name: "Most megabytes of the provisioning log", default: Some("256"),
+        id: LOG_MEGABYTES.0, name: "Most megabytes of the provisioning log", default: Some("256"),
         check: Check::Whole(100_000), ..LOG
     },
     Setting {
-        id: EVENTS_DAYS, name: "Days that events are kept", value_type: ValueType::Number, default: Some("30"),
+        id: EVENTS_DAYS.0, name: "Days that events are kept", value_type: ValueType::Number, default: Some("30"),
         check: Check::Days(3_650), ..SCIM
     },
     Setting {
-        id: TOKENS_WITHOUT_EXPIRY, name: "Allow tokens without expiry", category: "USER", group: TOKEN_GROUP, ..FLAG
+        id: TOKENS_WITHOUT_EXPIRY.0, name: "Allow tokens without expiry", category: "USER", group: TOKEN_GROUP, ..FLAG
     },
     Setting {
-        id: MAX_TOKEN_DAYS, name: "Longest life of a token in days", category: "USER", group: TOKEN_GROUP,
+        id: MAX_TOKEN_DAYS.0, name: "Longest life of a token in days", category: "USER", group: TOKEN_GROUP,
         value_type: ValueType::Number, default: Some("365"), check: Check::Days(365), ..BASE
     },
     Setting {
-        id: RESTRICT_GRANTS, name: "Grant only permissions that one holds oneself", category: "USER",
+        id: RESTRICT_GRANTS.0, name: "Grant only permissions that one holds oneself", category: "USER",
         default: Some("true"), ..FLAG
     },
     Setting { id: "enable_force_delete", name: "Enable Force Delete of Resources", ..FLAG },

@@ -1,6 +1,6 @@
 //! Values of settings: their types, which one holds in a scope, and who may override whom. Pure.
 
-use super::catalogue::{self, Setting, ValueType};
+use super::catalogue::{self, Id, Setting, ValueType};
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::time::Timestamp;
 
@@ -70,20 +70,20 @@ impl Held {
     }
 
     /// The value that holds: the nearest stored one, else the catalogue's default.
-    pub fn text(&self, id: &str) -> Option<&str> {
-        match self.nearest(id, Some(&self.scope)) {
+    pub fn text(&self, id: Id) -> Option<&str> {
+        match self.nearest(id.as_str(), Some(&self.scope)) {
             Some(row) => row.value.as_deref(),
-            None => catalogue::find(id)?.default,
+            None => catalogue::find(id.as_str())?.default,
         }
     }
 
     /// As `text`, for a Boolean setting.
-    pub fn flag(&self, id: &str) -> bool {
+    pub fn flag(&self, id: Id) -> bool {
         self.text(id).and_then(boolean).unwrap_or(false)
     }
 
     /// As `text`, for a Number setting; a fraction is cut off.
-    pub fn number(&self, id: &str) -> Option<i64> {
+    pub fn number(&self, id: Id) -> Option<i64> {
         let number: f64 = self.text(id)?.parse().ok()?;
         format!("{:.0}", number.trunc()).parse().ok()
     }
@@ -200,7 +200,9 @@ mod tests {
         let seen = held.see(catalogue::find(OPEN).unwrap());
         assert_eq!((seen.value.as_deref(), seen.source), (Some("INLINE"), Some(Level::Organization)));
         assert!(seen.editable && held.own(OPEN).is_none());
-        assert_eq!(Held::new(project, Vec::new()).text(OPEN), Some("INLINE"), "the catalogue's");
+        let seen = Held::new(project.clone(), Vec::new()).see(catalogue::find(OPEN).unwrap());
+        assert_eq!(seen.value.as_deref(), Some("INLINE"), "the catalogue's");
+        assert_eq!(Held::new(project, Vec::new()).text(catalogue::SCIM_DIALECT), Some("auto"));
     }
 
     #[test]

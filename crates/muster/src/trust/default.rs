@@ -15,18 +15,10 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 use crate::settings;
-
-/// Where the keys are.
-pub const JWKS_URL: &str = "scim_jwt_token_jwks_keys_url";
-/// Which claim.
-pub const KEY_FIELD: &str = "scim_jwt_token_key_field";
-/// Which value it must have.
-pub const VALUE_FIELD: &str = "scim_jwt_token_value_field";
-/// Which service account a token acts as.
-pub const SERVICE_ACCOUNT: &str = "scim_jwt_token_service_account_id";
+use crate::settings::catalogue::{Id, JWT_JWKS_URL, JWT_KEY_FIELD, JWT_SERVICE_ACCOUNT, JWT_VALUE_FIELD};
 
 /// In the order of the contract (§1).
-const FOUR: [&str; 4] = [JWKS_URL, KEY_FIELD, VALUE_FIELD, SERVICE_ACCOUNT];
+const FOUR: [Id; 4] = [JWT_JWKS_URL, JWT_KEY_FIELD, JWT_VALUE_FIELD, JWT_SERVICE_ACCOUNT];
 
 /// Values of the four settings, in their order.
 type Values = [String; 4];
@@ -46,9 +38,9 @@ pub fn current(
     for (value, setting) in values.iter_mut().zip(FOUR) {
         match held.text(setting).filter(|text| !text.is_empty()) {
             Some(text) => text.clone_into(value),
-            None => return Ok(Err(Unusable::Missing(setting))),
+            None => return Ok(Err(Unusable::Missing(setting.as_str()))),
         }
-        since = since.max(held.own(setting).map(|row| row.updated_at));
+        since = since.max(held.own(setting.as_str()).map(|row| row.updated_at));
     }
     let at = since.unwrap_or(Timestamp::from_micros(0));
     let base = stored.unwrap_or_else(|| Stored {

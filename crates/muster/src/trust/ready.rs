@@ -23,10 +23,8 @@ use crate::kernel::problem::Result;
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 use crate::settings;
+use crate::settings::catalogue::JWT_STALE_HOURS;
 use crate::tokens::verify::service_account;
-
-/// How many hours past their end keys serve while they cannot be fetched.
-const STALE_HOURS: &str = "jwt_trust_stale_key_hours";
 
 /// The trusts of all accounts as this process knows them.
 pub struct Trusts {
@@ -254,7 +252,7 @@ fn load(
         let key = |t: &Trust| (t.policy.issuer.is_none(), t.identifier.clone());
         key(a).cmp(&key(b))
     });
-    let hours = settings::actions::number(tx, &scope, STALE_HOURS)?.unwrap_or(24);
+    let hours = settings::actions::number(tx, &scope, JWT_STALE_HOURS)?.unwrap_or(24);
     Ok(Some(Arc::new(Ready { version, trusts, stale_secs: hours.saturating_mul(3_600) })))
 }
 

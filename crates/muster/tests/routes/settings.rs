@@ -6,6 +6,7 @@ use muster::kernel::ids::OrgId;
 use muster::kernel::problem::Problem;
 use muster::kernel::scope::Scope;
 use muster::settings;
+use muster::settings::catalogue::{JWT_KEY_FIELD, MAX_TOKEN_DAYS, SCIM_DIALECT, TOKENS_WITHOUT_EXPIRY};
 use serde_json::{Value, json};
 
 use crate::actors::{Client, World};
@@ -204,19 +205,19 @@ both_engines! {
     async fn booleans_and_numbers_come_in_many_forms(world: World) {
         let admin = world.admin();
         for good in [json!("YES"), json!("off"), json!("T"), json!(true)] {
-            let reply = put(&admin, "", update("enable_force_delete", good.clone())).await;
+            let reply = put(&admin, "", update("allow_tokens_without_expiry", good.clone())).await;
             assert_eq!(reply["updateStatus"], true, "{good}: {reply}");
         }
-        assert_eq!(value(&admin, "enable_force_delete", "").await, "true", "values travel as strings");
+        assert_eq!(value(&admin, "allow_tokens_without_expiry", "").await, "true", "values travel as strings");
         let reply = put(&admin, "", update("max_token_lifetime_days", 90)).await;
         assert_eq!(reply["setting"]["value"], "90", "{reply}");
         let scope = Scope::account(world.account.clone());
         let read = world.app.db.read("test", move |tx| {
             Ok::<_, Problem>((
-                settings::actions::flag(tx, &scope, "enable_force_delete")?,
-                settings::actions::number(tx, &scope, "max_token_lifetime_days")?,
-                settings::actions::text(tx, &scope, "scim_dialect")?,
-                settings::actions::text(tx, &scope, KEY)?,
+                settings::actions::flag(tx, &scope, TOKENS_WITHOUT_EXPIRY)?,
+                settings::actions::number(tx, &scope, MAX_TOKEN_DAYS)?,
+                settings::actions::text(tx, &scope, SCIM_DIALECT)?,
+                settings::actions::text(tx, &scope, JWT_KEY_FIELD)?,
             ))
         });
         assert_eq!(read.await.unwrap(), (true, Some(90), Some("auto".into()), None));
@@ -390,12 +391,12 @@ both_engines! {
         assert_eq!((&items[0]["updateStatus"], &items[1]["updateStatus"]), (&json!(true), &json!(false)), "{items}");
         assert!(items[1]["errorMessage"].as_str().unwrap().contains("Only who holds everything"), "{items}");
         assert_eq!(value(&admin, GUARD, "").await, "true");
-
         // The order makes no difference: each item stands alone.
         let items = bob.put(PATH, json!([update(GUARD, false), update("scim_dialect", "entra")])).await.data();
         assert_eq!((&items[0]["updateStatus"], &items[1]["updateStatus"]), (&json!(false), &json!(true)), "{items}");
         assert!(items[0]["errorMessage"].as_str().unwrap().contains("Only who holds everything"), "{items}");
         assert_eq!(value(&admin, "scim_dialect", "").await, "entra");
+
         // What takes nothing of it away is as free as any setting.
         assert_eq!(put(&bob, "", update(GUARD, "yes")).await["updateStatus"], true);
         let restore = json!({"identifier": GUARD, "updateType": "RESTORE"});

@@ -37,6 +37,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::text::json_text;
 use crate::kernel::time::Timestamp;
+use crate::settings::catalogue::{SCIM_DELETE_DEACTIVATES, SCIM_REVIVE};
 
 /// How the body of a change is to be read and what its answer shows.
 #[derive(Clone, Debug)]
@@ -215,7 +216,7 @@ fn revive(tx: &mut Tx<'_>, stroke: &Stroke, new: &New) -> Result<Option<UserReso
     let Some((id, active)) = store::find_by_name(tx, account, &new.columns.user_name_key)? else {
         return Ok(None);
     };
-    if active || !setting(tx, account, "scim_revive_on_create")? {
+    if active || !setting(tx, account, SCIM_REVIVE)? {
         let name = &new.columns.user_name;
         return Err(Problem::duplicate(format!(
             "A user with the userName {name:?} exists already (case does not count): change that one or choose another name."
@@ -346,7 +347,7 @@ pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Rea
             let stored = find(tx, account, &id)?;
             reading.expected.check(&stored)?;
             let before = stored.document()?;
-            if setting(tx, account, "scim_delete_deactivates")? {
+            if setting(tx, account, SCIM_DELETE_DEACTIVATES)? {
                 let mut after = before.clone();
                 after["active"] = Value::from(false);
                 let change = (&before, &after, vec!["active".to_owned()]);
@@ -390,9 +391,9 @@ pub fn remove(
     };
     directory::drop_keys(tx, account, &stored.id, &row_keys(kind, document))?;
     if owned {
-        bump_version(tx, account)?;
         let (keys, tokens) = (with_him.keys, with_him.tokens);
         detail["removed"] = json!({"apiKeys": keys, "tokens": tokens, "roleAssignments": bindings});
+        bump_version(tx, account)?;
     }
     stroke.record(tx, Action::Delete, "USER", (&stored.id, &columns.user_name), detail)?;
     announce::user(tx, (&stroke.caller, stroke.now), &stored.id, &columns, &[Kind::UserDeleted], &[])
