@@ -23,10 +23,6 @@ pub enum Action {
     CreateToken,
     /// A token was revoked.
     RevokeToken,
-    /// Someone became member of a group.
-    AddCollaborator,
-    /// Someone left a group.
-    RemoveCollaborator,
     /// A binding was made.
     RoleAssignmentCreated,
     /// A binding was changed.
@@ -38,6 +34,7 @@ pub enum Action {
 /// Actions of the reference that no row here has: who asks for them finds nothing.
 pub const FOREIGN_ACTIONS: &[&str] = &[
     "ABORT",
+    "ADD_COLLABORATOR",
     "ADD_MEMBERSHIP",
     "DISABLED",
     "ENABLED",
@@ -48,6 +45,7 @@ pub const FOREIGN_ACTIONS: &[&str] = &[
     "LOGIN2FA",
     "MOVE",
     "PAUSE",
+    "REMOVE_COLLABORATOR",
     "REMOVE_MEMBERSHIP",
     "RESEND_INVITE",
     "RESUME",
@@ -123,8 +121,6 @@ impl Action {
         Self::Delete,
         Self::CreateToken,
         Self::RevokeToken,
-        Self::AddCollaborator,
-        Self::RemoveCollaborator,
         Self::RoleAssignmentCreated,
         Self::RoleAssignmentUpdated,
         Self::RoleAssignmentDeleted,
@@ -138,8 +134,6 @@ impl Action {
             Self::Delete => "DELETE",
             Self::CreateToken => "CREATE_TOKEN",
             Self::RevokeToken => "REVOKE_TOKEN",
-            Self::AddCollaborator => "ADD_COLLABORATOR",
-            Self::RemoveCollaborator => "REMOVE_COLLABORATOR",
             Self::RoleAssignmentCreated => "ROLE_ASSIGNMENT_CREATED",
             Self::RoleAssignmentUpdated => "ROLE_ASSIGNMENT_UPDATED",
             Self::RoleAssignmentDeleted => "ROLE_ASSIGNMENT_DELETED",
