@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::decide::{Binding, Rights, Selector, What};
 use super::managed;
 use super::permissions::{self, PermissionSet};
+use super::resource_groups::model::INCLUDING;
 use super::stored;
 use crate::kernel::caller::{Principal, PrincipalKind};
 use crate::kernel::ids::AccountId;
@@ -146,7 +147,7 @@ pub fn selectors_of(
                 s.org_identifier.as_deref(),
                 s.project_identifier.as_deref(),
             )?;
-            Ok(Selector { scope: at, children: s.filter == "INCLUDING_CHILD_SCOPES", what: what.clone() })
+            Ok(Selector { scope: at, children: s.filter == INCLUDING, what: what.clone() })
         })
         .collect()
 }

@@ -27,6 +27,14 @@ pub fn tags_text(tags: &Tags) -> Result<String> {
     serde_json::to_string(tags).map_err(|error| Problem::internal(format!("cannot write tags: {error}")))
 }
 
+/// Tags out of such a column.
+///
+/// # Errors
+/// `Internal`: the column is damaged.
+pub fn tags_of(text: &str) -> Result<Tags> {
+    serde_json::from_str(text).map_err(|error| Problem::internal(format!("stored tags are damaged: {error}")))
+}
+
 /// Is it a color, `#` and six hexadecimal digits?
 pub fn is_color(text: &str) -> bool {
     text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()))

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use db::Tx;
 use serde_json::{Value, json};
 
-use super::model::{Aggregate, Binding, Change, NamedScope, NewServiceAccount, Reach, ServiceAccount};
+use super::model::{Aggregate, Change, NamedScope, NewServiceAccount, Reach, ServiceAccount};
 use super::store;
 use crate::access::administrators::keeping_one;
 use crate::access::assignments::actions::remove_principal;
+use crate::access::assignments::model::NamedBinding;
+use crate::access::assignments::query::bindings_of;
 use crate::access::permissions::{
     Ask, ServiceAccountDelete, ServiceAccountEdit, ServiceAccountManageApiKey, ServiceAccountView,
 };
@@ -213,7 +215,11 @@ async fn page_of<P: Ask>(
         .read("service_accounts.aggregate", move |tx| {
             accounts::actions::check_scope_for(tx, &by, &at)?;
             let found = store::list(tx, &at, reach)?;
-            Ok::<_, Problem>((found, store::key_counts(tx, &at.account)?, store::bindings(tx, &at)?))
+            Ok::<_, Problem>((
+                found,
+                store::key_counts(tx, &at.account)?,
+                bindings_of(tx, &at, PrincipalKind::ServiceAccount, None)?,
+            ))
         })
         .await?;
     let mut seen: Vec<_> = found.into_iter().filter(|s| shown(actor, &scope, s)).collect();
@@ -253,7 +259,7 @@ pub async fn find_aggregate(
                 ))
             })?;
             let keys = store::key_counts(tx, &scope.account)?;
-            let mut bound = by_principal(store::bindings(tx, &scope)?);
+            let mut bound = by_principal(bindings_of(tx, &scope, PrincipalKind::ServiceAccount, None)?);
             Ok(aggregate(found, &keys, &mut bound, &scope))
         })
         .await
@@ -303,12 +309,12 @@ fn texts(s: &ServiceAccount) -> impl Iterator<Item = &str> {
     [s.name.as_str(), &s.identifier, &s.email].into_iter().chain(tags)
 }
 
-type Bound = HashMap<(String, String), Vec<Binding>>;
+type Bound = HashMap<(String, String), Vec<NamedBinding>>;
 
-fn by_principal(bindings: Vec<Binding>) -> Bound {
+fn by_principal(bindings: Vec<NamedBinding>) -> Bound {
     let mut bound = Bound::new();
     for binding in bindings {
-        bound.entry((binding.service_account.clone(), binding.level.clone())).or_default().push(binding);
+        bound.entry((binding.principal.clone(), binding.level.clone())).or_default().push(binding);
     }
     bound
 }

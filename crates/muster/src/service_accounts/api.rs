@@ -7,9 +7,9 @@ use http::Uri;
 use serde::{Deserialize, Serialize};
 
 use super::actions::{self, Filter, SORT_FIELDS};
-use super::model::{Aggregate, Binding, Change, NamedScope, NewServiceAccount, Reach, ServiceAccount};
+use super::model::{Aggregate, Change, NamedScope, NewServiceAccount, Reach, ServiceAccount};
 use crate::access::Actor;
-use crate::access::managed;
+use crate::access::assignments::api::BindingView;
 use crate::access::permissions::{ServiceAccountDelete, ServiceAccountEdit, ServiceAccountView};
 use crate::app::App;
 use crate::kernel::listing::{Orders, SearchTerm};
@@ -96,46 +96,14 @@ struct AggregateView {
     role_assignments: Vec<BindingView>,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct BindingView {
-    identifier: String,
-    role_identifier: String,
-    role_name: String,
-    resource_group_identifier: String,
-    resource_group_name: String,
-    managed_role: bool,
-    managed_role_assignment: bool,
-}
-
 impl From<Aggregate> for AggregateView {
     fn from(a: Aggregate) -> Self {
         Self {
             created_at: a.service_account.created_at.millis(),
             last_modified_at: a.service_account.updated_at.millis(),
             tokens_count: a.keys,
-            role_assignments: a.bindings.into_iter().map(Into::into).collect(),
+            role_assignments: a.bindings.into_iter().map(|bound| BindingView::new(bound, None)).collect(),
             service_account: a.service_account.into(),
-        }
-    }
-}
-
-impl From<Binding> for BindingView {
-    fn from(b: Binding) -> Self {
-        let role = managed::role(&b.role);
-        let group = managed::resource_group(&b.resource_group);
-        Self {
-            identifier: b.identifier,
-            // A role that is gone shows its identifier.
-            role_name: role.map(|r| r.name.to_owned()).or(b.role_name).unwrap_or_else(|| b.role.clone()),
-            managed_role: role.is_some(),
-            role_identifier: b.role,
-            resource_group_name: group
-                .map(|g| g.name.to_owned())
-                .or(b.resource_group_name)
-                .unwrap_or_else(|| b.resource_group.clone()),
-            resource_group_identifier: b.resource_group,
-            managed_role_assignment: b.managed,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a service account is and which of its values hold.
 
+use crate::access::assignments::model::NamedBinding;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::text::{FieldCheck, Tags, identifier_from_name};
@@ -152,27 +153,6 @@ impl Reach {
     }
 }
 
-/// A role assignment of a service account, with the names that lists show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Binding {
-    /// Principal: identifier of the service account.
-    pub service_account: String,
-    /// Level at which the service account lives, lower case.
-    pub level: String,
-    /// The assignment.
-    pub identifier: String,
-    /// Its role.
-    pub role: String,
-    /// Name of a custom role.
-    pub role_name: Option<String>,
-    /// Its resource group.
-    pub resource_group: String,
-    /// Name of a custom resource group.
-    pub resource_group_name: Option<String>,
-    /// Made by the server?
-    pub managed: bool,
-}
-
 /// A service account as aggregate lists show it.
 #[derive(Clone, Debug)]
 pub struct Aggregate {
@@ -181,7 +161,7 @@ pub struct Aggregate {
     /// API keys it has (the wire calls it `tokensCount`).
     pub keys: i64,
     /// Its bindings in the scope asked for.
-    pub bindings: Vec<Binding>,
+    pub bindings: Vec<NamedBinding>,
 }
 
 /// A scope that a service account reaches into, with the names of its organization and project.

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use db::{Row, Tx, params};
 
-use super::model::{Binding, Change, NamedScope, NewServiceAccount, Reach, ServiceAccount};
+use super::model::{Change, NamedScope, NewServiceAccount, Reach, ServiceAccount};
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
-use crate::kernel::text::tags_text;
+use crate::kernel::text::{tags_of, tags_text};
 use crate::kernel::time::Timestamp;
 
 const INSERT: &str = "INSERT INTO service_accounts (account_id, org_id, project_id, identifier, name, \
@@ -37,12 +37,6 @@ const DELETE_TOKENS: &str = "DELETE FROM tokens WHERE account_id = $1 AND org_id
     AND kind = $4 AND parent_id = $5";
 const COUNT_KEYS: &str = "SELECT org_id, project_id, parent_id, COUNT(*) FROM api_keys WHERE account_id = \
     $1 AND kind = $2 GROUP BY org_id, project_id, parent_id";
-const BINDINGS: &str = "SELECT a.principal_id, a.principal_level, a.identifier, a.role_id, r.name, \
-    a.resource_group_id, g.name, a.managed FROM role_assignments a LEFT JOIN roles r ON r.account_id = \
-    a.account_id AND r.org_id = a.org_id AND r.project_id = a.project_id AND r.identifier = a.role_id LEFT \
-    JOIN resource_groups g ON g.account_id = a.account_id AND g.org_id = a.org_id AND g.project_id = \
-    a.project_id AND g.identifier = a.resource_group_id WHERE a.account_id = $1 AND a.org_id = $2 AND \
-    a.project_id = $3 AND a.principal_kind = $4 ORDER BY a.identifier";
 const BOUND_SCOPES: &str = "SELECT DISTINCT a.org_id, a.project_id, o.name, p.name FROM role_assignments a \
     LEFT JOIN organizations o ON o.account_id = a.account_id AND o.identifier = a.org_id LEFT JOIN \
     projects p ON p.account_id = a.account_id AND p.org_id = a.org_id AND p.identifier = a.project_id \
@@ -77,8 +71,7 @@ fn build(account: &AccountId, raw: Raw) -> Result<ServiceAccount, Problem> {
         name,
         email,
         description,
-        tags: serde_json::from_str(&raw.tags)
-            .map_err(|error| Problem::internal(format!("stored tags are damaged: {error}")))?,
+        tags: tags_of(&raw.tags)?,
         created_at: Timestamp::from_micros(created),
         updated_at: Timestamp::from_micros(updated),
     })
@@ -177,24 +170,6 @@ pub fn key_counts(tx: &mut Tx<'_>, account: &AccountId) -> Result<HashMap<(Scope
         counts.insert((Scope::of(account.clone(), Some(&org), Some(&project))?, identifier), count);
     }
     Ok(counts)
-}
-
-/// Bindings of service accounts that lie in exactly this scope.
-pub fn bindings(tx: &mut Tx<'_>, at: &Scope) -> Result<Vec<Binding>, Problem> {
-    let kind = PrincipalKind::ServiceAccount.as_str();
-    let key = params![at.account.as_str(), at.org_column(), at.project_column(), kind];
-    Ok(tx.query(BINDINGS, key, |row| {
-        Ok(Binding {
-            service_account: row.get(0)?,
-            level: row.get(1)?,
-            identifier: row.get(2)?,
-            role: row.get(3)?,
-            role_name: row.get(4)?,
-            resource_group: row.get(5)?,
-            resource_group_name: row.get(6)?,
-            managed: row.get(7)?,
-        })
-    })?)
 }
 
 /// The scopes in which a service account that lives at `at` is bound.

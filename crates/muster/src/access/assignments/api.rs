@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::bodies::{AssignmentBody, FilterBody, FilterBodyV2, ValidateBody};
 use super::model::{Filter, NewAssignment};
 use super::permit::Permit;
+pub use super::replies::BindingView;
 use super::replies::{AggregateReply, AssignmentReply, DescribedReply, RemovalReply, ValidationReply};
 use super::{actions, create, query};
 use crate::access::Actor;

@@ -22,6 +22,27 @@ pub struct Assignment {
     pub updated_at: Timestamp,
 }
 
+/// An assignment as lists of principals show it, with the names of what it binds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedBinding {
+    /// User id, or identifier of a group or service account.
+    pub principal: String,
+    /// Level at which a group or service account lives, lower case; empty for users.
+    pub level: String,
+    /// Of the assignment.
+    pub identifier: String,
+    /// Its role.
+    pub role: String,
+    /// Name of a custom role.
+    pub role_name: Option<String>,
+    /// Its resource group.
+    pub resource_group: String,
+    /// Name of a custom resource group.
+    pub resource_group_name: Option<String>,
+    /// Made by the server?
+    pub managed: bool,
+}
+
 /// What a client wants to bind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewAssignment {

@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use db::Tx;
+use db::sql::IDS_AT_ONCE;
 
-use super::model::{Assignment, Filter, Reach, at_level};
+use super::model::{Assignment, Filter, NamedBinding, Reach, at_level};
 use super::permit;
 use super::store;
 use crate::access::Actor;
@@ -22,6 +23,24 @@ use crate::kernel::scope::{Level, Scope};
 /// Fields that `sortOrders` may name.
 pub const SORT_FIELDS: &[&str] =
     &["identifier", "roleIdentifier", "resourceGroupIdentifier", "createdAt", "lastModifiedAt"];
+
+/// What principals of a kind are bound to in exactly this scope, by identifier: those with these ids, or all.
+///
+/// # Errors
+/// Of the database.
+pub fn bindings_of(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    kind: PrincipalKind,
+    ids: Option<&[&str]>,
+) -> Result<Vec<NamedBinding>> {
+    let Some(ids) = ids else { return store::named(tx, scope, kind, None) };
+    let mut found = Vec::new();
+    for ids in ids.chunks(IDS_AT_ONCE) {
+        found.extend(store::named(tx, scope, kind, Some(ids))?);
+    }
+    Ok(found)
+}
 
 /// Most assignments in one aggregate (§7).
 const AGGREGATE_MOST: u32 = 1_000;

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::actions::Removal;
 use super::create::Validation;
-use super::model::Assignment;
+use super::model::{Assignment, NamedBinding};
 use super::query::{Aggregate, Described};
+use crate::access::managed;
 use crate::access::resource_groups::api::GroupDto;
 use crate::access::roles::api::{RoleDto, RoleReply};
 use crate::kernel::scope::{Level, Scope};
@@ -224,6 +225,42 @@ impl From<Removal> for RemovalReply {
             successfully_deleted: removal.removed,
             failed_to_delete: removal.failed.len(),
             errors: removal.failed.into_iter().map(error).collect(),
+        }
+    }
+}
+
+/// A binding in the aggregate of a user or service account.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BindingView {
+    identifier: String,
+    role_identifier: String,
+    role_name: String,
+    /// Only users are told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_scope_level: Option<&'static str>,
+    resource_group_identifier: String,
+    resource_group_name: String,
+    managed_role: bool,
+    managed_role_assignment: bool,
+}
+
+impl BindingView {
+    /// `level`: that of the role, where it is shown. A role or group that is gone shows its identifier.
+    pub fn new(binding: NamedBinding, level: Option<Level>) -> Self {
+        let role = managed::role(&binding.role).map(|role| role.name.to_owned());
+        let group = managed::resource_group(&binding.resource_group).map(|group| group.name.to_owned());
+        Self {
+            identifier: binding.identifier,
+            managed_role: role.is_some(),
+            role_name: role.or(binding.role_name).unwrap_or_else(|| binding.role.clone()),
+            role_identifier: binding.role,
+            role_scope_level: level.map(Level::lower),
+            resource_group_name: group
+                .or(binding.resource_group_name)
+                .unwrap_or_else(|| binding.resource_group.clone()),
+            resource_group_identifier: binding.resource_group,
+            managed_role_assignment: binding.managed,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use db::sql::{IDS_AT_ONCE, Sql};
 use db::{Row, Tx, params};
 
-use super::model::{Assignment, Filter, Reach};
+use super::model::{Assignment, Filter, NamedBinding, Reach};
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::ids::AccountId;
 use crate::kernel::listing::Orders;
@@ -53,6 +53,13 @@ const GROUPS_OF_ROLE: &str = "SELECT DISTINCT resource_group_id FROM role_assign
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND role_id = $4";
 const ROLES_OF_GROUP: &str = "SELECT DISTINCT role_id FROM role_assignments \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND resource_group_id = $4";
+const NAMED: &str = "SELECT a.principal_id, a.principal_level, a.identifier, a.role_id, r.name, a.resource_group_id, \
+    g.name, a.managed FROM role_assignments a \
+    LEFT JOIN roles r ON r.account_id = a.account_id AND r.org_id = a.org_id AND r.project_id = a.project_id \
+    AND r.identifier = a.role_id \
+    LEFT JOIN resource_groups g ON g.account_id = a.account_id AND g.org_id = a.org_id \
+    AND g.project_id = a.project_id AND g.identifier = a.resource_group_id \
+    WHERE a.account_id = $1 AND a.org_id = $2 AND a.project_id = $3 AND a.principal_kind = $4";
 const FIND_NAMES: &str = "SELECT a.name, o.name, p.name FROM accounts a \
     LEFT JOIN organizations o ON o.account_id = a.account_id AND o.identifier = $2 \
     LEFT JOIN projects p ON p.account_id = a.account_id AND p.org_id = $2 AND p.identifier = $3 \
@@ -360,6 +367,37 @@ pub fn administered_without(
     }
     let found = tx.query_opt(MACHINE, params![account.as_str(), false, assignment], some)?;
     Ok(if found.is_some() { Administered::ByMachine } else { Administered::ByNobody })
+}
+
+/// The assignments in exactly this scope of principals of a kind, by identifier: of all, or of at most
+/// `IDS_AT_ONCE`.
+pub fn named(
+    tx: &mut Tx<'_>,
+    at: &Scope,
+    kind: PrincipalKind,
+    ids: Option<&[&str]>,
+) -> Result<Vec<NamedBinding>, Problem> {
+    let mut sql = Sql::new(NAMED);
+    sql.hold(at.account.as_str());
+    sql.hold(at.org_column());
+    sql.hold(at.project_column());
+    sql.hold(kind.as_str());
+    if let Some(ids) = ids {
+        sql.push(" AND a.principal_id IN (").bind_ids(ids).push(")");
+    }
+    sql.push(" ORDER BY a.identifier");
+    Ok(tx.query(sql.text(), &sql.params(), |row| {
+        Ok(NamedBinding {
+            principal: row.get(0)?,
+            level: row.get(1)?,
+            identifier: row.get(2)?,
+            role: row.get(3)?,
+            role_name: row.get(4)?,
+            resource_group: row.get(5)?,
+            resource_group_name: row.get(6)?,
+            managed: row.get(7)?,
+        })
+    })?)
 }
 
 #[cfg(test)]

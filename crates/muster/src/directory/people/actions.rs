@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use db::Tx;
 
-use super::store::{self, Binding, Person, Selection};
+use super::store::{self, Person, Selection};
 use crate::access::Grant;
 use crate::access::administrators::keeping_one;
 use crate::access::assignments::actions::remove_in_scope;
+use crate::access::assignments::model::NamedBinding;
 use crate::access::assignments::permit::Permit;
+use crate::access::assignments::query::bindings_of;
 use crate::access::permissions::{UserGroupManage, UserManage, UserView};
 use crate::accounts::actions::{check_scope, check_scope_for};
 use crate::accounts::store::{self as accounts, bump_version};
@@ -43,7 +45,7 @@ pub struct Wanted {
 }
 
 /// A user with his roles in the scope asked for.
-pub type Aggregate = (Person, Vec<Binding>);
+pub type Aggregate = (Person, Vec<NamedBinding>);
 
 /// The caller himself, with what his document adds.
 #[derive(Clone, Debug)]
@@ -104,7 +106,10 @@ impl Wanted {
 
 fn with_bindings(tx: &mut Tx<'_>, scope: &Scope, rows: Vec<Person>) -> Result<Vec<Aggregate>> {
     let ids: Vec<&str> = rows.iter().map(|person| person.id.as_str()).collect();
-    let mut bound = if ids.is_empty() { HashMap::new() } else { store::bindings(tx, scope, &ids)? };
+    let mut bound: HashMap<String, Vec<NamedBinding>> = HashMap::new();
+    for binding in bindings_of(tx, scope, PrincipalKind::User, Some(&ids))? {
+        bound.entry(binding.principal.clone()).or_default().push(binding);
+    }
     let bindings = rows.iter().map(|person| bound.remove(&person.id).unwrap_or_default()).collect::<Vec<_>>();
     Ok(rows.into_iter().zip(bindings).collect())
 }

@@ -7,11 +7,11 @@ use db::Tx;
 use scim::ResourceType;
 use serde_json::json;
 
-use super::store;
 use crate::access::Grant;
 use crate::access::assignments::create::{Moment, give};
 use crate::access::assignments::model::NewAssignment;
 use crate::access::assignments::permit::Permit;
+use crate::access::assignments::query::bindings_of;
 use crate::access::permissions::{UserGroupManage, UserManage};
 use crate::accounts::actions::check_scope;
 use crate::accounts::store::bump_version;
@@ -113,7 +113,8 @@ fn of_scope(tx: &mut Tx<'_>, scope: &Scope, ids: &[&str]) -> Result<HashSet<Stri
     if ids.is_empty() || scope.level() == Level::Account {
         return Ok(ids.iter().map(|id| (*id).to_owned()).collect());
     }
-    Ok(store::bindings(tx, scope, ids)?.into_keys().collect())
+    let bound = bindings_of(tx, scope, PrincipalKind::User, Some(ids))?;
+    Ok(bound.into_iter().map(|binding| binding.principal).collect())
 }
 
 fn homeless(at: usize, scope: &Scope) -> Problem {

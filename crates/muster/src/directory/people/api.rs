@@ -10,9 +10,9 @@ use serde_json::Value;
 use super::actions::{self, Aggregate, Myself, SORT_FIELDS, Wanted};
 use super::adding;
 use super::bodies::AddBody;
-use super::store::{Binding, Person, Selection};
+use super::store::{Person, Selection};
 use crate::access::Actor;
-use crate::access::managed;
+use crate::access::assignments::api::BindingView;
 use crate::access::permissions::{AccountEdit, UserView};
 use crate::app::App;
 use crate::kernel::listing::{Orders, SearchTerm};
@@ -64,38 +64,6 @@ impl From<Person> for Metadata {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct BindingView {
-    identifier: String,
-    role_identifier: String,
-    role_name: String,
-    role_scope_level: &'static str,
-    resource_group_identifier: String,
-    resource_group_name: String,
-    managed_role: bool,
-    managed_role_assignment: bool,
-}
-
-impl BindingView {
-    fn new(binding: Binding, level: Level) -> Self {
-        let role = managed::role(&binding.role).map(|role| role.name.to_owned());
-        let group = managed::resource_group(&binding.resource_group).map(|group| group.name.to_owned());
-        Self {
-            identifier: binding.identifier,
-            managed_role: role.is_some(),
-            role_name: role.or(binding.role_name).unwrap_or_else(|| binding.role.clone()),
-            role_identifier: binding.role,
-            role_scope_level: level.lower(),
-            resource_group_name: group
-                .or(binding.resource_group_name)
-                .unwrap_or_else(|| binding.resource_group.clone()),
-            resource_group_identifier: binding.resource_group,
-            managed_role_assignment: binding.managed,
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 struct AggregateView {
     user: Metadata,
     role_assignment_metadata: Vec<BindingView>,
@@ -103,7 +71,8 @@ struct AggregateView {
 
 impl AggregateView {
     fn new((person, bindings): Aggregate, level: Level) -> Self {
-        let role_assignment_metadata = bindings.into_iter().map(|b| BindingView::new(b, level)).collect();
+        let role_assignment_metadata =
+            bindings.into_iter().map(|b| BindingView::new(b, Some(level))).collect();
         Self { user: person.into(), role_assignment_metadata }
     }
 }

@@ -1,9 +1,8 @@
 //! SQL of users on the platform API.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use db::sql::{IDS_AT_ONCE, Sql};
+use db::sql::Sql;
 use db::{Row, Tx, params};
 
 use crate::kernel::ids::AccountId;
@@ -16,14 +15,6 @@ const PERSONS: &str = "SELECT u.user_id, u.name, u.email, u.active, u.externally
     FROM users u WHERE u.account_id = $1";
 const BOUND: &str = " AND EXISTS (SELECT 1 FROM role_assignments a WHERE a.account_id = $1 \
     AND a.principal_kind = 'USER' AND a.principal_id = u.user_id";
-const BINDINGS: &str = "SELECT a.principal_id, a.identifier, a.role_id, r.name, a.resource_group_id, g.name, a.managed \
-    FROM role_assignments a \
-    LEFT JOIN roles r ON r.account_id = a.account_id AND r.org_id = a.org_id AND r.project_id = a.project_id \
-    AND r.identifier = a.role_id \
-    LEFT JOIN resource_groups g ON g.account_id = a.account_id AND g.org_id = a.org_id \
-    AND g.project_id = a.project_id AND g.identifier = a.resource_group_id \
-    WHERE a.account_id = $1 AND a.principal_kind = 'USER' AND a.org_id = $2 AND a.project_id = $3 \
-    AND a.principal_id IN (";
 const DETAIL: &str = "SELECT doc, external_id FROM users WHERE account_id = $1 AND user_id = $2";
 
 /// A user as lists show him.
@@ -58,23 +49,6 @@ pub struct Selection {
     pub ids: Vec<String>,
     /// In this order.
     pub orders: Orders,
-}
-
-/// One role of a user in a scope.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Binding {
-    /// Of the assignment.
-    pub identifier: String,
-    /// Its role.
-    pub role: String,
-    /// Name of a custom role.
-    pub role_name: Option<String>,
-    /// Its resource group.
-    pub resource_group: String,
-    /// Name of a custom resource group.
-    pub resource_group_name: Option<String>,
-    /// Made by the server?
-    pub managed: bool,
 }
 
 fn person(row: &Row<'_>) -> Result<Person, db::Error> {
@@ -142,33 +116,4 @@ pub fn detail(
     id: &str,
 ) -> Result<Option<(String, Option<String>)>, Problem> {
     Ok(tx.query_opt(DETAIL, params![account.as_str(), id], |row| Ok((row.get(0)?, row.get(1)?)))?)
-}
-
-/// The roles that these users have in exactly this scope.
-pub fn bindings(
-    tx: &mut Tx<'_>,
-    scope: &Scope,
-    ids: &[&str],
-) -> Result<HashMap<String, Vec<Binding>>, Problem> {
-    let mut found: HashMap<String, Vec<Binding>> = HashMap::new();
-    for ids in ids.chunks(IDS_AT_ONCE) {
-        let mut sql = Sql::new(BINDINGS);
-        sql.hold(scope.account.as_str());
-        sql.hold(scope.org_column());
-        sql.hold(scope.project_column());
-        sql.bind_ids(ids).push(") ORDER BY a.identifier");
-        tx.each(sql.text(), &sql.params(), |row| {
-            let binding = Binding {
-                identifier: row.get(1)?,
-                role: row.get(2)?,
-                role_name: row.get(3)?,
-                resource_group: row.get(4)?,
-                resource_group_name: row.get(5)?,
-                managed: row.get(6)?,
-            };
-            found.entry(row.get(0)?).or_default().push(binding);
-            Ok(ControlFlow::Continue(()))
-        })?;
-    }
-    Ok(found)
 }

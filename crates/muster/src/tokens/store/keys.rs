@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use db::{Row, Tx, params};
 
-use super::{Owner, tags_of};
+use super::Owner;
 use crate::kernel::problem::Problem;
-use crate::kernel::text::{Tags, fold, tags_text};
+use crate::kernel::text::{Tags, fold, tags_of, tags_text};
 use crate::kernel::time::Timestamp;
 
 const INSERT: &str = "INSERT INTO api_keys (account_id, org_id, project_id, kind, parent_id, \

@@ -18,7 +18,6 @@ use super::secret::Kind;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
-use crate::kernel::text::Tags;
 
 const FIND_USER: &str = "SELECT email, name FROM users WHERE account_id = $1 AND user_id = $2";
 
@@ -57,8 +56,4 @@ pub fn find_user(
 ) -> Result<Option<(String, String)>, Problem> {
     let map = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
     Ok(tx.query_opt(FIND_USER, params![account.as_str(), id], map)?)
-}
-
-fn tags_of(text: &str) -> Result<Tags, Problem> {
-    serde_json::from_str(text).map_err(|error| Problem::internal(format!("stored tags are damaged: {error}")))
 }

@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 use db::sql::Sql;
 use db::{Row, Tx, params};
 
-use super::{Key, Owner, tags_of};
+use super::{Key, Owner};
 use crate::kernel::ids::{AccountId, TokenId};
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
-use crate::kernel::text::{Tags, fold, tags_text};
+use crate::kernel::text::{Tags, fold, tags_of, tags_text};
 use crate::kernel::time::Timestamp;
 use crate::tokens::secret::Kind;
 
