@@ -67,7 +67,7 @@ pub struct Parts {
     pub setup_file: Option<PathBuf>,
     /// The file of the operator's tokens; without one there are no routes of his.
     pub operator_tokens: Option<PathBuf>,
-    /// Versions of accounts, by which the others are kept.
+    /// Versions of accounts, by which sessions, dialects and trusts are kept.
     pub versions: Versions,
     /// Verified credentials, kept by account version.
     pub sessions: Sessions,

@@ -1,6 +1,5 @@
 //! Muster, the server: an identity-provisioning directory that identity providers push users and groups into
-//! by SCIM
-//! 2.0, proving themselves with a JWT that they issue.
+//! by SCIM 2.0, proving themselves with a JWT that they issue.
 //!
 //! Data flows one way: bytes → wire type → parsed model and `Caller` → `Grant` → transaction → event → wire
 //! type.

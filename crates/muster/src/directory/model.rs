@@ -16,7 +16,7 @@ pub const ANSWERED_MEMBERS: i64 = 100;
 /// at 2,704 bytes).
 const MAX_KEY_BYTES: usize = 2_048;
 
-/// Which of the two.
+/// What kind of resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// Persons.

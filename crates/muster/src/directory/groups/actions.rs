@@ -396,7 +396,8 @@ pub fn write_change(
     stroke.record(tx, Action::Update, "USER_GROUP", (&identifier, &columns.name), detail(&paths, moves))?;
     let kind = changed.then_some(Kind::GroupUpdated);
     announce::group(tx, stroke, &id, &columns, (kind, &paths), moves)?;
-    // Asked last, under the account's row, which the events took: no role can be bound from here on.
+    // Whoever moves members holds the account's row since before he looked at them: no role can be bound
+    // between this question and the commit.
     if !moves.is_empty() && store::carries_roles(tx, account, &id)? {
         bump_version(tx, account)?;
     }

@@ -298,7 +298,7 @@ fn members(
     Ok(DetachedChange::Replace(elements(users.iter().chain(&groups))))
 }
 
-/// Keeps the order in which these users of a group were sent; that of too many changes nobody's place.
+/// Keeps the order in which these users of a group were sent; above `ORDERED_MOST` the order is not kept.
 fn arrange(tx: &mut Tx<'_>, stroke: &Stroke, group: &str, users: &[String]) -> Result<()> {
     if users.len() > ORDERED_MOST { Ok(()) } else { store::arrange(tx, stroke.account(), group, users) }
 }

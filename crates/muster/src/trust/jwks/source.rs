@@ -60,7 +60,8 @@ pub struct Snapshot {
     pub keys: Option<Arc<KeySet>>,
     /// Grows when the keys change: caches of verified tokens carry it.
     pub generation: u64,
-    /// Which fetch of the place brought them or said that they still hold: the how manieth to begin.
+    /// Which fetch of the place brought them or said that they still hold: numbered in the order in which
+    /// fetches begin.
     pub(super) fetch: u64,
     /// Of the last success.
     pub fetched_at: Option<Timestamp>,
