@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{FromRequestParts as _, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::stream;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::request::Parts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -323,21 +324,31 @@ async fn load(
 /// Where an export stands.
 struct Export {
     app: App,
+    /// The request, by which its sender is let in anew.
+    head: Parts,
+    asked: ScopeQuery,
     grant: Grant<AuditView>,
     filter: Filter,
     before: Option<String>,
     over: bool,
 }
 
-async fn export(State(app): State<App>, actor: Actor, Query(query): Query<FilterQuery>) -> Result<Response> {
-    let grant = grant(&actor, &query.scope())?;
-    let mut export = Export { app, grant, filter: query.filter()?, before: None, over: false };
+async fn export(
+    State(app): State<App>,
+    actor: Actor,
+    head: Parts,
+    Query(query): Query<FilterQuery>,
+) -> Result<Response> {
+    let (asked, filter) = (query.scope(), query.filter()?);
+    let grant = grant(&actor, &asked)?;
+    let mut export = Export { app, head, asked, grant, filter, before: None, over: false };
     // What goes wrong at once is answered as an error, not as half a file.
     let first = export.step().await?;
     let rest = stream::try_unfold(export, |mut export| async {
         if export.over {
             return Ok(None);
         }
+        export.still_let_in().await?;
         export.step().await.map(|lines| Some((lines, export)))
     });
     let lines = stream::StreamExt::chain(stream::once(async { Ok(first) }), rest);
@@ -347,6 +358,21 @@ async fn export(State(app): State<App>, actor: Actor, Query(query): Query<Filter
 }
 
 impl Export {
+    /// An export goes on as slowly as it is read: where access in the account changed meanwhile, its sender
+    /// is let in, or not, as if he asked now.
+    ///
+    /// # Errors
+    /// Those of the door, and `Denied`.
+    async fn still_let_in(&mut self) -> Result<()> {
+        let caller = self.grant.caller();
+        if actions::stands(&self.app, caller).await? {
+            return Ok(());
+        }
+        let actor = Actor::from_request_parts(&mut self.head, &self.app).await?;
+        self.grant = grant(&actor, &self.asked)?;
+        Ok(())
+    }
+
     /// The next lines.
     async fn step(&mut self) -> Result<Bytes> {
         let found =

@@ -6,12 +6,16 @@ use std::sync::{Mutex, mpsc};
 use std::task::Poll;
 use std::time::Duration;
 
-use http::Method;
+use axum::body::Body;
+use http::{Method, Request};
+use http_body_util::BodyExt as _;
 use jose::Algorithm;
 use jose::testing::TestKey;
 use muster::kernel::ids::AccountId;
 use muster::provisioning_log::model::Entry;
 use muster::provisioning_log::{actions, block, purge};
+use muster::router::Front;
+use muster::web::listen::Answers as _;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
@@ -234,6 +238,30 @@ both_engines! {
         let failed = world.admin().get(&format!("{LOG}/export?failuresOnly=true")).await.expect(200);
         assert_eq!(failed.text.lines().count(), 1);
         world.admin().get(&format!("{LOG}/export?status=x")).await.refused(400, "INVALID_REQUEST");
+    }
+
+    async fn an_export_goes_on_only_for_who_may_still_read(world: World) {
+        let scim = scim(&world);
+        for n in 0..60 {
+            made(&scim, &format!("u{n}")).await;
+        }
+        actions::flush(&world.app).await.expect("the log is written");
+        let token = world.machine_token("viewer", Some("_account_viewer")).await;
+        let lines = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').count() - 1;
+        let begun = async || {
+            let request = Request::get(format!("{LOG}/export?accountIdentifier=acme")).header("x-api-key", &token);
+            let request = request.body(Body::empty()).expect("a request");
+            let mut body = Front::new(world.app.clone()).answer(request, None).await.into_body();
+            let first = body.frame().await.expect("a frame").expect("lines").into_data().expect("data");
+            assert_eq!(lines(&first), 50);
+            body
+        };
+        let (unrelated, ended) = (begun().await, begun().await);
+        setting(&world, "scim_dialect", "okta").await;
+        let rest = unrelated.collect().await.expect("he may still read").to_bytes();
+        assert_eq!(lines(&rest), 10);
+        world.admin().delete("/ng/api/serviceaccount/viewer?accountIdentifier=acme").await.expect(200);
+        assert!(ended.collect().await.is_err(), "it breaks off, so that nobody takes it for the whole log");
     }
 
     async fn failures_have_a_hint(world: World) {
