@@ -64,18 +64,20 @@ pub struct Found<T = Stored> {
     pub rows: Vec<T>,
     /// In a walk: where it goes on, unless this is its last page.
     pub next: Option<Place>,
+    /// Does the page end before what was asked for, because it would be too large?
+    pub cut: bool,
 }
 
 impl Found {
     fn page(total: u64, rows: Vec<Stored>) -> Self {
-        Self { total, rows, next: None }
+        Self { total, rows, next: None, cut: false }
     }
     /// The same page of other things.
     ///
     /// # Errors
     /// Those of `make`.
     pub fn with<T>(self, make: impl FnOnce(Vec<Stored>) -> Result<Vec<T>>) -> Result<Found<T>> {
-        Ok(Found { total: self.total, rows: make(self.rows)?, next: self.next })
+        Ok(Found { total: self.total, rows: make(self.rows)?, next: self.next, cut: self.cut })
     }
 }
 
@@ -105,6 +107,29 @@ pub fn run(
         (Some(Order::Id), None) => run.by_evaluator(tx),
         _ => run.sorted(tx),
     }
+}
+
+/// The page of groups that ends behind the first `keep`, and goes on there where it is one of a walk.
+///
+/// # Errors
+/// Of the database.
+pub fn shorter(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    (search, narrowed): (&Search, &Narrowed),
+    mut found: Found,
+    keep: usize,
+) -> Result<Found> {
+    if keep >= found.rows.len() {
+        return Ok(found);
+    }
+    found.rows.truncate(keep);
+    found.cut = true;
+    if let (Some(_), Some(last)) = (&search.walk, found.rows.last()) {
+        let run = Run { account, subject: Subject::Group, search, narrowed };
+        found.next = Some(Place { key: run.sort_key(tx, last)?, id: last.id.clone() });
+    }
+    Ok(found)
 }
 
 /// The order in SQL, where SQL can make it.
@@ -199,8 +224,15 @@ impl Run<'_> {
         let few = *order == Order::Id && self.narrowed.leaning && total <= FEW;
         let order = if few { &Order::Few } else { order };
         let rows = store::behind(tx, self.account, self.subject, self.narrowed, order, from)?;
-        let Some(sort) = &self.search.sort else { return self.walked(walk, total, rows, |_| Ok(None)) };
-        self.walked(walk, total, rows, |last| Ok(sort.key(&self.view(tx, last, None, true)?)))
+        self.walked(walk, total, rows, |last| self.sort_key(tx, last))
+    }
+
+    /// What a resource is ordered by; nothing where that is its id.
+    fn sort_key(&self, tx: &mut Tx<'_>, row: &Stored) -> Result<Option<SortValue>> {
+        let Some(sort) = &self.search.sort else { return Ok(None) };
+        // No user is asked for by his groups here: SQL has no order of them.
+        let by_members = self.subject == Subject::Group && &*sort.attr.attr.name == "members";
+        Ok(sort.key(&self.view(tx, row, by_members.then(Vec::new), true)?))
     }
 
     /// One row more than the page holds says that the walk goes on; `key` tells the sort key of the last one.
@@ -218,7 +250,7 @@ impl Run<'_> {
             None => Some(walk.after.clone().unwrap_or(Place { key: None, id: String::new() })),
             Some(last) => Some(Place { key: key(last)?, id: last.id.clone() }),
         };
-        Ok(Found { total, rows, next })
+        Ok(Found { total, rows, next, cut: false })
     }
 
     /// Keeps the first keys behind the place, so that memory is bounded by the page.
@@ -322,7 +354,7 @@ impl Run<'_> {
             let rows = store::chunk(tx, self.account, self.subject, self.narrowed, &after, CHUNK)?;
             let Some(last) = rows.last() else { return Ok(()) };
             after.clone_from(&last.id);
-            let full = i64::try_from(rows.len()).unwrap_or(CHUNK) < CHUNK;
+            let last_chunk = i64::try_from(rows.len()).unwrap_or(CHUNK) < CHUNK;
             let mut groups = HashMap::new();
             if with_derived && self.subject == Subject::User {
                 let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
@@ -335,7 +367,7 @@ impl Run<'_> {
                     return Ok(());
                 }
             }
-            if full {
+            if last_chunk {
                 return Ok(());
             }
         }

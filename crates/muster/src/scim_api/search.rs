@@ -31,6 +31,8 @@ struct Page {
     count: usize,
     rows: Vec<u8>,
     next: Option<(usize, Place)>,
+    /// Did a part end early? Then no other one has a place on this page.
+    cut: bool,
 }
 
 impl Page {
@@ -44,6 +46,7 @@ impl Page {
             writer.write(&mut self.rows, resource)?;
         }
         self.next = found.next.map(|place| (part, place));
+        self.cut |= found.cut;
         Ok(())
     }
 }
@@ -94,7 +97,8 @@ impl Everywhere<'_> {
         let mut page = Page::default();
         for (part, search) in searches.into_iter().enumerate() {
             let skipped = start.saturating_sub(usize::try_from(page.total).unwrap_or(usize::MAX)).max(1);
-            let rest = Search { start: skipped, count: want - page.count, ..search };
+            let count = if page.cut { 0 } else { want - page.count };
+            let rest = Search { start: skipped, count, ..search };
             self.find(&mut page, part, rest).await?;
         }
         Ok((Paging::Index(start), page))

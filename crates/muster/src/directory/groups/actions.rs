@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::leaving::leave;
 use super::members::{Heard, Membership, Moves};
 use super::model::{Columns, GroupResource, free_identifier};
+use super::page::filled;
 use super::store;
 use crate::access::Grant;
 use crate::access::administrators::keeping_one;
@@ -106,7 +107,7 @@ pub async fn load(
     }
 }
 
-/// A page of groups with their members, where asked for.
+/// A page of groups with their members, where asked for. It ends early where these are too many.
 ///
 /// # Errors
 /// See `search::run`.
@@ -120,15 +121,12 @@ pub async fn list(
     let narrowed = search.narrowed(Subject::Group);
     let selective = narrowed.is_selective() && !with_members;
     let read = move |tx: &mut Tx<'_>| {
-        search::run(tx, &account, Subject::Group, (&search, &narrowed))?.with(|rows| {
-            let mut groups = Vec::with_capacity(rows.len());
-            for stored in rows {
-                let members =
-                    if with_members { Some(store::members(tx, &account, &stored.id)?) } else { None };
-                groups.push(GroupResource { stored, members });
-            }
-            Ok(groups)
-        })
+        let found = search::run(tx, &account, Subject::Group, (&search, &narrowed))?;
+        if with_members {
+            return filled(tx, &account, (&search, &narrowed), found);
+        }
+        let bare = |stored| GroupResource { stored, members: None };
+        found.with(|rows| Ok(rows.into_iter().map(bare).collect()))
     };
     if selective {
         app.db.point_in(grant.snapshot(), "groups.find", read).await
@@ -155,12 +153,12 @@ pub async fn create(
     let (doc, adds) = (json_text(&accepted.document), members_of(&accepted, DetachedChange::Add));
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     app.db
+        .write_in(&rehearsal, "groups.create", &lane, move |tx| {
+            let (account, group) = (stroke.account(), id.as_str());
             if adds.iter().any(|(_, add)| names_somebody(add)) {
                 // Nobody deletes a member between the look at it and the commit.
                 hold(tx, account)?;
             }
-        .write_in(&rehearsal, "groups.create", &lane, move |tx| {
-            let (account, group) = (stroke.account(), id.as_str());
             schemas::settled(tx, account, reading.of.generation)?;
             unique::check(tx, account, (&reading.of.kind, Subject::Group), group, &keys)?;
             let base = identifier_from_name(&columns.name);
@@ -201,11 +199,11 @@ pub fn settle_new(
     stroke.record(tx, Action::Create, "USER_GROUP", (identifier, &columns.name), detail(&[], &moves))?;
     announce::group(tx, stroke, group, columns, (Some(Kind::GroupCreated), &[]), &moves)?;
     Ok(moves)
+}
+
 /// Whether a creation brings a member: an empty list, which every body without `members` has too, does not.
 fn names_somebody(add: &DetachedChange) -> bool {
     !matches!(add, DetachedChange::Add(values) if values.is_empty())
-}
-
 }
 
 fn members_of(accepted: &Accepted, change: fn(Vec<Value>) -> DetachedChange) -> Vec<(usize, DetachedChange)> {

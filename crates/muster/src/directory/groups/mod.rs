@@ -7,4 +7,5 @@ mod claims;
 pub mod leaving;
 pub mod members;
 pub mod model;
+mod page;
 pub mod store;
