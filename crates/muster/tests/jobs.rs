@@ -1,13 +1,15 @@
 //! Periodic work: it comes again, survives its own failure, and ends with the server.
 
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use muster::jobs::{self, Job, Running};
 use muster::kernel::problem::Problem;
 use tokio::sync::watch;
 
-use crate::actors::on_sqlite;
+use crate::actors::{World, on_sqlite};
 
 static FAILING: AtomicU32 = AtomicU32::new(0);
 static LAST: AtomicU32 = AtomicU32::new(0);
@@ -59,6 +61,49 @@ fn a_job_comes_again_after_a_failure_and_ends_with_the_server() {
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert_eq!((FAILING.load(SeqCst), LAST.load(SeqCst)), (count, last), "nothing after the end");
     });
+}
+
+fn always_fails(_: muster::app::App) -> Running {
+    Box::pin(async { Err(Problem::invalid("as the test wants it")) })
+}
+
+/// Lines of the log of one thread.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_job_that_fails_all_the_time_hides_no_other_one() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    // Where there is just one subscriber, a line that another thread comes to first is wanted by nobody.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    let _here = tracing::subscriber::set_default(subscriber);
+    // All on this thread, whose lines are read.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime starts").block_on(async {
+        let world = World::new(db::testing::sqlite()).await;
+        let (stop, stopping) = watch::channel(false);
+        let often = Job { name: "often", every: Duration::from_millis(1), at_end: false, work: always_fails };
+        let seldom = Job { name: "seldom", every: Duration::from_millis(500), ..often };
+        let mut running = jobs::start(&world.app, &[often, seldom], &stopping);
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        stop.send_replace(true);
+        while running.join_next().await.is_some() {}
+    });
+    let told = String::from_utf8(lines.0.lock().unwrap().clone()).expect("lines are UTF-8");
+    let of = |name: &str| told.lines().filter(|line| line.contains(&format!("job=\"{name}\""))).count();
+    assert!((5..=40).contains(&of("often")), "{told}");
+    assert!(of("seldom") > 0, "{told}");
 }
 
 fn waits_for_the_network(_: muster::app::App) -> Running {
