@@ -60,11 +60,20 @@ const FOR_EVERYONE: &[(&str, &str)] = &[
 ];
 
 /// Routes that turn one without any right away in words of their own: by which status, and why.
-const TURNED_AWAY: &[(&str, u16, &str)] = &[(
-    "POST /ng/api/token/validate",
-    401,
-    "says of the token in the body whether it holds, and asks for no right",
-)];
+const TURNED_AWAY: &[(&str, u16, &str)] = &[
+    (
+        "POST /ng/api/token/validate",
+        401,
+        "says of the token in the body whether it holds, and asks for no right",
+    ),
+    ("GET /v1/accounts", 401, OPERATORS),
+    ("POST /v1/accounts", 401, OPERATORS),
+    ("GET /v1/accounts/{account}", 401, OPERATORS),
+    ("PATCH /v1/accounts/{account}", 401, OPERATORS),
+    ("DELETE /v1/accounts/{account}", 401, OPERATORS),
+    ("POST /v1/accounts/{account}/tokens", 401, OPERATORS),
+];
+const OPERATORS: &str = "no credential of an account is the operator's";
 
 const SCIM_BASE: &str = "/ng/api/scim/account/{accountIdentifier}";
 
