@@ -96,6 +96,14 @@ impl<'c> Tx<'c> {
         sqlite::give_back(conn, pages, keep).map_err(|error| self.fail(error))
     }
 
+    /// On SQLite: whether the room of what is deleted is overwritten with zeros, from here on and by this
+    /// connection, until it is told otherwise. Elsewhere nothing.
+    pub fn overwrite(&mut self, on: bool) -> Result<(), Error> {
+        let Session::Sqlite(conn) = &self.session else { return Ok(()) };
+        let told = conn.query_row(&format!("PRAGMA secure_delete = {}", u8::from(on)), [], |_| Ok(()));
+        told.map_err(|error| self.fail(error.into()))
+    }
+
     /// All rows of a query, each mapped by `map`. For results of unknown size use [`Tx::each`].
     pub fn query<T>(
         &mut self,

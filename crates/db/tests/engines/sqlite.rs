@@ -1,4 +1,5 @@
 //! What is special to SQLite: its file, and other processes at it.
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
@@ -108,6 +109,37 @@ async fn swell(db: &Db) {
 fn ask(file: &std::path::Path, pragma: &str) -> i64 {
     let conn = rusqlite::Connection::open(file).unwrap();
     conn.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_overwritten_where_that_is_asked_for() {
+    for (name, asked) in [("kept.db", false), ("overwritten.db", true)] {
+        let options = sqlite();
+        let file = path(&options).with_file_name(name);
+        let beside = Db::open(options).unwrap().beside(name, &LINES).unwrap();
+        let write = |tx: &mut Tx<'_>| {
+            (0..100_u32).try_for_each(|n| {
+                let text = format!("geheim{n:02}{}", "x".repeat(9_999));
+                tx.put("INSERT INTO line (id, text) VALUES ($1, $2)", params![n, &text])
+            })
+        };
+        beside.write_aside("write", write).await.unwrap();
+        let delete = move |tx: &mut Tx<'_>| {
+            tx.overwrite(asked)?;
+            let deleted = tx.exec("DELETE FROM line WHERE id > 3", &[]);
+            tx.overwrite(false)?;
+            deleted
+        };
+        beside.write_aside("delete", delete).await.unwrap();
+        beside.close().await;
+        assert_eq!(ask(&file, "secure_delete"), 0);
+        let bytes = std::fs::read(&file).unwrap();
+        let words = bytes.windows(8).filter(|word| word.starts_with(b"geheim"));
+        let left: BTreeSet<u32> =
+            words.map(|word| std::str::from_utf8(&word[6..]).unwrap().parse().unwrap()).collect();
+        assert!((0..=3).all(|n| left.contains(&n)), "{name}: {left:?}");
+        assert_eq!(left.len() == 4, asked, "{name}: {left:?}");
+    }
 }
 
 #[tokio::test]

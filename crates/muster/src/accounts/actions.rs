@@ -71,7 +71,7 @@ pub async fn account(app: &App, grant: &Grant<AccountView>) -> Result<Account> {
 /// `Fields` for a name that breaks the rules of names.
 pub async fn rename(app: &App, grant: &Grant<AccountEdit>, name: String) -> Result<Account> {
     let mut check = FieldCheck::new();
-    check.name("name", &name);
+    check.title("name", &name);
     check.done()?;
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let (caller, scope) = (grant.caller().clone(), grant.scope().clone());

@@ -90,7 +90,9 @@ pub fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Resu
             return Err(conflict(text));
         }
         (false, true) if store::find_version(tx, account)?.is_none() => {
-            return Err(conflict(format!("account {account} is suspended: a token of it would be refused")));
+            return Err(conflict(format!(
+                "account {account} is suspended or deleted: a token of it would be refused"
+            )));
         }
         (false, true) => step.known(tx, &wish.first)?,
         (false, false) => {

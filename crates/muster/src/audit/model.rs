@@ -171,7 +171,7 @@ pub enum Proof<'a> {
     /// The operator at the console.
     Console,
     /// A token of the operator's.
-    Operator,
+    Operator { token_sha256: &'a str },
 }
 
 impl<'a> From<&'a Credential> for Proof<'a> {
@@ -185,7 +185,7 @@ impl<'a> From<&'a Credential> for Proof<'a> {
                 Self::OAuth { id, issued_for: Box::new(Self::from(by.as_ref())) }
             }
             Credential::Console => Self::Console,
-            Credential::Operator => Self::Operator,
+            Credential::Operator { token } => Self::Operator { token_sha256: token },
         }
     }
 }
@@ -278,7 +278,7 @@ mod tests {
             (jwt, shown.clone()),
             (issued, json!({"type": "OAUTH", "id": "i", "issuedFor": shown})),
             (Credential::Console, json!({"type": "CONSOLE"})),
-            (Credential::Operator, json!({"type": "OPERATOR"})),
+            (Credential::Operator { token: "0f".into() }, json!({"type": "OPERATOR", "tokenSha256": "0f"})),
         ] {
             assert_eq!(serde_json::to_value(Proof::from(&credential)).unwrap(), shown);
         }

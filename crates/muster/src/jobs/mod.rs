@@ -44,7 +44,7 @@ pub struct Job {
 
 /// All jobs of the server.
 pub const JOBS: &[Job] = &[
-    Job { name: "accounts.erase", every: Duration::from_mins(10), at_end: false, work: erase_accounts },
+    Job { name: "accounts.erase", every: Duration::from_mins(1), at_end: false, work: erase_accounts },
     Job { name: "db.let_go", every: Duration::from_secs(1), at_end: false, work: let_go },
     Job { name: "events.purge", every: Duration::from_hours(1), at_end: false, work: purge_events },
     Job {

@@ -62,8 +62,8 @@ pub enum Credential {
     Issued { id: String, by: Box<Credential> },
     /// The operator at the console.
     Console,
-    /// A token of the operator's.
-    Operator,
+    /// A token of the operator's, by the beginning of its SHA-256 in hexadecimal digits.
+    Operator { token: String },
 }
 
 /// Where a request came from.
@@ -105,8 +105,8 @@ impl Caller {
         Self::system(account, "console", "Operator at the console", Credential::Console, Origin::default())
     }
     /// The operator, over HTTP.
-    pub fn operator(account: AccountId, origin: Origin) -> Self {
-        Self::system(account, "operator", "Operator", Credential::Operator, origin)
+    pub fn operator(account: AccountId, token: String, origin: Origin) -> Self {
+        Self::system(account, "operator", "Operator", Credential::Operator { token }, origin)
     }
     fn system(account: AccountId, id: &str, name: &str, credential: Credential, origin: Origin) -> Self {
         let principal = Principal {

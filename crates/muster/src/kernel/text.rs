@@ -107,6 +107,16 @@ impl FieldCheck {
             self.fail(field, "can only contain alphanumeric, dot, hyphen, forward slash and underscore characters and spaces");
         }
     }
+    /// 1–128 characters, none of them a control character: a name that others chose, such as a company's.
+    pub fn title(&mut self, field: &str, value: &str) {
+        if value.trim().is_empty() {
+            self.fail(field, "cannot be empty");
+        } else if value.chars().count() > 128 {
+            self.fail(field, "cannot be more than 128 characters long");
+        } else if value.chars().any(char::is_control) {
+            self.fail(field, "cannot hold control characters");
+        }
+    }
     /// At most 1,024 characters.
     pub fn description(&mut self, field: &str, value: Option<&str>) {
         if value.is_some_and(|v| v.chars().count() > 1_024) {

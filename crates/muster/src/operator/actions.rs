@@ -9,7 +9,6 @@ use crate::accounts::model::{Account, Status};
 use crate::accounts::store;
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
-use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
@@ -32,7 +31,7 @@ pub struct Change {
 ///
 /// # Errors
 /// `Duplicate` for an account that is there.
-pub async fn create(app: &App, wish: Bootstrap) -> Result<Made> {
+pub async fn create(app: &App, operator: &Operator, wish: Bootstrap) -> Result<Made> {
     let (now, rng, account) = (app.clock.now(), app.rng.clone(), wish.caller.account.clone());
     let lane = account.to_string();
     let made = app
@@ -41,13 +40,19 @@ pub async fn create(app: &App, wish: Bootstrap) -> Result<Made> {
             if let Some(there) = store::find(tx, &account)? {
                 return Err(taken(&there));
             }
-            setup::actions::found(tx, &rng, now, &wish)
+            let made = setup::actions::found(tx, &rng, now, &wish);
+            // Whoever made it meanwhile on another server has committed it.
+            let lost = |problem: &Problem| problem.kind() == Kind::Conflict;
+            match (made, store::find(tx, &account)?) {
+                (Err(problem), Some(there)) if lost(&problem) => Err(taken(&there)),
+                (made, _) => made,
+            }
         })
         .await?;
     if let Some(path) = &app.setup_file {
         setup::actions::remove_file(path);
     }
-    tracing::info!(account = %made.account, "the operator made an account");
+    operator.tell(&made.account, "made an account");
     Ok(made)
 }
 
@@ -56,6 +61,7 @@ fn taken(there: &Account) -> Problem {
     let advice = match status {
         Status::Active => format!("a token of it is made by POST /v1/accounts/{identifier}/tokens"),
         Status::Suspended => "it is suspended".into(),
+        Status::Erasing => "it is being erased, and its identifier is free after that".into(),
         _ => "it is deleted, and its identifier is free once it is erased".into(),
     };
     Problem::new(Kind::Duplicate, format!("There is an account {identifier} already: {advice}."))
@@ -66,7 +72,7 @@ fn taken(there: &Account) -> Problem {
 /// # Errors
 /// `NotFound`; `Conflict` for an account that cannot be used, and where there is no such active user or
 /// service account.
-pub async fn another_token(app: &App, wish: Bootstrap) -> Result<Made> {
+pub async fn another_token(app: &App, operator: &Operator, wish: Bootstrap) -> Result<Made> {
     let (now, rng, account) = (app.clock.now(), app.rng.clone(), wish.caller.account.clone());
     let lane = account.to_string();
     let made = app
@@ -76,7 +82,7 @@ pub async fn another_token(app: &App, wish: Bootstrap) -> Result<Made> {
             setup::actions::found(tx, &rng, now, &wish)
         })
         .await?;
-    tracing::info!(account = %made.account, of = made.id, "the operator made a token");
+    operator.tell(&made.account, &format!("made a token of {}", made.id));
     Ok(made)
 }
 
@@ -105,7 +111,7 @@ pub async fn change(app: &App, operator: Operator, account: AccountId, change: C
         if before.status == Status::Erasing {
             return Err(erasing(&before.identifier));
         }
-        if let Some(name) = &change.name {
+        if let Some(name) = change.name.as_ref().filter(|name| **name != before.name) {
             store::rename(tx, &before.identifier, name, now)?;
         }
         match change.status {
@@ -148,18 +154,21 @@ fn conflict(text: String) -> Problem {
 
 async fn alter(
     app: &App,
-    Operator(origin): Operator,
+    operator: Operator,
     account: AccountId,
     action: Action,
     alter: impl Fn(&mut Tx<'_>, &Account, Timestamp) -> Result<()> + Send + 'static,
 ) -> Result<Account> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
-    let lane = account.to_string();
-    let altered = app
+    let (lane, caller) = (account.to_string(), operator.caller(account.clone()));
+    let (changed, after) = app
         .write_alone("operator.alter", &lane, move |tx| {
             let before = load(tx, &account)?;
             alter(tx, &before, now)?;
             let after = load(tx, &account)?;
+            if after == before {
+                return Ok((false, after));
+            }
             let shown = |account: &Account| json!({"name": account.name, "status": account.status.as_str()});
             let entry = Entry {
                 action,
@@ -169,15 +178,17 @@ async fn alter(
                 scope: &Scope::account(account.clone()),
                 detail: json!({"old": shown(&before), "new": shown(&after)}),
             };
-            let caller = Caller::operator(account.clone(), origin.clone());
             audit::record(tx, &caller, now, &audit_id, &entry)?;
-            Ok::<_, Problem>(after)
+            Ok::<_, Problem>((true, after))
         })
         .await?;
-    tracing::info!(
-        account = %altered.identifier, status = altered.status.as_str(), "the operator changed an account"
-    );
-    Ok(altered)
+    if changed {
+        operator.tell(
+            &after.identifier,
+            &format!("changed an account: {:?}, {}", after.name, after.status.as_str()),
+        );
+    }
+    Ok(after)
 }
 
 fn load(tx: &mut Tx<'_>, account: &AccountId) -> Result<Account> {

@@ -135,7 +135,7 @@ impl Holder {
 
 async fn create(
     State(app): State<App>,
-    Operator(origin): Operator,
+    operator: Operator,
     Json(body): Json<NewAccount>,
 ) -> Result<Bare<MadeView>> {
     let mut check = FieldCheck::new();
@@ -144,13 +144,13 @@ async fn create(
         check.fail("identifier", text.as_str());
     }
     if let Some(name) = &body.name {
-        check.name("name", name);
+        check.title("name", name);
     }
     let first = body.holder.read(&mut check);
     check.done()?;
-    let caller = Caller::operator(account.map_err(Problem::invalid)?, origin);
+    let caller = operator.caller(account.map_err(Problem::invalid)?);
     let wish = wished(caller, body.name, first)?;
-    Ok(Bare(StatusCode::CREATED, actions::create(&app, wish).await?.into()))
+    Ok(Bare(StatusCode::CREATED, actions::create(&app, &operator, wish).await?.into()))
 }
 
 async fn show(State(app): State<App>, _: Operator, Path(account): Path<String>) -> Result<Bare<View>> {
@@ -171,12 +171,12 @@ async fn change(
 ) -> Result<Bare<View>> {
     let mut check = FieldCheck::new();
     if let Some(name) = &body.name {
-        check.name("name", name);
+        check.title("name", name);
     }
-    let status = body.status.and_then(|word| check.read("status", wanted(&word)));
-    if body.name.is_none() && status.is_none() {
+    if body.name.is_none() && body.status.is_none() {
         check.fail("status", "is missing, and so is name: send what is to be changed");
     }
+    let status = body.status.and_then(|word| check.read("status", wanted(&word)));
     check.done()?;
     let change = Change { name: body.name, status };
     Ok(Bare(StatusCode::OK, actions::change(&app, operator, named(&account)?, change).await?.into()))
@@ -186,7 +186,7 @@ async fn change(
 fn wanted(word: &str) -> std::result::Result<Status, String> {
     match Status::parse(word) {
         Some(status @ (Status::Active | Status::Suspended)) => Ok(status),
-        _ => Err(format!("cannot be {word:?}; send ACTIVE or SUSPENDED")),
+        _ => Err(format!("cannot be {word:?}; send ACTIVE or SUSPENDED (an account is deleted by DELETE)")),
     }
 }
 
@@ -200,15 +200,15 @@ async fn delete(
 
 async fn another_token(
     State(app): State<App>,
-    Operator(origin): Operator,
+    operator: Operator,
     Path(account): Path<String>,
     Json(body): Json<Holder>,
 ) -> Result<Bare<MadeView>> {
     let (account, mut check) = (named(&account)?, FieldCheck::new());
     let first = body.read(&mut check);
     check.done()?;
-    let wish = Bootstrap { another_token: true, ..wished(Caller::operator(account, origin), None, first)? };
-    Ok(Bare(StatusCode::CREATED, actions::another_token(&app, wish).await?.into()))
+    let wish = Bootstrap { another_token: true, ..wished(operator.caller(account), None, first)? };
+    Ok(Bare(StatusCode::CREATED, actions::another_token(&app, &operator, wish).await?.into()))
 }
 
 fn wished(caller: Caller, name: Option<String>, first: Option<First>) -> Result<Bootstrap> {

@@ -3,15 +3,19 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::app::App;
-use crate::kernel::caller::Origin;
+use crate::kernel::caller::{Caller, Origin};
+use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::sparing::Sparing;
 use crate::web::surface::{nothing_at, origin};
@@ -23,7 +27,23 @@ const LARGEST: u64 = 64 << 10;
 
 /// Whoever holds one of the tokens.
 #[derive(Clone, Debug)]
-pub struct Operator(pub Origin);
+pub struct Operator {
+    /// Which one: the beginning of its SHA-256.
+    token: String,
+    origin: Origin,
+}
+
+impl Operator {
+    /// As he acts in an account.
+    pub fn caller(&self, account: AccountId) -> Caller {
+        Caller::operator(account, self.token.clone(), self.origin.clone())
+    }
+    /// A line of the log about what he did.
+    pub fn tell(&self, account: &AccountId, what: &str) {
+        let Self { token, origin } = self;
+        tracing::info!(request_id = origin.request_id, %account, token, client = ?origin.client, "the operator {what}");
+    }
+}
 
 /// Whoever sends the request, if he is the operator.
 ///
@@ -31,27 +51,54 @@ pub struct Operator(pub Origin);
 /// `NoSuchResource` where there is none; `Unauthenticated`; `Unavailable` for a file that cannot be used.
 pub async fn admit(parts: &Parts, app: &App) -> Result<Operator> {
     let Some(path) = app.operator_tokens.clone() else { return Err(nothing_at(parts.uri.path())) };
+    let origin = origin(parts);
+    let shown = shown(&parts.headers).inspect_err(|_| refused(&origin))?;
+    let late = |_| unreadable("its reading takes too long".into());
+    let _turn = timeout(PATIENCE, READING.acquire()).await.map_err(late)?;
     let read = tokio::task::spawn_blocking(move || Tokens::load(&path)).await;
     let tokens = read.map_err(|error| Problem::internal(error.to_string()))?.map_err(unreadable)?;
-    let shown = shown(&parts.headers).ok_or_else(refused)?;
-    if tokens.hold(shown) { Ok(Operator(origin(parts))) } else { Err(refused()) }
+    if let Some(token) = tokens.holds(shown) {
+        return Ok(Operator { token, origin });
+    }
+    refused(&origin);
+    Err(unauthenticated(WRONG))
 }
 
+/// For one of them.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Threads that a file on a file system that hangs can hold.
+static READING: Semaphore = Semaphore::const_new(8);
+
+const WRONG: &str = "The operator's token does not hold: send a line of the file that operator-token-file names, as \
+    Authorization: Bearer.";
+const SEVERAL: &str =
+    "The request has more than one credential: send the operator's token once, as Authorization: Bearer.";
+
 /// The token of the request: `Authorization: Bearer`, or `x-api-key` as on the platform API. Of two nobody
-/// knows which one is meant.
-fn shown(headers: &HeaderMap) -> Option<&str> {
-    let mut shown = headers.get_all(AUTHORIZATION).iter().chain(headers.get_all("x-api-key"));
-    let text = shown.next().filter(|_| shown.next().is_none())?.to_str().ok()?.trim();
+/// knows which one is meant; an empty one is none.
+fn shown(headers: &HeaderMap) -> Result<&str> {
+    let all = headers.get_all(AUTHORIZATION).iter().chain(headers.get_all("x-api-key"));
+    let mut all = all.map(|value| value.to_str().unwrap_or("?").trim()).filter(|text| !text.is_empty());
+    let text = all.next().ok_or_else(|| unauthenticated(WRONG))?;
+    if all.next().is_some() {
+        return Err(unauthenticated(SEVERAL));
+    }
     match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Some(token.trim()),
-        _ => Some(text),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        _ => Ok(text),
     }
 }
 
-fn refused() -> Problem {
-    let text = "The operator's token does not hold: send a line of the file that operator-token-file names, as \
-        Authorization: Bearer.";
+fn unauthenticated(text: &'static str) -> Problem {
     Problem::new(Kind::Unauthenticated, text)
+}
+
+fn refused(origin: &Origin) {
+    static REFUSED: Sparing = Sparing::unspent();
+    let Origin { request_id, client, .. } = origin;
+    REFUSED.tell(|left_out| {
+        tracing::info!(request_id, ?client, left_out, "a token of the operator was refused");
+    });
 }
 
 /// Whoever asks learns nothing of the file.
@@ -75,26 +122,36 @@ impl Tokens {
         Self::of(&text).map_err(|what| format!("{} {what}", path.display()))
     }
 
-    /// One token a line; empty lines and those that begin with `#` are none.
+    /// One token a line; empty lines and those that begin with `#` are none, nor is a byte order mark.
     fn of(text: &str) -> std::result::Result<Self, String> {
+        let text = text.trim_start_matches('\u{feff}');
         let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         let advice = "write one of at least 32 characters a line, as `openssl rand -hex 32` makes it";
-        if lines().any(|line| line.len() < SHORTEST || line.contains(char::is_whitespace)) {
-            return Err(format!("has a token that is too short or holds white space: {advice}"));
+        // Others could not be sent in a header.
+        if lines().any(|line| line.len() < SHORTEST || !line.bytes().all(|byte| byte.is_ascii_graphic())) {
+            return Err(format!(
+                "has a token that is too short, or not of ASCII without white space: {advice}"
+            ));
         }
         let tokens: Vec<_> = lines().map(|line| Sha256::digest(line.as_bytes()).into()).collect();
         if tokens.is_empty() { Err(format!("has no token: {advice}")) } else { Ok(Self(tokens)) }
     }
 
-    /// Takes as long for each token.
-    fn hold(&self, shown: &str) -> bool {
+    /// The beginning of the token's hash, if it is one of them. Takes as long for each.
+    fn holds(&self, shown: &str) -> Option<String> {
         let shown: [u8; 32] = Sha256::digest(shown.as_bytes()).into();
-        self.0.iter().fold(Choice::from(0), |found, token| found | token.ct_eq(&shown)).into()
+        let found = self.0.iter().fold(Choice::from(0), |found, token| found | token.ct_eq(&shown));
+        bool::from(found)
+            .then(|| shown[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
     }
 }
 
 fn read(path: &Path) -> io::Result<String> {
     use std::io::Read as _;
+    // To open a pipe, or to read from it, can take for ever.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
     let (file, mut text) = (std::fs::File::open(path)?, String::new());
     // What is cut off could end within a token.
     if file.take(LARGEST + 1).read_to_string(&mut text)? as u64 > LARGEST {
@@ -111,24 +168,33 @@ mod tests {
     fn a_file_has_one_token_a_line() {
         let (one, other) = ("a".repeat(32), "b".repeat(40));
         let tokens = Tokens::of(&format!("# of this year\n\n {one}\r\n{other}")).unwrap();
-        assert!(tokens.hold(&one) && tokens.hold(&other));
-        assert!(!tokens.hold("") && !tokens.hold(&one[1..]) && !tokens.hold("# of this year"));
+        assert!(tokens.holds(&one).is_some_and(|hash| hash.len() == 16) && tokens.holds(&other).is_some());
+        assert!(["", &one[1..], "# of this year"].iter().all(|text| tokens.holds(text).is_none()));
+        assert!(Tokens::of(&format!("\u{feff}{one}")).unwrap().holds(&one).is_some());
         for (text, what) in [("", "no token"), ("#\n", "no token"), ("short", "too short")] {
             assert!(Tokens::of(text).is_err_and(|error| error.contains(what)), "{text}");
         }
-        assert!(Tokens::of(&format!("{one} {other}")).is_err_and(|error| error.contains("white space")));
+        for text in [format!("{one} {other}"), "é".repeat(32)] {
+            assert!(Tokens::of(&text).is_err_and(|error| error.contains("ASCII")), "{text}");
+        }
     }
 
     #[test]
     fn a_request_shows_one_token() {
-        let headers = |list: &[(&'static str, &'static str)]| {
-            list.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        let shown_by = |list: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in list {
+                headers.append(*name, value.parse().unwrap());
+            }
+            shown(&headers).map(str::to_owned).map_err(|problem| problem.message().to_owned())
         };
-        let shown_by = |list| shown(&headers(list)).map(str::to_owned);
-        assert_eq!(shown_by(&[("authorization", "bearer  x ")]).as_deref(), Some("x"));
-        assert_eq!(shown_by(&[("x-api-key", "x")]).as_deref(), Some("x"));
-        assert_eq!(shown_by(&[("authorization", "Bearer x"), ("x-api-key", "x")]), None);
-        assert_eq!(shown_by(&[("authorization", "Bearer x"), ("authorization", "Bearer y")]), None);
-        assert_eq!(shown_by(&[]), None);
+        let bearer = ("authorization", "bearer  x ");
+        for list in [&[bearer][..], &[("x-api-key", "x")], &[bearer, ("x-api-key", "")]] {
+            assert_eq!(shown_by(list).as_deref(), Ok("x"), "{list:?}");
+        }
+        for list in [&[bearer, ("x-api-key", "x")][..], &[bearer, ("authorization", "Bearer y")]] {
+            assert_eq!(shown_by(list), Err(SEVERAL.to_owned()), "{list:?}");
+        }
+        assert_eq!(shown_by(&[]), Err(WRONG.to_owned()));
     }
 }

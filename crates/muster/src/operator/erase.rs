@@ -30,51 +30,60 @@ pub async fn erase_due(app: &App) -> Result<usize> {
 
 /// `false`: it is not to be erased any more.
 async fn erase(app: &App, account: &AccountId, now: Timestamp) -> Result<bool> {
-    let begun = begin(app, account, now).await?;
-    if begun {
-        empty(app, account).await?;
-        finish(app, account, now).await?;
-        tracing::info!(%account, "a deleted account was erased");
+    let Some(begun) = begin(app, account, now).await? else { return Ok(false) };
+    for table in TABLES {
+        while step(app, account, begun, move |tx, of| store::erase(tx, of, table)).await? {}
     }
-    Ok(begun)
+    // Only what is older: whatever another server does meanwhile, a later account of the identifier is not.
+    provisioning_log::purge::forget(app, account, begun.due).await?;
+    step(app, account, begun, move |tx, of| {
+        // What a straggler wrote meanwhile goes, too.
+        for table in TABLES {
+            while store::erase(tx, of, table)? {}
+        }
+        store::be_gone(tx, of, now).map(|()| false)
+    })
+    .await?;
+    tracing::info!(%account, "a deleted account was erased");
+    Ok(true)
 }
 
-/// From here on nobody can have it back. `false`: somebody just did, or another server was faster.
-async fn begin(app: &App, account: &AccountId, now: Timestamp) -> Result<bool> {
+/// One erasing of an account, which several servers may share.
+#[derive(Clone, Copy)]
+struct Begun {
+    /// The account's since then.
+    version: i64,
+    /// Since when it could not be had back.
+    due: Timestamp,
+}
+
+/// From here on nobody can have it back. `None`: somebody just did, or another server was faster.
+async fn begin(app: &App, account: &AccountId, now: Timestamp) -> Result<Option<Begun>> {
     let of = account.clone();
     app.write_alone("operator.erase", account.as_str(), move |tx| {
-        let Some(found) = accounts::store::find(tx, &of)? else { return Ok(false) };
-        match found.status {
-            Status::Deleted if found.erase_at.is_some_and(|at| at <= now) => {
-                accounts::store::set_status(tx, &of, Status::Erasing, found.erase_at, now)?;
-                Ok(true)
-            }
-            status => Ok(status == Status::Erasing),
+        let found = accounts::store::find(tx, &of)?;
+        let Some((found, due)) = found.and_then(|found| Some((found.status, found.erase_at?))) else {
+            return Ok(None);
+        };
+        if found == Status::Deleted && due <= now {
+            accounts::store::set_status(tx, &of, Status::Erasing, Some(due), now)?;
         }
+        Ok(store::erasing_version(tx, &of)?.map(|version| Begun { version, due }))
     })
     .await
 }
 
-async fn empty(app: &App, account: &AccountId) -> Result<()> {
-    for table in TABLES {
-        let mut more = true;
-        while more {
-            let of = account.clone();
-            let step = move |tx: &mut Tx<'_>| store::erase(tx, &of, table);
-            more = app.db.write("operator.erase", account.as_str(), step).await?;
-        }
-    }
-    provisioning_log::purge::forget(app, account).await
-}
-
-/// What a straggler wrote meanwhile goes, too.
-async fn finish(app: &App, account: &AccountId, now: Timestamp) -> Result<()> {
+/// One step, while nobody else can be at the account. `false`: nothing is left to be done by such steps,
+/// perhaps since another server has done it all.
+async fn step(
+    app: &App,
+    account: &AccountId,
+    begun: Begun,
+    step: impl Fn(&mut Tx<'_>, &AccountId) -> Result<bool> + Send + 'static,
+) -> Result<bool> {
     let of = account.clone();
     app.write_alone("operator.erase", account.as_str(), move |tx| {
-        for table in TABLES {
-            while store::erase(tx, &of, table)? {}
-        }
-        store::be_gone(tx, &of, now)
+        Ok(store::is_erasing(tx, &of, begun.version)? && step(tx, &of)?)
     })
     .await
 }

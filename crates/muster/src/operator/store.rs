@@ -14,8 +14,11 @@ const AT_ONCE: u32 = 1_000;
 
 const DUE: &str = "SELECT account_id FROM accounts \
     WHERE status = 'ERASING' OR (status = 'DELETED' AND erase_at <= $1) ORDER BY account_id";
+const ERASING: &str = "SELECT version FROM accounts WHERE account_id = $1 AND status = 'ERASING'";
+/// One number of an event is passed over: who had all of the account up to the last one hears that not all
+/// that follows is there, and does not go on in a later account.
 const GONE: &str = "UPDATE accounts SET status = 'GONE', name = '', user_count = 0, erase_at = NULL, \
-    version = version + 1, updated_at = $2 WHERE account_id = $1";
+    seq = seq + 1, version = version + 1, updated_at = $2 WHERE account_id = $1 AND status = 'ERASING'";
 
 /// A table that is emptied of an account, and the rest of its key.
 pub struct Table {
@@ -82,17 +85,32 @@ pub fn due(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<AccountId>, Problem> {
     Ok(tx.query(DUE, params![now.micros()], |row| Ok(AccountId::new(row.get::<String>(0)?)))?)
 }
 
+/// Whether it is still this erasing of the account that goes on: `version` is the account's since it began.
+/// Where the account's row is held, it stays so until the transaction ends.
+pub fn is_erasing(tx: &mut Tx<'_>, account: &AccountId, version: i64) -> Result<bool, Problem> {
+    Ok(erasing_version(tx, account)? == Some(version))
+}
+
+/// The account's version, if it is being erased.
+pub fn erasing_version(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<i64>, Problem> {
+    Ok(tx.query_opt(ERASING, params![account.as_str()], |row| row.get(0))?)
+}
+
 /// Removes rows of the account from a table; answers whether there are more.
 pub fn erase(tx: &mut Tx<'_>, account: &AccountId, table: &Table) -> Result<bool, Problem> {
     let account = account.as_str();
     let key = |row: &Row<'_>| (0..table.width()).map(|at| row.get(at)).collect::<Result<Vec<Value>, _>>();
-    let Some(edge) = tx.query_opt(&table.edge(), params![account], key)? else {
-        tx.put(&table.remove_rest(), params![account])?;
-        return Ok(false);
+    let edge = tx.query_opt(&table.edge(), params![account], key)?;
+    tx.overwrite(true)?;
+    let removed = if let Some(edge) = &edge {
+        let to: Vec<Param<'_>> = once(account.into()).chain(edge.iter().map(Value::as_param)).collect();
+        tx.exec(&table.remove_to(), &to)
+    } else {
+        tx.exec(&table.remove_rest(), params![account])
     };
-    let to: Vec<Param<'_>> = once(account.into()).chain(edge.iter().map(Value::as_param)).collect();
-    tx.put(&table.remove_to(), &to)?;
-    Ok(true)
+    tx.overwrite(false)?;
+    removed?;
+    Ok(edge.is_some())
 }
 
 /// Writes that nothing is left of the account.

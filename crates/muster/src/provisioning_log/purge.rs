@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
+use crate::kernel::time::Timestamp;
 use crate::settings;
 use crate::settings::catalogue::{LOG_DAYS, LOG_ENTRIES, LOG_MEGABYTES};
 
@@ -45,14 +46,14 @@ pub async fn purge(app: &App) -> Result<u64> {
     Ok(gone)
 }
 
-/// Deletes all that there is of an account that is erased.
+/// Deletes all that there is of an account from before a time.
 ///
 /// # Errors
 /// Of the database.
-pub async fn forget(app: &App, account: &AccountId) -> Result<()> {
+pub async fn forget(app: &App, account: &AccountId, before: Timestamp) -> Result<()> {
     loop {
-        let of = account.clone();
-        let step = move |tx: &mut Tx<'_>| store::forget(tx, &of, STEP);
+        let (of, before) = (account.clone(), first_id(before));
+        let step = move |tx: &mut Tx<'_>| store::forget(tx, &of, &before, STEP);
         if !app.log_db.write_aside("provisioning_log.forget", step).await? {
             return Ok(());
         }

@@ -258,14 +258,17 @@ pub fn has_before(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<bool
     Ok(tx.query_opt(OLDEST, params![account.as_str(), id, 1_i64], |_| Ok(()))?.is_some())
 }
 
-/// Deletes some of all that there is of the account; answers whether there may be more.
+/// Overwrites and deletes some of what there is of the account from before an id; answers whether there may
+/// be more.
 ///
 /// # Errors
 /// Of the database.
-pub fn forget(tx: &mut Tx<'_>, account: &AccountId, most: i64) -> Result<bool> {
-    let entries = delete_oldest(tx, account, NEWEST, most)?;
+pub fn forget(tx: &mut Tx<'_>, account: &AccountId, before: &str, most: i64) -> Result<bool> {
+    tx.overwrite(true)?;
+    let deleted = delete_oldest(tx, account, before, most);
+    tx.overwrite(false)?;
     tx.exec(FORGET_LOST, params![account.as_str()])?;
-    Ok(entries > 0)
+    Ok(deleted? > 0)
 }
 
 /// Deletes the oldest blocks that end before an id, so many at most; how many entries.

@@ -66,7 +66,7 @@ fn proof(credential: &Credential, principal: PrincipalKind) -> Value {
         }
         Credential::Issued { id, by } => json!({"type": "OAT", "id": id, "issuedFor": proof(by, principal)}),
         Credential::Console => json!({"type": "CONSOLE"}),
-        Credential::Operator => json!({"type": "OPERATOR"}),
+        Credential::Operator { token } => json!({"type": "OPERATOR", "tokenSha256": token}),
     }
 }
 

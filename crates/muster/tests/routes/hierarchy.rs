@@ -126,15 +126,15 @@ both_engines! {
             "serviceAccountConfig": {"apiKeyLimit": 5, "tokenLimit": 5}
         }));
         world.app.clock.advance_secs(1);
-        let renamed = world.admin().put(&format!("{path}/name"), json!({"name": "Acme Inc."})).await.data();
-        assert_eq!((&renamed["name"], &renamed["lastModifiedAt"]), (&json!("Acme Inc."), &json!(1_767_225_601_000_i64)));
+        let renamed = world.admin().put(&format!("{path}/name"), json!({"name": "Acme & Sons, Inc."})).await.data();
+        assert_eq!((&renamed["name"], &renamed["lastModifiedAt"]), (&json!("Acme & Sons, Inc."), &json!(1_767_225_601_000_i64)));
         let trail = world.trail().await;
-        let row = r#"UPDATE ACCOUNT acme {"old":{"name":"acme"},"new":{"name":"Acme Inc."}}"#;
+        let row = r#"UPDATE ACCOUNT acme {"old":{"name":"acme"},"new":{"name":"Acme & Sons, Inc."}}"#;
         assert!(trail.iter().any(|line| line == row), "{trail:#?}");
-        for bad in [json!({"name": ""}), json!({"name": "a;b"}), json!({}), json!({"name": 1})] {
+        for bad in [json!({"name": ""}), json!({"name": "a\u{7}b"}), json!({}), json!({"name": 1})] {
             world.admin().put(&format!("{path}/name"), bad).await.refused(400, "INVALID_REQUEST");
         }
-        assert_eq!(world.admin().get(path).await.data()["name"], "Acme Inc.");
+        assert_eq!(world.admin().get(path).await.data()["name"], "Acme & Sons, Inc.");
     }
 
     async fn accounts_are_seen_by_those_who_may(world: World) {
