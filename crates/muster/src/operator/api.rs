@@ -121,9 +121,10 @@ impl Holder {
             }
             (None, Some(id)) => {
                 check.identifier("service_account", &id);
-                NewServiceAccount::check(Some(id.clone()), id, None, None, Tags::new())
-                    .ok()
-                    .map(First::Machine)
+                // Names know no `$`.
+                let name = id.replace('$', "-");
+                let new = NewServiceAccount::check(Some(id), name, None, None, Tags::new());
+                check.read("service_account", new.map(First::Machine).map_err(|p| p.message().to_owned()))
             }
             _ => {
                 check.fail("email", "send this or service_account, and not both");

@@ -136,6 +136,12 @@ both_engines! {
         for both in [json!({}), json!({"email": "a@b.example", "service_account": "idp"})] {
             o.operator.post(&tokens, both).await.refused(400, "INVALID_REQUEST");
         }
+        let odd = json!({"identifier": "initech", "service_account": "a$b"});
+        o.operator.post(ACCOUNTS, odd).await.expect(201);
+        for bad in ["", "a b", "account"] {
+            let wish = json!({"identifier": "hooli", "service_account": bad});
+            o.operator.post(ACCOUNTS, wish).await.refused(400, "INVALID_REQUEST");
+        }
         let path = "/ng/api/serviceaccount/provisioning";
         let last = o.world.holder(sat).delete(path).await.refused(400, "INVALID_REQUEST");
         assert!(last.contains("a user or another service account"), "{last}");
