@@ -17,7 +17,7 @@ use crate::patch::{PatchOutcome, PatchRequest};
 use crate::pointer::{Before, REFERENCE};
 use crate::required::{Lacking, check_elements, removes_required};
 use crate::resolve::Expr;
-use crate::same::{Places, described, weight};
+use crate::same::{Places, Wanted, weight};
 use crate::schema::{AttrRef, Attribute, ResourceType, Schema};
 use crate::step::{ElementChange, How, Step, Target};
 use crate::value::{MAX_VALUES, Place, check_lengths, elements, is_unassigned, too_many_values};
@@ -41,7 +41,7 @@ impl PatchRequest {
         let lacking = Lacking::of(&self.steps, kind, &map);
         let mut applier = Applier { document: map, changed_paths: Vec::new(), budget: MAX_WORK, mender };
         for (at, step) in self.steps.iter().enumerate() {
-            applier.step(step).map_err(|error| self.in_step(at, error))?;
+            applier.step(step, at == 0).map_err(|error| self.in_step(at, error))?;
         }
         let Applier { mut document, changed_paths, .. } = applier;
         lacking.check_subs(&self.steps, &document).map_err(|(at, error)| self.in_step(at, error))?;
@@ -66,17 +66,20 @@ fn no_target(attr: &AttrRef) -> ScimError {
 }
 
 impl Applier<'_> {
-    /// Carries out one step.
-    fn step(&mut self, step: &Step) -> Result<(), ScimError> {
+    /// Carries out one step. The first one may go through whatever is there, however much that is: else there
+    /// would be values that nothing changes any more.
+    fn step(&mut self, step: &Step, is_first: bool) -> Result<(), ScimError> {
         let attr = match step.target() {
             Target::Extension(schema) => return self.remove_extension(schema),
             Target::Attribute(attr) => attr,
         };
         let name = &attr.attr.name;
-        let there = self.holder(attr).get(name).map(weight);
-        let (was_there, there) = (there.is_some(), there.unwrap_or_default());
-        // Whatever a step does, it goes through what is there, and with each term of its filter.
-        self.spend(there, 1 + step.filter().map_or(0, Expr::terms))?;
+        // Whatever a step does, it goes through what is there, and each term of its filter through what it
+        // names.
+        let through = |there: &mut Value| weight(there) + step.filter().map_or(0, |f| f.weight_in(there));
+        let through = self.holder(attr).get_mut(name).map(through);
+        let (was_there, through) = (through.is_some(), through.unwrap_or_default());
+        self.spend(if is_first { 0 } else { through }, 1)?;
         let fixed = if has_fixed(&attr.attr) { self.holder(attr).get(name).cloned() } else { None };
         let changed = self.change(step, attr)?;
         let holder = self.holder(attr);
@@ -231,11 +234,12 @@ impl Applier<'_> {
         Ok(changed)
     }
 
-    /// Which of the elements the values describe: each is held against each.
+    /// Which of the elements the values describe.
     fn described(&mut self, attr: &AttrRef, values: &[Value]) -> Result<Vec<bool>, ScimError> {
-        let known = self.list(attr).len();
-        self.spend(known, values.len())?;
-        Ok(described(attr.leaf(), self.list(attr), values))
+        let wanted = Wanted::of(attr.leaf(), values);
+        let list = self.list(attr).iter().map(weight).sum();
+        self.spend(list, wanted.shapes())?;
+        Ok(self.list(attr).iter().map(|element| wanted.has(element)).collect())
     }
 
     fn remove_values(&mut self, attr: &AttrRef, values: &[Value]) -> Result<bool, ScimError> {
@@ -409,8 +413,7 @@ impl Applier<'_> {
             (None, _) => Err(no_target(attr)),
             (Some(_), ElementChange::Remove) => Ok(self.put(attr, None)),
             (Some(old), ElementChange::RemoveValues(values)) => {
-                let is_named = described(&attr.attr, std::slice::from_ref(old), values) == [true];
-                Ok(is_named && self.put(attr, None))
+                Ok(Wanted::of(&attr.attr, values).has(old) && self.put(attr, None))
             }
             (Some(old), ElementChange::Replace(new)) => {
                 let new = with_read_only(&attr.attr, old, new);

@@ -6,11 +6,27 @@ use serde_json::{Map, Value};
 use crate::filter::CompareOp;
 use crate::number::in_order;
 use crate::resolve::{Expr, Literal};
-use crate::same::text_key;
+use crate::same::{text_key, weight};
 use crate::schema::{AttrRef, Attribute, Type};
 use crate::value::{elements, is_unassigned, parse_instant};
 
 impl Expr {
+    /// The weight of what it compares in a value, or in each element of a list.
+    pub(crate) fn weight_in(&self, there: &Value) -> usize {
+        match self {
+            Self::And(terms) | Self::Or(terms) => terms.iter().map(|term| term.weight_in(there)).sum(),
+            Self::Not(inner) | Self::ValuePath { filter: inner, .. } => inner.weight_in(there),
+            Self::Compare { attr, .. } | Self::Present { attr } => {
+                let named = |element: &Value| match &attr.sub {
+                    Some(sub) => element.get(&sub.name).map_or(1, weight),
+                    None => weight(element),
+                };
+                elements(there).iter().map(named).sum()
+            }
+            Self::Never => 0,
+        }
+    }
+
     /// Whether the resource matches. The resource is normalised: names in the schema's spelling.
     pub fn matches(&self, resource: &Value) -> bool {
         let Some(resource) = resource.as_object() else { return false };

@@ -2,8 +2,8 @@
 //! `value` and `type` where they have these (§2.4). Works on normalised values only.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -14,27 +14,50 @@ use crate::name::{comparison_key, fold};
 use crate::number::decimal;
 use crate::schema::{Attribute, Type};
 
-/// Which of the elements are what a value of a remove describes: the same `value` (and `type`, if given);
-/// without `value`, equal in all that is given.
-pub(crate) fn described<'v>(attr: &Attribute, elements: &[Value], by: &'v [Value]) -> Vec<bool> {
-    // What is compared is made once for each element, not once for each pair.
-    let mut columns: HashMap<Option<&'v str>, Vec<Option<String>>> = HashMap::new();
-    let mut found = vec![false; elements.len()];
-    for value in by {
-        let parts = parts(value);
-        for (name, _) in &parts {
-            let column = || elements.iter().map(|element| part_key(attr, *name, element)).collect();
-            columns.entry(*name).or_insert_with(column);
+/// What the values of a remove describe: elements of the same `value` (and `type`, if given); without
+/// `value`, those that are equal in all that is given. Each value and each element gets one key for each set
+/// of names that some value gives, so that none is held against each other one.
+pub(crate) struct Wanted<'v> {
+    attr: &'v Attribute,
+    shapes: HashMap<Vec<Option<&'v str>>, HashSet<String>>,
+}
+
+impl<'v> Wanted<'v> {
+    pub(crate) fn of(attr: &'v Attribute, by: &'v [Value]) -> Self {
+        let mut shapes: HashMap<_, HashSet<String>> = HashMap::new();
+        for value in by {
+            let mut parts = parts(value);
+            parts.sort_unstable_by_key(|(name, _)| *name);
+            let mut key = String::new();
+            for (name, part) in &parts {
+                write_key(named(attr, *name), part, &mut key);
+            }
+            let names = parts.into_iter().map(|(name, _)| name).collect();
+            shapes.entry(names).or_default().insert(key);
         }
-        let wanted: Vec<_> = parts
-            .iter()
-            .map(|(name, part)| (&columns[name], Some(value_key(named(attr, *name), part))))
-            .collect();
-        for (at, found) in found.iter_mut().enumerate() {
-            *found |= wanted.iter().all(|(column, key)| column[at] == *key);
-        }
+        Self { attr, shapes }
     }
-    found
+
+    /// How many keys each element gets.
+    pub(crate) fn shapes(&self) -> usize {
+        self.shapes.len()
+    }
+
+    pub(crate) fn has(&self, element: &Value) -> bool {
+        self.shapes
+            .iter()
+            .any(|(names, keys)| self.key(names, element).is_some_and(|key| keys.contains(&key)))
+    }
+
+    /// `None`: the element lacks one of the names.
+    fn key(&self, names: &[Option<&str>], element: &Value) -> Option<String> {
+        let mut key = String::new();
+        for name in names {
+            let part = name.map_or(Some(element), |name| element.get(name))?;
+            write_key(named(self.attr, *name), part, &mut key);
+        }
+        Some(key)
+    }
 }
 
 /// What of a value says which elements it means; without a name, all of it.
@@ -47,11 +70,6 @@ fn parts(value: &Value) -> Vec<(Option<&str>, &Value)> {
 
 fn named<'a>(attr: &'a Attribute, name: Option<&str>) -> Option<&'a Attribute> {
     name.map_or(Some(attr), |name| attr.sub.get(name).map(AsRef::as_ref))
-}
-
-fn part_key(attr: &Attribute, name: Option<&str>, element: &Value) -> Option<String> {
-    let part = name.map_or(Some(element), |name| element.get(name))?;
-    Some(value_key(named(attr, name), part))
 }
 
 /// A text that is equal for values that are the same.
@@ -331,8 +349,7 @@ mod tests {
         assert!(sameness(&attr("emails"), &one) == sameness(&attr("emails"), &other));
         let certificates = attr("x509Certificates");
         assert!(sameness(&certificates, &one) != sameness(&certificates, &other));
-        let described =
-            |name: &str, by: Value| described(&attr(name), std::slice::from_ref(&one), &[by]) == [true];
+        let described = |name: &str, by: Value| Wanted::of(&attr(name), &[by]).has(&one);
         assert!(described("emails", json!({"value": "ZM9V"})));
         assert!(!described("emails", json!({"value": "ZM9V", "type": "home"})));
         assert!(described("emails", json!({"type": "WORK"})));

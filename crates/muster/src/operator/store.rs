@@ -115,7 +115,10 @@ pub fn erase(tx: &mut Tx<'_>, account: &AccountId, table: &Table) -> Result<bool
 
 /// Writes that nothing is left of the account.
 pub fn be_gone(tx: &mut Tx<'_>, account: &AccountId, now: Timestamp) -> Result<(), Problem> {
-    Ok(tx.put(GONE, params![account.as_str(), now.micros()])?)
+    tx.overwrite(true)?;
+    let gone = tx.exec(GONE, params![account.as_str(), now.micros()]);
+    tx.overwrite(false)?;
+    Ok(gone.map(drop)?)
 }
 
 #[cfg(test)]

@@ -52,8 +52,8 @@ pub async fn purge(app: &App) -> Result<u64> {
 /// Of the database.
 pub async fn forget(app: &App, account: &AccountId, before: Timestamp) -> Result<()> {
     loop {
-        let (of, before) = (account.clone(), first_id(before));
-        let step = move |tx: &mut Tx<'_>| store::forget(tx, &of, &before, STEP);
+        let of = account.clone();
+        let step = move |tx: &mut Tx<'_>| store::forget(tx, &of, before, STEP);
         if !app.log_db.write_aside("provisioning_log.forget", step).await? {
             return Ok(());
         }

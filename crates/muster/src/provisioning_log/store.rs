@@ -18,7 +18,7 @@ const INSERT: &str = "INSERT INTO provisioning_log (account_id, last_id, first_i
 const COUNT_LOST: &str = "INSERT INTO provisioning_log_lost (account_id, entries, last_at) VALUES ($1, $2, $3) \
     ON CONFLICT (account_id) DO UPDATE SET entries = provisioning_log_lost.entries + excluded.entries, \
     last_at = excluded.last_at";
-const FORGET_LOST: &str = "DELETE FROM provisioning_log_lost WHERE account_id = $1";
+const FORGET_LOST: &str = "DELETE FROM provisioning_log_lost WHERE account_id = $1 AND last_at < $2";
 const LOST: &str = "SELECT entries, last_at FROM provisioning_log_lost WHERE account_id = $1";
 /// Blocks that may hold entries from `$2` on, before `$4`; none of those ends at `$3` or later.
 const BLOCKS: &str = "SELECT last_id, entries, packed FROM provisioning_log \
@@ -258,16 +258,16 @@ pub fn has_before(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<bool
     Ok(tx.query_opt(OLDEST, params![account.as_str(), id, 1_i64], |_| Ok(()))?.is_some())
 }
 
-/// Overwrites and deletes some of what there is of the account from before an id; answers whether there may
+/// Overwrites and deletes some of what there is of the account from before a time; answers whether there may
 /// be more.
 ///
 /// # Errors
 /// Of the database.
-pub fn forget(tx: &mut Tx<'_>, account: &AccountId, before: &str, most: i64) -> Result<bool> {
+pub fn forget(tx: &mut Tx<'_>, account: &AccountId, before: Timestamp, most: i64) -> Result<bool> {
     tx.overwrite(true)?;
-    let deleted = delete_oldest(tx, account, before, most);
+    let deleted = delete_oldest(tx, account, &first_id(before), most);
     tx.overwrite(false)?;
-    tx.exec(FORGET_LOST, params![account.as_str()])?;
+    tx.exec(FORGET_LOST, params![account.as_str(), before.micros()])?;
     Ok(deleted? > 0)
 }
 
