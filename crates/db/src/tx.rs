@@ -96,9 +96,18 @@ impl<'c> Tx<'c> {
         sqlite::give_back(conn, pages, keep).map_err(|error| self.fail(error))
     }
 
-    /// On SQLite: whether the room of what is deleted is overwritten with zeros, from here on and by this
-    /// connection, until it is told otherwise. Elsewhere nothing.
-    pub fn overwrite(&mut self, on: bool) -> Result<(), Error> {
+    /// On SQLite: the room of what `work` deletes is overwritten with zeros. Elsewhere as without it.
+    pub fn overwriting<T, E: From<Error>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.overwrite(true)?;
+        let done = work(self);
+        self.overwrite(false)?;
+        done
+    }
+
+    fn overwrite(&mut self, on: bool) -> Result<(), Error> {
         let Session::Sqlite(conn) = &self.session else { return Ok(()) };
         let told = conn.query_row(&format!("PRAGMA secure_delete = {}", u8::from(on)), [], |_| Ok(()));
         told.map_err(|error| self.fail(error.into()))

@@ -74,12 +74,14 @@ impl Applier<'_> {
             Target::Attribute(attr) => attr,
         };
         let name = &attr.attr.name;
-        // Whatever a step does, it goes through what is there, and each term of its filter through what it
-        // names.
-        let through = |there: &mut Value| weight(there) + step.filter().map_or(0, |f| f.weight_in(there));
-        let through = self.holder(attr).get_mut(name).map(through);
-        let (was_there, through) = (through.is_some(), through.unwrap_or_default());
-        self.spend(if is_first { 0 } else { through }, 1)?;
+        let there = self.holder(attr).get(name);
+        let was_there = there.is_some();
+        if let Some(there) = there.filter(|_| !is_first) {
+            // Whatever it does, it goes through what is there, and each term of its filter through what it
+            // names.
+            let through = weight(there) + step.filter().map_or(0, |filter| filter.weight_in(there));
+            self.spend(through, 1)?;
+        }
         let fixed = if has_fixed(&attr.attr) { self.holder(attr).get(name).cloned() } else { None };
         let changed = self.change(step, attr)?;
         let holder = self.holder(attr);
@@ -270,7 +272,10 @@ impl Applier<'_> {
             }
             let changed = self.merge(attr, std::slice::from_ref(&(sub.clone(), value.cloned())), how);
             let left = self.holder(attr).get(&attr.attr.name).and_then(|element| element.get(&sub.name));
-            return if changed && left.is_none() { check_removed(attr, sub) } else { Ok(changed) };
+            if changed && left.is_none() {
+                check_removed(attr, sub)?;
+            }
+            return Ok(changed);
         }
         let mut matches = matching(self.list(attr), filter);
         self.spend(matches.len(), value.filter(|_| how != How::Remove).map_or(0, weight))?;
@@ -436,8 +441,8 @@ fn distinct(attr: &AttrRef, list: &mut Vec<Value>) -> Result<(), ScimError> {
 }
 
 /// Refuses that nothing is left of a sub-attribute that is required.
-fn check_removed(attr: &AttrRef, sub: &Arc<Attribute>) -> Result<bool, ScimError> {
-    if sub.required { Err(removes_required(&attr.with_sub(Some(sub)))) } else { Ok(true) }
+fn check_removed(attr: &AttrRef, sub: &Arc<Attribute>) -> Result<(), ScimError> {
+    if sub.required { Err(removes_required(&attr.with_sub(Some(sub)))) } else { Ok(()) }
 }
 
 /// The positions of the elements that match; all without a filter.

@@ -17,11 +17,7 @@ impl Expr {
             Self::And(terms) | Self::Or(terms) => terms.iter().map(|term| term.weight_in(there)).sum(),
             Self::Not(inner) | Self::ValuePath { filter: inner, .. } => inner.weight_in(there),
             Self::Compare { attr, .. } | Self::Present { attr } => {
-                let named = |element: &Value| match &attr.sub {
-                    Some(sub) => element.get(&sub.name).map_or(1, weight),
-                    None => weight(element),
-                };
-                elements(there).iter().map(named).sum()
+                elements(there).iter().map(|element| element_value(element, attr).map_or(1, weight)).sum()
             }
             Self::Never => 0,
         }

@@ -16,6 +16,7 @@ pub mod dialect;
 pub mod digits;
 pub mod discovery;
 mod element;
+mod entry;
 pub mod error;
 pub mod eval;
 pub mod filter;

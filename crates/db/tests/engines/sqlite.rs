@@ -125,10 +125,8 @@ async fn what_is_deleted_is_overwritten_where_that_is_asked_for() {
         };
         beside.write_aside("write", write).await.unwrap();
         let delete = move |tx: &mut Tx<'_>| {
-            tx.overwrite(asked)?;
-            let deleted = tx.exec("DELETE FROM line WHERE id > 3", &[]);
-            tx.overwrite(false)?;
-            deleted
+            let delete = |tx: &mut Tx<'_>| tx.exec("DELETE FROM line WHERE id > 3", &[]);
+            if asked { tx.overwriting(delete) } else { delete(tx) }
         };
         beside.write_aside("delete", delete).await.unwrap();
         beside.close().await;

@@ -9,6 +9,7 @@ use crate::access::permissions::{AccountEdit, AccountView};
 use crate::access::{Actor, Grant};
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
+use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
@@ -65,6 +66,16 @@ pub async fn account(app: &App, grant: &Grant<AccountView>) -> Result<Account> {
     app.db.point("accounts.find", move |tx| load(tx, &id)).await
 }
 
+/// Whether nothing about access changed in the caller's account since he was let in.
+///
+/// # Errors
+/// Of the database.
+pub async fn is_unchanged(app: &App, caller: &Caller) -> Result<bool> {
+    let account = caller.account.clone();
+    let version = app.db.point("access.still", move |tx| store::find_version(tx, &account)).await?;
+    Ok(version == Some(caller.version))
+}
+
 /// Gives the account another name.
 ///
 /// # Errors
@@ -94,6 +105,10 @@ pub async fn rename(app: &App, grant: &Grant<AccountEdit>, name: String) -> Resu
         .await
 }
 
-fn load(tx: &mut Tx<'_>, id: &AccountId) -> Result<Account> {
+/// The account, within a transaction.
+///
+/// # Errors
+/// `NotFound`.
+pub fn load(tx: &mut Tx<'_>, id: &AccountId) -> Result<Account> {
     store::find(tx, id)?.ok_or_else(|| Problem::not_found(format!("There is no account {id}.")))
 }

@@ -4,6 +4,7 @@ use db::Tx;
 use serde_json::json;
 
 use super::door::Operator;
+use crate::accounts::actions::load;
 use crate::accounts::bootstrap::{Bootstrap, Made};
 use crate::accounts::model::{Account, Status};
 use crate::accounts::store;
@@ -189,8 +190,4 @@ async fn alter(
         );
     }
     Ok(after)
-}
-
-fn load(tx: &mut Tx<'_>, account: &AccountId) -> Result<Account> {
-    store::find(tx, account)?.ok_or_else(|| Problem::not_found(format!("There is no account {account}.")))
 }

@@ -120,7 +120,6 @@ impl Holder {
                 Some(First::User(email))
             }
             (None, Some(id)) => {
-                check.identifier("service_account", &id);
                 // Names know no `$`.
                 let name = id.replace('$', "-");
                 let new = NewServiceAccount::check(Some(id), name, None, None, Tags::new());

@@ -6,4 +6,4 @@ pub mod actions;
 pub mod api;
 pub mod door;
 pub mod erase;
-mod store;
+pub mod store;

@@ -16,7 +16,6 @@ use crate::accounts::store::find_version;
 use crate::app::App;
 use crate::directory::cursor_keys;
 use crate::directory::model::catalogue;
-use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
@@ -183,18 +182,6 @@ pub async fn list(
     let (Found { rows, next }, lost) = app.log_db.read("provisioning_log.list", read).await?;
     let seal = |id| walk.seal(&secret, &scim::CursorPlace { part: 0, key: None, id, total: 0 }, now);
     Ok(Page { rows, cursor: next.map(seal), lost })
-}
-
-/// Whether what was decided about the caller still holds: his credential has not ended, and nothing about
-/// access changed in his account.
-///
-/// # Errors
-/// Of the database.
-pub async fn stands(app: &App, caller: &Caller) -> Result<bool> {
-    let (account, now) = (caller.account.clone(), app.clock.now());
-    let read = move |tx: &mut Tx<'_>| find_version(tx, &account);
-    let version = app.db.point("provisioning_log.stands", read).await?;
-    Ok(version == Some(caller.version) && !caller.ended(now))
 }
 
 /// The next entries with their bodies, for an export; goes on behind an id.

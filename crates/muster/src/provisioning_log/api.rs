@@ -17,6 +17,7 @@ use super::actions::{self, Page};
 use super::model::{BodyNote, Detail, Filter, Quirk, Row, Who};
 use crate::access::permissions::AuditView;
 use crate::access::{Actor, Grant};
+use crate::accounts::actions::is_unchanged;
 use crate::app::App;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::time::Timestamp;
@@ -365,7 +366,7 @@ impl Export {
     /// Those of the door, and `Denied`.
     async fn still_let_in(&mut self) -> Result<()> {
         let caller = self.grant.caller();
-        if actions::stands(&self.app, caller).await? {
+        if !caller.ended(self.app.clock.now()) && is_unchanged(&self.app, caller).await? {
             return Ok(());
         }
         let actor = Actor::from_request_parts(&mut self.head, &self.app).await?;

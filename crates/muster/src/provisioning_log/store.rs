@@ -264,11 +264,9 @@ pub fn has_before(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<bool
 /// # Errors
 /// Of the database.
 pub fn forget(tx: &mut Tx<'_>, account: &AccountId, before: Timestamp, most: i64) -> Result<bool> {
-    tx.overwrite(true)?;
-    let deleted = delete_oldest(tx, account, &first_id(before), most);
-    tx.overwrite(false)?;
+    let deleted = tx.overwriting(|tx| delete_oldest(tx, account, &first_id(before), most))?;
     tx.exec(FORGET_LOST, params![account.as_str(), before.micros()])?;
-    Ok(deleted? > 0)
+    Ok(deleted > 0)
 }
 
 /// Deletes the oldest blocks that end before an id, so many at most; how many entries.

@@ -11,6 +11,7 @@ use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
 use crate::kernel::text::{tags_of, tags_text};
 use crate::kernel::time::Timestamp;
+use crate::tokens::model::Removed;
 
 const INSERT: &str = "INSERT INTO service_accounts (account_id, org_id, project_id, identifier, name, \
     email, description, tags, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, \
@@ -137,15 +138,6 @@ pub fn update(
         ],
     )?;
     Ok(())
-}
-
-/// What went with a deleted service account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Removed {
-    /// API keys.
-    pub keys: u64,
-    /// Tokens.
-    pub tokens: u64,
 }
 
 /// Deletes the service account with its keys and tokens; `None` when there is none.

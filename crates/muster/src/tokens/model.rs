@@ -16,6 +16,15 @@ const DAY_MS: i64 = 86_400_000;
 /// A client counts a year from its own clock; so much beyond the limit is no wish for more.
 const GRACE_MS: i64 = 3_600_000;
 
+/// What went with an owner who was deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// API keys.
+    pub keys: u64,
+    /// Tokens.
+    pub tokens: u64,
+}
+
 /// What the account allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {

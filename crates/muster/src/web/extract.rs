@@ -164,9 +164,7 @@ async fn still_let_in(app: &App, caller: &Caller) -> Result<()> {
             "The credential ended while the body was on its way, and nothing was done: send another one.";
         return Err(Problem::new(Kind::Unauthenticated, text));
     }
-    let account = caller.account.clone();
-    let version = app.db.read("access.still", move |tx| accounts::store::find_version(tx, &account)).await?;
-    if version == Some(caller.version) {
+    if accounts::actions::is_unchanged(app, caller).await? {
         return Ok(());
     }
     let text = "Who may do what in the account changed while the body was on its way, and nothing was done: send the \

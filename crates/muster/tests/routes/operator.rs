@@ -6,6 +6,7 @@ use muster::accounts::bootstrap::Bootstrap;
 use muster::migrations::STEPS;
 use muster::operator::actions::GRACE_SECS;
 use muster::operator::erase::erase_due;
+use muster::operator::store::KEPT;
 use muster::provisioning_log::actions::flush;
 use muster::setup::actions::bootstrap;
 use serde_json::{Value, json};
@@ -52,12 +53,10 @@ fn wish(identifier: &str) -> Value {
     json!({"identifier": identifier, "name": "Globex (UK) & Sons", "email": "root@globex.example"})
 }
 
-/// Tables that keep something of an account by its identifier.
+/// The tables that are emptied of an account that is erased.
 fn tables() -> impl Iterator<Item = &'static str> {
-    const KEPT: [&str; 5] = ["accounts", "cursor_keys", "oauth_keys", "scim_generations", "setup_codes"];
-    let made = STEPS.iter().flat_map(|step| step.sql.split("CREATE TABLE ").skip(1));
-    let names = made.map(|text| text.split_once('(').expect("columns").0.trim());
-    names.filter(|name| !KEPT.contains(name) && !name.starts_with("provisioning_log"))
+    let is_log = |table: &str| table.starts_with("provisioning_log");
+    STEPS.iter().flat_map(db::Migration::tables).filter(move |table| !KEPT.contains(table) && !is_log(table))
 }
 
 /// Something in as many tables as routes reach.

@@ -14,27 +14,35 @@ use crate::kernel::problem::Problem;
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::time::Timestamp;
 
+/// Assignments `a` of the account itself that make account administrators of all its resources, but for one.
+macro_rules! administering {
+    ($kind:literal) => {
+        concat!(
+            "a.account_id = $1 AND a.org_id = '' AND a.project_id = '' AND a.role_id = '_account_admin' ",
+            "AND a.resource_group_id IN ('_all_account_level_resources', '_all_resources_including_child_scopes') ",
+            "AND a.disabled = $2 AND a.identifier <> $3 AND a.principal_kind = '", $kind, "' "
+        )
+    };
+}
+
 /// Walks down from the bindings to users, through groups in groups. The order of the joins is given, as
 /// SQLite's planner would otherwise go through all memberships.
-const ADMINISTRATOR: &str = "WITH RECURSIVE down (id) AS (\
-    SELECT a.principal_id FROM role_assignments a \
-    WHERE a.account_id = $1 AND a.org_id = '' AND a.project_id = '' AND a.role_id = '_account_admin' \
-    AND a.resource_group_id IN ('_all_account_level_resources', '_all_resources_including_child_scopes') \
-    AND a.disabled = $3 AND a.identifier <> $4 AND a.principal_kind = 'USER' \
-    UNION SELECT g.group_id FROM role_assignments a CROSS JOIN user_groups g \
-    WHERE a.account_id = $1 AND a.org_id = '' AND a.project_id = '' AND a.role_id = '_account_admin' \
-    AND a.resource_group_id IN ('_all_account_level_resources', '_all_resources_including_child_scopes') \
-    AND a.disabled = $3 AND a.identifier <> $4 AND a.principal_kind = 'USER_GROUP' AND g.account_id = $1 \
-    AND g.org_id = '' AND g.project_id = '' AND g.identifier = a.principal_id \
-    UNION SELECT m.member_id FROM down CROSS JOIN group_members m \
-    WHERE m.account_id = $1 AND m.group_id = down.id) \
-    SELECT u.user_id FROM down CROSS JOIN users u \
-    WHERE u.account_id = $1 AND u.user_id = down.id AND u.active = $2 LIMIT 1";
-const MACHINE: &str = "SELECT s.identifier FROM role_assignments a CROSS JOIN service_accounts s \
-    WHERE a.account_id = $1 AND a.org_id = '' AND a.project_id = '' AND a.role_id = '_account_admin' \
-    AND a.resource_group_id IN ('_all_account_level_resources', '_all_resources_including_child_scopes') \
-    AND a.disabled = $2 AND a.identifier <> $3 AND a.principal_kind = 'SERVICE_ACCOUNT' \
-    AND s.account_id = $1 AND s.org_id = '' AND s.project_id = '' AND s.identifier = a.principal_id LIMIT 1";
+const ADMINISTRATOR: &str = concat!(
+    "WITH RECURSIVE down (id) AS (SELECT a.principal_id FROM role_assignments a WHERE ",
+    administering!("USER"),
+    "UNION SELECT g.group_id FROM role_assignments a CROSS JOIN user_groups g WHERE ",
+    administering!("USER_GROUP"),
+    "AND g.account_id = $1 AND g.org_id = '' AND g.project_id = '' AND g.identifier = a.principal_id ",
+    "UNION SELECT m.member_id FROM down CROSS JOIN group_members m ",
+    "WHERE m.account_id = $1 AND m.group_id = down.id) ",
+    "SELECT u.user_id FROM down CROSS JOIN users u ",
+    "WHERE u.account_id = $1 AND u.user_id = down.id AND u.active = $4 LIMIT 1"
+);
+const MACHINE: &str = concat!(
+    "SELECT s.identifier FROM role_assignments a CROSS JOIN service_accounts s WHERE ",
+    administering!("SERVICE_ACCOUNT"),
+    "AND s.account_id = $1 AND s.org_id = '' AND s.project_id = '' AND s.identifier = a.principal_id LIMIT 1"
+);
 const INSERT: &str = "INSERT INTO role_assignments (account_id, org_id, project_id, identifier, role_id, resource_group_id, \
     principal_kind, principal_id, principal_level, disabled, managed, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) ON CONFLICT DO NOTHING";
@@ -362,7 +370,7 @@ pub fn administered_without(
     assignment: &str,
 ) -> Result<Administered, Problem> {
     let some = |row: &Row<'_>| row.get::<String>(0);
-    if tx.query_opt(ADMINISTRATOR, params![account.as_str(), true, false, assignment], some)?.is_some() {
+    if tx.query_opt(ADMINISTRATOR, params![account.as_str(), false, assignment, true], some)?.is_some() {
         return Ok(Administered::ByUser);
     }
     let found = tx.query_opt(MACHINE, params![account.as_str(), false, assignment], some)?;

@@ -11,6 +11,7 @@ use crate::directory::model::Stored;
 use crate::kernel::ids::{AccountId, UserId};
 use crate::kernel::problem::Problem;
 use crate::kernel::time::Timestamp;
+use crate::tokens::model::Removed;
 
 const INSERT: &str = "INSERT INTO users (account_id, user_id, user_name, user_name_key, external_id, email, \
     name, active, externally_managed, doc, version, created_at, updated_at) \
@@ -214,15 +215,6 @@ pub fn addresses_of(
         })?);
     }
     Ok(found)
-}
-
-/// What went with a deleted user.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Removed {
-    /// API keys.
-    pub keys: u64,
-    /// Tokens.
-    pub tokens: u64,
 }
 
 /// Removes the user with his memberships, API keys and tokens. Answers what went with him where he is known
