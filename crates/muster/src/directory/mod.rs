@@ -11,6 +11,7 @@ mod filter_sql;
 pub mod groups;
 pub mod model;
 pub mod narrow;
+mod nearest;
 pub mod objects;
 pub mod people;
 pub mod reading;

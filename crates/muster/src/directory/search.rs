@@ -3,8 +3,8 @@
 //! `MAX_SORTED` keys).
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::slice;
 use std::sync::Arc;
 
 use db::Tx;
@@ -14,7 +14,8 @@ use serde_json::Value;
 use super::groups::store as groups;
 use super::model::{GroupRef, Stored, Subject};
 use super::narrow::{Narrowed, narrow};
-use super::store::{self, Order, Place};
+use super::nearest::Nearest;
+use super::store::{self, Batch, Order, Place};
 use super::users::store as users;
 use crate::accounts::store as accounts;
 use crate::kernel::ids::AccountId;
@@ -69,9 +70,10 @@ pub struct Found<T = Stored> {
 }
 
 impl Found {
-    fn page(total: u64, rows: Vec<Stored>) -> Self {
-        Self { total, rows, next: None, cut: false }
+    fn page(total: u64, batch: Batch) -> Self {
+        Self { total, rows: batch.rows, next: None, cut: batch.cut }
     }
+
     /// The same page of other things.
     ///
     /// # Errors
@@ -109,13 +111,14 @@ pub fn run(
     }
 }
 
-/// The page of groups that ends behind the first `keep`, and goes on there where it is one of a walk.
+/// The page that ends behind the first `keep`, and goes on there where it is one of a walk.
 ///
 /// # Errors
 /// Of the database.
 pub fn shorter(
     tx: &mut Tx<'_>,
     account: &AccountId,
+    subject: Subject,
     (search, narrowed): (&Search, &Narrowed),
     mut found: Found,
     keep: usize,
@@ -126,7 +129,7 @@ pub fn shorter(
     found.rows.truncate(keep);
     found.cut = true;
     if let (Some(_), Some(last)) = (&search.walk, found.rows.last()) {
-        let run = Run { account, subject: Subject::Group, search, narrowed };
+        let run = Run { account, subject, search, narrowed };
         found.next = Some(Place { key: run.sort_key(tx, last)?, id: last.id.clone() });
     }
     Ok(found)
@@ -167,14 +170,19 @@ impl Run<'_> {
             return self.by_total(tx);
         }
         let (skip, want) = (self.search.start.saturating_sub(1), self.search.count);
-        let mut rows = Vec::new();
+        let mut page = Batch::default();
         if want > 0 {
-            let window = (i64::try_from(skip).unwrap_or(i64::MAX), i64::try_from(want).unwrap_or(i64::MAX));
-            rows = store::page(tx, self.account, self.subject, self.narrowed, order, window)?;
+            page = self.page(tx, order, (skip as u64, want as u64))?;
         }
-        let whole = want > 0 && rows.len() < want && (skip == 0 || !rows.is_empty());
-        let total = if whole { (skip + rows.len()) as u64 } else { self.count(tx)? };
-        Ok(Found::page(total, rows))
+        let read = page.rows.len();
+        let whole = !page.cut && read < want && (skip == 0 || read > 0);
+        let total = if whole { (skip + read) as u64 } else { self.count(tx)? };
+        Ok(Found::page(total, page))
+    }
+
+    fn page(&self, tx: &mut Tx<'_>, order: &Order, (skip, want): (u64, u64)) -> Result<Batch> {
+        let window = (i64::try_from(skip).unwrap_or(i64::MAX), i64::try_from(want).unwrap_or(i64::MAX));
+        store::page(tx, self.account, self.subject, self.narrowed, order, window)
     }
 
     /// Whether all users are asked for: the account knows how many they are.
@@ -198,20 +206,21 @@ impl Run<'_> {
         let rest = total.saturating_sub(skip);
         let want = rest.min(self.search.count as u64);
         if want == 0 {
-            return Ok(Found::page(total, Vec::new()));
+            return Ok(Found::page(total, Batch::default()));
         }
         let behind = rest - want;
-        let (order, offset) = match () {
-            () if self.narrowed.leaning && total <= FEW => (Order::Few, skip),
-            () if behind < skip => (Order::Back, behind),
-            () => (Order::Id, skip),
-        };
-        let window = (i64::try_from(offset).unwrap_or(i64::MAX), i64::try_from(want).unwrap_or(i64::MAX));
-        let mut rows = store::page(tx, self.account, self.subject, self.narrowed, &order, window)?;
-        if order == Order::Back {
-            rows.reverse();
+        if self.narrowed.leaning && total <= FEW {
+            return Ok(Found::page(total, self.page(tx, &Order::Few, (skip, want))?));
         }
-        Ok(Found::page(total, rows))
+        if behind < skip {
+            let mut page = self.page(tx, &Order::Back, (behind, want))?;
+            page.rows.reverse();
+            // What was cut off a page that is read from its end is its beginning.
+            if !page.cut {
+                return Ok(Found::page(total, page));
+            }
+        }
+        Ok(Found::page(total, self.page(tx, &Order::Id, (skip, want))?))
     }
 
     fn walk_by_sql(&self, tx: &mut Tx<'_>, order: &Order, walk: &Walk) -> Result<Found> {
@@ -223,84 +232,75 @@ impl Run<'_> {
         };
         let few = *order == Order::Id && self.narrowed.leaning && total <= FEW;
         let order = if few { &Order::Few } else { order };
-        let rows = store::behind(tx, self.account, self.subject, self.narrowed, order, from)?;
-        self.walked(walk, total, rows, |last| self.sort_key(tx, last))
+        let Batch { mut rows, cut, .. } =
+            store::behind(tx, self.account, self.subject, self.narrowed, order, from)?;
+        // One row more than the page holds says that the walk goes on.
+        let more = cut || rows.len() > self.search.count;
+        rows.truncate(self.search.count);
+        self.walked(walk, total, (rows, more), |last| self.sort_key(tx, last))
     }
 
     /// What a resource is ordered by; nothing where that is its id.
     fn sort_key(&self, tx: &mut Tx<'_>, row: &Stored) -> Result<Option<SortValue>> {
         let Some(sort) = &self.search.sort else { return Ok(None) };
-        // No user is asked for by his groups here: SQL has no order of them.
-        let by_members = self.subject == Subject::Group && &*sort.attr.attr.name == "members";
-        Ok(sort.key(&self.view(tx, row, by_members.then(Vec::new), true)?))
+        let by_derived = derived(self.subject) == Some(&*sort.attr.attr.name);
+        let groups = if by_derived { self.groups(tx, slice::from_ref(row))?.pop().flatten() } else { None };
+        Ok(sort.key(&self.view(tx, row, groups, true)?))
     }
 
-    /// One row more than the page holds says that the walk goes on; `key` tells the sort key of the last one.
+    /// `more`: the walk goes on; `key` tells the sort key of the last one.
     fn walked(
         &self,
         walk: &Walk,
         total: u64,
-        mut rows: Vec<Stored>,
+        (rows, more): (Vec<Stored>, bool),
         key: impl FnOnce(&Stored) -> Result<Option<SortValue>>,
     ) -> Result<Found> {
-        let more = rows.len() > self.search.count;
-        rows.truncate(self.search.count);
         let next = match rows.last() {
             _ if !more => None,
             None => Some(walk.after.clone().unwrap_or(Place { key: None, id: String::new() })),
             Some(last) => Some(Place { key: key(last)?, id: last.id.clone() }),
         };
-        Ok(Found { total, rows, next, cut: false })
+        let cut = more && rows.len() < self.search.count;
+        Ok(Found { total, rows, next, cut })
     }
 
-    /// Keeps the first keys behind the place, so that memory is bounded by the page.
+    /// Keeps the first ones behind the place, so that memory is bounded by the page.
     fn walk_by_evaluator(&self, tx: &mut Tx<'_>, walk: &Walk) -> Result<Found> {
-        type Kept = (Option<SortValue>, Stored);
-        let (sort, keep) = (self.search.sort.as_ref(), self.search.count + 1);
-        let order = |a: (Option<&SortValue>, &str), b: (Option<&SortValue>, &str)| {
-            sort.map_or(Ordering::Equal, |sort| sort.compare(a.0, b.0)).then_with(|| a.1.cmp(b.1))
-        };
-        let compare = |a: &Kept, b: &Kept| order((a.0.as_ref(), &a.1.id), (b.0.as_ref(), &b.1.id));
+        let sort = self.search.sort.as_ref();
         // By id, and with the total known, nothing before the place has to be looked at.
         let straight = sort.is_none() && walk.total.is_some();
         let from = walk.after.as_ref().filter(|_| straight).map_or("", |place| place.id.as_str());
-        let (mut total, mut best) = (0, Vec::<Kept>::new());
+        let (mut total, mut page) = (0, Nearest::new(sort, self.search.count));
         self.each_match(tx, from, &mut |stored, resource| {
             total += 1;
             let key = sort.and_then(|sort| sort.key(resource));
             let behind = walk.after.as_ref().is_none_or(|place| {
-                order((key.as_ref(), &stored.id), (place.key.as_ref(), &place.id)) == Ordering::Greater
+                page.order((key.as_ref(), &stored.id), (place.key.as_ref(), &place.id)) == Ordering::Greater
             });
             if behind {
-                best.push((key, stored));
+                page.offer(key, stored);
             }
-            if straight && best.len() >= keep {
-                return ControlFlow::Break(());
-            }
-            if best.len() >= 2 * keep + 64 {
-                best.sort_by(compare);
-                best.truncate(keep);
-            }
-            ControlFlow::Continue(())
+            if straight && page.has_more() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        best.sort_by(compare);
-        best.truncate(keep);
-        let key = best.get(self.search.count.saturating_sub(1)).and_then(|(key, _)| key.clone());
-        let rows = best.into_iter().map(|(_, stored)| stored).collect();
-        self.walked(walk, walk.total.unwrap_or(total), rows, |_| Ok(key))
+        let (kept, more) = page.finish();
+        let key = kept.last().and_then(|(key, _)| key.clone());
+        let rows = kept.into_iter().map(|(_, stored)| stored).collect();
+        self.walked(walk, walk.total.unwrap_or(total), (rows, more), |_| Ok(key))
     }
 
     fn by_evaluator(&self, tx: &mut Tx<'_>) -> Result<Found> {
         let (skip, want) = (self.search.start.saturating_sub(1) as u64, self.search.count as u64);
-        let mut found = Found::page(0, Vec::new());
+        let (mut total, mut page) = (0, Batch::default());
         self.each_match(tx, "", &mut |stored, _| {
-            if found.total >= skip && found.total < skip.saturating_add(want) {
-                found.rows.push(stored);
+            if total >= skip && total < skip.saturating_add(want) {
+                // Those that it has no room for are counted all the same.
+                let _ = page.take(stored);
             }
-            found.total += 1;
+            total += 1;
             ControlFlow::Continue(())
         })?;
-        Ok(found)
+        Ok(Found::page(total, page))
     }
 
     /// Keeps the first `start - 1 + count` keys in order and drops the rest as they come.
@@ -329,12 +329,14 @@ impl Run<'_> {
             ControlFlow::Continue(())
         })?;
         best.sort_by(compare);
-        let page = best.into_iter().skip(skip).take(self.search.count);
-        let mut rows = Vec::new();
-        for (_, id) in page {
-            rows.extend(store::find(tx, self.account, self.subject, &id)?);
+        let mut page = Batch::default();
+        for (_, id) in best.into_iter().skip(skip).take(self.search.count) {
+            let found = store::find(tx, self.account, self.subject, &id)?;
+            if found.is_some_and(|stored| page.take(stored).is_break()) {
+                break;
+            }
         }
-        Ok(Found::page(total, rows))
+        Ok(Found::page(total, page))
     }
 
     /// Hands every match behind `after` to `take`, by id, with the whole resource as the evaluator sees it.
@@ -351,26 +353,34 @@ impl Run<'_> {
         let (with_derived, with_meta) = (derived.is_some_and(named), named("meta"));
         let mut after = after.to_owned();
         loop {
-            let rows = store::chunk(tx, self.account, self.subject, self.narrowed, &after, CHUNK)?;
+            let Batch { mut rows, cut, .. } =
+                store::chunk(tx, self.account, self.subject, self.narrowed, &after, CHUNK)?;
             let Some(last) = rows.last() else { return Ok(()) };
             after.clone_from(&last.id);
-            let last_chunk = i64::try_from(rows.len()).unwrap_or(CHUNK) < CHUNK;
-            let mut groups = HashMap::new();
-            if with_derived && self.subject == Subject::User {
-                let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-                groups = groups::of_users(tx, self.account, &ids)?;
-            }
-            for row in rows {
-                let known = with_derived.then(|| groups.remove(&row.id).unwrap_or_default());
-                let resource = self.view(tx, &row, known, with_meta)?;
-                if filter.is_none_or(|expr| expr.matches(&resource)) && take(row, &resource).is_break() {
-                    return Ok(());
+            let last_chunk = !cut && i64::try_from(rows.len()).unwrap_or(CHUNK) < CHUNK;
+            while !rows.is_empty() {
+                let groups = if with_derived { self.groups(tx, &rows)? } else { vec![None; rows.len()] };
+                for (row, groups) in rows.drain(..groups.len()).zip(groups) {
+                    let resource = self.view(tx, &row, groups, with_meta)?;
+                    if filter.is_none_or(|expr| expr.matches(&resource)) && take(row, &resource).is_break() {
+                        return Ok(());
+                    }
                 }
             }
             if last_chunk {
                 return Ok(());
             }
         }
+    }
+
+    /// The groups of users, for as many of these rows, from the first on, as memory bears. The members of
+    /// groups are read with each one.
+    fn groups(&self, tx: &mut Tx<'_>, rows: &[Stored]) -> Result<Vec<Option<Vec<GroupRef>>>> {
+        if self.subject != Subject::User {
+            return Ok(vec![Some(Vec::new()); rows.len()]);
+        }
+        let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        Ok(groups::of_users(tx, self.account, &ids)?.into_iter().map(Some).collect())
     }
 
     /// The resource as the evaluator sees it: with the status of a user whose document does not say, and with

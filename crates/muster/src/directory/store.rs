@@ -1,6 +1,7 @@
 //! SQL that users and groups share: reading stored resources by filter and order, and index rows.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use db::sql::{Sql, Value};
 use db::{Row, Tx, params};
@@ -83,6 +84,39 @@ pub fn stored(row: &Row<'_>) -> Result<Stored, db::Error> {
     })
 }
 
+/// Resources that are in memory together: no more of them than it can bear.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// In their order.
+    pub rows: Vec<Stored>,
+    /// Were there more than it has room for?
+    pub cut: bool,
+    bytes: usize,
+}
+
+impl Batch {
+    /// Documents are kept until they hold so many bytes together: the one that reaches beyond is the last
+    /// one.
+    pub const ROOM: usize = 16 << 20;
+
+    /// Takes one more while there is room.
+    pub fn take(&mut self, next: Stored) -> ControlFlow<()> {
+        if self.bytes >= Self::ROOM {
+            self.cut = true;
+            return ControlFlow::Break(());
+        }
+        self.bytes += next.doc.len();
+        self.rows.push(next);
+        ControlFlow::Continue(())
+    }
+}
+
+fn read(tx: &mut Tx<'_>, sql: &Sql) -> Result<Batch, Problem> {
+    let mut batch = Batch::default();
+    tx.each(sql.text(), &sql.params(), |row| Ok(batch.take(stored(row)?)))?;
+    Ok(batch)
+}
+
 /// The resource with that id.
 pub fn find(
     tx: &mut Tx<'_>,
@@ -117,7 +151,7 @@ fn count_sql(account: &AccountId, subject: Subject, narrowed: &Narrowed) -> Sql 
     sql
 }
 
-/// One page of those that the condition lets through.
+/// One page of those that the condition lets through, or its beginning.
 pub fn page(
     tx: &mut Tx<'_>,
     account: &AccountId,
@@ -125,9 +159,8 @@ pub fn page(
     narrowed: &Narrowed,
     order: &Order,
     window: (i64, i64),
-) -> Result<Vec<Stored>, Problem> {
-    let sql = page_sql(account, subject, narrowed, order, window);
-    Ok(tx.query(sql.text(), &sql.params(), stored)?)
+) -> Result<Batch, Problem> {
+    read(tx, &page_sql(account, subject, narrowed, order, window))
 }
 
 fn page_sql(
@@ -255,7 +288,7 @@ pub fn settle_cursor_key(
     cursor_key(tx, account)?.ok_or_else(|| Problem::internal("the key for cursors was not written"))
 }
 
-/// The next `limit` behind a place in the order, of those that the condition lets through.
+/// The next `limit` at most behind a place in the order, of those that the condition lets through.
 pub fn behind(
     tx: &mut Tx<'_>,
     account: &AccountId,
@@ -263,9 +296,8 @@ pub fn behind(
     narrowed: &Narrowed,
     order: &Order,
     from: (Option<&Place>, i64),
-) -> Result<Vec<Stored>, Problem> {
-    let sql = behind_sql(account, subject, narrowed, order, from);
-    Ok(tx.query(sql.text(), &sql.params(), stored)?)
+) -> Result<Batch, Problem> {
+    read(tx, &behind_sql(account, subject, narrowed, order, from))
 }
 
 fn behind_sql(
@@ -285,7 +317,7 @@ fn behind_sql(
     sql
 }
 
-/// The next of those that the condition lets through, by id, after `after`.
+/// The next `limit` at most of those that the condition lets through, by id, after `after`.
 pub fn chunk(
     tx: &mut Tx<'_>,
     account: &AccountId,
@@ -293,7 +325,7 @@ pub fn chunk(
     narrowed: &Narrowed,
     after: &str,
     limit: i64,
-) -> Result<Vec<Stored>, Problem> {
+) -> Result<Batch, Problem> {
     let id = id_column(subject);
     let mut sql = Sql::new(columns(subject));
     sql.hold(account.as_str());
@@ -307,7 +339,7 @@ pub fn chunk(
         .push(id)
         .push(" LIMIT ")
         .bind(limit);
-    Ok(tx.query(sql.text(), &sql.params(), stored)?)
+    read(tx, &sql)
 }
 
 const IS_HELD: &str = "SELECT 1 FROM directory_index WHERE account_id = $1 AND attr = $2 AND value_key = $3 \

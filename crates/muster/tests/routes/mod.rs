@@ -30,6 +30,7 @@ mod scim_cursor;
 pub mod scim_discovery;
 mod scim_filters;
 pub mod scim_groups;
+mod scim_pages;
 mod scim_parallel;
 mod scim_schemas;
 pub mod scim_users;

@@ -4,6 +4,7 @@ use db::Tx;
 
 use super::model::GroupResource;
 use super::store;
+use crate::directory::model::Subject;
 use crate::directory::narrow::Narrowed;
 use crate::directory::search::{self, Found, Search};
 use crate::kernel::ids::AccountId;
@@ -31,6 +32,6 @@ pub(super) fn filled(
         lists.push(members);
     }
     let with = |(stored, members)| GroupResource { stored, members: Some(members) };
-    let found = search::shorter(tx, account, search, found, lists.len())?;
+    let found = search::shorter(tx, account, Subject::Group, search, found, lists.len())?;
     found.with(|rows| Ok(rows.into_iter().zip(lists).map(with).collect()))
 }

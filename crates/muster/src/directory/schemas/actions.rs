@@ -345,7 +345,7 @@ fn step(
     let urns = definition.pending.iter().filter_map(|entry| entry.split_once(' ').map(|(_, path)| path));
     let paths: Vec<String> = urns.map(str::to_owned).collect();
     let key = fold(definition.shape.name()).into_owned();
-    let rows = store::chunk(tx, account, shelf(&definition.shape, &key), after, FILLED_AT_ONCE)?;
+    let (rows, more) = store::chunk(tx, account, shelf(&definition.shape, &key), after, FILLED_AT_ONCE)?;
     for (id, doc) in &rows {
         let document: Value = serde_json::from_str(doc)
             .map_err(|error| Problem::internal(format!("the document of {id} is damaged: {error}")))?;
@@ -355,7 +355,7 @@ fn step(
             store::put_row(tx, account, id, row)?;
         }
     }
-    if let Some((last, _)) = rows.last().filter(|_| rows.len() >= FILLED_AT_ONCE) {
+    if let Some((last, _)) = rows.last().filter(|_| more) {
         return Ok(Some(last.clone()));
     }
     definition.pending.clear();

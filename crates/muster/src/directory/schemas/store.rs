@@ -11,6 +11,7 @@ use super::compare::Break;
 use super::model::{Definition, StoredText, What, read};
 use crate::accounts::store::hold;
 use crate::directory::model::Subject;
+use crate::directory::store::Batch;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem};
 use crate::kernel::time::Timestamp;
@@ -235,7 +236,8 @@ pub fn drop_rows(tx: &mut Tx<'_>, account: &AccountId, shelf: Shelf<'_>, path: &
     Ok(())
 }
 
-/// The next resources of a shelf, by id, after `after`: (id, document).
+/// The next resources of a shelf, by id, after `after`, as (id, document): `limit` at most, and as many as
+/// memory bears. True where there may be more.
 ///
 /// # Errors
 /// Of the database.
@@ -245,12 +247,20 @@ pub fn chunk(
     shelf: Shelf<'_>,
     after: &str,
     limit: usize,
-) -> Result<Vec<(String, String)>, Problem> {
+) -> Result<(Vec<(String, String)>, bool), Problem> {
     let mut sql = over(account, shelf);
     sql.push(" AND ").push(shelf.id()).push(" > ").bind(after);
     sql.push(" ORDER BY ").push(shelf.id()).push(" LIMIT ");
     sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    Ok(tx.query(sql.text(), &sql.params(), |row| Ok((row.get(0)?, row.get(1)?)))?)
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    tx.each(sql.text(), &sql.params(), |row| {
+        let doc: String = row.get(1)?;
+        bytes += doc.len();
+        rows.push((row.get(0)?, doc));
+        Ok(if bytes < Batch::ROOM { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    })?;
+    let more = rows.len() >= limit || bytes >= Batch::ROOM;
+    Ok((rows, more))
 }
 
 /// Writes an index row unless it is there.

@@ -1,7 +1,6 @@
 //! Use cases of users.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use db::{Rehearsal, Tx};
 use scim::resource::{create as accept_new, replace as accept_replace};
@@ -23,6 +22,7 @@ use crate::directory::draft::Draft;
 use crate::directory::groups::leaving::leave;
 use crate::directory::groups::store as groups;
 use crate::directory::model::{Expected, GroupRef, Stored, Subject, resource_type, stamp};
+use crate::directory::narrow::Narrowed;
 use crate::directory::reading::in_turn;
 use crate::directory::schemas::kinds::Written;
 use crate::directory::schemas::store as schemas;
@@ -71,7 +71,7 @@ pub async fn load(app: &App, grant: &Grant<UserView>, id: &str, with_groups: boo
         .await
 }
 
-/// A page of users with their groups, where asked for.
+/// A page of users with their groups, where asked for. It ends early where these are too many.
 ///
 /// # Errors
 /// See `search::run`.
@@ -85,18 +85,13 @@ pub async fn list(
     let narrowed = search.narrowed(Subject::User);
     let selective = narrowed.is_selective();
     let read = move |tx: &mut Tx<'_>| {
-        search::run(tx, &account, Subject::User, (&search, &narrowed))?.with(|rows| {
-            if let [_] = rows.as_slice() {
-                return rows.into_iter().map(|stored| with(tx, &account, stored, with_groups)).collect();
-            }
-            let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-            let mut of = if with_groups { groups::of_users(tx, &account, &ids)? } else { HashMap::new() };
-            let users = rows.into_iter().map(|stored| {
-                let groups = with_groups.then(|| of.remove(&stored.id).unwrap_or_default());
-                UserResource { stored, groups }
-            });
-            Ok(users.collect())
-        })
+        let demand = (&search, &narrowed);
+        let found = search::run(tx, &account, Subject::User, demand)?;
+        if with_groups && found.rows.len() > 1 {
+            return with_their_groups(tx, &account, demand, found);
+        }
+        let single = |stored| with(tx, &account, stored, with_groups);
+        found.with(|rows| rows.into_iter().map(single).collect())
     };
     if selective {
         app.db.point_in(grant.snapshot(), "users.find", read).await
@@ -410,6 +405,20 @@ fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Stored> {
 fn with(tx: &mut Tx<'_>, account: &AccountId, stored: Stored, with_groups: bool) -> Result<UserResource> {
     let groups = if with_groups { Some(groups_of(tx, account, &stored.id)?) } else { None };
     Ok(UserResource { stored, groups })
+}
+
+/// As many of the users as memory bears with their groups.
+fn with_their_groups(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    demand: (&Search, &Narrowed),
+    found: Found,
+) -> Result<Found<UserResource>> {
+    let ids: Vec<&str> = found.rows.iter().map(|row| row.id.as_str()).collect();
+    let lists = groups::of_users(tx, account, &ids)?;
+    let found = search::shorter(tx, account, Subject::User, demand, found, lists.len())?;
+    let with = |(stored, groups)| UserResource { stored, groups: Some(groups) };
+    found.with(|rows| Ok(rows.into_iter().zip(lists).map(with).collect()))
 }
 
 /// The groups of one user. Most are in none, and that is told by a look at one index.

@@ -1,18 +1,21 @@
 //! SQL of groups and memberships.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+mod above;
+
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use db::sql::{IDS_AT_ONCE, Sql};
 use db::{Row, Tx, params};
 
 use super::model::Columns;
-use crate::directory::model::{GroupRef, MemberRef, Stored, Subject};
+use crate::directory::model::{MemberRef, Stored, Subject};
 use crate::kernel::ids::{AccountId, GroupId};
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
+
+pub use above::{above, of_user, of_users};
 
 const INSERT: &str = "INSERT INTO user_groups (account_id, group_id, org_id, project_id, identifier, name, name_key, \
     external_id, externally_managed, description, tags, member_count, doc, version, created_at, updated_at) \
@@ -33,11 +36,6 @@ const MEMBERS: &str = "SELECT m.member_id, m.member_kind, COALESCE(u.name, g.nam
     WHERE m.account_id = $1 AND m.group_id = $2";
 const MEMBER_IDS: &str =
     "SELECT member_id, member_kind FROM group_members WHERE account_id = $1 AND group_id = $2";
-/// Memberships of named members. The order of the join is given: without statistics SQLite's planner would
-/// go through all groups of the account, and through all memberships in a recursive query.
-const ABOVE: &str = "SELECT m.member_id, m.group_id, g.name, g.name_key, g.org_id \
-    FROM group_members m CROSS JOIN user_groups g WHERE g.account_id = $1 AND g.group_id = m.group_id \
-    AND m.account_id = $1 AND m.member_id IN (";
 const HOLDERS: &str = "SELECT g.group_id, g.identifier, g.name, g.external_id, g.org_id, g.project_id \
     FROM group_members m CROSS JOIN user_groups g WHERE g.account_id = $1 AND g.group_id = m.group_id \
     AND m.account_id = $1 AND m.member_id = $2 ORDER BY m.group_id";
@@ -302,109 +300,6 @@ pub fn holders(tx: &mut Tx<'_>, account: &AccountId, member: &str) -> Result<Vec
         Ok(Holder { id, identifier, name, external_id, scope })
     };
     rows.into_iter().map(holder).collect()
-}
-
-/// As `of_users`, of one user.
-pub fn of_user(tx: &mut Tx<'_>, account: &AccountId, user: &str) -> Result<Vec<GroupRef>, Problem> {
-    Ok(of_users(tx, account, &[user])?.remove(user).unwrap_or_default())
-}
-
-/// Groups of the account itself that each of these users is in, direct and indirect, by name: SCIM shows no
-/// others. Users without such groups are absent.
-pub fn of_users(
-    tx: &mut Tx<'_>,
-    account: &AccountId,
-    users: &[&str],
-) -> Result<HashMap<String, Vec<GroupRef>>, Problem> {
-    let edges = edges_above(tx, account, Subject::User, users)?;
-    if edges.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let mut by_member: HashMap<&str, Vec<&Edge>> = HashMap::new();
-    for edge in &edges {
-        by_member.entry(&edge.member).or_default().push(edge);
-    }
-    let mut found = HashMap::new();
-    for user in users {
-        let mut groups: HashMap<&str, (&Edge, bool)> = HashMap::new();
-        let mut ways: Vec<(&Edge, bool)> =
-            by_member.get(user).into_iter().flatten().map(|edge| (*edge, true)).collect();
-        while let Some((edge, direct)) = ways.pop() {
-            match groups.entry(&edge.group) {
-                Entry::Occupied(mut known) => known.get_mut().1 |= direct,
-                Entry::Vacant(place) => {
-                    place.insert((edge, direct));
-                    let above = by_member.get(edge.group.as_str()).into_iter().flatten();
-                    ways.extend(above.map(|edge| (*edge, false)));
-                }
-            }
-        }
-        let mut list: Vec<(&Edge, bool)> =
-            groups.into_values().filter(|(edge, _)| edge.org.is_empty()).collect();
-        if list.is_empty() {
-            continue;
-        }
-        list.sort_by_key(|(edge, _)| (&edge.name_key, &edge.group));
-        let refs = list.into_iter().map(|(edge, direct)| GroupRef {
-            id: edge.group.clone(),
-            name: edge.name.clone(),
-            direct,
-        });
-        found.insert((*user).to_owned(), refs.collect());
-    }
-    Ok(found)
-}
-
-/// One membership, with the group's name and the key it is ordered by.
-struct Edge {
-    member: String,
-    group: String,
-    name: String,
-    name_key: String,
-    /// Empty for a group of the account itself.
-    org: String,
-}
-
-/// Every membership on the ways up from `ids`, all of one kind, level by level; nothing is walked twice.
-fn edges_above(
-    tx: &mut Tx<'_>,
-    account: &AccountId,
-    mut kind: Subject,
-    ids: &[&str],
-) -> Result<Vec<Edge>, Problem> {
-    let mut seen: HashSet<String> = HashSet::new();
-    let mut edges: Vec<Edge> = Vec::new();
-    let mut level: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-    while !level.is_empty() {
-        let start = edges.len();
-        for ids in level.chunks(IDS_AT_ONCE) {
-            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-            let mut sql = Sql::new(ABOVE);
-            sql.hold(account.as_str());
-            sql.bind_ids(&ids);
-            // Memberships of groups are few, and have an index of their own.
-            sql.push(if kind == Subject::Group { ") AND m.member_kind = 'Group'" } else { ")" });
-            edges.extend(tx.query(sql.text(), &sql.params(), |row| {
-                let (member, group) = (row.get(0)?, row.get(1)?);
-                Ok(Edge { member, group, name: row.get(2)?, name_key: row.get(3)?, org: row.get(4)? })
-            })?);
-        }
-        let new = edges[start..].iter().filter(|edge| seen.insert(edge.group.clone()));
-        level = new.map(|edge| edge.group.clone()).collect();
-        kind = Subject::Group;
-    }
-    Ok(edges)
-}
-
-/// The group and every group it is in, directly or not.
-pub fn above(tx: &mut Tx<'_>, account: &AccountId, group: &str) -> Result<Vec<String>, Problem> {
-    let mut ids = vec![group.to_owned()];
-    for edge in edges_above(tx, account, Subject::Group, &[group])? {
-        if !ids.contains(&edge.group) {
-            ids.push(edge.group);
-        }
-    }
-    Ok(ids)
 }
 
 /// Whether the group, or one it is in, is bound to a role.
