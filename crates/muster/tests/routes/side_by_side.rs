@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::scim_groups::{GROUPS, group, made_group};
-use super::scim_users::{USERS, made, patch, refused, total};
+use super::scim_users::{USERS, made, patch, refused, total, user};
 use crate::actors::{Client, World};
 use crate::both_engines;
 
@@ -135,6 +135,72 @@ both_engines! {
             let (first, second) = tokio::join!(send(&here, &one), send(&there, &other));
             assert!(matches!((first.status, second.status), (200, 412) | (412, 200)), "{} {}", first.text, second.text);
         }
+    }
+
+    async fn a_change_of_members_shows_the_group_as_another_replica_left_it(world: World) {
+        let (here, replica) = (world.bearer(world.admin_token()), world.replica());
+        let (ada, group_id) = (made(&here, "ada").await, made_group(&here, "squad", &[]).await);
+        let rename = "UPDATE user_groups SET name = 'team', name_key = 'team', doc = REPLACE(doc, 'squad', 'team'), \
+            version = version + 1 WHERE name = 'squad'";
+        let add = patch(json!([{"op": "add", "path": "members", "value": [{"value": ada}]}]));
+        for (sql, put) in [(rename, false), ("DELETE FROM user_groups", false), ("DELETE FROM user_groups", true)] {
+            let slow = Slow::begin(&world, sql).await;
+            let (client, path) = (replica.bearer(world.admin_token()), format!("{GROUPS}/{group_id}"));
+            let (add, whole) = (add.clone(), group("squad", &[&ada]));
+            let late = tokio::spawn(async move {
+                if put { client.put(&path, whole).await } else { client.patch(&path, add).await }
+            });
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert!(!late.is_finished(), "{sql}: the request did not wait");
+            slow.end().await;
+            let answer = late.await.unwrap();
+            if sql == rename {
+                assert_eq!(answer.expect(200).json["displayName"], "team");
+            } else {
+                answer.expect(404);
+            }
+        }
+    }
+
+    async fn what_was_read_before_the_first_schema_came_is_sent_again(world: World) {
+        let here = world.bearer(world.admin_token());
+        let (ada, squad) = (made(&here, "ada").await, made_group(&here, "squad", &[]).await);
+        let slow = Slow::begin(&world, "INSERT INTO scim_generations (account_id, generation) VALUES ('acme', 1)").await;
+        let title = || patch(json!([{"op": "replace", "path": "externalId", "value": "x"}]));
+        let send = |method: http::Method, path: String, body: Option<Value>| {
+            let client = here.clone();
+            tokio::spawn(async move { client.send(method, &path, body.map(|body| body.to_string())).await })
+        };
+        let late = [
+            send(http::Method::PATCH, format!("{USERS}/{ada}"), Some(title())),
+            send(http::Method::DELETE, format!("{USERS}/{ada}"), None),
+            send(http::Method::PATCH, format!("{GROUPS}/{squad}"), Some(title())),
+            send(http::Method::DELETE, format!("{GROUPS}/{squad}"), None),
+        ];
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(late.iter().all(|late| !late.is_finished()), "some did not wait");
+        slow.end().await;
+        for late in late {
+            let answer = late.await.unwrap();
+            assert!(answer.text.contains("schemas changed"), "{} {}", answer.status, answer.text);
+        }
+        here.get(&format!("{USERS}/{ada}")).await.expect(200);
+    }
+
+    async fn whom_another_replica_activates_is_not_revived(world: World) {
+        let (here, replica) = (world.bearer(world.admin_token()), world.replica());
+        let ada = made(&here, "ada").await;
+        let off = patch(json!([{"op": "replace", "path": "active", "value": false}]));
+        here.patch(&format!("{USERS}/{ada}"), off).await.expect(200);
+        let on = "UPDATE users SET active = true, doc = REPLACE(doc, '\"active\":false', '\"active\":true'), \
+            version = version + 1 WHERE user_name = 'ada'";
+        let slow = Slow::done(&world, on).await;
+        let client = replica.bearer(world.admin_token());
+        let late = tokio::spawn(async move { client.post(USERS, user("ada")).await });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(!late.is_finished(), "the request did not wait");
+        slow.end().await;
+        refused(late.await.unwrap(), 409, "uniqueness");
     }
 
     async fn two_administrators_who_delete_each_other_leave_one(world: World) {

@@ -297,12 +297,12 @@ async fn change(
     app.db
         .write_in(&rehearsal, label, &lane, move |tx| {
             let account = stroke.account();
-            if reading.expected != Expected::default() {
-                // Members move without looking at the version: nobody else does meanwhile.
-                hold(tx, account)?;
-            }
-            schemas::settled(tx, account, reading.of.generation)?;
-            let stored = find(tx, account, &id)?;
+            // Members move without looking at the version, and are told of by the group's name: meanwhile
+            // nobody changes or deletes it, binds a role to it, deletes a new member, or nests the other way
+            // round.
+            hold(tx, account)?;
+            let stored = schemas::find(tx, account, Subject::Group, (&id, reading.of.generation))?;
+            let stored = known(stored, &id)?;
             reading.expected.check(&stored)?;
             let change = match draft.as_ref().and_then(|draft| draft.still(&stored)) {
                 Some(drafted) => Cow::Borrowed(drafted?),
@@ -331,10 +331,6 @@ fn carry_out(
     let stays = |(_, change): &(usize, DetachedChange)| {
         matches!(change, DetachedChange::Add(_) | DetachedChange::Demand(_) | DetachedChange::DemandWhere(_))
     };
-    if !members.is_empty() {
-        // Meanwhile nobody binds a role to the group, deletes a new member, or nests the other way round.
-        hold(tx, account)?;
-    }
     let removes = !members.iter().all(stays);
     if removes && store::carries_roles(tx, account, group)? {
         return keeping_one(tx, account, |tx| membership.carry_out(tx, members, heard));
@@ -429,8 +425,8 @@ pub async fn delete(app: &App, grant: &Grant<UserGroupManage>, id: &str, reading
         .write_in(&rehearsal, "groups.delete", &lane, move |tx| {
             // Nobody binds a role to the group meanwhile.
             hold(tx, stroke.account())?;
-            schemas::settled(tx, stroke.account(), reading.of.generation)?;
-            let stored = find(tx, stroke.account(), &id)?;
+            let stored = schemas::find(tx, stroke.account(), Subject::Group, (&id, reading.of.generation))?;
+            let stored = known(stored, &id)?;
             reading.expected.check(&stored)?;
             remove(tx, &stroke, &reading.of.kind, &stored)
         })
@@ -466,7 +462,11 @@ pub fn remove(tx: &mut Tx<'_>, stroke: &Stroke, kind: &ResourceType, stored: &St
 }
 
 fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Stored> {
-    directory::find(tx, account, Subject::Group, id)?.ok_or_else(|| {
+    known(directory::find(tx, account, Subject::Group, id)?, id)
+}
+
+fn known(found: Option<Stored>, id: &str) -> Result<Stored> {
+    found.ok_or_else(|| {
         Problem::not_found(format!(
             "There is no group {id} in this account: look the id up by a filter on displayName."
         ))

@@ -10,13 +10,19 @@ use serde_json::Value;
 use super::compare::Break;
 use super::model::{Definition, StoredText, What, read};
 use crate::accounts::store::hold;
-use crate::directory::model::Subject;
-use crate::directory::store::Batch;
+use crate::directory::model::{Stored, Subject};
+use crate::directory::store::{Batch, stored};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem};
 use crate::kernel::time::Timestamp;
 
 const GENERATION: &str = "SELECT generation FROM scim_generations WHERE account_id = $1";
+const USER: &str = "SELECT user_id, doc, version, created_at, updated_at, \
+    (SELECT s.generation FROM scim_generations s WHERE s.account_id = $1) \
+    FROM users WHERE account_id = $1 AND user_id = $2";
+const GROUP: &str = "SELECT group_id, doc, version, created_at, updated_at, \
+    (SELECT s.generation FROM scim_generations s WHERE s.account_id = $1) \
+    FROM user_groups WHERE account_id = $1 AND group_id = $2 AND org_id = '' AND project_id = ''";
 const STAMP: &str = "SELECT g.generation, (SELECT CAST(COALESCE(SUM(d.version), 0) AS BIGINT) FROM scim_definitions d \
     WHERE d.account_id = $1) FROM scim_generations g WHERE g.account_id = $1";
 const NEXT: &str = "INSERT INTO scim_generations (account_id, generation) VALUES ($1, 1) \
@@ -54,8 +60,8 @@ pub fn stamp(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<(i64, i64)>,
     Ok(tx.query_opt(STAMP, params![account.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
-/// Refuses a change that was read by definitions that are no longer the account's. Accounts without
-/// definitions are not asked about.
+/// Refuses what was read by definitions that are no longer the account's. Accounts without definitions are
+/// not asked about: what is new has nothing yet that the first one could be about.
 ///
 /// # Errors
 /// `Unavailable`; of the database.
@@ -64,7 +70,34 @@ pub fn settled(tx: &mut Tx<'_>, account: &AccountId, known: i64) -> Result<(), P
         return Ok(());
     }
     hold(tx, account)?;
-    if generation(tx, account)? == known {
+    same(generation(tx, account)?, known)
+}
+
+/// A user or group that is to be changed by a request that was read by the definitions of generation `known`.
+/// In one statement with that generation: values by a definition that comes later raise the version of the
+/// resource, which whoever writes looks at.
+///
+/// # Errors
+/// `Unavailable` where there are other definitions by now; of the database.
+pub fn find(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    subject: Subject,
+    (id, known): (&str, i64),
+) -> Result<Option<Stored>, Problem> {
+    if known != 0 {
+        hold(tx, account)?;
+    }
+    let sql = if subject == Subject::Group { GROUP } else { USER };
+    let row = |row: &Row<'_>| Ok((stored(row)?, row.get::<Option<i64>>(5)?));
+    let Some((found, generation)) = tx.query_opt(sql, params![account.as_str(), id], row)? else {
+        return Ok(None);
+    };
+    same(generation.unwrap_or(0), known).map(|()| Some(found))
+}
+
+fn same(generation: i64, known: i64) -> Result<(), Problem> {
+    if generation == known {
         return Ok(());
     }
     let text = "The account's schemas changed while the request was read: send it again.";

@@ -208,6 +208,8 @@ pub fn insert(
 /// What becomes of a new user whose name is taken; nothing where it is free.
 fn revive(tx: &mut Tx<'_>, stroke: &Stroke, new: &New) -> Result<Option<UserResource>> {
     let account = stroke.account();
+    // Nobody turns him active between this look at him and the next one.
+    hold(tx, account)?;
     let Some((id, active)) = store::find_by_name(tx, account, &new.columns.user_name_key)? else {
         return Ok(None);
     };
@@ -288,8 +290,8 @@ async fn change(
     app.db
         .write_in(&rehearsal, label, &lane, move |tx| {
             let account = stroke.account();
-            schemas::settled(tx, account, reading.of.generation)?;
-            let stored = find(tx, account, &id)?;
+            let stored = schemas::find(tx, account, Subject::User, (&id, reading.of.generation))?;
+            let stored = known(stored, &id)?;
             reading.expected.check(&stored)?;
             let change = match draft.still(&stored) {
                 Some(drafted) => Cow::Borrowed(drafted?),
@@ -338,8 +340,8 @@ pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Rea
             let account = stroke.account();
             // Nobody binds a role to the user meanwhile.
             hold(tx, account)?;
-            schemas::settled(tx, account, reading.of.generation)?;
-            let stored = find(tx, account, &id)?;
+            let stored = schemas::find(tx, account, Subject::User, (&id, reading.of.generation))?;
+            let stored = known(stored, &id)?;
             reading.expected.check(&stored)?;
             let before = stored.document()?;
             if setting(tx, account, SCIM_DELETE_DEACTIVATES)? {
@@ -395,7 +397,11 @@ pub fn remove(
 }
 
 fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Stored> {
-    directory::find(tx, account, Subject::User, id)?.ok_or_else(|| {
+    known(directory::find(tx, account, Subject::User, id)?, id)
+}
+
+fn known(found: Option<Stored>, id: &str) -> Result<Stored> {
+    found.ok_or_else(|| {
         Problem::not_found(format!(
             "There is no user {id} in this account: look the id up by a filter on userName."
         ))
