@@ -9,13 +9,15 @@ use std::time::Duration;
 use db::{Db, Tx};
 use hyper_util::client::proxy::matcher::Matcher;
 
+use crate::access::Actor;
+use crate::access::standing::still;
 use crate::accounts::store::hold_row;
 use crate::accounts::versions::Versions;
 use crate::directory::cursor_keys::CursorKeys;
 use crate::events::Feed;
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
-use crate::kernel::problem::Result as Outcome;
+use crate::kernel::problem::{Problem, Result as Outcome};
 use crate::kernel::rng::Rng;
 use crate::kernel::time::{Clock, Timestamp};
 use crate::migrations::LOG_STEPS;
@@ -192,11 +194,29 @@ impl App {
 
     /// Runs a closure as `Db::write` does, with the account's row held from the start: of such changes of one
     /// account each sees all of those before, on every replica. For whatever decides about access, where one
-    /// change must not slip between the check and the write of another.
+    /// change must not slip between the check and the write of another; and who asks is still who he was.
+    ///
+    /// # Errors
+    /// Of the closure, and of the database; `Unavailable` where the actor holds less by now.
+    pub async fn write_alone<T, E, F>(&self, label: &'static str, actor: &Actor, f: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<db::Error> + From<Problem> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (by, clock) = (actor.clone(), self.clock.clone());
+        let alone = move |tx: &mut Tx<'_>| {
+            still(tx, &by, clock.now())?;
+            f(tx)
+        };
+        self.write_held(label, actor.caller.account.as_str(), alone).await
+    }
+
+    /// As `write_alone`, for who is no principal of the account.
     ///
     /// # Errors
     /// Of the closure, and of the database.
-    pub async fn write_alone<T, E, F>(&self, label: &'static str, account: &str, f: F) -> Result<T, E>
+    pub async fn write_held<T, E, F>(&self, label: &'static str, account: &str, f: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<db::Error> + Send + 'static,

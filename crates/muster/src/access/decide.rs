@@ -84,6 +84,11 @@ impl Check<'_> {
 }
 
 impl Rights {
+    /// Is all of this among them?
+    pub fn include(&self, others: &Self) -> bool {
+        others.bindings.iter().all(|binding| self.bindings.contains(binding))
+    }
+
     /// The decision. A check without a resource needs a whole-type or an all match.
     pub fn allow(&self, check: Check<'_>) -> bool {
         self.reach(check, false)

@@ -18,6 +18,7 @@ pub mod permissions;
 pub mod resource_groups;
 pub mod rights;
 pub mod roles;
+pub mod standing;
 mod stored;
 
 pub use decide::{Binding, Check, Rights, Selector, What};

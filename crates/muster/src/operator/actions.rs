@@ -163,7 +163,7 @@ async fn alter(
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let (lane, caller) = (account.to_string(), operator.caller(account.clone()));
     let (changed, after) = app
-        .write_alone("operator.alter", &lane, move |tx| {
+        .write_held("operator.alter", &lane, move |tx| {
             let before = load(tx, &account)?;
             alter(tx, &before, now)?;
             let after = load(tx, &account)?;

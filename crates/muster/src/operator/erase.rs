@@ -60,7 +60,7 @@ struct Begun {
 /// From here on nobody can have it back. `None`: somebody just did, or another server was faster.
 async fn begin(app: &App, account: &AccountId, now: Timestamp) -> Result<Option<Begun>> {
     let of = account.clone();
-    app.write_alone("operator.erase", account.as_str(), move |tx| {
+    app.write_held("operator.erase", account.as_str(), move |tx| {
         let found = accounts::store::find(tx, &of)?;
         let Some((found, due)) = found.and_then(|found| Some((found.status, found.erase_at?))) else {
             return Ok(None);
@@ -82,7 +82,7 @@ async fn step(
     step: impl Fn(&mut Tx<'_>, &AccountId) -> Result<bool> + Send + 'static,
 ) -> Result<bool> {
     let of = account.clone();
-    app.write_alone("operator.erase", account.as_str(), move |tx| {
+    app.write_held("operator.erase", account.as_str(), move |tx| {
         Ok(store::is_erasing(tx, &of, begun.version)? && step(tx, &of)?)
     })
     .await

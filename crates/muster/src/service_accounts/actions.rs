@@ -62,8 +62,7 @@ pub async fn create(
 ) -> Result<ServiceAccount> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
-    let lane = scope.account.to_string();
-    app.write_alone("service_accounts.create", &lane, move |tx| {
+    app.write_alone("service_accounts.create", grant.actor(), move |tx| {
         accounts::actions::check_scope(tx, &scope)?;
         insert(tx, &caller, &scope, &new, (now, &audit_id))
     })
@@ -109,8 +108,7 @@ pub async fn update(
 ) -> Result<ServiceAccount> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
-    let lane = scope.account.to_string();
-    app.write_alone("service_accounts.update", &lane, move |tx| {
+    app.write_alone("service_accounts.update", grant.actor(), move |tx| {
         let before = load(tx, &scope, &identifier)?;
         change.fits(&before)?;
         store::update(tx, &scope, &identifier, &change, now)?;
@@ -130,8 +128,7 @@ pub async fn update(
 pub async fn delete(app: &App, grant: &Grant<ServiceAccountDelete>, identifier: String) -> Result<()> {
     let (now, rng) = (app.clock.now(), app.rng.clone());
     let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
-    let lane = scope.account.to_string();
-    app.write_alone("service_accounts.delete", &lane, move |tx| {
+    app.write_alone("service_accounts.delete", grant.actor(), move |tx| {
         let before = load(tx, &scope, &identifier)?;
         let (kind, id) = (PrincipalKind::ServiceAccount, before.identifier.as_str());
         let (bindings, removed) = keeping_one(tx, &scope.account, |tx| {

@@ -247,9 +247,8 @@ async fn put_each(request: &Request, changes: Vec<Change>) -> Result<Vec<Outcome
     let (mut whole, mut stored) = (None, false);
     for change in changes {
         let (id, audit_id, ask) = (change.id.clone(), request.app.rng.uuid(), request.clone());
-        let lane = request.scope.account.as_str();
         let work = move |tx: &mut Tx<'_>| apply(tx, &ask, &change, &audit_id);
-        let (result, warning) = match request.app.write_alone("settings.put", lane, work).await {
+        let (result, warning) = match request.app.write_alone("settings.put", &request.actor, work).await {
             Ok((seen, warning)) => (Ok(seen), warning),
             Err(Refusal::Item(text)) => (Err(text), None),
             // The others would wait for the database, too.
@@ -283,10 +282,16 @@ impl From<db::Error> for Undone {
     }
 }
 
+impl From<Problem> for Undone {
+    fn from(problem: Problem) -> Self {
+        Self::Whole(problem)
+    }
+}
+
 async fn put_together(request: &Request, changes: Vec<Change>) -> Result<Vec<Outcome>> {
     let ids: Vec<_> = changes.iter().map(|change| change.id.clone()).collect();
     let wishes: Vec<_> = changes.into_iter().map(|change| (change, request.app.rng.uuid())).collect();
-    let (ask, lane) = (request.clone(), request.scope.account.as_str());
+    let ask = request.clone();
     let work = move |tx: &mut Tx<'_>| {
         let (mut done, mut errors, mut failed) = (Vec::new(), Vec::new(), false);
         for (change, audit_id) in &wishes {
@@ -304,7 +309,7 @@ async fn put_together(request: &Request, changes: Vec<Change>) -> Result<Vec<Out
         }
         if failed { Err(Undone::Some(errors)) } else { Ok(done) }
     };
-    let results = match request.app.write_alone("settings.put_atomic", lane, work).await {
+    let results = match request.app.write_alone("settings.put_atomic", &request.actor, work).await {
         Ok(done) => done,
         Err(Undone::Whole(problem)) => return Err(problem),
         Err(Undone::Some(errors)) => {

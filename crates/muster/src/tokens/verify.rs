@@ -104,6 +104,23 @@ pub fn standing(
     Ok(verified.map(|verified| Standing { verified, secret_sha256: row.sha256 }))
 }
 
+/// Does the token with this id still hold, whose secret was shown before?
+pub fn is_alive(tx: &mut Tx<'_>, account: &AccountId, id: &TokenId, now: Timestamp) -> Result<bool, Problem> {
+    let Some(row) = find(tx, account, id)? else { return Ok(false) };
+    let kind = if row.kind == Kind::User.as_str() { Kind::User } else { Kind::ServiceAccount };
+    Ok(holds(tx, account, kind, &row, now)?.is_ok())
+}
+
+/// Is this user or service account still there, and may he act?
+pub fn is_there(tx: &mut Tx<'_>, principal: &Principal) -> Result<bool, Problem> {
+    let (scope, id) = (principal.scope.clone(), principal.id.as_str());
+    Ok(match principal.kind {
+        PrincipalKind::User => user(tx, scope, id)?.is_some(),
+        PrincipalKind::ServiceAccount => service_account(tx, scope, id)?.is_some(),
+        PrincipalKind::UserGroup | PrincipalKind::System => false,
+    })
+}
+
 fn find(tx: &mut Tx<'_>, account: &AccountId, id: &TokenId) -> Result<Option<Row>, Problem> {
     let row = tx.query_opt(FIND, params![account.as_str(), id.as_str()], |row| {
         let (valid_to, scheduled): (Option<i64>, Option<i64>) = (row.get(3)?, row.get(4)?);

@@ -238,9 +238,8 @@ impl Change {
 pub async fn create(app: &App, grant: &Grant<SettingEdit>, document: Value) -> Result<Seen> {
     let change = Change::of(app, grant);
     let definition = check(app, change.account(), &document, None).await?;
-    let lane = change.account().to_string();
     let made = app
-        .write_alone("trust.create", &lane, move |tx| {
+        .write_alone("trust.create", grant.actor(), move |tx| {
             let account = change.account();
             // First, so that the account's row is held against other writers.
             bump_version(tx, account)?;
@@ -288,9 +287,8 @@ pub async fn replace(
 ) -> Result<Seen> {
     let change = Change::of(app, grant);
     let definition = check(app, change.account(), &document, Some(&identifier)).await?;
-    let lane = change.account().to_string();
     let after = app
-        .write_alone("trust.replace", &lane, move |tx| {
+        .write_alone("trust.replace", grant.actor(), move |tx| {
             let account = change.account();
             bump_version(tx, account)?;
             let before = load_one(tx, account, &identifier)?;
@@ -315,8 +313,7 @@ pub async fn switch(
     seen: IfMatch,
 ) -> Result<Seen> {
     let change = Change::of(app, grant);
-    let lane = change.account().to_string();
-    app.write_alone("trust.switch", &lane, move |tx| {
+    app.write_alone("trust.switch", grant.actor(), move |tx| {
         let account = change.account();
         bump_version(tx, account)?;
         let before = load_one(tx, account, &identifier)?;
@@ -339,8 +336,7 @@ pub async fn switch(
 /// `NotFound`, `Stale`.
 pub async fn delete(app: &App, grant: &Grant<SettingEdit>, identifier: String, seen: IfMatch) -> Result<()> {
     let change = Change::of(app, grant);
-    let lane = change.account().to_string();
-    app.write_alone("trust.delete", &lane, move |tx| {
+    app.write_alone("trust.delete", grant.actor(), move |tx| {
         let account = change.account();
         bump_version(tx, account)?;
         let before = load_one(tx, account, &identifier)?;

@@ -46,6 +46,11 @@ pub fn find(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<Op
     tx.query_opt(FIND, params![account.as_str(), identifier], columns)?.map(stored).transpose()
 }
 
+/// Is there such a trust, and enabled?
+pub fn lets_in(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<bool> {
+    Ok(find(tx, account, identifier)?.is_some_and(|trust| trust.definition.enabled))
+}
+
 /// Writes a new row; its identifier is free.
 pub fn insert(tx: &mut Tx<'_>, account: &AccountId, trust: &Stored) -> Result<()> {
     let (identifier, document) = (&trust.definition.identifier, trust.definition.to_json().to_string());

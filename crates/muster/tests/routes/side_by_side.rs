@@ -26,26 +26,31 @@ struct Slow {
 
 impl Slow {
     async fn begin(world: &World, sql: impl Into<String>) -> Self {
-        Self::start(world, sql.into(), false).await
+        Self::start(world, vec![sql.into()], false).await
+    }
+
+    async fn both(world: &World, sql: [&str; 2]) -> Self {
+        Self::start(world, sql.map(str::to_owned).to_vec(), false).await
     }
 
     /// As `begin`, with the statement done before it waits.
     async fn done(world: &World, sql: impl Into<String>) -> Self {
-        Self::start(world, sql.into(), true).await
+        Self::start(world, vec![sql.into()], true).await
     }
 
-    async fn start(world: &World, sql: String, at_once: bool) -> Self {
+    async fn start(world: &World, sql: Vec<String>, at_once: bool) -> Self {
         let ((go_on, is_told), (begun, has_begun)) = (mpsc::channel::<()>(), mpsc::channel());
         let (app, is_told) = (world.app.clone(), Mutex::new(is_told));
         let change = tokio::spawn(async move {
-            app.write_alone::<_, db::Error, _>("test.slow", "acme", move |tx| {
+            app.write_held::<_, db::Error, _>("test.slow", "acme", move |tx| {
                 tx.query_one("SELECT 1", &[], |row| row.get::<i64>(0))?;
+                let run = |tx: &mut db::Tx<'_>| sql.iter().try_for_each(|sql| tx.exec(sql, &[]).map(drop));
                 if at_once {
-                    tx.exec(&sql, &[])?;
+                    run(tx)?;
                 }
                 begun.send(()).expect("the test waits");
                 let _ = is_told.lock().unwrap().recv_timeout(Duration::from_secs(20));
-                if at_once { Ok(()) } else { tx.exec(&sql, &[]).map(|_| ()) }
+                if at_once { Ok(()) } else { run(tx) }
             })
             .await
         });
@@ -201,6 +206,50 @@ both_engines! {
         assert!(!late.is_finished(), "the request did not wait");
         slow.end().await;
         refused(late.await.unwrap(), 409, "uniqueness");
+    }
+
+    async fn who_loses_his_rights_while_he_waits_changes_nothing(world: World) {
+        let replica = world.replica();
+        let here = world.bearer(world.admin_token());
+        let (ada, squad) = (made(&here, "ada").await, made_group(&here, "squad", &[]).await);
+        world.machine("spare", None).await;
+        let aged = "UPDATE accounts SET version = version + 1 WHERE account_id = 'acme'";
+        let taken = [
+            "UPDATE role_assignments SET role_id = '_account_viewer' WHERE principal_id = '{}'",
+            "DELETE FROM role_assignments WHERE principal_id = '{}'",
+            "DELETE FROM tokens WHERE parent_id = '{}'",
+            "DELETE FROM service_accounts WHERE identifier = '{}'",
+            "UPDATE accounts SET name = '{}'",
+        ];
+        for (round, sql) in taken.into_iter().enumerate() {
+            let name = format!("mallory{round}");
+            let token = world.machine_token(&name, Some("_account_admin")).await;
+            let (holder, scim) = (replica.holder(&token), replica.bearer(&token));
+            let bind = binding("_account_viewer", ACCOUNT_ONLY, "SERVICE_ACCOUNT", "spare");
+            let add = patch(json!([{"op": "add", "path": "members", "value": [{"value": ada}]}]));
+            let path = format!("{GROUPS}/{squad}");
+            let read = scim.get(&path).await.expect(200);
+            let slow = Slow::both(&world, [&sql.replace("{}", &name), aged]).await;
+            let late = (
+                tokio::spawn(async move { holder.post(ASSIGNMENTS, bind).await }),
+                tokio::spawn(async move { scim.patch(&path, add).await }),
+            );
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert!(!late.0.is_finished() && !late.1.is_finished(), "{sql}: a request did not wait");
+            slow.end().await;
+            let (bound, added) = (late.0.await.unwrap(), late.1.await.unwrap());
+            if round + 1 == taken.len() {
+                // Nothing was taken from him.
+                bound.data();
+                added.expect(200);
+                continue;
+            }
+            for answer in [bound, added] {
+                assert!(answer.text.contains("while the request waited"), "{sql}: {} {}", answer.status, answer.text);
+                assert_eq!((answer.status, answer.headers["retry-after"].to_str().unwrap()), (503, "1"));
+            }
+            assert_eq!(here.get(&format!("{GROUPS}/{squad}")).await.json["meta"], read.json["meta"], "{sql}");
+        }
     }
 
     async fn two_administrators_who_delete_each_other_leave_one(world: World) {

@@ -82,11 +82,11 @@ pub async fn update(
     id: String,
     change: Change,
 ) -> Result<Assignment> {
-    let (actor, scope, lane) = (actor.clone(), scope.clone(), scope.account.to_string());
+    let (by, scope) = (actor.clone(), scope.clone());
     let moment = Moment { now: app.clock.now(), rng: app.rng.clone() };
-    app.write_alone("role_assignments.update", &lane, move |tx| {
+    app.write_alone("role_assignments.update", actor, move |tx| {
         let now = moment.now;
-        let mut found = changeable(tx, &actor, &scope, &id)?;
+        let mut found = changeable(tx, &by, &scope, &id)?;
         check_same(&found, &change)?;
         let disabled = change.disabled.unwrap_or(found.row.disabled);
         if found.row.disabled == disabled {
@@ -100,13 +100,13 @@ pub async fn update(
         if !disabled
             && let Some(given) = rights::binding(tx, &scope, &found.row.role, &found.row.resource_group)?
         {
-            delegation::only_own(tx, &actor, &given)?;
+            delegation::only_own(tx, &by, &given)?;
         }
         keeping_one(tx, &scope.account, |tx| store::set_disabled(tx, &scope, &id, disabled, now))?;
         found.row.disabled = disabled;
         found.updated_at = now;
-        record(tx, &actor.caller, now, &moment.rng.uuid(), Action::RoleAssignmentUpdated, &found)?;
-        see_organization(tx, &moment, &actor, &found.row)?;
+        record(tx, &by.caller, now, &moment.rng.uuid(), Action::RoleAssignmentUpdated, &found)?;
+        see_organization(tx, &moment, &by, &found.row)?;
         bump_version(tx, &scope.account)?;
         Ok(found)
     })
@@ -158,12 +158,12 @@ fn record(
 /// # Errors
 /// `Invalid` when there is none or when it is managed; `Denied`.
 pub async fn delete(app: &App, actor: &Actor, scope: &Scope, id: String) -> Result<Assignment> {
-    let (actor, scope, lane) = (actor.clone(), scope.clone(), scope.account.to_string());
+    let (by, scope) = (actor.clone(), scope.clone());
     let (now, rng) = (app.clock.now(), app.rng.clone());
-    app.write_alone("role_assignments.delete", &lane, move |tx| {
-        let found = removable(tx, &actor, &scope, &id)?;
+    app.write_alone("role_assignments.delete", actor, move |tx| {
+        let found = removable(tx, &by, &scope, &id)?;
         keeping_one(tx, &scope.account, |tx| {
-            remove_rows(tx, &actor.caller, now, &rng, std::slice::from_ref(&found))
+            remove_rows(tx, &by.caller, now, &rng, std::slice::from_ref(&found))
         })?;
         bump_version(tx, &scope.account)?;
         Ok(found)
@@ -184,11 +184,11 @@ fn removable(tx: &mut Tx<'_>, actor: &Actor, scope: &Scope, id: &str) -> Result<
 /// # Errors
 /// Only of the database: what is wrong with an id is in the answer.
 pub async fn delete_all(app: &App, actor: &Actor, scope: &Scope, ids: Vec<String>) -> Result<Removal> {
-    let (actor, scope, lane) = (actor.clone(), scope.clone(), scope.account.to_string());
+    let (by, scope) = (actor.clone(), scope.clone());
     let (now, rng) = (app.clock.now(), app.rng.clone());
-    app.write_alone("role_assignments.delete_all", &lane, move |tx| {
-        check_scope_for(tx, &actor, &scope)?;
-        remove_each(tx, &actor, &scope, &ids, (now, &rng))
+    app.write_alone("role_assignments.delete_all", actor, move |tx| {
+        check_scope_for(tx, &by, &scope)?;
+        remove_each(tx, &by, &scope, &ids, (now, &rng))
     })
     .await
 }

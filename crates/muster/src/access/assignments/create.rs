@@ -43,8 +43,8 @@ pub struct Moment {
 pub async fn create(app: &App, permit: Permit, new: NewAssignment) -> Result<Assignment> {
     new.check(permit.scope())?;
     let moment = Moment { now: app.clock.now(), rng: app.rng.clone() };
-    let lane = permit.scope().account.to_string();
-    app.write_alone("role_assignments.create", &lane, move |tx| {
+    let by = permit.actor().clone();
+    app.write_alone("role_assignments.create", &by, move |tx| {
         check_scope(tx, permit.scope())?;
         let made = bind(tx, &moment, &permit, &new)?;
         bump_version(tx, &permit.scope().account)?;
@@ -65,9 +65,9 @@ pub async fn create_all(
     wishes: Vec<(Permit, NewAssignment)>,
 ) -> Result<Vec<Assignment>> {
     let moment = Moment { now: app.clock.now(), rng: app.rng.clone() };
-    let (actor, scope, lane) = (actor.clone(), scope.clone(), scope.account.to_string());
-    app.write_alone("role_assignments.create_all", &lane, move |tx| {
-        check_scope_for(tx, &actor, &scope)?;
+    let (by, scope) = (actor.clone(), scope.clone());
+    app.write_alone("role_assignments.create_all", actor, move |tx| {
+        check_scope_for(tx, &by, &scope)?;
         let mut made = Vec::with_capacity(wishes.len());
         for (permit, new) in &wishes {
             match new.check(&scope).and_then(|()| bind(tx, &moment, permit, new)) {

@@ -118,8 +118,8 @@ pub async fn create(
     if managed::resource_group(&new.identifier).is_some() {
         return Err(taken);
     }
-    let (now, audit_id, lane) = (app.clock.now(), app.rng.uuid(), scope.account.to_string());
-    app.write_alone("resource_groups.create", &lane, move |tx| {
+    let (now, audit_id) = (app.clock.now(), app.rng.uuid());
+    app.write_alone("resource_groups.create", grant.actor(), move |tx| {
         check_scopes(tx, &scope, &scopes)?;
         let new = with_known_resources(tx, &scope, &new)?;
         if !store::insert(tx, &scope, &new, now)? {
@@ -206,8 +206,8 @@ pub async fn update(
         ));
     }
     let scopes = new.check(&scope)?;
-    let (now, audit_id, lane) = (app.clock.now(), app.rng.uuid(), scope.account.to_string());
-    app.write_alone("resource_groups.update", &lane, move |tx| {
+    let (now, audit_id) = (app.clock.now(), app.rng.uuid());
+    app.write_alone("resource_groups.update", grant.actor(), move |tx| {
         check_scopes(tx, &scope, &scopes)?;
         let new = with_known_resources(tx, &scope, &new)?;
         check_reach(tx, &actor, &scope, &new)?;
@@ -249,8 +249,8 @@ pub async fn delete(app: &App, grant: &Grant<ResourceGroupDelete>, id: String) -
             "Managed resource group cannot be deleted: delete the role assignments on it instead",
         ));
     }
-    let (now, rng, lane) = (app.clock.now(), app.rng.clone(), scope.account.to_string());
-    app.write_alone("resource_groups.delete", &lane, move |tx| {
+    let (now, rng) = (app.clock.now(), app.rng.clone());
+    app.write_alone("resource_groups.delete", grant.actor(), move |tx| {
         let Some(group) = store::find(tx, &scope, &id)? else { return Err(not_found(&id, &scope)) };
         let bound = assignment_rows::of_resource_group(tx, &scope, &id)?;
         assignments::remove_rows(tx, &caller, now, &rng, &bound)?;

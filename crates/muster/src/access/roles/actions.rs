@@ -118,8 +118,8 @@ pub async fn create(app: &App, grant: &Grant<RoleEdit>, mut new: NewRole) -> Res
     if managed::role(&new.identifier).is_some() {
         return Err(taken);
     }
-    let (now, audit_id, lane) = (app.clock.now(), app.rng.uuid(), scope.account.to_string());
-    app.write_alone("roles.create", &lane, move |tx| {
+    let (now, audit_id) = (app.clock.now(), app.rng.uuid());
+    app.write_alone("roles.create", grant.actor(), move |tx| {
         check_scope(tx, &scope)?;
         if !store::insert(tx, &scope, &new, now)? {
             return Err(taken.clone());
@@ -159,9 +159,9 @@ pub async fn update(app: &App, grant: &Grant<RoleEdit>, mut new: NewRole) -> Res
         )));
     }
     new.check(&scope)?;
-    let (now, audit_id, lane) = (app.clock.now(), app.rng.uuid(), scope.account.to_string());
+    let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     app
-        .write_alone("roles.update", &lane, move |tx| {
+        .write_alone("roles.update", grant.actor(), move |tx| {
             check_scope(tx, &scope)?;
             let Some(old) = store::find(tx, &scope, &new.identifier)? else {
                 return Err(Problem::argument(format!(
@@ -205,8 +205,8 @@ pub async fn delete(app: &App, grant: &Grant<RoleDelete>, id: String) -> Result<
         );
         return Err(Problem::invalid(text));
     }
-    let (now, rng, lane) = (app.clock.now(), app.rng.clone(), scope.account.to_string());
-    app.write_alone("roles.delete", &lane, move |tx| {
+    let (now, rng) = (app.clock.now(), app.rng.clone());
+    app.write_alone("roles.delete", grant.actor(), move |tx| {
         check_scope(tx, &scope)?;
         let Some(role) = store::find(tx, &scope, &id)? else {
             return Err(Problem::argument(format!(

@@ -97,8 +97,7 @@ pub async fn create(
     new.check()?;
     let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
     let account = grant.scope().account.clone();
-    let lane = account.to_string();
-    app.write_alone("organizations.create", &lane, move |tx| {
+    app.write_alone("organizations.create", grant.actor(), move |tx| {
         if !store::insert(tx, &account, &new, now)? {
             let id = &new.identifier;
             return Err(Problem::duplicate(format!(
@@ -126,8 +125,7 @@ pub async fn update(
     new.check()?;
     let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
     let scope = grant.scope().clone();
-    let lane = scope.account.to_string();
-    app.write_alone("organizations.update", &lane, move |tx| {
+    app.write_alone("organizations.update", grant.actor(), move |tx| {
         let old = stored(tx, &scope)?;
         changeable(&old, "Update")?;
         seen.check(old.tag())?;
@@ -153,8 +151,7 @@ pub async fn update(
 pub async fn delete(app: &App, grant: &Grant<OrganizationDelete>, seen: IfMatch) -> Result<()> {
     let (now, rng, caller) = (app.clock.now(), app.rng.clone(), grant.caller().clone());
     let scope = grant.scope().clone();
-    let lane = scope.account.to_string();
-    app.write_alone("organizations.delete", &lane, move |tx| {
+    app.write_alone("organizations.delete", grant.actor(), move |tx| {
         let old = stored(tx, &scope)?;
         changeable(&old, "Delete")?;
         seen.check(old.tag())?;

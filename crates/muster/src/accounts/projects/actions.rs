@@ -100,9 +100,8 @@ pub async fn create(app: &App, grant: &Grant<ProjectCreate>, new: NewProject) ->
     new.check()?;
     let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
     let org = grant.scope().clone();
-    let lane = org.account.to_string();
     app
-        .write_alone("projects.create", &lane, move |tx| {
+        .write_alone("projects.create", grant.actor(), move |tx| {
             check_scope(tx, &org)?;
             if !store::insert(tx, &org, &new, now)? {
                 let (id, org) = (&new.identifier, org.org_column());
@@ -132,8 +131,7 @@ pub async fn update(
     new.check()?;
     let (now, audit_id, caller) = (app.clock.now(), app.rng.uuid(), grant.caller().clone());
     let scope = grant.scope().clone();
-    let lane = scope.account.to_string();
-    app.write_alone("projects.update", &lane, move |tx| {
+    app.write_alone("projects.update", grant.actor(), move |tx| {
         let old = stored(tx, &scope)?;
         seen.check(old.tag())?;
         if old.fields == new {
@@ -157,8 +155,7 @@ pub async fn update(
 pub async fn delete(app: &App, grant: &Grant<ProjectDelete>, seen: IfMatch) -> Result<()> {
     let (now, rng, caller) = (app.clock.now(), app.rng.clone(), grant.caller().clone());
     let scope = grant.scope().clone();
-    let lane = scope.account.to_string();
-    app.write_alone("projects.delete", &lane, move |tx| {
+    app.write_alone("projects.delete", grant.actor(), move |tx| {
         let old = stored(tx, &scope)?;
         seen.check(old.tag())?;
         let below = remove_below(tx, &scope, now)?;

@@ -285,7 +285,7 @@ async fn change(
     reading: Reading,
     turn: impl Fn(&ResourceType, Value, &mut Mender) -> Result<Turn> + Send + 'static,
 ) -> Result<Changed> {
-    let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
+    let (stroke, by, id) = (Stroke::new(app, grant.caller()), grant.actor().clone(), id.to_owned());
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     let think = move |reading: &Reading, stored: &Stored| {
         let (before, mut mender) = (stored.document()?, reading.mender.clone());
@@ -301,7 +301,7 @@ async fn change(
             // nobody changes or deletes it, binds a role to it, deletes a new member, or nests the other way
             // round.
             hold(tx, account)?;
-            let stored = schemas::find(tx, account, Subject::Group, (&id, reading.of.generation))?;
+            let stored = schemas::find(tx, (&by, stroke.now), Subject::Group, (&id, reading.of.generation))?;
             let stored = known(stored, &id)?;
             reading.expected.check(&stored)?;
             let change = match draft.as_ref().and_then(|draft| draft.still(&stored)) {
@@ -419,13 +419,13 @@ fn detail(paths: &[String], moves: &Moves) -> Value {
 /// # Errors
 /// `NotFound`, `Stale`, `Conflict` when no account administrator would be left.
 pub async fn delete(app: &App, grant: &Grant<UserGroupManage>, id: &str, reading: Reading) -> Result<()> {
-    let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
+    let (stroke, by, id) = (Stroke::new(app, grant.caller()), grant.actor().clone(), id.to_owned());
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     app.db
         .write_in(&rehearsal, "groups.delete", &lane, move |tx| {
             // Nobody binds a role to the group meanwhile.
             hold(tx, stroke.account())?;
-            let stored = schemas::find(tx, stroke.account(), Subject::Group, (&id, reading.of.generation))?;
+            let stored = schemas::find(tx, (&by, stroke.now), Subject::Group, (&id, reading.of.generation))?;
             let stored = known(stored, &id)?;
             reading.expected.check(&stored)?;
             remove(tx, &stroke, &reading.of.kind, &stored)

@@ -162,12 +162,11 @@ pub async fn myself(app: &App, caller: &Caller) -> Result<Myself> {
 /// `NotFound`; `Conflict` when no account administrator would be left; `Denied` for a group of the scope
 /// whose members the caller may not change.
 pub async fn remove(app: &App, grant: &Grant<UserManage>, id: &str) -> Result<()> {
-    let (stroke, id, grant) = (Stroke::new(app, grant.caller()), id.to_owned(), grant.clone());
-    let lane = stroke.account().to_string();
-    app.write_alone("people.remove", &lane, move |tx| {
+    let (stroke, id, held) = (Stroke::new(app, grant.caller()), id.to_owned(), grant.clone());
+    app.write_alone("people.remove", grant.actor(), move |tx| {
         let account = stroke.account();
-        if grant.scope().level() != Level::Account {
-            return leave(tx, &stroke, &grant, &id);
+        if held.scope().level() != Level::Account {
+            return leave(tx, &stroke, &held, &id);
         }
         let stored = directory::find(tx, account, Subject::User, &id)?.ok_or_else(|| unknown(&id))?;
         let document = stored.document()?;

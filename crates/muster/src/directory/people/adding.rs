@@ -62,15 +62,15 @@ pub async fn add(app: &App, grant: &Grant<UserManage>, adding: Adding) -> Result
     for binding in &adding.bindings {
         wish(binding, "").check(&scope)?;
     }
-    let (stroke, lane, grant) = (Stroke::new(app, grant.caller()), scope.account.to_string(), grant.clone());
-    app.write_alone("people.add", &lane, move |tx| {
+    let (stroke, held) = (Stroke::new(app, grant.caller()), grant.clone());
+    app.write_alone("people.add", grant.actor(), move |tx| {
         check_scope(tx, &scope)?;
-        let people = people(tx, &stroke, &grant, &adding)?;
+        let people = people(tx, &stroke, &held, &adding)?;
         // Two addresses may be of one user.
         let mut seen = HashSet::new();
         let ids = people.iter().map(|added| &added.id).filter(|id| seen.insert(id.as_str()));
         let ids: Vec<String> = ids.cloned().collect();
-        assign(tx, &stroke, &grant, &adding.bindings, &ids)?;
+        assign(tx, &stroke, &held, &adding.bindings, &ids)?;
         for (_, group) in &adding.groups {
             join(tx, &Stroke { scope: scope.clone(), ..stroke.again() }, group, &ids)?;
         }

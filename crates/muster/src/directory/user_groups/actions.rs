@@ -152,8 +152,7 @@ pub async fn create(app: &App, grant: &Grant<UserGroupManage>, new: NewUserGroup
     let (stroke, id) = (stroke(app, grant), GroupId::new(app.rng.ordered_uuid(app.clock.now())));
     let document = json!({"schemas": [scim::standard::GROUP_URN], "displayName": new.name});
     let (columns, doc) = (Columns::of(&document)?, json_text(&document));
-    let lane = stroke.account().to_string();
-    app.write_alone("user_groups.create", &lane, move |tx| {
+    app.write_alone("user_groups.create", grant.actor(), move |tx| {
         check_scope(tx, &stroke.scope)?;
         let users = meant(tx, stroke.account(), new.users.as_ref(), &[])?;
         if !store::insert(tx, &stroke.scope, &id, (&new, &columns, &doc), stroke.now)? {
@@ -332,8 +331,7 @@ pub async fn delete(
     seen: IfMatch,
 ) -> Result<UserGroup> {
     let (stroke, identifier) = (stroke(app, grant), identifier.to_owned());
-    let lane = stroke.account().to_string();
-    app.write_alone("user_groups.delete", &lane, move |tx| {
+    app.write_alone("user_groups.delete", grant.actor(), move |tx| {
         let group = find(tx, &stroke.scope, &identifier)?;
         seen.check(group.tag())?;
         let kind = Kinds::load(tx, stroke.account())?.written(Subject::Group).kind;
@@ -361,8 +359,7 @@ pub(super) async fn change(
     act: impl Fn(&mut Tx<'_>, &Stroke, &UserGroup) -> Result<()> + Send + 'static,
 ) -> Result<UserGroup> {
     let (stroke, identifier) = (stroke(app, grant), identifier.to_owned());
-    let lane = stroke.account().to_string();
-    app.write_alone(label, &lane, move |tx| {
+    app.write_alone(label, grant.actor(), move |tx| {
         let group = find(tx, &stroke.scope, &identifier)?;
         keeping_one(tx, stroke.account(), |tx| act(tx, &stroke, &group))?;
         find(tx, &stroke.scope, &identifier)

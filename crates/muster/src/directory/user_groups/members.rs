@@ -82,10 +82,9 @@ pub async fn add_to_groups(
     user: String,
 ) -> Result<()> {
     let Some((first, _)) = groups.first() else { return Ok(()) };
-    let stroke = stroke(app, first);
-    let (lane, names) = (stroke.account().to_string(), groups.into_iter().map(|(_, id)| id));
-    let names: Vec<String> = names.collect();
-    app.write_alone("user_groups.add_to", &lane, move |tx| {
+    let (stroke, by) = (stroke(app, first), first.actor().clone());
+    let names: Vec<String> = groups.into_iter().map(|(_, id)| id).collect();
+    app.write_alone("user_groups.add_to", &by, move |tx| {
         for identifier in &names {
             let group = bare(tx, &stroke.scope, identifier)?;
             add(tx, &stroke.again(), &group, &user)?;

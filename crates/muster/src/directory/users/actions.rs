@@ -274,7 +274,7 @@ async fn change(
     reading: Reading,
     turn: impl Fn(&ResourceType, Value, &mut Mender) -> Result<Turn> + Send + 'static,
 ) -> Result<Changed> {
-    let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
+    let (stroke, by, id) = (Stroke::new(app, grant.caller()), grant.actor().clone(), id.to_owned());
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     let think = move |reading: &Reading, stored: &Stored, status: Status<'_>| {
         let (kind, before, mut mender) = (&reading.of.kind, stored.document()?, reading.mender.clone());
@@ -290,7 +290,7 @@ async fn change(
     app.db
         .write_in(&rehearsal, label, &lane, move |tx| {
             let account = stroke.account();
-            let stored = schemas::find(tx, account, Subject::User, (&id, reading.of.generation))?;
+            let stored = schemas::find(tx, (&by, stroke.now), Subject::User, (&id, reading.of.generation))?;
             let stored = known(stored, &id)?;
             reading.expected.check(&stored)?;
             let change = match draft.still(&stored) {
@@ -333,14 +333,14 @@ fn settle(
 /// # Errors
 /// `NotFound`, `Stale`.
 pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Reading) -> Result<()> {
-    let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
+    let (stroke, by, id) = (Stroke::new(app, grant.caller()), grant.actor().clone(), id.to_owned());
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     app.db
         .write_in(&rehearsal, "users.delete", &lane, move |tx| {
             let account = stroke.account();
             // Nobody binds a role to the user meanwhile.
             hold(tx, account)?;
-            let stored = schemas::find(tx, account, Subject::User, (&id, reading.of.generation))?;
+            let stored = schemas::find(tx, (&by, stroke.now), Subject::User, (&id, reading.of.generation))?;
             let stored = known(stored, &id)?;
             reading.expected.check(&stored)?;
             let before = stored.document()?;

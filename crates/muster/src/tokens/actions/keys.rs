@@ -4,6 +4,7 @@ use db::Tx;
 use serde_json::{Value, json};
 
 use super::{OwnerGrant, load_owner, policy};
+use crate::access::Actor;
 use crate::accounts;
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
@@ -97,9 +98,8 @@ pub struct KeyAggregate {
 /// keys or for a default time over what the account allows.
 pub async fn create(app: &App, grant: &OwnerGrant, wish: KeyWish) -> Result<Key> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
-    let OwnerGrant { caller, owner } = grant.clone();
-    let lane = owner.scope.account.to_string();
-    app.write_alone("api_keys.create", &lane, move |tx| {
+    let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
+    app.write_alone("api_keys.create", &grant.actor, move |tx| {
         load_owner(tx, &owner)?;
         let ttl = wish.ttl(policy(tx, &owner.scope)?, DEFAULT_TTL_MS)?;
         insert(tx, &caller, &owner, &wish.row(ttl), now, &audit_id)
@@ -140,9 +140,8 @@ pub(super) fn insert(
 /// `NotFound` for an unknown key, `Invalid` for a default time over what the account allows.
 pub async fn update(app: &App, grant: &OwnerGrant, wish: KeyWish) -> Result<Key> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
-    let OwnerGrant { caller, owner } = grant.clone();
-    let lane = owner.scope.account.to_string();
-    app.write_alone("api_keys.update", &lane, move |tx| {
+    let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
+    app.write_alone("api_keys.update", &grant.actor, move |tx| {
         let before = load(tx, &owner, &wish.identifier)?;
         let ttl = match wish.default_ttl_ms {
             None => before.row.default_ttl_ms,
@@ -165,9 +164,8 @@ pub async fn update(app: &App, grant: &OwnerGrant, wish: KeyWish) -> Result<Key>
 /// `NotFound` for an unknown key.
 pub async fn delete(app: &App, grant: &OwnerGrant, identifier: String) -> Result<()> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
-    let OwnerGrant { caller, owner } = grant.clone();
-    let lane = owner.scope.account.to_string();
-    app.write_alone("api_keys.delete", &lane, move |tx| {
+    let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
+    app.write_alone("api_keys.delete", &grant.actor, move |tx| {
         let key = load(tx, &owner, &identifier)?;
         let tokens = store::delete_key(tx, &key)?;
         let detail = json!({"old": document(&key), "removed": {"tokens": tokens}});

@@ -11,7 +11,7 @@ use super::store::{self, Owner};
 use crate::access::Actor;
 use crate::access::permissions::{ServiceAccountManageApiKey, UserManage};
 use crate::accounts::actions::check_scope;
-use crate::kernel::caller::{Caller, PrincipalKind};
+use crate::kernel::caller::PrincipalKind;
 use crate::kernel::problem::{Kind as ProblemKind, Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::time::Timestamp;
@@ -22,7 +22,7 @@ use crate::settings::catalogue::{MAX_TOKEN_DAYS, TOKENS_WITHOUT_EXPIRY};
 /// Proof that the caller may manage the keys and tokens of one owner.
 #[derive(Clone, Debug)]
 pub struct OwnerGrant {
-    caller: Caller,
+    actor: Actor,
     owner: Owner,
 }
 
@@ -44,7 +44,7 @@ impl OwnerGrant {
                 is_user(actor, id)?;
             }
         }
-        Ok(Self { caller: actor.caller.clone(), owner })
+        Ok(Self { actor: actor.clone(), owner })
     }
 
     /// Whose keys.

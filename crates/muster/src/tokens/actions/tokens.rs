@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::keys::{insert as insert_key, load as load_key};
 use super::{ListGrant, OwnerGrant, find_owner, load_owner, policy};
+use crate::access::Actor;
 use crate::accounts;
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
@@ -86,10 +87,9 @@ pub async fn create(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<Se
     let now = app.clock.now();
     let id = TokenId::new(app.rng.uuid());
     let audit_ids = [app.rng.uuid(), app.rng.uuid()];
-    let OwnerGrant { caller, owner } = grant.clone();
+    let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
     let (text, sha256) = secret::mint(&app.rng, owner.kind, &owner.scope.account, &id);
-    let lane = owner.scope.account.to_string();
-    app.write_alone("tokens.create", &lane, move |tx| {
+    app.write_alone("tokens.create", &grant.actor, move |tx| {
         load_owner(tx, &owner)?;
         let policy = policy(tx, &owner.scope)?;
         // Takes the account's row first, so that two replicas cannot both count up to the limit.
@@ -159,9 +159,8 @@ fn limit(tx: &mut Tx<'_>, key: &Key, rotated: bool) -> Result<()> {
 /// `NotFound` for an unknown token, `Invalid` for a rotated one and for times that do not hold.
 pub async fn update(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<TokenCard> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
-    let OwnerGrant { caller, owner } = grant.clone();
-    let lane = owner.scope.account.to_string();
-    app.write_alone("tokens.update", &lane, move |tx| {
+    let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
+    app.write_alone("tokens.update", &grant.actor, move |tx| {
         let key = load_key(tx, &owner, &wish.api_key)?;
         let before = load(tx, &key, &wish.identifier)?;
         if before.scheduled_expire_at.is_some() {
@@ -219,9 +218,8 @@ fn times(
 /// `NotFound` for an unknown token.
 pub async fn revoke(app: &App, grant: &OwnerGrant, api_key: String, identifier: String) -> Result<()> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
-    let OwnerGrant { caller, owner } = grant.clone();
-    let lane = owner.scope.account.to_string();
-    app.write_alone("tokens.revoke", &lane, move |tx| {
+    let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
+    app.write_alone("tokens.revoke", &grant.actor, move |tx| {
         let key = load_key(tx, &owner, &api_key)?;
         let token = load(tx, &key, &identifier)?;
         store::delete_token(tx, &owner.scope.account, &token.id)?;
@@ -248,10 +246,9 @@ pub async fn rotate(
     let now = app.clock.now();
     let id = TokenId::new(app.rng.uuid());
     let (audit_id, retired) = (app.rng.uuid(), rotated_identifier(&app.rng));
-    let OwnerGrant { caller, owner } = grant.clone();
+    let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
     let (text, sha256) = secret::mint(&app.rng, owner.kind, &owner.scope.account, &id);
-    let lane = owner.scope.account.to_string();
-    app.write_alone("tokens.rotate", &lane, move |tx| {
+    app.write_alone("tokens.rotate", &grant.actor, move |tx| {
         accounts::store::bump_version(tx, &owner.scope.account)?;
         let key = load_key(tx, &owner, &api_key)?;
         let old = load(tx, &key, &identifier)?;
