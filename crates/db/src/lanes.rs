@@ -1,7 +1,9 @@
 //! Group commit. A lane is one thread with one writing connection: it drains its queue into one transaction,
 //! runs each closure (in a savepoint of its own once that proved necessary), commits once, then answers all.
-//! It never waits to gather more: what queued while the last commit ran is the next batch.
+//! It never waits to gather more: what queued while the last commit ran is the next batch. Rehearsals have
+//! their turns one by one between batches: what queued while one was played goes before the next one.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +20,7 @@ use crate::tx::Left;
 use crate::{Error, ErrorKind, Lane, Tx};
 
 /// Closures in one transaction at most.
-pub(crate) const BATCH: usize = 128;
+const BATCH: usize = 128;
 /// Times a closure is tried before its conflict is answered.
 const TRIES: u32 = 6;
 /// No new try after this long: whoever waits must be answered while somebody still listens.
@@ -169,7 +171,9 @@ pub(crate) struct Post {
 /// Serves a lane until its queue is closed and empty.
 pub(crate) fn serve(mut writer: impl Writer, post: &Post) {
     let mut careful = 0;
-    while let Some(work) = post.queue.drain(BATCH) {
+    // Rehearsals that wait for their turn leave the batch behind them its room.
+    let counts = |work: &Work| !matches!(work, Work::Rehearsal(_));
+    while let Some(work) = post.queue.drain(BATCH, counts) {
         if !survives(|| serve_all(&mut writer, work, post, &mut careful)) {
             writer.rollback();
             writer.rest();
@@ -189,28 +193,28 @@ pub(crate) fn survives(work: impl FnOnce()) -> bool {
 }
 
 fn serve_all(writer: &mut impl Writer, work: Vec<Work>, post: &Post, careful: &mut u32) {
-    let (mut jobs, mut rehearsals, mut leave) = (Vec::with_capacity(work.len()), Vec::new(), false);
+    let (mut jobs, mut rehearsals, mut leave) = (Vec::with_capacity(work.len()), VecDeque::new(), false);
     for item in work {
         match item {
             Work::Call(job) if job.wanted() => jobs.push(job),
             Work::Call(_) => {}
-            Work::Rehearsal(calls) => rehearsals.push(calls),
+            Work::Rehearsal(calls) => rehearsals.push_back(calls),
             Work::Leave => leave = true,
         }
     }
     let settled = if jobs.is_empty() { 0 } else { settle(writer, &mut jobs, post, careful) };
     let mut rest: Vec<_> = jobs.split_off(settled).into_iter().map(Work::Call).collect();
     jobs.into_iter().for_each(Job::answer);
-    for calls in rehearsals {
-        if rest.is_empty() && !is_to_leave(writer, post) {
-            rehearsal::play(writer, calls);
-        } else {
-            rest.push(Work::Rehearsal(calls));
-        }
+    let retires = !rest.is_empty() || !rehearsals.is_empty() && is_to_leave(writer, post);
+    let next = if retires { None } else { rehearsals.pop_front() };
+    // In front, so that they keep their order; the calls that come meanwhile are served before them.
+    rest.extend(rehearsals.into_iter().map(Work::Rehearsal));
+    post.queue.put_back(rest);
+    if let Some(calls) = next {
+        rehearsal::play(writer, calls);
     }
     writer.rest();
-    if !rest.is_empty() {
-        post.queue.put_back(rest);
+    if retires {
         retire(writer, post, MOMENT);
     } else if leave && post.gathering.spares(post.seat) {
         writer.finish();

@@ -101,11 +101,15 @@ impl<T> Queue<T> {
         state.waiting.pop_front()
     }
 
-    /// Everything that waits, up to `most`; `None` once the queue is closed and empty.
-    pub(crate) fn drain(&self, most: usize) -> Option<Vec<T>> {
+    /// Everything that waits, up to `most` of those that count; `None` once the queue is closed and empty.
+    pub(crate) fn drain(&self, most: usize, counts: impl Fn(&T) -> bool) -> Option<Vec<T>> {
         let mut state = self.wait();
-        let count = state.waiting.len().min(most);
-        if count == 0 { None } else { Some(state.waiting.drain(..count).collect()) }
+        if state.waiting.is_empty() {
+            return None;
+        }
+        let beyond = state.waiting.iter().enumerate().filter(|(_, job)| counts(job)).nth(most);
+        let end = beyond.map_or(state.waiting.len(), |(at, _)| at);
+        Some(state.waiting.drain(..end).collect())
     }
 
     /// Takes no more jobs; what waits is still served.
@@ -124,5 +128,23 @@ impl<T> Queue<T> {
             self.ready.wait(&mut state);
         }
         state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_count_keeps_nothing_behind_it_waiting() {
+        let queue = Queue::new(9);
+        for job in [1, 3, 5, 2, 7, 4, 6] {
+            queue.push(job).unwrap();
+        }
+        let even = |job: &i32| job % 2 == 0;
+        assert_eq!(queue.drain(2, even), Some(vec![1, 3, 5, 2, 7, 4]));
+        queue.close();
+        assert_eq!(queue.drain(2, even), Some(vec![6]));
+        assert_eq!(queue.drain(2, even), None);
     }
 }

@@ -1,7 +1,8 @@
 //! [`Rehearsal`]: the writes of one request as they would go, in one transaction that is always rolled back.
 //!
 //! It holds its lane while it is played, because on SQLite nobody else could write anyway; so it is bounded
-//! in time. It never commits, and what closures leave for the end of a transaction is dropped.
+//! in time, and the writes that wait go before the next one. It never commits, and what closures leave for
+//! the end of a transaction is dropped.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::lanes::{Job, Step, Writer, is_enough, pause, step};
 use crate::queue::{Queue, Refusal};
 use crate::{Error, ErrorKind};
 
-/// Longest time that a rehearsal holds its lane.
+/// Longest time that a rehearsal holds its lane, but for the call that is under way then.
 const LONGEST: Duration = Duration::from_secs(10);
 /// Longest time that it waits for its next call.
 const QUIET: Duration = Duration::from_secs(1);
@@ -119,8 +120,9 @@ pub(crate) fn over() -> Error {
 pub(crate) fn play<W: Writer>(writer: &mut W, calls: Staged) {
     // What the transaction before it holds, nobody is to wait for as long as this one waits for its calls.
     writer.rest();
-    let end = Instant::now() + LONGEST;
-    let (mut stage, mut error) = (Stage { open: false, kept: 0 }, None);
+    let since = Instant::now();
+    let end = since + LONGEST;
+    let (mut stage, mut error) = (Stage { since, open: false, kept: 0 }, None);
     while error.is_none()
         && let Some(mut job) = calls.0.pop_until(end.min(Instant::now() + QUIET))
     {
@@ -137,6 +139,7 @@ pub(crate) fn play<W: Writer>(writer: &mut W, calls: Staged) {
 }
 
 struct Stage {
+    since: Instant,
     open: bool,
     /// Calls whose effects the next one must see.
     kept: usize,
@@ -145,7 +148,6 @@ struct Stage {
 impl Stage {
     /// Brings one call to its outcome. An error says that the transaction is lost with all before it.
     fn call<W: Writer>(&mut self, writer: &mut W, job: &mut dyn Job) -> Result<(), Error> {
-        let start = Instant::now();
         let mut tries = 0;
         loop {
             let Err(error) = self.attempt(writer, job) else { return Ok(()) };
@@ -153,7 +155,7 @@ impl Stage {
             self.open = false;
             tries += 1;
             // What came before cannot be played again: the closures are gone.
-            if self.kept > 0 || is_enough(start, tries) || !error.may_run_again() {
+            if self.kept > 0 || is_enough(self.since, tries) || !error.may_run_again() {
                 job.fail(error.clone());
                 return Err(error);
             }

@@ -25,7 +25,7 @@ use crate::outbound::fetch::Fetcher;
 use crate::outbound::guard::Allow;
 use crate::provisioning_log;
 use crate::router::authenticate::Sessions;
-use crate::scim_api::Dialects;
+use crate::scim_api::{Dialects, DryRuns};
 use crate::trust::jwks::Jwks;
 use crate::trust::{self, Trusts};
 use crate::web::traffic::Traffic;
@@ -75,6 +75,8 @@ pub struct Parts {
     pub sessions: Sessions,
     /// SCIM dialects, kept by account version.
     pub dialects: Dialects,
+    /// Dry runs that are under way, by account.
+    pub dry_runs: DryRuns,
     /// Secrets of cursors, by account.
     pub cursor_keys: CursorKeys,
     /// Those who wait for events.
@@ -178,6 +180,7 @@ impl App {
             versions: Versions::default(),
             sessions,
             dialects,
+            dry_runs: DryRuns::default(),
             cursor_keys: CursorKeys::default(),
             feed: Feed::default(),
             fetcher,

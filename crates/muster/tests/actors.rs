@@ -4,6 +4,8 @@
 use std::future::Future;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
 
 use axum::body::Body;
 use db::Db;
@@ -48,6 +50,38 @@ pub struct Answer {
     pub text: String,
     /// The body as JSON; `Null` when it is none.
     pub json: Value,
+}
+
+/// Holds the lane of account `acme` shut, so that its writes wait.
+pub struct Gate {
+    open: mpsc::Sender<()>,
+    done: tokio::task::JoinHandle<Result<(), db::Error>>,
+}
+
+impl Gate {
+    /// Returns once the lane is shut.
+    pub async fn shut(world: &World) -> Self {
+        let ((open, opened), (shut, is_shut)) = (mpsc::channel(), mpsc::channel());
+        let (db, opened) = (world.app.db.clone(), Mutex::new(opened));
+        let done = tokio::spawn(async move {
+            db.write("test.gate", "acme", move |_| {
+                shut.send(()).unwrap();
+                let _ = opened.lock().unwrap().recv_timeout(Duration::from_secs(20));
+                Ok(())
+            })
+            .await
+        });
+        while is_shut.try_recv().is_err() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Self { open, done }
+    }
+
+    /// Opens the lane and waits until the gate's own write is done.
+    pub async fn open(self) {
+        self.open.send(()).unwrap();
+        self.done.await.unwrap().unwrap();
+    }
 }
 
 /// Someone who sends requests.

@@ -1,9 +1,11 @@
 //! Rehearsals: calls see what the ones before them did, answer as they would, and leave nothing.
 
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use db::testing::{each_engine, postgres};
 use db::{Closing, Db, Error, ErrorKind, Migration, Options, Rehearsal, Tx, params};
+use parking_lot::Mutex;
 
 use super::gate::{Gate, settle};
 
@@ -182,6 +184,60 @@ fn one_that_is_abandoned_keeps_nothing_of_a_refused_write() {
         assert_eq!(refused.await.unwrap().unwrap_err().to_string(), "refused");
         db.write("real", "lane", |tx| insert(tx, "real")).await.unwrap();
         assert_eq!(ids(&db).await, ["old", "real"]);
+    });
+}
+
+/// A rehearsal that notes its name once it is played, and holds the lane until it may end.
+fn hold(db: &Db, name: String, played: &Arc<Mutex<Vec<String>>>) -> mpsc::Sender<()> {
+    let (end, ended) = mpsc::channel();
+    let (db, played, ended) = (db.clone(), Arc::clone(played), Mutex::new(ended));
+    tokio::spawn(async move {
+        let call = move |tx: &mut Tx<'_>| {
+            played.lock().push(name.clone());
+            let _ = ended.lock().recv_timeout(Duration::from_secs(20));
+            count(tx)
+        };
+        db.write_in(&Rehearsal::new(), "hold", "lane", call).await
+    });
+    end
+}
+
+#[test]
+fn a_write_goes_before_the_rehearsals_that_wait_and_each_of_them_has_its_turn() {
+    each_engine("rehearsal-turns", |db| async move {
+        db.migrate(STEPS).unwrap();
+        let played = Arc::new(Mutex::new(Vec::new()));
+        let gate = Gate::shut(&db, "lane").await;
+        let mut ends = Vec::new();
+        for n in 0..3 {
+            ends.push(hold(&db, format!("rehearsal {n}"), &played));
+            settle().await;
+        }
+        gate.open().await;
+        let mut turns = Vec::new();
+        for (n, end) in ends.into_iter().enumerate() {
+            let name = format!("rehearsal {n}");
+            let begun = async {
+                while !played.lock().contains(&name) {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(10), begun).await.expect("it has its turn");
+            let (writing, noted, name) = (db.clone(), Arc::clone(&played), format!("write {n}"));
+            let write = move |tx: &mut Tx<'_>| {
+                noted.lock().push(name.clone());
+                insert(tx, &name)
+            };
+            turns.push(tokio::spawn(async move { writing.write("real", "lane", write).await }));
+            settle().await;
+            end.send(()).unwrap();
+        }
+        for turn in turns {
+            turn.await.unwrap().unwrap();
+        }
+        let turns = (0..3).flat_map(|n| [format!("rehearsal {n}"), format!("write {n}")]);
+        assert_eq!(*played.lock(), turns.collect::<Vec<_>>());
+        assert_eq!(stored(&db).await, 4);
     });
 }
 

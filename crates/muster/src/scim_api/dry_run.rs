@@ -1,13 +1,63 @@
 //! The header `Muster-Dry-Run`: answers what a write would do, and does nothing of it.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::kernel::problem::{Problem, Result};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use parking_lot::Mutex;
+
+use crate::kernel::ids::AccountId;
+use crate::kernel::problem::{Kind, Problem, Result};
 
 /// The header, in requests and in the answers to them.
 pub const DRY_RUN: HeaderName = HeaderName::from_static("muster-dry-run");
 /// Its value in an answer.
 pub const TRUE: HeaderValue = HeaderValue::from_static("true");
+
+/// Dry runs of one account at a time: between two of them its lane takes writes, but more would only wait for
+/// each other until their time is over.
+pub const AT_ONCE: usize = 32;
+
+/// How many dry runs are under way, by account. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct DryRuns(Arc<Mutex<HashMap<AccountId, usize>>>);
+
+impl DryRuns {
+    /// Begins one.
+    ///
+    /// # Errors
+    /// `TooMany` where `AT_ONCE` of the account are under way.
+    pub fn begin(&self, account: &AccountId) -> Result<DryRun> {
+        let mut counts = self.0.lock();
+        let count = counts.entry(account.clone()).or_default();
+        if *count >= AT_ONCE {
+            let text = format!(
+                "{AT_ONCE} dry runs of this account are under way already: send fewer at a time. Nothing was changed."
+            );
+            return Err(Problem::new(Kind::TooMany, text).retry_after(1));
+        }
+        *count += 1;
+        Ok(DryRun { all: self.clone(), account: account.clone() })
+    }
+}
+
+/// One that is under way, until this is dropped.
+pub struct DryRun {
+    all: DryRuns,
+    account: AccountId,
+}
+
+impl Drop for DryRun {
+    fn drop(&mut self) {
+        let mut counts = self.all.0.lock();
+        if let Some(count) = counts.get_mut(&self.account) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.account);
+            }
+        }
+    }
+}
 
 /// Whether the request is a dry run.
 ///

@@ -37,6 +37,7 @@ use verbs::{Resources as _, run};
 
 pub use dialect::Dialects;
 pub use door::Call;
+pub use dry_run::DryRuns;
 
 /// Answers what nobody needs a credential for.
 ///
@@ -49,13 +50,15 @@ pub async fn open(call: &Call<'_>, asked: Open<'_>) -> Result<Response> {
 /// Answers an actor, whose writes may be rehearsed only.
 ///
 /// # Errors
-/// What the client did wrong, or may not.
+/// What the client did wrong, or may not; `TooMany` where too many dry runs are under way.
 pub async fn closed(
     call: &Call<'_>,
     (actor, rehearsal): (Actor, Rehearsal),
     asked: Closed<'_>,
     body: Body,
 ) -> Result<Response> {
+    let dry_runs = &call.app.dry_runs;
+    let _under_way = if rehearsal.is_on() { Some(dry_runs.begin(&actor.caller.account)?) } else { None };
     let door = &Door::of(call, actor, rehearsal).await?;
     match asked {
         Closed::Users(verb) => run(call, door, Users, (verb, body)).await,

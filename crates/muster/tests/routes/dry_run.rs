@@ -2,13 +2,15 @@
 
 use http::Method;
 use muster::provisioning_log::actions;
+use muster::scim_api::dry_run::AT_ONCE;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use super::provisioning_log::{LOG, entries, newest};
 use super::scim_discovery::machine;
 use super::scim_groups::{GROUPS, group, made_group, members};
 use super::scim_users::{USERS, made, patch, refused, scim, total, user};
-use crate::actors::{Answer, Client, World};
+use crate::actors::{Answer, Client, Gate, World};
 use crate::both_engines;
 
 const BULK: &str = "/scim/v2/acme/Bulk";
@@ -191,6 +193,29 @@ both_engines! {
         }
         assert_eq!(members(&scim, &crew).await.len(), 12);
         assert_eq!(total(&scim, USERS, "userName sw \"u\"").await, 12);
+    }
+
+    async fn dry_runs_beyond_those_that_may_wait_are_refused_and_writes_are_not(world: World) {
+        let scim = scim(&world);
+        let gate = Gate::shut(&world).await;
+        let mut calls = JoinSet::new();
+        for n in 0..=AT_ONCE {
+            let client = dry(&scim);
+            calls.spawn(async move { client.post(USERS, user(&format!("u{n}"))).await });
+        }
+        let answer = calls.join_next().await.expect("one is answered although nothing moves").unwrap();
+        assert_eq!((answer.status, answer.header("retry-after")), (429, "1"), "{}", answer.text);
+        assert!(answer.text.contains("dry runs of this account"), "{}", answer.text);
+        let real = scim.clone();
+        let real = tokio::spawn(async move { real.post(USERS, user("real")).await });
+        gate.open().await;
+        real.await.unwrap().expect(201);
+        for answer in calls.join_all().await {
+            answer.expect(201);
+        }
+        dry(&scim).post(USERS, user("next")).await.expect(201);
+        assert_eq!(total(&scim, USERS, r#"userName sw "u" or userName eq "next""#).await, 0);
+        assert_eq!(total(&scim, USERS, r#"userName eq "real""#).await, 1);
     }
 
     async fn a_logged_request_can_be_replayed(world: World) {

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future as _;
-use std::sync::{Mutex, mpsc};
 use std::task::Poll;
-use std::time::Duration;
 
 use axum::body::Body;
 use http::{Method, Request};
@@ -24,7 +22,7 @@ use serde_json::{Value, json};
 use super::scim_discovery::machine;
 use super::scim_groups::{GROUPS, group, made_group};
 use super::scim_users::{USERS, made, patch, scim, user};
-use crate::actors::{Client, START, World};
+use crate::actors::{Client, Gate, START, World};
 use crate::both_engines;
 use crate::issuer::{Issuer, claims, trust};
 
@@ -522,26 +520,13 @@ both_engines! {
         let scim = scim(&world);
         made(&scim, "ada").await;
         // The lane is held shut: else a busy machine may have the answer before it is first asked for.
-        let ((open, opened), (shut, is_shut)) = (mpsc::channel::<()>(), mpsc::channel());
-        let (db, opened) = (world.app.db.clone(), Mutex::new(opened));
-        let gate = tokio::spawn(async move {
-            db.write::<_, db::Error>("test.gate", "acme", move |_| {
-                shut.send(()).unwrap();
-                let _ = opened.lock().unwrap().recv_timeout(Duration::from_secs(20));
-                Ok(())
-            })
-            .await
-        });
-        while is_shut.try_recv().is_err() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let gate = Gate::shut(&world).await;
         {
             let mut answer = Box::pin(scim.post(USERS, user("bob")));
             let once = std::future::poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx).is_pending()));
             assert!(once.await, "a write is never there at once");
         }
-        open.send(()).unwrap();
-        gate.await.unwrap().unwrap();
+        gate.open().await;
         let entry = newest(&world).await;
         assert_eq!((&entry["status"], &entry["method"]), (&json!(499), &json!("POST")));
         assert!(entry["hint"].as_str().unwrap().contains("went away"), "{entry}");
