@@ -32,6 +32,9 @@ const WATCHERS: usize = 64;
 /// How long the server's own last writes may take once requests are drained.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
+/// How long calls of the database that are still under way may take after that.
+const LAST_CALLS: Duration = Duration::from_secs(5);
+
 /// The runtime of a command; all cores without a number.
 pub(super) fn runtime(threads: Option<usize>) -> Result<Runtime, Failure> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
@@ -109,10 +112,24 @@ async fn serve(
     }
     end.send_replace(true);
     let _ = management.await;
-    // A request that was cut off may still wait for the database: what was accepted is finished, not dropped.
-    app.db.close().await;
-    app.log_db.close().await;
+    close(&app).await;
     Ok(cut_off)
+}
+
+/// A request that was cut off may still wait for the database: what was accepted is finished, not dropped, as
+/// long as the database answers.
+async fn close(app: &App) {
+    let both = async { tokio::join!(app.db.close(), app.log_db.close()) };
+    if tokio::time::timeout(LAST_CALLS, both).await.is_err() {
+        let ((waiting_reads, waiting_writes), seconds) = (app.db.waiting(), LAST_CALLS.as_secs());
+        tracing::warn!(
+            waiting_reads,
+            waiting_writes,
+            seconds,
+            "the database did not finish in time; its calls were cut off, and whether those under way were carried \
+             out is not known"
+        );
+    }
 }
 
 /// Waits for the jobs, which ended with the draining or are about to write what would be lost.

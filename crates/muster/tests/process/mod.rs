@@ -69,11 +69,10 @@ impl Ended {
     }
 }
 
-/// Sends a signal to a process.
-pub fn signal(to: &Child, name: &str) {
+/// Sends a signal to the process of this id.
+pub fn signal(to: u32, name: &str) {
     // By the shell's own word: a small system has no program kill.
-    let status =
-        Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &to.id().to_string()]).status();
+    let status = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &to.to_string()]).status();
     assert!(status.expect("sh runs").success());
 }
 
@@ -153,7 +152,7 @@ impl Server {
 
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
-        signal(&self.child, name);
+        signal(self.child.id(), name);
     }
 
     /// Waits for its end; answers its code, the rest of its stdout, and its stderr.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::{Server, data_dir, parse, post, postgres, rest, run};
+use super::{Server, data_dir, parse, post, postgres, rest, run, signal};
 
 const ASK: &[u8] = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
 
@@ -420,6 +420,58 @@ fn the_drain_has_an_end() {
     assert_eq!(exit, Some(0), "{log}");
     took(since, 900, 10_000);
     assert!(log.contains("cut off"), "{log}");
+}
+
+/// The processes behind the sessions of a server, which answer nothing as long as this lives.
+struct Halted(Vec<u32>);
+
+impl Halted {
+    fn behind_sessions_of(url: &str) -> Self {
+        let watch = db::Db::open(db::Options::postgres(format!("{url}&application_name=watch")));
+        let watch = watch.expect("the database is there");
+        let sql = "SELECT CAST(pid AS BIGINT) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND application_name = 'muster'";
+        let read =
+            watch.read::<_, db::Error>("sessions", move |tx| tx.query(sql, &[], |row| row.get::<i64>(0)));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let ids = runtime.expect("a runtime starts").block_on(read).expect("sessions can be seen");
+        assert!(!ids.is_empty(), "the server has sessions");
+        let halted = Self(ids.into_iter().map(|id| u32::try_from(id).expect("an id")).collect());
+        halted.all("STOP");
+        halted
+    }
+
+    fn all(&self, name: &str) {
+        self.0.iter().for_each(|id| signal(*id, name));
+    }
+}
+
+impl Drop for Halted {
+    fn drop(&mut self) {
+        self.all("CONT");
+    }
+}
+
+#[test]
+fn the_end_does_not_wait_for_a_database_that_does_not_answer() {
+    let Some(url) = postgres() else { return };
+    let made = run(["bootstrap", "--database", &url, "--account", "acme", "--email", "a@b", "--json"]).fine();
+    let made: Value = serde_json::from_str(&made).expect("JSON");
+    let server = Server::start(&["--database", &url, "--drain-timeout", "1s"]);
+    assert_eq!(account(&server, &made["token"]), 200);
+    let halted = Halted::behind_sessions_of(&url);
+    let mut flying = server.connect();
+    let token = made["token"].as_str().expect("a token");
+    let head = format!("host: x\r\nauthorization: Bearer {token}\r\ncontent-length: 16");
+    let request = format!("POST /scim/v2/acme/Users HTTP/1.1\r\n{head}\r\n\r\n{{\"userName\":\"a\"}}");
+    flying.write_all(request.as_bytes()).expect("it is open");
+    std::thread::sleep(Duration::from_millis(300));
+    server.signal("TERM");
+    let (exit, _, log) = server.wait();
+    drop(halted);
+    assert_eq!(exit, Some(0), "{log}");
+    let told = log.lines().filter(|line| line.contains("the database did not finish")).count();
+    assert_eq!(told, 1, "{log}");
 }
 
 #[test]

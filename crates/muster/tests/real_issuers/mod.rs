@@ -126,7 +126,7 @@ impl Issuer {
 
     /// Makes it rotate its keys; answers a token of the new one.
     fn rotate(&self, algorithm: &str, old: &Issued) -> Issued {
-        signal(&self.child, "HUP");
+        signal(self.child.id(), "HUP");
         let since = Instant::now();
         loop {
             let token = self.token(algorithm, AUDIENCE);
