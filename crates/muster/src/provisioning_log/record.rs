@@ -211,9 +211,9 @@ fn response<'e>(
 /// The path, and whether something of it was blacked out.
 fn path<'e>(path: &'e str, secrets: &Secrets, found: &mut Found) -> (Cow<'e, str>, bool) {
     let decoded = percent_decode_str(path).decode_utf8_lossy();
-    let Cow::Owned(shown) = secrets.text(&decoded) else { return (path.into(), false) };
+    let Cow::Owned(shown) = secrets.path(&decoded) else { return (path.into(), false) };
     // The answer may quote it.
-    let secret = |part: &&str| matches!(secrets.text(part), Cow::Owned(_));
+    let secret = |part: &&str| matches!(secrets.path(part), Cow::Owned(_));
     found.values.extend(decoded.split('/').filter(secret).map(str::to_owned));
     (shown.into(), true)
 }

@@ -53,6 +53,11 @@ const PARAMETERS: [&str; 9] = [
 const RUN: usize = 4;
 /// Members that may say what their neighbour `value` is, or `values`.
 const NAMING: [&str; 8] = ["path", "target", "name", "type", "key", "attribute", "attr", "id"];
+/// Members and parameters that hold a path or a filter, without case: a secret may stand in it beside its
+/// name with nothing but a space or a dot between them.
+const PATHS: [&str; 7] = ["path", "target", "attribute", "attr", "sortby", "filter", "location"];
+/// Those that hold paths of attributes with commas between them.
+const LISTS: [&str; 2] = ["attributes", "excludedattributes"];
 /// Longest name that says of its neighbour that it is a secret.
 const NAME_BYTES: usize = 200;
 
@@ -144,10 +149,11 @@ impl Secrets {
 
     fn members(&self, members: &mut Map<String, Value>, at: &mut String, found: &mut Found) {
         // {"path": "password", "value": …}, {"name": "token", "value": …}
-        let names = |key: &str| NAMING.iter().any(|name| key.eq_ignore_ascii_case(name));
-        let named = members.iter().any(|(key, value)| names(key) && self.names_secret(value));
-        let unclean: Vec<String> =
-            members.keys().filter(|key| self.is_secret(key) && !is_bare(key)).cloned().collect();
+        let names = |(key, value): (&String, &Value)| {
+            is_among(&NAMING, key) && self.names_secret(value) || self.strays(key, value)
+        };
+        let named = members.iter().any(names);
+        let unclean: Vec<String> = members.keys().filter(|key| !self.is_clean(key)).cloned().collect();
         for (key, value) in members.iter_mut() {
             let mark = at.len();
             at.push('/');
@@ -155,7 +161,7 @@ impl Secrets {
             let shown = if unclean.contains(key) { REDACTED } else { key };
             at.push_str(&shown.replace('~', "~0").replace('/', "~1"));
             let beside = named && key.to_ascii_lowercase().contains("value");
-            if self.is_secret(key) || beside || value.as_str().is_some_and(|text| self.compares(key, text)) {
+            if self.is_secret(key) || beside || self.strays(key, value) {
                 black(value, at, found);
             } else {
                 self.node(value, at, found);
@@ -178,7 +184,8 @@ impl Secrets {
             let mark = at.len();
             at.push('/');
             at.push_str(&place.to_string());
-            if named && !item.is_object() && !item.as_str().is_some_and(is_bare_name) {
+            let is_name = |text| is_bare_name(text) && self.is_clean(text);
+            if named && !item.is_object() && !item.as_str().is_some_and(is_name) {
                 black(item, at, found);
             } else {
                 self.node(item, at, found);
@@ -197,17 +204,45 @@ impl Secrets {
         (is_name || text.contains('[')) && self.is_secret(text)
     }
 
-    /// Whether it is a filter that speaks of a secret, even where its literal has no quotes.
-    fn compares(&self, name: &str, text: &str) -> bool {
-        name.eq_ignore_ascii_case("filter") && !is_bare(text) && self.is_secret(text)
+    /// Whether a member holds a path or a filter, or a list of paths, in which more stands than the name of a
+    /// secret.
+    fn strays(&self, key: &str, value: &Value) -> bool {
+        match value {
+            Value::String(text) => self.text_strays(key, text),
+            Value::Array(items) => items.iter().any(|item| self.strays(key, item)),
+            _ => false,
+        }
+    }
+
+    fn text_strays(&self, key: &str, text: &str) -> bool {
+        if is_among(&LISTS, key) {
+            return !text.split(',').all(|path| self.is_clean(path.trim()));
+        }
+        is_among(&PATHS, key) && !self.is_clean(text.trim())
+    }
+
+    /// Whether nothing stands beside the name of a secret: the text has none, or is a path of names that ends
+    /// with it. Of a schema's URN only the end is the name of an attribute.
+    fn is_clean(&self, path: &str) -> bool {
+        let beside = |part: &str| {
+            let is_urn = part.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("urn:"));
+            let end = part.rmatch_indices(':').nth(1).filter(|_| is_urn).map_or(0, |(at, _)| at + 1);
+            part[end..].rsplit_once(['.', ':']).is_some_and(|(before, _)| self.is_secret(before))
+        };
+        !self.is_secret(path) || is_bare(path) && !below_host(path).split('/').any(beside)
     }
 
     /// Blacks out a text: whole if it speaks of a secret and holds more than words, else the tokens in it.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if text.contains(['"', '\'', '=', ':', '{', '<']) && !is_bare(text) && self.is_secret(text) {
-            return Cow::Owned(REDACTED.into());
+            return redacted();
         }
         self.tokens(text)
+    }
+
+    /// Blacks out the path of a request: whole, where a part of it holds more than the name of a secret.
+    pub fn path<'t>(&self, path: &'t str) -> Cow<'t, str> {
+        if path.split('/').all(|part| self.is_clean(part)) { self.text(path) } else { redacted() }
     }
 
     /// Blacks out what looks like a token.
@@ -240,21 +275,17 @@ impl Secrets {
     pub fn query(&self, query: &str, found: &mut Found) -> (String, bool) {
         let (mut shown, mut black) = (url::form_urlencoded::Serializer::new(String::new()), false);
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let known = PARAMETERS.iter().any(|p| name.eq_ignore_ascii_case(p));
-            let text = if known && !self.compares(&name, &value) {
-                self.text(&value)
-            } else {
-                Cow::Owned(REDACTED.into())
-            };
-            if value.is_empty() {
-                shown.append_pair(&self.text(&name), "");
-                continue;
+            let known = value.is_empty() || is_among(&PARAMETERS, &name);
+            let strays = !known || self.text_strays(&name, &value);
+            let text = if strays { redacted() } else { self.text(&value) };
+            let shown_name = if self.is_clean(&name) { self.text(&name) } else { redacted() };
+            for (shown, whole) in [(&shown_name, &name), (&text, &value)] {
+                if let Cow::Owned(_) = shown {
+                    black = true;
+                    found.values.push(whole.to_string());
+                }
             }
-            if let Cow::Owned(_) = text {
-                black = true;
-                found.values.push(value.to_string());
-            }
-            shown.append_pair(&self.text(&name), &text);
+            shown.append_pair(&shown_name, &text);
         }
         (shown.finish(), black)
     }
@@ -306,6 +337,22 @@ const LEFT: [u8; 256] = {
     }
     left
 };
+
+/// What stands for a text that is blacked out whole.
+fn redacted() -> Cow<'static, str> {
+    Cow::Owned(REDACTED.into())
+}
+
+/// Whether a name is among these, in any case.
+fn is_among(names: &[&str], name: &str) -> bool {
+    names.iter().any(|one| name.eq_ignore_ascii_case(one))
+}
+
+/// A path without the scheme and the host before it.
+fn below_host(path: &str) -> &str {
+    let rest = path.strip_prefix("https://").or_else(|| path.strip_prefix("http://"));
+    rest.map_or(path, |rest| rest.split_once('/').map_or("", |(_, path)| path))
+}
 
 /// Whether a text is a name or a path of names and no more.
 fn is_bare(text: &str) -> bool {
@@ -457,6 +504,62 @@ mod tests {
     }
 
     #[test]
+    fn paths_with_more_than_the_name_of_a_secret() {
+        let urn = "urn:ietf:params:scim:schemas:core:2.0:User:password";
+        for path in [
+            "password marker-secret".into(),
+            "password.marker-secret".into(),
+            "password:marker".into(),
+            "title,password marker".into(),
+            format!("{urn}.marker"),
+            format!("{urn}:marker"),
+            "/Users/password:marker".into(),
+            "/Users/password%20marker".into(),
+            "https://x.example:1/scim/v2/acme/Users/password:marker".into(),
+        ] {
+            for key in PATHS.into_iter().chain(LISTS) {
+                for body in
+                    [json!({(key): path}), json!({(key): ["title", path]}), json!({(path.as_str()): 1})]
+                {
+                    let (value, places) = shown(body);
+                    assert!(!value.to_string().contains("marker") && !places.is_empty(), "{path} -> {value}");
+                }
+            }
+            let shown = secrets().path(&path).into_owned();
+            assert!(!shown.contains("marker"), "{shown}");
+        }
+        let (value, _) = shown(json!({"op": "add", "path": "password x", "value": "marker"}));
+        assert!(!value.to_string().contains("marker"), "{value}");
+    }
+
+    #[test]
+    fn paths_that_only_name_a_secret_are_shown() {
+        let urn = "urn:ietf:params:scim:schemas:core:2.0:User:password";
+        for path in [
+            "password",
+            " password ",
+            urn,
+            "user.password",
+            "urn:a:secret:1.0:User",
+            "/Tokens/7",
+            "/Users/a b",
+        ] {
+            for key in PATHS {
+                let body = json!({(key): path});
+                assert_eq!(shown(body.clone()), (body, vec![]));
+            }
+        }
+        for path in ["https://token.example/scim/v2/token-1/Users/7.b", "title,name.familyName, emails"] {
+            let body = json!({"location": path, "attributes": path});
+            assert_eq!(shown(body.clone()).0["location"], path);
+        }
+        let lists = json!({"attributes": "userName,password", "excludedAttributes": "password, title"});
+        assert_eq!(shown(lists.clone()), (lists, vec![]));
+        let words = json!({"displayName": "Password Keepers", "note": "Token of thanks."});
+        assert_eq!(shown(words.clone()), (words, vec![]), "a text is no path");
+    }
+
+    #[test]
     fn tokens_by_their_shape() {
         let secrets = secrets();
         let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln";
@@ -479,6 +582,18 @@ mod tests {
         assert!(black);
         let (shown, black) = secrets().query("FILTER=passWord+eq+%22marker%22", &mut Found::default());
         assert!(black && !shown.contains("marker"), "{shown}");
+        for query in [
+            "attributes=password+marker",
+            "sortBy=password.marker-secret",
+            "filter=password.marker",
+            "password.marker",
+        ] {
+            let mut found = Found::default();
+            let (shown, black) = secrets().query(query, &mut found);
+            assert!(black && !shown.contains("marker") && found.values.len() == 1, "{shown}");
+        }
+        let plain = "attributes=userName%2Cpassword&sortBy=password";
+        assert_eq!(secrets().query(plain, &mut Found::default()), (plain.into(), false));
         assert_eq!(
             secrets().query("aadOptscim062020&count=1", &mut Found::default()),
             ("aadOptscim062020=&count=1".into(), false)

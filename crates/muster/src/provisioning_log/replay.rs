@@ -63,11 +63,14 @@ fn without(text: &str, places: &[String]) -> Result<(String, Vec<String>)> {
     let mut body: Value = serde_json::from_str(text)
         .map_err(|error| Problem::internal(format!("a stored body is damaged: {error}")))?;
     let mut left_out = Vec::new();
+    let whole = |place: &String| operation_of(place, &body).unwrap_or_else(|| place.clone());
+    let mut gone: Vec<String> = places.iter().map(whole).collect();
+    gone.dedup();
     // From the end, so that places in lists stay true.
-    for place in places.iter().rev() {
-        let gone = operation_of(place, &body).unwrap_or_else(|| place.clone());
-        if remove(&mut body, &gone) {
-            left_out.push(gone);
+    for place in gone.iter().rev() {
+        let goes_along = gone.iter().any(|other| is_below(place, other));
+        if !goes_along && remove(&mut body, place) {
+            left_out.push(place.clone());
         }
     }
     if body["Operations"].as_array().is_some_and(Vec::is_empty) {
@@ -77,7 +80,11 @@ fn without(text: &str, places: &[String]) -> Result<(String, Vec<String>)> {
     Ok((body.to_string(), left_out))
 }
 
-/// An operation of a PATCH whose value is missing is no operation any more.
+fn is_below(place: &str, other: &str) -> bool {
+    place.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// An operation of a PATCH whose value or path is missing is no operation any more.
 fn operation_of(place: &str, body: &Value) -> Option<String> {
     let rest = place.strip_prefix("/Operations/")?;
     let (number, tail) = rest.split_once('/')?;
@@ -131,6 +138,16 @@ mod tests {
             json!({"Operations": [operation("active", json!(true)), {"op": "add", "value": {"title": "t"}}]})
         );
         assert_eq!(out, ["/Operations/0", "/Operations/2/value/password"]);
+    }
+
+    #[test]
+    fn an_operation_that_lost_several_parts_takes_no_other_one_along() {
+        let lost =
+            json!({"op": "add", "more": {"a": "[redacted]"}, "path": "[redacted]", "value": "[redacted]"});
+        let next = json!({"op": "add", "path": "more", "more": {"a": 1}, "value": "t"});
+        let places = ["/Operations/0/more/a", "/Operations/0/path", "/Operations/0/value"];
+        let (rest, out) = left(json!({"Operations": [lost, next]}), &places).unwrap();
+        assert_eq!((rest, out), (json!({"Operations": [next]}), vec!["/Operations/0".into()]));
     }
 
     #[test]

@@ -80,6 +80,14 @@ async fn stored(world: &World) -> String {
     rows.join("\n")
 }
 
+/// Sends a request that holds a marker; the log holds it nowhere.
+async fn leaves_no_marker(world: &World, client: &Client, (method, path, body): (&str, &str, String)) {
+    let body = (!body.is_empty()).then_some(body);
+    client.send(Method::from_bytes(method.as_bytes()).unwrap(), path, body.clone()).await;
+    let text = stored(world).await;
+    assert!(!text.contains("MARKER"), "{method} {path} {body:?}\n{}", newest(world).await);
+}
+
 both_engines! {
     async fn an_entry_tells_the_whole_request(world: World) {
         let okta = machine(&world, "sync", "_scim_provisioner").await.with("user-agent", "Okta SCIM Client 1.0.0");
@@ -334,6 +342,27 @@ both_engines! {
         assert_eq!(entry["credential"]["subject"], "sync");
     }
 
+    async fn a_secret_beside_its_name_in_a_path_never_stands_in_it(world: World) {
+        let scim = scim(&world);
+        let one = format!("{USERS}/{}", made(&scim, "ada").await);
+        for (method, path, body) in [
+            ("PATCH", one.as_str(), patch(json!([{"op": "replace", "path": "password MARKER-secret", "value": "MARKER"}])).to_string()),
+            ("PATCH", &one, patch(json!([{"op": "replace", "path": "password.MARKER-secret", "value": "t"}])).to_string()),
+            ("POST", BULK, json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
+                {"method": "DELETE", "path": "/Users/password:MARKER-secret"},
+                {"method": "DELETE", "path": "/Users/password MARKER"},
+            ]}).to_string()),
+            ("GET", "/scim/v2/acme/Users?attributes=password%20MARKER-secret", String::new()),
+            ("GET", "/scim/v2/acme/Users?sortBy=password.MARKER-secret", String::new()),
+            ("GET", "/scim/v2/acme/Users/password.MARKER-secret", String::new()),
+            ("POST", "/scim/v2/acme/Users/.search", json!({"schemas": [], "attributes": ["title", "password MARKER"]}).to_string()),
+        ] {
+            leaves_no_marker(&world, &scim, (method, path, body)).await;
+        }
+        scim.get(&format!("{USERS}?attributes=userName,password")).await.expect(200);
+        assert_eq!(newest(&world).await["query"], "attributes=userName%2Cpassword");
+    }
+
     async fn secrets_never_stand_in_it(world: World) {
         let scim = scim(&world).with("cookie", "MARKER").with("x-api-key", "MARKER").with("proxy-authorization", "MARKER");
         let id = made(&scim, "ada").await;
@@ -382,10 +411,7 @@ both_engines! {
             ("POST", "/scim/v2/acme/Users/.search", json!({"schemas": [], "filter": "password eq MARKER"}).to_string()),
             ("POST", "/scim/v2/acme/Users/.search", json!({"schemas": [], "filter": "userName eq \"a\"", "token": "MARKER"}).to_string()),
         ] {
-            let body = (!body.is_empty()).then_some(body);
-            scim.send(Method::from_bytes(method.as_bytes()).unwrap(), path, body.clone()).await;
-            let text = stored(&world).await;
-            assert!(!text.contains("MARKER"), "{method} {path} {body:?}\n{}", newest(&world).await);
+            leaves_no_marker(&world, &scim, (method, path, body)).await;
         }
         let jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJNQVJLRVIifQ.MARKER";
         for client in [world.bearer(jwt), world.bearer("pat.acme.x.MARKER"), world.anon().with("authorization", "Basic MARKER"),
