@@ -108,7 +108,8 @@ async fn serve(
     let front = (router::Front::new(app.clone()), router::refusals(&app, config.header_bytes, true));
     let cut_off = listen::serve(listener, front, bounds, stopping).await;
     if tokio::time::timeout(LAST_WRITES, write_last(&app, &mut jobs)).await.is_err() {
-        tracing::warn!("the database did not take the last notes in 5 seconds; they were lost");
+        let seconds = LAST_WRITES.as_secs();
+        tracing::warn!(seconds, "the database did not take the last notes in time; they were lost");
     }
     end.send_replace(true);
     let _ = management.await;

@@ -4,15 +4,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Ended, Server, data_dir, muster, parse, run};
+use super::{Ended, Server, data_dir, found_account, muster, parse, run};
 
 /// The token of a new account.
-fn token(data: &str) -> String {
-    let made = run(["bootstrap", "--data-dir", data, "--account", "acme", "--email", "a@b", "--json"]).fine();
-    let made: Value = serde_json::from_str(&made).expect("JSON");
-    made["token"].as_str().expect("a token").to_owned()
-}
-
 fn call(server: &Server, token: &str, line: &str, media: &str, body: &Value) -> (u16, Value) {
     let body = body.to_string();
     let length = body.len();
@@ -46,7 +40,7 @@ fn renamed(from: &str, to: &str) {
 #[test]
 fn writes_are_refused_while_the_database_file_is_not_the_one_that_was_opened() {
     let (_folder, data) = data_dir();
-    let (token, file) = (token(&data), format!("{data}/muster.db"));
+    let (token, file) = (found_account(["--data-dir", &data]), format!("{data}/muster.db"));
     let server = Server::start(&["--data-dir", &data]);
     assert_eq!(create(&server, &token, "before").0, 201);
     renamed(&file, &format!("{file}.away"));
@@ -90,7 +84,7 @@ fn writes_are_refused_while_the_database_file_is_not_the_one_that_was_opened() {
 #[test]
 fn a_write_ahead_log_that_is_removed_costs_nothing_that_was_acknowledged() {
     let (_folder, data) = data_dir();
-    let (token, log) = (token(&data), format!("{data}/muster.db-wal"));
+    let (token, log) = (found_account(["--data-dir", &data]), format!("{data}/muster.db-wal"));
     let server = Server::start(&["--data-dir", &data]);
     assert_eq!(create(&server, &token, "before").0, 201);
     std::fs::remove_file(&log).expect("it is there");
@@ -111,7 +105,7 @@ fn a_write_ahead_log_that_is_removed_costs_nothing_that_was_acknowledged() {
 #[test]
 fn commands_beside_a_server_open_no_other_file_than_it_has() {
     let (_folder, data) = data_dir();
-    let (token, file) = (token(&data), format!("{data}/muster.db"));
+    let (token, file) = (found_account(["--data-dir", &data]), format!("{data}/muster.db"));
     let (away, backup) = (format!("{file}.away"), format!("{file}.backup"));
     std::fs::copy(&file, &backup).expect("it is there");
     let server = Server::start(&["--data-dir", &data]);
@@ -145,7 +139,7 @@ fn commands_beside_a_server_open_no_other_file_than_it_has() {
 #[test]
 fn commands_beside_a_server_want_its_log_and_its_index_too() {
     let (_folder, data) = data_dir();
-    let (token, file) = (token(&data), format!("{data}/muster.db"));
+    let (token, file) = (found_account(["--data-dir", &data]), format!("{data}/muster.db"));
     let server = Server::start(&["--data-dir", &data]);
     (0..30).for_each(|n| assert_eq!(create(&server, &token, &format!("u{n}")).0, 201));
     for end in ["-shm", "-wal"] {
@@ -168,7 +162,7 @@ fn commands_beside_a_server_want_its_log_and_its_index_too() {
 #[test]
 fn the_log_is_watched_where_the_database_is_a_link() {
     let (_folder, data) = data_dir();
-    let (token, file) = (token(&data), format!("{data}/muster.db"));
+    let (token, file) = (found_account(["--data-dir", &data]), format!("{data}/muster.db"));
     let home = format!("{data}/elsewhere");
     std::fs::create_dir(&home).expect("the folder is writable");
     renamed(&file, &format!("{home}/m.db"));

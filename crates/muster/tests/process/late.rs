@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Server, data_dir, parse, rest, run};
+use super::{Server, data_dir, found_account, parse, rest};
 
 struct Place {
     server: Server,
@@ -18,9 +18,7 @@ impl Place {
     fn new() -> Self {
         let (folder, data) = data_dir();
         let server = Server::start(&["--data-dir", &data]);
-        let words = ["bootstrap", "--data-dir", &data, "--account", "acme", "--email", "a@b", "--json"];
-        let made: Value = serde_json::from_str(&run(words).fine()).expect("JSON");
-        let token = made["token"].as_str().expect("a token").to_owned();
+        let token = found_account(["--data-dir", &data]);
         Self { server, token, _folder: folder }
     }
 

@@ -1,6 +1,6 @@
 //! Who brings the schema up to date, and what the program does until somebody has.
 
-use super::{Ended, Server, data_dir, muster, parse, postgres, run};
+use super::{Ended, Server, data_dir, found_account, muster, parse, postgres, run};
 
 /// A role of the test cluster that may read and write what is there and change no schema; its URL.
 fn plain_role(url: &str, name: &str) -> String {
@@ -68,10 +68,7 @@ fn a_right_that_is_taken_away_makes_it_not_ready_until_it_is_back() {
     let Some(url) = postgres() else { return };
     let plain = plain_role(&url, "plain_robbed");
     run(["migrate", "--database", &url]).fine();
-    let out =
-        run(["bootstrap", "--database", &plain, "--account", "acme", "--email", "a@b", "--json"]).fine();
-    let made: serde_json::Value = serde_json::from_str(&out).expect("--json prints JSON");
-    let token = made["token"].as_str().expect("a token").to_owned();
+    let token = found_account(["--database", &plain]);
     let server = Server::start(&["--database", &plain]);
     let page = || {
         let path = "/ng/api/accounts/acme?accountIdentifier=acme";

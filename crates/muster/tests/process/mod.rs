@@ -35,6 +35,13 @@ pub fn run<const N: usize>(words: [&str; N]) -> Ended {
     Ended::of(&muster().args(words).output().expect("the program starts"))
 }
 
+/// Makes account `acme` in a store; answers the token of its administrator.
+pub fn found_account([option, store]: [&str; 2]) -> String {
+    let words = ["bootstrap", option, store, "--account", "acme", "--email", "a@b", "--json"];
+    let made: Value = serde_json::from_str(&run(words).fine()).expect("--json prints JSON");
+    made["token"].as_str().expect("a token").to_owned()
+}
+
 /// What a finished program left.
 #[derive(Debug)]
 pub struct Ended {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::{Server, data_dir, parse, post, postgres, rest, run, signal};
+use super::{Server, data_dir, found_account, parse, post, postgres, rest, run, signal};
 
 const ASK: &[u8] = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
 
@@ -332,8 +332,7 @@ fn a_request_that_takes_too_long_is_answered() {
     took(since, 900, 8_000);
 }
 
-fn account(server: &Server, token: &Value) -> u16 {
-    let token = token.as_str().expect("a token");
+fn account(server: &Server, token: &str) -> u16 {
     let head = format!("host: x\r\nx-api-key: {token}\r\nconnection: close");
     parse(&server.raw(format!("GET /ng/api/accounts/acme HTTP/1.1\r\n{head}\r\n\r\n").as_bytes())).0
 }
@@ -364,17 +363,15 @@ fn sigterm_lets_a_request_in_flight_finish() {
     assert_eq!(exit, Some(0), "{log}");
     assert!(log.contains("stopping") && log.contains("stopped"), "{log}");
 
-    assert_eq!(account(&on(&data, &[]), &made["token"]), 200, "what was answered is kept");
+    let token = made["token"].as_str().expect("a token");
+    assert_eq!(account(&on(&data, &[]), token), 200, "what was answered is kept");
 }
 
 #[test]
 fn who_waits_for_events_is_answered_when_the_server_stops() {
     let (_folder, data) = data_dir();
-    let made =
-        run(["bootstrap", "--data-dir", &data, "--account", "acme", "--email", "a@b", "--json"]).fine();
-    let made: Value = serde_json::from_str(&made).expect("JSON");
+    let token = found_account(["--data-dir", &data]);
     let server = on(&data, &[]);
-    let token = made["token"].as_str().expect("a token");
     let mut waiting = server.connect();
     let ask = "GET /ng/api/events?after=1&waitSeconds=30 HTTP/1.1\r\nhost: x";
     let request = format!("{ask}\r\nx-api-key: {token}\r\nconnection: close\r\n\r\n");
@@ -394,11 +391,9 @@ fn who_waits_for_events_is_answered_when_the_server_stops() {
 #[test]
 fn the_end_writes_what_was_noted() {
     let (_folder, data) = data_dir();
-    let made =
-        run(["bootstrap", "--data-dir", &data, "--account", "acme", "--email", "a@b", "--json"]).fine();
-    let made: Value = serde_json::from_str(&made).expect("JSON");
+    let token = found_account(["--data-dir", &data]);
     let server = on(&data, &[]);
-    assert_eq!(account(&server, &made["token"]), 200);
+    assert_eq!(account(&server, &token), 200);
     server.signal("TERM");
     assert_eq!(server.wait().0, Some(0));
     let file = rusqlite::Connection::open(format!("{data}/muster.db")).expect("the file is there");
@@ -455,13 +450,11 @@ impl Drop for Halted {
 #[test]
 fn the_end_does_not_wait_for_a_database_that_does_not_answer() {
     let Some(url) = postgres() else { return };
-    let made = run(["bootstrap", "--database", &url, "--account", "acme", "--email", "a@b", "--json"]).fine();
-    let made: Value = serde_json::from_str(&made).expect("JSON");
+    let token = found_account(["--database", &url]);
     let server = Server::start(&["--database", &url, "--drain-timeout", "1s"]);
-    assert_eq!(account(&server, &made["token"]), 200);
+    assert_eq!(account(&server, &token), 200);
     let halted = Halted::behind_sessions_of(&url);
     let mut flying = server.connect();
-    let token = made["token"].as_str().expect("a token");
     let head = format!("host: x\r\nauthorization: Bearer {token}\r\ncontent-length: 16");
     let request = format!("POST /scim/v2/acme/Users HTTP/1.1\r\n{head}\r\n\r\n{{\"userName\":\"a\"}}");
     flying.write_all(request.as_bytes()).expect("it is open");
