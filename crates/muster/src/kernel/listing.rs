@@ -19,6 +19,11 @@ impl SearchTerm {
         Self::new(body.filter(|term| !term.is_empty()).or(query))
     }
 
+    /// Does it find everything?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Is it in any of the texts?
     pub fn hits<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> bool {
         self.0.is_empty() || texts.into_iter().any(|text| super::text::fold(text).contains(&self.0))

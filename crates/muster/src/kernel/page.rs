@@ -8,9 +8,11 @@ use super::problem::{Problem, Result};
 pub const DEFAULT_SIZE: u32 = 50;
 /// Largest page: public clients send 200 to 2,000 and go by what they asked for.
 pub const MAX_SIZE: u32 = 2_000;
-/// A page of so many items is answered whatever they weigh.
-const ALWAYS: usize = 100;
-/// So many bytes may a larger one have, roughly.
+/// So many items clients ask for without a thought of what they weigh.
+const FEW: usize = 100;
+/// So many bytes a page of no more may have, roughly. One of a single item is always answered.
+const MAX_BYTES_OF_FEW: usize = 32 << 20;
+/// So many a larger one.
 const MAX_BYTES: usize = 8 << 20;
 
 /// The paging part of a query string. All optional; `pageToken` of an earlier page wins over `pageIndex`.
@@ -86,16 +88,18 @@ impl PageRequest {
     /// until they are sent.
     ///
     /// # Errors
-    /// `Invalid` for more than that on a large page.
+    /// `Invalid` for more than that on a page of more than one item.
     pub fn bears(self, items: usize, bytes: usize) -> Result<()> {
-        if items <= ALWAYS || bytes <= MAX_BYTES {
+        let most = if items > FEW { MAX_BYTES } else { MAX_BYTES_OF_FEW };
+        if items <= 1 || bytes <= most {
             return Ok(());
         }
         Err(Problem::invalid(format!(
             "pageSize {} is too large here: this page would hold more than {} MiB. Ask for a smaller one; pages of up \
-             to {ALWAYS} items are always answered",
+             to {FEW} items may hold {} MiB, and one item is always answered",
             self.size,
-            MAX_BYTES >> 20
+            most >> 20,
+            MAX_BYTES_OF_FEW >> 20
         )))
     }
     /// What stands on this page of the whole list.

@@ -37,6 +37,7 @@ const ASSIGN: &str = "INSERT INTO role_assignments (account_id, org_id, project_
 const GROUP: &str = "INSERT INTO user_groups (account_id, group_id, org_id, project_id, identifier, name, name_key, \
     externally_managed, tags, member_count, doc, version, created_at, updated_at) \
     VALUES ($1, $2, '', '', $2, $2, $2, $3, '{}', 2, '{}', 1, 1, 1)";
+const TAGS: &str = "UPDATE user_groups SET tags = $3 WHERE account_id = $1 AND group_id = $2";
 const MEMBER: &str = "INSERT INTO group_members (account_id, group_id, member_id, member_kind, added_at, place) \
     VALUES ($1, $2, $3, 'User', 1, $4)";
 const ROW: &str = "INSERT INTO audit_rows (account_id, at, audit_id, org_id, project_id, action, resource_type, \
@@ -115,17 +116,21 @@ both_engines! {
     }
 
     async fn a_large_page_of_what_is_heavy_is_refused(world: World) {
-        let detail = format!("\"{}\"", "x".repeat(1 << 20));
+        let text = format!("\"{}\"", "x".repeat(1 << 20));
         let heavy = async |from: i64, to: i64| {
-            let detail = detail.clone();
+            let text = text.clone();
             write(&world, move |tx, account| {
+                let tags = format!("{{\"a\": {text}}}");
                 for n in from..to {
-                    tx.exec(GROUP, db::params![account, format!("g{n}").as_str(), false])?;
-                    let detail = if (71..80).contains(&n) { detail.as_str() } else { "1" };
+                    let group = format!("g{n}");
+                    tx.exec(GROUP, db::params![account, group.as_str(), false])?;
+                    let detail = if (71..80).contains(&n) { text.as_str() } else { "1" };
                     tx.exec(ROW, db::params![account, n, format!("heavy{n}").as_str(), detail])?;
+                    if (71..80).contains(&n) {
+                        tx.exec(TAGS, db::params![account, group.as_str(), tags.as_str()])?;
+                    }
                 }
-                let count = "UPDATE user_groups SET member_count = 30000 WHERE account_id = $1";
-                tx.exec(count, db::params![account]).map(drop)
+                Ok(())
             }).await;
         };
         let lists = [("/ng/api/user-groups", None), ("/audit/api/audits/list", Some(json!({}).to_string()))];
@@ -135,7 +140,7 @@ both_engines! {
         };
         heavy(0, 80).await;
         for (list, body) in &lists {
-            // A hundred at most are there: whoever asks for more gets them.
+            // A hundred at most are there, of less than 32 MiB: whoever asks for more gets them.
             ask(list, body, 2_000).await.data();
         }
         heavy(80, 101).await;
@@ -147,5 +152,44 @@ both_engines! {
         let yaml = world.admin().with("accept", "application/yaml");
         let answer = yaml.send(Method::POST, "/audit/api/audits/list", Some("{}".into())).await.expect(200);
         assert!(answer.text.contains("auditId: heavy75\n"), "it is YAML, large as it is");
+    }
+
+    async fn a_page_of_few_items_may_be_heavier_and_one_item_is_always_answered(world: World) {
+        write(&world, |tx, account| {
+            for n in 0..30 {
+                tx.exec(GROUP, db::params![account, format!("g{n:02}").as_str(), false])?;
+            }
+            // Roughly 1.1 MiB of ids each, and one alone of 38 MiB.
+            let count = "UPDATE user_groups SET member_count = CASE WHEN group_id = 'g00' THEN 1000000 ELSE 30000 END \
+                WHERE account_id = $1";
+            tx.exec(count, db::params![account]).map(drop)
+        }).await;
+        let groups = "/ng/api/user-groups?sortOrders=identifier,";
+        for refused in ["DESC&pageSize=30", "DESC", "ASC&pageSize=2"] {
+            let text = world.admin().get(&format!("{groups}{refused}")).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains("more than 32 MiB"), "{refused}: {text}");
+        }
+        for (answered, count) in [("DESC&pageSize=27", 27), ("ASC&pageSize=1", 1)] {
+            assert_eq!(rows(&world, &format!("{groups}{answered}"), None).await.len(), count, "{answered}");
+        }
+    }
+
+    async fn tags_of_groups_are_read_for_their_page_and_a_search_alone(world: World) {
+        write(&world, |tx, account| {
+            for group in ["g1", "g2", "g3"] {
+                tx.exec(GROUP, db::params![account, group, false])?;
+            }
+            tx.exec(TAGS, db::params![account, "g2", r#"{"team": "\u00c4RGER", "x": ""}"#])?;
+            tx.exec(TAGS, db::params![account, "g3", "damaged"]).map(drop)
+        }).await;
+        let list = |query: &str| format!("/ng/api/user-groups?sortOrders=identifier,ASC&{query}");
+        let found = rows(&world, &list("pageSize=2"), None).await;
+        assert_eq!(found[1]["tags"], json!({"team": "ÄRGER", "x": ""}));
+        world.admin().get(&list("pageSize=3")).await.expect(500);
+        world.admin().get(&list("searchTerm=team")).await.expect(500);
+        write(&world, |tx, account| tx.exec(TAGS, db::params![account, "g3", "{}"]).map(drop)).await;
+        for (term, hits) in [("team", 1), ("%C3%A4rg", 1), ("u00c4", 0), ("G", 3), ("g3", 1)] {
+            assert_eq!(rows(&world, &list(&format!("searchTerm={term}")), None).await.len(), hits, "{term}");
+        }
     }
 }

@@ -228,6 +228,20 @@ both_engines! {
         assert_eq!(admin.delete(&member("team", &ada)).await.data()["users"], json!([]));
         admin.delete(&member("team", &ada)).await.refused(400, "INVALID_REQUEST");
         admin.put(&member("none", &ada), json!({})).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+        admin.get(&member("none", &ada)).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+        assert_eq!(admin.get(&member("team", "nobody")).await.data(), false);
+    }
+
+    async fn a_group_in_a_group_is_not_taken_out_as_a_user(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let inner = made_group(&scim, "Inner", &[]).await;
+        admin.post(AT, json!({"identifier": "team", "name": "Team"})).await.data();
+        let found = scim.get(&format!("{GROUPS}?filter=displayName%20eq%20%22Team%22")).await.expect(200).json;
+        let team = found["Resources"][0]["id"].as_str().unwrap().to_owned();
+        let add = json!([{"op": "add", "path": "members", "value": [{"value": inner}]}]);
+        scim.patch(&format!("{GROUPS}/{team}"), patch(add)).await.expect(200);
+        admin.delete(&member("team", &inner)).await.refused(400, "INVALID_REQUEST");
+        assert_eq!(members(&scim, &team).await, [inner]);
     }
 
     async fn a_group_that_scim_keeps_is_not_changed_here(world: World) {

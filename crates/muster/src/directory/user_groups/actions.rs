@@ -7,7 +7,7 @@ use scim::Dialect;
 use scim::patch::DetachedChange;
 use serde_json::{Value, json};
 
-use super::model::{NewUserGroup, ORDERED_MOST, Reach, UserGroup, Users};
+use super::model::{Listed, NewUserGroup, ORDERED_MOST, Reach, UserGroup, Users};
 use super::store;
 use crate::access::administrators::keeping_one;
 use crate::access::permissions::{UserGroupManage, UserGroupView};
@@ -51,7 +51,7 @@ pub struct Wanted {
 /// One page of the groups that the caller may see.
 ///
 /// # Errors
-/// `InvalidArgument` for a scope that does not exist.
+/// `InvalidArgument` for a scope that does not exist; `Invalid` for a page that would be too large.
 pub async fn list(
     app: &App,
     actor: &Actor,
@@ -63,34 +63,26 @@ pub async fn list(
     app.db
         .read("user_groups.list", move |tx| {
             check_scope_for(tx, &actor, &scope)?;
-            let mut all = store::list(tx, &scope.account)?;
-            all.retain(|group| wanted.shows(&scope, group) && sees(&actor, &scope, group));
+            let shown =
+                |group: &Listed| wanted.reach.reaches(&scope, &group.scope) && sees(&actor, &scope, group);
+            let mut all = store::list(tx, &scope.account, &wanted.search, shown)?;
             wanted.orders.sort(&mut all, |a, b, field| match field {
                 "identifier" => a.identifier.cmp(&b.identifier),
                 "name" => a.name.cmp(&b.name),
-                "createdAt" => a.stored.created.cmp(&b.stored.created),
-                _ => a.stored.updated.cmp(&b.stored.updated),
+                "createdAt" => a.created.cmp(&b.created),
+                _ => a.updated.cmp(&b.updated),
             });
             let total = all.len() as u64;
-            let mut rows = page.part_of(all);
+            let rows = page.part_of(all);
             page.bears(rows.len(), store::weight(tx, &scope.account, &rows)?)?;
-            store::fill(tx, &scope.account, &mut rows)?;
-            Ok(Page::new(page, rows, total))
+            Ok(Page::new(page, store::load(tx, &scope.account, &rows)?, total))
         })
         .await
 }
 
-impl Wanted {
-    fn shows(&self, asked: &Scope, group: &UserGroup) -> bool {
-        let tags = group.tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
-        let texts = [group.name.as_str(), &group.identifier].into_iter().chain(tags);
-        self.reach.reaches(asked, &group.scope) && self.search.hits(texts)
-    }
-}
-
 /// A group is seen by a right on it where it lives; one inherited from above also by the right in the scope
 /// that inherits it.
-fn sees(actor: &Actor, from: &Scope, group: &UserGroup) -> bool {
+fn sees(actor: &Actor, from: &Scope, group: &Listed) -> bool {
     let home = &group.scope;
     actor.holds::<UserGroupView>(home, Some(&group.identifier))
         || (home != from && home.contains(from) && actor.holds::<UserGroupView>(from, None))
@@ -115,9 +107,13 @@ pub async fn addresses(app: &App, group: &UserGroup) -> Result<HashMap<String, S
 }
 
 pub(super) fn find(tx: &mut Tx<'_>, scope: &Scope, identifier: &str) -> Result<UserGroup> {
-    let mut group = bare(tx, scope, identifier)?;
-    group.users = store::users(tx, &scope.account, &group.stored.id)?;
-    Ok(group)
+    let group = bare(tx, scope, identifier)?;
+    filled(tx, group)
+}
+
+/// The group with its users.
+fn filled(tx: &mut Tx<'_>, group: UserGroup) -> Result<UserGroup> {
+    Ok(UserGroup { users: store::users(tx, &group.scope.account, &group.stored.id)?, ..group })
 }
 
 /// A group without its users, which can be many.
@@ -217,6 +213,7 @@ pub async fn update(
     change(app, grant, "user_groups.update", &new.identifier.clone(), move |tx, stroke, group| {
         new.check(Some(&group.name))?;
         seen.check(group.tag())?;
+        let group = &filled(tx, group)?;
         if new.name != group.name {
             group.own("A change of the name")?;
         }
@@ -351,17 +348,18 @@ pub fn unindex(tx: &mut Tx<'_>, account: &AccountId, id: &str, doc: &str) -> Res
     directory::drop_keys(tx, account, id, &row_keys(&resource_type(Subject::Group), &document))
 }
 
+/// Does this to a group, which it is handed without its users; answers the group with them.
 pub(super) async fn change(
     app: &App,
     grant: &Grant<UserGroupManage>,
     label: &'static str,
     identifier: &str,
-    act: impl Fn(&mut Tx<'_>, &Stroke, &UserGroup) -> Result<()> + Send + 'static,
+    act: impl Fn(&mut Tx<'_>, &Stroke, UserGroup) -> Result<()> + Send + 'static,
 ) -> Result<UserGroup> {
     let (stroke, identifier) = (stroke(app, grant), identifier.to_owned());
     app.write_alone(label, grant.actor(), move |tx| {
-        let group = find(tx, &stroke.scope, &identifier)?;
-        keeping_one(tx, stroke.account(), |tx| act(tx, &stroke, &group))?;
+        let group = bare(tx, &stroke.scope, &identifier)?;
+        keeping_one(tx, stroke.account(), |tx| act(tx, &stroke, group))?;
         find(tx, &stroke.scope, &identifier)
     })
     .await

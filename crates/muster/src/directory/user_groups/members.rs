@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use db::Tx;
 use scim::patch::DetachedChange;
 
-use super::actions::{bare, change, elements, find, stroke, turn};
+use super::actions::{bare, change, elements, stroke, turn};
 use super::model::UserGroup;
 use super::store;
 use crate::access::Grant;
@@ -30,7 +30,7 @@ pub async fn is_member(
     let (scope, identifier, user) = (grant.scope().clone(), identifier.to_owned(), user.to_owned());
     app.db
         .read("user_groups.member", move |tx| {
-            let group = find(tx, &scope, &identifier)?;
+            let group = bare(tx, &scope, &identifier)?;
             store::is_member(tx, &scope.account, &group.stored.id, &user)
         })
         .await
@@ -49,7 +49,7 @@ pub async fn add_member(
 ) -> Result<UserGroup> {
     change(app, grant, "user_groups.add", identifier, move |tx, stroke, group| {
         seen.check(group.tag())?;
-        add(tx, stroke, group, &user)
+        add(tx, stroke, &group, &user)
     })
     .await
 }
@@ -142,12 +142,13 @@ pub async fn remove_member(
     change(app, grant, "user_groups.remove", identifier, move |tx, stroke, group| {
         seen.check(group.tag())?;
         group.own("This API call")?;
-        if !group.users.contains(&user) {
+        let found = groups::resolve(tx, stroke.account(), &group.stored.id, Subject::User, &[&user])?;
+        if !found.iter().any(|(_, there)| *there) {
             let text =
                 format!("User {user} is not part of User Group {}: check the user's id.", group.identifier);
             return Err(Problem::invalid(text));
         }
-        leave(tx, stroke, group, &user)
+        leave(tx, stroke, &group, &user)
     })
     .await
 }

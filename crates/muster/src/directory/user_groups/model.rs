@@ -5,6 +5,7 @@ use crate::directory::model::Stored;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::text::{FieldCheck, Tags};
+use crate::kernel::time::Timestamp;
 use crate::kernel::version::Tag;
 
 /// Of how many users at most the order is kept that they were sent in: each that moves is a row to write.
@@ -58,6 +59,23 @@ impl NewUserGroup {
         notifications::check(&mut check, &self.notifications);
         check.done()
     }
+}
+
+/// What of a group a list is narrowed and sorted by.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Its SCIM id.
+    pub id: String,
+    /// Where it lives.
+    pub scope: Scope,
+    /// Unique in its scope.
+    pub identifier: String,
+    /// For people.
+    pub name: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it last changed.
+    pub updated: Timestamp,
 }
 
 /// A group as stored.

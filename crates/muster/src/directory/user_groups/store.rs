@@ -1,23 +1,31 @@
 //! SQL of groups on the platform API.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use db::sql::{IDS_AT_ONCE, Sql};
 use db::{Row, Tx, params};
 
-use super::model::{NewUserGroup, UserGroup};
+use super::model::{Listed, NewUserGroup, UserGroup};
 use super::notifications::{Channel, text};
 use crate::directory::groups::model::Columns;
 use crate::directory::model::Stored;
 use crate::kernel::ids::{AccountId, GroupId};
+use crate::kernel::listing::SearchTerm;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
 use crate::kernel::text::{Tags, tags_text};
 use crate::kernel::time::Timestamp;
 
-/// Without documents and channels: only a page of the groups is shown.
-const LIST: &str = "SELECT group_id, '', version, created_at, updated_at, org_id, project_id, identifier, name, \
-    description, tags, externally_managed, NULL FROM user_groups WHERE account_id = $1 ORDER BY updated_at DESC, group_id";
+/// What is small: only a page of the groups is shown.
+const LIST: &str = "SELECT group_id, created_at, updated_at, org_id, project_id, identifier, name, '' \
+    FROM user_groups WHERE account_id = $1";
+/// Not in an order: what sorts would keep the tags until it is done.
+const LIST_TO_SEARCH: &str = "SELECT group_id, created_at, updated_at, org_id, project_id, identifier, name, tags \
+    FROM user_groups WHERE account_id = $1";
+const SHOWN: &str = "SELECT group_id, '', version, created_at, updated_at, org_id, project_id, identifier, name, \
+    description, tags, externally_managed, notification_configs FROM user_groups \
+    WHERE account_id = $1 AND group_id IN (";
 const FIND: &str = "SELECT group_id, doc, version, created_at, updated_at, org_id, project_id, identifier, name, \
     description, tags, externally_managed, notification_configs FROM user_groups \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
@@ -31,9 +39,8 @@ const USERS: &str = "SELECT member_id, added_at, place FROM group_members \
     WHERE account_id = $1 AND group_id = $2 AND member_kind = 'User'";
 const USERS_OF: &str = "SELECT member_id, added_at, place, group_id FROM group_members \
     WHERE account_id = $1 AND member_kind = 'User' AND group_id IN (";
-const CHANNELS_OF: &str =
-    "SELECT group_id, notification_configs FROM user_groups WHERE account_id = $1 AND group_id IN (";
-const SIZES_OF: &str = "SELECT member_count, CAST(COALESCE(LENGTH(notification_configs), 0) AS BIGINT) \
+const SIZES_OF: &str = "SELECT member_count, CAST(OCTET_LENGTH(tags) AS BIGINT), \
+    CAST(COALESCE(OCTET_LENGTH(notification_configs), 0) AS BIGINT) \
     FROM user_groups WHERE account_id = $1 AND group_id IN (";
 const GROUPS: &str = "SELECT member_id FROM group_members \
     WHERE account_id = $1 AND group_id = $2 AND member_kind = 'Group' ORDER BY member_id";
@@ -67,21 +74,27 @@ fn parts(row: &Row<'_>) -> Result<Parts, db::Error> {
 impl Parts {
     fn group(self, account: &AccountId) -> Result<UserGroup, Problem> {
         let [org, project, identifier, name, tags] = self.texts;
-        let tags: Tags = serde_json::from_str(&tags).map_err(|error| {
-            Problem::internal(format!("the tags of group {identifier} are damaged: {error}"))
-        })?;
         Ok(UserGroup {
             notifications: channels(self.notifications.as_deref(), &identifier)?,
             scope: Scope::of(account.clone(), Some(&org), Some(&project))?,
+            tags: labels(&tags, &identifier)?,
             identifier,
             name,
             description: self.description,
-            tags,
             externally_managed: self.externally_managed,
             stored: self.stored,
             users: Vec::new(),
         })
     }
+}
+
+fn labels(text: &str, identifier: &str) -> Result<Tags, Problem> {
+    serde_json::from_str(text)
+        .map_err(|error| Problem::internal(format!("the tags of group {identifier} are damaged: {error}")))
+}
+
+fn texts(tags: &Tags) -> impl Iterator<Item = &str> {
+    tags.iter().flat_map(|(name, value)| [name.as_str(), value])
 }
 
 fn channels(text: Option<&str>, identifier: &str) -> Result<Vec<Channel>, Problem> {
@@ -91,10 +104,46 @@ fn channels(text: Option<&str>, identifier: &str) -> Result<Vec<Channel>, Proble
     Ok(list.unwrap_or_default())
 }
 
-/// All groups of the account, in every scope, the last changed first, without their users and documents.
-pub fn list(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<UserGroup>, Problem> {
-    let rows = tx.query(LIST, params![account.as_str()], parts)?;
-    rows.into_iter().map(|row| row.group(account)).collect()
+/// The groups of the account, of every scope, that are to be `shown` and have in them what is searched for,
+/// the last changed first. Tags can be large: they are read for a search only, those of one group at a time.
+pub fn list(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    search: &SearchTerm,
+    shown: impl Fn(&Listed) -> bool,
+) -> Result<Vec<Listed>, Problem> {
+    let (mut found, mut whole) = (Vec::new(), Ok(()));
+    let sql = if search.is_empty() { LIST } else { LIST_TO_SEARCH };
+    tx.each(sql, params![account.as_str()], |row| {
+        match wanted(row, account, search, &shown) {
+            Ok(group) => found.extend(group),
+            Err(problem) => whole = Err(problem),
+        }
+        Ok(if whole.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    })?;
+    whole?;
+    found.sort_unstable_by(|a: &Listed, b| b.updated.cmp(&a.updated).then_with(|| a.id.cmp(&b.id)));
+    Ok(found)
+}
+
+fn wanted(
+    row: &Row<'_>,
+    account: &AccountId,
+    search: &SearchTerm,
+    shown: impl Fn(&Listed) -> bool,
+) -> Result<Option<Listed>, Problem> {
+    let group = Listed {
+        id: row.get(0)?,
+        created: Timestamp::from_micros(row.get(1)?),
+        updated: Timestamp::from_micros(row.get(2)?),
+        scope: Scope::of(account.clone(), Some(row.text_ref(3)?), Some(row.text_ref(4)?))?,
+        identifier: row.get(5)?,
+        name: row.get(6)?,
+    };
+    let has_it = shown(&group)
+        && (search.hits([group.name.as_str(), &group.identifier])
+            || search.hits(texts(&labels(row.text_ref(7)?, &group.identifier)?)));
+    Ok(has_it.then_some(group))
 }
 
 /// The group of that identifier in that scope, without its users.
@@ -192,57 +241,59 @@ pub fn users(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Vec<Strin
     Ok(arranged(tx.query(USERS, params![account.as_str(), id], placed)?))
 }
 
-/// How many bytes these groups have together, roughly, without reading members and channels.
-pub fn weight(tx: &mut Tx<'_>, account: &AccountId, groups: &[UserGroup]) -> Result<usize, Problem> {
-    let tags =
-        |group: &UserGroup| group.tags.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
-    let mut sum = groups.iter().map(tags).sum();
+/// How many bytes these groups have together, roughly, without reading members, tags and channels.
+pub fn weight(tx: &mut Tx<'_>, account: &AccountId, groups: &[Listed]) -> Result<usize, Problem> {
+    let mut sum = 0;
     for groups in groups.chunks(IDS_AT_ONCE) {
-        let sizes = of_these(tx, SIZES_OF, account, groups, |row| Ok([row.get(0)?, row.get(1)?]))?;
-        for [members, channels] in sizes {
-            let [members, channels] =
-                [members, channels].map(|n: i64| usize::try_from(n).unwrap_or_default());
-            sum += members * MEMBER_BYTES + channels;
-        }
+        of_these(tx, SIZES_OF, account, groups, |row| {
+            let [members, tags, channels] =
+                [row.get(0)?, row.get(1)?, row.get(2)?].map(|n: i64| usize::try_from(n).unwrap_or_default());
+            sum += members * MEMBER_BYTES + tags + channels;
+            Ok(())
+        })?;
     }
     Ok(sum)
 }
 
-/// Gives the groups of a page their users and channels, with few queries for all of them.
-pub fn fill(tx: &mut Tx<'_>, account: &AccountId, groups: &mut [UserGroup]) -> Result<(), Problem> {
-    for groups in groups.chunks_mut(IDS_AT_ONCE) {
-        let kept = of_these(tx, CHANNELS_OF, account, groups, |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let mut kept: HashMap<String, Option<String>> = kept.into_iter().collect();
-        let mut users: HashMap<String, Vec<Placed>> = HashMap::new();
-        for (group, user) in
-            of_these(tx, USERS_OF, account, groups, |row| Ok((row.get::<String>(3)?, placed(row)?)))?
-        {
-            users.entry(group).or_default().push(user);
-        }
-        for group in groups {
-            let id = group.stored.id.as_str();
-            group.notifications = channels(kept.remove(id).flatten().as_deref(), &group.identifier)?;
-            group.users = arranged(users.remove(id).unwrap_or_default());
+/// The groups of a page with all that is shown of them, in its order, with few queries for all of them.
+pub fn load(tx: &mut Tx<'_>, account: &AccountId, page: &[Listed]) -> Result<Vec<UserGroup>, Problem> {
+    let mut groups = Vec::with_capacity(page.len());
+    for listed in page.chunks(IDS_AT_ONCE) {
+        let mut found: HashMap<String, Parts> = HashMap::new();
+        of_these(tx, SHOWN, account, listed, |row| {
+            let parts = parts(row)?;
+            found.insert(parts.stored.id.clone(), parts);
+            Ok(())
+        })?;
+        let mut users: HashMap<&str, Vec<Placed>> =
+            listed.iter().map(|group| (group.id.as_str(), Vec::new())).collect();
+        of_these(tx, USERS_OF, account, listed, |row| {
+            if let Some(users) = users.get_mut(row.text_ref(3)?) {
+                users.push(placed(row)?);
+            }
+            Ok(())
+        })?;
+        for Listed { id, .. } in listed {
+            let Some(parts) = found.remove(id) else { continue };
+            let users = arranged(users.remove(id.as_str()).unwrap_or_default());
+            groups.push(UserGroup { users, ..parts.group(account)? });
         }
     }
-    Ok(())
+    Ok(groups)
 }
 
-fn of_these<T>(
+fn of_these(
     tx: &mut Tx<'_>,
     what: &str,
     account: &AccountId,
-    groups: &[UserGroup],
-    read: impl FnMut(&Row<'_>) -> Result<T, db::Error>,
-) -> Result<Vec<T>, Problem> {
-    if groups.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids: Vec<&str> = groups.iter().map(|group| group.stored.id.as_str()).collect();
+    groups: &[Listed],
+    mut read: impl FnMut(&Row<'_>) -> Result<(), db::Error>,
+) -> Result<(), Problem> {
+    let ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
     let mut sql = Sql::new(what);
     sql.hold(account.as_str());
     sql.bind_ids(&ids).push(")");
-    Ok(tx.query(sql.text(), &sql.params(), read)?)
+    Ok(tx.each(sql.text(), &sql.params(), |row| read(row).map(ControlFlow::Continue))?)
 }
 
 /// Ids of the groups in a group.
