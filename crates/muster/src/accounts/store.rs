@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use db::{Closing, Row, Tx, params};
 
 use super::model::{Account, Status};
+use crate::directory::groups::store::leave_all;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::{Level, Scope};
@@ -152,12 +153,6 @@ below! {
 
 const GROUPS_BELOW: &str = "SELECT group_id, name, org_id, project_id, doc FROM user_groups \
     WHERE account_id = $1 AND org_id = $2 AND ($3 = '' OR project_id = $3)";
-const SHRINK_PARENTS: &str = "UPDATE user_groups SET member_count = member_count - 1, version = version + 1, \
-    updated_at = $3 WHERE account_id = $1 AND group_id IN \
-    (SELECT group_id FROM group_members WHERE account_id = $1 AND member_id = $2)";
-/// The groups are named as well: by the member alone SQLite goes through all memberships of the account.
-const REMOVE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id = $2 \
-    AND group_id IN (SELECT group_id FROM group_members WHERE account_id = $1 AND member_id = $2)";
 const REMOVE_MEMBERS: &str = "DELETE FROM group_members WHERE account_id = $1 AND group_id = $2";
 
 /// A group that lived in an organization or project.
@@ -199,8 +194,7 @@ pub fn remove_below(tx: &mut Tx<'_>, scope: &Scope, now: Timestamp) -> Result<Be
     // Sorted here: SQLite would go through the account's groups by their ids to have them in order.
     groups.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     for GroupBelow { id, .. } in &groups {
-        tx.put(SHRINK_PARENTS, params![account, id, now.micros()])?;
-        tx.put(REMOVE_MEMBERSHIPS, params![account, id])?;
+        leave_all(tx, &scope.account, id, now)?;
         tx.put(REMOVE_MEMBERS, params![account, id])?;
     }
     let mut counts = BTreeMap::new();
@@ -219,7 +213,7 @@ mod tests {
 
     #[test]
     fn an_organization_goes_without_going_through_the_account() {
-        let of_groups = [GROUPS_BELOW, SHRINK_PARENTS, REMOVE_MEMBERSHIPS, REMOVE_MEMBERS];
+        let of_groups = [GROUPS_BELOW, REMOVE_MEMBERS];
         for sql in of_groups.iter().chain(REMOVE.iter().map(|(_, sql)| sql)) {
             let steps = plan(sql);
             assert!(!steps.iter().any(|step| goes_through(step)), "{sql}: {steps:#?}");

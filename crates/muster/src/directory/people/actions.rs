@@ -6,7 +6,6 @@ use db::Tx;
 
 use super::store::{self, Person, Selection};
 use crate::access::Grant;
-use crate::access::administrators::keeping_one;
 use crate::access::assignments::actions::remove_in_scope;
 use crate::access::assignments::model::NamedBinding;
 use crate::access::assignments::permit::Permit;
@@ -170,10 +169,8 @@ pub async fn remove(app: &App, grant: &Grant<UserManage>, id: &str) -> Result<()
         }
         let stored = directory::find(tx, account, Subject::User, &id)?.ok_or_else(|| unknown(&id))?;
         let document = stored.document()?;
-        keeping_one(tx, account, |tx| {
-            let kind = Kinds::load(tx, account)?.written(Subject::User).kind;
-            remove_user(tx, &stroke, &kind, &stored, &document)
-        })
+        let kind = Kinds::load(tx, account)?.written(Subject::User).kind;
+        remove_user(tx, &stroke, &kind, &stored, &document)
     })
     .await
 }

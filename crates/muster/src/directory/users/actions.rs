@@ -331,7 +331,7 @@ fn settle(
 /// so.
 ///
 /// # Errors
-/// `NotFound`, `Stale`.
+/// `NotFound`, `Stale`; `Conflict` when no account administrator would be left.
 pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Reading) -> Result<()> {
     let (stroke, by, id) = (Stroke::new(app, grant.caller()), grant.actor().clone(), id.to_owned());
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
@@ -358,7 +358,7 @@ pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Rea
 /// Removes a stored user with all that is his.
 ///
 /// # Errors
-/// Of the database.
+/// `Conflict` when no account administrator would be left.
 pub fn remove(
     tx: &mut Tx<'_>,
     stroke: &Stroke,

@@ -7,6 +7,7 @@ use db::sql::{IDS_AT_ONCE, Sql};
 use db::{ErrorKind, Tx, params};
 
 use super::model::Columns;
+use crate::directory::groups::store::leave_all;
 use crate::directory::model::Stored;
 use crate::kernel::ids::{AccountId, UserId};
 use crate::kernel::problem::Problem;
@@ -36,12 +37,6 @@ const BY_EMAILS: &str = "SELECT d.value_key, u.user_id, u.email, u.user_name_key
 const ADDRESSES_OF: &str =
     "SELECT user_id, email, user_name FROM users WHERE account_id = $1 AND user_id IN (";
 const DELETE: &str = "DELETE FROM users WHERE account_id = $1 AND user_id = $2";
-/// The groups are named as well: by the member alone SQLite goes through all memberships of the account.
-const DELETE_MEMBERSHIPS: &str = "DELETE FROM group_members WHERE account_id = $1 AND member_id = $2 \
-    AND group_id IN (SELECT group_id FROM group_members WHERE account_id = $1 AND member_id = $2)";
-const SHRINK_GROUPS: &str = "UPDATE user_groups SET member_count = member_count - 1, version = version + 1, \
-    updated_at = $3 WHERE account_id = $1 AND group_id IN \
-    (SELECT group_id FROM group_members WHERE account_id = $1 AND member_id = $2)";
 const DELETE_TOKENS: &str = "DELETE FROM tokens \
     WHERE account_id = $1 AND org_id = '' AND project_id = '' AND kind = 'USER' AND parent_id = $2";
 const DELETE_KEYS: &str = "DELETE FROM api_keys \
@@ -227,8 +222,7 @@ pub fn delete(
 ) -> Result<Removed, Problem> {
     let of_user = params![account.as_str(), id];
     tx.put(DELETE, of_user)?;
-    tx.put(SHRINK_GROUPS, params![account.as_str(), id, now.micros()])?;
-    tx.put(DELETE_MEMBERSHIPS, of_user)?;
+    leave_all(tx, account, id, now)?;
     if owned {
         return Ok(Removed {
             keys: tx.exec(DELETE_KEYS, of_user)?,
@@ -258,9 +252,7 @@ mod tests {
 
     #[test]
     fn a_user_goes_without_going_through_the_account() {
-        for sql in
-            [DELETE, SHRINK_GROUPS, DELETE_MEMBERSHIPS, DELETE_TOKENS, DELETE_KEYS, OWNS_ACCESS, IN_A_GROUP]
-        {
+        for sql in [DELETE, DELETE_TOKENS, DELETE_KEYS, OWNS_ACCESS, IN_A_GROUP] {
             let steps = plan(sql);
             assert!(!steps.iter().any(|step| goes_through(step)), "{sql}: {steps:#?}");
         }

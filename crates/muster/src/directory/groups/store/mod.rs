@@ -323,9 +323,13 @@ pub fn carries_roles(tx: &mut Tx<'_>, account: &AccountId, group: &str) -> Resul
 pub fn delete(tx: &mut Tx<'_>, account: &AccountId, id: &str, now: Timestamp) -> Result<(), Problem> {
     tx.put(DELETE, params![account.as_str(), id])?;
     tx.put(CLEAR, params![account.as_str(), id])?;
-    tx.put(SHRINK_GROUPS, params![account.as_str(), id, now.micros()])?;
-    tx.put(DELETE_MEMBERSHIPS, params![account.as_str(), id])?;
-    Ok(())
+    leave_all(tx, account, id, now)
+}
+
+/// Takes a user or group out of every group that it is in, which is another version of each.
+pub fn leave_all(tx: &mut Tx<'_>, account: &AccountId, member: &str, now: Timestamp) -> Result<(), Problem> {
+    tx.put(SHRINK_GROUPS, params![account.as_str(), member, now.micros()])?;
+    Ok(tx.put(DELETE_MEMBERSHIPS, params![account.as_str(), member])?)
 }
 
 #[cfg(test)]
