@@ -19,7 +19,7 @@ use crate::config::{Config, Place};
 use crate::kernel::rng::Rng;
 use crate::kernel::time::Clock;
 use crate::migrations::STEPS;
-use crate::operator::door::Tokens;
+use crate::operator::door::{Tokens, warn_of_readers};
 use crate::router::health::VERSION;
 use crate::setup::model::Invitation;
 use crate::web::limits::ConnectionLimits;
@@ -59,6 +59,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     if let Some(path) = &config.operator_tokens {
         Tokens::load(path)
             .map_err(|text| Failure::new(Exit::Config, format!("operator-token-file: {text}")))?;
+        warn_of_readers(path);
     }
     let listeners = runtime.block_on(Listeners::bind(config))?;
     let db = store::open(config)?;

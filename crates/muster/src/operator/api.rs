@@ -95,16 +95,21 @@ async fn list(State(app): State<App>, _: Operator, Query(asked): Query<Asked>) -
     Ok(Bare(StatusCode::OK, Page { accounts, next }))
 }
 
+// Bodies are taken whole or not at all: a member that is misspelt would seem to be in force.
+
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NewAccount {
     identifier: String,
     name: Option<String>,
-    #[serde(flatten)]
-    holder: Holder,
+    // Those of `Holder`: what is flattened cannot tell which members are known.
+    email: Option<String>,
+    service_account: Option<String>,
 }
 
 /// Whose the token is: one of the two.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Holder {
     /// A user's address.
     email: Option<String>,
@@ -146,7 +151,8 @@ async fn create(
     if let Some(name) = &body.name {
         check.title("name", name);
     }
-    let first = body.holder.read(&mut check);
+    let holder = Holder { email: body.email, service_account: body.service_account };
+    let first = holder.read(&mut check);
     check.done()?;
     let caller = operator.caller(account.map_err(Problem::invalid)?);
     let wish = wished(caller, body.name, first)?;
@@ -158,6 +164,7 @@ async fn show(State(app): State<App>, _: Operator, Path(account): Path<String>) 
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ChangeBody {
     name: Option<String>,
     status: Option<String>,

@@ -160,6 +160,21 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
+/// Warns of a file of tokens that is not the server's alone.
+#[cfg(unix)]
+pub fn warn_of_readers(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Ok(file) = std::fs::metadata(path) else { return };
+    let mode = file.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let (path, mode) = (path.display(), format!("{mode:o}"));
+        tracing::warn!(%path, mode, "other users may read or change the operator's tokens: chmod 600 the file");
+    }
+}
+
+#[cfg(not(unix))]
+pub fn warn_of_readers(_: &Path) {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -38,7 +38,9 @@ use crate::web::surface;
 use crate::web::traffic::Surface;
 
 /// Every route of the platform API, without prefix.
-fn platform() -> Router<App> {
+fn platform(app: &App) -> Router<App> {
+    // Where there is no operator there is no path of his either, whatever the method.
+    let operator = app.operator_tokens.is_some().then(operator::api::routes).unwrap_or_default();
     Router::new()
         .merge(access::api::routes())
         .merge(accounts::api::routes())
@@ -49,7 +51,7 @@ fn platform() -> Router<App> {
         .merge(provisioning_log::api::routes())
         .merge(replay::routes())
         .merge(events::api::routes())
-        .merge(operator::api::routes())
+        .merge(operator)
         .merge(service_accounts::api::routes())
         .merge(settings::api::routes())
         .merge(setup::api::routes())
@@ -60,7 +62,7 @@ fn platform() -> Router<App> {
 
 /// The platform API, its own fallback included.
 fn platform_surface(app: &App) -> Router<App> {
-    let platform = platform();
+    let platform = platform(app);
     Router::new()
         .nest("/gateway", platform.clone())
         .merge(platform)

@@ -86,6 +86,10 @@ impl Misfits {
                 None
             }
             Said::Misfit { wanted, found } => self.fit(path, &wanted, &found),
+            Said::Unknown(text) => {
+                self.note(named(path), text);
+                self.leave_out(path)
+            }
             Said::Other(text) => {
                 self.note(named(path), text);
                 self.put(path, Value::Null)
@@ -113,6 +117,13 @@ impl Misfits {
         let at = place(&mut self.document, path).filter(|at| **at != value)?;
         *at = value;
         Some(())
+    }
+
+    /// Takes a member out.
+    fn leave_out(&mut self, path: &Path) -> Option<()> {
+        let segments: Vec<&Segment> = path.iter().collect();
+        let (Segment::Map { key }, above) = segments.split_last()? else { return None };
+        place(&mut self.document, above.iter().copied())?.as_object_mut()?.remove(key).map(drop)
     }
 
     fn note_twice(&mut self, error: &Error) {
@@ -151,8 +162,11 @@ fn below(path: &Path, name: &str) -> String {
     }
 }
 
-fn place<'v>(document: &'v mut Value, path: &Path) -> Option<&'v mut Value> {
-    path.iter().try_fold(document, |value, segment| match segment {
+fn place<'v, 'p>(
+    document: &'v mut Value,
+    path: impl IntoIterator<Item = &'p Segment>,
+) -> Option<&'v mut Value> {
+    path.into_iter().try_fold(document, |value, segment| match segment {
         Segment::Seq { index } => value.get_mut(*index),
         Segment::Map { key } => value.get_mut(key.as_str()),
         Segment::Enum { .. } | Segment::Unknown => None,
@@ -234,6 +248,23 @@ mod tests {
             (READ_AGAIN / 3, false),
         );
         assert_eq!(large.refusal::<Outer>().unwrap().broken_fields().len(), 3, "one for each reading");
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)] // only read
+    struct Closed {
+        name: String,
+        list: Vec<Closed>,
+    }
+
+    #[test]
+    fn each_member_that_is_not_known_is_told_beside_the_rest() {
+        let document = json!({"nmae": 1, "lits": null, "list": [{"name": [], "list": [], "x": {}}]});
+        let problem = of_yaml::<Closed>(document, 1).unwrap();
+        let mut fields: Vec<_> = problem.broken_fields().iter().map(|(field, _)| field.as_str()).collect();
+        fields.sort_unstable();
+        assert_eq!(fields, ["list[0].name", "list[0].x", "lits", "name", "nmae"]);
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub enum Said<'a> {
     Missing(&'a str),
     /// A part of this name stands twice.
     Twice(&'a str),
+    /// A part has a name that is not known, in words.
+    Unknown(String),
     /// All else, in words.
     Other(String),
 }
@@ -29,7 +31,7 @@ pub fn said(text: &str) -> Said<'_> {
     } else if let Some(name) = quoted(what, "duplicate field ") {
         Said::Twice(name)
     } else if let Some(name) = quoted(what, "unknown field ") {
-        Said::Other(format!("{name:?} is not known here{}", choices(what)))
+        Said::Unknown(format!("{name:?} is not known here{}", choices(what)))
     } else if let Some(name) = quoted(what, "unknown variant ") {
         Said::Other(format!("{name:?} is no word that is known here{}", choices(what)))
     } else {
@@ -44,7 +46,7 @@ pub fn of_value(text: &str, part: &str) -> String {
         Said::Misfit { wanted, found } => format!("{wanted} is expected, not {found}"),
         Said::Missing(name) => format!("the {part} {name:?} is missing"),
         Said::Twice(name) => format!("the {part} {name:?} stands twice"),
-        Said::Other(words) => words,
+        Said::Unknown(words) | Said::Other(words) => words,
     };
     words + &placed(text).1
 }

@@ -55,6 +55,26 @@ fn tokens_of_the_operator_are_looked_at_before_anything_is_opened() {
     assert!(!std::path::Path::new(&data).exists(), "nothing was made");
 }
 
+#[cfg(unix)]
+#[test]
+fn tokens_of_the_operator_that_others_may_read_are_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, data) = data_dir();
+    let file = folder.path().join("tokens");
+    std::fs::write(&file, "o".repeat(32)).expect("the file is written");
+    let name = file.display().to_string();
+    for (mode, warned) in [(0o644, true), (0o640, true), (0o602, true), (0o600, false), (0o400, false)] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("its mode can be set");
+        // No address: the start ends by itself, after its warnings.
+        let words = ["serve", "--listen", "192.0.2.1:1", "--data-dir", &data, "--operator-token-file", &name];
+        let ended = run(words);
+        let told =
+            ended.err.contains(" WARN ") && ended.err.contains(&name) && ended.err.contains("chmod 600");
+        assert_eq!(told, warned, "{mode:o}: {ended:?}");
+        assert!(ended.err.contains("192.0.2.1:1"), "{ended:?}");
+    }
+}
+
 #[test]
 fn mistakes_name_option_source_and_remedy() {
     run(["serve", "--listen", "8080"]).refused(78, &["--listen", "\"8080\"", "HOST:PORT"]);

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use http::Method;
 use muster::accounts::bootstrap::Bootstrap;
 use muster::migrations::STEPS;
 use muster::operator::actions::GRACE_SECS;
@@ -173,6 +174,45 @@ both_engines! {
         assert_eq!(o.operator.get(&acme).await.expect(200).json["name"], "acme");
     }
 
+    async fn a_member_that_no_body_knows_is_refused_by_its_name(world: World) {
+        let o = Operated::new(&world);
+        let before = o.world.trail().await;
+        let acme = format!("{ACCOUNTS}/acme");
+        let tokens = format!("{acme}/tokens");
+        let holder = json!({"email": "admin@acme.example", "nmae": "x"});
+        let new = json!({"identifier": "globex", "email": "a@globex.example", "nmae": "x"});
+        for answer in [
+            o.operator.patch(&acme, json!({"nmae": "x"})).await,
+            o.operator.patch(&acme, json!({"name": "x", "nmae": "x"})).await,
+            o.operator.post(ACCOUNTS, new.clone()).await,
+            o.operator.post(&tokens, holder).await,
+            o.operator.with("content-type", "application/yaml").send(Method::PATCH, &acme, Some("nmae: x".into())).await,
+        ] {
+            let refused = answer.expect(400).json;
+            assert_eq!(refused["code"], "INVALID_REQUEST", "{refused}");
+            assert_eq!(refused["errors"][0]["fieldId"], "nmae", "{refused}");
+            assert!(refused["errors"][0]["error"].as_str().unwrap().contains("not known here"), "{refused}");
+        }
+        // What is wrong besides is told beside it.
+        let both = o.operator.post(ACCOUNTS, json!({"nmae": "x", "mail": "y", "name": 3})).await.expect(400).json;
+        let mut fields: Vec<&str> = both["errors"].as_array().unwrap().iter().map(|e| e["fieldId"].as_str().unwrap()).collect();
+        fields.sort_unstable();
+        assert_eq!(fields, ["identifier", "mail", "name", "nmae"], "{both}");
+        assert_eq!(o.world.trail().await, before);
+    }
+
+    async fn without_an_operator_his_paths_are_none(world: World) {
+        let o = Operated::new(&world);
+        for (path, method) in [(ACCOUNTS, Method::PUT), ("/v1/accounts/acme", Method::POST), ("/v1/accounts/acme/tokens", Method::GET)] {
+            for path in [path.to_owned(), format!("/gateway{path}")] {
+                let ask = async |client: Client| client.send(method.clone(), &path, None).await;
+                ask(o.operator.clone()).await.expect(405);
+                let text = ask(world.bearer(TOKEN)).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+                assert!(text.contains("There is no"), "as of a path that nobody has: {text}");
+            }
+        }
+    }
+
     async fn accounts_are_listed_page_by_page(world: World) {
         let o = Operated::new(&world);
         for id in ["b", "c", "d"] {
@@ -236,7 +276,7 @@ both_engines! {
             server.admin().get("/ng/api/whoami").await.refused(401, "INVALID_TOKEN");
             let form = format!("grant_type=client_credentials&client_id=sync&client_secret={sat}");
             let client = server.anon().with("content-type", "application/x-www-form-urlencoded");
-            client.send(http::Method::POST, "/oauth2/acme/token", Some(form)).await.expect(401);
+            client.send(Method::POST, "/oauth2/acme/token", Some(form)).await.expect(401);
         }
         let holder = json!({"email": "admin@acme.example"});
         let told = o.operator.post(&format!("{ACCOUNTS}/acme/tokens"), holder).await;
