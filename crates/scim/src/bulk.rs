@@ -405,6 +405,19 @@ mod tests {
     }
 
     #[test]
+    fn b_4_zero_errors_are_no_limit_where_that_is_mended() {
+        let body =
+            |value: Value| json!({"schemas": [BULK_REQUEST_URN], "failOnErrors": value, "Operations": [{}]});
+        let mut mender = Mender::new(Dialect::Okta);
+        let mut read = |value| Plan::parse(body(value), &Catalogue::standard(), 10, &mut mender);
+        assert_eq!(read(json!(0)).unwrap().fail_on_errors, None);
+        assert_eq!(read(json!(1)).unwrap().fail_on_errors, Some(1));
+        assert!([json!(-1), json!(0.5), json!("0")].into_iter().all(|value| read(value).is_err()));
+        let notes: Vec<_> = mender.notes().iter().map(|note| (note.quirk.name(), note.at.as_str())).collect();
+        assert_eq!(notes, [("zero-for-no-limit", "failOnErrors")]);
+    }
+
+    #[test]
     fn b_2_a_bulk_id_is_given_once_and_needed_to_create() {
         assert!(plan(json!([post("a", json!("x")), post("a", json!("x"))])).is_err());
         let nameless = json!({"method": "POST", "path": "/Users", "data": {}});

@@ -122,6 +122,8 @@ quirks! {
     RoundedNumber = "rounded-number",
     /// `type` or `$ref` that does not fit the `value` beside it: `value` counts.
     ReferenceMismatch = "reference-mismatch",
+    /// `failOnErrors` of a bulk request is 0: read as no limit.
+    ZeroForNoLimit = "zero-for-no-limit",
     /// A filter in a PATCH path matched nothing: the element it describes was created.
     CreatedElement = "created-element",
 }

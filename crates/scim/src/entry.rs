@@ -25,12 +25,14 @@ pub(crate) fn envelope(body: Value, mender: &mut Mender) -> Result<(Option<u64>,
         if key.eq_ignore_ascii_case("schemas") {
             named = lists_urn(&value, BULK_REQUEST_URN);
         } else if key.eq_ignore_ascii_case("failOnErrors") && !is_nothing(&value) {
-            let number = value.as_u64().filter(|number| *number > 0);
-            fail = Some(number.ok_or_else(|| {
-                ScimError::invalid_value(
-                    "failOnErrors must be a whole number above 0; leave it out to go on.",
-                )
-            })?);
+            fail = match value.as_u64() {
+                Some(number @ 1..) => Some(number),
+                Some(0) if mender.mend(Quirk::ZeroForNoLimit, "failOnErrors") => None,
+                _ => {
+                    let text = "failOnErrors must be a whole number above 0; leave it out to go on.";
+                    return Err(ScimError::invalid_value(text));
+                }
+            };
         } else if key.eq_ignore_ascii_case("Operations") {
             operations = Some(value);
         }
