@@ -340,14 +340,26 @@ impl Client {
     }
     /// Any method, any body text. JSON unless the client has another `content-type`.
     pub async fn send(&self, method: Method, path: &str, body: Option<String>) -> Answer {
+        let is_there = body.is_some();
+        self.send_body(method, path, is_there, Body::from(body.unwrap_or_default())).await
+    }
+    /// A POST whose body comes so late that it is asked again who sends it.
+    pub async fn post_late(&self, path: &str, body: Value) -> Answer {
+        let late = futures_util::stream::once(async move {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            Ok::<_, std::io::Error>(body.to_string())
+        });
+        self.send_body(Method::POST, path, true, Body::from_stream(late)).await
+    }
+    async fn send_body(&self, method: Method, path: &str, is_there: bool, body: Body) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        if body.is_some() && !self.headers.iter().any(|(name, _)| name == "content-type") {
+        if is_there && !self.headers.iter().any(|(name, _)| name == "content-type") {
             request = request.header("content-type", "application/json");
         }
-        let request = request.body(Body::from(body.unwrap_or_default())).expect("the request can be built");
+        let request = request.body(body).expect("the request can be built");
         let response = self.front.answer(request, None).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("the body can be read").to_bytes();

@@ -67,7 +67,7 @@ pub async fn read(app: &App, actor: &Actor, mut wish: Wish) -> Result<Stretch> {
 /// How long to wait: never past the end of the credential.
 fn patience(app: &App, caller: &Caller, wish: Duration) -> Duration {
     let patience = wish.min(app.limits.request_timeout.saturating_sub(MARGIN));
-    let left = caller.expires_at.map(|end| end.micros().saturating_sub(app.clock.now().micros()));
+    let left = caller.ends().map(|end| end.micros().saturating_sub(app.clock.now().micros()));
     let left = left.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
     left.map_or(patience, |left| patience.min(left))
 }

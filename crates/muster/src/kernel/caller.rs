@@ -89,16 +89,22 @@ pub struct Caller {
     pub principal: Arc<Principal>,
     /// By which proof.
     pub credential: Arc<Credential>,
-    /// When that ends; `None`: never.
+    /// When that ends, as it says itself; `None`: never.
     pub expires_at: Option<Timestamp>,
+    /// For so long after its end it is still taken.
+    pub leeway_secs: i64,
     /// From where.
     pub origin: Arc<Origin>,
 }
 
 impl Caller {
+    /// From when on the credential is no longer taken; `None`: never.
+    pub fn ends(&self) -> Option<Timestamp> {
+        self.expires_at.map(|end| end.plus_secs(self.leeway_secs))
+    }
     /// Has the credential ended by now?
     pub fn ended(&self, now: Timestamp) -> bool {
-        self.expires_at.is_some_and(|end| now >= end)
+        self.ends().is_some_and(|end| now >= end)
     }
     /// The operator at the machine's console: holds the database file, so nothing can be kept from him.
     pub fn console(account: AccountId) -> Self {
@@ -122,6 +128,7 @@ impl Caller {
             principal: Arc::new(principal),
             credential: Arc::new(credential),
             expires_at: None,
+            leeway_secs: 0,
             origin: Arc::new(origin),
         }
     }

@@ -20,6 +20,7 @@ use crate::tokens;
 use crate::tokens::verify::verify;
 use crate::trust;
 use crate::trust::model::{Stored, Surface};
+use crate::trust::once::Once;
 
 /// How long an access token holds at most, seconds.
 const LIFETIME_SECS: i64 = 900;
@@ -40,13 +41,15 @@ pub struct Issued {
 }
 
 /// What was proven, and what may be issued for it.
-struct Proven {
+struct Proven<'t> {
     account: AccountId,
     by: Parent,
     /// What the parent rests on, see `mark`.
     rests_on: Vec<u8>,
     ends: Option<Timestamp>,
     surfaces: Vec<Surface>,
+    /// An assertion that is to be used up.
+    once: Option<Once<'t>>,
 }
 
 /// An access token for what the client shows. `account`: the one that the request names; a secret names
@@ -56,23 +59,28 @@ struct Proven {
 /// With a code of RFC 6749 §5.2; `Unavailable` when the keys of an issuer cannot be had.
 pub async fn issue(app: &App, account: Option<AccountId>, ask: Ask, origin: Origin) -> Result<Issued> {
     let now = app.clock.now();
-    let proven = match ask.proof {
-        Proof::Secret { client, secret } => by_secret(app, account, (&client, &secret), &origin, now).await?,
-        Proof::Assertion { text, client, is_grant } => {
+    let is_grant = matches!(ask.proof, Proof::Assertion { is_grant: true, .. });
+    let as_asked = |problem| worded(problem, is_grant);
+    let proven = match &ask.proof {
+        Proof::Secret { client, secret } => by_secret(app, account, (client, secret), &origin, now).await?,
+        Proof::Assertion { text, client, .. } => {
             let account = account.ok_or_else(|| {
                 refused(
                     "invalid_request",
                     "No account is named: send the request to /oauth2/<account>/token.",
                 )
             })?;
-            let proven = by_assertion(app, &account, (&text, client.as_deref()), &origin, now).await;
-            proven.map_err(|problem| worded(problem, is_grant))?
+            by_assertion(app, &account, (text, client.as_deref()), &origin).await.map_err(as_asked)?
         }
     };
     let surfaces = granted(&proven.surfaces, ask.surfaces)?;
+    let key = key(app, &proven.account).await?;
+    // Last: who hears of something to change, or to try again, can send the same assertion.
+    if let Some(once) = proven.once {
+        once.take(app).await.map_err(as_asked)?;
+    }
     let longest = now.plus_secs(LIFETIME_SECS);
     let end = proven.ends.map_or(longest, |ends| ends.min(longest));
-    let key = key(app, &proven.account).await?;
     let claims = Claims {
         id: app.rng.base62(20),
         end: end.micros(),
@@ -108,7 +116,7 @@ async fn by_secret(
     (client, secret): (&str, &Secret),
     origin: &Origin,
     now: Timestamp,
-) -> Result<Proven> {
+) -> Result<Proven<'static>> {
     let wrong = |reason: &'static str| {
         static REFUSED: Sparing = Sparing::unspent();
         let request_id = &origin.request_id;
@@ -134,19 +142,20 @@ async fn by_secret(
         ends: verified.expires_at,
         surfaces: Surface::ALL.to_vec(),
         account: token.account,
+        once: None,
     })
 }
 
-/// The client by a JWT of a trusted issuer, let in by the same door as on the SCIM API.
-async fn by_assertion(
+/// The client by a JWT of a trusted issuer, let in by the same door as on the SCIM API. It is used up by who
+/// has judged the rest, too.
+async fn by_assertion<'t>(
     app: &App,
     account: &AccountId,
-    (text, client): (&Secret, Option<&str>),
+    (text, client): (&'t Secret, Option<&str>),
     origin: &Origin,
-    now: Timestamp,
-) -> Result<Proven> {
+) -> Result<Proven<'t>> {
     let (origin, snapshot) = (origin.clone(), Snapshot::default());
-    let actor = trust::door::authenticate(app, account, text.expose(), None, origin, snapshot).await?;
+    let (actor, once) = trust::door::judge(app, account, text.expose(), None, origin, snapshot).await?;
     let caller = actor.caller;
     let Credential::Jwt { trust, key_id, subject, token_sha256 } = &*caller.credential else {
         return Err(Problem::internal("a JWT was let in as something else"));
@@ -162,8 +171,6 @@ async fn by_assertion(
     }
     let (stored, rests_on) = standing(app, &caller, trust).await?;
     let definition = stored.definition;
-    // An assertion in its leeway is over; what is issued for it holds as long as it would be taken itself.
-    let leeway = definition.policy.leeway();
     if definition.policy.audience_policy != AudiencePolicy::Required {
         return Err(Problem::new(
             Kind::Unauthenticated,
@@ -179,8 +186,9 @@ async fn by_assertion(
             sha256: token_sha256.clone(),
         },
         rests_on,
-        ends: caller.expires_at.map(|end| if end > now { end } else { end.plus_secs(leeway) }),
+        ends: caller.ends(),
         surfaces: definition.surfaces,
+        once,
     })
 }
 

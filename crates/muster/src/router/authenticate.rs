@@ -75,6 +75,7 @@ impl Session {
             principal: self.principal.clone(),
             credential: self.credential.clone(),
             expires_at: self.expires_at,
+            leeway_secs: 0,
             origin: Arc::new(origin),
         };
         Actor { caller, rights: self.rights.clone(), snapshot, anew: true }

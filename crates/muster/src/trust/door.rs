@@ -6,15 +6,15 @@ use std::borrow::Cow;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use db::{Snapshot, Tx};
+use db::Snapshot;
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use jose::{MAX_SIGNATURE_CHECKS, Reason, Refusal, Step, Token, Verified};
 use sha2::{Digest as _, Sha256};
 
 use super::jwks::{Keys, Unreachable};
 use super::model::Surface;
+use super::once::Once;
 use super::ready::{Provider, Ready, Trust, ready};
-use super::store;
 use crate::access::{Actor, Rights};
 use crate::app::App;
 use crate::kernel::caller::{Caller, Credential, Origin, Principal};
@@ -40,6 +40,7 @@ pub struct Session {
     generation: u64,
     until: Timestamp,
     expires_at: Timestamp,
+    leeway_secs: i64,
     principal: Arc<Principal>,
     rights: Arc<Rights>,
     credential: Arc<Credential>,
@@ -64,6 +65,7 @@ impl Session {
             principal: self.principal.clone(),
             credential: self.credential.clone(),
             expires_at: Some(self.expires_at),
+            leeway_secs: self.leeway_secs,
             origin: Arc::new(origin),
         };
         // A token that may be shown once is not shown again.
@@ -87,6 +89,26 @@ pub async fn authenticate(
     origin: Origin,
     snapshot: Snapshot,
 ) -> Result<Actor> {
+    let (actor, once) = judge(app, account, text, surface, origin, snapshot).await?;
+    if let Some(once) = once {
+        once.take(app).await?;
+    }
+    Ok(actor)
+}
+
+/// As [`authenticate`], for who judges more than the token; one that its trust takes once is still to be
+/// taken.
+///
+/// # Errors
+/// As [`authenticate`].
+pub async fn judge<'t>(
+    app: &App,
+    account: &AccountId,
+    text: &'t str,
+    surface: Option<Surface>,
+    origin: Origin,
+    snapshot: Snapshot,
+) -> Result<(Actor, Option<Once<'t>>)> {
     let now = app.clock.now();
     let key: [u8; 32] = Sha256::digest(text.as_bytes()).into();
     let remembered = app.trusts.remembered(&key, account, now);
@@ -94,17 +116,17 @@ pub async fn authenticate(
         return Err(untrusted(account, &origin, &format!("there is no account {account}")));
     };
     if let Some(session) = remembered.filter(|s| s.version == ready.version && s.serves(surface)) {
-        return Ok(session.actor(origin, snapshot));
+        return Ok((session.actor(origin, snapshot), None));
     }
     snapshot.close();
     let attempt = Attempt { app, account, ready: &ready, surface, origin: &origin, now };
     let chosen = attempt.choose(text, &key).await?;
-    let taken_once = chosen.trust.replay;
+    let once = chosen.trust.replay.then(|| Once::of(&attempt, text, &chosen.trust, &chosen.verified));
     let session = Arc::new(attempt.session(chosen, &key));
-    if !taken_once {
+    if once.is_none() {
         app.trusts.remember(key, &session);
     }
-    Ok(session.actor(origin, snapshot))
+    Ok((session.actor(origin, snapshot), once))
 }
 
 /// One token at the door.
@@ -137,7 +159,7 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    fn new(trust: &Arc<Trust>, refusal: Refusal) -> Self {
+    pub(super) fn new(trust: &Arc<Trust>, refusal: Refusal) -> Self {
         Self { trust: trust.clone(), refusal, retry_after_secs: None, unproven: false }
     }
 
@@ -300,9 +322,7 @@ impl Attempt<'_> {
             Ok(verified) => verified,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        if trust.replay
-            && let Err(refusal) = self.take_once(trust, &verified).await?
-        {
+        if let Some(refusal) = self.replay(trust, &verified).await? {
             return Ok(Err(refusal));
         }
         Ok(acts_as(trust).map(|(principal, rights)| Chosen {
@@ -314,33 +334,17 @@ impl Attempt<'_> {
         }))
     }
 
-    /// Step 18: takes note of the token, once for all replicas.
-    async fn take_once(
-        &self,
-        trust: &Trust,
-        verified: &Verified,
-    ) -> Result<std::result::Result<(), Refusal>> {
-        let key = replay_key(verified);
-        let ends = verified.expires_at().saturating_add(i64::from(trust.policy.leeway_secs) + 1);
-        let ends = Timestamp::from_micros(ends.saturating_mul(1_000_000));
-        let (account, identifier) = (self.account.clone(), trust.identifier.clone());
-        let take = move |tx: &mut Tx<'_>| {
-            let seen = store::was_seen(tx, &account, &identifier, &key)?;
-            Ok::<_, db::Error>(!seen && store::see(tx, &account, &identifier, &key, ends)?)
-        };
-        let taken = self.app.db.write("trust.replay", self.account.as_str(), take).await?;
-        Ok(if taken { Ok(()) } else { Err(replayed(verified)) })
-    }
-
     fn session(&self, chosen: Chosen, key: &[u8; 32]) -> Session {
         let Chosen { trust, verified, generation, principal, rights } = chosen;
         let expires_at = Timestamp::from_micros(verified.expires_at().saturating_mul(1_000_000));
+        let leeway_secs = trust.policy.leeway();
         Session {
             account: self.account.clone(),
             version: self.ready.version,
             generation,
-            until: expires_at.min(self.now.plus_secs(REMEMBERED_SECS)),
+            until: expires_at.plus_secs(leeway_secs).min(self.now.plus_secs(REMEMBERED_SECS)),
             expires_at,
+            leeway_secs,
             credential: Arc::new(Credential::Jwt {
                 trust: trust.identifier.clone(),
                 key_id: verified.kid().map(str::to_owned),
@@ -355,7 +359,12 @@ impl Attempt<'_> {
 
     /// The answer for the caller; the refusals are kept for administrators. In a flood it comes late, so that
     /// who sends such tokens waits, and not the other accounts (decision 009).
-    async fn refused(&self, token: Option<&Token<'_>>, refused: Vec<Refused>, key: &[u8; 32]) -> Problem {
+    pub(super) async fn refused(
+        &self,
+        token: Option<&Token<'_>>,
+        refused: Vec<Refused>,
+        key: &[u8; 32],
+    ) -> Problem {
         let told = self.app.trusts.refusals.note(self, token, &refused, key);
         let problem = self.answer(&refused, told);
         if !told && problem.kind() == Kind::Unauthenticated {
@@ -406,28 +415,6 @@ pub(super) fn acts_as(trust: &Trust) -> std::result::Result<&(Arc<Principal>, Ar
         received: "none of this identifier".into(),
         hint: Some("create the service account, or name another one in the trust".into()),
     })
-}
-
-/// What tells one token of an issuer from another: hashed, since both texts may be long.
-pub(super) fn replay_key(verified: &Verified) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    let issuer = verified.issuer().unwrap_or_default();
-    hash.update((issuer.len() as u64).to_be_bytes());
-    hash.update(issuer);
-    hash.update(verified.jti().unwrap_or_default());
-    hash.finalize().into()
-}
-
-pub(super) fn replayed(verified: &Verified) -> Refusal {
-    Refusal {
-        step: Step::Replay,
-        reason: Reason::TokenReplayed,
-        expected: "a jti that this trust has not taken before".into(),
-        received: format!("{:?} once more", verified.jti().unwrap_or_default()),
-        hint: Some(
-            "the trust takes each token once: get a new token for each request, or set replay to off".into(),
-        ),
-    }
 }
 
 /// No keys, as a refusal of step 10.

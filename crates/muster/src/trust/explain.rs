@@ -3,15 +3,14 @@
 
 use std::sync::Arc;
 
-use db::{Snapshot, Tx};
+use db::Snapshot;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use jose::{Outcome, Reason, Refusal, Step, StepReport, Token, Verified};
+use jose::{Outcome, Reason, Refusal, Step, StepReport, Token};
 use serde::Serialize;
 
-use super::door::{Attempt, acts_as, aged, no_keys, replay_key, replayed};
+use super::door::{Attempt, acts_as, aged, no_keys};
 use super::model::Surface;
 use super::ready::{Trust, ready};
-use super::store;
 use crate::access::Grant;
 use crate::access::permissions::{CATALOGUE, SettingView};
 use crate::app::App;
@@ -204,28 +203,14 @@ impl Attempt<'_> {
                 _ => {}
             }
         }
-        if let Some(verified) = found.verified.as_ref().filter(|_| trust.replay) {
-            self.explain_replay(trust, verified, &mut steps).await?;
+        if let Some(verified) = &found.verified
+            && let Some(refusal) = self.replay(trust, verified).await?
+            && let Some(report) = steps.iter_mut().find(|report| report.step == Step::Replay)
+        {
+            *report = refusal.into();
         }
         steps.extend(last_steps(trust));
         Ok(steps)
-    }
-
-    /// Step 18, looked up and not taken note of.
-    async fn explain_replay(
-        &self,
-        trust: &Trust,
-        verified: &Verified,
-        steps: &mut [StepReport],
-    ) -> Result<()> {
-        let (account, identifier, key) =
-            (self.account.clone(), trust.identifier.clone(), replay_key(verified));
-        let ask = move |tx: &mut Tx<'_>| store::was_seen(tx, &account, &identifier, &key);
-        let seen = self.app.db.point::<_, db::Error>("trust.explain", ask).await?;
-        if seen && let Some(report) = steps.iter_mut().find(|report| report.step == Step::Replay) {
-            *report = replayed(verified).into();
-        }
-        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Trust in other issuers: a JWT whose signature verifies with a key of a trust, and whose claims match, acts
 //! as one service account. The policy and the verification are crate `jose`; here are the stored trusts
 //! (`model`, `read`, `lint`, `default`), the keys that are fetched for them (`jwks`), the way from a token to
-//! an actor (`ready`, `door`), and what administrators are told (`explain`, `refusals`, `keys`).
+//! an actor (`ready`, `door`, `once`), and what administrators are told (`explain`, `refusals`, `keys`).
 //!
 //! Never follows a key that a token brings along, never fetches past `outbound::guard`, never
 //! tells a caller more than the public code.
@@ -16,6 +16,7 @@ pub mod keys;
 pub mod lint;
 mod members;
 pub mod model;
+pub mod once;
 pub mod read;
 pub mod ready;
 pub mod refusals;

@@ -566,6 +566,25 @@ both_engines! {
         assert_eq!(present(&world, &good()).await.status, 401, "also one that was remembered");
     }
 
+    async fn a_token_in_its_leeway_is_taken_as_long_as_its_request_goes_on(world: World) {
+        machine(&world, "sync", "_account_admin").await;
+        let both = json!({"jwks": {"keys": [es256().jwk()]}, "surfaces": ["scim", "platform"]});
+        world.admin().post(AT, with(sound("main", ""), &both)).await.data();
+        let exp = START.secs() - 10;
+        let token = es256().sign(&with(good(), &json!({"exp": exp, "iat": START.secs() - 100})));
+        let (scim, platform) = (world.bearer(&token), world.holder(&token));
+        scim.post_late("/scim/v2/acme/Users", json!({"userName": "ada"})).await.expect(201);
+        let organization = json!({"organization": {"identifier": "one", "name": "one"}});
+        platform.post_late("/ng/api/organizations?accountIdentifier=acme", organization).await.data();
+        let events = "/ng/api/events?accountIdentifier=acme";
+        let latest = platform.get(events).await.data()["latest"].clone();
+        platform.get(&format!("{events}&after={latest}&waitSeconds=1")).await.data();
+        let who = platform.get("/ng/api/whoami?accountIdentifier=acme").await.data();
+        assert_eq!(who["credential"]["expiresAt"], exp * 1_000, "as the token says");
+        world.app.clock.advance_secs(20);
+        scim.get(USERS).await.expect(401);
+    }
+
     async fn a_token_is_taken_once_where_replays_are_refused(world: World) {
         machine(&world, "sync", "_scim_provisioner").await;
         let keys = json!({"jwks": {"keys": [es256().jwk()]}, "replay": "on"});

@@ -247,7 +247,7 @@ both_engines! {
             by_assertion(&world, &jwt(&json!({"sub": "job"})), &[("client_id", "job"), ("scope", "scim")]).await,
             ask(&world, AT, &[("grant_type", JWT_GRANT), ("assertion", &jwt(&json!({}))), ("client_id", "sync")]).await,
         ] {
-            assert_eq!(answer.json["expires_in"], 600, "no longer than the assertion: {}", answer.text);
+            assert_eq!(answer.json["expires_in"], 630, "as long as the assertion would be taken: {}", answer.text);
             assert_eq!(answer.json["scope"], "scim");
             let access = token(answer);
             world.bearer(&access).get(USERS).await.expect(200);
@@ -309,6 +309,32 @@ both_engines! {
         assert!(!down.header("retry-after").is_empty());
         refused(down, 503, "temporarily_unavailable");
         drop(issuer);
+    }
+
+    async fn an_assertion_that_is_taken_once_is_used_up_by_an_access_token_only(world: World) {
+        let _issuer = trusted(&world).await;
+        change_trust(&world, &json!({"replay": "on", "requireJti": true, "audiences": [], "audiencePolicy": "off"})).await;
+        let once = jwt(&json!({"jti": "one"}));
+        let text = refused(by_assertion(&world, &once, &[]).await, 401, "invalid_client");
+        assert!(text.contains("give the trust audiences"), "{text}");
+        change_trust(&world, &json!({"audiences": ["muster"], "audiencePolicy": "required"})).await;
+        refused(by_assertion(&world, &once, &[("client_id", "wrong")]).await, 401, "invalid_client");
+        refused(by_assertion(&world, &once, &[("scope", "platform")]).await, 400, "invalid_scope");
+        assert_eq!(world.count("jwt_replays").await, 0);
+        let (here, replica) = (world.clone(), world.replica());
+        let buy = async |world: &World| by_assertion(world, &once, &[]).await;
+        let answers = <[Answer; 3]>::from(tokio::join!(buy(&here), buy(&replica), buy(&here)));
+        let (bought, late): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
+        assert_eq!(bought.len(), 1);
+        for answer in late {
+            refused(answer, 401, "invalid_client");
+        }
+        refused(by_assertion(&world, &once, &[("client_id", "wrong")]).await, 401, "invalid_client");
+        let as_grant = ask(&world, AT, &[("grant_type", JWT_GRANT), ("assertion", &once)]).await;
+        refused(as_grant, 400, "invalid_grant");
+        let kept = world.admin().get(&format!("{TRUSTS}/main/refusals")).await.data();
+        let of_replays = |row: &&Value| row["reason"] == "token_replayed" && row["subject"] == "sync";
+        assert!(kept.as_array().unwrap().iter().all(|row| of_replays(&row)), "{kept}");
     }
 
     async fn what_is_done_with_it_is_audited_with_what_it_was_issued_for(world: World) {
