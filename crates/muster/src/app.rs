@@ -21,6 +21,7 @@ use crate::kernel::problem::{Problem, Result as Outcome};
 use crate::kernel::rng::Rng;
 use crate::kernel::time::{Clock, Timestamp};
 use crate::migrations::LOG_STEPS;
+use crate::operator::door::TokenFile;
 use crate::outbound::fetch::Fetcher;
 use crate::outbound::guard::Allow;
 use crate::provisioning_log;
@@ -68,7 +69,7 @@ pub struct Parts {
     /// Where the set-up code lies, if in a file.
     pub setup_file: Option<PathBuf>,
     /// The file of the operator's tokens; without one there are no routes of his.
-    pub operator_tokens: Option<PathBuf>,
+    pub operator_tokens: Option<TokenFile>,
     /// Versions of accounts, by which sessions, dialects and trusts are kept.
     pub versions: Versions,
     /// Verified credentials, kept by account version.
@@ -164,7 +165,7 @@ impl App {
         };
         let trusts = Trusts::new(Jwks::new(fetcher.clone(), clock.clone(), rng.clone()), switches.jwt_cache);
         let (limits, setup_file) = (switches.limits, switches.setup_file);
-        let operator_tokens = switches.operator_tokens;
+        let operator_tokens = switches.operator_tokens.map(TokenFile::new);
         let (sessions, dialects) = (Sessions::default(), Dialects::default());
         let provisioning_log = provisioning_log::Log::new(limits.log_entries);
         let log_db = db.beside_mended(LOG_FILE, LOG_STEPS).map_err(|error| log_failed(&error))?;

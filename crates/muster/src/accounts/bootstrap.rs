@@ -10,7 +10,8 @@ use crate::access::assignments::create::{self, Moment};
 use crate::access::assignments::store::{self as assignments, AssignmentRow};
 use crate::audit::{self, Action, Entry};
 use crate::directory::users::actions as users;
-use crate::directory::users::store::find_by_address;
+use crate::directory::users::addresses::holder;
+use crate::directory::users::store::Addressed;
 use crate::kernel::caller::{Caller, PrincipalKind};
 use crate::kernel::ids::{AccountId, TokenId, UserId};
 use crate::kernel::problem::{Kind, Problem, Result};
@@ -73,8 +74,8 @@ pub struct Made {
 /// Makes account, administrator and token; the address is taken as checked.
 ///
 /// # Errors
-/// `Conflict` when the account exists (or, with `another_token`, when it cannot be used, and when no active
-/// user of it has that address, or no service account of it that identifier).
+/// `Conflict` when the account exists (or, with `another_token`, when it cannot be used, and when that
+/// address names no active user of it or several, or that identifier no service account of it).
 pub fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Result<Made> {
     let account = &wish.caller.account;
     let name = wish.name.as_deref().unwrap_or(account.as_str());
@@ -177,10 +178,10 @@ impl Step<'_> {
     fn known(&self, tx: &mut Tx<'_>, who: &First) -> Result<Owner> {
         let account = &self.caller.account;
         match who {
-            First::User(email) => match find_by_address(tx, account, email)? {
-                Some((user, true)) => Ok(self.owner(token_secret::Kind::User, user.to_string())),
-                Some((user, false)) => Err(conflict(format!(
-                    "user {email} ({user}) of account {account} is inactive and a token of his would be refused: \
+            First::User(email) => match holder(tx, account, email)? {
+                Some(Addressed { id, active: true, .. }) => Ok(self.owner(token_secret::Kind::User, id)),
+                Some(Addressed { id, .. }) => Err(conflict(format!(
+                    "user {email} ({id}) of account {account} is inactive and a token of his would be refused: \
                      activate him first, or give the address of an active user"
                 ))),
                 None => {

@@ -86,7 +86,8 @@ one:\n\n\
 whoever reaches \
 its database. It prints the account, its administrator and a personal access token; with `--json` as \
 `{\"accountIdentifier\", \"userIdentifier\", \"token\"}`. For an account that exists it refuses, and \
-`--another-token` makes one more token for the user with that address.\n\
+`--another-token` makes one more token for the user of that user name, else for the one whose primary \
+address it is, else for the one who has it at all; where several have it, it refuses and names them.\n\
 - `POST /v1/setup` with `{\"code\", \"account\", \"email\"}` and the one-time set-up code, from \
 elsewhere. The server \
 makes the code at its first start and writes it to `setup-code` (mode 0600) in the data directory; it is \

@@ -71,8 +71,8 @@ fn taken(there: &Account) -> Problem {
 /// Makes one more token for the user of an account who has this address, or for a service account of it.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` for an account that cannot be used, and where there is no such active user or
-/// service account.
+/// `NotFound`; `Conflict` for an account that cannot be used, and where there is no such active user, or more
+/// than one, or no such service account.
 pub async fn another_token(app: &App, operator: &Operator, wish: Bootstrap) -> Result<Made> {
     let (now, rng, account) = (app.clock.now(), app.rng.clone(), wish.caller.account.clone());
     let lane = account.to_string();

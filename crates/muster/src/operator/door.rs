@@ -2,7 +2,8 @@
 //! ends without a restart.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -50,13 +51,10 @@ impl Operator {
 /// # Errors
 /// `NoSuchResource` where there is none; `Unauthenticated`; `Unavailable` for a file that cannot be used.
 pub async fn admit(parts: &Parts, app: &App) -> Result<Operator> {
-    let Some(path) = app.operator_tokens.clone() else { return Err(nothing_at(parts.uri.path())) };
+    let Some(file) = &app.operator_tokens else { return Err(nothing_at(parts.uri.path())) };
     let origin = origin(parts);
     let shown = shown(&parts.headers).inspect_err(|_| refused(&origin))?;
-    let late = |_| unreadable("its reading takes too long".into());
-    let _turn = timeout(PATIENCE, READING.acquire()).await.map_err(late)?;
-    let read = tokio::task::spawn_blocking(move || Tokens::load(&path)).await;
-    let tokens = read.map_err(|error| Problem::internal(error.to_string()))?.map_err(unreadable)?;
+    let tokens = file.read(Tokens::load).await?.map_err(unreadable)?;
     if let Some(token) = tokens.holds(shown) {
         return Ok(Operator { token, origin });
     }
@@ -64,10 +62,35 @@ pub async fn admit(parts: &Parts, app: &App) -> Result<Operator> {
     Err(unauthenticated(WRONG))
 }
 
+/// Threads that the file can hold where its file system hangs.
+const READERS: usize = 8;
 /// For one of them.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Threads that a file on a file system that hangs can hold.
-static READING: Semaphore = Semaphore::const_new(8);
+
+/// Where the operator's tokens are, and who reads them.
+pub struct TokenFile {
+    path: PathBuf,
+    turns: Arc<Semaphore>,
+}
+
+impl TokenFile {
+    /// Of the server.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, turns: Arc::new(Semaphore::new(READERS)) }
+    }
+
+    /// A turn ends with the reading, and not with the request, whose sender may have gone long before.
+    async fn read<T: Send + 'static>(&self, read: impl FnOnce(&Path) -> T + Send + 'static) -> Result<T> {
+        let turn = timeout(PATIENCE, self.turns.clone().acquire_owned()).await;
+        let turn = turn.map_err(|_| unreadable("its reading takes too long".into()))?;
+        let path = self.path.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            read(&path)
+        });
+        reading.await.map_err(|error| Problem::internal(error.to_string()))
+    }
+}
 
 const WRONG: &str = "The operator's token does not hold: send a line of the file that operator-token-file names, as \
     Authorization: Bearer.";
@@ -192,6 +215,31 @@ mod tests {
         for text in [format!("{one} {other}"), "é".repeat(32)] {
             assert!(Tokens::of(&text).is_err_and(|error| error.contains("ASCII")), "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_while_the_file_hangs_leaves_his_turn_taken() {
+        let file = Arc::new(TokenFile::new(PathBuf::new()));
+        let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
+        let mut ends = Vec::new();
+        for _ in 0..READERS {
+            let (end, hang) = std::sync::mpsc::channel::<()>();
+            let (file, begin) = (file.clone(), begin.clone());
+            let request = tokio::spawn(async move {
+                let reading = file.read(move |_| {
+                    begin.send(()).unwrap();
+                    let _ = hang.recv();
+                });
+                reading.await
+            });
+            begun.recv().await.unwrap();
+            request.abort();
+            assert!(request.await.unwrap_err().is_cancelled());
+            ends.push(end);
+        }
+        assert_eq!(file.turns.available_permits(), 0);
+        drop(ends);
+        file.read(|_| ()).await.unwrap();
     }
 
     #[test]

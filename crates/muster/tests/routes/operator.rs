@@ -118,6 +118,36 @@ both_engines! {
         o.operator.post(&format!("{ACCOUNTS}/initech/tokens"), holder).await.refused(404, "ENTITY_NOT_FOUND");
     }
 
+    async fn another_token_is_of_the_user_whom_the_address_names(world: World) {
+        let o = Operated::new(&world);
+        let scim = world.bearer(world.admin_token());
+        let user = async |document: Value| {
+            let made = scim.post(&format!("{SCIM}/Users"), document).await.expect(201).json;
+            made["id"].as_str().unwrap().to_owned()
+        };
+        let with = |name: &str, value: &str, primary: bool| {
+            json!({"userName": name, "emails": [{"value": value, "type": "home", "primary": primary}]})
+        };
+        let tokens = format!("{ACCOUNTS}/acme/tokens");
+        let wish = async |email: &str| o.operator.post(&tokens, json!({"email": email})).await;
+        let carol = user(json!({"userName": "Carol@acme.example", "active": false})).await;
+        user(with("mallory", "carol@acme.example", true)).await;
+        let text = wish("carol@acme.example").await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains(&carol) && text.contains("inactive"), "{text}");
+        let old = user(with("old-hand", "dora@acme.example", false)).await;
+        assert_eq!(wish("Dora@acme.example").await.expect(201).json["user_identifier"], old);
+        let dora = user(with("dora", "Dora@Acme.example", true)).await;
+        assert_eq!(wish("dora@acme.example").await.expect(201).json["user_identifier"], dora);
+        let mut third = with("third", "dora@acme.example", true);
+        third["active"] = json!(false);
+        let third = user(third).await;
+        let text = wish("dora@acme.example").await.refused(400, "INVALID_REQUEST");
+        let named = |id: &String| text.contains(id.as_str());
+        assert!(text.starts_with("2 users") && named(&dora) && named(&third) && !named(&old), "{text}");
+        let eve = user(json!({"userName": "dora@acme.example"})).await;
+        assert_eq!(wish("dora@acme.example").await.expect(201).json["user_identifier"], eve);
+    }
+
     async fn a_service_account_administers_where_the_directory_is_to_have_no_user(world: World) {
         let o = Operated::new(&world);
         let wish = json!({"identifier": "globex", "service_account": "provisioning"});

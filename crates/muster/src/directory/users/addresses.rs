@@ -1,13 +1,16 @@
-//! Users named by their addresses, as people write them: bodies of the platform API. An address need not be
-//! unique; which user it names is decided here.
+//! Users named by their addresses, as people write them: bodies of the platform API, and the operator. An
+//! address need not be unique; which user it names is decided here.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use db::Tx;
 
+use super::model::is_primary;
 use super::store::{self, Addressed};
+use crate::directory::model::Subject;
+use crate::directory::store as directory;
 use crate::kernel::ids::AccountId;
-use crate::kernel::problem::{Problem, Result};
+use crate::kernel::problem::{Kind, Problem, Result};
 
 /// The users that a list of addresses names, in its order, each once; addresses that nobody has are left out.
 /// Of several whom an address names the members of the group are meant, all of them, in their order there:
@@ -77,6 +80,50 @@ pub fn persons(
     if broken.is_empty() { Ok(found) } else { Err(Problem::fields(broken)) }
 }
 
+/// Most ids that a refusal names.
+const SHOWN: usize = 5;
+
+/// The user that an address names to somebody who makes a credential: of that user name, whether he may act
+/// or not; else who says that it is his primary one; else who has it at all. `None`: nobody.
+///
+/// # Errors
+/// `Conflict` for an address that several have, also where only one of them may act: a credential of the
+/// wrong one is worse than none.
+pub fn holder(tx: &mut Tx<'_>, account: &AccountId, address: &str) -> Result<Option<Addressed>> {
+    let key = scim::fold(address);
+    let mut all = Vec::new();
+    store::by_addresses(tx, account, &[&*key])?.into_iter().for_each(|(_, user)| add(&mut all, user));
+    if let Some(at) = all.iter().position(|user| user.user_name_key == *key) {
+        return Ok(Some(all.swap_remove(at)));
+    }
+    if all.len() > 1 {
+        let mut primary = Vec::new();
+        for user in &all {
+            let stored = directory::find(tx, account, Subject::User, &user.id)?;
+            if stored.map(|stored| stored.document()).transpose()?.is_some_and(|doc| is_primary(&doc, &key)) {
+                primary.push(user.clone());
+            }
+        }
+        all = if primary.is_empty() { all } else { primary };
+    }
+    if all.len() < 2 {
+        return Ok(all.pop());
+    }
+    let mut ids: Vec<&str> = all.iter().map(|user| &*user.id).collect();
+    ids.sort_unstable();
+    let more = if ids.len() > SHOWN { ", …" } else { "" };
+    ids.truncate(SHOWN);
+    Err(Problem::new(
+        Kind::Conflict,
+        format!(
+            "{} users of account {account} have the address {address} ({}{more}): give an address that only the one \
+             who is meant has, or make it his userName",
+            all.len(),
+            ids.join(", ")
+        ),
+    ))
+}
+
 fn several(address: &str) -> String {
     format!("several users have the address {address}; name the one by the id, on the route that takes ids")
 }
@@ -91,10 +138,7 @@ fn named(
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let mut named: HashMap<String, Vec<Addressed>> = HashMap::new();
     for (key, user) in store::by_addresses(tx, account, &keys)? {
-        let all = named.entry(key).or_default();
-        if !all.iter().any(|known| known.id == user.id) {
-            all.push(user);
-        }
+        add(named.entry(key).or_default(), user);
     }
     for (key, all) in &mut named {
         let rank = |user: &Addressed| match () {
@@ -107,6 +151,12 @@ fn named(
         all.sort_by(|a, b| a.id.cmp(&b.id));
     }
     Ok(named)
+}
+
+fn add(all: &mut Vec<Addressed>, user: Addressed) {
+    if !all.iter().any(|known| known.id == user.id) {
+        all.push(user);
+    }
 }
 
 /// The only one, or the only one who may act.

@@ -68,6 +68,13 @@ fn email<'d>(document: &'d Value, user_name: &'d str) -> &'d str {
     found.and_then(|e| text(e.get("value"))).unwrap_or(fallback)
 }
 
+/// Whether the document says that this address (folded) is the user's primary one.
+pub fn is_primary(document: &Value, key: &str) -> bool {
+    let list = document.get("emails").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let named = |e: &&Value| text(e.get("value")).is_some_and(|value| scim::fold(value) == key);
+    list.iter().filter(named).any(|e| e.get("primary").and_then(Value::as_bool) == Some(true))
+}
+
 fn name(document: &Value, user_name: &str) -> String {
     if let Some(name) = text(document.get("displayName")) {
         return name.to_owned();

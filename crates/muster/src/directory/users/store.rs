@@ -23,11 +23,6 @@ const UPDATE_KEYS: &str = "UPDATE users SET user_name = $3, user_name_key = $4, 
     WHERE account_id = $1 AND user_id = $2";
 const FIND_BY_NAME: &str = "SELECT user_id, active FROM users WHERE account_id = $1 AND user_name_key = $2";
 const IS_ACTIVE: &str = "SELECT active FROM users WHERE account_id = $1 AND user_id = $2";
-const FIND_BY_ADDRESS: &str = "SELECT user_id, active FROM users \
-    WHERE account_id = $1 AND (user_name_key = $2 OR email IN ($2, $3) OR user_id IN \
-    (SELECT resource_id FROM directory_index \
-    WHERE account_id = $1 AND attr = 'emails.value' AND value_key = $2)) \
-    ORDER BY CASE WHEN user_name_key = $2 THEN 0 ELSE 1 END, user_id";
 const BY_NAMES: &str = "SELECT user_name_key, user_id, email, user_name_key, active FROM users \
     WHERE account_id = $1 AND user_name_key IN (";
 /// The order of the join is given, as everywhere.
@@ -132,22 +127,6 @@ pub fn find_by_name(
 /// Whether the user may act, where the document does not say.
 pub fn is_active(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<bool, Problem> {
     Ok(tx.query_one(IS_ACTIVE, params![account.as_str(), id], |row| row.get(0))?)
-}
-
-/// A user with that address (any case) as user name or among his e-mail addresses, and whether active: an
-/// active one before others, one of that user name before others. Goes through the users of the account, for
-/// the console.
-pub fn find_by_address(
-    tx: &mut Tx<'_>,
-    account: &AccountId,
-    address: &str,
-) -> Result<Option<(UserId, bool)>, Problem> {
-    let key = scim::fold(address);
-    let found = tx.query(FIND_BY_ADDRESS, params![account.as_str(), &*key, address], |row| {
-        Ok((row.get::<String>(0)?, row.get::<bool>(1)?))
-    })?;
-    let best = found.iter().find(|(_, active)| *active).or_else(|| found.first());
-    Ok(best.map(|(id, active)| (UserId::new(id.as_str()), *active)))
 }
 
 /// A user with what he may be called by.
