@@ -87,22 +87,21 @@ pub async fn rename(app: &App, grant: &Grant<AccountEdit>, name: String) -> Resu
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
     let lane = scope.account.to_string();
-    app.db
-        .write("accounts.rename", &lane, move |tx| {
-            let before = load(tx, &scope.account)?;
-            store::rename(tx, &scope.account, &name, now)?;
-            let entry = Entry {
-                action: Action::Update,
-                resource_type: "ACCOUNT",
-                resource_id: scope.account.as_str(),
-                resource_name: &name,
-                scope: &scope,
-                detail: json!({"old": {"name": before.name}, "new": {"name": name}}),
-            };
-            audit::record(tx, &caller, now, &audit_id, &entry)?;
-            load(tx, &scope.account)
-        })
-        .await
+    app.write_alone("accounts.rename", &lane, move |tx| {
+        let before = load(tx, &scope.account)?;
+        store::rename(tx, &scope.account, &name, now)?;
+        let entry = Entry {
+            action: Action::Update,
+            resource_type: "ACCOUNT",
+            resource_id: scope.account.as_str(),
+            resource_name: &name,
+            scope: &scope,
+            detail: json!({"old": {"name": before.name}, "new": {"name": name}}),
+        };
+        audit::record(tx, &caller, now, &audit_id, &entry)?;
+        load(tx, &scope.account)
+    })
+    .await
 }
 
 /// The account, within a transaction.

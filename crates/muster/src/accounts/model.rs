@@ -37,6 +37,19 @@ impl Status {
     }
 }
 
+/// Why an account's credentials are refused, whatever they are: words for logs.
+pub mod closed {
+    /// There is none of this identifier.
+    pub const NONE: &str = "no_account";
+    /// It is suspended, deleted or being erased.
+    pub const SUSPENDED: &str = "account_suspended";
+
+    /// Is it one of these words?
+    pub fn is_one(reason: &str) -> bool {
+        [NONE, SUSPENDED].contains(&reason)
+    }
+}
+
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -48,8 +61,8 @@ pub struct Account {
     pub status: Status,
     /// From when on all that is in it goes, of a deleted one.
     pub erase_at: Option<Timestamp>,
-    /// How many users it has.
-    pub users: i64,
+    /// How many users it has; of one that is being erased nobody knows.
+    pub users: Option<i64>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its name was last changed.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use db::{Closing, Row, Tx, params};
 
-use super::model::{Account, Status};
+use super::model::{Account, Status, closed};
 use crate::directory::groups::store::leave_all;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
@@ -82,12 +82,16 @@ const AFTER: &str = "SELECT account_id, name, status, erase_at, user_count, crea
     WHERE account_id > $1 AND status <> 'GONE' ORDER BY account_id LIMIT $2";
 const SET_STATUS: &str =
     "UPDATE accounts SET status = $2, erase_at = $3, updated_at = $4 WHERE account_id = $1";
-const RENAME: &str =
-    "UPDATE accounts SET name = $2, updated_at = $3, version = version + 1 WHERE account_id = $1";
+const RENAME: &str = "UPDATE accounts SET name = $2, updated_at = $3 WHERE account_id = $1";
 
 /// The account's row.
 pub fn find(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<Account>, Problem> {
     Ok(tx.query_opt(FIND, params![account.as_str()], read)?)
+}
+
+/// Why nobody is let in to an account without a version: a word of `closed`.
+pub fn why_closed(tx: &mut Tx<'_>, account: &AccountId) -> Result<&'static str, Problem> {
+    Ok(if find(tx, account)?.is_some() { closed::SUSPENDED } else { closed::NONE })
 }
 
 /// The rows of the accounts whose identifiers come after this one, in their order, `limit` at most.
@@ -99,12 +103,15 @@ fn read(row: &Row<'_>) -> Result<Account, db::Error> {
     let status: String = row.get(2)?;
     let unknown =
         || db::Error::other(format!("accounts.status has {status:?}, which this release does not know"));
+    let status = Status::parse(&status).ok_or_else(unknown)?;
+    let users: i64 = row.get(4)?;
     Ok(Account {
         identifier: AccountId::new(row.get::<String>(0)?),
         name: row.get(1)?,
-        status: Status::parse(&status).ok_or_else(unknown)?,
+        status,
         erase_at: row.get::<Option<i64>>(3)?.map(Timestamp::from_micros),
-        users: row.get(4)?,
+        // The number is of before it began.
+        users: (status != Status::Erasing).then_some(users),
         created_at: Timestamp::from_micros(row.get(5)?),
         updated_at: Timestamp::from_micros(row.get(6)?),
     })
@@ -123,7 +130,7 @@ pub fn set_status(
     bump_version(tx, account)
 }
 
-/// Writes the account's name and makes its caches stale.
+/// Writes the account's name, which no cache holds.
 pub fn rename(tx: &mut Tx<'_>, account: &AccountId, name: &str, now: Timestamp) -> Result<(), Problem> {
     Ok(tx.put(RENAME, params![account.as_str(), name, now.micros()])?)
 }

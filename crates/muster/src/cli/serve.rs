@@ -29,6 +29,9 @@ use crate::{jobs, provisioning_log, router, setup};
 /// Connections of the second listener at a time.
 const WATCHERS: usize = 64;
 
+/// After so long what a start needs is tried again.
+const AGAIN: Duration = Duration::from_secs(2);
+
 /// How long the server's own last writes may take once requests are drained.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
@@ -206,14 +209,28 @@ async fn once_migrated(app: App, config: Config, address: SocketAddr, mut stop: 
             Err(error) => tracing::warn!(%error, "waiting for `muster migrate`"),
         }
     }
-    let invited = prepare(&app).await.and_then(|invitation| invite(&config, address, &invitation));
-    if let Err(failure) = invited {
-        tracing::error!(?failure, "the first account cannot be set up by its code");
-    }
+    let mut is_ready = prepare_late(&app, &config, address).await;
+    // What is still missing keeps nobody waiting who has a credential.
     tracing::info!("the schema is complete");
     app.schema_whole.store(true, Relaxed);
     let mut jobs = jobs::start(&app, jobs::JOBS, &stop);
+    while !is_ready {
+        tokio::select! {
+            () = listen::stopped(&mut stop) => break,
+            () = tokio::time::sleep(AGAIN) => {}
+        }
+        is_ready = prepare_late(&app, &config, address).await;
+    }
     while jobs.join_next().await.is_some() {}
+}
+
+/// As at a start, but that nothing ends with it where it fails: `false` then.
+async fn prepare_late(app: &App, config: &Config, address: SocketAddr) -> bool {
+    let invited = prepare(app).await.and_then(|invitation| invite(config, address, &invitation));
+    if let Err(failure) = &invited {
+        tracing::error!(?failure, "the first account cannot be set up by its code yet");
+    }
+    invited.is_ok()
 }
 
 /// Requests that wait for events are answered at once when the server stops.

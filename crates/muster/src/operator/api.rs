@@ -48,7 +48,8 @@ struct View {
     identifier: String,
     name: String,
     status: &'static str,
-    users: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users: Option<i64>,
     created: i64,
     updated: i64,
     #[serde(skip_serializing_if = "Option::is_none")]

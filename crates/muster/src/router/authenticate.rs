@@ -14,6 +14,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::own::Presented;
 use crate::access::{Actor, Rights, rights};
+use crate::accounts;
+use crate::accounts::model::closed;
 use crate::app::App;
 use crate::kernel::caller::{Caller, Credential, Origin, Principal};
 use crate::kernel::ids::{AccountId, TokenId};
@@ -113,7 +115,7 @@ pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor>
         by_token(app, &text, named.as_deref(), surface, origin(parts)).await?
     } else {
         let named = named.ok_or_else(|| account_missing(&text))?;
-        let account = AccountId::parse(&named).map_err(|_| invalid_token().inside("no_account"))?;
+        let account = AccountId::parse(&named).map_err(|_| invalid_token().inside(closed::NONE))?;
         trust::door::authenticate(app, &account, &text, surface, origin(parts), Snapshot::default()).await?
     };
     actor.snapshot.close();
@@ -173,7 +175,7 @@ async fn bearer(app: &App, head: &Parts, account: &str, origin: Origin) -> Resul
     let mut actor = if secret::is_own(text).is_some() {
         by_token(app, text, Some(account), surface, origin).await?
     } else {
-        let account = AccountId::parse(account).map_err(|_| invalid_token().inside("no_account"))?;
+        let account = AccountId::parse(account).map_err(|_| invalid_token().inside(closed::NONE))?;
         trust::door::authenticate(app, &account, text, surface, origin, Snapshot::default()).await?
     };
     // Where a body is still to come, nobody knows for how long.
@@ -301,7 +303,7 @@ fn session(
 ) -> Result<std::result::Result<Arc<Session>, &'static str>> {
     let account = token.account();
     let Some(version) = app.versions.find(tx, account)? else {
-        return Ok(Err("no_account"));
+        return Ok(Err(accounts::store::why_closed(tx, account)?));
     };
     if let Some(known) = known.filter(|s| s.holds(account, version, now)) {
         return Ok(Ok(known.clone()));

@@ -11,6 +11,7 @@ use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 
 use super::scim::Place;
+use crate::accounts::model::closed;
 use crate::app::App;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
@@ -78,6 +79,11 @@ impl Begun {
         let Some(account) = self.account(&seen).filter(|_| !off) else {
             return Response::from_parts(parts, body);
         };
+        // Of an account that nobody can use no log is kept, also where somebody can before it is written.
+        let reason = problem.as_ref().and_then(Problem::inside_text);
+        if reason.is_some_and(closed::is_one) {
+            return Response::from_parts(parts, body);
+        }
         if seen.caller.is_none() && !log.takes_stranger(&account, self.at) {
             return Response::from_parts(parts, body);
         }

@@ -255,9 +255,9 @@ pub async fn find_aggregate(
                     scope.path()
                 ))
             })?;
-            let keys = store::key_counts(tx, &scope.account)?;
-            let mut bound = by_principal(bindings_of(tx, &scope, PrincipalKind::ServiceAccount, None)?);
-            Ok(aggregate(found, &keys, &mut bound, &scope))
+            let keys = store::count_keys(tx, &scope, &identifier)?;
+            let bindings = bindings_of(tx, &scope, PrincipalKind::ServiceAccount, Some(&[&*identifier]))?;
+            Ok(Aggregate { service_account: found, keys, bindings })
         })
         .await
 }

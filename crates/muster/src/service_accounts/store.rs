@@ -38,6 +38,8 @@ const DELETE_TOKENS: &str = "DELETE FROM tokens WHERE account_id = $1 AND org_id
     AND kind = $4 AND parent_id = $5";
 const COUNT_KEYS: &str = "SELECT org_id, project_id, parent_id, COUNT(*) FROM api_keys WHERE account_id = \
     $1 AND kind = $2 GROUP BY org_id, project_id, parent_id";
+const COUNT_KEYS_OF: &str = "SELECT COUNT(*) FROM api_keys WHERE account_id = $1 AND org_id = $2 AND \
+    project_id = $3 AND kind = $4 AND parent_id = $5";
 const BOUND_SCOPES: &str = "SELECT DISTINCT a.org_id, a.project_id, o.name, p.name FROM role_assignments a \
     LEFT JOIN organizations o ON o.account_id = a.account_id AND o.identifier = a.org_id LEFT JOIN \
     projects p ON p.account_id = a.account_id AND p.org_id = a.org_id AND p.identifier = a.project_id \
@@ -164,6 +166,12 @@ pub fn key_counts(tx: &mut Tx<'_>, account: &AccountId) -> Result<HashMap<(Scope
     Ok(counts)
 }
 
+/// Number of API keys of one service account.
+pub fn count_keys(tx: &mut Tx<'_>, at: &Scope, identifier: &str) -> Result<i64, Problem> {
+    let key = params![at.account.as_str(), at.org_column(), at.project_column(), KEY_KIND, identifier];
+    Ok(tx.query_one(COUNT_KEYS_OF, key, |row| row.get(0))?)
+}
+
 /// The scopes in which a service account that lives at `at` is bound.
 pub fn bound_scopes(tx: &mut Tx<'_>, at: &Scope, identifier: &str) -> Result<Vec<NamedScope>, Problem> {
     let (account, kind) = (at.account.as_str(), PrincipalKind::ServiceAccount.as_str());
@@ -177,4 +185,17 @@ pub fn bound_scopes(tx: &mut Tx<'_>, at: &Scope, identifier: &str) -> Result<Vec
             Ok(NamedScope { scope, org_name, project_name })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plans::{goes_through, plan};
+
+    #[test]
+    fn the_keys_of_one_are_counted_without_going_through_the_account() {
+        let steps = plan(COUNT_KEYS_OF);
+        assert!(!steps.iter().any(|step| goes_through(step)), "{steps:#?}");
+        assert!(plan(COUNT_KEYS).iter().any(|step| goes_through(step)), "those of all are");
+    }
 }

@@ -16,6 +16,7 @@ use super::model::Surface;
 use super::once::Once;
 use super::ready::{Provider, Ready, Trust, ready};
 use crate::access::{Actor, Rights};
+use crate::accounts;
 use crate::app::App;
 use crate::kernel::caller::{Caller, Credential, Origin, Principal};
 use crate::kernel::ids::AccountId;
@@ -113,7 +114,9 @@ pub async fn judge<'t>(
     let key: [u8; 32] = Sha256::digest(text.as_bytes()).into();
     let remembered = app.trusts.remembered(&key, account, now);
     let Some(ready) = ready(app, account, &snapshot).await? else {
-        return Err(untrusted(account, &origin, &format!("there is no account {account}")));
+        let of = account.clone();
+        let why = app.db.point("trust.closed", move |tx| accounts::store::why_closed(tx, &of)).await?;
+        return Err(untrusted(account, &origin, why));
     };
     if let Some(session) = remembered.filter(|s| s.version == ready.version && s.serves(surface)) {
         return Ok((session.actor(origin, snapshot), None));

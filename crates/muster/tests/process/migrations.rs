@@ -146,6 +146,31 @@ fn serves_once_migrated(store: [&str; 2]) {
 }
 
 #[test]
+fn a_lack_of_connections_after_somebody_migrated_leaves_a_server_that_gets_over_it() {
+    let Some(url) = postgres() else { return };
+    let plain = plain_role(&url, "plain_late");
+    let admin = db::testing::postgres().expect("there is a URL, so there is a server");
+    admin.admin("ALTER ROLE plain_late CONNECTION LIMIT 1").expect("the superuser may");
+    let server = Server::start(&["--database", &plain, "--auto-migrate", "off"]);
+    run(["migrate", "--database", &url]).fine();
+    let until = |is_so: &dyn Fn() -> bool| {
+        let since = std::time::Instant::now();
+        while !is_so() {
+            assert!(since.elapsed() < std::time::Duration::from_secs(40), "{}", server.log());
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    };
+    until(&|| server.log().contains("cannot be set up by its code yet"));
+    admin.admin("ALTER ROLE plain_late CONNECTION LIMIT 20").expect("the superuser may");
+    let database = url.rsplit('/').next().and_then(|rest| rest.split('?').next()).expect("a name");
+    until(&|| admin.admin_in(database, "SELECT 1 / COUNT(*) FROM setup_codes").is_ok());
+    server.signal("TERM");
+    let (exit, out, log) = server.wait();
+    assert_eq!(exit, Some(0), "{log}");
+    assert!(out.contains("There is no account yet"), "{out}");
+}
+
+#[test]
 fn a_server_without_auto_migrate_serves_as_soon_as_the_schema_is_there_on_sqlite() {
     let (_folder, data) = data_dir();
     serves_once_migrated(["--data-dir", &data]);

@@ -1,8 +1,12 @@
 //! Accounts, organizations and projects: the account's own data, creation, change, removal with all that is
 //! below.
 
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
 use http::Method;
-use muster::kernel::ids::{OrgId, ProjectId};
+use muster::accounts::store::find_version;
+use muster::kernel::ids::{AccountId, OrgId, ProjectId};
 use muster::kernel::problem::Problem;
 use muster::kernel::scope::Scope;
 use serde_json::{Value, json};
@@ -135,6 +139,27 @@ both_engines! {
             world.admin().put(&format!("{path}/name"), bad).await.refused(400, "INVALID_REQUEST");
         }
         assert_eq!(world.admin().get(path).await.data()["name"], "Acme & Sons, Inc.");
+    }
+
+    async fn a_rename_of_the_account_tells_what_was_before_and_makes_no_cache_stale(world: World) {
+        let (replica, path) = (world.replica(), "/ng/api/accounts/acme");
+        let version = || world.app.db.read("test.version", |tx| find_version(tx, &AccountId::new("acme")));
+        let before = version().await.unwrap();
+        let rename = async |n: usize| {
+            let admin = if n.is_multiple_of(2) { world.admin() } else { replica.admin() };
+            admin.put(&format!("{path}/name"), json!({"name": format!("Name {n}")})).await.data();
+        };
+        join_all((0..20).map(rename)).await;
+        let trail = world.trail().await;
+        let rows = trail.iter().filter_map(|row| row.strip_prefix("UPDATE ACCOUNT acme "));
+        let rows: Vec<Value> = rows.map(|detail| serde_json::from_str(detail).unwrap()).collect();
+        let names = |of: &str| rows.iter().map(|row| row[of]["name"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>();
+        let (mut old, mut new) = (names("old"), names("new"));
+        assert_eq!((old.len(), new.len()), (20, 20), "none is replaced twice: {rows:?}");
+        assert!(old.remove("acme"));
+        let last = replica.admin().get(path).await.data()["name"].as_str().unwrap().to_owned();
+        assert!(new.remove(&last) && old == new, "{last} {rows:?}");
+        assert_eq!(version().await.unwrap(), before);
     }
 
     async fn accounts_are_seen_by_those_who_may(world: World) {

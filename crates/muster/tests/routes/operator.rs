@@ -3,7 +3,11 @@
 use std::fs;
 
 use http::Method;
+use jose::Algorithm;
+use jose::testing::TestKey;
 use muster::accounts::bootstrap::Bootstrap;
+use muster::accounts::store::why_closed;
+use muster::kernel::ids::AccountId;
 use muster::migrations::STEPS;
 use muster::operator::actions::GRACE_SECS;
 use muster::operator::erase::erase_due;
@@ -15,6 +19,7 @@ use tempfile::TempDir;
 
 use crate::actors::{Client, World};
 use crate::both_engines;
+use crate::issuer::claims;
 
 const ACCOUNTS: &str = "/v1/accounts";
 const TOKEN: &str = "a-token-of-the-operator-for-these-tests";
@@ -311,10 +316,38 @@ both_engines! {
         let holder = json!({"email": "admin@acme.example"});
         let told = o.operator.post(&format!("{ACCOUNTS}/acme/tokens"), holder).await;
         assert!(told.refused(400, "INVALID_REQUEST").contains("suspended"));
+        let of = |id: &'static str| {
+            world.app.db.read("test.closed", move |tx| why_closed(tx, &AccountId::new(id)))
+        };
+        assert_eq!((of("acme").await.unwrap(), of("globex").await.unwrap()), ("account_suspended", "no_account"));
         assert_eq!(o.status("ACTIVE").await["status"], "ACTIVE");
         other.bearer(&sat).get(&format!("{SCIM}/Users")).await.expect(200);
         let trail = other.trail().await;
         assert_eq!(trail.iter().filter(|row| row.starts_with("UPDATE ACCOUNT acme")).count(), 2, "{trail:#?}");
+    }
+
+    async fn what_is_refused_of_a_suspended_account_is_no_loss_of_its_log(world: World) {
+        let o = Operated::new(&world);
+        let sat = world.machine_token("sync", Some("_account_admin")).await;
+        let trust = json!({
+            "identifier": "main", "name": "main", "serviceAccount": "sync", "rules": [{"claim": "team", "op": "equals", "value": "identity"}],
+            "jwks": {"keys": [TestKey::shared(Algorithm::Es256).jwk()]}
+        });
+        world.admin().post("/ng/api/jwt-trusts", trust).await.data();
+        let jwt = TestKey::shared(Algorithm::Es256).sign(&claims());
+        let read = async |credential: &str| o.world.bearer(credential).get(&format!("{SCIM}/Users")).await;
+        o.status("SUSPENDED").await;
+        for _ in 0..70 {
+            read(&sat).await.expect(401);
+            read(&jwt).await.expect(401);
+        }
+        o.status("ACTIVE").await;
+        read(&sat).await.expect(200);
+        read(&jwt).await.expect(200);
+        flush(&o.world.app).await.expect("the log is written");
+        let log = o.world.admin().get("/ng/api/provisioning-log").await.data();
+        let statuses: Vec<_> = log["entries"].as_array().unwrap().iter().map(|entry| &entry["status"]).collect();
+        assert_eq!((statuses, &log["lost"]["entries"]), (vec![&json!(200); 2], &json!(0)));
     }
 
     async fn a_deleted_account_can_be_had_back_for_a_while(world: World) {
@@ -416,6 +449,8 @@ both_engines! {
         let begun = "UPDATE accounts SET status = 'ERASING', erase_at = 1 WHERE account_id = 'acme'";
         o.world.app.db.write("test.begin", "acme", move |tx| tx.exec(begun, &[])).await.expect("as a server that stopped");
         let acme = format!("{ACCOUNTS}/acme");
+        let shown = o.operator.get(&acme).await.expect(200).json;
+        assert_eq!((&shown["status"], shown.get("users")), (&json!("ERASING"), None), "nobody counts what goes");
         for change in [json!({"status": "ACTIVE"}), json!({"name": "x"})] {
             o.operator.patch(&acme, change).await.refused(400, "INVALID_REQUEST");
         }

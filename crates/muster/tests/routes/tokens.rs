@@ -122,6 +122,8 @@ both_engines! {
         };
         assert_eq!(reason(validate(text[..text.len() - 1].to_owned()).await), "token_malformed");
         assert_eq!(reason(validate("hello".into()).await), "token_malformed");
+        let told = validate("oat.acme.claims.code".into()).await.refused(400, "INVALID_REQUEST");
+        assert!(told.contains("access token") && told.contains("/ng/api/jwt-trusts/explain"), "{told}");
         assert_eq!(reason(validate(world.other_account("globex").await).await), "token_untrusted");
         assert_eq!(reason(validate(text.replace("sat.", "pat.")).await), "token_untrusted");
         let later = with(ask("t2"), "validFrom", json!(START.millis() + DAY));

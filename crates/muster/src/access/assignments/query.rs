@@ -24,7 +24,8 @@ use crate::kernel::scope::{Level, Scope};
 pub const SORT_FIELDS: &[&str] =
     &["identifier", "roleIdentifier", "resourceGroupIdentifier", "createdAt", "lastModifiedAt"];
 
-/// What principals of a kind are bound to in exactly this scope, by identifier: those with these ids, or all.
+/// What principals of a kind are bound to in exactly this scope, by identifier: all, or those with these ids
+/// that live in it (users: in the account).
 ///
 /// # Errors
 /// Of the database.
@@ -34,11 +35,17 @@ pub fn bindings_of(
     kind: PrincipalKind,
     ids: Option<&[&str]>,
 ) -> Result<Vec<NamedBinding>> {
-    let Some(ids) = ids else { return store::named(tx, scope, kind, None) };
+    let level = if kind == PrincipalKind::User { "" } else { scope.level().lower() };
     let mut found = Vec::new();
-    for ids in ids.chunks(IDS_AT_ONCE) {
-        found.extend(store::named(tx, scope, kind, Some(ids))?);
+    match ids {
+        None => found = store::named(tx, scope, kind, None)?,
+        Some(ids) => {
+            for ids in ids.chunks(IDS_AT_ONCE) {
+                found.extend(store::named(tx, scope, kind, Some((level, ids)))?);
+            }
+        }
     }
+    found.sort_unstable_by(|a, b| a.identifier.cmp(&b.identifier));
     Ok(found)
 }
 

@@ -68,6 +68,8 @@ const NAMED: &str = "SELECT a.principal_id, a.principal_level, a.identifier, a.r
     LEFT JOIN resource_groups g ON g.account_id = a.account_id AND g.org_id = a.org_id \
     AND g.project_id = a.project_id AND g.identifier = a.resource_group_id \
     WHERE a.account_id = $1 AND a.org_id = $2 AND a.project_id = $3 AND a.principal_kind = $4";
+/// Leads to the index of principals.
+const OF_LEVEL: &str = " AND a.principal_level = ";
 const FIND_NAMES: &str = "SELECT a.name, o.name, p.name FROM accounts a \
     LEFT JOIN organizations o ON o.account_id = a.account_id AND o.identifier = $2 \
     LEFT JOIN projects p ON p.account_id = a.account_id AND p.org_id = $2 AND p.identifier = $3 \
@@ -377,23 +379,23 @@ pub fn administered_without(
     Ok(if found.is_some() { Administered::ByMachine } else { Administered::ByNobody })
 }
 
-/// The assignments in exactly this scope of principals of a kind, by identifier: of all, or of at most
-/// `IDS_AT_ONCE`.
+/// The assignments in exactly this scope of principals of a kind, in no order: of all, or of at most
+/// `IDS_AT_ONCE` that live at this level (users at none).
 pub fn named(
     tx: &mut Tx<'_>,
     at: &Scope,
     kind: PrincipalKind,
-    ids: Option<&[&str]>,
+    principals: Option<(&str, &[&str])>,
 ) -> Result<Vec<NamedBinding>, Problem> {
     let mut sql = Sql::new(NAMED);
     sql.hold(at.account.as_str());
     sql.hold(at.org_column());
     sql.hold(at.project_column());
     sql.hold(kind.as_str());
-    if let Some(ids) = ids {
-        sql.push(" AND a.principal_id IN (").bind_ids(ids).push(")");
+    if let Some((level, ids)) = principals {
+        sql.push(OF_LEVEL).bind(level).push(" AND a.principal_id IN (").bind_ids(ids).push(")");
     }
-    sql.push(" ORDER BY a.identifier");
+    // Sorted where they are wanted: to have them in order SQLite would go through all bindings of the scope.
     Ok(tx.query(sql.text(), &sql.params(), |row| {
         Ok(NamedBinding {
             principal: row.get(0)?,
@@ -412,6 +414,12 @@ pub fn named(
 mod tests {
     use super::*;
     use crate::plans::plan;
+
+    #[test]
+    fn the_bindings_of_one_principal_are_found_by_him() {
+        let steps = plan(&format!("{NAMED}{OF_LEVEL}$5 AND a.principal_id IN ($6, $7)"));
+        assert!(steps[0].contains("principal_id=?"), "{steps:#?}");
+    }
 
     #[test]
     fn administrators_are_found_from_their_bindings_down() {

@@ -18,7 +18,7 @@ use crate::kernel::secret::Secret;
 use crate::kernel::text::{FieldCheck, Tags, fold};
 use crate::kernel::time::Timestamp;
 use crate::tokens::model::{DEFAULT_TTL_MS, Policy, TOKEN_LIMIT, Wish, rotated_identifier};
-use crate::tokens::secret;
+use crate::tokens::secret::{self, Own};
 use crate::tokens::store::{self, Key, KeyRow, Listing, Owner, Token, TokenRow};
 use crate::tokens::verify::{Refusal, verify};
 
@@ -370,10 +370,13 @@ fn texts(token: &Token) -> impl Iterator<Item = &str> {
 /// Looks at a token text as the door would and says what it belongs to.
 ///
 /// # Errors
-/// `Unauthenticated` with a reason (`token_malformed`, `token_expired`, `token_not_yet_valid`,
-/// `token_untrusted`) when it does not hold in this account.
+/// `Invalid` for an access token, which has no record; `Unauthenticated` with a reason (`token_malformed`,
+/// `token_expired`, `token_not_yet_valid`, `token_untrusted`) when it does not hold in this account.
 pub async fn validate(app: &App, account: &AccountId, text: &str) -> Result<TokenCard> {
     let now = app.clock.now();
+    if secret::is_own(text) == Some(Own::Oat) {
+        return Err(Problem::invalid(ISSUED));
+    }
     let presented = secret::read(text).ok_or_else(|| {
         let why = "it is not a whole token of this server, check that the text was copied to its end";
         invalid_token(why, "token_malformed")
@@ -401,6 +404,9 @@ pub async fn validate(app: &App, account: &AccountId, text: &str) -> Result<Toke
         })
         .await
 }
+
+const ISSUED: &str = "This is an access token of the token endpoint, and only personal access tokens and service account tokens are validated here: \
+    GET /ng/api/whoami with it says what it is, POST /ng/api/jwt-trusts/explain why it holds or does not.";
 
 fn untrusted() -> Problem {
     invalid_token("it is unknown here, revoked, or its owner may no longer act", "token_untrusted")
