@@ -86,8 +86,7 @@ pub async fn rename(app: &App, grant: &Grant<AccountEdit>, name: String) -> Resu
     check.done()?;
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
-    let lane = scope.account.to_string();
-    app.write_alone("accounts.rename", &lane, move |tx| {
+    app.write_alone("accounts.rename", grant.actor(), move |tx| {
         let before = load(tx, &scope.account)?;
         store::rename(tx, &scope.account, &name, now)?;
         let entry = Entry {
