@@ -26,7 +26,11 @@ pub const COMMANDS: &[(&str, bool, &str)] = &[
         "Make a new one-time set-up code for POST /v1/setup, as long as there is no account",
     ),
     ("migrate", false, "Bring the database to this release's schema"),
-    ("check", false, "Check that the database can be reached, is migrated and is undamaged"),
+    (
+        "check",
+        false,
+        "Check that the database can be reached and is migrated, and of an SQLite file that it is undamaged",
+    ),
     ("config", true, "Print the effective options, each with its source, without secrets"),
     (
         TOKEN_EXPLAIN,

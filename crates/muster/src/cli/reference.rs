@@ -43,6 +43,7 @@ fn page() -> String {
     for (name, server, about) in COMMANDS {
         let options = match (*name, *server) {
             ("version", _) => "none",
+            ("bootstrap", _) => "those of `check`, and --account, --email, --json, --another-token",
             (TOKEN_EXPLAIN, _) => "--trust, --jwks, --url, --at, --json",
             (_, true) => "all",
             (_, false) => "config, data-dir, database, log-level, log-format",
@@ -77,7 +78,11 @@ listen = \"0.0.0.0:8080\"\n\
 database = \"postgres://muster:secret@db1,db2/muster\"\n\
 jwks-allow = [\"idp.example.internal\", \"10.20.0.0/16\"]\n\
 ```\n\n\
-The schema of the file is [config.schema.json](../config.schema.json).\n\n## Options\n\n";
+The schema of the file is [config.schema.json](../config.schema.json).\n\n\
+Times are whole numbers with `ms`, `s`, `m`, `min` or `h` behind them; without a unit they are seconds. \
+Sizes are whole numbers with `B`, `K`, `k` or `KiB` (1,024 bytes), `M` or `MiB` (1,048,576 bytes); without \
+a unit they are bytes. A blank may stand before the unit. `true` and `false` are the same as `on` and `off`.\n\n\
+## Options\n\n";
 
 const SETUP: &str = "\n## The first account\n\n\
 There is no default password. A server without an account prints at its start how to make the first \
@@ -94,16 +99,15 @@ makes the code at its first start and writes it to `setup-code` (mode 0600) in t
 printed only \
 to a terminal. The answer is 201 with `{\"account_identifier\", \"user_identifier\", \"token\"}`; the \
 code and its file \
-are gone with it. A wrong code is refused with 401, more than 10 tries a minute with 429, and any try \
-with 400 once \
-there is an account. With PostgreSQL the code's hash lies in the database, so that every replica takes \
-it, and \
+are gone with it. A wrong code is refused with 401, any try with 400 once there is an account, and each \
+after the tenth within a minute with 429, whether there is one or not. With PostgreSQL the code's hash \
+lies in the database, so that every replica takes it, and \
 `muster setup-code --database URL` makes and prints a new one.\n\n";
 
 fn option(out: &mut String, spec: &Spec) {
     let _ = writeln!(out, "### {}\n\n{}\n", spec.name, spec.help);
     let flag = match spec.flags {
-        Flags::Everywhere => "every command",
+        Flags::Everywhere => "every command but `token explain` and `version`",
         Flags::Server => "`serve` and `config`",
     };
     let _ = writeln!(out, "- flag: `--{} {}` of {flag}", spec.name, spec.placeholder);
