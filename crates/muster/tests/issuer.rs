@@ -27,6 +27,8 @@ pub enum Publishes {
     Trickle,
     /// Nothing, with the connection open.
     Silence,
+    /// This body, once so many connections have come in all.
+    Together(usize, String),
 }
 
 /// A running issuer; ends with the test's runtime.
@@ -129,6 +131,12 @@ async fn answer(mut stream: TcpStream, state: Arc<State>) {
         )
     };
     let text = match publishes {
+        Publishes::Together(count, body) => {
+            while state.connections.load(Ordering::SeqCst) < count {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            format!("{}{body}", head(body.len()))
+        }
         Publishes::Body(body) => format!("{}{body}", head(body.len())),
         Publishes::Raw(text) => text,
         Publishes::Huge(bytes) => format!("{}{}", head(bytes), " ".repeat(bytes)),

@@ -2,7 +2,6 @@
 //! could be trusted, the signature before anything is believed. The unverified issuer chooses among the
 //! account's trusts; the first that takes the token in their fixed order decides.
 
-use std::borrow::Cow;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -10,8 +9,10 @@ use db::Snapshot;
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use jose::{MAX_SIGNATURE_CHECKS, Reason, Refusal, Step, Token, Verified};
 use sha2::{Digest as _, Sha256};
+use tokio::time::{Instant, timeout_at};
 
-use super::jwks::{Keys, Unreachable};
+use super::answer;
+use super::jwks::{Keys, Unreachable, WAIT};
 use super::model::Surface;
 use super::once::Once;
 use super::ready::{Provider, Ready, Trust, ready};
@@ -21,7 +22,6 @@ use crate::app::App;
 use crate::kernel::caller::{Caller, Credential, Origin, Principal};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
-use crate::kernel::sparing::Sparing;
 use crate::kernel::time::Timestamp;
 
 /// Longest time a verified token is remembered, seconds.
@@ -116,7 +116,7 @@ pub async fn judge<'t>(
     let Some(ready) = ready(app, account, &snapshot).await? else {
         let of = account.clone();
         let why = app.db.point("trust.closed", move |tx| accounts::store::why_closed(tx, &of)).await?;
-        return Err(untrusted(account, &origin, why));
+        return Err(answer::without_trust(text, (account, &origin), now, why).inside(why));
     };
     if let Some(session) = remembered.filter(|s| s.version == ready.version && s.serves(surface)) {
         return Ok((session.actor(origin, snapshot), None));
@@ -186,11 +186,8 @@ impl Attempt<'_> {
     async fn choose(&self, text: &str, key: &[u8; 32]) -> Result<Chosen> {
         let serving: Vec<_> = self.ready.trusts.iter().filter(|trust| trust.serves(self.surface)).collect();
         if serving.is_empty() {
-            return Err(untrusted(
-                self.account,
-                self.origin,
-                "the account has no enabled trust for this surface",
-            ));
+            let why = "the account has no enabled trust for this surface";
+            return Err(answer::without_trust(text, (self.account, self.origin), self.now, why));
         }
         let token = match Token::parse(text) {
             Ok(token) => token,
@@ -199,27 +196,37 @@ impl Attempt<'_> {
                 return Err(self.refused(None, refused, key).await);
             }
         };
+        let until = Instant::now() + WAIT;
         let (passed, mut refused) = self.precheck(&token, &serving);
         let mut checks_left = MAX_SIGNATURE_CHECKS;
         if let Some(chosen) = self.verify(&token, &passed, &mut refused, &mut checks_left).await? {
             return Ok(chosen);
         }
-        self.prove(&token, &mut refused, &mut checks_left).await;
+        self.prove(&token, &mut refused, &mut checks_left, until).await;
         Err(self.refused(Some(&token), refused, key).await)
     }
 
     /// Whether refusals for claims may be told as they are: whoever holds a token that a key of the trust has
-    /// signed may know that it is too late. Keys are asked for as for any token, but none is fetched for its
-    /// `kid`.
-    async fn prove(&self, token: &Token<'_>, refused: &mut [Refused], checks_left: &mut usize) {
+    /// signed may know that it is too late. Keys are asked for as for any token, all at once and until the
+    /// caller has waited long enough, but none is fetched for its `kid`.
+    async fn prove(
+        &self,
+        token: &Token<'_>,
+        refused: &mut [Refused],
+        checks_left: &mut usize,
+        until: Instant,
+    ) {
         let Some(step) = furthest(refused).map(|at| refused[at].refusal.step) else { return };
         let of_step = |other: &&mut Refused| {
             other.unproven && other.refusal.step == step && other.refusal.code() != jose::Code::TokenUntrusted
         };
-        for refused in refused.iter_mut().filter(of_step) {
-            let Ok(keys) = refused.trust.keys.keys(&self.app.trusts.jwks, self.ready.stale_secs).await else {
-                continue;
-            };
+        let asked = refused.iter_mut().filter(of_step).map(|refused| async move {
+            let (trust, jwks) = (refused.trust.clone(), &self.app.trusts.jwks);
+            (refused, timeout_at(until, trust.keys.keys(jwks, self.ready.stale_secs)).await)
+        });
+        let mut asked: FuturesOrdered<_> = asked.collect();
+        while let Some((refused, keys)) = asked.next().await {
+            let Ok(Ok(keys)) = keys else { continue };
             let now = self.now.secs();
             let verified = jose::verify_within(token, &keys.set, &refused.trust.policy, now, checks_left);
             refused.unproven = verified.is_err_and(|refusal| refusal.step <= Step::Signature);
@@ -380,7 +387,7 @@ impl Attempt<'_> {
     /// `told`: is it to be logged?
     fn answer(&self, refused: &[Refused], told: bool) -> Problem {
         let Some(first) = furthest(refused).map(|at| &refused[at]) else {
-            return untrusted(self.account, self.origin, "no trust was asked");
+            return answer::untrusted("no trust was asked");
         };
         let refusal = &first.refusal;
         if told {
@@ -390,11 +397,7 @@ impl Attempt<'_> {
                 received = refusal.received, hint = refusal.hint.as_deref(), "JWT refused"
             );
         }
-        let problem = match first.retry_after_secs {
-            Some(secs) => Problem::new(Kind::Unavailable, NO_KEYS).retry_after(secs),
-            None => Problem::new(Kind::Unauthenticated, for_caller(first)),
-        };
-        problem.code(first.code().as_str()).inside(refusal.reason.as_str())
+        answer::refused(refusal, first.code(), first.retry_after_secs)
     }
 }
 
@@ -444,36 +447,6 @@ pub(super) fn aged(mut refusal: Refusal, keys: &Keys, now: Timestamp) -> Refusal
         refusal.hint = Some(format!("kid not in the set fetched {ago} ago{more}"));
     }
     refusal
-}
-
-/// What the caller is told. What is wrong with the token as such he may know, as he holds it; what the
-/// account trusts he may not.
-fn for_caller(refused: &Refused) -> Cow<'static, str> {
-    let refusal = &refused.refusal;
-    Cow::Borrowed(match refused.code() {
-        jose::Code::TokenMalformed => {
-            let whole = "send it whole, as its issuer signed it with an asymmetric algorithm";
-            let remedy = refusal.hint.as_deref().unwrap_or(whole);
-            return format!("The token is not a JWT that can be used here ({}): {remedy}.", refusal.reason)
-                .into();
-        }
-        jose::Code::TokenExpired => "The token has expired: get a new one from its issuer.",
-        jose::Code::TokenNotYetValid => {
-            "The token is not valid yet: compare the clocks of the issuer and of this server."
-        }
-        _ => UNTRUSTED,
-    })
-}
-
-const NO_KEYS: &str =
-    "The issuer's keys cannot be had now, so the token cannot be checked: try again shortly.";
-const UNTRUSTED: &str = "The token is not trusted here: an administrator finds the reason among the refusals of the JWT trust, or in the server's log under this request's id.";
-
-fn untrusted(account: &AccountId, origin: &Origin, why: &str) -> Problem {
-    static REFUSED: Sparing = Sparing::unspent();
-    let request_id = &origin.request_id;
-    REFUSED.tell(|left_out| tracing::info!(request_id, %account, reason = why, left_out, "JWT refused"));
-    Problem::new(Kind::Unauthenticated, UNTRUSTED).code(jose::Code::TokenUntrusted.as_str()).inside(why)
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

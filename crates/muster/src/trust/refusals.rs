@@ -9,7 +9,7 @@ use jose::{Reason, Token};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::actions::load_one;
+use super::actions::{find, load_one};
 use super::door::{Attempt, Refused, hex};
 use super::store;
 use crate::access::Grant;
@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::rng::Rng;
+use crate::kernel::sparing::Sparing;
 use crate::kernel::time::Timestamp;
 
 /// Most trusts that one token is noted at.
@@ -139,43 +140,87 @@ impl Refusals {
         }
     }
 
-    /// Writes what waits, one transaction an account. For the periodic job, and before somebody reads.
+    /// Writes what waits, one transaction an account. For the periodic job.
     ///
     /// # Errors
-    /// Of the database; what is not written then waits for the next time.
+    /// `Unavailable`; what is not written then waits for the next time.
     pub async fn flush(&self, app: &App) -> Result<()> {
         let taken = std::mem::take(&mut *self.waiting.lock()).trusts;
-        let mut accounts: HashMap<AccountId, Vec<(String, Vec<Note>)>> = HashMap::new();
-        for ((account, trust), OfTrust { notes, refused }) in taken {
-            if refused > TOLD {
-                tracing::warn!(%account, trust, refused, "a flood of JWTs is refused: most are not logged");
-            }
-            if !notes.is_empty() {
-                accounts.entry(account).or_default().push((trust, notes));
-            }
-        }
+        self.write(app, taken).await
+    }
+
+    /// As `flush`, for somebody who reads those of one account: others' are none of his.
+    async fn flush_of(&self, app: &App, account: &AccountId) -> Result<()> {
+        let taken = self.take_of(account);
+        self.write(app, taken).await
+    }
+
+    fn take_of(&self, account: &AccountId) -> HashMap<Place, OfTrust> {
+        let mut waiting = self.waiting.lock();
+        let taken: HashMap<_, _> = waiting.trusts.extract_if(|(of, _), _| of == account).collect();
+        waiting.count -= taken.values().map(|of_trust| of_trust.notes.len()).sum::<usize>();
+        taken
+    }
+
+    async fn write(&self, app: &App, taken: HashMap<Place, OfTrust>) -> Result<()> {
         let mut outcome = Ok(());
-        for (account, trusts) in accounts {
-            // Each further call would wait for the database, too.
-            let away = |outcome: &Result<()>| outcome.as_ref().is_err_and(|p| p.kind() == Kind::Unavailable);
-            let done = if away(&outcome) { Ok(()) } else { Self::store(app, &account, &trusts).await };
-            if away(&outcome) || done.is_err() {
-                for (trust, notes) in trusts {
-                    self.put_back(&(account.clone(), trust), notes);
-                }
-            }
-            outcome = outcome.and(done);
+        for (account, trusts) in by_account(taken) {
+            let done = match outcome {
+                Ok(()) => store(app, &account, &trusts).await,
+                // Each further call would wait for the database, too.
+                away => away,
+            };
+            outcome = self.settle(&account, trusts, done);
         }
         outcome
     }
 
-    async fn store(app: &App, account: &AccountId, trusts: &[(String, Vec<Note>)]) -> Result<()> {
-        let rows = |(trust, notes): &(String, Vec<Note>)| {
-            (trust.clone(), notes.iter().map(|note| Row::of(note, &app.rng)).collect::<Vec<_>>())
-        };
-        let (rows, of): (Vec<_>, _) = (trusts.iter().map(rows).collect(), account.clone());
-        app.db.write("trust.refusals", account.as_str(), move |tx| write(tx, &of, &rows)).await
+    /// After a try to write: what the database cannot take now waits for the next time. What it does not take
+    /// of this account is dropped and told in the log: it would fail again, and is no matter of others.
+    fn settle(&self, account: &AccountId, trusts: Vec<(String, Vec<Note>)>, done: Result<()>) -> Result<()> {
+        match done {
+            Err(problem) if problem.kind() == Kind::Unavailable => {
+                for (trust, notes) in trusts {
+                    self.put_back(&(account.clone(), trust), notes);
+                }
+                Err(problem)
+            }
+            Err(problem) => {
+                tell_dropped(account, &problem);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
     }
+}
+
+fn by_account(taken: HashMap<Place, OfTrust>) -> HashMap<AccountId, Vec<(String, Vec<Note>)>> {
+    let mut accounts: HashMap<AccountId, Vec<(String, Vec<Note>)>> = HashMap::new();
+    for ((account, trust), OfTrust { notes, refused }) in taken {
+        if refused > TOLD {
+            tracing::warn!(%account, trust, refused, "a flood of JWTs is refused: most are not logged");
+        }
+        if !notes.is_empty() {
+            accounts.entry(account).or_default().push((trust, notes));
+        }
+    }
+    accounts
+}
+
+fn tell_dropped(account: &AccountId, problem: &Problem) {
+    static DROPPED: Sparing = Sparing::unspent();
+    let cause = problem.cause().unwrap_or("");
+    DROPPED.tell(|left_out| {
+        tracing::warn!(%account, %problem, cause, left_out, "refusals of JWTs could not be written and are dropped");
+    });
+}
+
+async fn store(app: &App, account: &AccountId, trusts: &[(String, Vec<Note>)]) -> Result<()> {
+    let rows = |(trust, notes): &(String, Vec<Note>)| {
+        (trust.clone(), notes.iter().map(|note| Row::of(note, &app.rng)).collect::<Vec<_>>())
+    };
+    let (rows, of): (Vec<_>, _) = (trusts.iter().map(rows).collect(), account.clone());
+    app.db.write("trust.refusals", account.as_str(), move |tx| write(tx, &of, &rows)).await
 }
 
 /// A note on its way to the database.
@@ -196,10 +241,8 @@ impl Row {
 fn write(tx: &mut Tx<'_>, account: &AccountId, trusts: &[(String, Vec<Row>)]) -> Result<()> {
     for (trust, rows) in trusts {
         // A trust that was deleted meanwhile leaves nothing behind.
-        match load_one(tx, account, trust) {
-            Ok(_) => {}
-            Err(problem) if problem.kind() == Kind::NotFound => continue,
-            Err(problem) => return Err(problem),
+        if find(tx, account, trust)?.is_none() {
+            continue;
         }
         for row in rows {
             store::keep_refusal(tx, account, trust, (row.at, &row.id), &row.document)?;
@@ -254,8 +297,8 @@ fn shortened(text: &str, most: usize) -> String {
 /// # Errors
 /// `NotFound`.
 pub async fn list(app: &App, grant: &Grant<SettingView>, identifier: String) -> Result<Vec<Value>> {
-    app.trusts.refusals.flush(app).await?;
     let account = grant.scope().account.clone();
+    app.trusts.refusals.flush_of(app, &account).await?;
     app.db
         .read("trust.list_refusals", move |tx| {
             load_one(tx, &account, &identifier)?;
@@ -271,6 +314,34 @@ pub async fn list(app: &App, grant: &Grant<SettingView>, identifier: String) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_written_waits_only_where_the_database_is_away() {
+        let refusals = Refusals::default();
+        let account = AccountId::new("acme");
+        let add = |same: &str| {
+            let (at, document) = (Timestamp::from_micros(0), Value::Null);
+            let note = Note { at, same: same.into(), document, count: 1 };
+            refusals.add((account.clone(), "main".into()), note);
+        };
+        let take = || by_account(refusals.take_of(&account)).remove(&account).unwrap_or_default();
+        let counts = || {
+            let waiting = refusals.waiting.lock();
+            let notes: Vec<_> = waiting.trusts.values().flat_map(|of_trust| &of_trust.notes).collect();
+            assert_eq!(waiting.count, notes.len());
+            notes.iter().map(|note| (note.same.clone(), note.count)).collect::<Vec<_>>()
+        };
+        let away = || Err(Problem::new(Kind::Unavailable, "as the test wants it"));
+        add("late");
+        let taken = take();
+        add("late");
+        add("early");
+        refusals.settle(&account, taken, away()).expect_err("the database is away");
+        assert_eq!(counts(), [("late".to_owned(), 2), ("early".to_owned(), 1)]);
+        let taken = take();
+        refusals.settle(&account, taken, Err(Problem::internal("as the test wants it"))).expect("told");
+        assert_eq!(counts(), []);
+    }
 
     #[test]
     fn a_flood_is_seen_where_no_more_notes_fit() {

@@ -133,7 +133,7 @@ closed! {
         "https://[5f00::1]/", "https://[4000::1]/";
     metadata: "https://169.254.169.254/latest/meta-data/", "https://169.254.169.254./", "https://2852039166/",
         "https://0xa9fea9fe/", "https://0251.0376.0251.0376/", "https://169.254.43518/", "https://169.254.170.2/",
-        "https://169.254.170.23/", "https://100.100.100.200/", "https://192.0.0.192/", "https://[fd00:ec2::254]/",
+        "https://169.254.170.23/", "https://100.100.100.200/", "https://168.63.129.16/", "https://192.0.0.192/", "https://[fd00:ec2::254]/",
         "https://[fd00:ec2::23]/", "https://[fd20:ce::254]/", "https://[::ffff:169.254.169.254]/",
         "https://[64:ff9b::a9fe:a9fe]/", "https://[2002:a9fe:a9fe::]/";
     other_schemes: "ftp://127.0.0.1:{4}/", "file:///etc/passwd", "gopher://127.0.0.1:{4}/", "data:,{}", "ws://[::1]:{6}/",
@@ -164,6 +164,7 @@ async fn metadata_stays_closed_though_everything_is_allowed() {
         "https://169.254.169.254./",
         "https://169.254.170.2/v2/credentials",
         "https://100.100.100.200/",
+        "https://168.63.129.16/",
         "https://[fd00:ec2::254]/",
         "https://[::ffff:169.254.169.254]/",
         "https://[::ffff:0:a9fe:a9fe]/",

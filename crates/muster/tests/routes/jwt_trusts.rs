@@ -3,12 +3,12 @@
 
 use http::Method;
 use jose::Algorithm;
-use jose::testing::TestKey;
+use jose::testing::{TestKey, jwks};
 use serde_json::{Value, json};
 
 use crate::actors::{Answer, START, World};
 use crate::both_engines;
-use crate::issuer::{Issuer, claims, settings, trust};
+use crate::issuer::{Issuer, Publishes, claims, settings, trust};
 
 const AT: &str = "/ng/api/jwt-trusts";
 const USERS: &str = "/scim/v2/acme/Users?count=0";
@@ -218,6 +218,20 @@ both_engines! {
             let told = format!("error_description=\"{code}\"");
             assert!(answer.header("www-authenticate").contains(&told), "{}", answer.header("www-authenticate"));
         }
+    }
+
+    async fn the_keys_for_what_is_told_of_an_expired_token_are_asked_for_at_once(world: World) {
+        let issuer = Issuer::start().await;
+        machine(&world, "sync", "_scim_provisioner").await;
+        for n in 0..8 {
+            let document = sound(&format!("t{n}"), &format!("{}/{n}", issuer.url()));
+            world.admin().post(AT, document).await.data();
+        }
+        world.app.clock.advance_secs(2 * 86_400);
+        // Each waits for all: who is asked after another one has waited in vain comes too late.
+        issuer.publish(Publishes::Together(issuer.connections() + 8, jwks([es256()])));
+        let told = present(&world, &good()).await.expect(401);
+        assert_eq!(told.json["code"], "token_expired", "{}", told.text);
     }
 
     async fn a_trust_that_is_made_again_has_its_own_keys(world: World) {

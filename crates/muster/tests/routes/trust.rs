@@ -281,6 +281,27 @@ both_engines! {
         refused(&present(&world, &rs256().sign(&claims())).await, "token_untrusted");
     }
 
+    async fn nobody_learns_from_an_answer_whether_an_account_trusts_anybody(world: World) {
+        let _issuer = trusted(&world).await;
+        world.other_account("other").await;
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let raw = |claims: &str| format!("{}.{}.{}", part(r#"{"alg":"ES256"}"#), part(claims), part("signature"));
+        for (token, code) in [
+            ("a.b.c", "token_malformed"), ("a.b", "token_malformed"), ("a.b.c.d.e", "token_malformed"), ("...", "token_malformed"),
+            (&raw("no claims"), "token_malformed"), (&raw(r#"{"sub":7}"#), "token_malformed"), (&raw("{}"), "token_untrusted"),
+            (&rs256().sign(&with(|c| c["team"] = json!("x"))), "token_untrusted"),
+        ] {
+            let mut told = Vec::new();
+            for account in ["acme", "other", "nobody"] {
+                let answer = world.bearer(token).get(&format!("/scim/v2/{account}/Users")).await;
+                let request_id = answer.header("x-request-id").to_owned();
+                told.push((answer.status, answer.header("www-authenticate").to_owned(), answer.text.replace(&request_id, "")));
+            }
+            assert!(told[0].1.contains(code), "{token}: {told:#?}");
+            assert!(told.iter().all(|one| *one == told[0]), "{token}: {told:#?}");
+        }
+    }
+
     async fn a_changed_setting_holds_at_once_here_and_on_a_replica(world: World) {
         let issuer = trusted(&world).await;
         let replica = world.replica();

@@ -24,7 +24,8 @@ use crate::outbound::fetch::{Fetched, Fetcher, in_time, key_set};
 
 const DEFAULT_TTL_SECS: u64 = 600;
 const TTL_RANGE_SECS: std::ops::RangeInclusive<u64> = 60..=86_400;
-const WAIT: Duration = Duration::from_secs(3);
+/// How long a caller waits for keys.
+pub const WAIT: Duration = Duration::from_secs(3);
 const PLACES: usize = 10_000;
 /// Places that are asked again at once by the job: one that does not answer holds up few others.
 const AT_ONCE: usize = 32;
