@@ -27,6 +27,7 @@ use crate::outbound::guard::Allow;
 use crate::provisioning_log;
 use crate::router::authenticate::Sessions;
 use crate::scim_api::{Dialects, DryRuns};
+use crate::settings::model::Followed;
 use crate::trust::jwks::Jwks;
 use crate::trust::{self, Trusts};
 use crate::web::traffic::Traffic;
@@ -85,9 +86,9 @@ pub struct Parts {
     /// The way out, for key sets.
     pub fetcher: Fetcher,
     /// Told in the transaction that changes one of the four settings of the default trust, with the id of an
-    /// audit row about the trust; answers what whoever changes it should know. Here, because trusts are above
-    /// settings.
-    pub jwt_settings_changed: fn(&mut Tx<'_>, &Caller, Timestamp, &str) -> Outcome<Option<String>>,
+    /// audit row about the trust; answers what whoever changes it should know, or why it cannot be so. Here,
+    /// because trusts are above settings.
+    pub jwt_settings_changed: fn(&mut Tx<'_>, &Caller, Timestamp, &str) -> Outcome<Followed>,
     /// The certificate authorities that the place of those keys is believed by, if not the machine's. Here
     /// for the same reason.
     pub jwt_settings_ca: fn(&mut Tx<'_>, &AccountId) -> Outcome<Option<String>>,

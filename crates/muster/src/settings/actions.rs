@@ -404,6 +404,9 @@ fn document(row: Option<&Row>) -> Value {
 }
 
 /// Records the change; answers what whoever made it should know.
+///
+/// # Errors
+/// `Item` for a value with which the settings of its group make no whole.
 fn note(
     tx: &mut Tx<'_>,
     ask: &Request,
@@ -411,13 +414,14 @@ fn note(
     setting: &Setting,
     detail: Value,
     audit_id: &str,
-) -> Result<Option<String>> {
+) -> std::result::Result<Option<String>, Refusal> {
     audit::record(tx, &ask.actor.caller, ask.now, audit_id, &entry(action, setting, &ask.scope, detail))?;
     bump_version(tx, &ask.scope.account)?;
     match setting.group {
         JWT_GROUP => {
             let trust_audit_id = ask.app.rng.uuid();
-            (ask.app.jwt_settings_changed)(tx, &ask.actor.caller, ask.now, &trust_audit_id)
+            let told = (ask.app.jwt_settings_changed)(tx, &ask.actor.caller, ask.now, &trust_audit_id)?;
+            told.map_err(Refusal::Item)
         }
         _ => Ok(None),
     }

@@ -5,6 +5,7 @@ use jose::{Rule, RuleOp};
 use url::Url;
 
 use super::catalogue::{Check, Setting};
+use super::model::MAX_URL;
 use crate::app::App;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
@@ -105,6 +106,10 @@ fn hours(text: &str, most: u32) -> Result<(), String> {
 /// Reads an absolute URL. The parser would silently drop line breaks and tabs, so they are refused first.
 fn url(text: &str) -> Result<Url, String> {
     let example = "write it as https://idp.example.com/keys";
+    let length = text.chars().count();
+    if length > MAX_URL {
+        return Err(format!("The value is a URL of {length} characters: send one of at most {MAX_URL}."));
+    }
     if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(format!("The value [{text}] has white space in it: {example}."));
     }

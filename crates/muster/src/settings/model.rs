@@ -6,6 +6,12 @@ use crate::kernel::time::Timestamp;
 
 /// Longest value, bytes.
 pub const MAX_VALUE: usize = 4_096;
+/// Longest URL, characters: as much as a JWT trust takes.
+pub const MAX_URL: usize = 2_048;
+
+/// What a slice says to a new value of a setting that is a part of its own object: what whoever stored it
+/// should know, or why it cannot be so.
+pub type Followed = Result<Option<String>, String>;
 
 /// A stored value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::default;
 use super::lint;
-use super::model::{DEFAULT, Definition, KeySource, MAX_TRUSTS, Stored, Warning};
+use super::model::{DEFAULT, Damaged, Definition, Found, KeySource, MAX_TRUSTS, Stored, Warning};
 use super::read;
 use super::store;
 use super::trail;
@@ -18,8 +18,9 @@ use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageRequest};
-use crate::kernel::problem::{Problem, Result};
+use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
+use crate::kernel::sparing::Sparing;
 use crate::kernel::time::Timestamp;
 use crate::kernel::version::IfMatch;
 use crate::service_accounts;
@@ -36,13 +37,24 @@ pub struct Seen {
     pub warnings: Vec<Warning>,
 }
 
-/// Every trust of the account as it holds, by identifier; the default one among them.
+/// Every trust of the account as it holds, by identifier; the default one among them. One whose row cannot be
+/// read is left out and told in the log: the others hold all the same.
 ///
 /// # Errors
 /// Only of the database.
 pub fn all(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<Stored>> {
-    let mut rows = store::list(tx, account)?;
-    let row = rows.iter().position(Stored::is_default).map(|at| rows.remove(at));
+    let (mut rows, mut row) = (Vec::new(), None);
+    for found in store::list(tx, account)? {
+        if let Err(damaged) = &found {
+            tell_damaged(account, damaged);
+        }
+        match found {
+            Ok(stored) if stored.is_default() => row = Some(Ok(stored)),
+            Err(damaged) if damaged.identifier == DEFAULT => row = Some(Err(damaged)),
+            Ok(stored) => rows.push(stored),
+            Err(_) => {}
+        }
+    }
     if let Ok(default) = default::current(tx, account, row)? {
         let at = rows.partition_point(|trust| trust.definition.identifier.as_str() < DEFAULT);
         rows.insert(at, default);
@@ -50,12 +62,33 @@ pub fn all(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<Stored>> {
     Ok(rows)
 }
 
+fn tell_damaged(account: &AccountId, damaged: &Damaged) {
+    static TOLD: Sparing = Sparing::unspent();
+    let Damaged { identifier, why, .. } = damaged;
+    TOLD.tell(|left_out| {
+        tracing::warn!(%account, trust = identifier, why, left_out, "a stored JWT trust cannot be read: it takes no token");
+    });
+}
+
 /// One trust as it holds.
 ///
 /// # Errors
-/// `NotFound`.
+/// `NotFound`; `Conflict` where its row cannot be read.
 pub fn load_one(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<Stored> {
-    find(tx, account, identifier)?.ok_or_else(|| {
+    load_any(tx, account, identifier)?.map_err(|damaged| unreadable(account, &damaged))
+}
+
+fn unreadable(account: &AccountId, damaged: &Damaged) -> Problem {
+    let Damaged { identifier, why, .. } = damaged;
+    let text = format!(
+        "The JWT trust [{identifier}] of account [{account}] cannot be read as it is stored ({why}), and takes no token: delete it and make it anew."
+    );
+    Problem::new(Kind::Conflict, text)
+}
+
+/// As `load_one`, also where its row cannot be read.
+fn load_any(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<Found> {
+    find_any(tx, account, identifier)?.ok_or_else(|| {
         let more = if identifier == DEFAULT { ": it is there once all four settings are stored" } else { "" };
         Problem::not_found(format!(
             "There is no JWT trust [{identifier}] in account [{account}]{more}. The list of trusts names those there are."
@@ -63,16 +96,20 @@ pub fn load_one(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Resul
     })
 }
 
-/// One trust as it holds, if there is one.
+/// One trust as it holds, if there is one that can be read.
 ///
 /// # Errors
 /// Only of the database.
 pub fn find(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<Option<Stored>> {
-    let row = store::find(tx, account, identifier)?;
-    if identifier != DEFAULT {
-        return Ok(row);
+    Ok(find_any(tx, account, identifier)?.and_then(std::result::Result::ok))
+}
+
+fn find_any(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<Option<Found>> {
+    match store::find(tx, account, identifier)? {
+        Some(Err(damaged)) => Ok(Some(Err(damaged))),
+        row if identifier != DEFAULT => Ok(row),
+        row => Ok(default::current(tx, account, row)?.ok().map(Ok)),
     }
-    Ok(default::current(tx, account, row)?.ok())
 }
 
 /// One page of the account's trusts.
@@ -206,6 +243,7 @@ impl Change {
     }
 
     fn record(&self, tx: &mut Tx<'_>, action: Action, of: &Definition, detail: Value) -> Result<()> {
+        let of = (of.identifier.as_str(), of.name.as_str());
         trail::record(tx, &self.caller, (self.now, &self.audit_id), action, of, detail)
     }
 
@@ -234,7 +272,8 @@ impl Change {
 /// Makes a trust.
 ///
 /// # Errors
-/// `Fields` with every complaint, `Duplicate` when the identifier is taken, `Conflict` when there are enough.
+/// `Fields` with every complaint, `Duplicate` when the identifier is taken, `Invalid` when there are enough,
+/// `Conflict` when one of that identifier cannot be read.
 pub async fn create(app: &App, grant: &Grant<SettingEdit>, document: Value) -> Result<Seen> {
     let change = Change::of(app, grant);
     let definition = check(app, change.account(), &document, None).await?;
@@ -245,6 +284,9 @@ pub async fn create(app: &App, grant: &Grant<SettingEdit>, document: Value) -> R
             bump_version(tx, account)?;
             let others = all(tx, account)?;
             room(account, &others, &definition.identifier)?;
+            if let Some(Err(damaged)) = store::find(tx, account, &definition.identifier)? {
+                return Err(unreadable(account, &damaged));
+            }
             let (created_at, updated_at) = (change.now, change.now);
             let made = Stored { definition: definition.clone(), version: 1, created_at, updated_at };
             // A row that the settings have outlived.
@@ -330,7 +372,7 @@ pub async fn switch(
     .await
 }
 
-/// Deletes a trust with its refusals; the default one with its four settings.
+/// Deletes a trust with its refusals; the default one with its four settings. Also one that cannot be read.
 ///
 /// # Errors
 /// `NotFound`, `Stale`.
@@ -339,11 +381,18 @@ pub async fn delete(app: &App, grant: &Grant<SettingEdit>, identifier: String, s
     app.write_alone("trust.delete", grant.actor(), move |tx| {
         let account = change.account();
         bump_version(tx, account)?;
-        let before = load_one(tx, account, &identifier)?;
-        seen.check(before.tag())?;
+        let before = load_any(tx, account, &identifier)?;
+        seen.check(before.as_ref().map_or_else(|damaged| damaged.tag, Stored::tag))?;
         store::delete(tx, account, &identifier)?;
         change.follow(tx, &identifier, None)?;
-        change.record(tx, Action::Delete, &before.definition, json!({"old": before.definition.to_json()}))
+        match before {
+            Ok(Stored { definition: of, .. }) => {
+                change.record(tx, Action::Delete, &of, json!({"old": of.to_json()}))
+            }
+            Err(damaged) => {
+                trail::record_damaged(tx, &change.caller, (change.now, &change.audit_id), &damaged)
+            }
+        }
     })
     .await
 }

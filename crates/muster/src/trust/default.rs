@@ -6,8 +6,8 @@ use db::Tx;
 use jose::{Policy, Rule, RuleOp};
 use serde_json::{Value, json};
 
-use super::model::{DEFAULT, Definition, KeySource, Stored, Surface, Unusable};
-use super::{store, trail};
+use super::model::{DEFAULT, Definition, Found, KeySource, Stored, Surface, Unusable};
+use super::{read, store, trail};
 use crate::audit::Action;
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
@@ -16,6 +16,7 @@ use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 use crate::settings;
 use crate::settings::catalogue::{Id, JWT_JWKS_URL, JWT_KEY_FIELD, JWT_SERVICE_ACCOUNT, JWT_VALUE_FIELD};
+use crate::settings::model::Followed;
 
 /// In the order of the contract (§1).
 const FOUR: [Id; 4] = [JWT_JWKS_URL, JWT_KEY_FIELD, JWT_VALUE_FIELD, JWT_SERVICE_ACCOUNT];
@@ -23,14 +24,14 @@ const FOUR: [Id; 4] = [JWT_JWKS_URL, JWT_KEY_FIELD, JWT_VALUE_FIELD, JWT_SERVICE
 /// Values of the four settings, in their order.
 type Values = [String; 4];
 
-/// The default trust as it holds, from the settings and the row `stored`.
+/// The default trust as it holds, from the settings and its row.
 ///
 /// # Errors
 /// Of the database; why there is none is the inner `Err`.
 pub fn current(
     tx: &mut Tx<'_>,
     account: &AccountId,
-    stored: Option<Stored>,
+    row: Option<Found>,
 ) -> Result<std::result::Result<Stored, Unusable>> {
     let held = settings::actions::held(tx, &Scope::account(account.clone()))?;
     let mut values = Values::default();
@@ -43,13 +44,13 @@ pub fn current(
         since = since.max(held.own(setting.as_str()).map(|row| row.updated_at));
     }
     let at = since.unwrap_or(Timestamp::from_micros(0));
-    let base = stored.unwrap_or_else(|| Stored {
-        definition: plain(),
+    let base = match row {
+        Some(Ok(stored)) => stored,
+        // Without what it says more than the settings, it would let in more.
+        Some(Err(damaged)) => return Ok(Err(Unusable::Damaged(damaged))),
         // Stored by settings alone: the first change of it is the first version.
-        version: 0,
-        created_at: at,
-        updated_at: at,
-    });
+        None => Stored { definition: plain(), version: 0, created_at: at, updated_at: at },
+    };
     Ok(say(base.definition, values).map(|definition| Stored { definition, ..base }))
 }
 
@@ -133,48 +134,73 @@ pub fn write_settings(
 
 /// After a change of one of the settings: moves the row on, or removes it where the four are no longer
 /// complete. That the trust begins or ends is recorded as of the trust, too. Answers what the trust has or
-/// had beyond the settings, for their reply.
+/// had beyond the settings, for their reply; the inner `Err`: why the setting cannot be what it was made.
 ///
 /// # Errors
 /// Of the database.
-pub fn follow(tx: &mut Tx<'_>, caller: &Caller, now: Timestamp, audit_id: &str) -> Result<Option<String>> {
+pub fn follow(tx: &mut Tx<'_>, caller: &Caller, now: Timestamp, audit_id: &str) -> Result<Followed> {
     let account = &caller.account;
     let row = store::find(tx, account, DEFAULT)?;
-    let before = row.as_ref().filter(|row| row.version != ENDED).map(|row| row.definition.clone());
-    let unusable = match current(tx, account, row)? {
-        Ok(stored) => {
-            // What is made again has another time, so that no entity tag comes back.
-            let created_at = if before.is_some() { stored.created_at } else { now };
-            let stored = Stored { version: stored.version + 1, created_at, updated_at: now, ..stored };
-            if before.is_some() {
-                store::update(tx, account, &stored)?;
-            } else {
-                // The row of one that ended while it was disabled.
-                store::delete(tx, account, DEFAULT)?;
-                store::insert(tx, account, &stored)?;
-                let (of, detail) = (&stored.definition, json!({"new": stored.definition.to_json()}));
-                trail::record(tx, caller, (now, audit_id), Action::Create, of, detail)?;
-            }
-            return Ok(beyond(&stored.definition));
-        }
-        Err(unusable) => unusable,
+    let had = row.as_ref().is_some_and(|row| row.as_ref().is_ok_and(|row| row.version != ENDED));
+    let refused = |why: &str| Ok(Err(format!("With this value the four settings make no JWT trust: {why}")));
+    let stored = match current(tx, account, row.clone())? {
+        Ok(stored) => stored,
+        Err(Unusable::Missing(_)) => return end(tx, caller, row, (now, audit_id)).map(Ok),
+        Err(unusable) => return refused(&format!("{unusable}.")),
     };
-    let ended = before.as_ref().map(ending).unwrap_or_default();
-    if let Some(of) = &before {
-        store::delete(tx, account, DEFAULT)?;
-        if !of.enabled {
-            let definition = only_disabled(of);
-            let row = Stored { definition, version: ENDED, created_at: now, updated_at: now };
-            store::insert(tx, account, &row)?;
-        }
-        let detail = json!({"old": of.to_json()});
-        trail::record(tx, caller, (now, audit_id), Action::Delete, of, detail)?;
+    if let Err(problem) = read::recheck(&stored.definition) {
+        return refused(&format!("{}.", problem.message()));
     }
-    Ok(match unusable {
-        // Where there was no trust, the missing value says it itself.
-        Unusable::Missing(_) => before.is_some().then(|| format!("Restored.{ended}")),
-        Unusable::BadRule(_) => Some(format!("Stored, but no JWT is trusted: {unusable}.{ended}")),
-    })
+    // What is made again has another time, so that no entity tag comes back.
+    let created_at = if had { stored.created_at } else { now };
+    let stored = Stored { version: stored.version + 1, created_at, updated_at: now, ..stored };
+    if had {
+        store::update(tx, account, &stored)?;
+    } else {
+        // The row of one that ended while it was disabled.
+        store::delete(tx, account, DEFAULT)?;
+        store::insert(tx, account, &stored)?;
+        let of = (stored.definition.identifier.as_str(), stored.definition.name.as_str());
+        let detail = json!({"new": stored.definition.to_json()});
+        trail::record(tx, caller, (now, audit_id), Action::Create, of, detail)?;
+    }
+    Ok(Ok(beyond(&stored.definition)))
+}
+
+/// Removes the row of a default trust that the settings no longer make; answers what ends with it, `None`
+/// where there was no trust: the missing value says it itself.
+fn end(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    row: Option<Found>,
+    (now, audit_id): (Timestamp, &str),
+) -> Result<Option<String>> {
+    let Some(row) = row.filter(|row| !row.as_ref().is_ok_and(|row| row.version == ENDED)) else {
+        return Ok(None);
+    };
+    store::delete(tx, &caller.account, DEFAULT)?;
+    let left = match &row {
+        Ok(stored) => (!stored.definition.enabled).then(|| only_disabled(&stored.definition)),
+        // Nobody knows whether it was disabled.
+        Err(_) => Some(Definition { enabled: false, ..plain() }),
+    };
+    if let Some(definition) = left {
+        let row = Stored { definition, version: ENDED, created_at: now, updated_at: now };
+        store::insert(tx, &caller.account, &row)?;
+    }
+    match row {
+        Ok(Stored { definition: of, .. }) => {
+            let (named, detail) = ((of.identifier.as_str(), of.name.as_str()), json!({"old": of.to_json()}));
+            trail::record(tx, caller, (now, audit_id), Action::Delete, named, detail)?;
+            Ok(Some(format!("Restored.{}", ending(&of))))
+        }
+        Err(damaged) => {
+            trail::record_damaged(tx, caller, (now, audit_id), &damaged)?;
+            let text = "Restored. This ends the default JWT trust, which could not be read. Once the four settings are \
+                complete again, they make a new one, disabled and with nothing but what they say.";
+            Ok(Some(text.into()))
+        }
+    }
 }
 
 /// The certificate authorities that the default trust names, for a look at its keys.
@@ -182,7 +208,8 @@ pub fn follow(tx: &mut Tx<'_>, caller: &Caller, now: Timestamp, audit_id: &str) 
 /// # Errors
 /// Of the database.
 pub fn ca_pem(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<String>> {
-    Ok(store::find(tx, account, DEFAULT)?.and_then(|stored| stored.definition.ca_pem))
+    let row = store::find(tx, account, DEFAULT)?.and_then(std::result::Result::ok);
+    Ok(row.and_then(|stored| stored.definition.ca_pem))
 }
 
 /// The members of the default trust that say more than the four settings can.

@@ -4,16 +4,19 @@
 use serde_json::{Map, Value};
 
 use crate::kernel::text::FieldCheck;
+use crate::settings::model::MAX_URL;
 
 /// Most characters of an issuer, an audience, a URL.
-const MAX_TEXT: usize = 2_048;
+const MAX_TEXT: usize = MAX_URL;
 /// Most audiences, and most rules.
 pub(super) const MAX_ITEMS: usize = 50;
 
 /// An object and what is wrong with it so far.
 pub(super) struct Members<'a> {
-    pub(super) members: &'a Map<String, Value>,
+    pub(super) object: &'a Map<String, Value>,
     pub(super) check: FieldCheck,
+    /// Do the limits count that are meant for clients?
+    pub(super) limits: bool,
 }
 
 impl<'a> Members<'a> {
@@ -27,8 +30,15 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// Notes a complaint of a value that could be read.
+    pub(super) fn limit(&mut self, field: &str, text: impl Into<String>) {
+        if self.limits {
+            self.check.fail(field, text);
+        }
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
-        self.members.get(name).filter(|value| !value.is_null())
+        self.object.get(name).filter(|value| !value.is_null())
     }
 
     /// A text without white space at its ends and without control characters.
@@ -48,11 +58,11 @@ impl<'a> Members<'a> {
 
     pub(super) fn clean(&mut self, field: &str, text: &str) {
         if text.is_empty() {
-            self.check.fail(field, "cannot be empty: write a value or leave the member out");
+            self.limit(field, "cannot be empty: write a value or leave the member out");
         } else if text.trim() != text || text.chars().any(char::is_control) {
-            self.check.fail(field, "has white space at its ends or control characters in it: remove them");
+            self.limit(field, "has white space at its ends or control characters in it: remove them");
         } else if text.chars().count() > MAX_TEXT {
-            self.check.fail(field, format!("cannot be more than {MAX_TEXT} characters long"));
+            self.limit(field, format!("cannot be more than {MAX_TEXT} characters long"));
         }
     }
 
@@ -70,7 +80,8 @@ impl<'a> Members<'a> {
 
     pub(super) fn number(&mut self, name: &str, least: u64, most: u64, default: u32) -> u32 {
         let Some(value) = self.get(name) else { return default };
-        let fitting = value.as_u64().filter(|number| (least..=most).contains(number));
+        let range = if self.limits { least..=most } else { 0..=u64::MAX };
+        let fitting = value.as_u64().filter(|number| range.contains(number));
         if let Some(number) = fitting.and_then(|number| u32::try_from(number).ok()) {
             return number;
         }
@@ -96,7 +107,7 @@ impl<'a> Members<'a> {
     pub(super) fn list(&mut self, name: &str, most: usize) -> Vec<Value> {
         match self.get(name) {
             None => Vec::new(),
-            Some(Value::Array(items)) if items.len() <= most => items.clone(),
+            Some(Value::Array(items)) if items.len() <= most || !self.limits => items.clone(),
             Some(Value::Array(items)) => {
                 let text = format!("has {} elements: use at most {most}", items.len());
                 self.check.fail(name, text);
@@ -116,7 +127,7 @@ impl<'a> Members<'a> {
             let field = format!("{name}[{at}]");
             match item {
                 Value::String(text) if texts.contains(text) => {
-                    self.check.fail(&field, "stands there twice: remove one");
+                    self.limit(&field, "stands there twice: remove one");
                 }
                 Value::String(text) => {
                     self.clean(&field, text);

@@ -159,6 +159,20 @@ impl Stored {
     }
 }
 
+/// A row as it is read.
+pub type Found = Result<Stored, Damaged>;
+
+/// A row that cannot be read, as of a later release: no token is taken by it, and it can be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// Of the trust.
+    pub identifier: String,
+    /// What is wrong, for administrators.
+    pub why: String,
+    /// The entity tag of the trust.
+    pub tag: Tag,
+}
+
 /// Why the four settings make no trust; for logs and administrators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unusable {
@@ -166,6 +180,8 @@ pub enum Unusable {
     Missing(&'static str),
     /// The stored claim name cannot be a rule.
     BadRule(RuleError),
+    /// What the trust has beyond the settings cannot be read.
+    Damaged(Damaged),
 }
 
 impl std::fmt::Display for Unusable {
@@ -175,6 +191,11 @@ impl std::fmt::Display for Unusable {
             Self::BadRule(error) => {
                 write!(f, "the settings for claim and value make no rule: {error}")
             }
+            Self::Damaged(damaged) => write!(
+                f,
+                "what the trust has beyond the settings cannot be read ({}): DELETE /ng/api/jwt-trusts/{DEFAULT}, which unsets the four, and store them anew",
+                damaged.why
+            ),
         }
     }
 }

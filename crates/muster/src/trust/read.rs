@@ -11,6 +11,8 @@ use super::model::{DEFAULT, Definition, KeySource, Surface, discovery_url};
 use crate::kernel::problem::Result;
 use crate::kernel::text::{FieldCheck, identifier_from_name};
 use crate::outbound::fetch::certificates;
+use crate::settings::catalogue::{self, JWT_KEY_FIELD, JWT_VALUE_FIELD};
+use crate::settings::model::check_type;
 use crate::web::words;
 
 /// Every member there is, in the order of the wire.
@@ -48,33 +50,55 @@ pub fn definition(document: &Value, path: Option<&str>) -> Result<Definition> {
     Ok(found)
 }
 
-/// A definition that was checked when it was stored: its keys and certificates are not parsed once more.
+/// The stored definition of this identifier.
 ///
 /// # Errors
 /// `Fields`, if what is stored is damaged.
-pub fn stored(document: &Value) -> Result<Definition> {
-    let (found, check) = read(document, None, true);
+pub fn stored(document: &Value, identifier: &str) -> Result<Definition> {
+    let (found, check) = read(document, Some(identifier), Reading::Stored);
     check.done()?;
     Ok(found)
+}
+
+/// Would a client's trust be taken that says this?
+///
+/// # Errors
+/// `Fields` with every complaint.
+pub fn recheck(definition: &Definition) -> Result<()> {
+    read(&definition.to_json(), Some(&definition.identifier), Reading::Composed).1.done()
+}
+
+/// What is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// What a client sends.
+    Sent,
+    /// Made of a stored one and of settings: what takes long, keys and certificates, has been checked.
+    Composed,
+    /// What is stored. It was checked then: a limit that has changed since must not make it unreadable.
+    Stored,
 }
 
 /// As `definition`, for callers with complaints of their own to add. The definition means nothing if there is
 /// a complaint.
 pub fn examine(document: &Value, path: Option<&str>) -> (Definition, FieldCheck) {
-    read(document, path, false)
+    read(document, path, Reading::Sent)
 }
 
-fn read(document: &Value, path: Option<&str>, was_checked: bool) -> (Definition, FieldCheck) {
+fn read(document: &Value, path: Option<&str>, reading: Reading) -> (Definition, FieldCheck) {
     let nothing = Map::new();
     let mut check = FieldCheck::new();
     let members = document.as_object().unwrap_or_else(|| {
         check.fail("body", "must be an object with the members of a trust");
         &nothing
     });
-    let mut reader = Reader { of: Members { members, check }, was_checked };
+    let of = Members { object: members, check, limits: reading != Reading::Stored };
+    let mut reader = Reader { of, was_checked: reading != Reading::Sent };
     reader.of.refuse_unknown("", members, MEMBERS);
     let definition = reader.definition(path);
-    reader.whole(&definition);
+    if reader.of.limits {
+        reader.whole(&definition);
+    }
     (definition, reader.of.check)
 }
 
@@ -86,11 +110,13 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn definition(&mut self, path: Option<&str>) -> Definition {
         let name = self.of.text("name").unwrap_or_default();
-        self.of.check.name("name", &name);
+        if self.of.limits {
+            self.of.check.name("name", &name);
+        }
         let identifier = self.identifier(path, &name);
         let service_account = self.of.text("serviceAccount").unwrap_or_default();
         if service_account.is_empty() {
-            self.of.check.fail("serviceAccount", "cannot be empty: name a service account of the account");
+            self.of.limit("serviceAccount", "cannot be empty: name a service account of the account");
         }
         let jwks = self.jwks();
         let issuer = self.of.text("issuer").or_else(|| match &jwks {
@@ -140,7 +166,7 @@ impl Reader<'_> {
     /// What only several members together can break.
     fn whole(&mut self, definition: &Definition) {
         let policy = &definition.policy;
-        if policy.audiences.is_empty() && self.of.members.get("audiencePolicy").is_some() {
+        if policy.audiences.is_empty() && self.of.object.get("audiencePolicy").is_some() {
             match policy.audience_policy {
                 AudiencePolicy::Off => {}
                 AudiencePolicy::Required => self.of.check.fail(
@@ -153,7 +179,7 @@ impl Reader<'_> {
                 ),
             }
         }
-        if definition.replay && self.of.members.get("requireJti") == Some(&Value::Bool(false)) {
+        if definition.replay && self.of.object.get("requireJti") == Some(&Value::Bool(false)) {
             self.of.check.fail(
                 "requireJti",
                 "replays are told by the jti: leave requireJti out or set it to true, or set replay to off",
@@ -172,9 +198,18 @@ impl Reader<'_> {
         if !matches!(definition.jwks, KeySource::Url(_)) {
             self.of.check.fail("jwks", "the default trust is made of four settings, one of which is the URL of the keys: name a url, or make a trust with another identifier");
         }
-        let says = definition.policy.rules.first().map(jose::Rule::op);
-        if !matches!(says, Some(jose::RuleOp::Equals(Value::String(_)))) {
+        let says = definition.policy.rules.first().map(|rule| (rule.claim(), rule.op()));
+        let Some((claim, jose::RuleOp::Equals(Value::String(value)))) = says else {
             self.of.check.fail("rules", "the first rule of the default trust is the one of the settings: let it be equals with a string, or make a trust with another identifier");
+            return;
+        };
+        for (field, setting, text) in
+            [("rules[0].claim", JWT_KEY_FIELD, claim), ("rules[0].value", JWT_VALUE_FIELD, value.as_str())]
+        {
+            let setting = catalogue::find(setting.as_str());
+            if let Some(Err(why)) = setting.map(|setting| check_type(setting, Some(text))) {
+                self.of.check.fail(field, format!("the setting cannot hold it: {why}"));
+            }
         }
     }
 
@@ -210,8 +245,7 @@ impl Reader<'_> {
         let set: Algorithms = named.into_iter().collect();
         if self.of.get("algorithms").and_then(Value::as_array).is_some_and(Vec::is_empty) {
             self.of
-                .check
-                .fail("algorithms", "is empty, so that no token could pass: name one or leave the list out");
+                .limit("algorithms", "is empty, so that no token could pass: name one or leave the list out");
         }
         set
     }
@@ -230,7 +264,7 @@ impl Reader<'_> {
         };
         let Some(named) = self.of.words("surfaces", parse) else { return vec![Surface::Scim] };
         if self.of.get("surfaces").and_then(Value::as_array).is_some_and(Vec::is_empty) {
-            self.of.check.fail("surfaces", "is empty: name scim or platform, or disable the trust");
+            self.of.limit("surfaces", "is empty: name scim or platform, or disable the trust");
         }
         Surface::ALL.into_iter().filter(|surface| named.contains(surface)).collect()
     }
@@ -287,12 +321,10 @@ impl Reader<'_> {
     fn url(&mut self, field: &str, text: &str, parsed: std::result::Result<Url, url::ParseError>) {
         self.of.clean(field, text);
         if text.chars().any(char::is_whitespace) {
-            self.of.check.fail(field, "has white space in it: remove it");
+            self.of.limit(field, "has white space in it: remove it");
         }
         if let Err(error) = parsed {
-            self.of
-                .check
-                .fail(field, format!("is not a URL ({error}): write it as https://idp.example.com/keys"));
+            self.of.limit(field, format!("is not a URL ({error}): write it as https://idp.example.com/keys"));
         }
     }
 

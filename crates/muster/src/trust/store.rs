@@ -3,15 +3,16 @@
 use db::{Row, Tx, params};
 use serde_json::Value;
 
-use super::model::Stored;
+use super::model::{Damaged, Found, Stored};
 use super::read;
 use crate::kernel::ids::AccountId;
-use crate::kernel::problem::{Problem, Result};
+use crate::kernel::problem::Result;
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::Tag;
 
-const LIST: &str = "SELECT document, version, created_at, updated_at FROM jwt_trusts \
+const LIST: &str = "SELECT identifier, document, version, created_at, updated_at FROM jwt_trusts \
     WHERE account_id = $1 ORDER BY identifier";
-const FIND: &str = "SELECT document, version, created_at, updated_at FROM jwt_trusts \
+const FIND: &str = "SELECT identifier, document, version, created_at, updated_at FROM jwt_trusts \
     WHERE account_id = $1 AND identifier = $2";
 const INSERT: &str = "INSERT INTO jwt_trusts (account_id, identifier, document, version, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6)";
@@ -19,31 +20,35 @@ const UPDATE: &str = "UPDATE jwt_trusts SET document = $3, version = $4, updated
     WHERE account_id = $1 AND identifier = $2";
 const DELETE: &str = "DELETE FROM jwt_trusts WHERE account_id = $1 AND identifier = $2";
 
-type Columns = (String, i64, i64, i64);
+type Columns = (String, String, i64, i64, i64);
 
 fn columns(row: &Row<'_>) -> std::result::Result<Columns, db::Error> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
 }
 
-fn stored((document, version, created_at, updated_at): Columns) -> Result<Stored> {
-    let damaged = |why: String| Problem::internal(format!("a stored JWT trust is damaged: {why}"));
-    let document: Value = serde_json::from_str(&document).map_err(|error| damaged(error.to_string()))?;
-    Ok(Stored {
-        definition: read::stored(&document).map_err(|problem| damaged(problem.to_string()))?,
-        version,
-        created_at: Timestamp::from_micros(created_at),
-        updated_at: Timestamp::from_micros(updated_at),
-    })
+fn found((identifier, document, version, created_at, updated_at): Columns) -> Found {
+    let created_at = Timestamp::from_micros(created_at);
+    let document = serde_json::from_str::<Value>(&document).map_err(|error| error.to_string());
+    let read = document.and_then(|document| {
+        read::stored(&document, &identifier).map_err(|problem| problem.message().to_owned())
+    });
+    match read {
+        Ok(definition) => {
+            let updated_at = Timestamp::from_micros(updated_at);
+            Ok(Stored { definition, version, created_at, updated_at })
+        }
+        Err(why) => Err(Damaged { identifier, why, tag: Tag { created_at, version } }),
+    }
 }
 
 /// The account's rows, by identifier.
-pub fn list(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<Stored>> {
-    tx.query(LIST, params![account.as_str()], columns)?.into_iter().map(stored).collect()
+pub fn list(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<Found>> {
+    Ok(tx.query(LIST, params![account.as_str()], columns)?.into_iter().map(found).collect())
 }
 
 /// One row.
-pub fn find(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<Option<Stored>> {
-    tx.query_opt(FIND, params![account.as_str(), identifier], columns)?.map(stored).transpose()
+pub fn find(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<Option<Found>> {
+    Ok(tx.query_opt(FIND, params![account.as_str(), identifier], columns)?.map(found))
 }
 
 /// Is there such a trust, and enabled?

@@ -13,6 +13,7 @@ mod hierarchy;
 mod jwt_explain;
 mod jwt_keys;
 mod jwt_presets;
+mod jwt_rows;
 mod jwt_ssrf;
 mod jwt_trusts;
 mod lists;
