@@ -7,7 +7,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use db::{Db, Tx};
+use futures_util::future::BoxFuture;
 use hyper_util::client::proxy::matcher::Matcher;
+use url::Url;
 
 use crate::access::Actor;
 use crate::access::standing::still;
@@ -89,9 +91,9 @@ pub struct Parts {
     /// audit row about the trust; answers what whoever changes it should know, or why it cannot be so. Here,
     /// because trusts are above settings.
     pub jwt_settings_changed: fn(&mut Tx<'_>, &Caller, Timestamp, &str) -> Outcome<Followed>,
-    /// The certificate authorities that the place of those keys is believed by, if not the machine's. Here
-    /// for the same reason.
-    pub jwt_settings_ca: fn(&mut Tx<'_>, &AccountId) -> Outcome<Option<String>>,
+    /// What is wrong with the keys of the default trust, of which a setting now says that they are at this
+    /// URL. Here for the same reason.
+    pub jwt_settings_keys: for<'a> fn(&'a App, &'a AccountId, &'a Url) -> BoxFuture<'a, Option<String>>,
     /// What is weak about the default trust as it now holds. Here for the same reason.
     pub jwt_settings_lint: fn(&mut Tx<'_>, &AccountId) -> Outcome<Option<String>>,
     /// Trusted issuers, their keys, and tokens of theirs that were verified.
@@ -187,7 +189,7 @@ impl App {
             feed: Feed::default(),
             fetcher,
             jwt_settings_changed: trust::default::follow,
-            jwt_settings_ca: trust::default::ca_pem,
+            jwt_settings_keys: trust::default::look_at_keys,
             jwt_settings_lint: trust::actions::default_lint,
             trusts,
             provisioning_log,

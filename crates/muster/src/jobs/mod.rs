@@ -133,7 +133,7 @@ fn write_last_uses(app: App) -> Running {
 
 fn refresh_keys(app: App) -> Running {
     Box::pin(async move {
-        app.trusts.jwks.refresh_due().await;
+        trust::ready::refresh_due(&app).await;
         Ok(())
     })
 }

@@ -50,6 +50,11 @@ impl Validators {
         Self { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED) }
     }
 
+    /// Bytes of both.
+    pub fn size(&self) -> usize {
+        self.headers().map(|(_, value)| value.len()).sum()
+    }
+
     fn headers(&self) -> impl Iterator<Item = (HeaderName, &str)> {
         let etag = self.etag.as_deref().map(|etag| (header::IF_NONE_MATCH, etag));
         let since = self.last_modified.as_deref().map(|date| (header::IF_MODIFIED_SINCE, date));
@@ -144,13 +149,14 @@ impl Fetcher {
         Self::build(self.allow.clone(), self.names.clone(), Some(Arc::new(proxies)), None)
     }
 
-    /// The same, believing servers only by these certificate authorities.
+    /// The same, believing servers only by these certificate authorities. Takes far more memory than the
+    /// text: for one fetch, not to be kept.
     ///
     /// # Errors
     /// When the text is no certificate.
     pub fn with_ca(&self, pem: &str) -> Result<Self, String> {
         let proxies = self.proxied.as_ref().map(|(matcher, _)| matcher.clone());
-        Self::build(self.allow.clone(), self.names.clone(), proxies, Some(&certificates(pem)?))
+        Self::build(self.allow.clone(), self.names.clone(), proxies, Some(&in_pem(pem)?))
     }
 
     fn build(
@@ -294,14 +300,19 @@ fn proxy_of(proxies: &Matcher, url: &Url) -> Option<Url> {
 /// # Errors
 /// When there is none, or one that cannot be read.
 pub fn certificates(pem: &str) -> Result<Vec<Certificate>, String> {
+    let found = in_pem(pem)?;
+    // What is no certificate inside shows only when it is to be trusted.
+    let trusted = base().no_proxy().tls_certs_only(found.iter().cloned()).build();
+    trusted.map_err(|error| format!("holds something else than certificates: {}", chain(&error)))?;
+    Ok(found)
+}
+
+fn in_pem(pem: &str) -> Result<Vec<Certificate>, String> {
     let found = Certificate::from_pem_bundle(pem.as_bytes())
         .map_err(|error| format!("cannot be read as certificates in PEM: {}", chain(&error)))?;
     if found.is_empty() {
         return Err("holds no certificate: write it as -----BEGIN CERTIFICATE----- …".into());
     }
-    // What is no certificate inside shows only when it is to be trusted.
-    let trusted = base().no_proxy().tls_certs_only(found.iter().cloned()).build();
-    trusted.map_err(|error| format!("holds something else than certificates: {}", chain(&error)))?;
     Ok(found)
 }
 

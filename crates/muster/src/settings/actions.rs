@@ -432,9 +432,9 @@ fn entry<'a>(action: Action, setting: &'a Setting, scope: &'a Scope, detail: Val
     Entry { action, resource_type: "SETTING", resource_id, resource_name, scope, detail }
 }
 
-/// Adds what is known once all is stored: that the key set URL gives no keys, in its item, and what is weak
-/// about the trust that the settings make, in the last of their items. Where the database does not say it
-/// there is no warning, and no failure.
+/// Adds what is known once all is stored: what is wrong with the keys at the URL, in its item, and what is
+/// weak about the trust that the settings make, in the last of their items. Where the database does not say
+/// it there is no warning, and no failure.
 async fn warn(app: &App, account: &AccountId, outcomes: &mut [Outcome]) {
     let stored =
         |outcome: &Outcome| outcome.result.as_ref().is_ok_and(|seen| seen.setting.group == JWT_GROUP);
@@ -444,11 +444,7 @@ async fn warn(app: &App, account: &AccountId, outcomes: &mut [Outcome]) {
         Some((at, Url::parse(seen.value.as_deref()?).ok()?))
     });
     if let Some((at, url)) = url {
-        let (account, ca_of) = (account.clone(), app.jwt_settings_ca);
-        let ca = app.db.point("settings.ca", move |tx| ca_of(tx, &account)).await;
-        if let Ok(ca) = ca {
-            outcomes[at].add(checks::warn_unreachable(app, &url, ca.as_deref()).await);
-        }
+        outcomes[at].add((app.jwt_settings_keys)(app, account, &url).await);
     }
     let (account, lint) = (account.clone(), app.jwt_settings_lint);
     let weak = app.db.read("settings.lint", move |tx| lint(tx, &account)).await;

@@ -1,4 +1,4 @@
-//! The special rules of some settings, and the warning that a stored URL cannot be reached now.
+//! The special rules of some settings.
 
 use db::Tx;
 use jose::{Rule, RuleOp};
@@ -123,15 +123,4 @@ fn url(text: &str) -> Result<Url, String> {
 /// The text for the client.
 pub fn jwks_url(app: &App, url: &Url) -> Result<(), String> {
     app.fetcher.allow().check_url(url).map_err(|why| format!("The value [{url}] cannot be used: {why}."))
-}
-
-/// What to tell who stored a URL that does not answer with keys now; `None` when all is well. `ca`: the only
-/// certificate authorities, if not the machine's. Never inside of a transaction.
-pub async fn warn_unreachable(app: &App, url: &Url, ca: Option<&str>) -> Option<String> {
-    let look = async {
-        let fetcher = ca.map(|pem| app.fetcher.with_ca(pem)).transpose()?;
-        fetcher.as_ref().unwrap_or(&app.fetcher).get(url, None).await?.key_set()
-    };
-    let why = look.await.err()?;
-    Some(format!("Stored, but the keys cannot be fetched now: {why}. JWTs are refused until they can be."))
 }

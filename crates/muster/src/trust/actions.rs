@@ -4,6 +4,7 @@ use db::Tx;
 use serde_json::{Value, json};
 
 use super::default;
+use super::keys;
 use super::lint;
 use super::model::{DEFAULT, Damaged, Definition, Found, KeySource, MAX_TRUSTS, Stored, Warning};
 use super::read;
@@ -298,7 +299,7 @@ pub async fn create(app: &App, grant: &Grant<SettingEdit>, document: Value) -> R
             Ok::<_, Problem>(Seen { stored: made, warnings })
         })
         .await?;
-    Ok(with_reachability(app, made).await)
+    Ok(with_keys(app, grant, made).await)
 }
 
 fn room(account: &AccountId, others: &[Stored], identifier: &str) -> Result<()> {
@@ -340,7 +341,7 @@ pub async fn replace(
             Ok::<_, Problem>(Seen { stored, warnings })
         })
         .await?;
-    Ok(with_reachability(app, after).await)
+    Ok(with_keys(app, grant, after).await)
 }
 
 /// Enables or disables a trust; nothing happens if it is so already.
@@ -412,9 +413,7 @@ pub async fn purge_ended(app: &App) -> Result<u64> {
     Ok(gone)
 }
 
-/// Asks for the keys, so that the next token finds them, and warns when they cannot be had or used. Never
-/// inside of a transaction.
-async fn with_reachability(app: &App, mut seen: Seen) -> Seen {
-    seen.warnings.extend(app.trusts.try_keys(&seen.stored.definition).await);
+async fn with_keys(app: &App, grant: &Grant<SettingEdit>, mut seen: Seen) -> Seen {
+    seen.warnings.extend(keys::look(app, &grant.scope().account, &seen.stored.definition).await);
     seen
 }

@@ -3,11 +3,14 @@
 //! whatever the row says.
 
 use db::Tx;
+use futures_util::future::BoxFuture;
 use jose::{Policy, Rule, RuleOp};
 use serde_json::{Value, json};
+use url::Url;
 
 use super::model::{DEFAULT, Definition, Found, KeySource, Stored, Surface, Unusable};
-use super::{read, store, trail};
+use super::{keys, read, store, trail};
+use crate::app::App;
 use crate::audit::Action;
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
@@ -203,13 +206,23 @@ fn end(
     }
 }
 
-/// The certificate authorities that the default trust names, for a look at its keys.
-///
-/// # Errors
-/// Of the database.
-pub fn ca_pem(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<String>> {
-    let row = store::find(tx, account, DEFAULT)?.and_then(std::result::Result::ok);
-    Ok(row.and_then(|stored| stored.definition.ca_pem))
+/// Asks for the keys at the URL that a setting now names, as the default trust does or, as long as there is
+/// none, as a plain one would; what is wrong with them, in one text for the reply of the settings.
+pub fn look_at_keys<'a>(app: &'a App, account: &'a AccountId, url: &'a Url) -> BoxFuture<'a, Option<String>> {
+    Box::pin(async move {
+        let of = account.clone();
+        let load = move |tx: &mut Tx<'_>| {
+            let row = store::find(tx, &of, DEFAULT)?;
+            current(tx, &of, row)
+        };
+        let stored = app.db.point("settings.keys", load).await.ok().and_then(std::result::Result::ok);
+        let stored = stored.map(|stored| stored.definition);
+        let jwks = KeySource::Url(url.as_str().to_owned());
+        let definition = stored.unwrap_or_else(|| Definition { jwks, ..plain() });
+        let found = keys::look(app, account, &definition).await;
+        let texts: Vec<_> = found.into_iter().map(|warning| warning.message).collect();
+        (!texts.is_empty()).then(|| texts.join(" "))
+    })
 }
 
 /// The members of the default trust that say more than the four settings can.

@@ -3,17 +3,19 @@
 
 use std::sync::Arc;
 
-use db::Snapshot;
+use db::{Snapshot, Tx};
 use jose::KeySet;
 use serde_json::{Value, json};
 
 use super::jwks::{self, Source};
-use super::ready::{Provider, Trust, ready};
+use super::model::{Definition, Warning};
+use super::ready::{Provider, Trust, ready, stale_secs};
 use crate::access::Grant;
 use crate::access::permissions::{SettingEdit, SettingView};
 use crate::app::App;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 
 /// The keys of a trust; asks nobody.
@@ -43,6 +45,66 @@ pub async fn refresh(app: &App, grant: &Grant<SettingEdit>, identifier: &str) ->
         app.trusts.jwks.fetch_and_wait(source, under_way).await;
     }
     Ok(view(&trust, stale_secs, app.clock.now()))
+}
+
+/// Asks for the keys of a trust that has been saved, so that the next token finds them; what is wrong with
+/// them. Never inside of a transaction.
+pub async fn look(app: &App, account: &AccountId, definition: &Definition) -> Vec<Warning> {
+    let warn = |code, message| Warning { code, field: "jwks", message };
+    let (set, unreachable) = match Provider::of(definition, &app.trusts.jwks) {
+        Provider::Stored(keys) => (Some(keys.set), None),
+        Provider::Broken(why) => (None, Some(format!("{why}. {REFUSED}"))),
+        Provider::Fetched(source) => {
+            let before = source.snapshot();
+            app.trusts.jwks.refresh_and_wait(&source).await;
+            let snapshot = source.snapshot();
+            let why = if Arc::ptr_eq(&before, &snapshot) {
+                Some("no answer within 3 seconds".to_owned())
+            } else {
+                snapshot.last_error.clone()
+            };
+            let unreachable = match why {
+                Some(why) => Some(format!("{why}. {}", meanwhile(app, account, &snapshot).await)),
+                None => None,
+            };
+            (snapshot.keys.clone(), unreachable)
+        }
+    };
+    let unreachable = unreachable
+        .map(|why| warn("keys_unreachable", format!("Stored, but the keys cannot be fetched now: {why}")));
+    let mut found: Vec<_> = unreachable.into_iter().collect();
+    let Some(set) = set else { return found };
+    let allowed = definition.policy.algorithms;
+    if !set.keys().iter().any(|key| key.algorithms().iter().any(|a| allowed.contains(a))) {
+        let text = format!(
+            "No key of the set may verify any of the algorithms allowed ({allowed}): see the keys of the issuer."
+        );
+        found.push(warn("no_key_for_algorithms", text));
+    }
+    for skipped in set.skipped().iter().take(10) {
+        let text =
+            format!("Key {} of the set is not used: {} ({}).", skipped.index, skipped.reason, skipped.detail);
+        found.push(warn("key_ignored", text));
+    }
+    found
+}
+
+const REFUSED: &str = "Tokens are refused until they can be.";
+
+/// What becomes of tokens as long as the keys do not come.
+async fn meanwhile(app: &App, account: &AccountId, snapshot: &jwks::Snapshot) -> String {
+    let (Some(fetched), Some(end)) = (snapshot.fetched_at, snapshot.expires_at) else {
+        return REFUSED.into();
+    };
+    let scope = Scope::account(account.clone());
+    let stale = app.db.point("trust.stale", move |tx: &mut Tx<'_>| stale_secs(tx, &scope)).await;
+    // The trust is stored: that the database is away now must not say otherwise.
+    let Ok(stale_secs) = stale else { return REFUSED.into() };
+    if snapshot.usable(app.clock.now(), stale_secs).is_none() {
+        return REFUSED.into();
+    }
+    let (fetched, end) = (fetched.rfc3339(), end.plus_secs(stale_secs).rfc3339());
+    format!("Those of {fetched} serve until {end}; then tokens are refused.")
 }
 
 async fn find(app: &App, account: &AccountId, identifier: &str) -> Result<(Arc<Trust>, i64)> {

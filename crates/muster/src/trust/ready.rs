@@ -2,7 +2,7 @@
 //! when the account's version moves, so that a changed trust, binding or service account holds with the next
 //! request.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use db::{Snapshot, Tx};
@@ -11,8 +11,8 @@ use quick_cache::sync::Cache;
 
 use super::actions;
 use super::door::Session;
-use super::jwks::{Jwks, Keys, Place, Source, Unreachable};
-use super::model::{Definition, KeySource, Stored, Surface, Warning};
+use super::jwks::{Jwks, Keys, Place, PlaceId, Source, Unreachable};
+use super::model::{Definition, KeySource, Stored, Surface};
 use super::read;
 use super::refusals::Refusals;
 use crate::access::{Rights, rights};
@@ -44,6 +44,16 @@ pub struct Ready {
     pub trusts: Vec<Arc<Trust>>,
     /// Seconds past their end that keys serve in an outage.
     pub stale_secs: i64,
+}
+
+impl Ready {
+    /// Where keys are fetched for its trusts.
+    fn places(&self) -> impl Iterator<Item = PlaceId> {
+        self.trusts.iter().filter_map(|trust| match &trust.keys {
+            Provider::Fetched(source) => Some(source.id()),
+            Provider::Stored(_) | Provider::Broken(_) => None,
+        })
+    }
 }
 
 /// A service account and what it holds.
@@ -92,7 +102,7 @@ impl Trust {
 }
 
 impl Provider {
-    fn of(definition: &Definition, jwks: &Jwks) -> Self {
+    pub(super) fn of(definition: &Definition, jwks: &Jwks) -> Self {
         match (&definition.jwks, definition.fetched_url()) {
             (KeySource::Keys(keys), _) => match read::stored_keys(keys) {
                 Ok(set) => Self::Stored(Keys { set: Arc::new(set), generation: 0, fetched_at: None }),
@@ -154,53 +164,6 @@ impl Trusts {
             cache.insert(key, session.clone());
         }
     }
-
-    /// Asks for the keys of a trust that is being saved; what is wrong with them.
-    pub async fn try_keys(&self, definition: &Definition) -> Vec<Warning> {
-        let warn = |code, message| Warning { code, field: "jwks", message };
-        let (set, error) = match Provider::of(definition, &self.jwks) {
-            Provider::Stored(keys) => (Some(keys.set), None),
-            Provider::Broken(why) => (None, Some(why)),
-            Provider::Fetched(source) => {
-                self.jwks.refresh_and_wait(&source).await;
-                let snapshot = source.snapshot();
-                let slow = || "no answer within 3 seconds".to_owned();
-                let error = match (&snapshot.last_error, &snapshot.keys) {
-                    (Some(error), _) => Some(error.clone()),
-                    (None, None) => Some(slow()),
-                    (None, Some(_)) => None,
-                };
-                (snapshot.keys.clone(), error)
-            }
-        };
-        let mut found = Vec::new();
-        if let Some(why) = error {
-            let text = format!(
-                "Stored, but the keys cannot be fetched now: {why}. Tokens are refused until they can be."
-            );
-            found.push(warn("keys_unreachable", text));
-        }
-        let Some(set) = set else { return found };
-        if !set
-            .keys()
-            .iter()
-            .any(|key| key.algorithms().iter().any(|a| definition.policy.algorithms.contains(a)))
-        {
-            let text = format!(
-                "No key of the set may verify any of the algorithms allowed ({}): see the keys of the issuer.",
-                definition.policy.algorithms
-            );
-            found.push(warn("no_key_for_algorithms", text));
-        }
-        for skipped in set.skipped().iter().take(10) {
-            let text = format!(
-                "Key {} of the set is not used: {} ({}).",
-                skipped.index, skipped.reason, skipped.detail
-            );
-            found.push(warn("key_ignored", text));
-        }
-        found
-    }
 }
 
 /// The account's trusts, read anew when its version moved. `None`: no such account.
@@ -208,27 +171,86 @@ impl Trusts {
 /// # Errors
 /// Only of the database.
 pub async fn ready(app: &App, account: &AccountId, snapshot: &Snapshot) -> Result<Option<Arc<Ready>>> {
-    let (known, wanted, service) = (app.trusts.accounts.get(account), account.clone(), app.clone());
-    let before = known.clone();
-    let load = move |tx: &mut Tx<'_>| load(&service, tx, &wanted, known.as_ref());
-    let found = app.db.point_in(snapshot, "trust.load", load).await?;
-    if let Some(ready) = &found
-        && before.is_none_or(|before| !Arc::ptr_eq(&before, ready))
-    {
-        app.trusts.accounts.insert(account.clone(), ready.clone());
+    let known = app.trusts.accounts.get(account);
+    let (service, wanted, version) =
+        (app.clone(), account.clone(), known.as_ref().map(|known| known.version));
+    let load = move |tx: &mut Tx<'_>| load(&service, tx, &wanted, version);
+    match app.db.point_in(snapshot, "trust.load", load).await? {
+        Loaded::Nobody => Ok(None),
+        Loaded::Same => Ok(known),
+        Loaded::Anew(rows) => {
+            let ready = Arc::new(rows.with_keys(known.as_ref(), &app.trusts.jwks));
+            app.trusts.accounts.insert(account.clone(), ready.clone());
+            Ok(Some(ready))
+        }
     }
-    Ok(found)
 }
 
-fn load(
-    app: &App,
-    tx: &mut Tx<'_>,
-    account: &AccountId,
-    known: Option<&Arc<Ready>>,
-) -> Result<Option<Arc<Ready>>> {
-    let Some(version) = app.versions.find(tx, account)? else { return Ok(None) };
-    if let Some(known) = known.filter(|known| known.version == version) {
-        return Ok(Some(known.clone()));
+/// Asks again for the key sets that are due. Before that, the trusts are looked at by which this process
+/// knows of them: whether their accounts still have them is otherwise seen with the next token only, and so
+/// long the keys of what was deleted would be fetched on.
+pub async fn refresh_due(app: &App) {
+    let due = app.trusts.jwks.due();
+    if !due.is_empty() {
+        look_again(app, due).await;
+    }
+    app.trusts.jwks.refresh_due().await;
+}
+
+/// One account that has a trust by which a place is wanted is enough for the place: a key set that thousands
+/// share costs one look.
+async fn look_again(app: &App, mut unsure: HashSet<PlaceId>) {
+    let accounts = &app.trusts.accounts;
+    let wants = |ready: &Ready, places: &HashSet<PlaceId>| ready.places().any(|id| places.contains(&id));
+    let known: Vec<_> = accounts.iter().filter(|(_, ready)| wants(ready, &unsure)).collect();
+    for (account, before) in known {
+        if !wants(&before, &unsure) {
+            continue;
+        }
+        match ready(app, &account, &Snapshot::default()).await {
+            Ok(Some(now)) => {
+                for id in now.places() {
+                    unsure.remove(&id);
+                }
+            }
+            Ok(None) => drop(accounts.remove(&account)),
+            // Keys must not end because the database is away, and each further look would wait for it, too.
+            Err(_) => return,
+        }
+    }
+}
+
+/// What the account's version says of what is known.
+enum Loaded {
+    Nobody,
+    Same,
+    Anew(Rows),
+}
+
+/// An account's trusts as they are stored. Their keys are looked up once the transaction is over.
+struct Rows {
+    version: i64,
+    trusts: Vec<(Stored, Option<Somebody>)>,
+    stale_secs: i64,
+}
+
+impl Rows {
+    fn with_keys(self, known: Option<&Arc<Ready>>, jwks: &Jwks) -> Ready {
+        let trusts = self.trusts.into_iter();
+        let mut trusts: Vec<_> =
+            trusts.map(|(stored, acts_as)| Arc::new(trust(stored, acts_as, known, jwks))).collect();
+        trusts.sort_by(|a, b| {
+            let key = |t: &Trust| (t.policy.issuer.is_none(), t.identifier.clone());
+            key(a).cmp(&key(b))
+        });
+        Ready { version: self.version, trusts, stale_secs: self.stale_secs }
+    }
+}
+
+fn load(app: &App, tx: &mut Tx<'_>, account: &AccountId, known: Option<i64>) -> Result<Loaded> {
+    let Some(version) = app.versions.find(tx, account)? else { return Ok(Loaded::Nobody) };
+    if known == Some(version) {
+        return Ok(Loaded::Same);
     }
     let scope = Scope::account(account.clone());
     let mut principals: HashMap<String, Option<Somebody>> = HashMap::new();
@@ -246,14 +268,19 @@ fn load(
             principals.insert(id.clone(), found);
         }
         let acts_as = principals.get(id).cloned().flatten();
-        trusts.push(Arc::new(trust(stored, acts_as, known, &app.trusts.jwks)));
+        trusts.push((stored, acts_as));
     }
-    trusts.sort_by(|a, b| {
-        let key = |t: &Trust| (t.policy.issuer.is_none(), t.identifier.clone());
-        key(a).cmp(&key(b))
-    });
-    let hours = settings::actions::number(tx, &scope, JWT_STALE_HOURS)?.unwrap_or(24);
-    Ok(Some(Arc::new(Ready { version, trusts, stale_secs: hours.saturating_mul(3_600) })))
+    let stale_secs = stale_secs(tx, &scope)?;
+    Ok(Loaded::Anew(Rows { version, trusts, stale_secs }))
+}
+
+/// Seconds past their end that the account's keys serve in an outage.
+///
+/// # Errors
+/// Of the database.
+pub(super) fn stale_secs(tx: &mut Tx<'_>, account: &Scope) -> Result<i64> {
+    let hours = settings::actions::number(tx, account, JWT_STALE_HOURS)?.unwrap_or(24);
+    Ok(hours.saturating_mul(3_600))
 }
 
 fn trust(stored: Stored, acts_as: Option<Somebody>, known: Option<&Arc<Ready>>, jwks: &Jwks) -> Trust {

@@ -60,7 +60,7 @@ both_engines! {
         encrypting["use"] = json!("enc");
         issuer.publish(Publishes::Body(json!({"keys": [sound, oct, encrypting]}).to_string()));
         trust(&world, &issuer.jwks_url()).await;
-        let before = state(&world).await;
+        let before = state(&world.replica()).await;
         assert_eq!((&before["state"], &before["keys"], &before["url"]), (&json!("notFetched"), &json!([]), &json!(issuer.jwks_url())));
         assert_eq!(status(&world, es256()).await, 200);
         world.app.clock.advance_secs(100);
@@ -270,6 +270,112 @@ both_engines! {
         assert_eq!(kept.iter().filter(|kept| **kept).count(), 20, "4 MiB: {kept:?}");
         assert!(kept[20..].iter().all(|kept| *kept), "the last: {kept:?}");
         assert_eq!(at("jwks").snapshot().generation, 1, "that of the trust is still there");
+    }
+
+    async fn places_of_certificate_authorities_that_never_answered_are_few(world: World) {
+        let jwks = &world.app.trusts.jwks;
+        let leave_behind = |count: usize, ca_pem: Option<String>| {
+            let mut left = Vec::new();
+            for n in 0..count {
+                let url = Url::parse(&format!("https://127.0.0.1:1/{n}")).unwrap();
+                left.push(Arc::downgrade(&jwks.source(&Place { url, issuer: None, ca_pem: ca_pem.clone() })));
+                world.app.clock.advance_secs(1);
+            }
+            left
+        };
+        let is_kept = |source: &Weak<Source>| source.strong_count() > 0;
+        let kept = |left: &[Weak<Source>]| left.iter().map(is_kept).collect::<Vec<_>>();
+        let count = |left: &[Weak<Source>]| kept(left).into_iter().filter(|kept| *kept).count();
+        let large = leave_behind(300, Some("x".repeat(64 << 10)));
+        assert!(count(&large) < 100, "they are looked through before the job comes: {}", count(&large));
+        jwks.refresh_due().await;
+        assert_eq!((count(&large), kept(&large[240..])), (60, vec![true; 60]), "4 MiB, the last");
+        let small = leave_behind(300, None);
+        jwks.refresh_due().await;
+        assert_eq!((count(&large), count(&small), kept(&small[200..])), (0, 100, vec![true; 100]));
+    }
+
+    async fn keys_of_what_is_gone_are_not_fetched_on(world: World) {
+        let (gone, stays, shared) = (Issuer::start().await, Issuer::start().await, Issuer::start().await);
+        world.machine("sync", Some("_scim_provisioner")).await;
+        let other = world.holder(&world.other_account("other").await);
+        other.post("/ng/api/serviceaccount", json!({"identifier": "sync", "name": "sync"})).await.data();
+        let document = |id: &str, issuer: &Issuer| json!({
+            "identifier": id, "name": id, "serviceAccount": "sync", "jwks": {"url": issuer.jwks_url()}, "issuer": "https://issuer.example",
+            "rules": [{"claim": "sub", "op": "equals", "value": if id == "gone" { "sync" } else { id }}]
+        });
+        let admin = world.admin();
+        for (id, issuer) in [("gone", &gone), ("stays", &stays), ("shared", &shared)] {
+            admin.post(AT, document(id, issuer)).await.data();
+        }
+        other.post(AT, document("gone", &shared)).await.data();
+        let ask = async || {
+            for (sub, account) in [("sync", "acme"), ("stays", "acme"), ("shared", "acme"), ("sync", "other")] {
+                let (mut claims, now) = (claims(), world.app.clock.now().secs());
+                claims["sub"] = json!(sub);
+                claims["iat"] = json!(now);
+                claims["exp"] = json!(now + 600);
+                world.bearer(&es256().sign(&claims)).get(&format!("/scim/v2/{account}/Users?count=0")).await;
+            }
+        };
+        let asked = || [&gone, &stays, &shared].map(Issuer::connections);
+        ask().await;
+        let [a, b, c] = asked();
+        // Known to another replica only, and to none that has seen a token since.
+        let replica = world.replica();
+        for id in ["gone", "shared"] {
+            replica.admin().delete(&format!("{AT}/{id}")).await.data();
+        }
+        world.app.clock.advance_secs(550);
+        muster::trust::ready::refresh_due(&world.app).await;
+        assert_eq!(asked(), [a, b + 1, c + 1], "what an account still has is asked for ahead");
+        ask().await;
+        let suspend = |account: &'static str| world.app.db.write::<_, db::Error>("test.suspend", account, move |tx| {
+            tx.exec("UPDATE accounts SET status = 'SUSPENDED' WHERE account_id = $1", db::params![account])
+        });
+        suspend("other").await.unwrap();
+        world.app.clock.advance_secs(550);
+        muster::trust::ready::refresh_due(&world.app).await;
+        assert_eq!(asked(), [a, b + 2, c + 1], "nor those of an account that is shut");
+    }
+
+    async fn what_is_said_of_keys_that_do_not_come_is_what_happens(world: World) {
+        let issuer = Issuer::start().await;
+        trust(&world, &issuer.jwks_url()).await;
+        assert_eq!(status(&world, es256()).await, 200);
+        issuer.publish(failure());
+        let at = format!("{AT}/default");
+        let document = world.admin().get(&at).await.data()["jwtTrust"].clone();
+        let told = async || {
+            let saved = world.admin().put(&at, document.clone()).await.data();
+            let of = |w: &&Value| w["code"] == "keys_unreachable";
+            let by_trust = saved["warnings"].as_array().unwrap().iter().find(of).unwrap()["message"].as_str().unwrap().to_owned();
+            let items = settings(&world, &issuer.jwks_url(), "team", "identity", "sync").await;
+            (by_trust, items[0]["warning"].as_str().unwrap().to_owned())
+        };
+        let (until, started) = (START.plus_secs(600 + 86_400).rfc3339(), START.rfc3339());
+        let (by_trust, by_settings) = told().await;
+        assert!(by_trust.contains("500") && by_trust.contains(&format!("Those of {started} serve until {until}")), "{by_trust}");
+        assert!(by_settings.contains(&by_trust), "{by_settings}");
+        world.app.clock.advance_secs(86_400);
+        assert_eq!(status(&world, es256()).await, 200);
+        world.app.clock.advance_secs(1_000);
+        assert_eq!(status(&world, es256()).await, 503);
+        let (by_trust, by_settings) = told().await;
+        assert!(by_trust.contains("Tokens are refused until they can be."), "{by_trust}");
+        assert!(by_settings.contains(&by_trust), "{by_settings}");
+    }
+
+    async fn keys_that_the_settings_have_asked_for_are_there_for_the_first_token(world: World) {
+        let issuer = Issuer::start().await;
+        let (sound, oct) = (es256().jwk(), json!({"kty": "oct", "k": "AAAA", "kid": "secret"}));
+        issuer.publish(Publishes::Body(json!({"keys": [sound, oct]}).to_string()));
+        trust(&world, &issuer.jwks_url()).await;
+        let asked = issuer.connections();
+        assert_eq!(status(&world, es256()).await, 200);
+        assert_eq!((asked, issuer.connections()), (1, 1));
+        let items = settings(&world, &issuer.jwks_url(), "team", "identity", "sync").await;
+        assert!(items[0]["warning"].as_str().unwrap_or_default().contains("Key 1 of the set is not used: symmetric_key"), "{items}");
     }
 
     async fn a_token_let_in_keeps_no_key_set_of_a_trust_that_is_gone(world: World) {

@@ -3,9 +3,10 @@
 //! `outbound::guard`, and never because of a token that the cheap checks refuse.
 
 mod budget;
+mod places;
 mod source;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,7 +16,8 @@ use futures_util::stream::{self, StreamExt as _};
 use parking_lot::Mutex;
 
 use budget::Budget;
-pub use source::{Keys, Place, Snapshot, Source, UnderWay, Unreachable};
+use places::{Places, is_unnamed};
+pub use source::{Keys, Place, PlaceId, Snapshot, Source, UnderWay, Unreachable};
 
 use crate::kernel::ids::AccountId;
 use crate::kernel::rng::Rng;
@@ -26,7 +28,6 @@ const DEFAULT_TTL_SECS: u64 = 600;
 const TTL_RANGE_SECS: std::ops::RangeInclusive<u64> = 60..=86_400;
 /// How long a caller waits for keys.
 pub const WAIT: Duration = Duration::from_secs(3);
-const PLACES: usize = 10_000;
 /// Places that are asked again at once by the job: one that does not answer holds up few others.
 const AT_ONCE: usize = 32;
 /// Keys that nobody asked for as long as this are no longer refreshed ahead, and forgotten.
@@ -34,15 +35,13 @@ const IDLE_SECS: i64 = 86_400;
 /// How long those are still refreshed that fail, and those kept that no trust in use points to: nobody may
 /// name the place any more.
 const UNNAMED_IDLE_SECS: i64 = 600;
-/// Bytes of key sets, as they came, that are kept of places that no trust in use points to.
-const UNNAMED_BYTES: usize = 4 << 20;
 
 /// All key sets of this process.
 pub struct Jwks {
     fetcher: Fetcher,
     clock: Clock,
     rng: Rng,
-    places: Mutex<HashMap<Place, Arc<Source>>>,
+    places: Mutex<Places>,
     budget: Budget,
 }
 
@@ -54,17 +53,12 @@ impl Jwks {
 
     /// The state of a place, made when it is asked for the first time.
     pub fn source(&self, place: &Place) -> Arc<Source> {
-        let mut places = self.places.lock();
-        if let Some(source) = places.get(place) {
-            return source.clone();
+        let id = place.id();
+        if let Some(source) = self.places.lock().get(id) {
+            return source;
         }
-        if places.len() >= PLACES {
-            places.retain(|_, source| !is_unnamed(source));
-        }
-        forget_unnamed(&mut places);
-        let source = Arc::new(Source::new(place.clone(), &self.fetcher, self.clock.now()));
-        places.insert(place.clone(), source.clone());
-        source
+        let made = Arc::new(Source::new(place.clone(), id, self.clock.now()));
+        self.places.lock().share(made)
     }
 
     /// The keys of a place: at once when they are fresh; after a fetch when there are none; the old ones when
@@ -76,7 +70,7 @@ impl Jwks {
         let (now, snapshot) = (self.clock.now(), source.snapshot());
         if !source.used_since(now.plus_secs(-IDLE_SECS)) {
             // It may have been forgotten: others who come to the place now are to share it again.
-            self.places.lock().entry(source.place().clone()).or_insert_with(|| source.clone());
+            self.places.lock().share(source.clone());
         }
         source.note_use(now);
         let expired = snapshot.expires_at.is_none_or(|end| now >= end);
@@ -152,29 +146,33 @@ impl Jwks {
         }
     }
 
-    /// Asks again for every key set that is due and in use, several at once, and forgets those that
-    /// nobody wants any more. For the periodic job, so that no caller has to wait for keys that ended.
+    /// The places whose keys are due and in use.
+    pub fn due(&self) -> HashSet<PlaceId> {
+        let now = self.clock.now();
+        let named = self.places.lock().named();
+        named.iter().filter(|source| is_due(source, now)).map(|source| source.id()).collect()
+    }
+
+    /// Asks again for every key set that is due, in use and of a trust, several at once, and forgets those
+    /// that nobody wants any more. For the periodic job, so that no caller has to wait for keys that ended.
     pub async fn refresh_due(&self) {
         let now = self.clock.now();
-        let sources: Vec<_> = {
+        let named = {
             let mut places = self.places.lock();
-            places.retain(|_, source| {
+            places.retain(|source| {
                 let idle = if is_unnamed(source) { UNNAMED_IDLE_SECS } else { IDLE_SECS };
                 source.wanted_since(now.plus_secs(-idle))
             });
-            forget_unnamed(&mut places);
-            places.values().cloned().collect()
+            places.forget_unnamed();
+            places.named()
         };
-        stream::iter(sources)
+        stream::iter(named)
             .for_each_concurrent(AT_ONCE, |source| async move { self.refresh_if_due(&source, now).await })
             .await;
     }
 
     async fn refresh_if_due(&self, source: &Source, now: Timestamp) {
-        let snapshot = source.snapshot();
-        let idle = if snapshot.last_error.is_some() { UNNAMED_IDLE_SECS } else { IDLE_SECS };
-        if source.used_since(now.plus_secs(-idle))
-            && snapshot.is_due(snapshot.refresh_at, now)
+        if is_due(source, now)
             && let Ok(_flight) = source.flight.try_lock()
         {
             self.refresh(source).await;
@@ -214,7 +212,7 @@ impl Jwks {
     async fn refresh(&self, source: &Source) {
         let old = source.snapshot();
         let fetch = source.fetches.fetch_add(1, Ordering::SeqCst) + 1;
-        let answer = ask(source, &old).await;
+        let answer = in_time(ask(&self.fetcher, source, &old)).await;
         let now = self.clock.now();
         let next = match answer.and_then(|(url, fetched)| self.fresh(&old, url, fetched, now)) {
             Ok(next) => Snapshot { fetch, ..next },
@@ -287,39 +285,21 @@ fn longest_wait(failures: u32) -> i64 {
     (1_i64 << failures.saturating_sub(1).min(6)).min(60) * 1_000_000
 }
 
-/// Nobody but the map holds it: no trust in use points to it.
-fn is_unnamed(source: &Arc<Source>) -> bool {
-    Arc::strong_count(source) == 1
+fn is_due(source: &Source, now: Timestamp) -> bool {
+    let snapshot = source.snapshot();
+    let idle = if snapshot.last_error.is_some() { UNNAMED_IDLE_SECS } else { IDLE_SECS };
+    source.used_since(now.plus_secs(-idle)) && snapshot.is_due(snapshot.refresh_at, now)
 }
 
-/// Of the key sets that no trust in use points to, forgets those that were wanted longest ago, until the
-/// others fit: one trust that is changed again and again leaves one behind each time.
-fn forget_unnamed(places: &mut HashMap<Place, Arc<Source>>) {
-    let bytes = |source: &Arc<Source>| source.snapshot().bytes.len();
-    let unnamed = places.values().filter(|source| is_unnamed(source));
-    let mut unnamed: Vec<_> =
-        unnamed.map(|source| (source.last_wanted(), bytes(source), source.place().clone())).collect();
-    let mut held: usize = unnamed.iter().map(|(_, bytes, _)| bytes).sum();
-    if held <= UNNAMED_BYTES {
-        return;
-    }
-    unnamed.sort_unstable_by_key(|(wanted, ..)| *wanted);
-    for (_, bytes, place) in unnamed {
-        if held <= UNNAMED_BYTES {
-            break;
-        }
-        places.remove(&place);
-        held -= bytes;
-    }
-}
-
-/// One fetch, by way of the discovery document where the place has one, in the time for one.
-async fn ask(source: &Source, old: &Snapshot) -> Result<(Option<url::Url>, Fetched), String> {
-    in_time(discover_and_get(source, old)).await
-}
-
-async fn discover_and_get(source: &Source, old: &Snapshot) -> Result<(Option<url::Url>, Fetched), String> {
-    let (place, fetcher) = (source.place(), source.fetcher.as_ref().map_err(String::clone)?);
+/// One fetch, by way of the discovery document where the place has one.
+async fn ask(
+    fetcher: &Fetcher,
+    source: &Source,
+    old: &Snapshot,
+) -> Result<(Option<url::Url>, Fetched), String> {
+    let place = source.place();
+    let own = place.ca_pem.as_ref().map(|pem| fetcher.with_ca(pem)).transpose()?;
+    let fetcher = own.as_ref().unwrap_or(fetcher);
     let discovered = match &place.issuer {
         Some(issuer) => Some(fetcher.discover(&place.url, issuer).await?),
         None => None,

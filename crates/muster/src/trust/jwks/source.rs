@@ -8,14 +8,17 @@ use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use arc_swap::ArcSwap;
 use jose::KeySet;
 use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use url::Url;
 
 use crate::kernel::time::Timestamp;
-use crate::outbound::fetch::{Fetcher, Validators};
+use crate::outbound::fetch::Validators;
 
 /// Shortest time between two forced fetches.
 pub const FORCED_EVERY_SECS: i64 = 30;
+/// Bytes that a place takes whatever is in it.
+const FIXED_COST: usize = 4 << 10;
 const UNKNOWN_KIDS: usize = 1_000;
 const UNKNOWN_KID_SECS: i64 = 60;
 /// Callers that may wait for a fetch that another one has forced.
@@ -32,11 +35,28 @@ pub struct Place {
     pub ca_pem: Option<String>,
 }
 
+/// What tells places apart: a hash, so that a text of many kilobytes is neither kept twice nor compared while
+/// others wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PlaceId([u8; 32]);
+
+impl Place {
+    /// The same for the same place only.
+    pub fn id(&self) -> PlaceId {
+        let mut hash = Sha256::new();
+        for part in [Some(self.url.as_str()), self.issuer.as_deref(), self.ca_pem.as_deref()] {
+            // None, an empty text, and a text that goes on into the next part are not the same.
+            hash.update(part.map_or(u64::MAX, |text| text.len() as u64).to_be_bytes());
+            hash.update(part.unwrap_or_default());
+        }
+        PlaceId(hash.finalize().into())
+    }
+}
+
 /// One place with its state.
 pub struct Source {
-    pub(super) place: Place,
-    /// With the certificate authorities of the place.
-    pub(super) fetcher: Result<Fetcher, String>,
+    place: Place,
+    id: PlaceId,
     snapshot: ArcSwap<Snapshot>,
     /// Held by whoever fetches; the others wait for him.
     pub(super) flight: tokio::sync::Mutex<()>,
@@ -159,14 +179,10 @@ impl Source {
         self.ended.subscribe()
     }
 
-    pub(super) fn new(place: Place, fetcher: &Fetcher, now: Timestamp) -> Self {
-        let fetcher = match &place.ca_pem {
-            Some(pem) => fetcher.with_ca(pem),
-            None => Ok(fetcher.clone()),
-        };
+    pub(super) fn new(place: Place, id: PlaceId, now: Timestamp) -> Self {
         Self {
             place,
-            fetcher,
+            id,
             snapshot: ArcSwap::default(),
             flight: tokio::sync::Mutex::new(()),
             last_forced: AtomicI64::new(i64::MIN),
@@ -183,6 +199,25 @@ impl Source {
     /// What is fetched.
     pub fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Which place it is.
+    pub fn id(&self) -> PlaceId {
+        self.id
+    }
+
+    /// Bytes of memory that it takes, about.
+    pub(super) fn cost(&self) -> usize {
+        let (place, snapshot) = (&self.place, self.snapshot());
+        let texts = [place.issuer.as_ref(), place.ca_pem.as_ref(), snapshot.last_error.as_ref()];
+        let texts = texts.into_iter().flatten().map(String::len).sum::<usize>();
+        let found = snapshot.jwks_url.as_ref().map_or(0, |url| url.as_str().len());
+        FIXED_COST
+            + place.url.as_str().len()
+            + texts
+            + found
+            + snapshot.validators.size()
+            + snapshot.bytes.len()
     }
 
     /// The state now.
