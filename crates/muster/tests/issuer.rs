@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::actors::{START, World};
 
@@ -27,7 +28,7 @@ pub enum Publishes {
     Trickle,
     /// Nothing, with the connection open.
     Silence,
-    /// This body, once so many connections have come in all.
+    /// This body, to so many who wait for it at once: who is alone for four seconds gets nothing.
     Together(usize, String),
 }
 
@@ -43,6 +44,7 @@ struct State {
     requests: Mutex<Vec<String>>,
     connections: AtomicUsize,
     delay: Mutex<Duration>,
+    waiting: watch::Sender<usize>,
 }
 
 impl Issuer {
@@ -60,7 +62,8 @@ impl Issuer {
         let publishes = Mutex::new(Publishes::Body(jwks(keys)));
         let (discovery, requests) = (Mutex::default(), Mutex::default());
         let (connections, delay) = (AtomicUsize::new(0), Mutex::default());
-        let state = Arc::new(State { publishes, discovery, requests, connections, delay });
+        let waiting = watch::Sender::new(0);
+        let state = Arc::new(State { publishes, discovery, requests, connections, delay, waiting });
         let served = state.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -132,8 +135,12 @@ async fn answer(mut stream: TcpStream, state: Arc<State>) {
     };
     let text = match publishes {
         Publishes::Together(count, body) => {
-            while state.connections.load(Ordering::SeqCst) < count {
-                tokio::time::sleep(Duration::from_millis(10)).await;
+            let mut waiting = state.waiting.subscribe();
+            state.waiting.send_modify(|waiting| *waiting += 1);
+            let all = waiting.wait_for(|waiting| *waiting >= count);
+            if tokio::time::timeout(Duration::from_secs(4), all).await.is_err() {
+                state.waiting.send_modify(|waiting| *waiting -= 1);
+                return;
             }
             format!("{}{body}", head(body.len()))
         }
