@@ -53,7 +53,7 @@ pub fn find(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<Op
 
 /// Is there such a trust, and enabled?
 pub fn lets_in(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<bool> {
-    Ok(find(tx, account, identifier)?.is_some_and(|trust| trust.definition.enabled))
+    Ok(find(tx, account, identifier)?.is_some_and(|row| row.is_ok_and(|trust| trust.definition.enabled)))
 }
 
 /// Writes a new row; its identifier is free.
