@@ -66,8 +66,8 @@ fn no_target(attr: &AttrRef) -> ScimError {
 }
 
 impl Applier<'_> {
-    /// Carries out one step. The first one may go through whatever is there, however much that is: else there
-    /// would be values that nothing changes any more.
+    /// Carries out one step. The first one may go once through whatever is there, however much that is: else
+    /// there would be values that nothing changes any more.
     fn step(&mut self, step: &Step, is_first: bool) -> Result<(), ScimError> {
         let attr = match step.target() {
             Target::Extension(schema) => return self.remove_extension(schema),
@@ -76,11 +76,11 @@ impl Applier<'_> {
         let name = &attr.attr.name;
         let there = self.holder(attr).get(name);
         let was_there = there.is_some();
-        if let Some(there) = there.filter(|_| !is_first) {
+        if let Some(there) = there {
             // Whatever it does, it goes through what is there, and each term of its filter through what it
             // names.
-            let through = weight(there) + step.filter().map_or(0, |filter| filter.weight_in(there));
-            self.spend(through, 1)?;
+            let (once, terms) = (weight(there), step.filter().map_or(0, |filter| filter.weight_in(there)));
+            self.spend(if is_first { terms.saturating_sub(once) } else { once + terms }, 1)?;
         }
         let fixed = if has_fixed(&attr.attr) { self.holder(attr).get(name).cloned() } else { None };
         let changed = self.change(step, attr)?;

@@ -1,6 +1,11 @@
 //! The in-memory back end of filters: tells whether a normalised resource, or one element of it, matches.
 //! It allocates only to fold text that has capitals or is not ASCII, and to read binaries.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use serde_json::{Map, Value};
 
 use crate::filter::CompareOp;
@@ -26,18 +31,18 @@ impl Expr {
     /// Whether the resource matches. The resource is normalised: names in the schema's spelling.
     pub fn matches(&self, resource: &Value) -> bool {
         let Some(resource) = resource.as_object() else { return false };
-        self.matches_map(resource)
+        self.is_met(resource, &Keys::default())
     }
 
-    pub(crate) fn matches_map(&self, resource: &Map<String, Value>) -> bool {
+    fn is_met(&self, resource: &Map<String, Value>, keys: &Keys) -> bool {
         match self {
-            Self::And(terms) => terms.iter().all(|term| term.matches_map(resource)),
-            Self::Or(terms) => terms.iter().any(|term| term.matches_map(resource)),
-            Self::Not(inner) => !inner.matches_map(resource),
+            Self::And(terms) => terms.iter().all(|term| term.is_met(resource, keys)),
+            Self::Or(terms) => terms.iter().any(|term| term.is_met(resource, keys)),
+            Self::Not(inner) => !inner.is_met(resource, keys),
             Self::Never => false,
             Self::Compare { attr, op, value } => {
                 any_value(attr.value_in(resource), attr.sub.as_deref(), *op, &|found| {
-                    test(found, attr.leaf(), *op, value)
+                    test(found, attr.leaf(), (*op, value), keys)
                 })
             }
             Self::Present { attr } => attr.value_in(resource).is_some_and(|found| {
@@ -45,25 +50,57 @@ impl Expr {
                     elements(found).iter().any(|e| e.get(&sub.name).is_some_and(|v| !is_unassigned(v)))
                 })
             }),
-            Self::ValuePath { attr, filter } => {
-                attr.value_in(resource).is_some_and(|v| elements(v).iter().any(|e| filter.matches_element(e)))
-            }
+            Self::ValuePath { attr, filter } => attr
+                .value_in(resource)
+                .is_some_and(|v| elements(v).iter().any(|element| filter.is_met_by(element, keys))),
         }
     }
 
     /// Whether one element matches the filter of a value path (contract F-10).
     pub fn matches_element(&self, element: &Value) -> bool {
+        self.is_met_by(element, &Keys::default())
+    }
+
+    fn is_met_by(&self, element: &Value, keys: &Keys) -> bool {
         match self {
-            Self::And(terms) => terms.iter().all(|term| term.matches_element(element)),
-            Self::Or(terms) => terms.iter().any(|term| term.matches_element(element)),
-            Self::Not(inner) => !inner.matches_element(element),
+            Self::And(terms) => terms.iter().all(|term| term.is_met_by(element, keys)),
+            Self::Or(terms) => terms.iter().any(|term| term.is_met_by(element, keys)),
+            Self::Not(inner) => !inner.is_met_by(element, keys),
             Self::Never | Self::ValuePath { .. } => false,
             Self::Compare { attr, op, value } => {
                 any_value(element_value(element, attr), None, *op, &|found| {
-                    test(found, attr.leaf(), *op, value)
+                    test(found, attr.leaf(), (*op, value), keys)
                 })
             }
             Self::Present { attr } => element_value(element, attr).is_some_and(|v| !is_unassigned(v)),
+        }
+    }
+}
+
+/// Keys of long texts of one resource, by where a text lies: each term of a filter would make them anew.
+#[derive(Default)]
+struct Keys(RefCell<HashMap<*const u8, Rc<str>>>);
+
+impl Keys {
+    /// Shorter texts are folded as quickly as they are looked up.
+    const LONG: usize = 128;
+
+    /// Tests the key of a text of an attribute.
+    fn test(&self, attr: &Attribute, text: &str, test: impl Fn(&str) -> bool) -> bool {
+        if text.len() < Self::LONG {
+            return test(&text_key(attr, text));
+        }
+        let known = self.0.borrow().get(&text.as_ptr()).cloned();
+        if let Some(key) = known {
+            return test(&key);
+        }
+        match text_key(attr, text) {
+            Cow::Borrowed(key) => test(key),
+            Cow::Owned(key) => {
+                let key = Rc::from(key);
+                self.0.borrow_mut().insert(text.as_ptr(), Rc::clone(&key));
+                test(&key)
+            }
         }
     }
 }
@@ -95,9 +132,11 @@ fn any_value(
     empty && op == CompareOp::Ne
 }
 
-fn test(found: &Value, attr: &Attribute, op: CompareOp, literal: &Literal) -> bool {
+fn test(found: &Value, attr: &Attribute, (op, literal): (CompareOp, &Literal), keys: &Keys) -> bool {
     match literal {
-        Literal::Text { key, .. } => found.as_str().is_some_and(|text| test_text(text, attr, op, key)),
+        Literal::Text { key, .. } => {
+            found.as_str().is_some_and(|text| test_text(text, attr, (op, key), keys))
+        }
         Literal::Bool(flag) => found.as_bool().is_some_and(|found| ordered(op, found.cmp(flag))),
         Literal::Integer(number) => found.as_i64().is_some_and(|found| ordered(op, found.cmp(number))),
         Literal::Decimal(number) => {
@@ -110,17 +149,16 @@ fn test(found: &Value, attr: &Attribute, op: CompareOp, literal: &Literal) -> bo
     }
 }
 
-fn test_text(text: &str, attr: &Attribute, op: CompareOp, key: &str) -> bool {
+fn test_text(text: &str, attr: &Attribute, (op, key): (CompareOp, &str), keys: &Keys) -> bool {
     if op == CompareOp::Eq && attr.kind != Type::Binary && text.is_ascii() && key.is_ascii() {
         return if attr.case_exact { text == key } else { text.eq_ignore_ascii_case(key) };
     }
-    let found = text_key(attr, text);
-    match op {
+    keys.test(attr, text, |found| match op {
         CompareOp::Co => memchr::memmem::find(found.as_bytes(), key.as_bytes()).is_some(),
         CompareOp::Sw => found.starts_with(key),
         CompareOp::Ew => found.ends_with(key),
-        _ => ordered(op, found.as_ref().cmp(key)),
-    }
+        _ => ordered(op, found.cmp(key)),
+    })
 }
 
 fn ordered(op: CompareOp, order: std::cmp::Ordering) -> bool {
@@ -132,5 +170,31 @@ fn ordered(op: CompareOp, order: std::cmp::Ordering) -> bool {
         CompareOp::Lt => order.is_lt(),
         CompareOp::Le => order.is_le(),
         CompareOp::Co | CompareOp::Sw | CompareOp::Ew => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::{Catalogue, Dialect, Filter, Mender};
+
+    /// Each term reads the key that the first one made.
+    #[test]
+    fn long_texts_are_folded_for_all_terms() {
+        let catalogue = Catalogue::standard();
+        let kind = catalogue.resource_type("User").unwrap();
+        let long = format!("{}ÉNDE", "Straße ".repeat(40));
+        let user = json!({"title": long, "nickName": long.to_uppercase(),
+            "emails": [{"value": long, "display": "short"}, {"value": "x@y.example", "display": long}]});
+        for (text, found) in [
+            ("title co \"X\" or title ew \"éNDE\"", true),
+            ("title sw \"STRASSE\" and not (title co \"  \") and nickName sw \"straße\"", true),
+            ("emails[display ew \"ende\" or display ew \"énde\" and value eq \"x@y.example\"]", true),
+            ("emails[display ew \"énde\" and value ew \"énde\"]", false),
+        ] {
+            let filter = Filter::compile(text, kind, &mut Mender::new(Dialect::Strict)).unwrap();
+            assert_eq!(filter.matches(&user), found, "{text}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
-use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
 /// The key under which two texts are equal when case does not matter: NFC, Unicode default case fold,
 /// NFC again (so that folding twice changes nothing). Filters, index rows and unique columns all use
@@ -16,8 +16,19 @@ pub fn fold(text: &str) -> Cow<'_, str> {
         }
         return Cow::Borrowed(text);
     }
-    let composed: String = text.nfc().collect();
-    Cow::Owned(caseless::default_case_fold_str(&composed).nfc().collect())
+    let folded = caseless::default_case_fold_str(&composed(text));
+    Cow::Owned(match composed(&folded) {
+        Cow::Owned(other) => other,
+        Cow::Borrowed(_) => folded,
+    })
+}
+
+/// Most text is composed as it is, which is quicker to see than to do.
+fn composed(text: &str) -> Cow<'_, str> {
+    match is_nfc_quick(text.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(text),
+        IsNormalized::No | IsNormalized::Maybe => Cow::Owned(text.nfc().collect()),
+    }
 }
 
 /// The comparison key of an attribute's text: as it is when case matters, folded otherwise.

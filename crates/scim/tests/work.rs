@@ -64,6 +64,18 @@ fn one_operation_may_go_through_whatever_is_there() {
 }
 
 #[test]
+fn the_terms_of_one_operation_count_beyond_the_first() {
+    let place = |n: u32| json!({"type": n.to_string(), "formatted": "É".repeat(2_000)});
+    let stored = json!({"places": (0..900).map(place).collect::<Vec<_>>()});
+    let terms =
+        |count: u32| (0..count).map(|n| format!("formatted co \"é{n}\"")).collect::<Vec<_>>().join(" or ");
+    let touch =
+        |count: u32| op("replace", &format!("places[type pr and not ({})].region", terms(count)), json!("x"));
+    assert!(is_done(stored.clone(), [touch(4)]));
+    assert!(!is_done(stored, [touch(200)]));
+}
+
+#[test]
 fn hundreds_of_operations_on_long_lists_are_carried_out() {
     let place = |n: u32| json!({"type": n.to_string(), "formatted": "a place", "region": "a region"});
     let stored = |count: u32| json!({"places": (0..count).map(place).collect::<Vec<_>>()});

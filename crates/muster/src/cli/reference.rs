@@ -81,7 +81,8 @@ jwks-allow = [\"idp.example.internal\", \"10.20.0.0/16\"]\n\
 The schema of the file is [config.schema.json](../config.schema.json).\n\n\
 Times are whole numbers with `ms`, `s`, `m`, `min` or `h` behind them; without a unit they are seconds. \
 Sizes are whole numbers with `B`, `K`, `k` or `KiB` (1,024 bytes), `M` or `MiB` (1,048,576 bytes); without \
-a unit they are bytes. A blank may stand before the unit. `true` and `false` are the same as `on` and `off`.\n\n\
+a unit they are bytes. A blank may stand before the unit. `true` and `false` are the same as `on` and \
+`off`.\n\n\
 ## Options\n\n";
 
 const SETUP: &str = "\n## The first account\n\n\

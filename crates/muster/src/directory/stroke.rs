@@ -3,7 +3,7 @@
 use db::Tx;
 use serde_json::Value;
 
-use super::model::stamp;
+use super::model::{Stored, stamp};
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::kernel::caller::Caller;
@@ -28,6 +28,8 @@ pub struct Stroke {
     pub audit_id: String,
     /// For the ids of rows that are not known beforehand.
     pub rng: Rng,
+    /// Most bytes of a document that grows: as many as one request may send.
+    pub most_bytes: usize,
 }
 
 impl Stroke {
@@ -39,8 +41,26 @@ impl Stroke {
             now: stamp(app.clock.now()),
             audit_id: app.rng.uuid(),
             rng: app.rng.clone(),
+            most_bytes: app.limits.scim_body_bytes,
         }
     }
+
+    /// Refuses a document that grows beyond what a request may send: several changes would make one that no PUT
+    /// could bring back, and of which no page could hold more.
+    ///
+    /// # Errors
+    /// `TooLarge`.
+    pub fn bears(&self, before: &Stored, doc: &str) -> Result<()> {
+        if doc.len() <= self.most_bytes.max(before.doc.len()) {
+            return Ok(());
+        }
+        let text = format!(
+            "The resource would be over the limit of a request, {} bytes: remove some of its values first.",
+            self.most_bytes
+        );
+        Err(Problem::new(Kind::TooLarge, text))
+    }
+
     /// The same stroke with an audit row of its own.
     #[must_use]
     pub fn again(&self) -> Self {

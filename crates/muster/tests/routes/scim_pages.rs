@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::scim_cursor::{ids, walk};
 use super::scim_groups::{GROUPS, made_group};
-use super::scim_users::{USERS, scim};
+use super::scim_users::{USERS, made, patch, scim};
 use crate::actors::{Client, World};
 use crate::both_engines;
 
@@ -144,5 +144,27 @@ both_engines! {
         let page = scim.get(&format!("{list}{}", encoded("userName sw \"u\""))).await.expect(200).json;
         let held = page["Resources"].as_array().unwrap().iter().map(|user| user["groups"].as_array().unwrap().len());
         assert_eq!(held.collect::<Vec<_>>(), [34_000, 34_001, 34_000]);
+    }
+
+    async fn a_resource_grows_no_larger_than_a_request(world: World) {
+        let scim = scim(&world);
+        let path = format!("{USERS}/{}", made(&scim, "ada").await);
+        let add = |name: &str, letters: usize| {
+            let value = json!([{"value": name, "display": "x".repeat(letters)}]);
+            patch(json!([{"op": "add", "path": "entitlements", "value": value}]))
+        };
+        let rename = |name: &str| patch(json!([{"op": "replace", "path": "nickName", "value": name}]));
+        scim.patch(&path, add("first", 3 << 20)).await.expect(200);
+        let refusal = scim.patch(&path, add("second", 2 << 20)).await.expect(413);
+        assert!(refusal.json["detail"].as_str().unwrap().contains("remove some of its values first"), "{}", refusal.text);
+        scim.patch(&path, rename("Ada")).await.expect(200);
+        // One that was larger before may only shrink.
+        let larger = "UPDATE users SET doc = REPLACE(doc, '\"display\":\"', '\"display\":\"' || '{}') WHERE user_name = 'ada'";
+        write(&world, vec![larger.replace("{}", &"y".repeat(2 << 20))]).await;
+        scim.patch(&path, rename("Augusta Ada")).await.expect(413);
+        scim.patch(&path, rename("A.")).await.expect(200);
+        let all = patch(json!([{"op": "remove", "path": "entitlements"}]));
+        scim.patch(&path, all).await.expect(200);
+        scim.patch(&path, rename("Augusta Ada")).await.expect(200);
     }
 }

@@ -327,7 +327,7 @@ both_engines! {
         let none = "Bearer realm=\"muster\"";
         for (client, told) in [
             (world.anon(), none),
-            (world.bearer("nonsense"), "Bearer error=\"invalid_token\", error_description=\"token_untrusted\""),
+            (world.bearer("nonsense"), "Bearer error=\"invalid_token\", error_description=\"token_malformed\""),
             (world.bearer("pat.acme.x.y"), "Bearer error=\"invalid_token\""),
             (world.holder(world.admin_token()), none),
             (world.anon().with("authorization", "Basic YTpi"), none),

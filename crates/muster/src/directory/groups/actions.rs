@@ -350,7 +350,7 @@ pub struct Next {
 /// Writes the next version with its index rows, audit row and events; nothing where nothing changed.
 ///
 /// # Errors
-/// `Unavailable` when another replica was faster.
+/// `Unavailable` when another replica was faster, `TooLarge`.
 pub fn write_change(
     tx: &mut Tx<'_>,
     stroke: &Stroke,
@@ -372,6 +372,7 @@ pub fn write_change(
             known => known.into(),
         };
         let doc = json_text(&turn.document);
+        stroke.bears(&stored, &doc)?;
         if !store::update(tx, account, (&stored, &doc), (&Columns::of(before)?, &columns), stroke.now)? {
             return Err(overtaken());
         }

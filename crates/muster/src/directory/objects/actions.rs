@@ -186,6 +186,7 @@ async fn change(
             let (old, (new, external)) = (keys(kind, &before)?.0, keys(kind, &after)?);
             unique::check(tx, account, (kind, Subject::Custom), &id, &new)?;
             let (doc, version) = (json_text(&after), found.version + 1);
+            stroke.bears(&found, &doc)?;
             let next = Stored { doc, version, updated: stroke.now, ..found.clone() };
             if !store::update(tx, account, (&found, &next), external.as_deref())? {
                 return Err(overtaken());

@@ -83,7 +83,7 @@ pub fn columns(document: &Value, status: Status<'_>) -> Result<Columns> {
 /// Writes the next version over the one that is stored, with its index rows, audit row and events.
 ///
 /// # Errors
-/// `Duplicate` when another user has the name, `Conflict` for the last administrator.
+/// `Duplicate` when another user has the name, `Conflict` for the last administrator, `TooLarge`.
 pub fn write(
     tx: &mut Tx<'_>,
     stroke: &Stroke,
@@ -92,6 +92,7 @@ pub fn write(
     next: &Next,
 ) -> Result<Stored> {
     let (account, before, after) = (stroke.account(), &next.before, &next.after);
+    stroke.bears(&stored, &next.doc)?;
     if before.user_name_key != after.user_name_key
         && store::find_by_name(tx, account, &after.user_name_key)?.is_some()
     {
