@@ -12,6 +12,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::tls::{self, Witness};
 use crate::tx::brief;
 use crate::{Error, ErrorKind};
 
@@ -67,7 +68,7 @@ impl Settings {
     }
 
     fn tls(&self) -> Result<MakeRustlsConnect, Error> {
-        self.tls.get_or_init(build_tls).clone()
+        self.tls.get_or_init(tls::build).clone()
     }
 }
 
@@ -140,44 +141,15 @@ fn describe(config: &Config) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-fn build_tls() -> Result<MakeRustlsConnect, Error> {
-    let mut roots = rustls::RootCertStore::empty();
-    let (found, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if found == 0 {
-        return Err(Error::new(
-            ErrorKind::Unavailable,
-            "no trusted certificates were found for TLS to PostgreSQL: \
-             install ca-certificates, or set SSL_CERT_FILE to the server's CA",
-        ));
-    }
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let config = rustls::ClientConfig::builder_with_provider(provider.into())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::other(format!("TLS cannot be set up: {error}")))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
-}
+/// A client and the task that drives its connection.
+type Session = (Client, JoinHandle<()>);
 
 /// Connects and prepares the session. Must run inside the runtime that is to drive the connection.
-pub(super) async fn connect(settings: &Settings) -> Result<(Client, JoinHandle<()>), Error> {
+pub(super) async fn connect(settings: &Settings) -> Result<Session, Error> {
     let (client, task) = match settings.config.get_ssl_mode() {
         SslMode::Disable => plain(settings, &settings.config).await?,
-        SslMode::Prefer => match encrypted(settings).await {
-            Err(TlsFailed::Handshake(error)) => {
-                tracing::warn!(%error, "PostgreSQL without TLS: set sslmode=require to insist on it");
-                unencrypted(settings).await?
-            }
-            // Of several hosts the last one's failure is told: another one's may have been TLS.
-            Err(TlsFailed::Unreached(_)) if settings.config.get_hosts().len() > 1 => {
-                let connected = unencrypted(settings).await?;
-                tracing::warn!("PostgreSQL without TLS: set sslmode=require to insist on it");
-                connected
-            }
-            Err(TlsFailed::Unreached(error) | TlsFailed::Refused(error)) => return Err(error),
-            Ok(connected) => connected,
-        },
-        _ => encrypted(settings).await.map_err(|failed| match failed {
+        SslMode::Prefer => preferred(settings).await?,
+        _ => encrypted(settings).await.map(|(session, _)| session).map_err(|failed| match failed {
             TlsFailed::Handshake(error) | TlsFailed::Unreached(error) | TlsFailed::Refused(error) => error,
         })?,
     };
@@ -189,6 +161,33 @@ pub(super) async fn connect(settings: &Settings) -> Result<(Client, JoinHandle<(
     }
 }
 
+/// With TLS where that works, else without, which the log tells.
+async fn preferred(settings: &Settings) -> Result<Session, Error> {
+    match encrypted(settings).await {
+        Ok((session, true)) => {
+            tls::note_encrypted();
+            Ok(session)
+        }
+        Ok((session, false)) => {
+            if !tls::is_here(&settings.config) {
+                tls::tell_plain(&Error::other(format!("PostgreSQL at {} offers no TLS", settings.hosts)));
+            }
+            Ok(session)
+        }
+        Err(TlsFailed::Handshake(error)) => {
+            tls::tell_plain(&error);
+            unencrypted(settings).await
+        }
+        // Of several hosts the last one's failure is told: another one's may have been TLS.
+        Err(TlsFailed::Unreached(error)) if settings.config.get_hosts().len() > 1 => {
+            let session = unencrypted(settings).await?;
+            tls::tell_plain(&error);
+            Ok(session)
+        }
+        Err(TlsFailed::Unreached(error) | TlsFailed::Refused(error)) => Err(error),
+    }
+}
+
 enum TlsFailed {
     Handshake(Error),
     /// No server spoke to us.
@@ -197,10 +196,11 @@ enum TlsFailed {
     Refused(Error),
 }
 
-async fn encrypted(settings: &Settings) -> Result<(Client, JoinHandle<()>), TlsFailed> {
-    let tls = settings.tls().map_err(TlsFailed::Handshake)?;
-    match settings.config.connect(tls).await {
-        Ok((client, connection)) => Ok((client, drive(connection))),
+/// Asks for TLS; `false` where the server has none and the URL does not insist.
+async fn encrypted(settings: &Settings) -> Result<(Session, bool), TlsFailed> {
+    let witness = Witness::of(settings.tls().map_err(TlsFailed::Handshake)?);
+    match settings.config.connect(witness.clone()).await {
+        Ok((client, connection)) => Ok(((client, drive(connection)), witness.is_encrypted())),
         Err(error) if error.to_string().starts_with("error performing TLS") => {
             let why = error.source().map_or_else(String::new, |why| format!(" ({why})"));
             Err(TlsFailed::Handshake(Error::new(
@@ -217,11 +217,11 @@ async fn encrypted(settings: &Settings) -> Result<(Client, JoinHandle<()>), TlsF
     }
 }
 
-async fn unencrypted(settings: &Settings) -> Result<(Client, JoinHandle<()>), Error> {
+async fn unencrypted(settings: &Settings) -> Result<Session, Error> {
     plain(settings, settings.config.clone().ssl_mode(SslMode::Disable)).await
 }
 
-async fn plain(settings: &Settings, config: &Config) -> Result<(Client, JoinHandle<()>), Error> {
+async fn plain(settings: &Settings, config: &Config) -> Result<Session, Error> {
     let (client, connection) = config.connect(NoTls).await.map_err(|error| refused(settings, &error))?;
     Ok((client, drive(connection)))
 }

@@ -6,6 +6,7 @@
 mod codec;
 mod connect;
 mod statements;
+mod tls;
 mod transactions;
 
 use std::future::{Future, poll_fn};

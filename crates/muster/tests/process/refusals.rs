@@ -171,6 +171,20 @@ fn a_postgres_database_that_is_missing() {
 }
 
 #[test]
+fn a_postgres_without_tls_is_told_once_where_a_wire_lies_between() {
+    let Some(url) = postgres() else { return };
+    let url = url.replace("sslmode=disable", "sslmode=prefer");
+    // Leads to the same server, and is no address of the loopback.
+    for (host, told) in [("127.0.0.1", 0), ("0.0.0.0", 1)] {
+        let server = Server::start(&["--database", &url.replace("127.0.0.1", host)]);
+        server.signal("TERM");
+        let (code, _, log) = server.wait();
+        assert_eq!((code, log.matches("PostgreSQL without TLS").count()), (Some(0), told), "{host}: {log}");
+        assert_eq!(log.matches("offers no TLS").count(), told, "{log}");
+    }
+}
+
+#[test]
 fn a_wrong_password_of_postgres() {
     let Some(server) = db::testing::postgres() else { return };
     // The cluster asks this user for a password; without one stored, every password is wrong.
