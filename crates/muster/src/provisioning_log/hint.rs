@@ -25,6 +25,7 @@ const HINTS: &[Line] = &[
     (200, "operations_failed", "Operations of the bulk request failed: the response's body says for each bulkId which, and why."),
     // Tokens of ours.
     (401, "no_credential", "The client sent no token: enter one in the provider's SCIM connection; it goes out as Authorization: Bearer."),
+    (401, "no_bearer", "The Authorization header is not `Bearer <token>`: write `Bearer ` before the token in the provider's field (Okta: HTTP Header); Basic and x-api-key are not taken here."),
     (401, "malformed_token", "The token is not whole: copy it again, without spaces or line breaks."),
     (401, "other_account", "The token is one of another account: use the SCIM base URL of the token's account, or a token of this one."),
     (401, "unknown_token", "There is no such token, or not any more: it was deleted or mistyped. Make a new one and enter it in the provider."),
@@ -88,11 +89,11 @@ const HINTS: &[Line] = &[
     (409, "uniqueness", "The value is taken by another resource: match the provider's user to the existing one by userName, or free the value."),
     (409, "", "The state of the resource forbids it: the answer says why; the last administrator, for example, cannot be removed."),
     (412, "", "The resource changed in between: read it again and repeat the change with its new version."),
-    (413, "", "The body is too large: send fewer members or operations in one request (at most 1,000 operations and 1 MiB in /Bulk)."),
+    (413, "", "The body is too large: send fewer members or operations in one request (at most 1,000 operations and 1 MiB in /Bulk), or raise the server's option scim-body-limit."),
     (414, "", "The URL is too long: send the filter in the body of a POST to .search."),
     (415, "", "The content type is not read: send application/scim+json."),
     (429, "", "Too many requests: let the provider slow down and try again."),
-    (431, "", "The headers are too large: look whether the token grew, and raise the server's limit for heads."),
+    (431, "", "The headers are too large: look whether the token grew, and raise the server's option header-limit."),
     (499, "", "The client went away before the answer: its timeout is too short, or the connection broke; the change may have been made."),
     (500, "", "A defect of the server: give the operator the request id."),
     (501, "", "Not built here; /Me works for tokens of persons only. Ask for /Users/{id}."),
@@ -139,6 +140,11 @@ mod tests {
         for status in [400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415, 429, 431, 499, 500, 501, 503] {
             let of = Situation { status, scim_type: Some("somethingNew"), ..Situation::default() };
             assert!(hint(of).is_some(), "{status}");
+        }
+        // What the operator sets, too, is named.
+        for (status, option) in [(413, "scim-body-limit"), (431, "header-limit")] {
+            let text = hint(Situation { status, ..Situation::default() }).unwrap();
+            assert!(text.contains(option) && crate::config::options::find(option).is_some(), "{text}");
         }
         assert_eq!(hint(Situation { status: 200, ..Situation::default() }), None);
     }

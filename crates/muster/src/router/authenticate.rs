@@ -27,6 +27,7 @@ use crate::tokens::last_used::LastUsed;
 use crate::tokens::secret::{self, Own};
 use crate::trust;
 use crate::trust::model::Surface;
+use crate::web::error::NO_BEARER;
 use crate::web::extract::ScopeQuery;
 use crate::web::observed::Observed;
 use crate::web::surface::origin;
@@ -170,7 +171,7 @@ fn platform_text(headers: &HeaderMap, door: Door) -> Result<String> {
 /// # Errors
 /// `Unauthenticated`; of the trust: `Unavailable`.
 async fn bearer(app: &App, head: &Parts, account: &str, origin: Origin) -> Result<Actor> {
-    let text = bearer_text(&head.headers)?;
+    let text = bearer_text(&head.headers).map_err(|problem| misplaced(problem, &head.headers))?;
     let surface = Some(Surface::Scim);
     let mut actor = if secret::is_own(text).is_some() {
         by_token(app, text, Some(account), surface, origin).await?
@@ -184,6 +185,12 @@ async fn bearer(app: &App, head: &Parts, account: &str, origin: Origin) -> Resul
         actor.anew = false;
     }
     Ok(actor)
+}
+
+/// Whoever sent something in another way has a token, and is not to make a new one.
+fn misplaced(problem: Problem, headers: &HeaderMap) -> Problem {
+    let sent = headers.contains_key(AUTHORIZATION) || headers.contains_key("x-api-key");
+    if sent && problem.code_text().is_none() { problem.inside(NO_BEARER) } else { problem }
 }
 
 /// The token of the one Authorization header.

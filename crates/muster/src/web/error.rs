@@ -56,6 +56,9 @@ const OAUTH_CODES: [&str; 6] = [
     "invalid_scope",
 ];
 
+/// Why a credential was refused that came in another way than as `Authorization: Bearer`.
+pub const NO_BEARER: &str = "no_bearer";
+
 /// Media type of the platform API's answers.
 pub(super) const PLATFORM_MEDIA: &str = "application/json";
 /// Media type of SCIM answers (RFC 7644 §8.1).
@@ -126,8 +129,9 @@ pub fn scim(problem: &Problem, request_id: &str) -> Response {
 fn challenge(problem: &Problem, response: &mut Response) {
     let challenge = match (problem.code_text(), problem.inside_text()) {
         (Some(code), _) => format!("Bearer error=\"invalid_token\", error_description=\"{code}\""),
-        (None, Some(_)) => "Bearer error=\"invalid_token\"".to_owned(),
-        (None, None) => "Bearer realm=\"muster\"".to_owned(),
+        // Nobody has looked at the token.
+        (None, Some(reason)) if reason != NO_BEARER => "Bearer error=\"invalid_token\"".to_owned(),
+        _ => "Bearer realm=\"muster\"".to_owned(),
     };
     if let Ok(value) = HeaderValue::from_str(&challenge) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
@@ -175,10 +179,20 @@ fn note(problem: &Problem, request_id: &str) {
     }
 }
 
+/// What to change where a permission is missing: the message is the reference's and does not say it. Who
+/// lacks what he gives to others is told something else.
+fn remedy(problem: &Problem) -> &'static str {
+    if problem.kind() == Kind::Denied && problem.message().contains(" : Missing permission ") {
+        ": bind a role that holds it, such as _scim_provisioner, to it at the account"
+    } else {
+        ""
+    }
+}
+
 /// Status and body of the SCIM form.
 pub(super) fn scim_body(problem: &Problem, request_id: &str) -> (u16, Value) {
     let (_, _, status, default_type) = row(problem.kind());
-    let detail = format!("{} (request {request_id})", problem.message());
+    let detail = format!("{}{} (request {request_id})", problem.message(), remedy(problem));
     let mut body = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": status.to_string(), "detail": detail
     });

@@ -342,6 +342,39 @@ both_engines! {
         assert_eq!(entry["credential"]["subject"], "sync");
     }
 
+    async fn a_token_that_came_in_another_way_is_not_taken_for_a_bad_one(world: World) {
+        let token = world.admin_token().to_owned();
+        for (header, value) in [
+            ("authorization", token.clone()),
+            ("authorization", format!("Basic {token}")),
+            ("authorization", "Bearer".into()),
+            ("x-api-key", token.clone()),
+        ] {
+            let answer = world.anon().with(header, &value).get(USERS).await.expect(401);
+            assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"muster\"");
+            let entry = newest(&world).await;
+            assert_eq!(entry["reason"], "no_bearer", "{header}: {entry}");
+            let hint = entry["hint"].as_str().unwrap();
+            assert!(hint.contains("write `Bearer ` before the token") && hint.contains("x-api-key"), "{hint}");
+        }
+        assert!(!stored(&world).await.contains(&token[..24]), "no part of the token is kept");
+        world.anon().get(USERS).await.expect(401);
+        let entry = newest(&world).await;
+        assert_eq!(entry["reason"], Value::Null, "{entry}");
+        assert!(entry["hint"].as_str().unwrap().contains("sent no token"), "{entry}");
+    }
+
+    async fn a_missing_permission_says_which_role_to_bind(world: World) {
+        let sat = world.machine_token("sync", None).await;
+        let answer = world.bearer(&sat).get(USERS).await.expect(403);
+        let (detail, remedy) = (answer.json["detail"].as_str().unwrap(), "such as _scim_provisioner, to it at the account");
+        assert!(detail.contains("Missing permission core_user_view on user: bind a role") && detail.contains(remedy), "{detail}");
+        let made = json!({"identifier": "other", "name": "Other", "email": "other@service.acme.example", "accountIdentifier": "acme"});
+        let answer = world.holder(&sat).post("/ng/api/serviceaccount?accountIdentifier=acme", made).await;
+        let text = answer.refused(403, "NG_ACCESS_DENIED");
+        assert!(text.ends_with("Missing permission core_serviceaccount_edit on serviceaccount"), "{text}");
+    }
+
     async fn a_secret_beside_its_name_in_a_path_never_stands_in_it(world: World) {
         let scim = scim(&world);
         let one = format!("{USERS}/{}", made(&scim, "ada").await);
