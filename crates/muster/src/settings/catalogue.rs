@@ -137,6 +137,8 @@ pub const EVENTS_DAYS: Id = Id("events_retention_days");
 pub const TOKENS_WITHOUT_EXPIRY: Id = Id("allow_tokens_without_expiry");
 /// How many days a token may live at most.
 pub const MAX_TOKEN_DAYS: Id = Id("max_token_lifetime_days");
+/// The most that may say.
+pub const MOST_TOKEN_DAYS: u32 = 365;
 /// May someone grant only what he holds himself?
 pub const RESTRICT_GRANTS: Id = Id("restrict_grants_to_own_permissions");
 
@@ -232,7 +234,7 @@ pub const CATALOGUE: &[Setting] = &[
     },
     Setting {
         id: MAX_TOKEN_DAYS.0, name: "Longest life of a token in days", category: "USER", group: TOKEN_GROUP,
-        value_type: ValueType::Number, default: Some("365"), check: Check::Days(365), ..BASE
+        value_type: ValueType::Number, default: Some("365"), check: Check::Days(MOST_TOKEN_DAYS), ..BASE
     },
     Setting {
         id: RESTRICT_GRANTS.0, name: "Grant only permissions that one holds oneself", category: "USER",

@@ -3,6 +3,7 @@
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::rng::Rng;
 use crate::kernel::time::Timestamp;
+use crate::settings::catalogue::MOST_TOKEN_DAYS;
 
 /// API keys an owner may have (`serviceAccountConfig.apiKeyLimit`).
 pub const KEY_LIMIT: i64 = 5;
@@ -36,7 +37,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { never: false, max_days: 365 }
+        Self { never: false, max_days: i64::from(MOST_TOKEN_DAYS) }
     }
 }
 
@@ -74,6 +75,17 @@ pub struct Span {
 }
 
 impl Policy {
+    /// What else a longer life takes than the account allows.
+    pub fn way_out(self) -> &'static str {
+        match (self.max_days < i64::from(MOST_TOKEN_DAYS), self.never) {
+            (true, _) => "have an administrator raise the setting max_token_lifetime_days",
+            (false, true) => "make the token with neverExpires, which the account allows",
+            (false, false) => {
+                "have an administrator turn on the setting allow_tokens_without_expiry and make the token with neverExpires"
+            }
+        }
+    }
+
     /// The longest life in milliseconds.
     pub fn max_ms(self) -> i64 {
         self.max_days.saturating_mul(DAY_MS)
@@ -126,8 +138,9 @@ impl Policy {
         if life > self.max_ms().saturating_add(GRACE_MS) {
             return Err(Problem::invalid(format!(
                 "Token would live longer than the {} days that this account allows, counted from now where validFrom lies \
-                 ahead: send an earlier validTo, or have an administrator raise the setting max_token_lifetime_days",
-                self.max_days
+                 ahead: send an earlier validTo, or {}",
+                self.max_days,
+                self.way_out()
             )));
         }
         Ok(Span { from, to: Some(to) })

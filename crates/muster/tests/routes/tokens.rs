@@ -146,13 +146,17 @@ both_engines! {
         let turned = with(to("a", now + DAY), "validFrom", json!(now + 2 * DAY));
         admin.post(AT, turned).await.refused(400, "INVALID_REQUEST");
         let text = admin.post(AT, to("a", now + 366 * DAY)).await.refused(400, "INVALID_REQUEST");
-        assert!(text.contains("max_token_lifetime_days"), "{text}");
+        assert!(text.contains("365 days"), "{text}");
+        // More than these no setting allows.
+        assert!(text.contains("allow_tokens_without_expiry and make the token with neverExpires"), "{text}");
+        assert!(!text.contains("max_token_lifetime_days"), "{text}");
         make(&admin, to("a", now + 365 * DAY)).await;
         let never = |id: &str| with(ask(id), "neverExpires", json!(true));
         let text = admin.post(AT, never("b")).await.refused(400, "INVALID_REQUEST");
         assert!(text.contains("allow_tokens_without_expiry"), "{text}");
         set(&world, "max_token_lifetime_days", "10").await;
-        admin.post(AT, to("b", now + 11 * DAY)).await.refused(400, "INVALID_REQUEST");
+        let text = admin.post(AT, to("b", now + 11 * DAY)).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("raise the setting max_token_lifetime_days"), "{text}");
         make(&admin, ask("b")).await;
         set(&world, "allow_tokens_without_expiry", "true").await;
         make(&admin, never("c")).await;

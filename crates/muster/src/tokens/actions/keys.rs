@@ -63,9 +63,10 @@ impl KeyWish {
         if ttl > policy.max_ms() {
             return Err(Problem::invalid(format!(
                 "defaultTimeToExpireToken {ttl} is longer than tokens of this account may live ({} days): send at most \
-                 {}, or have an administrator raise the setting max_token_lifetime_days",
+                 {}, or {}",
                 policy.max_days,
-                policy.max_ms()
+                policy.max_ms(),
+                policy.way_out()
             )));
         }
         Ok(ttl)
