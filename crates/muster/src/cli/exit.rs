@@ -14,6 +14,8 @@ pub enum Exit {
     Usage,
     /// The request cannot be met with these data.
     Refused,
+    /// A file that was named cannot be read.
+    NoInput,
     /// Something outside is missing.
     Unavailable,
     /// A defect of the program.
@@ -33,6 +35,7 @@ pub const TABLE: &[(Exit, u8, &str)] = &[
         65,
         "The request cannot be met: the account exists already, the address is none, and the like.",
     ),
+    (Exit::NoInput, 66, "A file that an argument names cannot be read, or is empty."),
     (
         Exit::Unavailable,
         69,

@@ -60,8 +60,8 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     let runtime = runtime(config.worker_threads)?;
     // Before the database is touched: a mistake or a second server changes nothing.
     if let Some(path) = &config.operator_tokens {
-        Tokens::load(path)
-            .map_err(|text| Failure::new(Exit::Config, format!("operator-token-file: {text}")))?;
+        let named = |text| format!("{}: {text}", config.named("operator-token-file"));
+        Tokens::load(path).map_err(|text| Failure::new(Exit::Config, named(text)))?;
         warn_of_readers(path);
     }
     let listeners = runtime.block_on(Listeners::bind(config))?;
@@ -142,7 +142,8 @@ async fn write_last(app: &App, jobs: &mut JoinSet<()>) {
     while jobs.join_next().await.is_some() {}
     // Requests that ended since are still to be told of.
     if let Err(problem) = provisioning_log::actions::flush(app).await {
-        tracing::warn!(%problem, "the last entries of the provisioning log were lost");
+        let cause = problem.cause().unwrap_or_else(|| problem.message());
+        tracing::warn!(cause, "the last entries of the provisioning log were lost");
     }
 }
 

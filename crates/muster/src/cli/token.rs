@@ -3,7 +3,6 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read as _};
-use std::path::Path;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hyper_util::client::proxy::matcher::Matcher;
@@ -89,7 +88,7 @@ fn token(given: Option<&str>) -> Result<String, Failure> {
 }
 
 fn of_jwt<'m>(token: &str, given: &dyn Fn(&str) -> Option<&'m str>) -> Result<Explanation, Failure> {
-    let trust = given("trust").map(|path| trust(Path::new(path))).transpose()?;
+    let trust = given("trust").map(trust).transpose()?;
     let now = match given("at") {
         None => Clock::System.now(),
         Some(text) => Timestamp::parse_rfc3339(text).ok_or_else(|| {
@@ -97,7 +96,7 @@ fn of_jwt<'m>(token: &str, given: &dyn Fn(&str) -> Option<&'m str>) -> Result<Ex
         })?,
     };
     let keys = match (given("jwks"), given("url")) {
-        (Some(path), _) => key_set(&file(Path::new(path))?),
+        (Some(path), _) => key_set(&file("jwks", path)?),
         (None, Some(url)) => fetched(&KeySource::Url(url.to_owned()), None),
         (None, None) => of_trust(trust.as_ref()),
     };
@@ -107,7 +106,8 @@ fn of_jwt<'m>(token: &str, given: &dyn Fn(&str) -> Option<&'m str>) -> Result<Ex
         && let Some(report) = steps.iter_mut().find(|report| report.reason == Some(Reason::JwksUnavailable))
     {
         report.received = why;
-        report.hint = Some("give the keys with --jwks FILE or --url URL, or a trust that names them".into());
+        let source = (given("jwks"), given("url"), trust.as_ref().map(|trust| &trust.jwks));
+        report.hint = Some(keys_advice(source).into());
     }
     for step in [Step::ServiceAccount, Step::Permission] {
         steps.push(StepReport::skipped(step, "only a server with the account's database can tell"));
@@ -120,13 +120,28 @@ fn bare_policy() -> Policy {
     Policy { audience_policy: AudiencePolicy::Off, ..Policy::default() }
 }
 
-fn file(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path)
-        .map_err(|error| Failure::new(Exit::Refused, format!("cannot read {}: {error}", path.display())))
+/// What to change where the keys could not be had from where they were to come.
+fn keys_advice(source: (Option<&str>, Option<&str>, Option<&KeySource>)) -> &'static str {
+    match source {
+        (Some(_), ..) => "correct the file that --jwks names: it is to hold a JWKS",
+        (None, None, None) => "give the keys with --jwks FILE or --url URL, or a trust that names them",
+        (None, None, Some(KeySource::Keys(_))) => "correct the keys in the trust",
+        _ => "the issuer could not be reached from here: give its keys with --jwks FILE",
+    }
 }
 
-fn trust(path: &Path) -> Result<Definition, Failure> {
-    let Document(mut document) = parse(&file(path)?)?;
+/// The file that an option names.
+fn file(option: &str, path: &str) -> Result<Vec<u8>, Failure> {
+    let failed = |why: String| Failure::new(Exit::NoInput, format!("--{option}: {why}"));
+    let bytes = std::fs::read(path).map_err(|error| failed(format!("cannot read {path}: {error}")))?;
+    if bytes.trim_ascii().is_empty() {
+        return Err(failed(format!("{path} is empty: name a file with a JSON document")));
+    }
+    Ok(bytes)
+}
+
+fn trust(path: &str) -> Result<Definition, Failure> {
+    let Document(mut document) = parse(&file("trust", path)?)?;
     // As the server shows it, too.
     if let Some(shown) = document.get_mut("jwtTrust") {
         document = shown.take();

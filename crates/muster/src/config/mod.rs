@@ -132,6 +132,12 @@ impl Config {
         })
     }
 
+    /// An option as who set it has named it: the flag, the variable, or its name in the file.
+    pub fn named(&self, option: &str) -> String {
+        let found = self.found.iter().find(|found| found.spec.name == option);
+        found.map_or_else(|| option.to_owned(), |found| found.source.name(found.spec))
+    }
+
     /// The effective values as a TOML file, each with its source, without secrets; then what was not read.
     pub fn shown(&self) -> String {
         let mut out = String::new();

@@ -50,7 +50,8 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Source {
-    fn name(&self, spec: &Spec) -> String {
+    /// For a line about the option.
+    pub fn name(&self, spec: &Spec) -> String {
         match self {
             Self::Default => format!("the default of {}", spec.name),
             Self::File(path) => format!("{} in {}", spec.name, path.display()),

@@ -141,7 +141,13 @@ impl Tokens {
     /// # Errors
     /// One line that says what to change.
     pub fn load(path: &Path) -> std::result::Result<Self, String> {
-        let text = read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        let text = read(path).map_err(|error| {
+            let advice = match error.kind() {
+                io::ErrorKind::NotFound => ": correct the path, or make the file with `openssl rand -hex 32`",
+                _ => "",
+            };
+            format!("{} cannot be read: {error}{advice}", path.display())
+        })?;
         Self::of(&text).map_err(|what| format!("{} {what}", path.display()))
     }
 

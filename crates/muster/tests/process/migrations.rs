@@ -146,6 +146,18 @@ fn serves_once_migrated(store: [&str; 2]) {
 }
 
 #[test]
+fn what_the_log_lost_at_the_end_is_told_by_its_cause() {
+    let (_folder, data) = data_dir();
+    let server = Server::start(&["--data-dir", &data, "--auto-migrate", "off"]);
+    assert!(server.get("/scim/v2/acme/Users").starts_with("HTTP/1.1 503"));
+    server.signal("TERM");
+    let (exit, _, log) = server.wait();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("were lost")).collect();
+    assert_eq!((exit, lines.len()), (Some(0), 1), "{log}");
+    assert!(lines[0].contains("no such table") && !lines[0].contains("on our side"), "{log}");
+}
+
+#[test]
 fn a_lack_of_connections_after_somebody_migrated_leaves_a_server_that_gets_over_it() {
     let Some(url) = postgres() else { return };
     let plain = plain_role(&url, "plain_late");

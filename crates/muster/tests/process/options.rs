@@ -49,7 +49,15 @@ fn tokens_of_the_operator_are_looked_at_before_anything_is_opened() {
     let (folder, data) = data_dir();
     let file = folder.path().join("tokens").display().to_string();
     let serve = || run(["serve", "--data-dir", &data, "--operator-token-file", &file]);
-    serve().refused(78, &["operator-token-file", &file, "cannot be read"]);
+    serve().refused(78, &["--operator-token-file", &file, "cannot be read", "openssl rand -hex 32"]);
+    let mut command = muster();
+    command.args(["serve", "--data-dir", &data]).env("MUSTER_OPERATOR_TOKEN_FILE", &file);
+    let ended = Ended::of(&command.output().expect("the program starts"));
+    ended.refused(78, &["MUSTER_OPERATOR_TOKEN_FILE: ", &file]);
+    let config = folder.path().join("muster.toml").display().to_string();
+    std::fs::write(&config, format!("operator-token-file = {file:?}\n")).expect("the file is written");
+    let ended = run(["serve", "--data-dir", &data, "--config", &config]);
+    ended.refused(78, &[&format!("operator-token-file in {config}: "), &file]);
     std::fs::write(&file, "short").expect("the file is written");
     serve().refused(78, &["operator-token-file", "too short", "openssl rand -hex 32"]);
     assert!(!std::path::Path::new(&data).exists(), "nothing was made");

@@ -55,10 +55,34 @@ fn a_token_that_does_not_hold_ends_with_65_and_says_why() {
     let late = run(["token", "explain", "--jwks", &keys, &token()]);
     late.refused(65, &["token_expired"]);
     run(["token", "explain", &token()]).refused(65, &["jwks_unavailable"]);
-    run(["token", "explain", "--jwks", "/nowhere/jwks", "x"]).refused(65, &["cannot read /nowhere/jwks"]);
+    run(["token", "explain", "--jwks", "/nowhere/jwks", "x"])
+        .refused(66, &["--jwks: cannot read /nowhere/jwks"]);
+    run(["token", "explain", "--trust", "/nowhere/t", "x"]).refused(66, &["--trust: cannot read /nowhere/t"]);
+    run(["token", "explain", "--trust", "/dev/null", "x"]).refused(66, &["--trust: /dev/null is empty"]);
     run(["token", "explain", "--at", "noon", "x"]).refused(65, &["--at noon is no time"]);
     std::fs::write(&trust, r#"{"name": "a", "colour": "red"}"#).expect("the folder is writable");
     run(["token", "explain", "--trust", &trust, "x"]).refused(65, &["colour", "serviceAccount"]);
+}
+
+#[test]
+fn what_to_do_about_keys_that_cannot_be_had() {
+    let (_folder, _, trust) = files();
+    let away = "http://127.0.0.1:1/jwks";
+    let document = json!({
+        "name": "a", "serviceAccount": "sync", "jwks": {"url": away},
+        "rules": [{"claim": "sub", "op": "equals", "value": "x"}]
+    });
+    std::fs::write(&trust, document.to_string()).expect("the folder is writable");
+    let advice = "change    the issuer could not be reached from here: give its keys with --jwks FILE";
+    for source in [["--trust", &trust], ["--url", away]] {
+        let ended = run(["token", "explain", source[0], source[1], "--at", AT, &token()]);
+        ended.refused(65, &["jwks_unavailable"]);
+        assert!(ended.out.contains(advice), "{}", ended.out);
+    }
+    let ended = run(["token", "explain", "--jwks", &trust, "--at", AT, &token()]);
+    assert!(ended.out.contains("correct the file that --jwks names"), "{ended:?}");
+    let ended = run(["token", "explain", "--at", AT, &token()]);
+    assert!(ended.out.contains("--jwks FILE or --url URL, or a trust"), "{ended:?}");
 }
 
 #[test]

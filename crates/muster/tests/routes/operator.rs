@@ -315,7 +315,8 @@ both_engines! {
         }
         let holder = json!({"email": "admin@acme.example"});
         let told = o.operator.post(&format!("{ACCOUNTS}/acme/tokens"), holder).await;
-        assert!(told.refused(400, "INVALID_REQUEST").contains("suspended"));
+        let told = told.refused(400, "INVALID_REQUEST");
+        assert!(told.contains("suspended") && told.contains("PATCH /v1/accounts/acme and {\"status\": \"ACTIVE\"}"), "{told}");
         let of = |id: &'static str| {
             world.app.db.read("test.closed", move |tx| why_closed(tx, &AccountId::new(id)))
         };
