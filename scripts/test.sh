@@ -36,7 +36,7 @@ if [ ! -x examples/jwt-scim/run-test.sh ]; then
   walk='not here'
 elif ! command -v node >/dev/null || ! command -v npm >/dev/null; then
   walk='NOT RUN: it wants Node 20 and npm'
-elif ! MUSTER_BIN=target/debug/muster examples/jwt-scim/run-test.sh; then
+elif ! PROGRAM=target/debug/muster examples/jwt-scim/run-test.sh; then
   walk='FAILED'
   failed=1
 fi

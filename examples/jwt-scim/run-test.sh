@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs walk.sh against a fresh server and a real OpenID provider, both on free loopback ports, and ends them.
-#   MUSTER_BIN       the server's program; default: target/release/muster, else target/debug/muster
+#   PROGRAM          the server's program; default: target/release/muster, else target/debug/muster
 #   MUSTER_DATABASE  a PostgreSQL URL; default: SQLite in a temporary folder
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-bin=${MUSTER_BIN:-}
+bin=${PROGRAM:-}
 for candidate in "$root/target/release/muster" "$root/target/debug/muster"; do
   [ -n "$bin" ] || { [ -x "$candidate" ] && bin=$candidate; } || true
 done
@@ -54,3 +54,6 @@ wait_for 30 curl --silent --fail "http://127.0.0.1:$port/readyz"
 MUSTER_URL="http://127.0.0.1:$port" ACCOUNT=walk PAT=$(field token "$work/bootstrap.json") \
   JWKS_URL=$(field jwks_uri "$work/provider.json") TOKEN_ENDPOINT=$(field token_endpoint "$work/provider.json") \
   ROTATE="kill -HUP $provider && sleep 1" bash "$here/walk.sh"
+
+# Nothing of the walk's own is taken for an option.
+if grep 'is no option' "$work/muster.log" >&2; then exit 1; fi
