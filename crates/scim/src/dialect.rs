@@ -100,7 +100,7 @@ quirks! {
     ListForSingleValue = "list-for-single-value",
     /// A single value where a list belongs.
     SingleValueForList = "single-value-for-list",
-    /// `add` of an empty value, meant as removal.
+    /// `add` of an empty value to what the path names, meant as removal.
     EmptyValueRemoves = "empty-value-removes",
     /// A schema URN this server does not know, or an attribute under it: dropped.
     ForeignUrn = "foreign-urn",

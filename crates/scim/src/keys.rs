@@ -36,6 +36,7 @@ impl Builder<'_> {
         map: Map<String, Value>,
     ) -> Result<(), ScimError> {
         let from = self.request.steps.len();
+        self.in_keys = true;
         for (key, value) in map {
             let attr = match schema {
                 Some(schema) => schema.attributes.get(&key),

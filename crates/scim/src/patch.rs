@@ -64,7 +64,7 @@ impl PatchRequest {
     /// `invalidValue`, `mutability` or `noTarget`.
     pub fn parse(body: Value, kind: &ResourceType, mender: &mut Mender) -> Result<Self, ScimError> {
         let operations = operations(body, mender)?;
-        let mut builder = Builder { kind, mender, operation: 0, request: Self::empty() };
+        let mut builder = Builder { kind, mender, operation: 0, in_keys: false, request: Self::empty() };
         builder.request.ends.reserve_exact(operations.len());
         for operation in operations {
             builder.operation += 1;
@@ -94,7 +94,7 @@ impl PatchRequest {
         document: &Map<String, Value>,
         mender: &mut Mender,
     ) -> Result<Self, ScimError> {
-        let mut builder = Builder { kind, mender, operation: 0, request: Self::empty() };
+        let mut builder = Builder { kind, mender, operation: 0, in_keys: false, request: Self::empty() };
         for (schema, keys) in keys {
             builder.expand(OpKind::Add, schema.as_ref(), keys)?;
         }

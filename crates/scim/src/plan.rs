@@ -34,6 +34,8 @@ pub(crate) struct Builder<'a> {
     pub(crate) mender: &'a mut Mender,
     /// The number of the operation that is read, from 1; 0 for what is none.
     pub(crate) operation: usize,
+    /// Whether what is read are keys of an object, and not what the operation's own path names.
+    pub(crate) in_keys: bool,
     pub(crate) request: PatchRequest,
 }
 
@@ -63,6 +65,7 @@ impl Builder<'_> {
                 _ => {}
             }
         }
+        self.in_keys = false;
         let kind = self.op_kind(op.as_ref())?;
         let target = match path {
             // An empty text is no value, here as everywhere: some clients write all members of an operation.
@@ -227,10 +230,12 @@ impl Builder<'_> {
         normalise(sub, value, place, self.mender)
     }
 
-    /// Whether an operation without a value, or with an empty one, removes. `add` of nothing adds nothing;
-    /// some clients mean removal.
+    /// Whether an operation without a value, or with an empty one, removes. `add` of nothing adds nothing
+    /// (RFC 7644 §3.5.2.1); some clients mean removal of what the path names. Keys of an object come from
+    /// clients that write their models whole, with null for what they know nothing of.
     fn removes(&mut self, kind: OpKind, attr: &Attribute, at: impl fmt::Display) -> bool {
-        kind != OpKind::Add || (!attr.multi_valued && self.mender.mend(Quirk::EmptyValueRemoves, at))
+        let is_meant = !self.in_keys && !attr.multi_valued;
+        kind != OpKind::Add || (is_meant && self.mender.mend(Quirk::EmptyValueRemoves, at))
     }
 
     /// Notes the readOnly sub-attributes of a value. They are dropped, in strict without a word: RFC 7644
@@ -260,6 +265,7 @@ impl Builder<'_> {
             list @ Value::Array(_) => return Err(type_error(&attr.attr, &list, place)),
             plain => wrap_plain(&attr.attr, plain, place, self.mender)?,
         };
+        self.in_keys = true;
         let mut subs: SubValues = Vec::with_capacity(map.len());
         for (key, value) in map {
             let Some(sub) = attr.attr.sub.get(&key) else {
