@@ -30,6 +30,7 @@ mod scim_contract;
 mod scim_cursor;
 pub mod scim_discovery;
 mod scim_filters;
+mod scim_group_work;
 pub mod scim_groups;
 mod scim_pages;
 mod scim_parallel;

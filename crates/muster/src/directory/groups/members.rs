@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::claims::Claims;
 use super::store;
+use super::work::Budget;
 use crate::directory::model::{MemberRef, Subject};
 use crate::directory::stroke::overtaken;
 use crate::kernel::ids::AccountId;
@@ -62,6 +63,32 @@ impl Heard {
     }
 }
 
+/// A change under way.
+struct Course<'h> {
+    moves: Moves,
+    heard: &'h mut Heard,
+    budget: Budget,
+    /// The number of the operation that is carried out.
+    number: usize,
+    /// The members, once an operation had to go through them: they are kept in step.
+    there: Option<BTreeMap<String, MemberRef>>,
+    /// The groups above this one, once they were asked for: who comes below does not change them.
+    above: Option<HashSet<String>>,
+}
+
+impl Course<'_> {
+    fn note(&mut self, member: MemberRef, inside: bool) {
+        if let Some(there) = &mut self.there {
+            if inside {
+                there.insert(member.id.clone(), member.clone());
+            } else {
+                there.remove(&member.id);
+            }
+        }
+        self.moves.note(member, inside);
+    }
+}
+
 /// Who changes the members of which group.
 #[derive(Debug)]
 pub struct Membership<'a> {
@@ -80,51 +107,51 @@ impl Membership<'_> {
     /// fit.
     ///
     /// # Errors
-    /// `Invalid` with `invalidValue` for a cycle and, in strict, for an unknown member and for one that the
-    /// request says something wrong of.
-    pub fn carry_out<'o>(
+    /// `Invalid` with `invalidValue` for a cycle, for operations that are too much work and, in strict, for
+    /// an unknown member and for one that the request says something wrong of.
+    pub fn carry_out(
         &self,
         tx: &mut Tx<'_>,
-        operations: impl IntoIterator<Item = &'o (usize, DetachedChange)>,
+        operations: &[(usize, DetachedChange)],
         heard: &mut Heard,
     ) -> Result<Moves> {
-        let mut moves = Moves::default();
+        let budget = Budget::of(operations.len())?;
+        let moves = Moves::default();
+        let mut course = Course { moves, heard, budget, number: 0, there: None, above: None };
         for (number, change) in operations {
-            self.step(tx, change, &mut moves, heard).map_err(|problem| in_operation(*number, problem))?;
+            course.number = *number;
+            self.step(tx, change, &mut course).map_err(|problem| in_operation(*number, problem))?;
         }
-        Ok(moves)
+        Ok(course.moves)
     }
 
-    fn step(
-        &self,
-        tx: &mut Tx<'_>,
-        change: &DetachedChange,
-        moves: &mut Moves,
-        heard: &mut Heard,
-    ) -> Result<()> {
+    fn step(&self, tx: &mut Tx<'_>, change: &DetachedChange, course: &mut Course<'_>) -> Result<()> {
         match change {
             DetachedChange::Add(values) => {
-                self.add(tx, (&ids(values), &Claims::of(values, self.base)), moves, heard)
+                self.add(tx, (&ids(values), &Claims::of(values, self.base)), course)
             }
             DetachedChange::Remove(ids) => {
                 let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-                self.remove_named(tx, &ids, moves)
+                self.remove_named(tx, &ids, course)
             }
-            DetachedChange::RemoveWhere(filter) => self.remove_where(tx, Some(filter), moves),
+            DetachedChange::RemoveWhere(filter) => {
+                let there = self.matching(tx, filter, course)?;
+                self.remove(tx, there, course)
+            }
             DetachedChange::RemoveAmong(filter, ids) => {
                 let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-                let mut there = store::members_among(tx, self.account, self.group, &ids)?;
-                there.retain(|member| filter.matches_element(&member.element(self.base)));
-                self.remove(tx, there, moves)
+                let there = store::members_among(tx, self.account, self.group, &ids)?;
+                let there = self.picked(there.iter(), filter, (course.number, &mut course.budget))?;
+                self.remove(tx, there, course)
             }
             DetachedChange::Refuse(error) => Err(error.clone().into()),
-            DetachedChange::Clear => self.remove_where(tx, None, moves),
+            DetachedChange::Clear => self.clear(tx, course),
             DetachedChange::Demand(ids) => {
                 let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
                 demand(!store::members_among(tx, self.account, self.group, &ids)?.is_empty())
             }
-            DetachedChange::DemandWhere(filter) => demand(!self.matching(tx, Some(filter))?.is_empty()),
-            DetachedChange::Replace(values) => self.replace(tx, values, moves, heard),
+            DetachedChange::DemandWhere(filter) => demand(!self.matching(tx, filter, course)?.is_empty()),
+            DetachedChange::Replace(values) => self.replace(tx, values, course),
         }
     }
 
@@ -132,8 +159,7 @@ impl Membership<'_> {
         &self,
         tx: &mut Tx<'_>,
         (ids, claims): (&[&str], &Claims<'_>),
-        moves: &mut Moves,
-        heard: &mut Heard,
+        course: &mut Course<'_>,
     ) -> Result<()> {
         if ids.is_empty() {
             return Ok(());
@@ -143,32 +169,40 @@ impl Membership<'_> {
             let known: HashSet<&str> = found.iter().map(|(m, _)| m.id.as_str()).collect();
             let rest: Vec<&str> = ids.iter().filter(|id| !known.contains(*id)).copied().collect();
             let groups = store::resolve(tx, self.account, self.group, Subject::Group, &rest)?;
-            self.refuse_cycles(tx, &groups)?;
+            self.refuse_cycles(tx, &groups, course)?;
             for id in rest {
                 if !groups.iter().any(|(group, _)| group.id == id) {
-                    unknown(id, heard)?;
+                    unknown(id, course.heard)?;
                 }
             }
             found.extend(groups);
         }
         for (member, _) in &found {
-            claims.check(&member.id, member.kind, &mut heard.mender)?;
+            claims.check(&member.id, member.kind, &mut course.heard.mender)?;
         }
         let new: Vec<MemberRef> = found.into_iter().filter(|(_, there)| !there).map(|(m, _)| m).collect();
         if store::add(tx, self.account, self.group, &new, self.now)? != new.len() as u64 {
             return Err(overtaken());
         }
         for member in new {
-            moves.note(member, true);
+            course.note(member, true);
         }
         Ok(())
     }
 
-    fn refuse_cycles(&self, tx: &mut Tx<'_>, groups: &[(MemberRef, bool)]) -> Result<()> {
+    fn refuse_cycles(
+        &self,
+        tx: &mut Tx<'_>,
+        groups: &[(MemberRef, bool)],
+        course: &mut Course<'_>,
+    ) -> Result<()> {
         if groups.is_empty() {
             return Ok(());
         }
-        let above = store::above(tx, self.account, self.group)?;
+        let above = match &mut course.above {
+            Some(above) => above,
+            none => none.insert(store::above(tx, self.account, self.group)?.into_iter().collect()),
+        };
         match groups.iter().find(|(group, _)| above.contains(&group.id)) {
             Some((group, _)) => Err(Problem::invalid(format!(
                 "Group {} cannot become a member: it contains this group already, and groups must not form a circle.",
@@ -179,26 +213,55 @@ impl Membership<'_> {
         }
     }
 
-    fn remove_named(&self, tx: &mut Tx<'_>, ids: &[&str], moves: &mut Moves) -> Result<()> {
+    fn remove_named(&self, tx: &mut Tx<'_>, ids: &[&str], course: &mut Course<'_>) -> Result<()> {
         if ids.is_empty() {
             return Ok(());
         }
         let there = store::members_among(tx, self.account, self.group, ids)?;
-        self.remove(tx, there, moves)
+        self.remove(tx, there, course)
     }
 
-    fn remove_where(&self, tx: &mut Tx<'_>, filter: Option<&Expr>, moves: &mut Moves) -> Result<()> {
-        let there = self.matching(tx, filter)?;
-        self.remove(tx, there, moves)
+    fn clear(&self, tx: &mut Tx<'_>, course: &mut Course<'_>) -> Result<()> {
+        let all = match course.there.take() {
+            Some(there) => there.into_values().collect(),
+            None => store::members(tx, self.account, self.group)?,
+        };
+        self.remove(tx, all, course)?;
+        course.there = Some(BTreeMap::new());
+        Ok(())
     }
 
-    fn matching(&self, tx: &mut Tx<'_>, filter: Option<&Expr>) -> Result<Vec<MemberRef>> {
-        let mut there = store::members(tx, self.account, self.group)?;
-        there.retain(|member| filter.is_none_or(|filter| filter.matches_element(&member.element(self.base))));
-        Ok(there)
+    /// The members that match. They are read once, however many operations go through them.
+    fn matching(&self, tx: &mut Tx<'_>, filter: &Expr, course: &mut Course<'_>) -> Result<Vec<MemberRef>> {
+        let there = match &mut course.there {
+            Some(there) => there,
+            none => {
+                let all = store::members(tx, self.account, self.group)?;
+                none.insert(all.into_iter().map(|member| (member.id.clone(), member)).collect())
+            }
+        };
+        self.picked(there.values(), filter, (course.number, &mut course.budget))
     }
 
-    fn remove(&self, tx: &mut Tx<'_>, members: Vec<MemberRef>, moves: &mut Moves) -> Result<()> {
+    /// Those of the members that match.
+    fn picked<'m>(
+        &self,
+        members: impl Iterator<Item = &'m MemberRef>,
+        filter: &Expr,
+        (number, budget): (usize, &mut Budget),
+    ) -> Result<Vec<MemberRef>> {
+        let mut picked = Vec::new();
+        for member in members {
+            let element = member.element(self.base);
+            budget.look(number, &element, filter)?;
+            if filter.matches_element(&element) {
+                picked.push(member.clone());
+            }
+        }
+        Ok(picked)
+    }
+
+    fn remove(&self, tx: &mut Tx<'_>, members: Vec<MemberRef>, course: &mut Course<'_>) -> Result<()> {
         let ids: Vec<&str> = members.iter().map(|member| member.id.as_str()).collect();
         if ids.is_empty() {
             return Ok(());
@@ -207,28 +270,30 @@ impl Membership<'_> {
             return Err(overtaken());
         }
         for member in members {
-            moves.note(member, false);
+            course.note(member, false);
         }
         Ok(())
     }
 
-    fn replace(&self, tx: &mut Tx<'_>, values: &[Value], moves: &mut Moves, heard: &mut Heard) -> Result<()> {
+    fn replace(&self, tx: &mut Tx<'_>, values: &[Value], course: &mut Course<'_>) -> Result<()> {
         let (ids, claims) = (ids(values), Claims::of(values, self.base));
         // Most stay, mostly: they cost a look at their row, and nothing is asked about them.
-        let mut said = Ok(());
+        let (mut said, mut looks) = (Ok(()), 0);
         let (mut new, mut gone): (HashSet<&str>, _) = (ids.iter().copied().collect(), Vec::new());
         store::each_member(tx, self.account, self.group, |id, kind| {
+            looks += 1;
             if !new.remove(id) {
                 gone.push(id.to_owned());
             } else if said.is_ok() {
-                said = claims.check(id, kind, &mut heard.mender);
+                said = claims.check(id, kind, &mut course.heard.mender);
             }
         })?;
+        course.budget.go_through(course.number, looks)?;
         said?;
         let gone: Vec<&str> = gone.iter().map(String::as_str).collect();
-        self.remove_named(tx, &gone, moves)?;
+        self.remove_named(tx, &gone, course)?;
         let new: Vec<&str> = ids.iter().filter(|id| new.contains(*id)).copied().collect();
-        self.add(tx, (&new, &claims), moves, heard)
+        self.add(tx, (&new, &claims), course)
     }
 }
 

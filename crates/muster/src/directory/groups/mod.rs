@@ -9,3 +9,4 @@ pub mod members;
 pub mod model;
 mod page;
 pub mod store;
+mod work;

@@ -1,0 +1,89 @@
+//! What the operations of one change of members may cost. Meanwhile the account's other writers wait.
+
+use scim::Expr;
+use serde_json::Value;
+
+use crate::kernel::problem::{Problem, Result};
+
+/// Most work that one change may cause: as many values as the operations on a document may go through.
+const MAX_WORK: usize = 1_000_000;
+
+/// Carrying out an operation costs about as much as going through so many members, whomever it names.
+const OPERATION: usize = 100;
+
+/// What is left.
+#[derive(Debug)]
+pub struct Budget {
+    left: usize,
+    /// The operation that went through the members first, whose work is not counted: else there would be
+    /// groups that it cannot change.
+    first: Option<usize>,
+}
+
+impl Budget {
+    /// For so many operations.
+    ///
+    /// # Errors
+    /// `Invalid` with `invalidValue` where they are too many, whatever they do.
+    pub fn of(operations: usize) -> Result<Self> {
+        let mut budget = Self { left: MAX_WORK, first: None };
+        // A single one is no worse than a PUT.
+        budget.spend(operations.saturating_sub(1).saturating_mul(OPERATION))?;
+        Ok(budget)
+    }
+
+    /// Counts that an operation goes through a member, and what its filter compares of him.
+    ///
+    /// # Errors
+    /// `Invalid` with `invalidValue` beyond the limit.
+    pub fn look(&mut self, operation: usize, member: &Value, filter: &Expr) -> Result<()> {
+        if self.is_first(operation) { Ok(()) } else { self.spend(1 + filter.work_in(member)) }
+    }
+
+    /// Counts that an operation goes through so many members.
+    ///
+    /// # Errors
+    /// As `look`.
+    pub fn go_through(&mut self, operation: usize, members: usize) -> Result<()> {
+        if self.is_first(operation) { Ok(()) } else { self.spend(members) }
+    }
+
+    fn is_first(&mut self, operation: usize) -> bool {
+        *self.first.get_or_insert(operation) == operation
+    }
+
+    fn spend(&mut self, work: usize) -> Result<()> {
+        let Some(left) = self.left.checked_sub(work) else {
+            return Err(Problem::invalid(format!(
+                "The operations go through more than {MAX_WORK} members, of whom each counts once more for \
+                 what a filter compares, and each operation as {OPERATION}; name members by their value, \
+                 many in one operation, or send them in several requests."
+            ))
+            .code("invalidValue"));
+        };
+        self.left = left;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_first_operation_goes_through_more_than_the_limit() {
+        let mut budget = Budget::of(3).unwrap();
+        for _ in 0..3 {
+            budget.go_through(2, MAX_WORK).unwrap();
+        }
+        budget.go_through(3, MAX_WORK - 2 * OPERATION).unwrap();
+        budget.go_through(2, 1).unwrap();
+        assert_eq!(budget.go_through(4, 1).unwrap_err().code_text(), Some("invalidValue"));
+    }
+
+    #[test]
+    fn operations_count_by_themselves() {
+        assert!(Budget::of(MAX_WORK / OPERATION + 1).is_ok());
+        assert!(Budget::of(MAX_WORK / OPERATION + 2).is_err());
+    }
+}
