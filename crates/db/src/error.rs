@@ -4,6 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::wanted::unheard;
+
 /// What a caller can do about an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -25,6 +27,8 @@ pub enum ErrorKind {
     Denied,
     /// The SQLite file is damaged, or no database at all.
     Damaged,
+    /// A read that nobody waits for any more, which ended where it was.
+    Unheard,
     /// A text parameter holds a NUL character, which PostgreSQL cannot store: the caller's input is at fault.
     BadText,
     /// Everything else: wrong SQL, a broken constraint, an unreadable value.
@@ -166,7 +170,8 @@ impl From<rusqlite::Error> for Error {
             Code::DatabaseCorrupt | Code::NotADatabase => {
                 Self::new(ErrorKind::Damaged, format!("SQLite: {text}"))
             }
-            Code::OperationInterrupted => Self::new(ErrorKind::Timeout, "the statement was interrupted"),
+            // Nothing else interrupts.
+            Code::OperationInterrupted => unheard(),
             _ => Self::other(format!("SQLite: {text}")),
         }
     }

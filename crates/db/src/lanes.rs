@@ -17,6 +17,7 @@ use crate::sql::Value;
 use crate::stats::Counter;
 use crate::tally::Tally;
 use crate::tx::Left;
+use crate::wanted::Wanted;
 use crate::{Error, ErrorKind, Lane, Tx};
 
 /// Closures in one transaction at most.
@@ -92,6 +93,7 @@ pub(crate) struct Call<T, E, F> {
     outcome: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<T, E>>,
     since: Instant,
+    wanted: Wanted,
     counter: Arc<Counter>,
     failed: bool,
 }
@@ -100,11 +102,11 @@ impl<T, E, F> Call<T, E, F> {
     pub(crate) fn new(
         label: &'static str,
         f: F,
-        since: Instant,
+        (since, wanted): (Instant, Wanted),
         counter: Arc<Counter>,
     ) -> (Self, oneshot::Receiver<Result<T, E>>) {
         let (reply, answer) = oneshot::channel();
-        (Self { label, f, outcome: None, reply, since, counter, failed: false }, answer)
+        (Self { label, f, outcome: None, reply, since, wanted, counter, failed: false }, answer)
     }
 }
 
@@ -115,10 +117,11 @@ where
     F: Fn(&mut Tx<'_>) -> Result<T, E> + Send,
 {
     fn wanted(&self) -> bool {
-        !self.reply.is_closed()
+        self.wanted.still()
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
+        tx.work_for(&self.wanted);
         let outcome = guarded(self.label, &self.f, tx);
         self.failed = tx.failure().is_some();
         let fine = outcome.is_ok();

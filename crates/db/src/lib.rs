@@ -31,6 +31,7 @@ mod tally;
 pub mod testing;
 mod tx;
 mod value;
+mod wanted;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
@@ -47,6 +48,7 @@ use queue::{Queue, Refusal};
 use reading::Read;
 use sqlite::{Readers, SqliteWriter};
 use tally::Tally;
+use wanted::Waiting;
 
 pub use bell::Bell;
 pub use error::{Error, ErrorKind};
@@ -200,7 +202,8 @@ impl Db {
         self.inner.engine
     }
 
-    /// Runs a closure of any number of queries in one consistent snapshot, on a reading thread.
+    /// Runs a closure of any number of queries in one consistent snapshot, on a reading thread. Where its future
+    /// is dropped it ends at its next row or statement, on SQLite also within a statement ([`Tx::wanted`]).
     pub async fn read<T, E>(
         &self,
         label: &'static str,
@@ -335,7 +338,9 @@ impl Db {
         E: From<Error> + Send + 'static,
     {
         let (since, counter) = (Instant::now(), self.inner.stats.counter(label));
-        let (call, answer) = Call::new(label, f, since, Arc::clone(&counter));
+        // Goes with this future, however that ends.
+        let waiting = Waiting::new();
+        let (call, answer) = Call::new(label, f, (since, waiting.wanted()), Arc::clone(&counter));
         if let Err(refusal) = push(Box::new(call)) {
             counter.answered(since, true);
             return Err(E::from(match refusal {

@@ -108,7 +108,7 @@ fn answer(reader: &mut impl Reader, job: &mut dyn Job, desk: &Desk) -> bool {
             }
         }
         tries += 1;
-        if is_enough(start, tries) || !error.may_run_again() {
+        if is_enough(start, tries) || !error.may_run_again() || !job.wanted() {
             job.fail(error);
             return true;
         }

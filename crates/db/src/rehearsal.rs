@@ -190,6 +190,7 @@ mod tests {
     use crate::Tx;
     use crate::lanes::Call;
     use crate::stats::Stats;
+    use crate::wanted::Wanted;
 
     #[test]
     fn no_call_is_left_waiting_in_a_rehearsal_that_no_lane_took() {
@@ -197,7 +198,7 @@ mod tests {
         let calls = rehearsal.calls().unwrap();
         let job = || {
             let f = |_: &mut Tx<'_>| Ok::<_, Error>(());
-            Call::new("call", f, Instant::now(), Stats::default().counter("call"))
+            Call::new("call", f, (Instant::now(), Wanted::default()), Stats::default().counter("call"))
         };
         let ((first, _heard), (second, mut answer)) = (job(), job());
         let (enters, entering) = mpsc::channel();

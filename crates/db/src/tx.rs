@@ -6,6 +6,7 @@ use crate::error::Fault;
 use crate::postgres::PgSession;
 use crate::sql::Value;
 use crate::value::check_params;
+use crate::wanted::{Wanted, Watch, unheard};
 use crate::{Error, ErrorKind, Param, Row, State, sqlite};
 
 /// The connection under a transaction.
@@ -41,11 +42,24 @@ pub struct Tx<'c> {
     /// `None` where nothing is ever committed.
     left: Option<Vec<Left>>,
     state: Option<State>,
+    /// Of the call that it works for; always, where something is written.
+    wanted: Wanted,
+    watch: Option<&'c Watch>,
 }
 
 impl<'c> Tx<'c> {
     pub(crate) fn reading(session: Session<'c>) -> Self {
-        Self { session, failure: None, wrote: false, careful: false, left: None, state: None }
+        let wanted = Wanted::default();
+        Self {
+            session,
+            failure: None,
+            wrote: false,
+            careful: false,
+            left: None,
+            state: None,
+            wanted,
+            watch: None,
+        }
     }
 
     pub(crate) fn writing(session: Session<'c>) -> Self {
@@ -57,9 +71,26 @@ impl<'c> Tx<'c> {
         Self { careful, ..self }
     }
 
-    /// A snapshot of this state.
-    pub(crate) fn with_state(self, state: Option<State>) -> Self {
-        Self { state, ..self }
+    /// A snapshot of this state, on a connection that hears of its call here.
+    pub(crate) fn with_state(self, state: Option<State>, watch: &'c Watch) -> Self {
+        Self { state, watch: Some(watch), ..self }
+    }
+
+    /// From now on it works for this call. A write goes on to its end whoever waits: it shares its
+    /// transaction.
+    pub(crate) fn work_for(&mut self, wanted: &Wanted) {
+        if self.left.is_none() {
+            self.wanted = wanted.clone();
+            if let Some(watch) = self.watch {
+                *watch.lock() = wanted.clone();
+            }
+        }
+    }
+
+    /// Ends a read with [`ErrorKind::Unheard`] once nobody waits for it any more. Queries ask this by
+    /// themselves, for each row; to be asked where the work between them is long.
+    pub fn wanted(&mut self) -> Result<(), Error> {
+        if self.wanted.still() { Ok(()) } else { Err(self.fail(unheard())) }
     }
 
     /// Which state of the data this shows: what was read in another snapshot of the same state need not be
@@ -245,11 +276,14 @@ impl<'c> Tx<'c> {
         f: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>, Error>,
     ) -> Result<(), Error> {
         self.ready(sql, params)?;
+        let wanted = &self.wanted;
+        let f = &mut |row: &Row<'_>| if wanted.still() { f(row) } else { Err(unheard()) };
         let done = match &mut self.session {
             Session::Sqlite(conn) => sqlite::each(conn, sql, params, f),
             Session::Postgres(session) => session.each(sql, params, f),
         };
         done.map_err(|fault| match fault {
+            Fault::Caller(error) if error.kind() == ErrorKind::Unheard => self.fail(error),
             Fault::Caller(error) => error,
             Fault::Database(error) => self.fail(error),
         })
@@ -259,6 +293,7 @@ impl<'c> Tx<'c> {
         if let Some(error) = &self.failure {
             return Err(error.clone());
         }
+        self.wanted()?;
         self.wrote |= !is_select(sql);
         check_params(params)
     }

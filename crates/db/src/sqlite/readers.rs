@@ -9,10 +9,14 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::place::Place;
 use crate::tx::Session;
+use crate::wanted::{Wanted, Watch};
 use crate::{Error, Tx};
 
 use super::state::{Index, State};
 use super::{open, step};
+
+/// Instructions of a statement between two looks at whether somebody waits for it: about a millisecond.
+const STRETCH: i32 = 10_000;
 
 fn open_reader(path: &Path) -> Result<Connection, Error> {
     let conn = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -52,6 +56,7 @@ struct Rest {
 
 struct Idle {
     conn: Connection,
+    watch: Watch,
     /// Its last snapshot is still open, and of this state: who finds that nothing was committed since goes on
     /// in it. To begin another one costs ten times as much as to find that out.
     ///
@@ -101,8 +106,11 @@ impl Readers {
         Ok(conn)
     }
 
-    fn fresh(&self) -> Result<Connection, Error> {
-        self.connect(open_reader)
+    fn fresh(&self) -> Result<(Connection, Watch), Error> {
+        let (mut conn, watch) = (self.connect(open_reader)?, Watch::default());
+        let call = Arc::clone(&watch);
+        conn.progress_handler(STRETCH, Some(move || !call.lock().still()))?;
+        Ok((conn, watch))
     }
 
     /// A snapshot of the newest state: the one that a connection was given back with, or a new one.
@@ -111,8 +119,8 @@ impl Readers {
             let mut rest = self.rest.lock();
             (rest.idle.pop(), rest.barred, rest.writes)
         };
-        let (conn, open) = match idle {
-            Some(idle) => (idle.conn, idle.open),
+        let ((conn, watch), open) = match idle {
+            Some(idle) => ((idle.conn, idle.watch), idle.open),
             None => (self.fresh()?, None),
         };
         // Before the snapshot begins: it is of this state or of a later one.
@@ -123,7 +131,7 @@ impl Readers {
             self.begin(&conn, open.is_some())?;
             newest.filter(|newest| self.state() == Some(*newest))
         };
-        Ok(Open { conn: Some(conn), state, writes, readers: Arc::clone(self) })
+        Ok(Open { conn: Some(conn), watch, state, writes, readers: Arc::clone(self) })
     }
 
     fn state(&self) -> Option<State> {
@@ -180,6 +188,7 @@ fn look(conn: &Connection) -> Result<(), Error> {
 pub(crate) struct Open {
     /// `None` only while it ends.
     conn: Option<Connection>,
+    watch: Watch,
     /// What it shows, where that is known.
     state: Option<State>,
     /// How many writes had begun before it.
@@ -190,13 +199,15 @@ pub(crate) struct Open {
 impl Open {
     pub(crate) fn tx(&self) -> Tx<'_> {
         let conn = self.conn.as_ref().expect("a connection is there until the snapshot ends");
-        Tx::reading(Session::Sqlite(conn)).with_state(self.state)
+        Tx::reading(Session::Sqlite(conn)).with_state(self.state, &self.watch)
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
         let Some(conn) = self.conn.take() else { return };
+        // Its end is not to be interrupted.
+        *self.watch.lock() = Wanted::default();
         let mut rest = self.readers.rest.lock();
         let room = rest.idle.len() < self.readers.keep;
         let stays = room && !rest.barred && rest.writes == self.writes && !conn.is_autocommit();
@@ -204,7 +215,7 @@ impl Drop for Open {
         // A connection whose snapshot does not end is not given back: closing it ends it.
         let sound = open.is_some() || step(&conn, "COMMIT").is_ok();
         if sound && room {
-            rest.idle.push(Idle { conn, open, old: false });
+            rest.idle.push(Idle { conn, watch: Arc::clone(&self.watch), open, old: false });
         }
     }
 }

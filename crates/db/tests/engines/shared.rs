@@ -1,4 +1,7 @@
 //! What several calls share: rows left for the end of their transaction, a snapshot, a key that may be taken.
+use std::ops::ControlFlow::Continue;
+use std::time::Duration;
+
 use db::sql::Value;
 use db::testing::each_engine;
 use db::{Closing, Db, Engine, Error, ErrorKind, Migration, Snapshot, Tx, params};
@@ -167,5 +170,46 @@ fn calls_in_one_snapshot_see_one_instant() {
         assert_eq!(seen, i64::from(db.engine() == Engine::Postgres));
         snapshot.close();
         assert_eq!(count(snapshot).await, 1);
+    });
+}
+
+/// A read that never ends by itself.
+type Endless = fn(&mut Tx<'_>) -> Result<(), Error>;
+
+#[test]
+fn a_read_that_nobody_waits_for_ends_and_gives_its_thread_back() {
+    each_engine("unheard", |db| async move {
+        let mut reads: Vec<Endless> = vec![
+            |tx| loop {
+                tx.query_one("SELECT 1", &[], |row| row.get::<i64>(0))?;
+            },
+            |tx| loop {
+                tx.wanted()?;
+            },
+        ];
+        if db.engine() == Engine::Sqlite {
+            const COUNT: &str = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)";
+            reads.push(|tx| tx.each(&format!("{COUNT} SELECT n FROM c"), &[], |_| Ok(Continue(()))));
+            reads.push(|tx| tx.query(&format!("{COUNT} SELECT max(n) FROM c"), &[], |_| Ok(())).map(|_| ()));
+        }
+        // More than there are threads.
+        for read in reads.iter().copied().cycle().take(3 * reads.len()) {
+            let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+            let other = db.clone();
+            let call = tokio::spawn(async move {
+                let run = move |tx: &mut Tx<'_>| {
+                    tell.send(None).unwrap();
+                    let end = read(tx);
+                    tell.send(end.as_ref().err().map(Error::kind)).unwrap();
+                    end
+                };
+                other.read("endless", run).await
+            });
+            assert_eq!(told.recv().await, Some(None), "it has begun");
+            call.abort();
+            let end = tokio::time::timeout(Duration::from_secs(20), told.recv()).await;
+            assert_eq!(end, Ok(Some(Some(ErrorKind::Unheard))));
+        }
+        db.ping().await.unwrap();
     });
 }

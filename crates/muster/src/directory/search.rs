@@ -361,6 +361,7 @@ impl Run<'_> {
             while !rows.is_empty() {
                 let groups = if with_derived { self.groups(tx, &rows)? } else { vec![None; rows.len()] };
                 for (row, groups) in rows.drain(..groups.len()).zip(groups) {
+                    tx.wanted()?;
                     let resource = self.view(tx, &row, groups, with_meta)?;
                     if filter.is_none_or(|expr| expr.matches(&resource)) && take(row, &resource).is_break() {
                         return Ok(());
