@@ -43,12 +43,13 @@ pub struct Error {
     message: Arc<str>,
     lost: bool,
     crowded: bool,
+    locked: bool,
 }
 
 impl Error {
     /// An error of this kind. Slices use it for what their own mapping functions find.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into().into(), lost: false, crowded: false }
+        Self { kind, message: message.into().into(), lost: false, crowded: false, locked: false }
     }
 
     /// An error of kind [`ErrorKind::Other`].
@@ -64,6 +65,11 @@ impl Error {
     /// As [`Error::lost`], because the server has no connection left for us.
     pub(crate) fn crowded(message: impl Into<String>) -> Self {
         Self { crowded: true, ..Self::lost(message) }
+    }
+
+    /// Of kind [`ErrorKind::Retry`], because somebody held the lock of a row for too long.
+    pub(crate) fn locked(message: impl Into<String>) -> Self {
+        Self { locked: true, ..Self::new(ErrorKind::Retry, message) }
     }
 
     pub(crate) fn panicked(label: &str) -> Self {
@@ -88,6 +94,11 @@ impl Error {
     /// True when the server has no connection left for us.
     pub(crate) fn is_crowded(&self) -> bool {
         self.crowded
+    }
+
+    /// True when somebody else held a lock for too long.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.locked
     }
 
     /// True when the closure may run again because nothing it did was kept.

@@ -26,6 +26,8 @@ const BATCH: usize = 128;
 const TRIES: u32 = 6;
 /// No new try after this long: whoever waits must be answered while somebody still listens.
 pub(crate) const ENOUGH: Duration = Duration::from_secs(10);
+/// So long after its beginning a batch gives a first try to those who had to wait for locks of others.
+const AT_LAST: Duration = Duration::from_secs(16);
 
 /// Why a commit did not happen, or may not have.
 pub(crate) enum CommitFault {
@@ -68,12 +70,15 @@ pub(crate) trait Writer {
 pub(crate) trait Job: Send {
     /// False when nobody waits for the answer any more.
     fn wanted(&self) -> bool;
+    /// Tells whose it is: calls of one account wait for the same locks.
+    fn key(&self) -> u64;
     /// Runs the closure and keeps what it answered; true when that is `Ok` and nothing failed.
     fn run(&mut self, tx: &mut Tx<'_>) -> bool;
     /// Replaces the outcome by this error.
     fn fail(&mut self, error: Error);
     fn retried(&self);
-    fn answer(self: Box<Self>);
+    /// Tells the outcome, once.
+    fn answer(&mut self);
 }
 
 /// What a lane is given to do.
@@ -89,9 +94,10 @@ pub(crate) enum Work {
 /// The one implementation of [`Job`].
 pub(crate) struct Call<T, E, F> {
     label: &'static str,
+    key: u64,
     f: F,
     outcome: Option<Result<T, E>>,
-    reply: oneshot::Sender<Result<T, E>>,
+    reply: Option<oneshot::Sender<Result<T, E>>>,
     since: Instant,
     wanted: Wanted,
     counter: Arc<Counter>,
@@ -100,13 +106,16 @@ pub(crate) struct Call<T, E, F> {
 
 impl<T, E, F> Call<T, E, F> {
     pub(crate) fn new(
-        label: &'static str,
+        (label, key): (&'static str, u64),
         f: F,
         (since, wanted): (Instant, Wanted),
         counter: Arc<Counter>,
     ) -> (Self, oneshot::Receiver<Result<T, E>>) {
         let (reply, answer) = oneshot::channel();
-        (Self { label, f, outcome: None, reply, since, wanted, counter, failed: false }, answer)
+        (
+            Self { label, key, f, outcome: None, reply: Some(reply), since, wanted, counter, failed: false },
+            answer,
+        )
     }
 }
 
@@ -118,6 +127,10 @@ where
 {
     fn wanted(&self) -> bool {
         self.wanted.still()
+    }
+
+    fn key(&self) -> u64 {
+        self.key
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
@@ -138,11 +151,12 @@ where
         self.counter.retried();
     }
 
-    fn answer(self: Box<Self>) {
+    fn answer(&mut self) {
+        let Some(reply) = self.reply.take() else { return };
         self.counter.answered(self.since, self.failed);
-        if let Some(outcome) = self.outcome {
+        if let Some(outcome) = self.outcome.take() {
             // Nobody waits any more: there is nobody to tell.
-            let _ = self.reply.send(outcome);
+            let _ = reply.send(outcome);
         }
     }
 }
@@ -207,7 +221,9 @@ fn serve_all(writer: &mut impl Writer, work: Vec<Work>, post: &Post, careful: &m
     }
     let settled = if jobs.is_empty() { 0 } else { settle(writer, &mut jobs, post, careful) };
     let mut rest: Vec<_> = jobs.split_off(settled).into_iter().map(Work::Call).collect();
-    jobs.into_iter().for_each(Job::answer);
+    for mut job in jobs {
+        job.answer();
+    }
     let retires = !rest.is_empty() || !rehearsals.is_empty() && is_to_leave(writer, post);
     let next = if retires { None } else { rehearsals.pop_front() };
     // In front, so that they keep their order; the calls that come meanwhile are served before them.
@@ -235,11 +251,30 @@ fn is_to_leave(writer: &mut impl Writer, post: &Post) -> bool {
     }
 }
 
-/// Brings jobs of a batch to their outcome: together while that works, one by one after a second conflict.
-/// Answers how many; those behind have not run, and other lanes have the connections to run them.
+/// Brings jobs of a batch to their outcome: together while that works, one by one after a second conflict or
+/// where one met a lock. Answers how many; those behind have not run, and other lanes have the connections to
+/// run them.
 ///
 /// `careful`: batches that still begin with savepoints.
-fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], post: &Post, careful: &mut u32) -> usize {
+fn settle(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], post: &Post, careful: &mut u32) -> usize {
+    let start = Instant::now();
+    match together(writer, jobs, post, careful) {
+        Way::Settled => jobs.len(),
+        Way::Leave => 0,
+        Way::Apart(_) => one_by_one(writer, jobs, post, careful, start),
+    }
+}
+
+/// How far jobs came together.
+enum Way {
+    Settled,
+    /// There is no connection, and other lanes have some.
+    Leave,
+    /// One after the other they may come further. A job alone comes to this by a lock only.
+    Apart(Error),
+}
+
+fn together<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], post: &Post, careful: &mut u32) -> Way {
     let mut savepoints = jobs.len() > 1 && *careful > 0;
     *careful = careful.saturating_sub(1);
     let (start, mut tries, mut refusals) = (Instant::now(), 0, 0);
@@ -247,9 +282,9 @@ fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], post: &Post, car
         let error = match attempt(writer, jobs, savepoints) {
             End::Committed(keys) => {
                 post.tally.committed(post.seat, &keys);
-                return jobs.len();
+                return Way::Settled;
             }
-            End::Empty => return jobs.len(),
+            End::Empty => return Way::Settled,
             End::Spoilt => {
                 savepoints = true;
                 if jobs.len() > 1 {
@@ -260,12 +295,15 @@ fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], post: &Post, car
             End::Again(error) => error,
             End::Broken(error) => return fail_all(jobs, &error, post),
         };
+        if error.is_locked() {
+            return Way::Apart(error);
+        }
         if error.is_crowded() {
             refusals += 1;
             // What a restart of PostgreSQL ended may count for a moment longer.
             let crowd = if refusals == 1 { Crowd::Wait } else { post.gathering.crowded(post.seat, &error) };
             match crowd {
-                Crowd::Leave(_) => return 0,
+                Crowd::Leave(_) => return Way::Leave,
                 Crowd::Wait if start.elapsed() < ENOUGH => {
                     post.gathering.wait(MOMENT);
                     continue;
@@ -275,7 +313,7 @@ fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], post: &Post, car
         }
         tries += 1;
         if jobs.len() > 1 && tries >= 2 && !error.is_lost() {
-            return one_by_one(writer, jobs, post, careful);
+            return Way::Apart(error);
         }
         let hopeless = jobs.len() == 1 && !error.may_run_again();
         if hopeless || is_enough(start, tries) {
@@ -291,21 +329,57 @@ fn settle<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], post: &Post, car
     }
 }
 
-fn one_by_one(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], post: &Post, careful: &mut u32) -> usize {
-    for (place, job) in jobs.iter_mut().enumerate() {
-        if settle(writer, std::slice::from_mut(job), post, careful) == 0 {
-            return place;
+/// Whoever meets a lock goes behind all others, with the calls of the same account, and tries again as long as
+/// there is time. A try that waits in vain holds the lane: so others have theirs first, once, and the batch
+/// that queued meanwhile is still listened for.
+fn one_by_one(
+    writer: &mut impl Writer,
+    jobs: &mut [Box<dyn Job>],
+    post: &Post,
+    careful: &mut u32,
+    start: Instant,
+) -> usize {
+    let (mut place, mut locks, mut last) = (0, Vec::new(), None);
+    while let Some(job) = jobs.get_mut(place) {
+        let (key, one) = (job.key(), std::slice::from_mut(job));
+        let again = locks.contains(&key);
+        let time = if again { ENOUGH } else { AT_LAST };
+        let way = match &last {
+            // Nothing of it was kept, and nobody would hear that it is.
+            _ if !one[0].wanted() => Way::Settled,
+            Some(error) if start.elapsed() > time => fail_all(one, error, post),
+            _ => together(writer, one, post, careful),
+        };
+        match way {
+            Way::Settled => {
+                // Not to wait for those behind it.
+                one[0].answer();
+                place += 1;
+            }
+            Way::Leave => return place,
+            Way::Apart(error) => {
+                one[0].retried();
+                locks.push(key);
+                last = Some(error);
+                jobs[place..].rotate_left(1);
+                jobs[place..].sort_by_key(|job| job.key() == key);
+                if again {
+                    // All others are through.
+                    writer.rest();
+                    std::thread::sleep(pause(1));
+                }
+            }
         }
     }
     jobs.len()
 }
 
-fn fail_all(jobs: &mut [Box<dyn Job>], error: &Error, post: &Post) -> usize {
+fn fail_all(jobs: &mut [Box<dyn Job>], error: &Error, post: &Post) -> Way {
     post.tally.failed(post.seat, error);
-    for job in &mut *jobs {
+    for job in jobs {
         job.fail(error.clone());
     }
-    jobs.len()
+    Way::Settled
 }
 
 pub(crate) fn is_enough(start: Instant, tries: u32) -> bool {

@@ -213,7 +213,7 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.call("reading", label, f, |job| self.inner.reads.push(Read::Call(job))).await
+        self.call("reading", (label, 0), f, |job| self.inner.reads.push(Read::Call(job))).await
     }
 
     /// Like [`Db::read`] for closures that touch a handful of rows by key. On SQLite it runs on the calling
@@ -275,7 +275,8 @@ impl Db {
     }
 
     /// Runs a closure in a transaction and answers once it is committed. `lane` is the key whose writes are
-    /// served in order by one thread: the account's id.
+    /// served in order by one thread: the account's id. Only one that meets a row that somebody else has locked
+    /// goes behind the others.
     ///
     /// An `Err` of the closure rolls its own changes back. A call whose future is dropped before its turn
     /// does not run; after that it runs to its end unheard. [`ErrorKind::Retry`] and
@@ -291,7 +292,7 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.call("writing", label, f, |job| self.inner.lane(lane).push(Work::Call(job))).await
+        self.call("writing", (label, hash(lane)), f, |job| self.inner.lane(lane).push(Work::Call(job))).await
     }
 
     /// As [`Db::write`], but in a rehearsal nothing is kept; a [`Rehearsal`] says how. Without one it is a
@@ -309,7 +310,7 @@ impl Db {
     {
         let Some(calls) = rehearsal.calls() else { return self.write(label, lane, f).await };
         let enter = |calls| self.inner.lane(lane).push(Work::Rehearsal(calls));
-        self.call("rehearsing in", label, f, |job| calls.push(job, enter)).await
+        self.call("rehearsing in", (label, hash(lane)), f, |job| calls.push(job, enter)).await
     }
 
     /// As [`Db::write`], for large writes that nobody waits for and that have no order to keep with others:
@@ -323,13 +324,13 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.call("writing", label, f, |job| self.inner.aside.push(Work::Call(job))).await
+        self.call("writing", (label, 0), f, |job| self.inner.aside.push(Work::Call(job))).await
     }
 
     async fn call<T, E>(
         &self,
         what: &str,
-        label: &'static str,
+        (label, key): (&'static str, u64),
         f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
         push: impl FnOnce(Box<dyn Job>) -> Result<(), Refusal>,
     ) -> Result<T, E>
@@ -340,7 +341,7 @@ impl Db {
         let (since, counter) = (Instant::now(), self.inner.stats.counter(label));
         // Goes with this future, however that ends.
         let waiting = Waiting::new();
-        let (call, answer) = Call::new(label, f, (since, waiting.wanted()), Arc::clone(&counter));
+        let (call, answer) = Call::new((label, key), f, (since, waiting.wanted()), Arc::clone(&counter));
         if let Err(refusal) = push(Box::new(call)) {
             counter.answered(since, true);
             return Err(E::from(match refusal {
@@ -429,7 +430,7 @@ impl Db {
                 Seat::Lane(lane) => &inner.lanes[lane],
                 Seat::Aside | Seat::Reader(_) => &inner.aside,
             };
-            self.call("writing", "probe", migrate::probe, |job| lane.push(Work::Call(job))).await?;
+            self.call("writing", ("probe", 0), migrate::probe, |job| lane.push(Work::Call(job))).await?;
         }
         Ok(())
     }
@@ -495,7 +496,11 @@ fn look(tx: &mut Tx<'_>) -> Result<(), Error> {
 }
 
 fn pick(lane: &str, lanes: usize) -> usize {
+    usize::try_from(hash(lane) % lanes as u64).unwrap_or(0)
+}
+
+fn hash(lane: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     lane.hash(&mut hasher);
-    usize::try_from(hasher.finish() % lanes as u64).unwrap_or(0)
+    hasher.finish()
 }

@@ -198,7 +198,7 @@ mod tests {
         let calls = rehearsal.calls().unwrap();
         let job = || {
             let f = |_: &mut Tx<'_>| Ok::<_, Error>(());
-            Call::new("call", f, (Instant::now(), Wanted::default()), Stats::default().counter("call"))
+            Call::new(("call", 0), f, (Instant::now(), Wanted::default()), Stats::default().counter("call"))
         };
         let ((first, _heard), (second, mut answer)) = (job(), job());
         let (enters, entering) = mpsc::channel();

@@ -17,6 +17,8 @@ use crate::tx::brief;
 use crate::{Error, ErrorKind};
 
 const CONNECT: Duration = Duration::from_secs(5);
+/// Well below `lanes::ENOUGH`, so that a lane has tries left for those whom the lock does not concern.
+const LOCK_MS: u32 = 3_000;
 const SHAPE: &str = "write postgres://user:password@host:5432/database?sslmode=require";
 const SSL_MODES: &str = "write disable, prefer, require, verify-ca or verify-full";
 
@@ -56,7 +58,7 @@ impl Settings {
         if config.get_application_name().is_none() {
             config.application_name("muster");
         }
-        let setup = limits(config.get_options().unwrap_or_default(), 60_000, 10_000);
+        let setup = limits(config.get_options().unwrap_or_default(), 60_000, LOCK_MS);
         let hosts = describe(&config);
         Ok(Self { config, hosts, setup, tls: OnceLock::new() })
     }
@@ -300,9 +302,8 @@ pub(super) fn classify(error: &tokio_postgres::Error, sql: &str) -> Error {
         "23505" | "42P07" | "42710" => {
             Error::new(ErrorKind::Unique, format!("a row with this key exists already: {text}"))
         }
-        "40001" | "40P01" | "55P03" => {
-            Error::new(ErrorKind::Retry, format!("PostgreSQL asks to try again: {text}"))
-        }
+        "40001" | "40P01" => Error::new(ErrorKind::Retry, format!("PostgreSQL asks to try again: {text}")),
+        "55P03" => Error::locked(format!("PostgreSQL asks to try again: {text}")),
         // A name that this session gave nobody: it is another one's.
         "42P05" => Error::new(ErrorKind::Unavailable, format!("PostgreSQL: {text}: {POOLED}")),
         "42501" => Error::new(ErrorKind::Denied, format!("PostgreSQL: {text}")),
