@@ -14,9 +14,10 @@ pub enum ErrorKind {
     Unique,
     /// The transaction lost against others on every try; the same call may succeed a moment later.
     Retry,
-    /// The database cannot be reached, is full, or its queue is; also when a COMMIT was lost on the way,
-    /// in which case the message says that the outcome is unknown.
+    /// The database cannot be reached, is full, or its queue is.
     Unavailable,
+    /// A COMMIT was lost on the way: nobody knows whether the call took effect. Look before it is made again.
+    Unknown,
     /// A statement ran longer than allowed.
     Timeout,
     /// The database was migrated by a newer release than this one.

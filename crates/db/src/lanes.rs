@@ -526,7 +526,7 @@ pub(crate) fn step(writer: &mut impl Writer, job: &mut dyn Job, savepoints: bool
 pub(crate) fn unanswered(label: &str) -> Error {
     let text =
         "was cut short by a panic on a database thread: the outcome is unknown, read before you try again";
-    Error::other(format!("the database call `{label}` {text}"))
+    Error::new(ErrorKind::Unknown, format!("the database call `{label}` {text}"))
 }
 
 /// What a caller hears when the database threads take no more work.

@@ -280,8 +280,8 @@ impl Db {
     ///
     /// An `Err` of the closure rolls its own changes back. A call whose future is dropped before its turn
     /// does not run; after that it runs to its end unheard. [`ErrorKind::Retry`] and
-    /// [`ErrorKind::Unavailable`] are worth another call later; when a commit was lost on the way, the
-    /// message says that the outcome is unknown.
+    /// [`ErrorKind::Unavailable`] are worth another call later; [`ErrorKind::Unknown`] only where a look shows
+    /// that nothing took effect.
     pub async fn write<T, E>(
         &self,
         label: &'static str,

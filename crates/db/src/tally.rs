@@ -39,7 +39,7 @@ impl Tally {
 
     /// A write failed. Only what is the database's own fault counts: no call is to blame for it.
     pub(crate) fn failed(&self, seat: Seat, error: &Error) {
-        if error.kind() == ErrorKind::Unavailable {
+        if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Unknown) {
             self.faults.lock().insert(seat, (Instant::now(), error.clone()));
         }
     }

@@ -98,7 +98,7 @@ impl Writer for PgSession {
         }
         self.drop_link();
         Err(CommitFault::Broken(Error::new(
-            ErrorKind::Unavailable,
+            ErrorKind::Unknown,
             "the connection to PostgreSQL was lost during the commit: the outcome is unknown, \
              read before you try again",
         )))

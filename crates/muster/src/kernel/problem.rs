@@ -244,6 +244,14 @@ impl From<db::Error> for Problem {
                 problem.0.cause = Some(error.to_string());
                 problem
             }
+            // Without a time for the next try: who repeats it by himself may do it twice.
+            db::ErrorKind::Unknown => {
+                let text = "The database did not say whether the request was done: look whether it took effect \
+                    before sending it again.";
+                let mut problem = Self::new(Kind::Unavailable, text);
+                problem.0.cause = Some(error.to_string());
+                problem
+            }
             db::ErrorKind::BadText => {
                 Self::invalid("A text of the request holds a NUL character (U+0000): remove it.")
             }
@@ -269,5 +277,23 @@ impl From<scim::ScimError> for Problem {
             Some(scim_type) => problem.code(scim_type.as_str()),
             None => problem,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use db::ErrorKind::{Retry, Unavailable, Unknown};
+
+    use super::*;
+
+    #[test]
+    fn what_may_have_been_done_is_not_to_be_repeated_unseen() {
+        let told = |kind| Problem::from(db::Error::new(kind, "why"));
+        for kind in [Retry, Unavailable] {
+            assert_eq!(told(kind).retry_after_secs(), Some(1));
+        }
+        let problem = told(Unknown);
+        assert_eq!((problem.kind(), problem.retry_after_secs()), (Kind::Unavailable, None));
+        assert!(problem.message().contains("took effect") && problem.cause() == Some("why"), "{problem}");
     }
 }

@@ -98,7 +98,9 @@ fn told(error: &db::Error) -> String {
     static FAULTS: Sparing = Sparing::unspent();
     FAULTS.tell(|left_out| tracing::warn!(%error, left_out, "not ready"));
     let kind = match error.kind() {
-        ErrorKind::Unavailable | ErrorKind::Retry => "it cannot be reached, or takes no work now",
+        ErrorKind::Unavailable | ErrorKind::Unknown | ErrorKind::Retry => {
+            "it cannot be reached, or takes no work now"
+        }
         ErrorKind::Timeout => "it takes too long to answer",
         ErrorKind::Denied => "its role lacks a right that the server needs",
         ErrorKind::NewerSchema => "a newer release has migrated it",
