@@ -8,16 +8,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
-
+use crate::call::{Job, guarded};
 use crate::gather::{Crowd, Gathering, MOMENT, PATIENCE, Seat};
 use crate::rehearsal::{self, Staged};
 use crate::retire::retire;
 use crate::sql::Value;
-use crate::stats::Counter;
 use crate::tally::Tally;
 use crate::tx::Left;
-use crate::wanted::Wanted;
 use crate::{Error, ErrorKind, Lane, Tx};
 
 /// Closures in one transaction at most.
@@ -66,21 +63,6 @@ pub(crate) trait Writer {
     fn finish(&mut self) {}
 }
 
-/// A closure on its way through a database thread, its types erased.
-pub(crate) trait Job: Send {
-    /// False when nobody waits for the answer any more.
-    fn wanted(&self) -> bool;
-    /// Tells whose it is: calls of one account wait for the same locks.
-    fn key(&self) -> u64;
-    /// Runs the closure and keeps what it answered; true when that is `Ok` and nothing failed.
-    fn run(&mut self, tx: &mut Tx<'_>) -> bool;
-    /// Replaces the outcome by this error.
-    fn fail(&mut self, error: Error);
-    fn retried(&self);
-    /// Tells the outcome, once.
-    fn answer(&mut self);
-}
-
 /// What a lane is given to do.
 pub(crate) enum Work {
     /// A closure of [`crate::Db::write`].
@@ -89,92 +71,6 @@ pub(crate) enum Work {
     Rehearsal(Staged),
     /// To give its connection up: whoever has none needs it more.
     Leave,
-}
-
-/// The one implementation of [`Job`].
-pub(crate) struct Call<T, E, F> {
-    label: &'static str,
-    key: u64,
-    f: F,
-    outcome: Option<Result<T, E>>,
-    reply: Option<oneshot::Sender<Result<T, E>>>,
-    since: Instant,
-    wanted: Wanted,
-    counter: Arc<Counter>,
-    failed: bool,
-}
-
-impl<T, E, F> Call<T, E, F> {
-    pub(crate) fn new(
-        (label, key): (&'static str, u64),
-        f: F,
-        (since, wanted): (Instant, Wanted),
-        counter: Arc<Counter>,
-    ) -> (Self, oneshot::Receiver<Result<T, E>>) {
-        let (reply, answer) = oneshot::channel();
-        (
-            Self { label, key, f, outcome: None, reply: Some(reply), since, wanted, counter, failed: false },
-            answer,
-        )
-    }
-}
-
-impl<T, E, F> Job for Call<T, E, F>
-where
-    T: Send,
-    E: From<Error> + Send,
-    F: Fn(&mut Tx<'_>) -> Result<T, E> + Send,
-{
-    fn wanted(&self) -> bool {
-        self.wanted.still()
-    }
-
-    fn key(&self) -> u64 {
-        self.key
-    }
-
-    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
-        tx.work_for(&self.wanted);
-        let outcome = guarded(self.label, &self.f, tx);
-        self.failed = tx.failure().is_some();
-        let fine = outcome.is_ok();
-        self.outcome = Some(outcome);
-        fine
-    }
-
-    fn fail(&mut self, error: Error) {
-        self.failed = true;
-        self.outcome = Some(Err(E::from(error.settled())));
-    }
-
-    fn retried(&self) {
-        self.counter.retried();
-    }
-
-    fn answer(&mut self) {
-        let Some(reply) = self.reply.take() else { return };
-        self.counter.answered(self.since, self.failed);
-        if let Some(outcome) = self.outcome.take() {
-            // Nobody waits any more: there is nobody to tell.
-            let _ = reply.send(outcome);
-        }
-    }
-}
-
-/// Runs a closure; a panic and an `Ok` after a failed statement become errors.
-pub(crate) fn guarded<T, E: From<Error>>(
-    label: &'static str,
-    f: &impl Fn(&mut Tx<'_>) -> Result<T, E>,
-    tx: &mut Tx<'_>,
-) -> Result<T, E> {
-    let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| f(tx))) else {
-        tracing::error!(label, "a database closure panicked");
-        return Err(E::from(Error::panicked(label)));
-    };
-    match (outcome, tx.failure()) {
-        (Ok(_), Some(failure)) => Err(E::from(failure.settled())),
-        (outcome, _) => outcome,
-    }
 }
 
 /// Where a lane works.
@@ -200,7 +96,7 @@ pub(crate) fn serve(mut writer: impl Writer, post: &Post) {
 }
 
 /// Does some work; false: it panicked, outside of any closure. That does not end the thread, whose queue
-/// nobody else serves; who waits for an answer hears that none comes ([`unanswered`]).
+/// nobody else serves; who waits for an answer hears that none comes ([`crate::call::unanswered`]).
 pub(crate) fn survives(work: impl FnOnce()) -> bool {
     let done = catch_unwind(AssertUnwindSafe(work));
     if done.is_err() {
@@ -252,8 +148,8 @@ fn is_to_leave(writer: &mut impl Writer, post: &Post) -> bool {
 }
 
 /// Brings jobs of a batch to their outcome: together while that works, one by one after a second conflict or
-/// where one met a lock. Answers how many; those behind have not run, and other lanes have the connections to
-/// run them.
+/// where one met a lock. Answers how many; those behind have not run, and other lanes have the connections
+/// to run them.
 ///
 /// `careful`: batches that still begin with savepoints.
 fn settle(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], post: &Post, careful: &mut u32) -> usize {
@@ -329,9 +225,9 @@ fn together<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], post: &Post, c
     }
 }
 
-/// Whoever meets a lock goes behind all others, with the calls of the same account, and tries again as long as
-/// there is time. A try that waits in vain holds the lane: so others have theirs first, once, and the batch
-/// that queued meanwhile is still listened for.
+/// Whoever meets a lock goes behind all others, with the calls of the same account, and tries again as long
+/// as there is time. A try that waits in vain holds the lane: so others have theirs first, once, and for the
+/// batch that queued meanwhile somebody still listens.
 fn one_by_one(
     writer: &mut impl Writer,
     jobs: &mut [Box<dyn Job>],
@@ -520,13 +416,6 @@ pub(crate) fn step(writer: &mut impl Writer, job: &mut dyn Job, savepoints: bool
         }
     }
     writer.undo().map_or_else(Step::Abort, |()| Step::Undone)
-}
-
-/// What a caller hears whose job was dropped: a panic on a database thread took it along.
-pub(crate) fn unanswered(label: &str) -> Error {
-    let text =
-        "was cut short by a panic on a database thread: the outcome is unknown, read before you try again";
-    Error::new(ErrorKind::Unknown, format!("the database call `{label}` {text}"))
 }
 
 /// What a caller hears when the database threads take no more work.

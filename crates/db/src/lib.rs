@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 mod bell;
+mod call;
 mod disposable;
 mod error;
 mod gather;
@@ -41,8 +42,9 @@ use std::time::Instant;
 
 use tokio::sync::{Mutex, mpsc};
 
+use call::{Call, Job, guarded};
 use gather::{Gathering, Seat};
-use lanes::{Call, Job, Work, guarded};
+use lanes::Work;
 use open::on_session;
 use queue::{Queue, Refusal};
 use reading::Read;
@@ -202,8 +204,8 @@ impl Db {
         self.inner.engine
     }
 
-    /// Runs a closure of any number of queries in one consistent snapshot, on a reading thread. Where its future
-    /// is dropped it ends at its next row or statement, on SQLite also within a statement ([`Tx::wanted`]).
+    /// Runs a closure of any number of queries in one consistent snapshot, on a reading thread. Where its
+    /// future is dropped it ends at its next row or statement, on SQLite also within one ([`Tx::wanted`]).
     pub async fn read<T, E>(
         &self,
         label: &'static str,
@@ -275,13 +277,13 @@ impl Db {
     }
 
     /// Runs a closure in a transaction and answers once it is committed. `lane` is the key whose writes are
-    /// served in order by one thread: the account's id. Only one that meets a row that somebody else has locked
-    /// goes behind the others.
+    /// served in order by one thread: the account's id. Only one that meets a row that somebody else has
+    /// locked goes behind the others.
     ///
     /// An `Err` of the closure rolls its own changes back. A call whose future is dropped before its turn
     /// does not run; after that it runs to its end unheard. [`ErrorKind::Retry`] and
-    /// [`ErrorKind::Unavailable`] are worth another call later; [`ErrorKind::Unknown`] only where a look shows
-    /// that nothing took effect.
+    /// [`ErrorKind::Unavailable`] are worth another call later; [`ErrorKind::Unknown`] only where a look
+    /// shows that nothing took effect.
     pub async fn write<T, E>(
         &self,
         label: &'static str,
@@ -353,7 +355,7 @@ impl Db {
                 ),
             }));
         }
-        answer.await.unwrap_or_else(|_| Err(E::from(lanes::unanswered(label))))
+        answer.await.unwrap_or_else(|_| Err(E::from(call::unanswered(label))))
     }
 
     /// Opens the connections that [`Options::one_by_one`] holds back: one for writing, one for what goes

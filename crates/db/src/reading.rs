@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::call::Job;
 use crate::gather::{Crowd, Gathering, MOMENT, PATIENCE, Seat};
-use crate::lanes::{ENOUGH, Job, is_enough, pause, survives};
+use crate::lanes::{ENOUGH, is_enough, pause, survives};
 use crate::sqlite::Readers;
 use crate::{Error, Jobs, Tx};
 

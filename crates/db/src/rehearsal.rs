@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::lanes::{Job, Step, Writer, is_enough, pause, step};
+use crate::call::Job;
+use crate::lanes::{Step, Writer, is_enough, pause, step};
 use crate::queue::{Queue, Refusal};
 use crate::{Error, ErrorKind};
 
@@ -188,7 +189,7 @@ mod tests {
 
     use super::*;
     use crate::Tx;
-    use crate::lanes::Call;
+    use crate::call::Call;
     use crate::stats::Stats;
     use crate::wanted::Wanted;
 
