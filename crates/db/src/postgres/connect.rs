@@ -17,6 +17,9 @@ use crate::tx::brief;
 use crate::{Error, ErrorKind};
 
 const CONNECT: Duration = Duration::from_secs(5);
+/// Statements travel behind their BEGIN unanswered: where that alone is refused, they must not be carried out
+/// each for itself. So whatever is to write says so in its BEGIN.
+const WITHIN: &str = "SET default_transaction_read_only = on;";
 /// Well below `lanes::ENOUGH`, so that a lane has tries left for those whom the lock does not concern.
 const LOCK_MS: u32 = 3_000;
 const SHAPE: &str = "write postgres://user:password@host:5432/database?sslmode=require";
@@ -58,7 +61,7 @@ impl Settings {
         if config.get_application_name().is_none() {
             config.application_name("muster");
         }
-        let setup = limits(config.get_options().unwrap_or_default(), 60_000, LOCK_MS);
+        let setup = limits(config.get_options().unwrap_or_default(), 60_000, LOCK_MS) + WITHIN;
         let hosts = describe(&config);
         Ok(Self { config, hosts, setup, tls: OnceLock::new() })
     }

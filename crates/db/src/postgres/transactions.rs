@@ -37,7 +37,7 @@ impl Writer for PgSession {
     }
 
     fn begin(&mut self) -> Result<(), Error> {
-        self.start("BEGIN ISOLATION LEVEL READ COMMITTED")
+        self.start("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
     }
 
     fn save(&mut self) -> Result<(), Error> {

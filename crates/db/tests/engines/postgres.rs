@@ -292,6 +292,22 @@ async fn a_connection_lost_during_the_commit_is_not_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_behind_a_begin_that_failed_changes_nothing() {
+    with_server(|_, _, db| async move {
+        let call = write(&db, "a", |tx| {
+            // From here on it is as if no transaction had begun.
+            tx.exec("ROLLBACK", &[])?;
+            insert(tx, "1")?;
+            insert(tx, "2")
+        });
+        assert_eq!(call.await.unwrap().unwrap_err().kind(), ErrorKind::Unavailable);
+        assert!(ids(&db).await.is_empty());
+        db.write("write", "a", |tx| insert(tx, "3")).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_runs_too_long_is_a_timeout_of_its_own() {
     with_server(|_, url, db| async move {
         let slow =
