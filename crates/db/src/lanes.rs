@@ -170,6 +170,7 @@ enum Way {
     Apart(Error),
 }
 
+/// In one transaction, tried again after conflicts that go away.
 fn together<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], post: &Post, careful: &mut u32) -> Way {
     let mut savepoints = jobs.len() > 1 && *careful > 0;
     *careful = careful.saturating_sub(1);
