@@ -45,8 +45,8 @@ impl Stroke {
         }
     }
 
-    /// Refuses a document that grows beyond what a request may send: several changes would make one that no PUT
-    /// could bring back, and of which no page could hold more.
+    /// Refuses a document that grows beyond what a request may send: several changes would make one that no
+    /// PUT could bring back, and of which no page could hold more.
     ///
     /// # Errors
     /// `TooLarge`.

@@ -24,6 +24,7 @@ use super::scim_groups::{GROUPS, group, made_group};
 use super::scim_users::{USERS, made, patch, scim, user};
 use crate::actors::{Client, Gate, START, World};
 use crate::both_engines;
+use crate::issuer::claims;
 use crate::issuer::{Issuer, claims, trust};
 
 pub const LOG: &str = "/ng/api/provisioning-log";
@@ -278,13 +279,15 @@ both_engines! {
         let token = world.admin_token();
         let other = world.other_account("globex").await;
         let huge = json!({"userName": "x".repeat(5 << 20)}).to_string();
+        let foreign = TestKey::shared(Algorithm::Es256).sign(&claims());
         let post = |body: Value| Some(body.to_string());
         let operations = |list: Value| Some(patch(list).to_string());
         for (client, method, path, body, status, word) in [
             (world.anon(), "GET", USERS, None, 401, "sent no token"),
             (world.bearer("pat.acme"), "GET", USERS, None, 401, "not whole"),
             (world.bearer(&other), "GET", USERS, None, 401, "another account"),
-            (world.bearer("a.b.c"), "GET", USERS, None, 401, "No trust of the account"),
+            (world.bearer("a.b.c"), "GET", USERS, None, 401, "no token of this server"),
+            (world.bearer(&foreign), "GET", USERS, None, 401, "No trust of the account"),
             (world.bearer(token).with("muster-dry-run", "yes"), "GET", USERS, None, 400, "send true"),
             (powerless, "GET", USERS, None, 403, "_scim_provisioner"),
             (scim.clone(), "GET", "/scim/v2/acme/Nothing", None, 404, "SCIM base URL"),

@@ -135,7 +135,6 @@ both_engines! {
         let list = format!("{USERS}?attributes=groups.value&count=200&filter=");
         for (filter, order) in [
             ("userName sw \"u\"", ""),
-            ("userName sw \"u\"", "&sortBy=userName"),
             ("userName sw \"u\"", "&sortBy=groups.value"),
             ("groups.display ne \"x\" and userName sw \"u\"", ""),
         ] {
