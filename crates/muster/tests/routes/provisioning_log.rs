@@ -24,7 +24,6 @@ use super::scim_groups::{GROUPS, group, made_group};
 use super::scim_users::{USERS, made, patch, scim, user};
 use crate::actors::{Client, Gate, START, World};
 use crate::both_engines;
-use crate::issuer::claims;
 use crate::issuer::{Issuer, claims, trust};
 
 pub const LOG: &str = "/ng/api/provisioning-log";
