@@ -19,7 +19,7 @@ const PEOPLE: u64 = 10_000;
 const USERS: u64 = 40_000;
 const MEMBERS: usize = 10_000;
 /// Groups of the scenario member, used one after the other: each of the other users can join each of them.
-const GROUPS: usize = 12;
+const GROUPS: usize = 30;
 const WITH_RS256: f64 = 0.75;
 const WITH_ES256: f64 = 0.60;
 

@@ -84,9 +84,10 @@ impl Check<'_> {
 }
 
 impl Rights {
-    /// Is all of this among them?
+    /// Do they give all that these others do?
     pub fn include(&self, others: &Self) -> bool {
-        others.bindings.iter().all(|binding| self.bindings.contains(binding))
+        let among = |binding: &Binding| self.bindings.contains(binding) || self.lack(binding).is_none();
+        others.bindings.iter().all(among)
     }
 
     /// The decision. A check without a resource needs a whole-type or an all match.

@@ -15,6 +15,11 @@ use crate::kernel::time::Timestamp;
 use crate::settings;
 use crate::settings::catalogue::Id;
 
+/// So much may a document be over the limit of a request by what the server writes itself.
+const OWN_BYTES: usize = 64 << 10;
+/// So many bytes may a document grow that is over the limit, by one change.
+const SHORT: usize = 1 << 10;
+
 /// Who changes, when, and the ids drawn for it.
 #[derive(Clone, Debug)]
 pub struct Stroke {
@@ -46,12 +51,13 @@ impl Stroke {
     }
 
     /// Refuses a document that grows beyond what a request may send: several changes would make one that no
-    /// PUT could bring back, and of which no page could hold more.
+    /// PUT could bring back, and of which no page could hold more. One that is there already can still be
+    /// changed in what is short: whoever leaves must be deactivated, however large he is.
     ///
     /// # Errors
     /// `TooLarge`.
     pub fn bears(&self, before: &Stored, doc: &str) -> Result<()> {
-        if doc.len() <= self.most_bytes.max(before.doc.len()) {
+        if doc.len() <= (self.most_bytes + OWN_BYTES).max(before.doc.len() + SHORT) {
             return Ok(());
         }
         let text = format!(

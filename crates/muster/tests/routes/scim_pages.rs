@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::scim_cursor::{ids, walk};
 use super::scim_groups::{GROUPS, made_group};
-use super::scim_users::{USERS, made, patch, scim};
+use super::scim_users::{USERS, made, patch, scim, user};
 use crate::actors::{Client, World};
 use crate::both_engines;
 
@@ -157,13 +157,24 @@ both_engines! {
         let refusal = scim.patch(&path, add("second", 2 << 20)).await.expect(413);
         assert!(refusal.json["detail"].as_str().unwrap().contains("remove some of its values first"), "{}", refusal.text);
         scim.patch(&path, rename("Ada")).await.expect(200);
-        // One that was larger before may only shrink.
+        // One that was larger before grows by what is short only; whoever leaves is deactivated all the same.
         let larger = "UPDATE users SET doc = REPLACE(doc, '\"display\":\"', '\"display\":\"' || '{}') WHERE user_name = 'ada'";
         write(&world, vec![larger.replace("{}", &"y".repeat(2 << 20))]).await;
-        scim.patch(&path, rename("Augusta Ada")).await.expect(413);
-        scim.patch(&path, rename("A.")).await.expect(200);
+        scim.patch(&path, rename(&"a".repeat(2_000))).await.expect(413);
+        scim.patch(&path, rename("Augusta Ada")).await.expect(200);
+        let off = patch(json!([{"op": "Replace", "path": "active", "value": "False"}]));
+        assert_eq!(scim.patch(&path, off).await.expect(200).json["active"], false);
         let all = patch(json!([{"op": "remove", "path": "entitlements"}]));
         scim.patch(&path, all).await.expect(200);
-        scim.patch(&path, rename("Augusta Ada")).await.expect(200);
+        scim.patch(&path, rename(&"a".repeat(2_000))).await.expect(200);
+        // As large as a body may be: what the server adds to it does not count.
+        let mut whole = user("whole");
+        whole.as_object_mut().expect("an object").remove("active");
+        whole["entitlements"] = json!([{"value": "x", "display": ""}]);
+        let room = (4 << 20) - whole.to_string().len();
+        whole["entitlements"][0]["display"] = json!("x".repeat(room));
+        let id = scim.post(USERS, whole).await.expect(201).json["id"].as_str().expect("an id").to_owned();
+        let off = patch(json!([{"op": "replace", "path": "active", "value": false}]));
+        scim.patch(&format!("{USERS}/{id}"), off).await.expect(200);
     }
 }
