@@ -25,7 +25,8 @@ const HINTS: &[Line] = &[
     (200, "operations_failed", "Operations of the bulk request failed: the response's body says for each bulkId which, and why."),
     // Tokens of ours.
     (401, "no_credential", "The client sent no token: enter one in the provider's SCIM connection; it goes out as Authorization: Bearer."),
-    (401, "no_bearer", "The Authorization header is not `Bearer <token>`: write `Bearer ` before the token in the provider's field (Okta: HTTP Header); Basic and x-api-key are not taken here."),
+    (401, "bearer_twice", "The Authorization header says `Bearer` twice: take the word out of the provider's field for the token."),
+    (401, "no_bearer", "The token did not come as `Authorization: Bearer <token>`: write `Bearer ` before the token in the provider's field (Okta: HTTP Header); Basic and x-api-key are not taken here."),
     (401, "malformed_token", "The token is not whole: copy it again, without spaces or line breaks."),
     (401, "other_account", "The token is one of another account: use the SCIM base URL of the token's account, or a token of this one."),
     (401, "unknown_token", "There is no such token, or not any more: it was deleted or mistyped. Make a new one and enter it in the provider."),

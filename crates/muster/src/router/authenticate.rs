@@ -27,7 +27,7 @@ use crate::tokens::last_used::LastUsed;
 use crate::tokens::secret::{self, Own};
 use crate::trust;
 use crate::trust::model::Surface;
-use crate::web::error::NO_BEARER;
+use crate::web::error::{BEARER_TWICE, NO_BEARER};
 use crate::web::extract::ScopeQuery;
 use crate::web::observed::Observed;
 use crate::web::surface::origin;
@@ -207,6 +207,10 @@ fn bearer_text(headers: &HeaderMap) -> Result<&str> {
         return Err(refused(
             "The request has no Authorization: Bearer header: send a token of this account or a JWT of its trusted issuer in it.",
         ));
+    }
+    if text.split_once(' ').is_some_and(|(again, _)| again.eq_ignore_ascii_case("bearer")) {
+        let text = "The Authorization header says Bearer twice: take the word out of the field that the token stands in.";
+        return Err(refused(text).code(jose::Code::TokenMalformed.as_str()).inside(BEARER_TWICE));
     }
     Ok(text)
 }

@@ -58,6 +58,8 @@ const OAUTH_CODES: [&str; 6] = [
 
 /// Why a credential was refused that came in another way than as `Authorization: Bearer`.
 pub const NO_BEARER: &str = "no_bearer";
+/// Why a request is refused whose client put the word before a field that has it.
+pub const BEARER_TWICE: &str = "bearer_twice";
 
 /// Media type of the platform API's answers.
 pub(super) const PLATFORM_MEDIA: &str = "application/json";

@@ -359,6 +359,11 @@ both_engines! {
             let hint = entry["hint"].as_str().unwrap();
             assert!(hint.contains("write `Bearer ` before the token") && hint.contains("x-api-key"), "{hint}");
         }
+        let twice = world.bearer(&format!("bearer {token}")).get(USERS).await.expect(401);
+        assert!(twice.text.contains("says Bearer twice"), "{}", twice.text);
+        let entry = newest(&world).await;
+        assert_eq!(entry["reason"], "bearer_twice", "{entry}");
+        assert!(entry["hint"].as_str().unwrap().contains("take the word out"), "{entry}");
         assert!(!stored(&world).await.contains(&token[..24]), "no part of the token is kept");
         world.anon().get(USERS).await.expect(401);
         let entry = newest(&world).await;
