@@ -22,8 +22,8 @@ use crate::schema::{AttrRef, Attribute, ResourceType, Schema};
 use crate::step::{ElementChange, How, Step, Target};
 use crate::value::{MAX_VALUES, Place, check_lengths, elements, is_unassigned, too_many_values};
 
-/// Most work one PATCH may cause, as [`weight`] counts it: what real clients send needs a few dozen.
-const MAX_WORK: usize = 1_000_000;
+/// Most work one PATCH may cause, as [`Expr::weight_in`] counts it: what real clients send needs a few dozen.
+pub const MAX_WORK: usize = 1_000_000;
 
 impl PatchRequest {
     /// Applies the operations in order. Errors: 400 `noTarget`, `mutability` or `invalidValue`; the

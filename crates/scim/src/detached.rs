@@ -48,14 +48,6 @@ pub enum DetachedChange {
     Replace(Vec<Value>),
 }
 
-impl Expr {
-    /// How much work it is to hold an element against it, for owners that bound what operations cost: 1 for
-    /// each term, and one more for each 16 bytes of the text that it compares.
-    pub fn work_in(&self, element: &Value) -> usize {
-        self.weight_in(element)
-    }
-}
-
 impl Builder<'_> {
     pub(crate) fn detached(
         &mut self,

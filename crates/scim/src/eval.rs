@@ -16,8 +16,9 @@ use crate::schema::{AttrRef, Attribute, Type};
 use crate::value::{elements, is_unassigned, parse_instant};
 
 impl Expr {
-    /// The weight of what it compares in a value, or in each element of a list.
-    pub(crate) fn weight_in(&self, there: &Value) -> usize {
+    /// The weight of what it compares in a value, or in each element of a list: 1 for each term, and one more
+    /// for each 16 bytes of a text.
+    pub fn weight_in(&self, there: &Value) -> usize {
         match self {
             Self::And(terms) | Self::Or(terms) => terms.iter().map(|term| term.weight_in(there)).sum(),
             Self::Not(inner) | Self::ValuePath { filter: inner, .. } => inner.weight_in(there),

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value};
 
+pub use crate::apply::MAX_WORK;
 pub use crate::detached::{DetachedChange, DetachedOp};
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;

@@ -6,7 +6,7 @@ use db::Tx;
 use super::grant::Actor;
 use super::rights;
 use crate::accounts::store::find_version;
-use crate::kernel::caller::{Caller, Credential, PrincipalKind};
+use crate::kernel::caller::{Caller, Credential, Principal, PrincipalKind};
 use crate::kernel::ids::{AccountId, TokenId};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::time::Timestamp;
@@ -42,18 +42,24 @@ pub fn still_at(tx: &mut Tx<'_>, actor: &Actor, version: Option<i64>, now: Times
 
 fn stands(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp) -> Result<bool> {
     let Caller { account, principal, credential, .. } = &actor.caller;
-    if !is_proven(tx, account, credential, now)? || !verify::is_there(tx, principal)? {
-        return Ok(false);
-    }
-    Ok(rights::load(tx, account, principal)?.include(&actor.rights))
+    let is_proven = is_proven(tx, (account, principal), credential, now)?;
+    Ok(is_proven && rights::load(tx, account, principal)?.include(&actor.rights))
 }
 
-/// Does what he showed still stand? What it says was checked when it was shown.
-fn is_proven(tx: &mut Tx<'_>, account: &AccountId, credential: &Credential, now: Timestamp) -> Result<bool> {
+/// Does what he showed still stand, and he himself? What it says was checked when it was shown.
+fn is_proven(
+    tx: &mut Tx<'_>,
+    (account, principal): (&AccountId, &Principal),
+    credential: &Credential,
+    now: Timestamp,
+) -> Result<bool> {
     match credential {
+        // It does not hold without its owner.
         Credential::Token { id } => verify::is_alive(tx, account, &TokenId::new(id.as_str()), now),
-        Credential::Jwt { trust, .. } => trusts::lets_in(tx, account, trust),
-        Credential::Issued { by, .. } => is_proven(tx, account, by, now),
+        Credential::Jwt { trust, .. } => {
+            Ok(trusts::lets_in(tx, account, trust)? && verify::is_there(tx, principal)?)
+        }
+        Credential::Issued { by, .. } => is_proven(tx, (account, principal), by, now),
         Credential::Console | Credential::Operator { .. } => Ok(true),
     }
 }

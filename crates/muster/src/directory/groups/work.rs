@@ -1,12 +1,10 @@
 //! What the operations of one change of members may cost. Meanwhile the account's other writers wait.
 
 use scim::Expr;
+use scim::patch::MAX_WORK;
 use serde_json::Value;
 
 use crate::kernel::problem::{Problem, Result};
-
-/// Most work that one change may cause: as many values as the operations on a document may go through.
-const MAX_WORK: usize = 1_000_000;
 
 /// Carrying out an operation costs about as much as going through so many members, whomever it names.
 const OPERATION: usize = 100;
@@ -37,7 +35,7 @@ impl Budget {
     /// # Errors
     /// `Invalid` with `invalidValue` beyond the limit.
     pub fn look(&mut self, operation: usize, member: &Value, filter: &Expr) -> Result<()> {
-        if self.is_first(operation) { Ok(()) } else { self.spend(1 + filter.work_in(member)) }
+        if self.is_first(operation) { Ok(()) } else { self.spend(1 + filter.weight_in(member)) }
     }
 
     /// Counts that an operation goes through so many members.
