@@ -10,6 +10,7 @@ pub mod block;
 pub mod client;
 pub mod differ;
 pub mod hint;
+mod letters;
 pub mod model;
 pub mod purge;
 pub mod queue;

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::client;
 use super::hint::{Situation, hint};
+use super::letters::is_free_of;
 use super::model::{BodyNote, Captured, Detail, Entry, Heads, KEPT_BYTES, Quirk, Sent, Who};
-use super::redact::{Found, REDACTED, Secrets, is_free_of};
+use super::redact::{Found, REDACTED, Secrets};
 use crate::audit::model::Proof;
 use crate::kernel::caller::Principal;
 use crate::kernel::problem::{Kind, Problem};
