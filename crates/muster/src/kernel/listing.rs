@@ -49,7 +49,7 @@ impl Default for Orders {
 }
 
 impl Orders {
-    /// Reads the values of `sortOrders`; without any, `lastModifiedAt,DESC`.
+    /// Reads the values of `sortOrders`; without any, `lastModifiedAt,DESC`. The first of a field counts.
     ///
     /// # Errors
     /// `Invalid` for a field that is not in `fields` or a direction that is neither `ASC` nor `DESC`.
@@ -73,7 +73,10 @@ impl Orders {
                     return Err(Problem::invalid(text));
                 }
             };
-            orders.push(Order { field, descending });
+            // Asked again it tells nothing apart, and a database takes only so many terms.
+            if orders.iter().all(|known: &Order| known.field != *field) {
+                orders.push(Order { field, descending });
+            }
         }
         if orders.is_empty() { Ok(Self::default()) } else { Ok(Self(orders)) }
     }
@@ -124,6 +127,9 @@ mod tests {
         let both = Orders::read(&["name,ASC".to_owned(), "createdAt".to_owned()], &["name", "createdAt"]);
         let column = |field: &str| if field == "name" { "n" } else { "c" };
         assert_eq!(both.unwrap().columns(column), "n ASC, c DESC");
+        let again = ["name,ASC", "createdAt", "name,DESC", "createdAt"].map(str::to_owned);
+        let again = Orders::read(&again, &["name", "createdAt"]);
+        assert_eq!(again.unwrap().columns(column), "n ASC, c DESC", "the first of a field counts");
         assert!(read("name,UP").is_err() && read("age,ASC").is_err());
         assert_eq!(Orders::read(&[], &[]).unwrap().0[0].field, "lastModifiedAt");
     }

@@ -82,6 +82,13 @@ both_engines! {
         }
     }
 
+    async fn a_field_that_a_list_is_sorted_by_again_says_nothing_new(world: World) {
+        for list in ["/authz/api/roleassignments?", "/ng/api/organizations?"] {
+            let path = format!("{list}{}", "&sortOrders=createdAt".repeat(2_001));
+            world.admin().get(&path).await.data();
+        }
+    }
+
     async fn each_list_refuses_the_narrowing_that_only_others_know(world: World) {
         machine(&world, "okta").await;
         let (admin, owner) = (world.admin(), "apiKeyType=SERVICE_ACCOUNT&parentIdentifier=okta");
