@@ -144,9 +144,10 @@ async fn find(app: &App, door: &Door, query: &ListQuery) -> Result<Response> {
     }
     let all = Everywhere { app, door, query, users: door.grant()?, groups: door.grant()? };
     let mut searches = all.searches()?;
-    // A cursor is of the types that there were: its part is one of them by its place.
+    // A cursor is of the types that there were: its part is one of them by its place. No type has the first
+    // word for an endpoint, so that the list of the only own type is another one.
     let own = all.kinds().iter().skip(GROUPS + 1).map(|kind| kind.endpoint.as_str());
-    let list = own.collect::<Vec<_>>().join(",");
+    let list = std::iter::once(".search").chain(own).collect::<Vec<_>>().join(",");
     let (paging, page) = match Trail::of(app, door, query, &list, &mut searches[USERS]).await? {
         None => all.by_index(searches).await?,
         Some(trail) => {

@@ -637,6 +637,20 @@ both_engines! {
         made_thing(&scim, "S1", "Again").await;
     }
 
+    async fn cu_4_a_cursor_of_the_only_own_type_is_none_of_the_root(world: World) {
+        let scim = scim(&world);
+        world.admin().post(TYPES, device()).await.data();
+        for serial in ["1", "2", "3"] {
+            made_thing(&scim, serial, "x").await;
+        }
+        for (list, other) in [(DEVICES, BASE), (BASE, DEVICES)] {
+            let page = scim.get(&format!("{list}?count=2&cursor=")).await.expect(200).json;
+            let cursor = page["nextCursor"].as_str().expect("there is more");
+            scim.get(&format!("{list}?count=2&cursor={cursor}")).await.expect(200);
+            refused(scim.get(&format!("{other}?count=2&cursor={cursor}")).await, 400, "invalidCursor");
+        }
+    }
+
     async fn sch_16_types_in_bulk_rights_events_and_their_end(world: World) {
         let (admin, scim) = (world.admin(), scim(&world));
         admin.post(TYPES, device()).await.data();
