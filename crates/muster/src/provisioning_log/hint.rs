@@ -33,6 +33,10 @@ const HINTS: &[Line] = &[
     (401, "token_not_yet", "The token's validity has not begun: wait for validFrom, or make another token."),
     (401, "token_past_its_end", "The token has expired or was revoked: rotate it or make a new one, and enter it in the provider."),
     (401, "owner_gone", "The token's owner was deleted or deactivated: make a token of another service account or user."),
+    (401, "access_token_unknown", "This server did not issue the access token, or it was changed on the way: have the client fetch a new one from the token endpoint."),
+    (401, "access_token_past_its_end", "The access token has expired: the client must fetch a new one from the token endpoint before the end that `expires_in` tells."),
+    (401, "access_token_parent_gone", "What the access token was issued for no longer stands: the client's token was deleted or has ended, or the trust was changed, disabled or deleted. Have the client fetch a new access token; where that is refused, the answer says why."),
+    (401, "other_surface", "The access token was not issued for SCIM: have the client ask the token endpoint for the scope `scim`, and see that the trust serves SCIM."),
     // JWTs: what is wrong with the token as such.
     (401, "alg_none", "The issuer sends an unsigned token: have it sign with RS256, ES256 or another asymmetric algorithm."),
     (401, "alg_symmetric", "The issuer signs with a shared secret (HS…): switch it to RS256, ES256 or another asymmetric algorithm."),
@@ -125,6 +129,21 @@ mod tests {
                 1,
                 "{status} {word}"
             );
+        }
+    }
+
+    #[test]
+    fn every_reason_of_the_door_has_a_line_of_its_own() {
+        use crate::oauth::verify::Refusal as Issued;
+        use crate::tokens::verify::Refusal as Token;
+        use crate::web::error::{BEARER_TWICE, NO_BEARER};
+
+        let tokens = [Token::Unknown, Token::NotYet, Token::Expired, Token::OwnerGone].map(Token::as_str);
+        let issued =
+            [Issued::Forged, Issued::Expired, Issued::ParentGone, Issued::OwnerGone].map(Issued::as_str);
+        let others = ["malformed_token", "other_account", "other_surface", NO_BEARER, BEARER_TWICE];
+        for reason in tokens.into_iter().chain(issued).chain(others) {
+            assert!(HINTS.iter().any(|(status, word, _)| (*status, *word) == (401, reason)), "{reason}");
         }
     }
 
