@@ -79,6 +79,8 @@ pub struct FailedCheck {
 
 /// Most fields that one answer names: a body can have any number of them.
 pub const MOST_FIELDS: usize = 32;
+/// Most bytes of a text: what the client sent stands in it, and can be of any length.
+const MOST_TEXT: usize = 2_048;
 
 /// What an action answers when it does not succeed.
 #[derive(Clone, Debug)]
@@ -99,12 +101,22 @@ struct Body {
 /// Short for the result of actions.
 pub type Result<T> = std::result::Result<T, Problem>;
 
+/// A text that is too long without its middle: the ends say where it is wrong and what to change.
+fn clipped(text: Cow<'static, str>) -> Cow<'static, str> {
+    if text.len() <= MOST_TEXT {
+        return text;
+    }
+    let head = text.floor_char_boundary(MOST_TEXT / 2);
+    let tail = text.ceil_char_boundary(text.len() - MOST_TEXT / 2);
+    format!("{}…{}", &text[..head], &text[tail..]).into()
+}
+
 impl Problem {
     /// Any kind with a message.
     pub fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Body {
             kind,
-            message: message.into(),
+            message: clipped(message.into()),
             code: None,
             fields: Vec::new(),
             failed: Vec::new(),
@@ -132,8 +144,13 @@ impl Problem {
     /// `Kind::Fields`: (field, what is wrong) pairs, of which so many are told.
     pub fn fields(mut fields: Vec<(String, String)>) -> Self {
         fields.truncate(MOST_FIELDS);
+        for text in fields.iter_mut().flat_map(|(field, error)| [field, error]) {
+            *text = clipped(std::mem::take(text).into()).into_owned();
+        }
         let text = fields.iter().map(|(f, e)| format!("{f}: {e}")).collect::<Vec<_>>().join(", ");
-        let mut problem = Self::new(Kind::Fields, text);
+        let mut problem = Self::new(Kind::Fields, "");
+        // Each part is short already, and every one of them is told.
+        problem.0.message = text.into();
         problem.0.fields = fields;
         problem
     }
@@ -150,7 +167,7 @@ impl Problem {
     /// The same problem in other words.
     #[must_use]
     pub fn reworded(mut self, message: impl Into<Cow<'static, str>>) -> Self {
-        self.0.message = message.into();
+        self.0.message = clipped(message.into());
         self
     }
     /// `Kind::Internal`: the client sees a fixed text, the log sees the cause.
@@ -285,6 +302,25 @@ mod tests {
     use db::ErrorKind::{Retry, Unavailable, Unknown};
 
     use super::*;
+
+    #[test]
+    fn a_long_text_keeps_its_ends() {
+        let whole = format!("name {:?} is too long: send less", "€".repeat(MOST_TEXT));
+        let fields = vec![("a".repeat(MOST_TEXT + 1), whole.clone()), ("b".to_owned(), "stays".to_owned())];
+        let field = Problem::fields(fields);
+        let texts = [
+            Problem::invalid(whole.clone()).message().to_owned(),
+            Problem::invalid("").reworded(whole).message().to_owned(),
+            field.broken_fields()[0].1.clone(),
+        ];
+        for text in texts {
+            assert!(text.len() <= MOST_TEXT + "…".len(), "{}", text.len());
+            assert!(text.starts_with("name \"€") && text.ends_with("€\" is too long: send less"), "{text}");
+        }
+        assert_eq!(field.broken_fields()[0].0, format!("{0}…{0}", "a".repeat(MOST_TEXT / 2)));
+        assert!(field.message().ends_with(", b: stays"));
+        assert_eq!(Problem::invalid("x".repeat(MOST_TEXT)).message().len(), MOST_TEXT);
+    }
 
     #[test]
     fn what_may_have_been_done_is_not_to_be_repeated_unseen() {

@@ -139,6 +139,22 @@ both_engines! {
         assert!(text.contains("no UTF-8") && !text.contains("Invalid"), "{text}");
     }
 
+    async fn what_a_client_sent_is_repeated_in_part(world: World) {
+        let long = "x".repeat(900_000);
+        let scope = json!({"accountIdentifier": "acme", "filter": long});
+        let group = json!({"identifier": "g", "name": "G", "includedScopes": [scope]});
+        for (path, body, lead, end) in [
+            ("/ng/api/user/users", json!({"emails": [long]}), "emails[0]", ""),
+            ("/authz/api/v2/resourcegroup", json!({"resourceGroup": group}), "filter", ""),
+            ("/authz/api/roles", json!({"identifier": "r", "name": "R", "permissions": [long]}), "permissions", "acme"),
+        ] {
+            let answer = world.admin().post(path, body).await.expect(400);
+            assert!(answer.text.len() < 10_000, "{path}: {} bytes", answer.text.len());
+            let message = answer.json["message"].as_str().unwrap();
+            assert!(message.contains(lead) && message.contains('…') && message.contains(end), "{path}: {message}");
+        }
+    }
+
     async fn a_page_too_far_says_so(world: World) {
         let admin = world.admin();
         let text = admin.get("/ng/api/user-groups?pageIndex=99999999999").await.refused(400, "INVALID_REQUEST");
