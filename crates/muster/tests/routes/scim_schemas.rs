@@ -453,6 +453,22 @@ both_engines! {
         world.machine("nobody", None).await.get(SCHEMAS).await.refused(403, "NG_ACCESS_DENIED");
     }
 
+    async fn an_account_has_fifty_definitions(world: World) {
+        let admin = world.admin();
+        let one = |n: usize| {
+            let attributes = json!([{"name": "a", "type": "string"}]);
+            json!({"id": format!("urn:example:s{n}"), "name": "x", "appliesTo": "Group", "attributes": attributes})
+        };
+        for n in 0..50 {
+            admin.post(SCHEMAS, one(n)).await.data();
+        }
+        let answer = admin.post(SCHEMAS, one(50)).await;
+        assert_eq!(answer.json.get("errors"), None, "it is no field's fault");
+        let text = answer.refused(400, "INVALID_REQUEST");
+        assert!(text.starts_with("An account has 50 definitions at most"), "{text}");
+        admin.put(&one_schema("urn:example:s7"), one(7)).await.data();
+    }
+
     async fn stored_data_is_never_made_invalid(world: World) {
         let (admin, scim) = (world.admin(), scim(&world));
         admin.post(SCHEMAS, badge()).await.data();

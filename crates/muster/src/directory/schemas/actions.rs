@@ -105,11 +105,12 @@ fn aliases(shape: &Shape, known: &BTreeMap<String, String>, generation: i64) -> 
 
 /// Holds a definition against the standard's and the account's others.
 fn beside(shape: &Shape, others: &[Definition]) -> Result<()> {
+    if others.len() >= MAX_DEFINITIONS {
+        let text = format!("An account has {MAX_DEFINITIONS} definitions at most: remove one first.");
+        return Err(Problem::invalid(text));
+    }
     let mut complaints = Vec::new();
     let mut say = |at: &str, what: String| complaints.push((at.to_owned(), what));
-    if others.len() >= MAX_DEFINITIONS {
-        say("", format!("An account has {MAX_DEFINITIONS} definitions at most; remove one first."));
-    }
     let indexed = |shape: &Shape| leaves(shape).values().filter(|attr| attr.indexed).count();
     let sum: usize = others.iter().map(|other| indexed(&other.shape)).sum();
     if sum + indexed(shape) > MAX_INDEXED {
