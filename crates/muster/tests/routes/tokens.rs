@@ -361,6 +361,18 @@ both_engines! {
         assert!(text.contains("has expired"), "{text}");
     }
 
+    async fn a_rotation_brings_no_token_forward(world: World) {
+        let admin = okta(&world).await;
+        let from = START.millis() + 5 * DAY;
+        make(&admin, with(ask("t1"), "validFrom", json!(from))).await;
+        let new = admin.post(&format!("{AT}/rotate/t1?{KEY}&rotateTimestamp=1"), json!({})).await.data();
+        let holder = world.holder(new.as_str().unwrap());
+        holder.get("/ng/api/serviceaccount").await.refused(401, "INVALID_TOKEN");
+        assert_eq!(listed(&admin, KEY).await[0]["token"]["validFrom"], json!(from));
+        world.app.clock.advance_secs(5 * 86_400);
+        holder.get("/ng/api/serviceaccount").await.data();
+    }
+
     async fn rotated_secrets_that_still_hold_are_few(world: World) {
         let admin = okta(&world).await;
         make(&admin, ask("t1")).await;

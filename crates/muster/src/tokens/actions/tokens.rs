@@ -265,7 +265,8 @@ pub async fn rotate(
             description: old.description.clone(),
             tags: old.tags.clone(),
             sha256,
-            valid_from: now,
+            // A token that is not valid yet is not made so by its holder's wish for another secret.
+            valid_from: now.max(old.valid_from),
             valid_to: policy(tx, &owner.scope)?.end_after_rotation(old.valid_to, now),
         };
         let made = insert(tx, &key, &row, now)?;
