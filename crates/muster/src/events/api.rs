@@ -12,11 +12,11 @@ use super::actions::{self, Wish};
 use super::model::{Kind, Row, Stretch};
 use crate::access::Actor;
 use crate::app::App;
+use crate::kernel::number::number;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Query, ScopeQuery, goes_by, repeated};
-use crate::web::number::number;
 
 const DEFAULT_LIMIT: usize = 100;
 const MOST: usize = 1_000;

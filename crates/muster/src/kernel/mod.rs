@@ -4,6 +4,7 @@
 pub mod caller;
 pub mod ids;
 pub mod listing;
+pub mod number;
 pub mod page;
 pub mod problem;
 pub mod rng;

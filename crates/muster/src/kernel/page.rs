@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::number::{number, whole};
 use super::problem::{Problem, Result};
 
 /// Default size of a page.
@@ -54,32 +55,13 @@ impl PageQuery {
     /// `Invalid` for something that is no number, a size of 0 or over 2,000, or a token that is not ours.
     pub fn request(&self) -> Result<PageRequest> {
         let index = match self.page_token.as_deref().filter(|t| !t.is_empty()) {
-            Some(token) => token.strip_prefix('p').and_then(|n| n.parse().ok()).ok_or_else(|| {
+            Some(token) => token.strip_prefix('p').and_then(whole).ok_or_else(|| {
                 Problem::invalid("pageToken is not one of ours: take data.nextPageToken of the page before")
             })?,
-            None => number("pageIndex", self.page_index.as_deref(), 0)?,
+            None => number("pageIndex", self.page_index.as_deref(), 0..=u32::MAX)?.unwrap_or(0),
         };
-        let size = number("pageSize", self.page_size.as_deref(), DEFAULT_SIZE)?;
-        if size == 0 || size > MAX_SIZE {
-            return Err(Problem::invalid(format!(
-                "pageSize {size} is out of range: ask for 1 to {MAX_SIZE}"
-            )));
-        }
+        let size = number("pageSize", self.page_size.as_deref(), 1..=MAX_SIZE)?.unwrap_or(DEFAULT_SIZE);
         Ok(PageRequest { index, size })
-    }
-}
-
-fn number(field: &str, text: Option<&str>, default: u32) -> Result<u32> {
-    match text.filter(|t| !t.is_empty()) {
-        None => Ok(default),
-        Some(text) => text.parse().map_err(|_| {
-            let is_number = text.bytes().all(|b| b.is_ascii_digit());
-            Problem::invalid(if is_number {
-                format!("{field} {text} is out of range: the largest there is is {}", u32::MAX)
-            } else {
-                format!("{field} {text:?} is not a number from 0 on")
-            })
-        }),
     }
 }
 

@@ -15,13 +15,13 @@ use crate::accounts::model::{Account, Status};
 use crate::app::App;
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
+use crate::kernel::number::number;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::text::{FieldCheck, Tags};
 use crate::kernel::time::Timestamp;
 use crate::service_accounts::model::NewServiceAccount;
 use crate::web::envelope::Bare;
 use crate::web::extract::{Json, Path, Query};
-use crate::web::number::number;
 
 const DEFAULT_LIMIT: i64 = 100;
 const MOST: i64 = 1_000;

@@ -19,6 +19,7 @@ use crate::access::permissions::AuditView;
 use crate::access::{Actor, Grant};
 use crate::accounts::actions::is_unchanged;
 use crate::app::App;
+use crate::kernel::number::{number, whole};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
@@ -108,16 +109,7 @@ impl FilterQuery {
     }
 
     fn limit(&self) -> Result<usize> {
-        match given(self.limit.as_ref()) {
-            None => Ok(DEFAULT_LIMIT),
-            Some(text) => {
-                text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
-                    Problem::invalid(format!(
-                        "limit {text:?} is not a number from 1 to {MAX_LIMIT}: send one, or none."
-                    ))
-                })
-            }
-        }
+        Ok(number("limit", given(self.limit.as_ref()), 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT))
     }
 }
 
@@ -128,11 +120,8 @@ fn given(value: Option<&String>) -> Option<&str> {
 /// `4xx` or `409`.
 fn statuses(text: &str) -> Result<(Option<u16>, Option<u16>)> {
     if let Some(class) = text.to_ascii_lowercase().strip_suffix("xx") {
-        let class: u16 = class
-            .parse()
-            .ok()
-            .filter(|class| (1..=5).contains(class))
-            .ok_or_else(|| unclear("status", text))?;
+        let class: u16 =
+            whole(class).filter(|class| (1..=5).contains(class)).ok_or_else(|| unclear("status", text))?;
         return Ok((Some(class * 100), Some(class * 100 + 99)));
     }
     let one = status("status", text)?;
@@ -140,7 +129,7 @@ fn statuses(text: &str) -> Result<(Option<u16>, Option<u16>)> {
 }
 
 fn status(name: &str, text: &str) -> Result<u16> {
-    text.parse().ok().filter(|status| (100..=599).contains(status)).ok_or_else(|| unclear(name, text))
+    whole(text).filter(|status| (100..=599).contains(status)).ok_or_else(|| unclear(name, text))
 }
 
 fn unclear(name: &str, text: &str) -> Problem {

@@ -7,6 +7,7 @@ use url::Url;
 use super::catalogue::{Check, Setting};
 use super::model::MAX_URL;
 use crate::app::App;
+use crate::kernel::number;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
 use crate::service_accounts::actions::find as find_service_account;
@@ -88,15 +89,15 @@ fn clean(value: Option<&str>) -> Result<&str, String> {
 }
 
 fn whole(text: &str, what: &str, most: u32) -> Result<(), String> {
-    match text.parse::<u32>() {
-        Ok(number) if (1..=most).contains(&number) => Ok(()),
+    match number::whole::<u32>(text) {
+        Some(number) if (1..=most).contains(&number) => Ok(()),
         _ => Err(format!("The value [{text}] is not allowed. Send a whole {what} from 1 to {most}.")),
     }
 }
 
 fn hours(text: &str, most: u32) -> Result<(), String> {
-    match text.parse::<u32>() {
-        Ok(hours) if hours <= most => Ok(()),
+    match number::whole::<u32>(text) {
+        Some(hours) if hours <= most => Ok(()),
         _ => {
             Err(format!("The value [{text}] is not allowed. Send a whole number of hours from 0 to {most}."))
         }

@@ -176,8 +176,10 @@ pub fn check_type(setting: &Setting, value: Option<&str>) -> Result<(), String> 
     Ok(())
 }
 
+/// As JSON writes one, since it is shown as it was sent; and no zero below zero.
 fn is_number(text: &str) -> bool {
-    text.parse::<f64>().is_ok_and(f64::is_finite)
+    let plain = text.parse::<f64>().is_ok_and(|n| n.is_finite() && (n != 0.0 || n.is_sign_positive()));
+    plain && serde_json::from_str::<serde_json::Number>(text).is_ok()
 }
 
 #[cfg(test)]
@@ -242,6 +244,9 @@ mod tests {
             assert!(check(number, Some(good)), "{good}");
         }
         for bad in [None, Some(""), Some("NaN"), Some("inf"), Some("1,5"), Some("x")] {
+            assert!(!check(number, bad), "{bad:?}");
+        }
+        for bad in [Some("+5"), Some("007"), Some("-0"), Some("-0.0"), Some(".5"), Some("5."), Some(" 5")] {
             assert!(!check(number, bad), "{bad:?}");
         }
         assert!(check(OPEN, Some("REMOTE")) && !check(OPEN, Some("remote")) && !check(OPEN, None));

@@ -9,7 +9,6 @@ pub mod extract;
 pub mod limits;
 pub mod listen;
 mod misfits;
-pub mod number;
 pub mod observed;
 pub mod refusal;
 mod rest;
