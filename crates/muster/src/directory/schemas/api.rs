@@ -7,7 +7,7 @@ use http::Uri;
 use serde_json::{Map, Value};
 
 use super::actions;
-use super::model::{Definition, Shape, What, read};
+use super::model::{Definition, What, read};
 use crate::access::Actor;
 use crate::access::permissions::{AccountView, SettingEdit};
 use crate::app::App;
@@ -20,21 +20,28 @@ use crate::web::unique::Object;
 /// The routes.
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/ng/api/scim-schemas", get(schemas).post(add_schema))
-        .route("/ng/api/scim-schemas/{urn}", get(schema).put(put_schema).delete(remove_schema))
-        .route("/ng/api/scim-resource-types", get(types).post(add_type))
-        .route("/ng/api/scim-resource-types/{name}", get(kind).put(put_type).delete(remove_type))
+        .route("/ng/api/scim-schemas", get(list::<SCHEMA>).post(add::<SCHEMA>))
+        .route("/ng/api/scim-schemas/{urn}", get(load::<SCHEMA>).put(put::<SCHEMA>).delete(remove::<SCHEMA>))
+        .route("/ng/api/scim-resource-types", get(list::<TYPE>).post(add::<TYPE>))
+        .route(
+            "/ng/api/scim-resource-types/{name}",
+            get(load::<TYPE>).put(put::<TYPE>).delete(remove::<TYPE>),
+        )
 }
 
-type Body = Json<Object>;
+/// Of which kind a handler is: a parameter of a function can be no `What`.
+const SCHEMA: bool = true;
+const TYPE: bool = false;
 
-/// The definition of a body.
-fn sent(what: What, Json(Object(members)): Body) -> Result<Shape> {
-    read(what, &members)
+const fn what(schema: bool) -> What {
+    if schema { What::Schema } else { What::Type }
 }
+
+/// A definition as the wire has it.
+type View = Map<String, Value>;
 
 /// A definition with its times, and the attributes that are not looked up by their index yet.
-fn view(definition: &Definition) -> Map<String, Value> {
+fn view(definition: &Definition) -> View {
     let mut map = definition.shape.document();
     map.insert("createdAt".into(), definition.created.millis().into());
     map.insert("lastModifiedAt".into(), definition.updated.millis().into());
@@ -53,141 +60,55 @@ fn home(actor: &Actor, scope: &ScopeQuery) -> Result<Scope> {
     scope.account_scope(&actor.caller.account, what)
 }
 
-async fn all(
-    app: &App,
-    actor: &Actor,
-    (uri, scope): (&Uri, &ScopeQuery),
-    what: What,
-) -> Result<Reply<Vec<Map<String, Value>>>> {
-    goes_by(uri, &[], "all of them are answered, so choose from them")?;
-    let grant = actor.grant::<AccountView>(&home(actor, scope)?)?;
-    Ok(Reply(actions::list(app, &grant, what).await?.iter().map(view).collect()))
+async fn list<const KIND: bool>(
+    State(app): State<App>,
+    actor: Actor,
+    uri: Uri,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Reply<Vec<View>>> {
+    goes_by(&uri, &[], "all of them are answered, so choose from them")?;
+    let grant = actor.grant::<AccountView>(&home(&actor, &scope)?)?;
+    Ok(Reply(actions::list(&app, &grant, what(KIND)).await?.iter().map(view).collect()))
 }
 
-async fn one(
-    app: &App,
-    actor: &Actor,
-    scope: &ScopeQuery,
-    named: (What, &str),
-) -> Result<Reply<Map<String, Value>>> {
-    let grant = actor.grant::<AccountView>(&home(actor, scope)?)?;
-    Ok(Reply(view(&actions::load(app, &grant, named.0, named.1).await?)))
+async fn load<const KIND: bool>(
+    State(app): State<App>,
+    actor: Actor,
+    Path(name): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Reply<View>> {
+    let grant = actor.grant::<AccountView>(&home(&actor, &scope)?)?;
+    Ok(Reply(view(&actions::load(&app, &grant, what(KIND), &name).await?)))
 }
 
-async fn add(
-    app: &App,
-    actor: &Actor,
-    scope: &ScopeQuery,
-    (what, body): (What, Body),
-) -> Result<Reply<Map<String, Value>>> {
-    let grant = actor.grant::<SettingEdit>(&home(actor, scope)?)?;
-    Ok(Reply(view(&actions::create(app, &grant, sent(what, body)?).await?)))
+async fn add<const KIND: bool>(
+    State(app): State<App>,
+    actor: Actor,
+    Query(scope): Query<ScopeQuery>,
+    Json(Object(members)): Json<Object>,
+) -> Result<Reply<View>> {
+    let grant = actor.grant::<SettingEdit>(&home(&actor, &scope)?)?;
+    Ok(Reply(view(&actions::create(&app, &grant, read(what(KIND), &members)?).await?)))
 }
 
-async fn put(
-    app: &App,
-    actor: &Actor,
-    scope: &ScopeQuery,
-    (what, name, body): (What, &str, Body),
-) -> Result<Reply<Map<String, Value>>> {
-    let grant = actor.grant::<SettingEdit>(&home(actor, scope)?)?;
-    Ok(Reply(view(&actions::replace(app, &grant, name, sent(what, body)?).await?)))
+async fn put<const KIND: bool>(
+    State(app): State<App>,
+    actor: Actor,
+    Path(name): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+    Json(Object(members)): Json<Object>,
+) -> Result<Reply<View>> {
+    let grant = actor.grant::<SettingEdit>(&home(&actor, &scope)?)?;
+    Ok(Reply(view(&actions::replace(&app, &grant, &name, read(what(KIND), &members)?).await?)))
 }
 
-async fn remove(app: &App, actor: &Actor, scope: &ScopeQuery, named: (What, &str)) -> Result<Reply<bool>> {
-    let grant = actor.grant::<SettingEdit>(&home(actor, scope)?)?;
-    actions::delete(app, &grant, named.0, named.1).await?;
+async fn remove<const KIND: bool>(
+    State(app): State<App>,
+    actor: Actor,
+    Path(name): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+) -> Result<Reply<bool>> {
+    let grant = actor.grant::<SettingEdit>(&home(&actor, &scope)?)?;
+    actions::delete(&app, &grant, what(KIND), &name).await?;
     Ok(Reply(true))
-}
-
-async fn schemas(
-    State(app): State<App>,
-    actor: Actor,
-    uri: Uri,
-    Query(scope): Query<ScopeQuery>,
-) -> Result<Reply<Vec<Map<String, Value>>>> {
-    all(&app, &actor, (&uri, &scope), What::Schema).await
-}
-
-async fn types(
-    State(app): State<App>,
-    actor: Actor,
-    uri: Uri,
-    Query(scope): Query<ScopeQuery>,
-) -> Result<Reply<Vec<Map<String, Value>>>> {
-    all(&app, &actor, (&uri, &scope), What::Type).await
-}
-
-async fn schema(
-    State(app): State<App>,
-    actor: Actor,
-    Path(urn): Path<String>,
-    Query(scope): Query<ScopeQuery>,
-) -> Result<Reply<Map<String, Value>>> {
-    one(&app, &actor, &scope, (What::Schema, &urn)).await
-}
-
-async fn kind(
-    State(app): State<App>,
-    actor: Actor,
-    Path(name): Path<String>,
-    Query(scope): Query<ScopeQuery>,
-) -> Result<Reply<Map<String, Value>>> {
-    one(&app, &actor, &scope, (What::Type, &name)).await
-}
-
-async fn add_schema(
-    State(app): State<App>,
-    actor: Actor,
-    Query(scope): Query<ScopeQuery>,
-    body: Body,
-) -> Result<Reply<Map<String, Value>>> {
-    add(&app, &actor, &scope, (What::Schema, body)).await
-}
-
-async fn add_type(
-    State(app): State<App>,
-    actor: Actor,
-    Query(scope): Query<ScopeQuery>,
-    body: Body,
-) -> Result<Reply<Map<String, Value>>> {
-    add(&app, &actor, &scope, (What::Type, body)).await
-}
-
-async fn put_schema(
-    State(app): State<App>,
-    actor: Actor,
-    Path(urn): Path<String>,
-    Query(scope): Query<ScopeQuery>,
-    body: Body,
-) -> Result<Reply<Map<String, Value>>> {
-    put(&app, &actor, &scope, (What::Schema, &urn, body)).await
-}
-
-async fn put_type(
-    State(app): State<App>,
-    actor: Actor,
-    Path(name): Path<String>,
-    Query(scope): Query<ScopeQuery>,
-    body: Body,
-) -> Result<Reply<Map<String, Value>>> {
-    put(&app, &actor, &scope, (What::Type, &name, body)).await
-}
-
-async fn remove_schema(
-    State(app): State<App>,
-    actor: Actor,
-    Path(urn): Path<String>,
-    Query(scope): Query<ScopeQuery>,
-) -> Result<Reply<bool>> {
-    remove(&app, &actor, &scope, (What::Schema, &urn)).await
-}
-
-async fn remove_type(
-    State(app): State<App>,
-    actor: Actor,
-    Path(name): Path<String>,
-    Query(scope): Query<ScopeQuery>,
-) -> Result<Reply<bool>> {
-    remove(&app, &actor, &scope, (What::Type, &name)).await
 }
