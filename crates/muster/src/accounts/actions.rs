@@ -89,14 +89,9 @@ pub async fn rename(app: &App, grant: &Grant<AccountEdit>, name: String) -> Resu
     app.write_alone("accounts.rename", grant.actor(), move |tx| {
         let before = load(tx, &scope.account)?;
         store::rename(tx, &scope.account, &name, now)?;
-        let entry = Entry {
-            action: Action::Update,
-            resource_type: "ACCOUNT",
-            resource_id: scope.account.as_str(),
-            resource_name: &name,
-            scope: &scope,
-            detail: json!({"old": {"name": before.name}, "new": {"name": name}}),
-        };
+        let detail = json!({"old": {"name": before.name}, "new": {"name": name}});
+        let named = (scope.account.as_str(), name.as_str());
+        let entry = Entry::about(Action::Update, "ACCOUNT", named, &scope, detail);
         audit::record(tx, &caller, now, &audit_id, &entry)?;
         load(tx, &scope.account)
     })

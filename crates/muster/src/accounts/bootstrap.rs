@@ -243,15 +243,7 @@ impl Step<'_> {
         id: &str,
         name: &str,
     ) -> Result<()> {
-        let detail = serde_json::Value::Null;
-        let entry = Entry {
-            action,
-            resource_type: kind,
-            resource_id: id,
-            resource_name: name,
-            scope: &self.scope,
-            detail,
-        };
+        let entry = Entry::about(action, kind, (id, name), &self.scope, serde_json::Value::Null);
         audit::record(tx, self.caller, self.now, &self.rng.uuid(), &entry)
     }
 }

@@ -158,6 +158,19 @@ pub struct Entry<'a> {
     pub detail: Value,
 }
 
+impl<'a> Entry<'a> {
+    /// A change of the thing of this kind that has this identifier and name.
+    pub fn about(
+        action: Action,
+        resource_type: &'static str,
+        (resource_id, resource_name): (&'a str, &'a str),
+        scope: &'a Scope,
+        detail: Value,
+    ) -> Self {
+        Self { action, resource_type, resource_id, resource_name, scope, detail }
+    }
+}
+
 /// What proved a principal, as JSON has it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "UPPERCASE", rename_all_fields = "camelCase")]

@@ -88,9 +88,7 @@ impl Stroke {
         named: (&str, &str),
         detail: Value,
     ) -> Result<()> {
-        let (resource_id, resource_name) = named;
-        let entry =
-            Entry { action, resource_type: kind, resource_id, resource_name, scope: &self.scope, detail };
+        let entry = Entry::about(action, kind, named, &self.scope, detail);
         audit::record(tx, &self.caller, self.now, &self.audit_id, &entry)
     }
 }

@@ -171,14 +171,9 @@ async fn alter(
                 return Ok((false, after));
             }
             let shown = |account: &Account| json!({"name": account.name, "status": account.status.as_str()});
-            let entry = Entry {
-                action,
-                resource_type: "ACCOUNT",
-                resource_id: account.as_str(),
-                resource_name: &after.name,
-                scope: &Scope::account(account.clone()),
-                detail: json!({"old": shown(&before), "new": shown(&after)}),
-            };
+            let detail = json!({"old": shown(&before), "new": shown(&after)});
+            let (named, scope) = ((account.as_str(), after.name.as_str()), Scope::account(account.clone()));
+            let entry = Entry::about(action, "ACCOUNT", named, &scope, detail);
             audit::record(tx, &caller, now, &audit_id, &entry)?;
             Ok::<_, Problem>((true, after))
         })

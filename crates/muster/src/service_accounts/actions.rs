@@ -357,13 +357,6 @@ fn record(
     of: &ServiceAccount,
     detail: Value,
 ) -> Result<()> {
-    let entry = Entry {
-        action,
-        resource_type: "SERVICE_ACCOUNT",
-        resource_id: &of.identifier,
-        resource_name: &of.name,
-        scope: &of.scope,
-        detail,
-    };
+    let entry = Entry::about(action, "SERVICE_ACCOUNT", (&of.identifier, &of.name), &of.scope, detail);
     audit::record(tx, caller, now, audit_id, &entry)
 }

@@ -428,8 +428,7 @@ fn note(
 }
 
 fn entry<'a>(action: Action, setting: &'a Setting, scope: &'a Scope, detail: Value) -> Entry<'a> {
-    let (resource_id, resource_name) = (setting.id, setting.name);
-    Entry { action, resource_type: "SETTING", resource_id, resource_name, scope, detail }
+    Entry::about(action, "SETTING", (setting.id, setting.name), scope, detail)
 }
 
 /// Adds what is known once all is stored: what is wrong with the keys at the URL, in its item, and what is

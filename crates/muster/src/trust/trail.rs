@@ -19,18 +19,11 @@ pub fn record(
     caller: &Caller,
     (now, audit_id): (Timestamp, &str),
     action: Action,
-    (identifier, name): (&str, &str),
+    named: (&str, &str),
     detail: Value,
 ) -> Result<()> {
     let scope = Scope::account(caller.account.clone());
-    let entry = Entry {
-        action,
-        resource_type: "JWT_TRUST",
-        resource_id: identifier,
-        resource_name: name,
-        scope: &scope,
-        detail,
-    };
+    let entry = Entry::about(action, "JWT_TRUST", named, &scope, detail);
     audit::record(tx, caller, now, audit_id, &entry)
 }
 

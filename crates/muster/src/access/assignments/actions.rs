@@ -3,7 +3,7 @@
 use db::Tx;
 
 use super::create::{Moment, see_organization};
-use super::model::{Assignment, detail};
+use super::model::{Assignment, entry};
 use super::permit::{self, Permit};
 use super::store;
 use crate::access::administrators::{keeping_one, spared};
@@ -11,7 +11,7 @@ use crate::access::{Actor, delegation, rights};
 use crate::accounts::actions::check_scope_for;
 use crate::accounts::store::bump_version;
 use crate::app::App;
-use crate::audit::{self, Action, Entry};
+use crate::audit::{self, Action};
 use crate::kernel::caller::{Caller, PrincipalKind};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::rng::Rng;
@@ -105,7 +105,8 @@ pub async fn update(
         keeping_one(tx, &scope.account, |tx| store::set_disabled(tx, &scope, &id, disabled, now))?;
         found.row.disabled = disabled;
         found.updated_at = now;
-        record(tx, &by.caller, now, &moment.rng.uuid(), Action::RoleAssignmentUpdated, &found)?;
+        let entry = entry(Action::RoleAssignmentUpdated, &found.row);
+        audit::record(tx, &by.caller, now, &moment.rng.uuid(), &entry)?;
         see_organization(tx, &moment, &by, &found.row)?;
         bump_version(tx, &scope.account)?;
         Ok(found)
@@ -131,26 +132,6 @@ fn check_same(found: &Assignment, change: &Change) -> Result<()> {
     Err(Problem::invalid(format!(
         "Cannot change {what} in the role assignment: delete it and create another one. Only `disabled` can change"
     )))
-}
-
-fn record(
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    now: Timestamp,
-    audit_id: &str,
-    action: Action,
-    found: &Assignment,
-) -> Result<()> {
-    let row = &found.row;
-    let entry = Entry {
-        action,
-        resource_type: "ROLE_ASSIGNMENT",
-        resource_id: &row.identifier,
-        resource_name: &row.identifier,
-        scope: &row.scope,
-        detail: detail(row),
-    };
-    audit::record(tx, caller, now, audit_id, &entry)
 }
 
 /// Removes an assignment.
@@ -234,7 +215,8 @@ pub(in crate::access) fn remove_rows(
 ) -> Result<()> {
     for found in rows {
         store::delete(tx, &found.row.scope, &found.row.identifier)?;
-        record(tx, caller, now, &rng.uuid(), Action::RoleAssignmentDeleted, found)?;
+        let entry = entry(Action::RoleAssignmentDeleted, &found.row);
+        audit::record(tx, caller, now, &rng.uuid(), &entry)?;
     }
     Ok(())
 }

@@ -2,14 +2,14 @@
 
 use db::Tx;
 
-use super::model::{Assignment, Filter, NewAssignment, PrincipalFilter, Reach, at_level, detail};
+use super::model::{Assignment, Filter, NewAssignment, PrincipalFilter, Reach, at_level, entry};
 use super::permit::Permit;
 use super::store::{self, AssignmentRow};
 use crate::access::{Actor, delegation, resource_groups, rights, roles};
 use crate::accounts::actions::{check_scope, check_scope_for};
 use crate::accounts::store::bump_version;
 use crate::app::App;
-use crate::audit::{self, Action, Entry};
+use crate::audit::{self, Action};
 use crate::kernel::caller::{Caller, PrincipalKind};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::rng::Rng;
@@ -217,14 +217,7 @@ fn taken(tx: &mut Tx<'_>, row: &AssignmentRow) -> Result<Problem> {
 /// # Errors
 /// Of the database.
 pub fn record(tx: &mut Tx<'_>, moment: &Moment, caller: &Caller, row: &AssignmentRow) -> Result<()> {
-    let entry = Entry {
-        action: Action::RoleAssignmentCreated,
-        resource_type: "ROLE_ASSIGNMENT",
-        resource_id: &row.identifier,
-        resource_name: &row.identifier,
-        scope: &row.scope,
-        detail: detail(row),
-    };
+    let entry = entry(Action::RoleAssignmentCreated, row);
     audit::record(tx, caller, moment.now, &moment.rng.uuid(), &entry)
 }
 

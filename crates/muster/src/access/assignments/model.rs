@@ -1,8 +1,9 @@
 //! What a role assignment is.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::store::AssignmentRow;
+use crate::audit::{Action, Entry};
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
@@ -145,13 +146,15 @@ pub struct Reach {
     pub kinds: Vec<PrincipalKind>,
 }
 
-/// What the audit trail keeps of an assignment.
-pub fn detail(row: &AssignmentRow) -> Value {
-    json!({
+/// What the audit trail says of a binding, which has no name.
+pub fn entry(action: Action, row: &AssignmentRow) -> Entry<'_> {
+    let detail = json!({
         "role": row.role, "resourceGroup": row.resource_group, "disabled": row.disabled,
         "principal": {"type": row.principal_kind.as_str(), "identifier": row.principal_id,
             "scopeLevel": row.principal_level.map(Level::lower)},
-    })
+    });
+    let id = row.identifier.as_str();
+    Entry::about(action, "ROLE_ASSIGNMENT", (id, id), &row.scope, detail)
 }
 
 /// The scope of that level at or above `scope`.

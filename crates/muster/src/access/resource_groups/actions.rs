@@ -125,7 +125,7 @@ pub async fn create(
         if !store::insert(tx, &scope, &new, now)? {
             return Err(taken.clone());
         }
-        let entry = entry(Action::Create, &scope, &new.identifier, &new.name, covers(&new)?);
+        let entry = entry_of(Action::Create, &scope, &new)?;
         audit::record(tx, &caller, now, &audit_id, &entry)?;
         bump_version(tx, &scope.account)?;
         stored(tx, &scope, &new.identifier)
@@ -170,17 +170,13 @@ fn covers(group: &NewResourceGroup) -> Result<Value> {
     Ok(json!({"includedScopes": group.included, "resourceFilter": json(&group.filter)?}))
 }
 
-fn entry<'a>(action: Action, scope: &'a Scope, id: &'a str, name: &'a str, detail: Value) -> Entry<'a> {
-    Entry { action, resource_type: "RESOURCE_GROUP", resource_id: id, resource_name: name, scope, detail }
-}
-
 /// The audit entry of what a group is now.
 pub(super) fn entry_of<'a>(
     action: Action,
     scope: &'a Scope,
     group: &'a NewResourceGroup,
 ) -> Result<Entry<'a>> {
-    Ok(entry(action, scope, &group.identifier, &group.name, covers(group)?))
+    Ok(Entry::about(action, "RESOURCE_GROUP", (&group.identifier, &group.name), scope, covers(group)?))
 }
 
 fn stored(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<ResourceGroup> {
@@ -214,7 +210,7 @@ pub async fn update(
         if !store::update(tx, &scope, &new, now)? {
             return Err(not_found(&new.identifier, &scope));
         }
-        let entry = entry(Action::Update, &scope, &new.identifier, &new.name, covers(&new)?);
+        let entry = entry_of(Action::Update, &scope, &new)?;
         audit::record(tx, &actor.caller, now, &audit_id, &entry)?;
         bump_version(tx, &scope.account)?;
         stored(tx, &scope, &new.identifier)
@@ -257,7 +253,7 @@ pub async fn delete(app: &App, grant: &Grant<ResourceGroupDelete>, id: String) -
         store::delete(tx, &scope, &id)?;
         let by = By { caller: &caller, now, rng: &rng };
         gone::resource(tx, by, &scope, "RESOURCEGROUP", &id)?;
-        let entry = entry(Action::Delete, &scope, &id, &group.name, Value::Null);
+        let entry = Entry::about(Action::Delete, "RESOURCE_GROUP", (&id, &group.name), &scope, Value::Null);
         audit::record(tx, &caller, now, &rng.uuid(), &entry)?;
         bump_version(tx, &scope.account)
     })

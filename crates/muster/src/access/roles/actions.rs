@@ -124,7 +124,8 @@ pub async fn create(app: &App, grant: &Grant<RoleEdit>, mut new: NewRole) -> Res
         if !store::insert(tx, &scope, &new, now)? {
             return Err(taken.clone());
         }
-        let entry = entry(Action::Create, &scope, &new.identifier, &new.name, detail(&new.permissions));
+        let gives = detail(&new.permissions);
+        let entry = Entry::about(Action::Create, "ROLE", (&new.identifier, &new.name), &scope, gives);
         audit::record(tx, &caller, now, &audit_id, &entry)?;
         bump_version(tx, &scope.account)?;
         stored(tx, &scope, &new.identifier)
@@ -134,10 +135,6 @@ pub async fn create(app: &App, grant: &Grant<RoleEdit>, mut new: NewRole) -> Res
 
 fn detail(permissions: &[String]) -> Value {
     json!({"permissions": permissions})
-}
-
-fn entry<'a>(action: Action, scope: &'a Scope, id: &'a str, name: &'a str, detail: Value) -> Entry<'a> {
-    Entry { action, resource_type: "ROLE", resource_id: id, resource_name: name, scope, detail }
 }
 
 fn stored(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Role> {
@@ -173,7 +170,7 @@ pub async fn update(app: &App, grant: &Grant<RoleEdit>, mut new: NewRole) -> Res
             check_gain(tx, &actor, &scope, &old, &new)?;
             store::update(tx, &scope, &new, now)?;
             let change = json!({"before": detail(&old.permissions), "after": detail(&new.permissions)});
-            let entry = entry(Action::Update, &scope, &new.identifier, &new.name, change);
+            let entry = Entry::about(Action::Update, "ROLE", (&new.identifier, &new.name), &scope, change);
             audit::record(tx, &actor.caller, now, &audit_id, &entry)?;
             bump_version(tx, &scope.account)?;
             stored(tx, &scope, &new.identifier)
@@ -218,7 +215,8 @@ pub async fn delete(app: &App, grant: &Grant<RoleDelete>, id: String) -> Result<
         assignments::remove_rows(tx, &caller, now, &rng, &bound)?;
         store::delete(tx, &scope, &id)?;
         gone::resource(tx, By { caller: &caller, now, rng: &rng }, &scope, "ROLE", &id)?;
-        let entry = entry(Action::Delete, &scope, &id, &role.name, detail(&role.permissions));
+        let gave = detail(&role.permissions);
+        let entry = Entry::about(Action::Delete, "ROLE", (&id, &role.name), &scope, gave);
         audit::record(tx, &caller, now, &rng.uuid(), &entry)?;
         bump_version(tx, &scope.account)?;
         Ok(role)

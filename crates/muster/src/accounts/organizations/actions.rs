@@ -217,12 +217,5 @@ fn new_only(new: &NewOrganization) -> Value {
 }
 
 fn entry<'a>(action: Action, scope: &'a Scope, fields: &'a NewOrganization, detail: Value) -> Entry<'a> {
-    Entry {
-        action,
-        resource_type: "ORGANIZATION",
-        resource_id: &fields.identifier,
-        resource_name: &fields.name,
-        scope,
-        detail,
-    }
+    Entry::about(action, "ORGANIZATION", (&fields.identifier, &fields.name), scope, detail)
 }

@@ -170,12 +170,5 @@ pub async fn delete(app: &App, grant: &Grant<ProjectDelete>, seen: IfMatch) -> R
 }
 
 fn entry<'a>(action: Action, scope: &'a Scope, fields: &'a NewProject, detail: Value) -> Entry<'a> {
-    Entry {
-        action,
-        resource_type: "PROJECT",
-        resource_id: &fields.identifier,
-        resource_name: &fields.name,
-        scope,
-        detail,
-    }
+    Entry::about(action, "PROJECT", (&fields.identifier, &fields.name), scope, detail)
 }

@@ -283,13 +283,7 @@ fn record(
     key: &Key,
     detail: Value,
 ) -> Result<()> {
-    let entry = Entry {
-        action,
-        resource_type: "API_KEY",
-        resource_id: &key.row.identifier,
-        resource_name: &key.row.name,
-        scope: &key.owner.scope,
-        detail,
-    };
+    let named = (key.row.identifier.as_str(), key.row.name.as_str());
+    let entry = Entry::about(action, "API_KEY", named, &key.owner.scope, detail);
     audit::record(tx, caller, now, audit_id, &entry)
 }

@@ -448,13 +448,7 @@ fn record(
     token: &Token,
     detail: Value,
 ) -> Result<()> {
-    let entry = Entry {
-        action,
-        resource_type: "TOKEN",
-        resource_id: &token.identifier,
-        resource_name: &token.name,
-        scope: &token.owner.scope,
-        detail,
-    };
+    let named = (token.identifier.as_str(), token.name.as_str());
+    let entry = Entry::about(action, "TOKEN", named, &token.owner.scope, detail);
     audit::record(tx, caller, now, audit_id, &entry)
 }
