@@ -13,9 +13,9 @@ use url::Url;
 
 use crate::access::Actor;
 use crate::access::standing::still;
+use crate::accounts::secrets::Secrets;
 use crate::accounts::store::hold_row;
 use crate::accounts::versions::Versions;
-use crate::directory::cursor_keys::CursorKeys;
 use crate::events::Feed;
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
@@ -81,8 +81,8 @@ pub struct Parts {
     pub dialects: Dialects,
     /// Dry runs that are under way, by account.
     pub dry_runs: DryRuns,
-    /// Secrets of cursors, by account.
-    pub cursor_keys: CursorKeys,
+    /// Secrets of accounts.
+    pub secrets: Secrets,
     /// Those who wait for events.
     pub feed: Feed,
     /// The way out, for key sets.
@@ -185,7 +185,7 @@ impl App {
             sessions,
             dialects,
             dry_runs: DryRuns::default(),
-            cursor_keys: CursorKeys::default(),
+            secrets: Secrets::default(),
             feed: Feed::default(),
             fetcher,
             jwt_settings_changed: trust::default::follow,

@@ -8,5 +8,6 @@ pub mod bootstrap;
 pub mod model;
 pub mod organizations;
 pub mod projects;
+pub mod secrets;
 pub mod store;
 pub mod versions;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use db::{Closing, Row, Tx, params};
 
 use super::model::{Account, Status, closed};
+use super::secrets::Purpose;
 use crate::directory::groups::store::leave_all;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
@@ -17,6 +18,13 @@ const HOLD: &str = "UPDATE accounts SET seq = seq WHERE account_id = $1";
 const TAKE: &str = "UPDATE accounts SET seq = seq + $2, user_count = user_count + $3 WHERE account_id = $1 \
     RETURNING seq";
 const USER_COUNT: &str = "SELECT user_count FROM accounts WHERE account_id = $1";
+
+const CURSOR_KEY: &str = "SELECT secret FROM cursor_keys WHERE account_id = $1";
+const PUT_CURSOR_KEY: &str =
+    "INSERT INTO cursor_keys (account_id, secret, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+const OAUTH_KEY: &str = "SELECT secret FROM oauth_keys WHERE account_id = $1";
+const PUT_OAUTH_KEY: &str =
+    "INSERT INTO oauth_keys (account_id, secret, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 
 /// The account's version: changes whenever settings, roles, bindings, trusts or tokens change. `None`: no
 /// such account that can be used.
@@ -210,6 +218,31 @@ pub fn remove_below(tx: &mut Tx<'_>, scope: &Scope, now: Timestamp) -> Result<Be
     }
     counts.retain(|_, count| *count > 0);
     Ok(Below { groups, counts })
+}
+
+/// The account's secret of this purpose, once it has one.
+pub fn secret(tx: &mut Tx<'_>, account: &AccountId, purpose: Purpose) -> Result<Option<Vec<u8>>, Problem> {
+    let find = match purpose {
+        Purpose::Cursors => CURSOR_KEY,
+        Purpose::AccessTokens => OAUTH_KEY,
+    };
+    Ok(tx.query_opt(find, params![account.as_str()], |row| row.get(0))?)
+}
+
+/// Gives the account this secret unless it has one already; answers the one it has.
+pub fn settle_secret(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    purpose: Purpose,
+    fresh: &[u8],
+    now: Timestamp,
+) -> Result<Vec<u8>, Problem> {
+    let put = match purpose {
+        Purpose::Cursors => PUT_CURSOR_KEY,
+        Purpose::AccessTokens => PUT_OAUTH_KEY,
+    };
+    tx.exec(put, params![account.as_str(), fresh, now.micros()])?;
+    secret(tx, account, purpose)?.ok_or_else(|| Problem::internal("an account's secret was not written"))
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@
 //! Never authenticates a person and never keeps a password.
 
 pub mod announce;
-pub mod cursor_keys;
 pub mod draft;
 mod filter_sql;
 pub mod groups;

@@ -268,26 +268,6 @@ pub struct Place {
     pub id: String,
 }
 
-const CURSOR_KEY: &str = "SELECT secret FROM cursor_keys WHERE account_id = $1";
-const PUT_CURSOR_KEY: &str =
-    "INSERT INTO cursor_keys (account_id, secret, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-
-/// The account's secret for cursors, once it has one.
-pub fn cursor_key(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<Vec<u8>>, Problem> {
-    Ok(tx.query_opt(CURSOR_KEY, params![account.as_str()], |row| row.get(0))?)
-}
-
-/// Gives the account this secret unless it has one already; answers the one it has.
-pub fn settle_cursor_key(
-    tx: &mut Tx<'_>,
-    account: &AccountId,
-    secret: &[u8],
-    now: Timestamp,
-) -> Result<Vec<u8>, Problem> {
-    tx.exec(PUT_CURSOR_KEY, params![account.as_str(), secret, now.micros()])?;
-    cursor_key(tx, account)?.ok_or_else(|| Problem::internal("the key for cursors was not written"))
-}
-
 /// The next `limit` at most behind a place in the order, of those that the condition lets through.
 pub fn behind(
     tx: &mut Tx<'_>,

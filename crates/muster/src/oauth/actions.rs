@@ -5,10 +5,10 @@ use db::{Snapshot, Tx};
 use jose::AudiencePolicy;
 
 use super::request::{Ask, Proof, refused};
-use super::store;
 use super::token::{Claims, Parent, mark, seal};
 use super::verify::owner;
 use crate::accounts;
+use crate::accounts::secrets::{self, Purpose};
 use crate::app::App;
 use crate::kernel::caller::{Caller, Credential, Origin};
 use crate::kernel::ids::AccountId;
@@ -74,7 +74,7 @@ pub async fn issue(app: &App, account: Option<AccountId>, ask: Ask, origin: Orig
         }
     };
     let surfaces = granted(&proven.surfaces, ask.surfaces)?;
-    let key = key(app, &proven.account).await?;
+    let key = secrets::of(app, &proven.account, Purpose::AccessTokens).await?;
     // Last: who hears of something to change, or to try again, can send the same assertion.
     if let Some(once) = proven.once {
         once.take(app).await.map_err(as_asked)?;
@@ -215,15 +215,4 @@ fn worded(problem: Problem, is_grant: bool) -> Problem {
     }
     let code = if is_grant { "invalid_grant" } else { "invalid_client" };
     refused(code, problem.message().to_owned())
-}
-
-/// The account's secret, made when it is first needed.
-async fn key(app: &App, account: &AccountId) -> Result<Vec<u8>> {
-    let of = account.clone();
-    if let Some(key) = app.db.point("oauth.key", move |tx: &mut Tx<'_>| store::key(tx, &of)).await? {
-        return Ok(key);
-    }
-    let (of, fresh, now) = (account.clone(), app.rng.bytes::<32>(), app.clock.now());
-    let settle = move |tx: &mut Tx<'_>| store::settle_key(tx, &of, &fresh, now);
-    app.db.write("oauth.settle_key", account.as_str(), settle).await
 }

@@ -9,6 +9,5 @@ pub mod actions;
 pub mod api;
 pub mod explain;
 pub mod request;
-mod store;
 pub mod token;
 pub mod verify;

@@ -3,8 +3,9 @@
 use db::Tx;
 use subtle::ConstantTimeEq as _;
 
-use super::store;
 use super::token::{Claims, Parent, Presented, mark};
+use crate::accounts;
+use crate::accounts::secrets::Purpose;
 use crate::kernel::caller::{Credential, Principal};
 use crate::kernel::ids::{AccountId, TokenId};
 use crate::kernel::problem::Result;
@@ -63,7 +64,8 @@ pub fn verify(
     token: &Presented,
     now: Timestamp,
 ) -> Result<std::result::Result<Verified, Refusal>> {
-    let Some(key) = store::key(tx, &token.account)? else { return Ok(Err(Refusal::Forged)) };
+    let key = accounts::store::secret(tx, &token.account, Purpose::AccessTokens)?;
+    let Some(key) = key else { return Ok(Err(Refusal::Forged)) };
     let Some(claims) = token.open(&key) else { return Ok(Err(Refusal::Forged)) };
     let expires_at = Timestamp::from_micros(claims.end);
     if now >= expires_at {

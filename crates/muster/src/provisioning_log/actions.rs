@@ -12,9 +12,9 @@ use super::store::{self, Window};
 use super::walk::Found;
 use crate::access::Grant;
 use crate::access::permissions::AuditView;
+use crate::accounts::secrets::{self, Purpose};
 use crate::accounts::store::find_version;
 use crate::app::App;
-use crate::directory::cursor_keys;
 use crate::directory::model::catalogue;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
@@ -163,7 +163,7 @@ pub async fn list(
     cursor: Option<&str>,
 ) -> Result<Page> {
     let account = grant.scope().account.clone();
-    let secret = cursor_keys::of(app, &account).await?;
+    let secret = secrets::of(app, &account, Purpose::Cursors).await?;
     let (canonical, now) = (format!("{filter:?}"), app.clock.now().secs());
     let walk = scim::CursorWalk {
         account: account.as_str(),

@@ -9,8 +9,8 @@ use scim::{CursorPlace, CursorWalk, ScimError, SortBy};
 use super::door::Door;
 use super::render::Paging;
 use super::request::{DEFAULT_RESULTS, MAX_RESULTS};
+use crate::accounts::secrets::{self, Purpose};
 use crate::app::App;
-use crate::directory::cursor_keys;
 use crate::directory::search::{Search, Walk};
 use crate::directory::store::Place;
 use crate::kernel::ids::AccountId;
@@ -49,7 +49,7 @@ impl Trail {
         let (count, account) = (count(query)?, door.actor.caller.account.clone());
         let mut trail = Self {
             part: 0,
-            secret: cursor_keys::of(app, &account).await?,
+            secret: secrets::of(app, &account, Purpose::Cursors).await?,
             account,
             list: list.to_owned(),
             filter: query.filter.as_deref().map(|text| text.trim().to_owned()),
