@@ -8,7 +8,7 @@ use scim::CompareOp;
 
 use super::model::Subject;
 
-/// A condition on one row of users or groups.
+/// A condition on one row of users, groups or resources of an account's own types.
 #[derive(Debug, Clone)]
 pub(super) enum Node {
     All,

@@ -91,7 +91,7 @@ impl Log {
         self.switches.get(account).is_some_and(|(known, on)| known == version && !on)
     }
 
-    /// The account's switch as it stands at a version; any version for `None`.
+    /// The account's switch, where it is known as it stands at this version.
     pub(super) fn switch(&self, account: &AccountId, version: i64) -> Option<bool> {
         self.switches.get(account).filter(|(known, _)| *known == version).map(|(_, on)| on)
     }
