@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use crate::lanes::Work;
+use crate::lanes::{Work, survives};
 use crate::reading::Read;
 use crate::{Error, Jobs, Lane};
 
@@ -204,8 +204,9 @@ impl Gathering {
             if state.over {
                 return false;
             }
-            let connected = MutexGuard::unlocked(&mut state, &mut connect);
-            // Any other error is for those who have something to do there.
+            // A panic is, as any other error, for those who have something to do there.
+            let mut connected = Ok(());
+            MutexGuard::unlocked(&mut state, || survives(|| connected = connect()));
             let Some(error) = connected.err().filter(Error::is_crowded) else { break };
             if tries == 1 {
                 tell(&mut state, &error);
@@ -359,6 +360,16 @@ mod tests {
     fn gathering(lanes: usize, readers: usize) -> Arc<Gathering> {
         let queues = (0..lanes).map(|_| Arc::new(Queue::new(9))).collect();
         Arc::new(Gathering::all_at_once(Arc::new(Queue::new(9)), queues, readers))
+    }
+
+    #[test]
+    fn a_panic_while_connecting_keeps_nobody_behind_it_waiting() {
+        let gathering = gathering(3, 1);
+        gathering.begin();
+        let seats = [Seat::Lane(1), Seat::Lane(2)];
+        assert!(gathering.enter(FIRST, seats[0], || panic!("on purpose")), "it goes on to work");
+        assert!(gathering.state.lock().turn == FIRST + 1, "the next one's turn");
+        assert!(gathering.enter(FIRST + 1, seats[1], || Ok(())));
     }
 
     #[test]
