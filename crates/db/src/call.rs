@@ -16,6 +16,8 @@ pub(crate) trait Job: Send {
     fn wanted(&self) -> bool;
     /// Tells whose it is: calls of one account wait for the same locks.
     fn key(&self) -> u64;
+    /// Since when somebody waits for it.
+    fn since(&self) -> Instant;
     /// Runs the closure and keeps what it answered; true when that is `Ok` and nothing failed.
     fn run(&mut self, tx: &mut Tx<'_>) -> bool;
     /// Replaces the outcome by this error.
@@ -65,6 +67,10 @@ where
 
     fn key(&self) -> u64 {
         self.key
+    }
+
+    fn since(&self) -> Instant {
+        self.since
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {

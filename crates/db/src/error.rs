@@ -69,7 +69,7 @@ impl Error {
     }
 
     /// Of kind [`ErrorKind::Retry`], because somebody held the lock of a row for too long.
-    pub(crate) fn locked(message: impl Into<String>) -> Self {
+    pub fn locked(message: impl Into<String>) -> Self {
         Self { locked: true, ..Self::new(ErrorKind::Retry, message) }
     }
 
@@ -97,8 +97,8 @@ impl Error {
         self.crowded
     }
 
-    /// True when somebody else held a lock for too long.
-    pub(crate) fn is_locked(&self) -> bool {
+    /// True when somebody else held the lock of a row for too long.
+    pub fn is_locked(&self) -> bool {
         self.locked
     }
 

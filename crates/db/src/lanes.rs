@@ -1,7 +1,8 @@
 //! Group commit. A lane is one thread with one writing connection: it drains its queue into one transaction,
 //! runs each closure (in a savepoint of its own once that proved necessary), commits once, then answers all.
 //! It never waits to gather more: what queued while the last commit ran is the next batch. Rehearsals have
-//! their turns one by one between batches: what queued while one was played goes before the next one.
+//! their turns one by one between batches: what queued while one was played goes before the next one. So have
+//! accounts whose calls met a lock.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::call::{Job, guarded};
 use crate::gather::{Crowd, Gathering, MOMENT, PATIENCE, Seat};
+use crate::locks::Locks;
 use crate::rehearsal::{self, Staged};
 use crate::retire::retire;
 use crate::sql::Value;
@@ -23,8 +25,6 @@ const BATCH: usize = 128;
 const TRIES: u32 = 6;
 /// No new try after this long: whoever waits must be answered while somebody still listens.
 pub(crate) const ENOUGH: Duration = Duration::from_secs(10);
-/// So long after its beginning a batch gives a first try to those who had to wait for locks of others.
-const AT_LAST: Duration = Duration::from_secs(16);
 
 /// Why a commit did not happen, or may not have.
 pub(crate) enum CommitFault {
@@ -46,6 +46,8 @@ pub(crate) trait Writer {
         Ok(())
     }
     fn begin(&mut self) -> Result<(), Error>;
+    /// The transaction that has just begun waits for no lock for long.
+    fn hurry(&mut self) {}
     fn save(&mut self) -> Result<(), Error>;
     /// Keeps what happened since `save`. After an error that can only be undone.
     fn keep(&mut self) -> Result<(), Error>;
@@ -81,18 +83,38 @@ pub(crate) struct Post {
     pub(crate) gathering: Arc<Gathering>,
 }
 
+/// What a lane has learnt from former batches.
+#[derive(Default)]
+struct Lessons {
+    /// Batches that still begin with savepoints.
+    careful: u32,
+    locks: Locks,
+}
+
 /// Serves a lane until its queue is closed and empty.
 pub(crate) fn serve(mut writer: impl Writer, post: &Post) {
-    let mut careful = 0;
+    let mut lessons = Lessons::default();
     // Rehearsals that wait for their turn leave the batch behind them its room.
     let counts = |work: &Work| !matches!(work, Work::Rehearsal(_));
-    while let Some(work) = post.queue.drain(BATCH, counts) {
-        if !survives(|| serve_all(&mut writer, work, post, &mut careful)) {
+    while let Some(work) = post.queue.drain(BATCH, counts, lessons.locks.due()) {
+        if !survives(|| serve_all(&mut writer, work, post, &mut lessons)) {
             writer.rollback();
             writer.rest();
         }
+        post.queue.note_apart(lessons.locks.len());
     }
+    survives(|| end(&mut writer, post, &mut lessons));
     writer.finish();
+}
+
+/// Once more for those who wait for a lock: nobody waits for it when the database is to be closed.
+fn end(writer: &mut impl Writer, post: &Post, lessons: &mut Lessons) {
+    let last = lessons.locks.release();
+    for mut job in one_by_one(writer, last, post, lessons) {
+        job.fail(gone());
+        job.answer();
+    }
+    lessons.locks.give_up();
 }
 
 /// Does some work; false: it panicked, outside of any closure. That does not end the thread, whose queue
@@ -105,36 +127,44 @@ pub(crate) fn survives(work: impl FnOnce()) -> bool {
     done.is_ok()
 }
 
-fn serve_all(writer: &mut impl Writer, work: Vec<Work>, post: &Post, careful: &mut u32) {
-    let (mut jobs, mut rehearsals, mut leave) = (Vec::with_capacity(work.len()), VecDeque::new(), false);
+fn serve_all(writer: &mut impl Writer, work: Vec<Work>, post: &Post, lessons: &mut Lessons) {
+    // In front, as they came first.
+    let mut jobs = lessons.locks.lapse(Instant::now());
+    let (mut rehearsals, mut leave) = (VecDeque::new(), false);
     for item in work {
         match item {
-            Work::Call(job) if job.wanted() => jobs.push(job),
+            Work::Call(job) if job.wanted() => jobs.extend(lessons.locks.hold(job)),
             Work::Call(_) => {}
             Work::Rehearsal(calls) => rehearsals.push_back(calls),
             Work::Leave => leave = true,
         }
     }
-    let settled = if jobs.is_empty() { 0 } else { settle(writer, &mut jobs, post, careful) };
-    let mut rest: Vec<_> = jobs.split_off(settled).into_iter().map(Work::Call).collect();
-    for mut job in jobs {
-        job.answer();
+    let mut rest = settle(writer, jobs, post, lessons);
+    if rest.is_empty() {
+        rest = try_apart(writer, post, lessons);
     }
     let retires = !rest.is_empty() || !rehearsals.is_empty() && is_to_leave(writer, post);
     let next = if retires { None } else { rehearsals.pop_front() };
     // In front, so that they keep their order; the calls that come meanwhile are served before them.
-    rest.extend(rehearsals.into_iter().map(Work::Rehearsal));
-    post.queue.put_back(rest);
+    let rest = rest.into_iter().map(Work::Call);
+    post.queue.put_back(rest.chain(rehearsals.into_iter().map(Work::Rehearsal)).collect());
     if let Some(calls) = next {
-        rehearsal::play(writer, calls);
+        rehearsal::play(writer, calls, &mut lessons.locks);
     }
     writer.rest();
     if retires {
-        retire(writer, post, MOMENT);
+        leave_to_others(writer, post, lessons, MOMENT);
     } else if leave && post.gathering.spares(post.seat) {
         writer.finish();
-        retire(writer, post, PATIENCE);
+        leave_to_others(writer, post, lessons, PATIENCE);
     }
+}
+
+/// Gives what waits for locks to those who get the rest, too.
+fn leave_to_others(writer: &mut impl Writer, post: &Post, lessons: &mut Lessons, time: Duration) {
+    post.queue.put_back(lessons.locks.release().into_iter().map(Work::Call).collect());
+    post.queue.note_apart(0);
+    retire(writer, post, time);
 }
 
 /// Is there no connection to play a rehearsal with, while other lanes have one?
@@ -147,18 +177,77 @@ fn is_to_leave(writer: &mut impl Writer, post: &Post) -> bool {
     }
 }
 
-/// Brings jobs of a batch to their outcome: together while that works, one by one after a second conflict or
-/// where one met a lock. Answers how many; those behind have not run, and other lanes have the connections
-/// to run them.
-///
-/// `careful`: batches that still begin with savepoints.
-fn settle(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], post: &Post, careful: &mut u32) -> usize {
-    let start = Instant::now();
-    match together(writer, jobs, post, careful) {
-        Way::Settled => jobs.len(),
-        Way::Leave => 0,
-        Way::Apart(_) => one_by_one(writer, jobs, post, careful, start),
+/// Brings a batch to its outcome: together while that works, one by one after a second conflict or where
+/// somebody met a lock. Answers those that have not run: other lanes have the connections to run them.
+fn settle(
+    writer: &mut impl Writer,
+    mut jobs: Vec<Box<dyn Job>>,
+    post: &Post,
+    lessons: &mut Lessons,
+) -> Vec<Box<dyn Job>> {
+    if jobs.is_empty() {
+        return jobs;
     }
+    match together(writer, &mut jobs, post, &mut lessons.careful, false) {
+        Way::Settled => answer_all(jobs),
+        Way::Leave => return jobs,
+        Way::Apart(_) => return one_by_one(writer, jobs, post, lessons),
+    }
+    Vec::new()
+}
+
+fn answer_all(jobs: Vec<Box<dyn Job>>) {
+    for mut job in jobs {
+        job.answer();
+    }
+}
+
+/// As [`settle`]. Whoever meets a lock is put aside with the calls of the same account, and nobody waits for
+/// it.
+fn one_by_one(
+    writer: &mut impl Writer,
+    jobs: Vec<Box<dyn Job>>,
+    post: &Post,
+    lessons: &mut Lessons,
+) -> Vec<Box<dyn Job>> {
+    let mut jobs = jobs.into_iter();
+    while let Some(job) = jobs.next() {
+        let Some(mut job) = lessons.locks.hold(job) else { continue };
+        if !job.wanted() {
+            // Nothing of it was kept, and nobody would hear that it is.
+            continue;
+        }
+        match together(writer, std::slice::from_mut(&mut job), post, &mut lessons.careful, true) {
+            // Not to wait for those behind it.
+            Way::Settled => job.answer(),
+            Way::Leave => return std::iter::once(job).chain(jobs).collect(),
+            Way::Apart(error) => {
+                job.retried();
+                lessons.locks.meet(job.key(), vec![job], &error, Instant::now());
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Tries an account that met a lock, one between two batches. Answers as [`settle`].
+fn try_apart(writer: &mut impl Writer, post: &Post, lessons: &mut Lessons) -> Vec<Box<dyn Job>> {
+    let Some(mut jobs) = lessons.locks.next(Instant::now()) else { return Vec::new() };
+    let key = jobs[0].key();
+    match together(writer, &mut jobs, post, &mut lessons.careful, true) {
+        Way::Settled => {
+            answer_all(jobs);
+            lessons.locks.came_through(key, Instant::now());
+        }
+        Way::Leave => return jobs,
+        Way::Apart(error) => {
+            for job in &jobs {
+                job.retried();
+            }
+            lessons.locks.meet(key, jobs, &error, Instant::now());
+        }
+    }
+    Vec::new()
 }
 
 /// How far jobs came together.
@@ -171,12 +260,20 @@ enum Way {
 }
 
 /// In one transaction, tried again after conflicts that go away.
-fn together<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], post: &Post, careful: &mut u32) -> Way {
+///
+/// `careful`: batches that still begin with savepoints; `briefly`: a lock is not waited for.
+fn together<W: Writer>(
+    writer: &mut W,
+    jobs: &mut [Box<dyn Job>],
+    post: &Post,
+    careful: &mut u32,
+    briefly: bool,
+) -> Way {
     let mut savepoints = jobs.len() > 1 && *careful > 0;
     *careful = careful.saturating_sub(1);
     let (start, mut tries, mut refusals) = (Instant::now(), 0, 0);
     loop {
-        let error = match attempt(writer, jobs, savepoints) {
+        let error = match attempt(writer, jobs, savepoints, briefly) {
             End::Committed(keys) => {
                 post.tally.committed(post.seat, &keys);
                 return Way::Settled;
@@ -226,51 +323,6 @@ fn together<W: Writer>(writer: &mut W, jobs: &mut [Box<dyn Job>], post: &Post, c
     }
 }
 
-/// Whoever meets a lock goes behind all others, with the calls of the same account, and tries again as long
-/// as there is time. A try that waits in vain holds the lane: so others have theirs first, once, and for the
-/// batch that queued meanwhile somebody still listens.
-fn one_by_one(
-    writer: &mut impl Writer,
-    jobs: &mut [Box<dyn Job>],
-    post: &Post,
-    careful: &mut u32,
-    start: Instant,
-) -> usize {
-    let (mut place, mut locks, mut last) = (0, Vec::new(), None);
-    while let Some(job) = jobs.get_mut(place) {
-        let (key, one) = (job.key(), std::slice::from_mut(job));
-        let again = locks.contains(&key);
-        let time = if again { ENOUGH } else { AT_LAST };
-        let way = match &last {
-            // Nothing of it was kept, and nobody would hear that it is.
-            _ if !one[0].wanted() => Way::Settled,
-            Some(error) if start.elapsed() > time => fail_all(one, error, post),
-            _ => together(writer, one, post, careful),
-        };
-        match way {
-            Way::Settled => {
-                // Not to wait for those behind it.
-                one[0].answer();
-                place += 1;
-            }
-            Way::Leave => return place,
-            Way::Apart(error) => {
-                one[0].retried();
-                locks.push(key);
-                last = Some(error);
-                jobs[place..].rotate_left(1);
-                jobs[place..].sort_by_key(|job| job.key() == key);
-                if again {
-                    // All others are through.
-                    writer.rest();
-                    std::thread::sleep(pause(1));
-                }
-            }
-        }
-    }
-    jobs.len()
-}
-
 fn fail_all(jobs: &mut [Box<dyn Job>], error: &Error, post: &Post) -> Way {
     post.tally.failed(post.seat, error);
     for job in jobs {
@@ -302,11 +354,14 @@ enum End {
 }
 
 /// One transaction over all jobs.
-fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], savepoints: bool) -> End {
+fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], savepoints: bool, briefly: bool) -> End {
     if let Err(error) = writer.begin() {
         writer.rollback();
         // The closures are not at fault: the batch stays together.
         return End::Again(if error.is_retryable() { error.as_lost() } else { error });
+    }
+    if briefly {
+        writer.hurry();
     }
     let alone = jobs.len() == 1;
     let (mut kept, mut left) = (0, Vec::new());

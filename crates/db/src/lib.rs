@@ -15,6 +15,7 @@ mod disposable;
 mod error;
 mod gather;
 mod lanes;
+mod locks;
 mod migrate;
 mod open;
 mod place;
@@ -278,7 +279,7 @@ impl Db {
 
     /// Runs a closure in a transaction and answers once it is committed. `lane` is the key whose writes are
     /// served in order by one thread: the account's id. Only one that meets a row that somebody else has
-    /// locked goes behind the others.
+    /// locked goes behind the others ([`Error::is_locked`] once that takes too long).
     ///
     /// An `Err` of the closure rolls its own changes back. A call whose future is dropped before its turn
     /// does not run; after that it runs to its end unheard. [`ErrorKind::Retry`] and

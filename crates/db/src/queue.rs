@@ -2,6 +2,7 @@
 //! queue is an answer, not a delay.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
@@ -24,12 +25,14 @@ pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
     ready: Condvar,
     limit: usize,
+    /// Taken out, and not done: they wait where they are served.
+    apart: AtomicUsize,
 }
 
 impl<T> Queue<T> {
     pub(crate) fn new(limit: usize) -> Self {
         let state = State { waiting: VecDeque::new(), open: true };
-        Self { state: Mutex::new(state), ready: Condvar::new(), limit }
+        Self { state: Mutex::new(state), ready: Condvar::new(), limit, apart: AtomicUsize::new(0) }
     }
 
     pub(crate) fn push(&self, job: T) -> Result<(), Refusal> {
@@ -82,29 +85,34 @@ impl<T> Queue<T> {
 
     /// How many wait.
     pub(crate) fn len(&self) -> usize {
-        self.state.lock().waiting.len()
+        self.state.lock().waiting.len() + self.apart.load(Relaxed)
+    }
+
+    /// So many of what was taken out wait still.
+    pub(crate) fn note_apart(&self, jobs: usize) {
+        self.apart.store(jobs, Relaxed);
     }
 
     /// The next job; `None` once the queue is closed and empty.
     pub(crate) fn pop(&self) -> Option<T> {
-        self.wait().waiting.pop_front()
+        self.wait(None).waiting.pop_front()
     }
 
     /// The next job, if one comes in time; `None` also once the queue is closed and empty.
     pub(crate) fn pop_until(&self, end: Instant) -> Option<T> {
-        let mut state = self.state.lock();
-        while state.waiting.is_empty() && state.open {
-            if self.ready.wait_until(&mut state, end).timed_out() {
-                break;
-            }
-        }
-        state.waiting.pop_front()
+        self.wait(Some(end)).waiting.pop_front()
     }
 
-    /// Everything that waits, up to `most` of those that count; `None` once the queue is closed and empty.
-    pub(crate) fn drain(&self, most: usize, counts: impl Fn(&T) -> bool) -> Option<Vec<T>> {
-        let mut state = self.wait();
-        if state.waiting.is_empty() {
+    /// Everything that waits, up to `most` of those that count, or nothing when the time has come; `None`
+    /// once the queue is closed and empty.
+    pub(crate) fn drain(
+        &self,
+        most: usize,
+        counts: impl Fn(&T) -> bool,
+        end: Option<Instant>,
+    ) -> Option<Vec<T>> {
+        let mut state = self.wait(end);
+        if state.waiting.is_empty() && !state.open {
             return None;
         }
         let beyond = state.waiting.iter().enumerate().filter(|(_, job)| counts(job)).nth(most);
@@ -122,10 +130,15 @@ impl<T> Queue<T> {
         self.state.lock().open
     }
 
-    fn wait(&self) -> parking_lot::MutexGuard<'_, State<T>> {
+    /// Waits until there is something, or nothing will come, or not before `end`.
+    fn wait(&self, end: Option<Instant>) -> parking_lot::MutexGuard<'_, State<T>> {
         let mut state = self.state.lock();
         while state.waiting.is_empty() && state.open {
-            self.ready.wait(&mut state);
+            match end {
+                Some(end) if self.ready.wait_until(&mut state, end).timed_out() => break,
+                Some(_) => {}
+                None => self.ready.wait(&mut state),
+            }
         }
         state
     }
@@ -142,9 +155,9 @@ mod tests {
             queue.push(job).unwrap();
         }
         let even = |job: &i32| job % 2 == 0;
-        assert_eq!(queue.drain(2, even), Some(vec![1, 3, 5, 2, 7, 4]));
+        assert_eq!(queue.drain(2, even, None), Some(vec![1, 3, 5, 2, 7, 4]));
         queue.close();
-        assert_eq!(queue.drain(2, even), Some(vec![6]));
-        assert_eq!(queue.drain(2, even), None);
+        assert_eq!(queue.drain(2, even, None), Some(vec![6]));
+        assert_eq!(queue.drain(2, even, None), None);
     }
 }

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use crate::call::Job;
 use crate::lanes::{Step, Writer, is_enough, pause, step};
+use crate::locks::Locks;
 use crate::queue::{Queue, Refusal};
 use crate::{Error, ErrorKind};
 
@@ -117,8 +118,8 @@ pub(crate) fn over() -> Error {
     )
 }
 
-/// Plays the calls as they come, and rolls back.
-pub(crate) fn play<W: Writer>(writer: &mut W, calls: Staged) {
+/// Plays the calls as they come, and rolls back. Who meets a lock is not tried again: the lane waits.
+pub(crate) fn play<W: Writer>(writer: &mut W, calls: Staged, locks: &mut Locks) {
     // What the transaction before it holds, nobody is to wait for as long as this one waits for its calls.
     writer.rest();
     let since = Instant::now();
@@ -128,7 +129,7 @@ pub(crate) fn play<W: Writer>(writer: &mut W, calls: Staged) {
         && let Some(mut job) = calls.0.pop_until(end.min(Instant::now() + QUIET))
     {
         if job.wanted() {
-            error = stage.call(writer, job.as_mut()).err();
+            error = stage.call(writer, job.as_mut(), locks).err();
             job.answer();
         }
         if Instant::now() >= end {
@@ -148,15 +149,19 @@ struct Stage {
 
 impl Stage {
     /// Brings one call to its outcome. An error says that the transaction is lost with all before it.
-    fn call<W: Writer>(&mut self, writer: &mut W, job: &mut dyn Job) -> Result<(), Error> {
+    fn call<W: Writer>(&mut self, writer: &mut W, job: &mut dyn Job, locks: &mut Locks) -> Result<(), Error> {
         let mut tries = 0;
         loop {
-            let Err(error) = self.attempt(writer, job) else { return Ok(()) };
+            let Err(error) = self.attempt(writer, job, locks) else { return Ok(()) };
             writer.rollback();
             self.open = false;
             tries += 1;
+            if error.is_locked() {
+                locks.meet(job.key(), Vec::new(), &error, Instant::now());
+            }
             // What came before cannot be played again: the closures are gone.
-            if self.kept > 0 || is_enough(self.since, tries) || !error.may_run_again() {
+            let hopeless = self.kept > 0 || error.is_locked() || !error.may_run_again();
+            if hopeless || is_enough(self.since, tries) {
                 job.fail(error.clone());
                 return Err(error);
             }
@@ -166,9 +171,12 @@ impl Stage {
         }
     }
 
-    fn attempt<W: Writer>(&mut self, writer: &mut W, job: &mut dyn Job) -> Result<(), Error> {
+    fn attempt<W: Writer>(&mut self, writer: &mut W, job: &mut dyn Job, locks: &Locks) -> Result<(), Error> {
         if !self.open {
             writer.begin()?;
+            if locks.knows(job.key()) {
+                writer.hurry();
+            }
             self.open = true;
         }
         match step(writer, job, true) {

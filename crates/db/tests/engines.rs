@@ -6,6 +6,7 @@ mod engines {
     pub mod bells;
     pub mod few;
     pub mod gate;
+    pub mod locked;
     pub mod migrations;
     pub mod model;
     pub mod postgres;

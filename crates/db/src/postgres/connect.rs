@@ -20,7 +20,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Statements travel behind their BEGIN unanswered: where that alone is refused, they must not be carried out
 /// each for itself. So whatever is to write says so in its BEGIN.
 const WITHIN: &str = "SET default_transaction_read_only = on;";
-/// Well below `lanes::ENOUGH`, so that a lane has tries left for those whom the lock does not concern.
+/// A lane waits so long for a lock before it looks who of a batch needs it; the others wait with it.
 const LOCK_MS: u32 = 3_000;
 const SHAPE: &str = "write postgres://user:password@host:5432/database?sslmode=require";
 const SSL_MODES: &str = "write disable, prefer, require, verify-ca or verify-full";

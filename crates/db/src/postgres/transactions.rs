@@ -10,6 +10,10 @@ use crate::reading::Reader;
 use crate::tx::Session;
 use crate::{Error, ErrorKind, Tx};
 
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+/// As long as others that write the same row need for their commit.
+const BEGIN_BRIEFLY: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = 100";
+
 impl PgSession {
     fn start(&mut self, begin: &'static str) -> Result<(), Error> {
         let link = self.connect()?;
@@ -37,7 +41,13 @@ impl Writer for PgSession {
     }
 
     fn begin(&mut self) -> Result<(), Error> {
-        self.start("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+        self.start(BEGIN)
+    }
+
+    fn hurry(&mut self) {
+        if let Some(link) = &mut self.link {
+            link.transaction = Transaction::Begun(BEGIN_BRIEFLY);
+        }
     }
 
     fn save(&mut self) -> Result<(), Error> {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use db::testing::{PgServer, postgres};
 use db::{Db, Error, ErrorKind, Options, Tx, params};
-use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
 use super::gate::{Gate, settle};
@@ -22,7 +21,7 @@ pub async fn with_server<Fut: Future<Output = ()>>(test: impl FnOnce(&'static Pg
     db.close().await;
 }
 
-fn write<T: Send + 'static>(
+pub fn write<T: Send + 'static>(
     db: &Db,
     lane: &'static str,
     f: impl Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
@@ -118,44 +117,6 @@ async fn a_conflict_without_end_is_answered_and_hurts_nobody_else() {
         let read: Result<i64, Error> =
             db.read("read", |tx| tx.query_one("SELECT conflict(0)", &[], |row| row.get(0))).await;
         assert!(read.is_err(), "nextval is a write");
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_somebody_holds_is_a_conflict_of_those_who_need_it() {
-    with_server(|_, url, db| async move {
-        db.write("seed", "a", |tx| insert(tx, "a")).await.unwrap();
-        let take = |tx: &mut Tx<'_>| tx.exec("UPDATE t SET n = n + 1 WHERE id = 'a'", &[]);
-        let ((tell, told), (end, ended)) = (channel(), channel());
-        let ended = Mutex::new(ended);
-        // As another replica would.
-        let holder = write(&db, "a", move |tx| {
-            take(tx)?;
-            tell.send(()).unwrap();
-            let _ = ended.lock().recv_timeout(Duration::from_mins(1));
-            Ok(())
-        });
-        tokio::task::spawn_blocking(move || told.recv().unwrap()).await.unwrap();
-        let one = Db::open(Options { lanes: 1, ..Options::postgres(&url) }).unwrap();
-        let gate = Gate::shut(&one, "b").await;
-        let needs = write(&one, "a", move |tx| take(tx).map(|_| ()));
-        settle().await;
-        let others = [write(&one, "a", |tx| insert(tx, "c")), write(&one, "b", |tx| insert(tx, "b"))];
-        settle().await;
-        gate.open().await;
-        for other in others {
-            other.await.unwrap().unwrap();
-        }
-        assert!(!needs.is_finished(), "it is tried again, and nobody waits for that");
-        assert!(needs.await.unwrap().unwrap_err().is_retryable());
-        let again = write(&one, "a", move |tx| take(tx));
-        settle().await;
-        end.send(()).unwrap();
-        holder.await.unwrap().unwrap();
-        assert_eq!(again.await.unwrap().unwrap(), 1, "once the row is free");
-        assert_eq!(ids(&one).await, ["a", "b", "c"]);
-        one.close().await;
     })
     .await;
 }
@@ -273,7 +234,7 @@ async fn a_connection_lost_during_the_commit_is_not_tried_again() {
             db.write("slow", "a", move |tx| tx.exec(sql, &[])).await.unwrap();
         }
         let runs = Arc::new(AtomicUsize::new(0));
-        let (counter, (tell, told)) = (Arc::clone(&runs), std::sync::mpsc::channel());
+        let (counter, (tell, told)) = (Arc::clone(&runs), channel());
         let call = write(&db, "a", move |tx| {
             counter.fetch_add(1, Ordering::SeqCst);
             tell.send(pid(tx)?).unwrap();

@@ -255,9 +255,12 @@ impl From<db::Error> for Problem {
             | db::ErrorKind::Unavailable
             | db::ErrorKind::Timeout
             | db::ErrorKind::Denied => {
-                let mut problem =
-                    Self::new(Kind::Unavailable, "The database cannot take this now; try again shortly.")
-                        .retry_after(1);
+                let text = if error.is_locked() {
+                    "Somebody else works on what this request changes, and nothing was done: try again shortly."
+                } else {
+                    "The database cannot take this now; try again shortly."
+                };
+                let mut problem = Self::new(Kind::Unavailable, text).retry_after(1);
                 problem.0.cause = Some(error.to_string());
                 problem
             }
@@ -328,6 +331,9 @@ mod tests {
         for kind in [Retry, Unavailable] {
             assert_eq!(told(kind).retry_after_secs(), Some(1));
         }
+        let locked = Problem::from(db::Error::locked("why"));
+        assert_eq!((locked.kind(), locked.retry_after_secs()), (Kind::Unavailable, Some(1)));
+        assert!(locked.message().contains("nothing was done"), "{locked}");
         let problem = told(Unknown);
         assert_eq!((problem.kind(), problem.retry_after_secs()), (Kind::Unavailable, None));
         assert!(problem.message().contains("took effect") && problem.cause() == Some("why"), "{problem}");
