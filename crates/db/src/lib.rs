@@ -206,7 +206,7 @@ impl Db {
     }
 
     /// Runs a closure of any number of queries in one consistent snapshot, on a reading thread. Where its
-    /// future is dropped it ends at its next row or statement, on SQLite also within one ([`Tx::wanted`]).
+    /// future is dropped it ends at its next row or statement, or within one ([`Tx::wanted`]).
     pub async fn read<T, E>(
         &self,
         label: &'static str,

@@ -280,7 +280,7 @@ impl<'c> Tx<'c> {
         let f = &mut |row: &Row<'_>| if wanted.still() { f(row) } else { Err(unheard()) };
         let done = match &mut self.session {
             Session::Sqlite(conn) => sqlite::each(conn, sql, params, f),
-            Session::Postgres(session) => session.each(sql, params, f),
+            Session::Postgres(session) => session.each(sql, params, wanted, f),
         };
         done.map_err(|fault| match fault {
             Fault::Caller(error) if error.kind() == ErrorKind::Unheard => self.fail(error),

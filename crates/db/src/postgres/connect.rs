@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{CancelToken, Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::tls::{self, Witness};
@@ -229,6 +229,17 @@ async fn unencrypted(settings: &Settings) -> Result<Session, Error> {
 async fn plain(settings: &Settings, config: &Config) -> Result<Session, Error> {
     let (client, connection) = config.connect(NoTls).await.map_err(|error| refused(settings, &error))?;
     Ok((client, drive(connection)))
+}
+
+/// Asks the server to end what the session of this token does, as encrypted as that is.
+pub(super) async fn cancel(settings: &Settings, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
+    match settings.config.get_ssl_mode() {
+        SslMode::Disable => token.cancel_query(NoTls).await,
+        _ => match settings.tls() {
+            Ok(tls) => token.cancel_query(tls).await,
+            Err(_) => token.cancel_query(NoTls).await,
+        },
+    }
 }
 
 fn drive(

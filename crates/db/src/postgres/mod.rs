@@ -8,6 +8,7 @@ mod connect;
 mod statements;
 mod tls;
 mod transactions;
+mod unheard;
 
 use std::future::{Future, poll_fn};
 use std::ops::ControlFlow;
@@ -29,6 +30,7 @@ use crate::lanes::Writer;
 use crate::reading::Reader;
 use crate::sql::Value;
 use crate::tally::Tally;
+use crate::wanted::Wanted;
 use crate::{Error, ErrorKind, Param, Row};
 
 pub(crate) use codec::cell;
@@ -36,6 +38,7 @@ use codec::{Bound, Held};
 pub(crate) use connect::Settings;
 use connect::{classify, lost};
 use statements::Statements;
+use unheard::heard;
 
 /// Statements held back at most before they are sent.
 const HELD_BACK: usize = 256;
@@ -194,10 +197,12 @@ impl PgSession {
         if link.pending.len() < HELD_BACK { Ok(()) } else { self.flush() }
     }
 
+    /// `wanted`: whether the caller of a read still waits for it.
     pub(crate) fn each(
         &mut self,
         sql: &str,
         params: &[Param<'_>],
+        wanted: &Wanted,
         f: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>, Error>,
     ) -> Result<(), Fault> {
         let (client, statement) = self.statement(sql, params)?;
@@ -211,8 +216,13 @@ impl PgSession {
             }
             Ok(())
         };
-        self.round(work).map_err(|broken| match broken {
-            Broken { whose: Whose::Own, trouble: Trouble::Caller(error) } => Fault::Caller(error),
+        self.round(heard(work, wanted)).map_err(|broken| match broken {
+            Broken { whose: Whose::Own, trouble: Trouble::Caller(error) } => {
+                if error.kind() == ErrorKind::Unheard {
+                    self.cancel();
+                }
+                Fault::Caller(error)
+            }
             broken => Fault::Database(self.meaning(broken, sql)),
         })
     }

@@ -166,6 +166,43 @@ fn die_once(tx: &mut Tx<'_>, calls: &AtomicUsize, server: &PgServer) -> Result<(
     Ok(())
 }
 
+/// Has a read wait at the server, gives it up, and reads once more with the one reader. Answers the two
+/// connections, of which the first has nothing to do any more.
+pub async fn give_up_a_read(one: &Db, db: &Db) -> (i64, i64) {
+    let (reading, (tell, told)) = (one.clone(), channel());
+    let read = tokio::spawn(async move {
+        let sleep = move |tx: &mut Tx<'_>| -> Result<(), Error> {
+            tell.send(pid(tx)?).unwrap();
+            tx.query("SELECT 1 FROM pg_sleep(50)", &[], |_| Ok(())).map(|_| ())
+        };
+        reading.read("sleep", sleep).await
+    });
+    let first = tokio::task::spawn_blocking(move || told.recv().unwrap()).await.unwrap();
+    settle().await;
+    read.abort();
+    let next = tokio::time::timeout(Duration::from_secs(20), one.read::<_, Error>("next", pid)).await;
+    let next = next.expect("the reader is free").unwrap();
+    let busy = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND query LIKE '%pg_sleep%'";
+    let count = move |tx: &mut Tx<'_>| tx.query_one(busy, params![first], |row| row.get::<i64>(0));
+    while db.read::<_, Error>("busy", count).await.unwrap() > 0 {
+        settle().await;
+    }
+    (first, next)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_nobody_waits_for_ends_at_the_server_and_hits_no_other() {
+    with_server(|_, url, db| async move {
+        let one = Db::open(Options { readers: 1, lanes: 1, ..Options::postgres(&url) }).unwrap();
+        for _ in 0..3 {
+            let (first, next) = give_up_a_read(&one, &db).await;
+            assert_ne!(first, next, "a late request to cancel finds nothing");
+        }
+        one.close().await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_connection_is_replaced_and_the_work_done_again() {
     with_server(|server, _, db| async move {

@@ -179,19 +179,17 @@ type Endless = fn(&mut Tx<'_>) -> Result<(), Error>;
 #[test]
 fn a_read_that_nobody_waits_for_ends_and_gives_its_thread_back() {
     each_engine("unheard", |db| async move {
-        let mut reads: Vec<Endless> = vec![
+        const COUNT: &str = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)";
+        let reads: [Endless; 4] = [
             |tx| loop {
                 tx.query_one("SELECT 1", &[], |row| row.get::<i64>(0))?;
             },
             |tx| loop {
                 tx.wanted()?;
             },
+            |tx| tx.each(&format!("{COUNT} SELECT n FROM c"), &[], |_| Ok(Continue(()))),
+            |tx| tx.query(&format!("{COUNT} SELECT max(n) FROM c"), &[], |_| Ok(())).map(|_| ()),
         ];
-        if db.engine() == Engine::Sqlite {
-            const COUNT: &str = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)";
-            reads.push(|tx| tx.each(&format!("{COUNT} SELECT n FROM c"), &[], |_| Ok(Continue(()))));
-            reads.push(|tx| tx.query(&format!("{COUNT} SELECT max(n) FROM c"), &[], |_| Ok(())).map(|_| ()));
-        }
         // More than there are threads.
         for read in reads.iter().copied().cycle().take(3 * reads.len()) {
             let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();

@@ -5,6 +5,8 @@ use std::process::Command;
 use db::testing::{PgServer, postgres};
 use db::{Db, Error, Options};
 
+use super::postgres::give_up_a_read;
+
 /// Set for a copy of this test binary that trusts the private CA.
 const TRUSTING: &str = "MUSTER_DB_TEST_TLS_PORT";
 
@@ -54,6 +56,10 @@ async fn a_required_certificate_is_verified() {
             assert!(is_encrypted(&url("localhost", port, mode)).await.unwrap(), "{mode}");
         }
         assert!(!is_encrypted(&url("localhost", port, "disable")).await.unwrap());
+        let one = Options { readers: 1, lanes: 1, ..Options::postgres(url("localhost", port, "require")) };
+        let (one, db) =
+            (Db::open(one).unwrap(), Db::open(Options::postgres(url("localhost", port, "disable"))));
+        give_up_a_read(&one, &db.unwrap()).await;
         // trusted, but for another name
         let error = is_encrypted(&url("127.0.0.1", port, "require")).await.unwrap_err().to_string();
         assert!(error.starts_with("TLS to PostgreSQL at 127.0.0.1"), "{error}");
