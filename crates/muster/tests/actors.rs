@@ -131,6 +131,12 @@ impl World {
         self.replica_with(Switches { limits, ..allowing(&["127.0.0.1"]) })
     }
 
+    /// A replica on which a request may take only so long.
+    pub fn replica_hurried(&self, request_timeout: Duration) -> Self {
+        let limits = Limits { request_timeout, ..Limits::default() };
+        self.replica_with(Switches { limits, ..allowing(&["127.0.0.1"]) })
+    }
+
     /// The same world at another time, with a token of the administrator that holds then.
     pub async fn at(mut self, secs: i64) -> Self {
         self.app.clock.advance_secs(secs - self.app.clock.now().secs());

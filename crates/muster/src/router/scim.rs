@@ -162,11 +162,12 @@ impl Identified<'_> {
                 return (Err(missed(&miss, &self.head.method, &below)), allow);
             }
         };
+        let reads = asked.reads();
         let untaken = match &asked {
             Asked::Closed { closed: Closed::Untaken(_, allow), .. } => Some(*allow),
             _ => None,
         };
-        let done = in_time(self.app, self.answered(asked, body, way)).await;
+        let done = in_time(self.app, reads, self.answered(asked, body, way)).await;
         let allow = untaken.filter(|_| done.as_ref().is_err_and(|problem| problem.kind() == Kind::Method));
         (done, allow)
     }

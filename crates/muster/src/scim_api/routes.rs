@@ -95,6 +95,20 @@ pub enum Asked<'p> {
     Closed { account: Cow<'p, str>, closed: Closed<'p> },
 }
 
+impl Asked<'_> {
+    /// Whether it can change nothing.
+    pub fn reads(&self) -> bool {
+        let Self::Closed { closed, .. } = self else { return true };
+        match closed {
+            Closed::Root | Closed::Everywhere | Closed::Untaken(..) => true,
+            Closed::Me | Closed::Bulk => false,
+            Closed::Users(verb) | Closed::Groups(verb) | Closed::Objects(_, verb) => {
+                matches!(verb, Verb::List | Verb::Search | Verb::Load(_))
+            }
+        }
+    }
+}
+
 /// Discovery documents; those that differ between accounts with the account, which need not exist.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Open<'p> {
@@ -290,6 +304,22 @@ mod tests {
                 assert_eq!(asked(method, &path).err(), expected, "{method} {path}");
             }
         }
+    }
+
+    #[test]
+    fn what_reads_is_told_from_what_writes() {
+        for below in ["/Users", "/Groups/x", "/Devices", "/Devices/x", "/Schemas", "/"] {
+            assert!(asked("GET", below).unwrap().reads(), "{below}");
+        }
+        for below in ["/.search", "/Users/.search", "/Devices/.search"] {
+            assert!(asked("POST", below).unwrap().reads(), "{below}");
+        }
+        for (method, below) in
+            [("POST", "/Users"), ("PUT", "/Groups/x"), ("PATCH", "/Devices/x"), ("DELETE", "/Users/x")]
+        {
+            assert!(!asked(method, below).unwrap().reads(), "{method} {below}");
+        }
+        assert!(!asked("POST", "/Bulk").unwrap().reads());
     }
 
     #[test]

@@ -48,12 +48,13 @@ pub fn scim(done: Result<Response>, id: &str) -> (Response, Option<Problem>) {
     (response, problem)
 }
 
-/// Has the work done within the time that a request may take.
+/// Has the work done within the time that a request may take. `reads`: it changes nothing, so that it may be
+/// sent again unseen.
 ///
 /// # Errors
 /// Those of the work; `Internal` when it panics, which would else end the connection without an answer;
 /// `Unavailable` when the time is over, and as long as the schema is not whole.
-pub async fn in_time<T>(app: &App, work: impl Future<Output = Result<T>>) -> Result<T> {
+pub async fn in_time<T>(app: &App, reads: bool, work: impl Future<Output = Result<T>>) -> Result<T> {
     if !app.schema_whole.load(Relaxed) {
         let text =
             "The database does not have this release's schema yet: the operator runs `muster migrate`.";
@@ -63,14 +64,15 @@ pub async fn in_time<T>(app: &App, work: impl Future<Output = Result<T>>) -> Res
     match tokio::time::timeout(patience, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(done)) => done,
         Ok(Err(reason)) => Err(Problem::panicked(&*reason)),
-        Err(_) => Err(too_slow(patience)),
+        Err(_) => Err(too_slow(patience, reads)),
     }
 }
 
 async fn run(app: App, mut request: Request, next: Next, words: fn(&Problem, &str) -> Response) -> Response {
     let id = app.rng.uuid();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let done = in_time(&app, async { Ok(next.run(request).await) }).await;
+    let reads = request.method().is_safe();
+    let done = in_time(&app, reads, async { Ok(next.run(request).await) }).await;
     worded(done.unwrap_or_else(Problem::into_response), id, words)
 }
 
@@ -91,12 +93,15 @@ fn worded(mut response: Response, id: String, words: fn(&Problem, &str) -> Respo
     response
 }
 
-fn too_slow(patience: Duration) -> Problem {
-    let text = format!(
-        "The request was not done within {} seconds: look whether it took effect before sending it again.",
-        patience.as_secs()
-    );
-    Problem::new(Kind::Unavailable, text).retry_after(1)
+fn too_slow(patience: Duration, reads: bool) -> Problem {
+    let late = format!("The request was not done within {} seconds", patience.as_secs());
+    if reads {
+        return Problem::new(Kind::Unavailable, format!("{late}: try again, or ask for less."))
+            .retry_after(1);
+    }
+    // Without a time for the next try: who repeats it by himself may do it twice.
+    let text = format!("{late}: look whether it took effect before sending it again.");
+    Problem::new(Kind::Unavailable, text)
 }
 
 /// What tells how the server is: as the platform API, but it answers as it can at once, whatever the state of

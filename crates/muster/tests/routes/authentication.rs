@@ -1,5 +1,8 @@
 //! What a request must carry, and what a bad credential is told.
 
+use std::future::pending;
+use std::time::Duration;
+
 use jose::Algorithm;
 use jose::testing::TestKey;
 use muster::accounts::bootstrap::Bootstrap;
@@ -8,7 +11,7 @@ use muster::setup::actions::bootstrap;
 use muster::web::surface::in_time;
 use serde_json::json;
 
-use crate::actors::World;
+use crate::actors::{Gate, World};
 use crate::both_engines;
 use crate::issuer::claims;
 
@@ -62,10 +65,30 @@ both_engines! {
     }
 
     async fn work_that_panics_is_answered_as_a_defect(world: World) {
-        let done = in_time::<()>(&world.app, async { panic!("as the test wants it") }).await;
+        let done = in_time::<()>(&world.app, true, async { panic!("as the test wants it") }).await;
         let problem = done.unwrap_err();
         assert_eq!(problem.kind(), Kind::Internal);
         assert!(problem.cause().unwrap().contains("as the test wants it"), "{problem:?}");
+    }
+
+    async fn what_took_too_long_is_sent_again_unseen_only_where_it_reads(world: World) {
+        let hurried = world.replica_hurried(Duration::from_millis(20));
+        let gate = Gate::shut(&hurried).await;
+        let (keyed, bearer) = (hurried.admin(), hurried.bearer(hurried.admin_token()));
+        let ada = json!({"userName": "ada"});
+        for (admin, path, body) in [
+            (&keyed, "/ng/api/organizations?accountIdentifier=acme", json!({"organization": {"identifier": "a", "name": "a"}})),
+            (&bearer, "/scim/v2/acme/Users", ada.clone()),
+            (&bearer, "/scim/v2/acme/Bulk", json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [{"method": "POST", "path": "/Users", "bulkId": "a", "data": ada}]})),
+        ] {
+            let answer = admin.post(path, body).await.expect(503);
+            assert!(answer.text.contains("look whether it took effect"), "{path}: {}", answer.text);
+            assert!(!answer.headers.contains_key("retry-after"), "{path}");
+        }
+        gate.open().await;
+        let late = in_time::<()>(&hurried.app, true, pending()).await.unwrap_err();
+        assert_eq!((late.kind(), late.retry_after_secs()), (Kind::Unavailable, Some(1)));
+        assert!(late.message().contains("try again"), "{late}");
     }
 
     /// A JWT does not say whose account it is meant for.
