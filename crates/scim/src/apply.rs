@@ -79,8 +79,13 @@ impl Applier<'_> {
         if let Some(there) = there {
             // Whatever it does, it goes through what is there, and each term of its filter through what it
             // names.
-            let (once, terms) = (weight(there), step.filter().map_or(0, |filter| filter.weight_in(there)));
-            self.spend(if is_first { terms.saturating_sub(once) } else { once + terms }, 1)?;
+            let filter = step.filter();
+            let work = if is_first {
+                filter.map_or(0, |filter| filter.weight_beyond(there))
+            } else {
+                weight(there) + filter.map_or(0, |filter| filter.weight_in(there))
+            };
+            self.spend(work, 1)?;
         }
         let fixed = if has_fixed(&attr.attr) { self.holder(attr).get(name).cloned() } else { None };
         let changed = self.change(step, attr)?;

@@ -1,6 +1,7 @@
 //! PATCH on detached attributes, whose elements are rows elsewhere (group members): operations for their
 //! owner, made without knowing the elements.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -30,22 +31,46 @@ pub struct DetachedOp {
 pub enum DetachedChange {
     /// Add these elements (each an object with `value`); those already there stay as they are.
     Add(Vec<Value>),
-    /// Remove the elements with these ids; those not there are no error.
-    Remove(Vec<String>),
-    /// Remove the elements that match ([`Expr::matches_element`]).
-    RemoveWhere(Expr),
-    /// Remove those of the elements with these ids that match.
-    RemoveAmong(Expr, Vec<String>),
-    /// Go on only if one of these ids is there, else 400 `noTarget` (RFC 7644 §3.5.2.3).
-    Demand(Vec<String>),
-    /// Go on only if an element matches.
-    DemandWhere(Expr),
+    /// Remove these; those not there are no error.
+    Remove(Which),
+    /// Go on only if one of these is there, else 400 `noTarget` (RFC 7644 §3.5.2.3).
+    Demand(Which),
     /// Go no further: an element would change what it cannot.
     Refuse(ScimError),
     /// Remove all elements.
     Clear,
     /// Make these the elements, no others.
     Replace(Vec<Value>),
+}
+
+/// Some of the elements.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Which {
+    /// Those with these ids.
+    Ids(Vec<String>),
+    /// Those with these ids that match ([`Expr::matches_element`]).
+    Among(Vec<String>, Expr),
+    /// Those that match, whatever their ids.
+    Matching(Expr),
+}
+
+impl Which {
+    /// Those that a filter picks, by their ids where it names them.
+    fn of(filter: Expr) -> Self {
+        match ids_of(&filter) {
+            Some((ids, true)) => Self::Ids(ids),
+            Some((ids, false)) => Self::Among(ids, filter),
+            None => Self::Matching(filter),
+        }
+    }
+
+    /// The ids that they have at most.
+    fn ids(&self) -> Option<&[String]> {
+        match self {
+            Self::Ids(ids) | Self::Among(ids, _) => Some(ids),
+            Self::Matching(_) => None,
+        }
+    }
 }
 
 impl Builder<'_> {
@@ -61,7 +86,9 @@ impl Builder<'_> {
         let change = match (kind, value) {
             (OpKind::Remove, None | Some(Value::Null)) => DetachedChange::Clear,
             (OpKind::Replace, Some(value)) if is_nothing(&value) => DetachedChange::Clear,
-            (OpKind::Remove, Some(value)) => DetachedChange::Remove(self.ids_to_remove(&attr, value)?),
+            (OpKind::Remove, Some(value)) => {
+                DetachedChange::Remove(Which::Ids(self.ids_to_remove(&attr, value)?))
+            }
             (_, None) => return Err(missing_value(&attr)),
             (kind, Some(value)) => {
                 self.note_read_only(&attr, &value);
@@ -99,10 +126,10 @@ impl Builder<'_> {
         }
         if let (OpKind::Remove, Some(value)) = (kind, value.as_ref().filter(|value| !is_nothing(value))) {
             let ids = self.ids_to_remove(attr, value.clone())?;
-            self.push_detached(attr.clone(), DetachedChange::RemoveAmong(filter, ids));
+            self.push_detached(attr.clone(), DetachedChange::Remove(Which::Among(ids, filter)));
             return Ok(());
         }
-        let ids = ids_of(&filter);
+        let which = Which::of(filter);
         let values = match kind {
             OpKind::Remove => Vec::new(),
             OpKind::Add | OpKind::Replace => {
@@ -111,19 +138,19 @@ impl Builder<'_> {
                 normalise_elements(&attr.attr, value.into_iter().collect(), Place::from(attr), self.mender)?
             }
         };
-        let either = |named: fn(Vec<String>) -> DetachedChange, matching: fn(Expr) -> DetachedChange| {
-            ids.clone().map_or_else(|| matching(filter.clone()), named)
-        };
-        let itself = |ids: &Vec<String>| {
+        let itself = |ids: &[String]| {
             let id = |value: &Value| element_id(value, Place::from(attr)).map(str::to_owned);
             values.iter().all(|value| id(value).is_ok_and(|id| ids.contains(&id)))
         };
-        let renames = kind == OpKind::Add && !ids.as_ref().is_some_and(itself);
+        let renames = kind == OpKind::Add && !which.ids().is_some_and(itself);
         // What is added under its own id needs no element there, where the dialect mends that: so some
         // clients name whom they add.
-        let creates = kind == OpKind::Add && !renames && self.mender.dialect().mends(Quirk::CreatedElement);
+        let creates = kind == OpKind::Add
+            && !renames
+            && matches!(which, Which::Ids(_))
+            && self.mender.dialect().mends(Quirk::CreatedElement);
         if kind != OpKind::Remove && !creates {
-            self.push_detached(attr.clone(), either(DetachedChange::Demand, DetachedChange::DemandWhere));
+            self.push_detached(attr.clone(), DetachedChange::Demand(which.clone()));
         }
         if renames {
             let refusal = fixed_element(&attr.with_sub(attr.attr.value_sub()));
@@ -131,7 +158,7 @@ impl Builder<'_> {
             return Ok(());
         }
         if kind != OpKind::Add {
-            self.push_detached(attr.clone(), either(DetachedChange::Remove, DetachedChange::RemoveWhere));
+            self.push_detached(attr.clone(), DetachedChange::Remove(which));
         }
         self.push_detached(attr.clone(), DetachedChange::Add(values));
         Ok(())
@@ -145,7 +172,7 @@ impl Builder<'_> {
     fn push_detached(&mut self, attr: AttrRef, change: DetachedChange) {
         let idle = match &change {
             DetachedChange::Add(values) => values.is_empty(),
-            DetachedChange::Remove(ids) | DetachedChange::RemoveAmong(_, ids) => ids.is_empty(),
+            DetachedChange::Remove(which) => which.ids().is_some_and(<[_]>::is_empty),
             _ => false,
         };
         if !idle {
@@ -160,17 +187,27 @@ fn fixed_element(attr: &AttrRef) -> ScimError {
     ))
 }
 
-/// The ids a filter names, if it is `value eq "a"` or several of these joined by `or`.
-fn ids_of(filter: &Expr) -> Option<Vec<String>> {
+/// The ids that all that a filter picks must have, each once, and whether it asks for nothing else: `value eq
+/// "a"`, several of these joined by `or`, and what narrows them by `and`.
+fn ids_of(filter: &Expr) -> Option<(Vec<String>, bool)> {
     match filter {
         Expr::Compare { attr, op: CompareOp::Eq, value: Literal::Text { raw, .. } }
             if attr.sub.as_ref().is_some_and(|sub| sub.name == "value") =>
         {
-            Some(vec![raw.clone()])
+            Some((vec![raw.clone()], true))
         }
         Expr::Or(terms) => {
-            let ids: Option<Vec<Vec<String>>> = terms.iter().map(ids_of).collect();
-            ids.map(|ids| ids.into_iter().flatten().collect())
+            let terms: Option<Vec<(Vec<String>, bool)>> = terms.iter().map(ids_of).collect();
+            let terms = terms?;
+            let all_said = terms.iter().all(|(_, all_said)| *all_said);
+            let mut ids: Vec<String> = terms.into_iter().flat_map(|(ids, _)| ids).collect();
+            let mut seen = HashSet::new();
+            ids.retain(|id| seen.insert(id.clone()));
+            Some((ids, all_said))
+        }
+        Expr::And(terms) => {
+            let fewest = terms.iter().filter_map(ids_of).min_by_key(|(ids, _)| ids.len());
+            fewest.map(|(ids, _)| (ids, false))
         }
         _ => None,
     }

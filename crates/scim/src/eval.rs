@@ -29,6 +29,11 @@ impl Expr {
         }
     }
 
+    /// What of that is beyond going through all of the value once.
+    pub fn weight_beyond(&self, there: &Value) -> usize {
+        self.weight_in(there).saturating_sub(weight(there))
+    }
+
     /// Whether the resource matches. The resource is normalised: names in the schema's spelling.
     pub fn matches(&self, resource: &Value) -> bool {
         let Some(resource) = resource.as_object() else { return false };

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 pub use crate::apply::MAX_WORK;
-pub use crate::detached::{DetachedChange, DetachedOp};
+pub use crate::detached::{DetachedChange, DetachedOp, Which};
 use crate::dialect::{Mender, Quirk};
 use crate::error::ScimError;
 use crate::keys::OddKeys;

@@ -1,5 +1,6 @@
 //! Runs the cases of tests/rfc/*.json: PATCH, filters, and create or replace bodies as clients send them.
 
+use scim::patch::Which;
 use scim::{DetachedChange, Dialect, Filter, Mender, PatchRequest, ResourceType, ScimError, resource};
 use serde_json::{Map, Value, json};
 
@@ -38,13 +39,14 @@ fn keyword(error: &ScimError) -> Value {
 fn change(change: &DetachedChange) -> Value {
     match change {
         DetachedChange::Add(values) => json!({ "add": values }),
-        DetachedChange::Remove(ids) => json!({ "remove": ids }),
-        DetachedChange::RemoveWhere(_) => json!("removeWhere"),
-        DetachedChange::RemoveAmong(_, ids) => json!({ "removeAmong": ids }),
+        DetachedChange::Remove(Which::Ids(ids)) => json!({ "remove": ids }),
+        DetachedChange::Remove(Which::Among(ids, _)) => json!({ "removeAmong": ids }),
+        DetachedChange::Remove(Which::Matching(_)) => json!("removeWhere"),
         DetachedChange::Refuse(error) => json!({ "refuse": error.scim_type.map(scim::ScimType::as_str) }),
         DetachedChange::Clear => json!("clear"),
-        DetachedChange::Demand(ids) => json!({ "demand": ids }),
-        DetachedChange::DemandWhere(_) => json!("demandWhere"),
+        DetachedChange::Demand(Which::Ids(ids)) => json!({ "demand": ids }),
+        DetachedChange::Demand(Which::Among(ids, _)) => json!({ "demandAmong": ids }),
+        DetachedChange::Demand(Which::Matching(_)) => json!("demandWhere"),
         DetachedChange::Replace(values) => json!({ "replace": values }),
     }
 }

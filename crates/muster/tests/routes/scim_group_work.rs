@@ -52,6 +52,28 @@ both_engines! {
         assert!(members(&scim, &id).await.is_empty());
     }
 
+    async fn who_is_named_is_looked_up_whatever_else_is_asked_of_him(world: World) {
+        let scim = scim(&world);
+        let (id, ids) = large(&scim, 40).await;
+        let path = format!("{GROUPS}/{id}");
+        let terms: Vec<String> = (0..100).map(|n| format!("$ref co \"no such {n}\"")).collect();
+        let named = |at: usize, rest: &str| remove(&format!("value eq \"{}\" and ({rest})", ids[at]));
+        let stays = named(0, &terms.join(" or "));
+        scim.patch(&path, many(remove("type eq \"Group\""), &stays, 200)).await.expect(200);
+        assert_eq!(members(&scim, &id).await, ids);
+        let either = format!("(value eq \"{}\" or value eq \"{}\" or value eq \"no-such\") and type eq \"user\"", ids[1], ids[2]);
+        let body = patch(json!([named(0, "type eq \"Group\""), named(3, "type eq \"User\""), remove(&either)]));
+        scim.patch(&path, body).await.expect(200);
+        assert_eq!(members(&scim, &id).await, [&ids[..1], &ids[4..]].concat());
+        let add = |filter: &str| {
+            let path = format!("members[value eq \"{}\" and type eq \"{filter}\"]", ids[0]);
+            patch(json!([{"op": "add", "path": path, "value": {"value": ids[0]}}]))
+        };
+        scim.patch(&path, add("User")).await.expect(200);
+        let answer = scim.patch(&path, add("Group")).await.expect(400);
+        assert_eq!(answer.json["scimType"], "noTarget", "{}", answer.text);
+    }
+
     async fn so_are_more_operations_than_anybody_has_members_for(world: World) {
         let scim = scim(&world);
         let (id, ids) = large(&scim, 2).await;

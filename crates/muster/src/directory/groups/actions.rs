@@ -329,7 +329,7 @@ fn carry_out(
 ) -> Result<Moves> {
     let (account, group) = (membership.account, membership.group);
     let stays = |(_, change): &(usize, DetachedChange)| {
-        matches!(change, DetachedChange::Add(_) | DetachedChange::Demand(_) | DetachedChange::DemandWhere(_))
+        matches!(change, DetachedChange::Add(_) | DetachedChange::Demand(_))
     };
     let removes = !members.iter().all(stays);
     if removes && store::carries_roles(tx, account, group)? {

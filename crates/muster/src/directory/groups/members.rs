@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use db::Tx;
-use scim::patch::DetachedChange;
+use scim::patch::{DetachedChange, Which};
 use scim::{Dialect, Expr, Mender};
 use serde_json::Value;
 
@@ -130,27 +130,13 @@ impl Membership<'_> {
             DetachedChange::Add(values) => {
                 self.add(tx, (&ids(values), &Claims::of(values, self.base)), course)
             }
-            DetachedChange::Remove(ids) => {
-                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-                self.remove_named(tx, &ids, course)
-            }
-            DetachedChange::RemoveWhere(filter) => {
-                let there = self.matching(tx, filter, course)?;
-                self.remove(tx, there, course)
-            }
-            DetachedChange::RemoveAmong(filter, ids) => {
-                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-                let there = store::members_among(tx, self.account, self.group, &ids)?;
-                let there = self.picked(there.iter(), filter, (course.number, &mut course.budget))?;
+            DetachedChange::Remove(which) => {
+                let there = self.those(tx, which, course)?;
                 self.remove(tx, there, course)
             }
             DetachedChange::Refuse(error) => Err(error.clone().into()),
             DetachedChange::Clear => self.clear(tx, course),
-            DetachedChange::Demand(ids) => {
-                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-                demand(!store::members_among(tx, self.account, self.group, &ids)?.is_empty())
-            }
-            DetachedChange::DemandWhere(filter) => demand(!self.matching(tx, filter, course)?.is_empty()),
+            DetachedChange::Demand(which) => demand(!self.those(tx, which, course)?.is_empty()),
             DetachedChange::Replace(values) => self.replace(tx, values, course),
         }
     }
@@ -231,6 +217,19 @@ impl Membership<'_> {
         Ok(())
     }
 
+    /// Those of the members.
+    fn those(&self, tx: &mut Tx<'_>, which: &Which, course: &mut Course<'_>) -> Result<Vec<MemberRef>> {
+        let (ids, filter) = match which {
+            Which::Ids(ids) => (ids, None),
+            Which::Among(ids, filter) => (ids, Some(filter)),
+            Which::Matching(filter) => return self.matching(tx, filter, course),
+        };
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let there = store::members_among(tx, self.account, self.group, &ids)?;
+        let Some(filter) = filter else { return Ok(there) };
+        self.picked(there.iter(), filter, |member| course.budget.look_at(member, filter))
+    }
+
     /// The members that match. They are read once, however many operations go through them.
     fn matching(&self, tx: &mut Tx<'_>, filter: &Expr, course: &mut Course<'_>) -> Result<Vec<MemberRef>> {
         let there = match &mut course.there {
@@ -240,20 +239,20 @@ impl Membership<'_> {
                 none.insert(all.into_iter().map(|member| (member.id.clone(), member)).collect())
             }
         };
-        self.picked(there.values(), filter, (course.number, &mut course.budget))
+        self.picked(there.values(), filter, |member| course.budget.look(course.number, member, filter))
     }
 
-    /// Those of the members that match.
+    /// Those of the members that match; `look` counts what that takes.
     fn picked<'m>(
         &self,
         members: impl Iterator<Item = &'m MemberRef>,
         filter: &Expr,
-        (number, budget): (usize, &mut Budget),
+        mut look: impl FnMut(&Value) -> Result<()>,
     ) -> Result<Vec<MemberRef>> {
         let mut picked = Vec::new();
         for member in members {
             let element = member.element(self.base);
-            budget.look(number, &element, filter)?;
+            look(&element)?;
             if filter.matches_element(&element) {
                 picked.push(member.clone());
             }

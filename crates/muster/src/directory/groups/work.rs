@@ -13,8 +13,8 @@ const OPERATION: usize = 100;
 #[derive(Debug)]
 pub struct Budget {
     left: usize,
-    /// The operation that went through the members first, whose work is not counted: else there would be
-    /// groups that it cannot change.
+    /// The operation that goes through all members first. That it does so once is not counted: else there
+    /// would be groups that nothing changes any more.
     first: Option<usize>,
 }
 
@@ -30,12 +30,25 @@ impl Budget {
         Ok(budget)
     }
 
-    /// Counts that an operation goes through a member, and what its filter compares of him.
+    /// Counts that an operation goes through a member as through all others, and what its filter compares of
+    /// him.
     ///
     /// # Errors
     /// `Invalid` with `invalidValue` beyond the limit.
     pub fn look(&mut self, operation: usize, member: &Value, filter: &Expr) -> Result<()> {
-        if self.is_first(operation) { Ok(()) } else { self.spend(1 + filter.weight_in(member)) }
+        if self.is_first(operation) {
+            self.spend(filter.weight_beyond(member))
+        } else {
+            self.look_at(member, filter)
+        }
+    }
+
+    /// Counts what a filter compares of a member whom the operation names.
+    ///
+    /// # Errors
+    /// As `look`.
+    pub fn look_at(&mut self, member: &Value, filter: &Expr) -> Result<()> {
+        self.spend(1 + filter.weight_in(member))
     }
 
     /// Counts that an operation goes through so many members.
@@ -66,7 +79,40 @@ impl Budget {
 
 #[cfg(test)]
 mod tests {
+    use scim::patch::{DetachedChange, PATCH_URN, Which};
+    use scim::{Catalogue, Dialect, Mender, PatchRequest};
+    use serde_json::json;
+
     use super::*;
+
+    /// The filter of a removal of members.
+    fn filter(text: &str) -> Expr {
+        let body = json!({"schemas": [PATCH_URN],
+            "Operations": [{"op": "remove", "path": format!("members[{text}]")}]});
+        let (catalogue, mut strict) = (Catalogue::standard(), Mender::new(Dialect::Strict));
+        let kind = catalogue.resource_type("Group").expect("a type");
+        let request = PatchRequest::parse(body, kind, &mut strict).expect("a request");
+        match &request.detached()[0].change {
+            DetachedChange::Remove(Which::Matching(filter)) => filter.clone(),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn of_the_first_operation_only_the_terms_beyond_all_of_a_member_count() {
+        let id = "0190d6f2-7b1c-7f3e-8a55-3a7e4f6b9c10";
+        let uri = format!("https://muster.example.com/scim/v2/acme/Users/{id}");
+        let member = json!({"value": id, "$ref": uri, "type": "User"});
+        let (few, terms) = (filter(&format!("type eq \"User\" and $ref ew \"{id}\"")), MAX_WORK / 1_000);
+        let many: Vec<String> = (0..200).map(|n| format!("$ref co \"{n}\"")).collect();
+        let many = filter(&many.join(" or "));
+        let mut budget = Budget::of(2).unwrap();
+        let left = budget.left;
+        budget.look(1, &member, &few).unwrap();
+        assert_eq!(budget.left, left, "goes through him once");
+        let looks = (0..terms).take_while(|_| budget.look(1, &member, &many).is_ok()).count();
+        assert!((100..terms).contains(&looks), "{looks}");
+    }
 
     #[test]
     fn only_the_first_operation_goes_through_more_than_the_limit() {

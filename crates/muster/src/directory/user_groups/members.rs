@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use db::Tx;
-use scim::patch::DetachedChange;
+use scim::patch::{DetachedChange, Which};
 
 use super::actions::{bare, change, elements, stroke, turn};
 use super::model::UserGroup;
@@ -123,7 +123,7 @@ pub fn part(tx: &mut Tx<'_>, stroke: &Stroke, identifier: &str, user: &str) -> R
 }
 
 fn leave(tx: &mut Tx<'_>, stroke: &Stroke, group: &UserGroup, user: &str) -> Result<()> {
-    let members = DetachedChange::Remove(vec![user.to_owned()]);
+    let members = DetachedChange::Remove(Which::Ids(vec![user.to_owned()]));
     turn(tx, stroke, group, group.stored.document()?, members).map(drop)
 }
 
