@@ -8,14 +8,14 @@ use serde_json::{Map, Value};
 
 use crate::dialect::{Mender, Quirk};
 use crate::element::{
-    absorb, clear_other_primaries, described_by, gone, is_primary, keep_distinct, list_at, merge_into,
-    object_at, set, take_away, write, write_all, write_sub,
+    absorb, clear_other_primaries, described_by, gone, is_primary, keep_distinct, list_at, matching,
+    merge_into, object_at, set, take_away, write, write_all, write_sub,
 };
 use crate::error::ScimError;
 use crate::fixed::{change_element, check_kept, has_fixed, keep_spelling, with_read_only};
 use crate::patch::{PatchOutcome, PatchRequest};
 use crate::pointer::{Before, REFERENCE};
-use crate::required::{Lacking, check_elements, removes_required};
+use crate::required::{Lacking, check_elements, check_removed, removes_required};
 use crate::resolve::Expr;
 use crate::same::{Places, Wanted, weight};
 use crate::schema::{AttrRef, Attribute, ResourceType, Schema};
@@ -65,6 +65,15 @@ fn no_target(attr: &AttrRef) -> ScimError {
     ScimError::no_target(format!("No value of {attr} matches the path; add the value first."))
 }
 
+/// `add` means one value (RFC 7644 §3.5.2.1): written to all, it would make one of several.
+fn unnamed(attr: &AttrRef, sub: &Attribute) -> ScimError {
+    ScimError::no_target(format!(
+        "{attr} has several values, and add does not say to which one; name it by a filter, as in \
+         {attr}[…].{}, or change all with replace.",
+        sub.name
+    ))
+}
+
 impl Applier<'_> {
     /// Carries out one step. The first one may go once through whatever is there, however much that is: else
     /// there would be values that nothing changes any more.
@@ -79,13 +88,8 @@ impl Applier<'_> {
         if let Some(there) = there {
             // Whatever it does, it goes through what is there, and each term of its filter through what it
             // names.
-            let filter = step.filter();
-            let work = if is_first {
-                filter.map_or(0, |filter| filter.weight_beyond(there))
-            } else {
-                weight(there) + filter.map_or(0, |filter| filter.weight_in(there))
-            };
-            self.spend(work, 1)?;
+            let (once, terms) = (weight(there), step.filter().map_or(0, |filter| filter.weight_in(there)));
+            self.spend(if is_first { terms.saturating_sub(once) } else { once + terms }, 1)?;
         }
         let fixed = if has_fixed(&attr.attr) { self.holder(attr).get(name).cloned() } else { None };
         let changed = self.change(step, attr)?;
@@ -283,6 +287,9 @@ impl Applier<'_> {
             return Ok(changed);
         }
         let mut matches = matching(self.list(attr), filter);
+        if filter.is_none() && how == How::Add && !sub.multi_valued && matches.len() > 1 {
+            return Err(unnamed(attr, sub));
+        }
         self.spend(matches.len(), value.filter(|_| how != How::Remove).map_or(0, weight))?;
         let list = self.list(attr);
         let makes_primary = sub.name == "primary" && value == Some(&Value::Bool(true));
@@ -443,15 +450,4 @@ fn distinct(attr: &AttrRef, list: &mut Vec<Value>) -> Result<(), ScimError> {
     keep_distinct(&attr.attr, list, |kept, again| {
         change_element(attr, kept, |kept| absorb(&attr.attr, kept, again)).map(drop)
     })
-}
-
-/// Refuses that nothing is left of a sub-attribute that is required.
-fn check_removed(attr: &AttrRef, sub: &Arc<Attribute>) -> Result<(), ScimError> {
-    if sub.required { Err(removes_required(&attr.with_sub(Some(sub)))) } else { Ok(()) }
-}
-
-/// The positions of the elements that match; all without a filter.
-fn matching(list: &[Value], filter: Option<&Expr>) -> Vec<usize> {
-    let is_match = |element: &Value| filter.is_none_or(|filter| filter.matches_element(element));
-    (0..list.len()).filter(|&at| is_match(&list[at])).collect()
 }

@@ -25,6 +25,12 @@ pub(crate) fn is_primary(element: &Value) -> bool {
     element.get(PRIMARY) == Some(&Value::Bool(true))
 }
 
+/// The positions of the elements that match; all without a filter.
+pub(crate) fn matching(list: &[Value], filter: Option<&Expr>) -> Vec<usize> {
+    let is_match = |element: &Value| filter.is_none_or(|filter| filter.matches_element(element));
+    (0..list.len()).filter(|&at| is_match(&list[at])).collect()
+}
+
 /// Clears every primary mark but that of the element at `keep`; tells whether something changed
 /// (contract PA-7).
 pub(crate) fn clear_other_primaries(list: &mut [Value], keep: usize) -> bool {

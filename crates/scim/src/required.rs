@@ -1,6 +1,8 @@
 //! What is required: of complex values, of extensions, and of what a PATCH leaves. It never asks whether a
 //! client may change it.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::error::ScimError;
@@ -11,6 +13,11 @@ use crate::value::Place;
 
 pub(crate) fn removes_required(what: &impl std::fmt::Display) -> ScimError {
     ScimError::mutability(format!("{what} is required and cannot be removed; replace it instead."))
+}
+
+/// Refuses that nothing is left of a sub-attribute that is required.
+pub(crate) fn check_removed(attr: &AttrRef, sub: &Arc<Attribute>) -> Result<(), ScimError> {
+    if sub.required { Err(removes_required(&attr.with_sub(Some(sub)))) } else { Ok(()) }
 }
 
 /// Refuses a complex value that lacks a required sub-attribute.

@@ -307,7 +307,7 @@ fn pa_4_elements_that_lack_what_became_required_are_patched() {
     for operation in [
         json!({"op": "replace", "path": "X:list[value eq \"v\"].label", "value": "l"}),
         json!({"op": "add", "path": "X:list[value eq \"v\"].label", "value": "l"}),
-        json!({"op": "add", "path": "X:list.label", "value": "l"}),
+        json!({"op": "replace", "path": "X:list.label", "value": "l"}),
         json!({"op": "add", "path": "X:list[value eq \"v\"]", "value": {"label": "l"}}),
         json!({"op": "remove", "path": "X:list[value eq \"w\"]"}),
         json!({"op": "add", "path": "X:list", "value": {"value": "x", "number": 3}}),
