@@ -212,6 +212,7 @@ both_engines! {
         let replica = world.replica();
         let here = world.bearer(world.admin_token());
         let (ada, squad) = (made(&here, "ada").await, made_group(&here, "squad", &[]).await);
+        let bob = format!("{USERS}/{}", made(&here, "bob").await);
         let aged = "UPDATE accounts SET version = version + 1 WHERE account_id = 'acme'";
         let taken = [
             "UPDATE role_assignments SET role_id = '_account_viewer' WHERE principal_id = '{}'",
@@ -235,22 +236,30 @@ both_engines! {
             let bind = binding("_account_viewer", ACCOUNT_ONLY, "SERVICE_ACCOUNT", &spare);
             let add = patch(json!([{"op": "add", "path": "members", "value": [{"value": ada}]}]));
             let path = format!("{GROUPS}/{squad}");
+            // The last but one is the first who may turn him off, and the last one turns him on.
+            let active = round + 1 == taken.len();
+            let turn = patch(json!([{"op": "replace", "path": "active", "value": active}]));
+            let (turner, person) = (scim.clone(), bob.clone());
             let read = scim.get(&path).await.expect(200);
             let slow = Slow::both(&world, [&sql.replace("{}", &name), aged]).await;
             let late = (
                 tokio::spawn(async move { holder.post(ASSIGNMENTS, bind).await }),
                 tokio::spawn(async move { scim.patch(&path, add).await }),
+                tokio::spawn(async move { turner.patch(&person, turn).await }),
             );
             tokio::time::sleep(Duration::from_millis(200)).await;
-            assert!(!late.0.is_finished() && !late.1.is_finished(), "{sql}: a request did not wait");
+            let finished = [late.0.is_finished(), late.1.is_finished(), late.2.is_finished()];
+            assert_eq!(finished, [false; 3], "{sql}: a request did not wait");
             slow.end().await;
             let (bound, added) = (late.0.await.unwrap(), late.1.await.unwrap());
+            let turned = late.2.await.unwrap();
             if round + 2 >= taken.len() {
                 bound.data();
                 added.expect(200);
+                assert_eq!(turned.expect(200).json["active"], active);
                 continue;
             }
-            for answer in [bound, added] {
+            for answer in [bound, added, turned] {
                 assert!(answer.text.contains("while the request waited"), "{sql}: {} {}", answer.status, answer.text);
                 assert_eq!((answer.status, answer.headers["retry-after"].to_str().unwrap()), (503, "1"));
             }
@@ -289,6 +298,73 @@ both_engines! {
         let detail = refused(late.await.unwrap(), 409, "uniqueness");
         assert!(detail.contains("eve"), "{detail}");
         assert_eq!(total(&here, USERS, "userName eq \"ada\"").await, 1, "it is as it was");
+    }
+
+    async fn who_changes_a_user_that_another_replica_changed_meanwhile_changes_what_it_left(world: World) {
+        let (here, replica) = (world.bearer(world.admin_token()), world.replica());
+        let path = format!("{USERS}/{}", made(&here, "ada").await);
+        let touch = "UPDATE users SET doc = REPLACE(doc, 'ada@', 'eve@'), version = version + 1 WHERE user_name = 'ada'";
+        for (title, tag) in [("Countess", None), ("Baroness", Some("W/\"3\""))] {
+            let change = patch(json!([{"op": "replace", "path": "title", "value": title}]));
+            let slow = Slow::done(&world, touch).await;
+            let (client, path) = (replica.bearer(world.admin_token()), path.clone());
+            let client = tag.map_or(client.clone(), |tag| client.with("if-match", tag));
+            let late = tokio::spawn(async move { client.patch(&path, change).await });
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert!(!late.is_finished(), "the request did not wait");
+            slow.end().await;
+            let answer = late.await.unwrap();
+            if tag.is_some() {
+                answer.expect(412);
+                continue;
+            }
+            let user = answer.expect(200).json;
+            assert_eq!((&user["title"], &user["meta"]["version"]), (&json!(title), &json!("W/\"3\"")));
+            assert!(user["emails"][0]["value"].as_str().is_some_and(|email| email.starts_with("eve@")), "{user}");
+        }
+    }
+
+    async fn sixteen_clients_change_one_user_on_two_replicas(world: World) {
+        let (here, replica) = (world.bearer(world.admin_token()), world.replica());
+        let path = format!("{USERS}/{}", made(&here, "ada").await);
+        let clients = (0..16).map(|number| {
+            let (client, path) = ([&world, &replica][number % 2].bearer(world.admin_token()), path.clone());
+            tokio::spawn(async move {
+                for round in 0..8 {
+                    let value = json!([{"value": format!("{number}.{round}@ada.example")}]);
+                    client.patch(&path, patch(json!([{"op": "add", "path": "emails", "value": value}]))).await.expect(200);
+                }
+            })
+        });
+        for client in clients.collect::<Vec<_>>() {
+            client.await.expect("no client fails");
+        }
+        let user = here.get(&path).await.expect(200).json;
+        assert_eq!(user["emails"].as_array().map(Vec::len), Some(1 + 16 * 8), "a change is lost");
+        assert_eq!(user["meta"]["version"], format!("W/\"{}\"", 1 + 16 * 8));
+    }
+
+    /// Whoever waits for the account's row has no row that its holder could wait for.
+    async fn none_who_changes_a_user_waits_for_one_who_waits_for_him(world: World) {
+        let (here, replica) = (world.bearer(world.admin_token()), world.replica());
+        let path = format!("{USERS}/{}", made(&here, "ada").await);
+        for (method, body) in [
+            (http::Method::PATCH, patch(json!([{"op": "replace", "path": "title", "value": "Countess"}]))),
+            (http::Method::PUT, user("ada")),
+            (http::Method::DELETE, Value::Null),
+        ] {
+            let slow = Slow::begin(&world, "UPDATE users SET version = version + 1 WHERE user_name = 'ada'").await;
+            let (client, path) = (replica.bearer(world.admin_token()), path.clone());
+            let late = tokio::spawn(async move { client.send(method, &path, Some(body.to_string())).await });
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert!(!late.is_finished(), "the request did not wait");
+            slow.end().await;
+            let answer = late.await.unwrap();
+            assert!([200, 204].contains(&answer.status), "{} {}", answer.status, answer.text);
+        }
+        let stats = [&world, &replica].map(|world| world.app.db.stats()).concat();
+        let again: Vec<_> = stats.iter().filter(|stats| stats.retries > 0).collect();
+        assert!(again.is_empty() || world.app.db.engine() == db::Engine::Sqlite, "{again:?}");
     }
 
     /// What was kept of him is then let go of on every replica: the account's version says so.

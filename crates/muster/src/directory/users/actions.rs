@@ -287,22 +287,32 @@ async fn change(
     };
     let account = stroke.account();
     let draft = Draft::of(app, |tx| find(tx, account, &id), |stored| think(&reading, stored, &mut unasked));
+    let go = move |tx: &mut Tx<'_>, held: bool| {
+        let account = stroke.account();
+        let stored = schemas::find(tx, (&by, stroke.now), Subject::User, (&id, reading.of.generation))?;
+        let stored = known(stored, &id)?;
+        reading.expected.check(&stored)?;
+        let change = match draft.still(&stored) {
+            Some(drafted) => Cow::Borrowed(drafted?),
+            None => Cow::Owned(think(&reading, &stored, &mut || store::is_active(tx, account, &id))?),
+        };
+        let (next, notes) = &*change;
+        let stored = match next {
+            // Access changes: who asks is asked once more, too.
+            Some(next) if next.turns() && !held => return hold(tx, account).map(|()| None),
+            Some(next) => match next::write(tx, &stroke, &reading.of.kind, stored, next)? {
+                Some(written) => written,
+                None => return Ok(None),
+            },
+            None => stored,
+        };
+        Ok(Some((with(tx, account, stored, reading.with_groups)?, notes.clone())))
+    };
     app.db
-        .write_in(&rehearsal, label, &lane, move |tx| {
-            let account = stroke.account();
-            let stored = schemas::find(tx, (&by, stroke.now), Subject::User, (&id, reading.of.generation))?;
-            let stored = known(stored, &id)?;
-            reading.expected.check(&stored)?;
-            let change = match draft.still(&stored) {
-                Some(drafted) => Cow::Borrowed(drafted?),
-                None => Cow::Owned(think(&reading, &stored, &mut || store::is_active(tx, account, &id))?),
-            };
-            let (next, notes) = &*change;
-            let stored = match next {
-                Some(next) => next::write(tx, &stroke, &reading.of.kind, stored, next)?,
-                None => stored,
-            };
-            Ok((with(tx, account, stored, reading.with_groups)?, notes.clone()))
+        .write_in(&rehearsal, label, &lane, move |tx| match go(tx, false)? {
+            Some(done) => Ok(done),
+            // The account's row is held by now: nobody comes first again.
+            None => go(tx, true)?.ok_or_else(overtaken),
         })
         .await
 }
@@ -312,7 +322,7 @@ fn unasked() -> Result<bool> {
     Err(Problem::internal("the status of a user was not read"))
 }
 
-/// Brings a stored user from one document to another one.
+/// Brings a stored user from one document to another one. The account's row is held.
 fn settle(
     tx: &mut Tx<'_>,
     stroke: &Stroke,
@@ -322,7 +332,7 @@ fn settle(
 ) -> Result<Stored> {
     let mut status = || store::is_active(tx, stroke.account(), &stored.id);
     match Next::of(kind, (before, after), paths, &mut status)? {
-        Some(next) => next::write(tx, stroke, kind, stored, &next),
+        Some(next) => next::write(tx, stroke, kind, stored, &next)?.ok_or_else(overtaken),
         None => Ok(stored),
     }
 }

@@ -14,7 +14,7 @@ use crate::audit::Action;
 use crate::directory::announce;
 use crate::directory::model::{Stored, Subject};
 use crate::directory::store::{self as directory, KeyMoves};
-use crate::directory::stroke::{Stroke, differing, overtaken};
+use crate::directory::stroke::{Stroke, differing};
 use crate::directory::unique;
 use crate::events::Kind;
 use crate::kernel::problem::Result;
@@ -65,6 +65,11 @@ impl Next {
             keys,
         }))
     }
+
+    /// Does the user become active, or cease to be?
+    pub fn turns(&self) -> bool {
+        self.before.active != self.after.active
+    }
 }
 
 /// What stands in columns. `active` that was taken away from a document leaves the status as it is: nobody
@@ -80,7 +85,9 @@ pub fn columns(document: &Value, status: Status<'_>) -> Result<Columns> {
     Ok(columns)
 }
 
-/// Writes the next version over the one that is stored, with its index rows, audit row and events.
+/// Writes the next version over the one that is stored, with its index rows, audit row and events. `None`:
+/// another replica came first, and nothing is written. The account's row is held from here on: whoever
+/// changes users takes it before theirs, so that none waits for one who waits for him.
 ///
 /// # Errors
 /// `Duplicate` when another user has the name, `Conflict` for the last administrator, `TooLarge`.
@@ -90,19 +97,18 @@ pub fn write(
     kind: &ResourceType,
     stored: Stored,
     next: &Next,
-) -> Result<Stored> {
+) -> Result<Option<Stored>> {
     let (account, before, after) = (stroke.account(), &next.before, &next.after);
     stroke.bears(&stored, &next.doc)?;
-    if before.user_name_key != after.user_name_key
-        && store::find_by_name(tx, account, &after.user_name_key)?.is_some()
-    {
-        return Err(store::taken(&after.user_name));
+    hold(tx, account)?;
+    if before.user_name_key != after.user_name_key {
+        let found = store::find_by_name(tx, account, &after.user_name_key)?;
+        // Another replica may have given it to him already.
+        if found.is_some_and(|(id, _)| id.as_str() != stored.id) {
+            return Err(store::taken(&after.user_name));
+        }
     }
-    let turned = before.active != after.active;
-    if turned && !after.active {
-        // Nobody gives the user a token or a role meanwhile: what he owns is looked for next.
-        hold(tx, account)?;
-    }
+    let turned = next.turns();
     // What is kept of who acts says his name and address, which audit rows show.
     let renamed = (&before.name, &before.email) != (&after.name, &after.email);
     let owned = (turned || renamed) && store::owns_access(tx, account, &stored.id)?;
@@ -113,7 +119,7 @@ pub fn write(
     let leaves = turned && !after.active && (owned || store::in_a_group(tx, account, &stored.id)?);
     let done = if leaves { keeping_one(tx, account, update)? } else { update(tx)? };
     if !done {
-        return Err(overtaken());
+        return Ok(None);
     }
     let id = written.id.as_str();
     unique::check(tx, account, (kind, Subject::User), id, &next.keys)?;
@@ -122,7 +128,7 @@ pub fn write(
         bump_version(tx, account)?;
     }
     tell(tx, stroke, id, (after, turned), &next.paths)?;
-    Ok(written)
+    Ok(Some(written))
 }
 
 /// Writes the audit row and the events. `turned`: the user became active, or ceased to be.

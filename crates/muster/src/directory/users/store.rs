@@ -99,6 +99,9 @@ pub fn update(
             next.updated.micros()
         ],
     )?;
+    if rows == 0 {
+        return Ok(false);
+    }
     // Index entries of columns that are named are rewritten, so the keys are named only where they change.
     if before.user_name != after.user_name || before.external_id != after.external_id {
         let external = after.external_id.as_deref();
@@ -109,7 +112,7 @@ pub fn update(
             _ => error.into(),
         })?;
     }
-    Ok(rows == 1)
+    Ok(true)
 }
 
 /// The user of that user name (folded), and whether active.
