@@ -1,4 +1,4 @@
-//! Search and order of the short lists (roles, resource groups), which are read whole and cut in memory.
+//! Search and order of the short lists (roles, resource groups), which are cut in memory.
 
 use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::text::{Tags, fold};
@@ -21,10 +21,13 @@ pub trait Listed {
 
 /// Keeps what has the term in identifier, name or a label.
 pub fn search<T: Listed>(items: &mut Vec<T>, term: &SearchTerm) {
-    items.retain(|item| {
-        let labels = item.tags().iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
-        term.hits([item.identifier(), item.name()].into_iter().chain(labels))
-    });
+    items.retain(|item| hits(item, term));
+}
+
+/// Has it the term in identifier, name or a label?
+pub fn hits(item: &impl Listed, term: &SearchTerm) -> bool {
+    let labels = item.tags().iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+    term.hits([item.identifier(), item.name()].into_iter().chain(labels))
 }
 
 /// Orders as asked, ties by identifier. What comes with the product counts as the newest.

@@ -26,6 +26,25 @@ fn ids(page: &Value) -> Vec<String> {
 }
 
 both_engines! {
+    /// Groups can name thousands of resources: only those of the page are read whole.
+    async fn a_page_does_not_read_what_is_not_on_it(world: World) {
+        let admin = world.admin();
+        for id in ["a", "b", "c"] {
+            admin.post(GROUPS, group(id, of_type("USER", &[]))).await.data();
+        }
+        let spoil = |tx: &mut db::Tx<'_>| tx.exec("UPDATE resource_groups SET resource_filter = '' WHERE identifier = 'b'", &[]);
+        world.app.db.write::<_, db::Error>("test.spoil", "acme", spoil).await.unwrap();
+        let page = async |index: u32| {
+            let path = format!("{GROUPS}&sortOrders=identifier,ASC&searchTerm=Group&pageSize=1&pageIndex={index}");
+            admin.get(&path).await
+        };
+        for (index, id) in [(0, "a"), (2, "c")] {
+            let found = page(index).await.data();
+            assert_eq!((ids(&found), &found["totalItems"]), (vec![id.to_owned()], &json!(3)));
+        }
+        page(1).await.expect(500);
+    }
+
     async fn a_group_lives_from_create_to_delete(world: World) {
         let admin = world.admin();
         let made = admin.post(GROUPS, json!({"resourceGroup": {

@@ -6,7 +6,7 @@ use db::Tx;
 use serde_json::{Value, json};
 
 use super::gone::{self, By};
-use super::model::{NewResourceGroup, ResourceGroup};
+use super::model::{Line, NewResourceGroup, ResourceGroup};
 use super::store;
 use crate::access::arrange;
 use crate::access::assignments::{actions as assignments, store as assignment_rows};
@@ -20,6 +20,7 @@ use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
+use crate::kernel::text::Tags;
 
 /// Which groups to list.
 #[derive(Clone, Debug)]
@@ -39,32 +40,66 @@ pub struct Listing {
 /// The managed groups of the scope's level and its custom ones. Who may view only some sees those.
 ///
 /// # Errors
-/// `Denied` when there is none that the actor may view.
+/// `Denied` when there is none that the actor may view; `Invalid` for a page of more than memory should
+/// bear.
 pub async fn list(app: &App, actor: &Actor, scope: &Scope, listing: Listing) -> Result<Page<ResourceGroup>> {
     let (at, by) = (scope.clone(), actor.clone());
-    let mut groups = app
-        .db
-        .read("resource_groups.list", move |tx| -> Result<_> {
+    app.db
+        .read("resource_groups.list", move |tx| {
             check_scope_for(tx, &by, &at)?;
-            store::list(tx, &at)
+            let mut lines = lines(tx, &by, &at, &listing)?;
+            arrange::order(&mut lines, &listing.orders);
+            let (page, total) = (listing.page, lines.len() as u64);
+            let rows = whole(tx, &at, page, &page.part_of(lines))?;
+            Ok(Page::new(page, rows, total))
         })
-        .await?;
-    groups.extend(managed::RESOURCE_GROUPS.iter().filter_map(|g| ResourceGroup::from_managed(g, scope)));
-    if !actor.holds::<ResourceGroupView>(scope, None) {
-        groups.retain(|group| actor.holds::<ResourceGroupView>(scope, Some(&group.identifier)));
-        if groups.is_empty() {
-            actor.grant::<ResourceGroupView>(scope)?;
+        .await
+}
+
+/// What is listed, without the labels that it was searched by.
+fn lines(tx: &mut Tx<'_>, actor: &Actor, scope: &Scope, listing: &Listing) -> Result<Vec<Line>> {
+    let everything = actor.holds::<ResourceGroupView>(scope, None);
+    let (mut lines, mut sees_some) = (Vec::new(), everything);
+    let mut take = |line: Line| {
+        if everything || actor.holds::<ResourceGroupView>(scope, Some(&line.identifier)) {
+            sees_some = true;
+            if listing.shows(&line) {
+                lines.push(Line { tags: Tags::new(), ..line });
+            }
         }
+    };
+    store::lines(tx, scope, &mut take)?;
+    let managed = managed::RESOURCE_GROUPS.iter().filter(|group| group.levels.contains(&scope.level()));
+    managed.map(Line::of_managed).for_each(take);
+    if !sees_some {
+        actor.grant::<ResourceGroupView>(scope)?;
     }
-    let (ids, wanted) = (&listing.identifiers, listing.managed);
-    groups.retain(|g| ids.is_empty() || ids.contains(&g.identifier));
-    groups.retain(|g| wanted.is_none_or(|managed| managed == g.managed()));
-    arrange::search(&mut groups, &listing.search);
-    arrange::order(&mut groups, &listing.orders);
-    let (page, total) = (listing.page, groups.len() as u64);
-    let rows = page.part_of(groups);
-    page.bears(rows.len(), rows.iter().map(ResourceGroup::id_bytes).sum())?;
-    Ok(Page::new(page, rows, total))
+    Ok(lines)
+}
+
+impl Listing {
+    fn shows(&self, line: &Line) -> bool {
+        let named = self.identifiers.is_empty() || self.identifiers.contains(&line.identifier);
+        let wanted = self.managed.is_none_or(|managed| managed == line.times.is_none());
+        named && wanted && arrange::hits(line, &self.search)
+    }
+}
+
+/// The groups of a page. They may name thousands of resources each: no more are read than it bears.
+fn whole(tx: &mut Tx<'_>, scope: &Scope, page: PageRequest, lines: &[Line]) -> Result<Vec<ResourceGroup>> {
+    let custom: Vec<&str> =
+        lines.iter().filter(|line| line.times.is_some()).map(|line| &*line.identifier).collect();
+    let (mut found, mut bytes) = (HashMap::new(), 0);
+    store::some(tx, scope, &custom, |group| {
+        bytes += group.weight();
+        found.insert(group.identifier.clone(), group);
+        page.bears(lines.len(), bytes)
+    })?;
+    let group = |line: &Line| match managed::resource_group(&line.identifier) {
+        Some(group) => ResourceGroup::from_managed(group, scope),
+        None => found.remove(&line.identifier),
+    };
+    Ok(lines.iter().filter_map(group).collect())
 }
 
 /// The group, managed or custom, as seen from the scope.

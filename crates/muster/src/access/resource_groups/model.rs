@@ -53,10 +53,11 @@ impl ResourceGroup {
         self.times.is_none()
     }
 
-    /// Bytes of the ids that it names.
-    pub fn id_bytes(&self) -> usize {
+    /// Bytes of the ids that it names and of its labels.
+    pub fn weight(&self) -> usize {
         let named = self.filter.resources.iter().filter_map(|selector| selector.identifiers.as_ref());
-        named.flatten().map(|id| id.len() + 3).sum()
+        let labels = self.tags.iter().map(|(key, value)| key.len() + value.len() + 6);
+        named.flatten().map(|id| id.len() + 3).chain(labels).sum()
     }
 
     /// The managed group as seen from `scope`; `None` where it cannot be used.
@@ -76,7 +77,27 @@ impl ResourceGroup {
     }
 }
 
-impl Listed for ResourceGroup {
+/// What a list is searched and ordered by: all that is read of those groups that are not on the page.
+#[derive(Debug)]
+pub struct Line {
+    /// See `ResourceGroup`.
+    pub identifier: String,
+    /// See `ResourceGroup`.
+    pub name: String,
+    /// See `ResourceGroup`.
+    pub tags: Tags,
+    /// See `ResourceGroup`.
+    pub times: Option<(Timestamp, Timestamp)>,
+}
+
+impl Line {
+    /// The line of a managed group.
+    pub fn of_managed(group: &ManagedResourceGroup) -> Self {
+        Self { identifier: group.id.into(), name: group.name.into(), tags: Tags::new(), times: None }
+    }
+}
+
+impl Listed for Line {
     fn identifier(&self) -> &str {
         &self.identifier
     }

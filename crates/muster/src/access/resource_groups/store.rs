@@ -1,11 +1,12 @@
 //! SQL of resource groups.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use db::sql::{IDS_AT_ONCE, Sql};
 use db::{Row, Tx, params};
 
-use super::model::{NewResourceGroup, ResourceGroup};
+use super::model::{Line, NewResourceGroup, ResourceGroup};
 use crate::access::stored;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
@@ -18,6 +19,8 @@ const FIND: &str = "SELECT identifier, name, color, description, tags, included_
     updated_at FROM resource_groups WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
 const LIST: &str = "SELECT identifier, name, color, description, tags, included_scopes, resource_filter, created_at, \
     updated_at FROM resource_groups WHERE account_id = $1 AND org_id = $2 AND project_id = $3";
+const LINES: &str = "SELECT identifier, name, tags, created_at, updated_at FROM resource_groups \
+    WHERE account_id = $1 AND org_id = $2 AND project_id = $3";
 const UPDATE: &str = "UPDATE resource_groups SET name = $5, color = $6, description = $7, tags = $8, \
     included_scopes = $9, resource_filter = $10, version = version + 1, updated_at = $11 \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
@@ -150,10 +153,47 @@ pub fn find(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Option<ResourceG
     tx.query_opt(FIND, key, columns)?.map(|row| row.group(scope)).transpose()
 }
 
-/// All custom groups of the scope.
-pub fn list(tx: &mut Tx<'_>, scope: &Scope) -> Result<Vec<ResourceGroup>, Problem> {
+/// Hands the line of each custom group of the scope to `take`.
+pub fn lines(tx: &mut Tx<'_>, scope: &Scope, mut take: impl FnMut(Line)) -> Result<(), Problem> {
     let key = params![scope.account.as_str(), scope.org_column(), scope.project_column()];
-    tx.query(LIST, key, columns)?.into_iter().map(|row| row.group(scope)).collect()
+    let mut damaged = None;
+    tx.each(LINES, key, |row| {
+        let times = (Timestamp::from_micros(row.get(3)?), Timestamp::from_micros(row.get(4)?));
+        match stored::read(&row.get::<String>(2)?) {
+            Ok(tags) => {
+                take(Line { identifier: row.get(0)?, name: row.get(1)?, tags, times: Some(times) });
+                Ok(ControlFlow::Continue(()))
+            }
+            Err(problem) => {
+                damaged = Some(problem);
+                Ok(ControlFlow::Break(()))
+            }
+        }
+    })?;
+    damaged.map_or(Ok(()), Err)
+}
+
+/// The custom groups with these identifiers, one after the other to `take`, until that fails.
+pub fn some(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    ids: &[&str],
+    mut take: impl FnMut(ResourceGroup) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    for ids in ids.chunks(IDS_AT_ONCE) {
+        let mut sql = Sql::new(LIST);
+        sql.hold(scope.account.as_str());
+        sql.hold(scope.org_column());
+        sql.hold(scope.project_column());
+        sql.push(" AND identifier IN (").bind_ids(ids).push(")");
+        let mut done = Ok(());
+        tx.each(sql.text(), &sql.params(), |row| {
+            done = columns(row)?.group(scope).and_then(&mut take);
+            Ok(if done.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })?;
+        done?;
+    }
+    Ok(())
 }
 
 /// Those custom groups of the scope that may name a resource, organization or project of that identifier.
