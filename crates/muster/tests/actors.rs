@@ -351,11 +351,30 @@ impl Client {
     }
     /// A POST whose body comes so late that it is asked again who sends it.
     pub async fn post_late(&self, path: &str, body: Value) -> Answer {
+        self.post_after(path, body, async {}).await
+    }
+    /// As `post_late`, with the body sent after something else was done.
+    pub async fn post_after(
+        &self,
+        path: &str,
+        body: Value,
+        other: impl Future<Output = ()> + Send + 'static,
+    ) -> Answer {
+        self.text_after(path, body.to_string(), other).await
+    }
+    /// As `post_after`, with any text.
+    pub async fn text_after(
+        &self,
+        path: &str,
+        body: String,
+        other: impl Future<Output = ()> + Send + 'static,
+    ) -> Answer {
         let late = futures_util::stream::once(async move {
+            other.await;
             tokio::time::sleep(Duration::from_millis(250)).await;
-            Ok::<_, std::io::Error>(body.to_string())
+            Ok::<_, std::io::Error>(body)
         });
-        self.send_body(Method::POST, path, true, Body::from_stream(late)).await
+        Box::pin(self.send_body(Method::POST, path, true, Body::from_stream(late))).await
     }
     async fn send_body(&self, method: Method, path: &str, is_there: bool, body: Body) -> Answer {
         let mut request = Request::builder().method(method).uri(path);

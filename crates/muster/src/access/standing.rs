@@ -8,7 +8,7 @@ use super::rights;
 use crate::accounts::store::find_version;
 use crate::kernel::caller::{Caller, Credential, Principal, PrincipalKind};
 use crate::kernel::ids::{AccountId, TokenId};
-use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::problem::{ACCESS_CHANGED, Kind, Problem, Result};
 use crate::kernel::time::Timestamp;
 use crate::tokens::verify;
 use crate::trust::store as trusts;
@@ -37,7 +37,7 @@ pub fn still_at(tx: &mut Tx<'_>, actor: &Actor, version: Option<i64>, now: Times
     }
     let text = "Who may do what in the account changed while the request waited, and nothing was done: send the \
                 request again.";
-    Err(Problem::new(Kind::Unavailable, text).retry_after(1))
+    Err(Problem::new(Kind::Unavailable, text).retry_after(1).inside(ACCESS_CHANGED))
 }
 
 fn stands(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp) -> Result<bool> {

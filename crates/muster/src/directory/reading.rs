@@ -4,7 +4,7 @@ use db::Tx;
 
 use crate::access::Grant;
 use crate::app::App;
-use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::problem::{ACCESS_CHANGED, Kind, Problem, Result};
 
 /// Runs `f` on a reading thread. A request may wait long for one, and a snapshot that it kept meanwhile would
 /// hold a connection and the database's log: so it ends here. In the snapshot that `f` gets, who may do what
@@ -27,7 +27,7 @@ pub async fn in_turn<P, T: Send + 'static>(
             && service.versions.find(tx, account)? != Some(*version)
         {
             let text = "Who may do what in the account changed while the request waited: send it again.";
-            return Err(Problem::new(Kind::Outdated, text).retry_after(1));
+            return Err(Problem::new(Kind::Outdated, text).retry_after(1).inside(ACCESS_CHANGED));
         }
         f(tx)
     };

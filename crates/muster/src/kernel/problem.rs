@@ -55,8 +55,8 @@ pub enum Kind {
     TooMany,
     /// Cannot be done now; the same request may work later. 503 with Retry-After.
     Unavailable,
-    /// As `Unavailable`, because access in the account changed between the decision and the read: a request
-    /// that only reads can be answered from its beginning.
+    /// As `Unavailable`, because access in the account changed between the decision and the read, or while
+    /// the body came: nothing was done, and the request can be answered from its beginning.
     Outdated,
     /// Known to the standard, not built here. 501.
     NotImplemented,
@@ -76,6 +76,10 @@ pub struct FailedCheck {
     /// Where.
     pub scope: Scope,
 }
+
+/// What administrators are told of a request that was refused because access in the account changed while it
+/// was under way.
+pub const ACCESS_CHANGED: &str = "access_changed";
 
 /// Most fields that one answer names: a body can have any number of them.
 pub const MOST_FIELDS: usize = 32;

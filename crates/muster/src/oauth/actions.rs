@@ -155,7 +155,8 @@ async fn by_assertion<'t>(
     origin: &Origin,
 ) -> Result<Proven<'t>> {
     let (origin, snapshot) = (origin.clone(), Snapshot::default());
-    let (actor, once) = trust::door::judge(app, account, text.expose(), None, origin, snapshot).await?;
+    let (actor, once) =
+        trust::door::judge(app, account, text.expose(), None, origin, snapshot, false).await?;
     let caller = actor.caller;
     let Credential::Jwt { trust, key_id, subject, token_sha256 } = &*caller.credential else {
         return Err(Problem::internal("a JWT was let in as something else"));

@@ -103,6 +103,7 @@ const HINTS: &[Line] = &[
     (500, "", "A defect of the server: give the operator the request id."),
     (501, "", "Not built here; /Me works for tokens of persons only. Ask for /Users/{id}."),
     (503, "jwks_unavailable", "The issuer's keys cannot be fetched: check the JWKS URL and whether the server may reach it."),
+    (503, "access_changed", "Rights or settings of the account changed while the request was under way, and nothing was done: the provider sends it again by itself."),
     (503, "", "The server was busy or its database away: the provider tries again by itself; look at the load if it stays."),
 ];
 

@@ -29,6 +29,7 @@ use crate::trust;
 use crate::trust::model::Surface;
 use crate::web::error::{BEARER_TWICE, NO_BEARER};
 use crate::web::extract::ScopeQuery;
+use crate::web::late::Again;
 use crate::web::observed::Observed;
 use crate::web::surface::origin;
 
@@ -117,7 +118,8 @@ pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor>
     } else {
         let named = named.ok_or_else(|| account_missing(&text))?;
         let account = AccountId::parse(&named).map_err(|_| invalid_token().inside(closed::NONE))?;
-        trust::door::authenticate(app, &account, &text, surface, origin(parts), Snapshot::default()).await?
+        let (snapshot, again) = (Snapshot::default(), parts.extensions.get::<Again>().is_some());
+        trust::door::authenticate(app, &account, &text, surface, origin(parts), snapshot, again).await?
     };
     actor.snapshot.close();
     actor.anew = false;
@@ -166,18 +168,18 @@ fn platform_text(headers: &HeaderMap, door: Door) -> Result<String> {
 }
 
 /// The SCIM surface's credential: `Authorization: Bearer` with a token of ours or a JWT of the account's
-/// trusted issuer; the scheme in any case (SCIM contract §6).
+/// trusted issuer; the scheme in any case (SCIM contract §6). `again`: the request was let in by it before.
 ///
 /// # Errors
 /// `Unauthenticated`; of the trust: `Unavailable`.
-async fn bearer(app: &App, head: &Parts, account: &str, origin: Origin) -> Result<Actor> {
+async fn bearer(app: &App, head: &Parts, account: &str, origin: Origin, again: bool) -> Result<Actor> {
     let text = bearer_text(&head.headers).map_err(|problem| misplaced(problem, &head.headers))?;
     let surface = Some(Surface::Scim);
     let mut actor = if secret::is_own(text).is_some() {
         by_token(app, text, Some(account), surface, origin).await?
     } else {
         let account = AccountId::parse(account).map_err(|_| invalid_token().inside(closed::NONE))?;
-        trust::door::authenticate(app, &account, text, surface, origin, Snapshot::default()).await?
+        trust::door::authenticate(app, &account, text, surface, origin, Snapshot::default(), again).await?
     };
     // Where a body is still to come, nobody knows for how long.
     if !matches!(head.method, Method::GET | Method::HEAD) {
@@ -215,7 +217,8 @@ fn bearer_text(headers: &HeaderMap) -> Result<&str> {
     Ok(text)
 }
 
-/// The actor of a SCIM request, and whether its writes are rehearsed.
+/// The actor of a SCIM request, and whether its writes are rehearsed. `again`: he was let in before, and
+/// access changed since.
 ///
 /// # Errors
 /// As `bearer`; `Invalid` where nobody can tell whether a dry run is wanted.
@@ -225,8 +228,9 @@ pub(super) async fn scim(
     account: &str,
     origin: Origin,
     observed: &Observed,
+    again: bool,
 ) -> Result<(Actor, Rehearsal)> {
-    let actor = bearer(app, head, account, origin).await?;
+    let actor = bearer(app, head, account, origin, again).await?;
     observed.caller(&actor.caller);
     if !dry_run::is_asked(&head.headers)? {
         return Ok((actor, Rehearsal::default()));

@@ -13,8 +13,9 @@ pub mod whoami;
 use std::net::SocketAddr;
 
 use axum::Router;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use tower::Service as _;
 
@@ -32,6 +33,7 @@ use crate::settings;
 use crate::setup;
 use crate::tokens;
 use crate::trust;
+use crate::web::late::{Again, Late};
 use crate::web::listen::Answers;
 use crate::web::refusal::Refusals;
 use crate::web::surface;
@@ -69,7 +71,23 @@ fn platform_surface(app: &App) -> Router<App> {
         .fallback(surface::no_route)
         .method_not_allowed_fallback(surface::no_method)
         .layer(DefaultBodyLimit::max(app.limits.platform_body_bytes))
+        .layer(from_fn(again))
         .layer(from_fn_with_state(app.clone(), surface::platform))
+}
+
+/// From the beginning once more, credential and all, where access changed while the body came: whoever still
+/// holds what he needs goes on, and whoever does not hears why.
+async fn again(request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let (mut head, body) = request.into_parts();
+    let (mut anew, late) = (head.clone(), Late::default());
+    head.extensions.insert(late.clone());
+    let response = next.clone().run(Request::from_parts(head, body)).await;
+    let Some(body) = late.left() else { return response };
+    anew.extensions.insert(Again);
+    next.run(Request::from_parts(anew, Body::from(body))).await
 }
 
 /// The token endpoint, with its own words for errors.

@@ -20,9 +20,10 @@ use crate::kernel::caller::Origin;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::scim_api::routes::{self, Asked, Closed, Miss};
 use crate::scim_api::{self, Call};
+use crate::web::late::Late;
 use crate::web::surface::{self, in_time, not_taken, nothing_at};
 
-/// So often a read begins at most.
+/// So often a request begins at most.
 const TRIES: usize = 5;
 
 /// Where every account's SCIM surface lies, without the account.
@@ -175,7 +176,7 @@ impl Identified<'_> {
     async fn answered(&self, asked: Asked<'_>, body: Body, way: Way<'_>) -> Done {
         let observed = if let Way::Door(_, begun) = &way { Some(&begun.observed) } else { None };
         let base = self.place.base(self.head.uri.path());
-        let call = &Call { app: self.app, head: self.head, base, observed };
+        let call = &Call { app: self.app, head: self.head, base, observed, late: Late::default() };
         match asked {
             Asked::Open(open) => scim_api::open(call, open).await,
             Asked::Closed { account, closed } => match way {
@@ -187,8 +188,8 @@ impl Identified<'_> {
         }
     }
 
-    /// From the beginning once more, where access changed between the decision and a read: then nothing was
-    /// done, and the body was not needed.
+    /// From the beginning once more, where access changed between the decision and a read, or while the body
+    /// came: then nothing was done, and the body was not needed, or was left.
     async fn through_the_door(
         &self,
         call: &Call<'_>,
@@ -199,8 +200,10 @@ impl Identified<'_> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let (origin, sent) = (self.origin(peer), std::mem::take(&mut body));
-            let entered = authenticate::scim(self.app, self.head, account, origin, &begun.observed).await?;
+            let (origin, again) = (self.origin(peer), tries > 1);
+            let sent = call.late.left().map_or_else(|| std::mem::take(&mut body), Body::from);
+            let entered =
+                authenticate::scim(self.app, self.head, account, origin, &begun.observed, again).await?;
             match scim_api::closed(call, entered, closed.clone(), sent).await {
                 Err(problem) if problem.kind() == Kind::Outdated && tries < TRIES => {}
                 done => return done,

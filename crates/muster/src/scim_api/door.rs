@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::directory::schemas::Kinds;
 use crate::kernel::problem::Result;
 use crate::kernel::scope::Scope;
+use crate::web::late::Late;
 use crate::web::observed::Observed;
 use crate::web::surface;
 
@@ -27,6 +28,8 @@ pub struct Call<'r> {
     pub base: &'r str,
     /// Where it is noted what the request turned out to be.
     pub observed: Option<&'r Observed>,
+    /// Where a body is left that came too late.
+    pub late: Late,
 }
 
 impl Call<'_> {

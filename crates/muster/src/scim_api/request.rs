@@ -45,7 +45,7 @@ pub async fn body_within(limit: usize, call: &Call<'_>, door: &Door, body: Body)
         let text = format!("The body's Content-Type {media:?} is not read here: send application/scim+json.");
         return Err(Problem::new(Kind::MediaType, text));
     }
-    let mut bytes = extract::within(limit, call.app, &door.actor.caller, body).await?;
+    let mut bytes = extract::within(limit, call.app, (&door.actor.caller, &call.late), body).await?;
     if bytes.starts_with(BYTE_ORDER_MARK) {
         // Who reads JSON may pass over it (RFC 8259 §8.1), and some clients write it.
         bytes = bytes.slice(BYTE_ORDER_MARK.len()..);

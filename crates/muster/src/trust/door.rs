@@ -77,7 +77,8 @@ impl Session {
 
 /// A JWT to the actor of one of the account's trusts that serve `surface` (`None`: any).
 ///
-/// `snapshot`: what the account is read in; closed when the issuer must be asked.
+/// `snapshot`: what the account is read in; closed when the issuer must be asked. `again`: the same request
+/// was let in by it before, so that a trust that takes each token once has taken it already.
 ///
 /// # Errors
 /// `Unauthenticated` with the public code; `Unavailable` with `jwks_unavailable` when there are no keys to
@@ -89,8 +90,9 @@ pub async fn authenticate(
     surface: Option<Surface>,
     origin: Origin,
     snapshot: Snapshot,
+    again: bool,
 ) -> Result<Actor> {
-    let (actor, once) = judge(app, account, text, surface, origin, snapshot).await?;
+    let (actor, once) = judge(app, account, text, surface, origin, snapshot, again).await?;
     if let Some(once) = once {
         once.take(app).await?;
     }
@@ -109,6 +111,7 @@ pub async fn judge<'t>(
     surface: Option<Surface>,
     origin: Origin,
     snapshot: Snapshot,
+    again: bool,
 ) -> Result<(Actor, Option<Once<'t>>)> {
     let now = app.clock.now();
     let key: [u8; 32] = Sha256::digest(text.as_bytes()).into();
@@ -122,11 +125,12 @@ pub async fn judge<'t>(
         return Ok((session.actor(origin, snapshot), None));
     }
     snapshot.close();
-    let attempt = Attempt { app, account, ready: &ready, surface, origin: &origin, now };
+    let attempt = Attempt { app, account, ready: &ready, surface, origin: &origin, now, again };
     let chosen = attempt.choose(text, &key).await?;
-    let once = chosen.trust.replay.then(|| Once::of(&attempt, text, &chosen.trust, &chosen.verified));
+    let is_once = chosen.trust.replay;
+    let once = (is_once && !again).then(|| Once::of(&attempt, text, &chosen.trust, &chosen.verified));
     let session = Arc::new(attempt.session(chosen, &key));
-    if once.is_none() {
+    if !is_once {
         app.trusts.remember(key, &session);
     }
     Ok((session.actor(origin, snapshot), once))
@@ -140,6 +144,8 @@ pub(super) struct Attempt<'a> {
     pub(super) surface: Option<Surface>,
     pub(super) origin: &'a Origin,
     pub(super) now: Timestamp,
+    /// Was the same request let in by the token before?
+    pub(super) again: bool,
 }
 
 /// The trust that took the token.

@@ -171,7 +171,7 @@ pub async fn explain(
         return Err(Problem::not_found(text));
     }
     let surface: Option<Surface> = None;
-    let attempt = Attempt { app, account, ready: &ready, surface, origin: &caller.origin, now };
+    let attempt = Attempt { app, account, ready: &ready, surface, origin: &caller.origin, now, again: false };
     let each: Vec<_> = asked.iter().map(|trust| attempt.explain(trust, text)).collect();
     let steps: Vec<_> = stream::iter(each).buffered(AT_ONCE).try_collect().await?;
     let explained = asked.into_iter().zip(steps);

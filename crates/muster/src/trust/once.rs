@@ -60,7 +60,7 @@ impl<'t> Once<'t> {
         if app.db.write("trust.replay", account.as_str(), take).await? {
             return Ok(());
         }
-        let attempt = Attempt { app, account, ready, surface: *surface, origin, now: *now };
+        let attempt = Attempt { app, account, ready, surface: *surface, origin, now: *now, again: false };
         let refused = vec![Refused::new(trust, replayed(verified))];
         let sha256 = Sha256::digest(text.as_bytes()).into();
         Err(attempt.refused(Token::parse(text).ok().as_ref(), refused, &sha256).await)
@@ -70,7 +70,7 @@ impl<'t> Once<'t> {
 impl Attempt<'_> {
     /// Why the trust does not take the token another time, if it has taken it.
     pub(super) async fn replay(&self, trust: &Trust, verified: &Verified) -> Result<Option<Refusal>> {
-        if !trust.replay {
+        if !trust.replay || self.again {
             return Ok(None);
         }
         let (account, identifier) = (self.account.clone(), trust.identifier.clone());

@@ -14,12 +14,13 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::by_name::ByName;
+use super::late::Late;
 use super::{misfits, words, yaml};
 use crate::accounts;
 use crate::app::App;
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
-use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::problem::{ACCESS_CHANGED, Kind, Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 
 /// After a body that took longer it is asked again whether its sender may do anything.
@@ -118,26 +119,36 @@ pub async fn body(request: Request, app: &App) -> Result<Bytes> {
     let limit = app.limits.platform_body_bytes;
     fits(request.body(), limit)?;
     let caller = request.extensions().get::<Caller>().cloned();
-    let read = arrived(app, caller.as_ref(), Bytes::from_request(request, app)).await?;
+    let late = request.extensions().get::<Late>().cloned().unwrap_or_default();
+    let sender = caller.as_ref().map(|caller| (caller, &late));
+    let read = arrived(app, sender, Bytes::from_request(request, app)).await?;
     let is_long = |rejection: &BytesRejection| rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
     read.map_err(|rejection| if is_long(&rejection) { too_large(limit) } else { broken_off() })
 }
 
-/// As `body`, within this limit, from this caller.
+/// As `body`, within this limit, from this sender.
 ///
 /// # Errors
 /// As `body`.
-pub async fn within(limit: usize, app: &App, caller: &Caller, body: Body) -> Result<Bytes> {
+pub async fn within(limit: usize, app: &App, sender: Sender<'_>, body: Body) -> Result<Bytes> {
     fits(&body, limit)?;
-    let read = arrived(app, Some(caller), Limited::new(body, limit).collect()).await?;
+    let read = async { Limited::new(body, limit).collect().await.map(Collected::to_bytes) };
     let is_long = |error: &axum::BoxError| error.is::<LengthLimitError>();
-    read.map(Collected::to_bytes)
+    arrived(app, Some(sender), read)
+        .await?
         .map_err(|error| if is_long(&error) { too_large(limit) } else { broken_off() })
 }
 
+/// Who was let in before his body came, and where that is left if it came too late for it.
+type Sender<'r> = (&'r Caller, &'r Late);
+
 /// What was read, unless that took nine tenths of the time that a request has: then nothing is done, and the
 /// client hears so before the whole request is too late, when nobody could tell him.
-async fn arrived<T>(app: &App, caller: Option<&Caller>, read: impl Future<Output = T>) -> Result<T> {
+async fn arrived<E>(
+    app: &App,
+    sender: Option<Sender<'_>>,
+    read: impl Future<Output = std::result::Result<Bytes, E>>,
+) -> Result<std::result::Result<Bytes, E>> {
     let (patience, start) = (app.limits.request_timeout * 9 / 10, Instant::now());
     let read = tokio::time::timeout(patience, read).await.map_err(|_| {
         let text = format!(
@@ -147,18 +158,21 @@ async fn arrived<T>(app: &App, caller: Option<&Caller>, read: impl Future<Output
         );
         Problem::new(Kind::Slow, text)
     })?;
-    match caller {
-        Some(caller) if start.elapsed() >= AT_ONCE => still_let_in(app, caller).await.map(|()| read),
-        _ => Ok(read),
+    if let (Some(sender), Ok(body)) = (sender, &read)
+        && start.elapsed() >= AT_ONCE
+    {
+        still_let_in(app, sender, body).await?;
     }
+    Ok(read)
 }
 
 /// Asks again whether somebody may come in who was let in before his body came. Else whoever holds a request
 /// half open would keep the rights that are taken from him meanwhile.
 ///
 /// # Errors
-/// `Unauthenticated` for a credential that has ended, `Unavailable` where access changed in the account.
-async fn still_let_in(app: &App, caller: &Caller) -> Result<()> {
+/// `Unauthenticated` for a credential that has ended; `Outdated` where access changed in the account, whoever
+/// it was about: the request is answered from its beginning where the body can be left for that.
+async fn still_let_in(app: &App, (caller, late): Sender<'_>, body: &Bytes) -> Result<()> {
     if caller.ended(app.clock.now()) {
         let text =
             "The credential ended while the body was on its way, and nothing was done: send another one.";
@@ -167,9 +181,10 @@ async fn still_let_in(app: &App, caller: &Caller) -> Result<()> {
     if accounts::actions::is_unchanged(app, caller).await? {
         return Ok(());
     }
+    late.leave(body.clone());
     let text = "Who may do what in the account changed while the body was on its way, and nothing was done: send the \
                 request again.";
-    Err(Problem::new(Kind::Unavailable, text).retry_after(1))
+    Err(Problem::new(Kind::Outdated, text).retry_after(1).inside(ACCESS_CHANGED))
 }
 
 /// What says itself that it is too long is not asked for.

@@ -6,6 +6,7 @@ pub mod envelope;
 pub mod error;
 pub mod etag;
 pub mod extract;
+pub mod late;
 pub mod limits;
 pub mod listen;
 mod misfits;

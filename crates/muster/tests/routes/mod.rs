@@ -16,6 +16,7 @@ mod jwt_presets;
 mod jwt_rows;
 mod jwt_ssrf;
 mod jwt_trusts;
+mod late;
 mod lists;
 mod oauth;
 mod operator;

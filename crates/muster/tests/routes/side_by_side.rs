@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::provisioning_log::newest;
 use super::scim_groups::{GROUPS, group, made_group};
 use super::scim_users::{USERS, made, patch, refused, total, user};
 use crate::actors::{Client, World};
@@ -263,6 +264,9 @@ both_engines! {
                 assert!(answer.text.contains("while the request waited"), "{sql}: {} {}", answer.status, answer.text);
                 assert_eq!((answer.status, answer.headers["retry-after"].to_str().unwrap()), (503, "1"));
             }
+            let seen = newest(&replica).await;
+            assert_eq!(seen["reason"], "access_changed", "{seen}");
+            assert!(seen["hint"].as_str().unwrap().contains("changed while the request was under way"), "{seen}");
             assert_eq!(here.get(&format!("{GROUPS}/{squad}")).await.json["meta"], read.json["meta"], "{sql}");
         }
     }

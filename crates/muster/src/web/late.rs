@@ -1,0 +1,26 @@
+//! Bodies that came late. Where access in the account changed while one was on its way, its request is
+//! answered from its beginning: by what its sender may do now, with the body that is here already.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::body::Bytes;
+
+/// Where such a body is left for who answers the request once more. Clones are one place; without one nobody
+/// does, and the client has to send the request again.
+#[derive(Clone, Debug, Default)]
+pub struct Late(Arc<OnceLock<Bytes>>);
+
+impl Late {
+    /// Leaves it. A request has one body.
+    pub(super) fn leave(&self, body: Bytes) {
+        let _ = self.0.set(body);
+    }
+    /// The body that was left.
+    pub fn left(&self) -> Option<Bytes> {
+        self.0.get().cloned()
+    }
+}
+
+/// In the extensions of a request that is answered once more: its credential was let in before.
+#[derive(Clone, Copy, Debug)]
+pub struct Again;
