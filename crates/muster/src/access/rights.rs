@@ -35,7 +35,7 @@ const RESOURCE_GROUP: &str = "SELECT included_scopes, resource_filter FROM resou
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
 
 /// One included scope as stored (the wire's form, platform API §8).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IncludedScope {
     /// `EXCLUDING_CHILD_SCOPES` or `INCLUDING_CHILD_SCOPES`.
@@ -47,7 +47,7 @@ pub struct IncludedScope {
 }
 
 /// Which resources, as stored (the wire's form).
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceFilter {
     /// Every resource of every type.
@@ -57,7 +57,7 @@ pub struct ResourceFilter {
 }
 
 /// One resource type of a filter.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceSelector {
     /// For example `USER`.

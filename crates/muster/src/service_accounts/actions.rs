@@ -111,6 +111,9 @@ pub async fn update(
     app.write_alone("service_accounts.update", grant.actor(), move |tx| {
         let before = load(tx, &scope, &identifier)?;
         change.fits(&before)?;
+        if change.is_of(&before) {
+            return Ok(before);
+        }
         store::update(tx, &scope, &identifier, &change, now)?;
         let after = load(tx, &scope, &identifier)?;
         let detail = json!({"old": document(&before), "new": document(&after)});

@@ -86,6 +86,11 @@ pub struct Change {
 }
 
 impl Change {
+    /// Is the account so already?
+    pub fn is_of(&self, stored: &ServiceAccount) -> bool {
+        (&self.name, &self.description, &self.tags) == (&stored.name, &stored.description, &stored.tags)
+    }
+
     /// Checks the wish.
     ///
     /// # Errors

@@ -380,10 +380,13 @@ fn update(
         allow_overrides: change.allow_overrides.unwrap_or(kept),
         updated_at: ask.now,
     };
+    let (old, new) = (document(before.own(id)), document(Some(&row)));
+    if old == new && removed.is_empty() {
+        return Ok((before.see(setting), follow(tx, ask, setting)?));
+    }
     store::put(tx, &row)?;
     let paths: Vec<_> = removed.iter().map(Scope::path).collect();
-    let detail =
-        json!({"old": document(before.own(id)), "new": document(Some(&row)), "overridesRemoved": paths});
+    let detail = json!({"old": old, "new": new, "overridesRemoved": paths});
     let warning = note(tx, ask, Action::Update, setting, detail, audit_id)?;
     Ok((held_one(tx, scope, id)?.see(setting), warning))
 }
@@ -417,6 +420,14 @@ fn note(
 ) -> std::result::Result<Option<String>, Refusal> {
     audit::record(tx, &ask.actor.caller, ask.now, audit_id, &entry(action, setting, &ask.scope, detail))?;
     bump_version(tx, &ask.scope.account)?;
+    follow(tx, ask, setting)
+}
+
+/// Has the default trust follow its settings; answers what whoever sent one should know.
+///
+/// # Errors
+/// As `note`.
+fn follow(tx: &mut Tx<'_>, ask: &Request, setting: &Setting) -> std::result::Result<Option<String>, Refusal> {
     match setting.group {
         JWT_GROUP => {
             let trust_audit_id = ask.app.rng.uuid();

@@ -263,6 +263,7 @@ impl Change {
             // The default trust of settings that were stored without its row.
             store::insert(tx, account, &after)?;
         }
+        bump_version(tx, account)?;
         self.follow(tx, identifier, Some(definition))?;
         let detail = json!({"old": before.definition.to_json(), "new": definition.to_json()});
         self.record(tx, Action::Update, definition, detail)?;
@@ -317,7 +318,7 @@ fn room(account: &AccountId, others: &[Stored], identifier: &str) -> Result<()> 
     Ok(())
 }
 
-/// Replaces a trust.
+/// Replaces a trust; nothing happens if it is so already.
 ///
 /// # Errors
 /// `NotFound`, `Stale`, `Fields` with every complaint.
@@ -333,10 +334,11 @@ pub async fn replace(
     let after = app
         .write_alone("trust.replace", grant.actor(), move |tx| {
             let account = change.account();
-            bump_version(tx, account)?;
             let before = load_one(tx, account, &identifier)?;
             seen.check(before.tag())?;
-            let stored = change.rewrite(tx, &before, &definition)?;
+            // What was issued under it goes on.
+            let is_same = before.definition.to_json() == definition.to_json();
+            let stored = if is_same { before } else { change.rewrite(tx, &before, &definition)? };
             let warnings = lint::lint(&definition, &definitions(&all(tx, account)?));
             Ok::<_, Problem>(Seen { stored, warnings })
         })
@@ -358,7 +360,6 @@ pub async fn switch(
     let change = Change::of(app, grant);
     app.write_alone("trust.switch", grant.actor(), move |tx| {
         let account = change.account();
-        bump_version(tx, account)?;
         let before = load_one(tx, account, &identifier)?;
         seen.check(before.tag())?;
         let definition = Definition { enabled, ..before.definition.clone() };

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::model::{DEFAULT, Definition, Found, KeySource, Stored, Surface, Unusable};
 use super::{keys, read, store, trail};
+use crate::accounts::store::bump_version;
 use crate::app::App;
 use crate::audit::Action;
 use crate::kernel::caller::Caller;
@@ -154,6 +155,11 @@ pub fn follow(tx: &mut Tx<'_>, caller: &Caller, now: Timestamp, audit_id: &str) 
     if let Err(problem) = read::recheck(&stored.definition) {
         return refused(&format!("{}.", problem.message()));
     }
+    let is_as_said = |row: &Stored| row.definition.to_json() == stored.definition.to_json();
+    if had && row.is_some_and(|row| row.is_ok_and(|row| is_as_said(&row))) {
+        return Ok(Ok(beyond(&stored.definition)));
+    }
+    bump_version(tx, account)?;
     // What is made again has another time, so that no entity tag comes back.
     let created_at = if had { stored.created_at } else { now };
     let stored = Stored { version: stored.version + 1, created_at, updated_at: now, ..stored };

@@ -26,6 +26,7 @@ mod provisioning_log;
 mod resource_groups;
 mod role_assignments;
 mod roles;
+mod same_again;
 mod scim_bulk;
 mod scim_contract;
 mod scim_cursor;

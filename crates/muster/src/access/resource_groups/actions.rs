@@ -241,10 +241,14 @@ pub async fn update(
     app.write_alone("resource_groups.update", grant.actor(), move |tx| {
         check_scopes(tx, &scope, &scopes)?;
         let new = with_known_resources(tx, &scope, &new)?;
-        check_reach(tx, &actor, &scope, &new)?;
-        if !store::update(tx, &scope, &new, now)? {
+        let Some(old) = store::find(tx, &scope, &new.identifier)? else {
             return Err(not_found(&new.identifier, &scope));
+        };
+        if new.is_of(&old) {
+            return Ok(old);
         }
+        check_reach(tx, &actor, (&scope, &old), &new)?;
+        store::update(tx, &scope, &new, now)?;
         let entry = entry_of(Action::Update, &scope, &new)?;
         audit::record(tx, &actor.caller, now, &audit_id, &entry)?;
         bump_version(tx, &scope.account)?;
@@ -253,9 +257,13 @@ pub async fn update(
     .await
 }
 
-fn check_reach(tx: &mut Tx<'_>, actor: &Actor, scope: &Scope, new: &NewResourceGroup) -> Result<()> {
-    let Some(old) = store::find(tx, scope, &new.identifier)? else { return Ok(()) };
-    let before = rights::selectors_of(scope, old.included, old.filter)?;
+fn check_reach(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    (scope, old): (&Scope, &ResourceGroup),
+    new: &NewResourceGroup,
+) -> Result<()> {
+    let before = rights::selectors_of(scope, old.included.clone(), old.filter.clone())?;
     let after = rights::selectors_of(scope, new.included.clone(), new.filter.clone())?;
     if before == after {
         return Ok(());

@@ -141,6 +141,13 @@ pub struct NewResourceGroup {
 }
 
 impl NewResourceGroup {
+    /// Is the group so already?
+    pub fn is_of(&self, stored: &ResourceGroup) -> bool {
+        (&self.name, &self.color, &self.description, &self.tags)
+            == (&stored.name, &stored.color, &stored.description, &stored.tags)
+            && (&self.included, &self.filter) == (&stored.included, &stored.filter)
+    }
+
     /// Checks grammar, scopes and resources for a group of `scope`, and fills in the own scope when none is
     /// named. Answers the scopes whose existence is still to be checked.
     ///

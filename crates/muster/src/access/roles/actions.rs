@@ -167,6 +167,9 @@ pub async fn update(app: &App, grant: &Grant<RoleEdit>, mut new: NewRole) -> Res
                     scope.path()
                 )));
             };
+            if new.is_of(&old) {
+                return Ok(old);
+            }
             check_gain(tx, &actor, &scope, &old, &new)?;
             store::update(tx, &scope, &new, now)?;
             let change = json!({"before": detail(&old.permissions), "after": detail(&new.permissions)});

@@ -82,6 +82,12 @@ pub struct NewRole {
 }
 
 impl NewRole {
+    /// Is the role so already?
+    pub fn is_of(&self, stored: &Role) -> bool {
+        (&self.name, &self.description, &self.tags, &self.permissions)
+            == (&stored.name, &stored.description, &stored.tags, &stored.permissions)
+    }
+
     /// Checks grammar, level and permissions for a role of `scope`.
     ///
     /// # Errors

@@ -160,8 +160,8 @@ fn clash(one: &scim::Schema, other: &scim::Schema) -> Option<String> {
     })
 }
 
-/// Replaces a definition. What would make stored data invalid is refused; what becomes indexed gets its index
-/// rows, and is looked up by them once all are there.
+/// Replaces a definition; nothing happens if it is so already. What would make stored data invalid is
+/// refused; what becomes indexed gets its index rows, and is looked up by them once all are there.
 ///
 /// # Errors
 /// `NotFound`; `Fields` as for `create`; `Conflict` for data that stands against it.
@@ -192,6 +192,9 @@ fn renew(tx: &mut Tx<'_>, stroke: &Stroke, shape: Shape) -> Result<Definition> {
     hold(tx, account)?;
     let mut others = store::all(tx, account)?;
     let old = find(&others, shape.what(), shape.name())?;
+    if old.shape.document() == shape.document() {
+        return Ok(old);
+    }
     others.retain(|other| (other.shape.what(), other.shape.name()) != (old.shape.what(), old.shape.name()));
     beside(&shape, &others)?;
     still(tx, account, &old.shape, &shape)?;

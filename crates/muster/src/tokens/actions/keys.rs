@@ -149,9 +149,13 @@ pub async fn update(app: &App, grant: &OwnerGrant, wish: KeyWish) -> Result<Key>
             Some(_) => wish.ttl(policy(tx, &owner.scope)?, DEFAULT_TTL_MS)?,
         };
         let row = KeyRow { identifier: before.row.identifier.clone(), ..wish.row(ttl) };
-        store::update_key(tx, &owner, &row, now)?;
         let after = Key { row, updated_at: now, ..before.clone() };
-        let detail = json!({"old": document(&before), "new": document(&after)});
+        let (old, new) = (document(&before), document(&after));
+        if old == new {
+            return Ok(before);
+        }
+        store::update_key(tx, &owner, &after.row, now)?;
+        let detail = json!({"old": old, "new": new});
         record(tx, &caller, now, &audit_id, Action::Update, &after, detail)?;
         accounts::store::bump_version(tx, &owner.scope.account)?;
         Ok(after)

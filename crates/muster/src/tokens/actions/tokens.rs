@@ -178,8 +178,12 @@ pub async fn update(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<To
             updated_at: now,
             ..before.clone()
         };
+        let (old, new) = (document(&before), document(&after));
+        if old == new {
+            return Ok(card(before, now));
+        }
         store::update_token(tx, &after, now)?;
-        let detail = json!({"old": document(&before), "new": document(&after)});
+        let detail = json!({"old": old, "new": new});
         record(tx, &caller, now, &audit_id, Action::Update, &after, detail)?;
         accounts::store::bump_version(tx, &owner.scope.account)?;
         Ok(card(after, now))
