@@ -45,4 +45,5 @@ steps! {
     35 "0035_member_places",
     36 "0036_notification_configs",
     37 "0037_account_status",
+    38 "0038_token_surfaces",
 }

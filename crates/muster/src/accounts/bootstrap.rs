@@ -18,6 +18,7 @@ use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::rng::Rng;
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::secret::Secret;
+use crate::kernel::surface::Surface;
 use crate::kernel::text::Tags;
 use crate::kernel::time::Timestamp;
 use crate::service_accounts::actions as service_accounts;
@@ -48,13 +49,16 @@ pub struct Bootstrap {
     pub first: First,
     /// Make one more token for somebody of an account that exists.
     pub another_token: bool,
+    /// Where the token may be presented.
+    pub surfaces: Vec<Surface>,
 }
 
 impl Bootstrap {
     /// A first account, by the operator at the console.
     pub fn at_console(account: AccountId, email: impl Into<String>) -> Self {
         let (caller, first) = (Caller::console(account), First::User(email.into()));
-        Self { caller, name: None, first, another_token: false }
+        let surfaces = Surface::ALL.to_vec();
+        Self { caller, name: None, first, another_token: false, surfaces }
     }
 }
 
@@ -103,7 +107,7 @@ pub fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Resu
             return Err(conflict(text));
         }
     };
-    let token = step.token(tx, &owner)?;
+    let token = step.token(tx, &owner, &wish.surfaces)?;
     store::bump_version(tx, account)?;
     Ok(Made { account: account.clone(), kind: owner.kind, id: owner.id, token })
 }
@@ -202,7 +206,7 @@ impl Step<'_> {
         Owner { scope: self.scope.clone(), kind, id }
     }
 
-    fn token(&self, tx: &mut Tx<'_>, owner: &Owner) -> Result<Secret> {
+    fn token(&self, tx: &mut Tx<'_>, owner: &Owner, surfaces: &[Surface]) -> Result<Secret> {
         let key = KeyRow {
             identifier: "bootstrap".into(),
             name: "bootstrap".into(),
@@ -229,6 +233,7 @@ impl Step<'_> {
             sha256,
             valid_from: self.now,
             valid_to: Some(self.now.plus_secs(TOKEN_DAYS * DAY_SECS)),
+            surfaces: surfaces.to_vec(),
         };
         tokens::insert_token(tx, owner, &row, self.now)?;
         self.record(tx, Action::CreateToken, "TOKEN", &row.identifier, &row.name)?;

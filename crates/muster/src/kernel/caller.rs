@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::ids::AccountId;
 use super::scope::Scope;
+use super::surface::Surface;
 use super::time::Timestamp;
 
 /// The kinds of principal that may act or be bound to a role.
@@ -93,6 +94,8 @@ pub struct Caller {
     pub expires_at: Option<Timestamp>,
     /// For so long after its end it is still taken.
     pub leeway_secs: i64,
+    /// Where the proof may be presented.
+    pub surfaces: Arc<[Surface]>,
     /// From where.
     pub origin: Arc<Origin>,
 }
@@ -129,6 +132,7 @@ impl Caller {
             credential: Arc::new(credential),
             expires_at: None,
             leeway_secs: 0,
+            surfaces: Surface::ALL.into(),
             origin: Arc::new(origin),
         }
     }

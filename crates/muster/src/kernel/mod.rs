@@ -11,6 +11,7 @@ pub mod rng;
 pub mod scope;
 pub mod secret;
 pub mod sparing;
+pub mod surface;
 pub mod text;
 pub mod time;
 pub mod version;

@@ -15,11 +15,12 @@ use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::secret::Secret;
 use crate::kernel::sparing::Sparing;
+use crate::kernel::surface::Surface;
 use crate::kernel::time::Timestamp;
 use crate::tokens;
 use crate::tokens::verify::verify;
 use crate::trust;
-use crate::trust::model::{Stored, Surface};
+use crate::trust::model::Stored;
 use crate::trust::once::Once;
 
 /// How long an access token holds at most, seconds.
@@ -73,7 +74,7 @@ pub async fn issue(app: &App, account: Option<AccountId>, ask: Ask, origin: Orig
             by_assertion(app, &account, (text, client.as_deref()), &origin).await.map_err(as_asked)?
         }
     };
-    let surfaces = granted(&proven.surfaces, ask.surfaces)?;
+    let surfaces = granted(&proven, ask.surfaces)?;
     let key = secrets::of(app, &proven.account, Purpose::AccessTokens).await?;
     // Last: who hears of something to change, or to try again, can send the same assertion.
     if let Some(once) = proven.once {
@@ -94,18 +95,16 @@ pub async fn issue(app: &App, account: Option<AccountId>, ask: Ask, origin: Orig
 }
 
 /// What of the surfaces allowed is asked for.
-fn granted(allowed: &[Surface], asked: Option<Vec<Surface>>) -> Result<Vec<Surface>> {
-    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(allowed.to_vec()) };
-    match asked.iter().find(|surface| !allowed.contains(surface)) {
-        None => Ok(asked),
-        Some(surface) => Err(refused(
-            "invalid_scope",
-            format!(
-                "The JWT trust does not serve {}: leave scope out, or add the surface to the trust.",
-                surface.as_str()
-            ),
-        )),
-    }
+fn granted(proven: &Proven<'_>, asked: Option<Vec<Surface>>) -> Result<Vec<Surface>> {
+    let allowed = &proven.surfaces;
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(allowed.clone()) };
+    let Some(surface) = asked.iter().find(|surface| !allowed.contains(surface)) else { return Ok(asked) };
+    let (what, advice) = match proven.by {
+        Parent::Sat(_) => ("token that is the secret does not open", "take a token with this surface"),
+        Parent::Jwt { .. } => ("JWT trust does not serve", "add the surface to the trust"),
+    };
+    let text = format!("The {what} {}: leave scope out, or {advice}.", surface.as_str());
+    Err(refused("invalid_scope", text))
 }
 
 /// The client by a token of its service account. Every refusal has one text, and all but one that no look-up
@@ -140,7 +139,7 @@ async fn by_secret(
         by: Parent::Sat(token.id.to_string()),
         rests_on: token.sha256.to_vec(),
         ends: verified.expires_at,
-        surfaces: Surface::ALL.to_vec(),
+        surfaces: verified.surfaces,
         account: token.account,
         once: None,
     })

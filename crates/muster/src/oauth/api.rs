@@ -13,7 +13,7 @@ use super::request::{self, CLIENT_CREDENTIALS, JWT_BEARER, refused};
 use crate::app::App;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
-use crate::trust::model::Surface;
+use crate::kernel::surface::{Surface, names};
 use crate::web::extract::{Path, body};
 use crate::web::surface::{self, origin};
 
@@ -58,10 +58,6 @@ async fn answer(app: &App, account: Option<AccountId>, request: Request) -> Resu
         "access_token": issued.text.expose(), "token_type": "Bearer", "expires_in": issued.expires_in,
         "scope": names(&issued.surfaces).join(" ")
     })))
-}
-
-fn names(surfaces: &[Surface]) -> Vec<&'static str> {
-    surfaces.iter().map(|surface| surface.as_str()).collect()
 }
 
 /// What no cache may keep (RFC 6749 §5.1).

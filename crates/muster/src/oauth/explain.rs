@@ -5,7 +5,8 @@ use super::token;
 use super::verify::{Refusal, verify};
 use crate::app::App;
 use crate::kernel::ids::AccountId;
-use crate::kernel::problem::{Problem, Result};
+use crate::kernel::problem::Result;
+use crate::kernel::surface::Surface;
 use crate::tokens::explain::{Failure, Finding, findings, not_asked};
 
 /// (name, what it wants).
@@ -28,21 +29,27 @@ fn malformed() -> Vec<Finding> {
     findings(STEPS, Some((0, "token_malformed", "a text whose parts or lengths are wrong".into(), hint)))
 }
 
-/// Every step of an access token in that account.
+/// Every step of an access token in that account, and where it may be presented if it holds.
 ///
 /// # Errors
 /// Only of the database.
-pub async fn explain(app: &App, account: &AccountId, text: &str) -> Result<Vec<Finding>> {
-    let Some(token) = token::read(text) else { return Ok(malformed()) };
+pub async fn explain(
+    app: &App,
+    account: &AccountId,
+    text: &str,
+) -> Result<(Vec<Finding>, Option<Vec<Surface>>)> {
+    let Some(token) = token::read(text) else { return Ok((malformed(), None)) };
     if token.account != *account {
         let received = format!("account {}", token.account);
         let hint = "an access token opens the account it names and no other: ask there";
-        return Ok(findings(STEPS, Some((1, "other_account", received, hint))));
+        return Ok((findings(STEPS, Some((1, "other_account", received, hint))), None));
     }
     let now = app.clock.now();
-    let check = move |tx: &mut db::Tx<'_>| Ok::<_, Problem>(verify(tx, &token, now)?.err());
-    let refusal = app.db.point("oauth.explain", check).await?;
-    Ok(findings(STEPS, refusal.map(failure)))
+    let check = move |tx: &mut db::Tx<'_>| verify(tx, &token, now);
+    Ok(match app.db.point("oauth.explain", check).await? {
+        Ok(verified) => (findings(STEPS, None), Some(verified.surfaces)),
+        Err(refusal) => (findings(STEPS, Some(failure(refusal))), None),
+    })
 }
 
 fn failure(refusal: Refusal) -> Failure {

@@ -11,7 +11,7 @@ use http::header::AUTHORIZATION;
 
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::secret::Secret;
-use crate::trust::model::Surface;
+use crate::kernel::surface::Surface;
 use crate::web::extract;
 
 /// RFC 6749 §4.4.
@@ -109,11 +109,10 @@ fn form(headers: &HeaderMap, body: &[u8]) -> Result<HashMap<&'static str, String
 
 /// `scope` (RFC 6749 §3.3): surfaces by their names.
 fn surfaces(text: &str) -> Result<Vec<Surface>> {
-    let named = |word: &str| Surface::ALL.into_iter().find(|surface| surface.as_str() == word);
     let found = text.split(' ').filter(|word| !word.is_empty()).map(|word| {
         let word: String = word.chars().take(80).collect();
         let unknown = || format!("There is no scope {word}: send scim, platform, both, or no scope at all.");
-        named(&word).ok_or_else(|| refused("invalid_scope", unknown()))
+        Surface::parse(&word).ok_or_else(|| refused("invalid_scope", unknown()))
     });
     let found: Vec<_> = found.collect::<Result<_>>()?;
     Ok(Surface::ALL.into_iter().filter(|surface| found.contains(surface)).collect())

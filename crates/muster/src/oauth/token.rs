@@ -9,8 +9,8 @@ use sha2::Sha256;
 
 use crate::kernel::ids::AccountId;
 use crate::kernel::secret::Secret;
+use crate::kernel::surface::Surface;
 use crate::tokens::secret::ISSUED;
-use crate::trust::model::Surface;
 
 /// Longest text that is read, bytes. What is issued stays far below it.
 const MAX_CHARS: usize = 8 << 10;

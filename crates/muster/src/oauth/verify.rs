@@ -10,10 +10,11 @@ use crate::kernel::caller::{Credential, Principal};
 use crate::kernel::ids::{AccountId, TokenId};
 use crate::kernel::problem::Result;
 use crate::kernel::scope::Scope;
+use crate::kernel::surface::Surface;
 use crate::kernel::time::Timestamp;
 use crate::tokens::verify as tokens;
 use crate::trust;
-use crate::trust::model::{Stored, Surface};
+use crate::trust::model::Stored;
 
 /// An access token that holds.
 #[derive(Clone, Debug)]

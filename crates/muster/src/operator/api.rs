@@ -17,6 +17,7 @@ use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::number::number;
 use crate::kernel::problem::{Problem, Result};
+use crate::kernel::surface::Surface;
 use crate::kernel::text::{FieldCheck, Tags};
 use crate::kernel::time::Timestamp;
 use crate::service_accounts::model::NewServiceAccount;
@@ -106,9 +107,10 @@ struct NewAccount {
     // Those of `Holder`: what is flattened cannot tell which members are known.
     email: Option<String>,
     service_account: Option<String>,
+    surfaces: Option<Vec<String>>,
 }
 
-/// Whose the token is: one of the two.
+/// Whose the token is, one of the two, and where it may be presented.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Holder {
@@ -116,11 +118,15 @@ struct Holder {
     email: Option<String>,
     /// A service account's identifier.
     service_account: Option<String>,
+    /// Anywhere without it.
+    surfaces: Option<Vec<String>>,
 }
 
 impl Holder {
-    fn read(self, check: &mut FieldCheck) -> Option<First> {
-        match (self.email, self.service_account) {
+    fn read(self, check: &mut FieldCheck) -> Option<(First, Vec<Surface>)> {
+        let surfaces = self.surfaces.map_or(Ok(Surface::ALL.to_vec()), |named| Surface::named(&named));
+        let surfaces = check.read("surfaces", surfaces);
+        let first = match (self.email, self.service_account) {
             (Some(email), None) => {
                 check.email("email", &email);
                 Some(First::User(email))
@@ -135,7 +141,8 @@ impl Holder {
                 check.fail("email", "send this or service_account, and not both");
                 None
             }
-        }
+        };
+        first.zip(surfaces)
     }
 }
 
@@ -152,11 +159,12 @@ async fn create(
     if let Some(name) = &body.name {
         check.title("name", name);
     }
-    let holder = Holder { email: body.email, service_account: body.service_account };
+    let NewAccount { name, email, service_account, surfaces, .. } = body;
+    let holder = Holder { email, service_account, surfaces };
     let first = holder.read(&mut check);
     check.done()?;
     let caller = operator.caller(account.map_err(Problem::invalid)?);
-    let wish = wished(caller, body.name, first)?;
+    let wish = wished(caller, name, first)?;
     Ok(Bare(StatusCode::CREATED, actions::create(&app, &operator, wish).await?.into()))
 }
 
@@ -219,9 +227,10 @@ async fn another_token(
     Ok(Bare(StatusCode::CREATED, actions::another_token(&app, &operator, wish).await?.into()))
 }
 
-fn wished(caller: Caller, name: Option<String>, first: Option<First>) -> Result<Bootstrap> {
-    let first = first.ok_or_else(|| Problem::internal("a body without a complaint has no administrator"))?;
-    Ok(Bootstrap { caller, name, first, another_token: false })
+fn wished(caller: Caller, name: Option<String>, first: Option<(First, Vec<Surface>)>) -> Result<Bootstrap> {
+    let (first, surfaces) =
+        first.ok_or_else(|| Problem::internal("a body without a complaint has no administrator"))?;
+    Ok(Bootstrap { caller, name, first, another_token: false, surfaces })
 }
 
 /// The account of a path.

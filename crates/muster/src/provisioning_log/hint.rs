@@ -68,6 +68,7 @@ const HINTS: &[Line] = &[
     (401, "", "The credential was refused: make a new token, or check the account's trust in the issuer."),
     // Rights.
     (403, "insufficient_permission", "The principal lacks the permission that the answer names: bind the role SCIM Provisioner (_scim_provisioner) to it at the account."),
+    (403, "other_surface", "The token is not made for the SCIM API: enter one in the provider that has scim among its surfaces."),
     (403, "", "The request is not allowed: the answer says why."),
     // The resource or the path is not there.
     (404, "no_route", "There is no such path: correct the SCIM base URL in the provider; it ends with the account's identifier, without /Users."),

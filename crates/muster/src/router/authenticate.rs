@@ -21,13 +21,13 @@ use crate::kernel::caller::{Caller, Credential, Origin, Principal};
 use crate::kernel::ids::{AccountId, TokenId};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::sparing::Sparing;
+use crate::kernel::surface::{Surface, names};
 use crate::kernel::time::Timestamp;
 use crate::scim_api::dry_run;
 use crate::tokens::last_used::LastUsed;
 use crate::tokens::secret::{self, Own};
 use crate::trust;
-use crate::trust::model::Surface;
-use crate::web::error::{BEARER_TWICE, NO_BEARER};
+use crate::web::error::{BEARER_TWICE, NO_BEARER, OTHER_SURFACE};
 use crate::web::extract::ScopeQuery;
 use crate::web::late::Again;
 use crate::web::observed::Observed;
@@ -42,8 +42,8 @@ pub struct Session {
     principal: Arc<Principal>,
     credential: Arc<Credential>,
     rights: Arc<Rights>,
-    /// Where it may be presented; `None`: anywhere.
-    surfaces: Option<Vec<Surface>>,
+    /// Where it may be presented.
+    surfaces: Arc<[Surface]>,
     /// The token whose use this is.
     used: Option<TokenId>,
 }
@@ -67,11 +67,6 @@ impl Session {
         self.account == *account && self.version == version && self.expires_at.is_none_or(|end| now < end)
     }
 
-    fn serves(&self, surface: Option<Surface>) -> bool {
-        let (Some(surfaces), Some(surface)) = (&self.surfaces, surface) else { return true };
-        surfaces.contains(&surface)
-    }
-
     fn actor(&self, origin: Origin, snapshot: Snapshot) -> Actor {
         let caller = Caller {
             account: self.account.clone(),
@@ -80,6 +75,7 @@ impl Session {
             credential: self.credential.clone(),
             expires_at: self.expires_at,
             leeway_secs: 0,
+            surfaces: self.surfaces.clone(),
             origin: Arc::new(origin),
         };
         Actor { caller, rights: self.rights.clone(), snapshot, anew: true }
@@ -108,13 +104,14 @@ pub enum Door {
 /// The actor of a request to the platform API.
 ///
 /// # Errors
-/// `Unauthenticated`; of a trust: `Unavailable`; `Invalid` where the query names two accounts.
+/// `Unauthenticated`; `Denied` for a token of ours that is not for it; of a trust: `Unavailable`; `Invalid`
+/// where the query names two accounts.
 pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor> {
     let text = platform_text(&parts.headers, door)?;
     let named = named_account(parts, app).await;
     let surface = (door == Door::Platform).then_some(Surface::Platform);
     let mut actor = if secret::is_own(&text).is_some() {
-        by_token(app, &text, named.as_deref(), surface, origin(parts)).await?
+        by_token(app, &text, named.as_deref(), origin(parts)).await?
     } else {
         let named = named.ok_or_else(|| account_missing(&text))?;
         let account = AccountId::parse(&named).map_err(|_| invalid_token().inside(closed::NONE))?;
@@ -123,6 +120,7 @@ pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor>
     };
     actor.snapshot.close();
     actor.anew = false;
+    surface.map_or(Ok(()), |surface| is_for(&actor.caller, surface))?;
     repeats(parts.uri.query().unwrap_or(""), &actor.caller.account)?;
     // Whoever reads the body asks for him again if it comes late.
     parts.extensions.insert(actor.caller.clone());
@@ -176,7 +174,7 @@ async fn bearer(app: &App, head: &Parts, account: &str, origin: Origin, again: b
     let text = bearer_text(&head.headers).map_err(|problem| misplaced(problem, &head.headers))?;
     let surface = Some(Surface::Scim);
     let mut actor = if secret::is_own(text).is_some() {
-        by_token(app, text, Some(account), surface, origin).await?
+        by_token(app, text, Some(account), origin).await?
     } else {
         let account = AccountId::parse(account).map_err(|_| invalid_token().inside(closed::NONE))?;
         trust::door::authenticate(app, &account, text, surface, origin, Snapshot::default(), again).await?
@@ -221,7 +219,8 @@ fn bearer_text(headers: &HeaderMap) -> Result<&str> {
 /// access changed since.
 ///
 /// # Errors
-/// As `bearer`; `Invalid` where nobody can tell whether a dry run is wanted.
+/// As `bearer`; `Denied` for a token of ours that is not for SCIM; `Invalid` where nobody can tell whether a
+/// dry run is wanted.
 pub(super) async fn scim(
     app: &App,
     head: &Parts,
@@ -232,6 +231,7 @@ pub(super) async fn scim(
 ) -> Result<(Actor, Rehearsal)> {
     let actor = bearer(app, head, account, origin, again).await?;
     observed.caller(&actor.caller);
+    is_for(&actor.caller, Surface::Scim)?;
     if !dry_run::is_asked(&head.headers)? {
         return Ok((actor, Rehearsal::default()));
     }
@@ -266,22 +266,14 @@ fn account_of_query(query: &str) -> Option<String> {
 }
 
 /// A token of ours to its actor. `account`: the one the request names, if it names one; it must be the
-/// token's. `surface`: where it is presented; `None`: anywhere.
+/// token's.
 ///
 /// # Errors
 /// `Unauthenticated`, one text for every reason; the log has the reason.
-async fn by_token(
-    app: &App,
-    text: &str,
-    account: Option<&str>,
-    surface: Option<Surface>,
-    origin: Origin,
-) -> Result<Actor> {
+async fn by_token(app: &App, text: &str, account: Option<&str>, origin: Origin) -> Result<Actor> {
     let snapshot = Snapshot::default();
     let refuse = |reason: &'static str| {
-        static REFUSED: Sparing = Sparing::unspent();
-        let request_id = &origin.request_id;
-        REFUSED.tell(|left_out| tracing::info!(request_id, reason, left_out, "token refused"));
+        tell_refused(&origin.request_id, reason);
         invalid_token().inside(reason)
     };
     let token = Presented::read(text).ok_or_else(|| refuse("malformed_token"))?;
@@ -299,9 +291,6 @@ async fn by_token(
         .map_err(refuse)?;
     if before.is_none_or(|before| !Arc::ptr_eq(&before, &session)) {
         app.sessions.known.insert(key, session.clone());
-    }
-    if !session.serves(surface) {
-        return Err(refuse("other_surface"));
     }
     if let Some(used) = &session.used {
         app.sessions.last_used.note(&session.account, used, now, origin.client);
@@ -335,7 +324,7 @@ fn session(
         principal: Arc::new(proof.principal),
         credential: Arc::new(proof.credential),
         rights: Arc::new(rights),
-        surfaces: proof.surfaces,
+        surfaces: proof.surfaces.into(),
         used: proof.used,
     })))
 }
@@ -348,6 +337,29 @@ fn account_missing(text: &str) -> Problem {
     Problem::invalid(
         "Account detail is not present in the request: a JWT does not say it, so name the account by accountIdentifier in the query or by the header Harness-Account.",
     )
+}
+
+/// Is the credential, which holds, meant for the surface? Whoever has it may know what it is for.
+///
+/// # Errors
+/// `Denied`.
+fn is_for(caller: &Caller, surface: Surface) -> Result<()> {
+    if caller.surfaces.contains(&surface) {
+        return Ok(());
+    }
+    tell_refused(&caller.origin.request_id, OTHER_SURFACE);
+    let text = format!(
+        "This is the {}, and the surfaces of this token are [{}]: send a token that has {} among them.",
+        surface.title(),
+        names(&caller.surfaces).join(", "),
+        surface.as_str()
+    );
+    Err(Problem::new(Kind::Denied, text).code(OTHER_SURFACE).inside(OTHER_SURFACE))
+}
+
+fn tell_refused(request_id: &str, reason: &'static str) {
+    static REFUSED: Sparing = Sparing::unspent();
+    REFUSED.tell(|left_out| tracing::info!(request_id, reason, left_out, "token refused"));
 }
 
 fn refused(text: &'static str) -> Problem {

@@ -5,11 +5,11 @@ use db::Tx;
 use crate::kernel::caller::{Credential, Principal};
 use crate::kernel::ids::{AccountId, TokenId};
 use crate::kernel::problem::Result;
+use crate::kernel::surface::Surface;
 use crate::kernel::time::Timestamp;
 use crate::oauth::{token as access_token, verify as access};
 use crate::tokens::secret::{self, Own};
 use crate::tokens::verify as tokens;
-use crate::trust::model::Surface;
 
 /// A token of ours, taken apart.
 pub enum Presented {
@@ -52,7 +52,7 @@ impl Presented {
                     principal: found.principal,
                     credential: Credential::Token { id: token.id.to_string() },
                     expires_at: found.expires_at,
-                    surfaces: None,
+                    surfaces: found.surfaces,
                     used: Some(token.id.clone()),
                 })
             }
@@ -62,7 +62,7 @@ impl Presented {
                     principal: found.principal,
                     credential: found.credential,
                     expires_at: Some(found.expires_at),
-                    surfaces: Some(found.surfaces),
+                    surfaces: found.surfaces,
                     used: found.parent,
                 })
             }
@@ -78,8 +78,8 @@ pub struct Proof {
     pub credential: Credential,
     /// Until when; `None`: for ever.
     pub expires_at: Option<Timestamp>,
-    /// Where it may be presented; `None`: anywhere.
-    pub surfaces: Option<Vec<Surface>>,
+    /// Where it may be presented.
+    pub surfaces: Vec<Surface>,
     /// The record whose use this is.
     pub used: Option<TokenId>,
 }

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::kernel::caller::{Credential, PrincipalKind};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
+use crate::kernel::surface::names;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
 
@@ -52,6 +53,7 @@ async fn whoami(Anyone(actor): Anyone) -> Reply<Value> {
 fn credential(actor: &Actor) -> Value {
     let mut shown = proof(&actor.caller.credential, actor.caller.principal.kind);
     shown["expiresAt"] = json!(actor.caller.expires_at.map(Timestamp::millis));
+    shown["surfaces"] = json!(names(&actor.caller.surfaces));
     shown
 }
 

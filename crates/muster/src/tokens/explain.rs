@@ -8,6 +8,7 @@ use super::verify::{Refusal, verify};
 use crate::app::App;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Result;
+use crate::kernel::surface::Surface;
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,26 +93,33 @@ fn malformed() -> Vec<Finding> {
     )
 }
 
-/// Every step of a token of ours in that account.
+/// Every step of a token of ours in that account, and where it may be presented if it holds.
 ///
 /// # Errors
 /// Only of the database.
-pub async fn explain(app: &App, account: &AccountId, text: &str) -> Result<Vec<Finding>> {
-    let Some(token) = secret::read(text) else { return Ok(malformed()) };
+pub async fn explain(
+    app: &App,
+    account: &AccountId,
+    text: &str,
+) -> Result<(Vec<Finding>, Option<Vec<Surface>>)> {
+    let Some(token) = secret::read(text) else { return Ok((malformed(), None)) };
     if token.account != *account {
         let received = format!("account {}", token.account);
         let hint = "a token opens the account it names and no other: ask there, or take another token";
-        return Ok(findings(STEPS, Some((1, "other_account", received, hint))));
+        return Ok((findings(STEPS, Some((1, "other_account", received, hint))), None));
     }
     let now = app.clock.now();
     let verdict = {
         let token: Presented = token.clone();
-        let check =
-            move |tx: &mut Tx<'_>| Ok::<_, crate::kernel::problem::Problem>(verify(tx, &token, now)?.err());
+        let check = move |tx: &mut Tx<'_>| verify(tx, &token, now);
         app.db.point("tokens.explain", check).await?
     };
     let id = || format!("token id {}", token.id);
-    Ok(findings(STEPS, verdict.map(|refusal| match refusal {
+    let (surfaces, refusal) = match verdict {
+        Ok(verified) => (Some(verified.surfaces), None),
+        Err(refusal) => (None, Some(refusal)),
+    };
+    let steps = findings(STEPS, refusal.map(|refusal| match refusal {
         Refusal::Unknown => {
             (2, "token_unknown", id(), "it was revoked, rotated or never made here: make a new one")
         }
@@ -123,5 +131,6 @@ pub async fn explain(app: &App, account: &AccountId, text: &str) -> Result<Vec<F
             id(),
             "the user is deactivated or the service account deleted: activate him or make a token of another",
         ),
-    })))
+    }));
+    Ok((steps, surfaces))
 }

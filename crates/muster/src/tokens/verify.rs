@@ -9,10 +9,11 @@ use crate::kernel::caller::{Principal, PrincipalKind};
 use crate::kernel::ids::{AccountId, TokenId};
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
+use crate::kernel::surface::Surface;
 use crate::kernel::time::Timestamp;
 
-const FIND: &str = "SELECT kind, secret_sha256, valid_from, valid_to, scheduled_expire_at, org_id, project_id, parent_id \
-    FROM tokens WHERE account_id = $1 AND token_id = $2";
+const FIND: &str = "SELECT kind, secret_sha256, valid_from, valid_to, scheduled_expire_at, org_id, project_id, parent_id, \
+    surfaces FROM tokens WHERE account_id = $1 AND token_id = $2";
 const FIND_USER: &str =
     "SELECT email, name FROM users WHERE account_id = $1 AND user_id = $2 AND active = $3";
 const FIND_SERVICE_ACCOUNT: &str = "SELECT identifier, name, created_at FROM service_accounts \
@@ -25,6 +26,8 @@ pub struct Verified {
     pub principal: Principal,
     /// From then on it no longer holds; `None`: never.
     pub expires_at: Option<Timestamp>,
+    /// Where it may be presented.
+    pub surfaces: Vec<Surface>,
 }
 
 /// Why a token does not hold. Clients hear one text for all; logs and administrators hear which.
@@ -60,6 +63,7 @@ struct Row {
     org: String,
     project: String,
     parent: String,
+    surfaces: String,
 }
 
 /// A token that holds, whoever shows it: what is issued in its name stands with it.
@@ -132,6 +136,7 @@ fn find(tx: &mut Tx<'_>, account: &AccountId, id: &TokenId) -> Result<Option<Row
             org: row.get(5)?,
             project: row.get(6)?,
             parent: row.get(7)?,
+            surfaces: row.get(8)?,
         })
     })?;
     Ok(row)
@@ -159,7 +164,8 @@ fn holds(
         Kind::ServiceAccount => service_account(tx, scope, &row.parent)?,
     };
     let expires_at = row.ends.map(Timestamp::from_micros);
-    Ok(principal.map(|principal| Verified { principal, expires_at }).ok_or(Refusal::OwnerGone))
+    let surfaces = Surface::of_stored(&row.surfaces);
+    Ok(principal.map(|principal| Verified { principal, expires_at, surfaces }).ok_or(Refusal::OwnerGone))
 }
 
 fn user(tx: &mut Tx<'_>, scope: Scope, id: &str) -> Result<Option<Principal>, Problem> {

@@ -8,7 +8,7 @@ use jose::{Policy, Rule, RuleOp};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::model::{DEFAULT, Definition, Found, KeySource, Stored, Surface, Unusable};
+use super::model::{DEFAULT, Definition, Found, KeySource, Stored, Unusable};
 use super::{keys, read, store, trail};
 use crate::accounts::store::bump_version;
 use crate::app::App;
@@ -17,6 +17,7 @@ use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
+use crate::kernel::surface::Surface;
 use crate::kernel::time::Timestamp;
 use crate::settings;
 use crate::settings::catalogue::{Id, JWT_JWKS_URL, JWT_KEY_FIELD, JWT_SERVICE_ACCOUNT, JWT_VALUE_FIELD};

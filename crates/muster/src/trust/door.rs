@@ -13,7 +13,6 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer;
 use super::jwks::{Keys, Unreachable, WAIT};
-use super::model::Surface;
 use super::once::Once;
 use super::ready::{Provider, Ready, Trust, ready};
 use crate::access::{Actor, Rights};
@@ -22,6 +21,7 @@ use crate::app::App;
 use crate::kernel::caller::{Caller, Credential, Origin, Principal};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::surface::Surface;
 use crate::kernel::time::Timestamp;
 
 /// Longest time a verified token is remembered, seconds.
@@ -60,6 +60,7 @@ impl Session {
     }
 
     fn actor(&self, origin: Origin, snapshot: Snapshot) -> Actor {
+        let trust = self.trust.upgrade();
         let caller = Caller {
             account: self.account.clone(),
             version: self.version,
@@ -67,10 +68,11 @@ impl Session {
             credential: self.credential.clone(),
             expires_at: Some(self.expires_at),
             leeway_secs: self.leeway_secs,
+            surfaces: trust.as_ref().map(|trust| trust.surfaces.clone()).unwrap_or_default(),
             origin: Arc::new(origin),
         };
         // A token that may be shown once is not shown again.
-        let anew = self.trust.upgrade().is_some_and(|trust| !trust.replay);
+        let anew = trust.is_some_and(|trust| !trust.replay);
         Actor { caller, rights: self.rights.clone(), snapshot, anew }
     }
 }

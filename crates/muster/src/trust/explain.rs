@@ -9,15 +9,16 @@ use jose::{Outcome, Reason, Refusal, Step, StepReport, Token};
 use serde::Serialize;
 
 use super::door::{Attempt, acts_as, aged, no_keys};
-use super::model::Surface;
 use super::ready::{Trust, ready};
 use crate::access::Grant;
 use crate::access::permissions::{CATALOGUE, SettingView};
 use crate::app::App;
 use crate::kernel::problem::{Problem, Result};
+use crate::kernel::surface::{Surface, names};
 use crate::oauth;
 use crate::tokens::explain::{self as own, Finding};
 use crate::tokens::secret::{Own, is_own};
+use crate::web::error::OTHER_SURFACE;
 
 /// Trusts that are asked at once: each may wait for keys that do not come.
 const AT_ONCE: usize = 32;
@@ -32,13 +33,14 @@ pub struct Explanation {
     pub trust: Option<String>,
     /// Is that trust enabled?
     pub enabled: Option<bool>,
-    /// Where that trust takes tokens.
+    /// Where that trust takes tokens, or where a token of ours is taken that holds.
     pub surfaces: Option<Vec<&'static str>>,
     /// Would the token let somebody in?
     pub accepted: bool,
     /// What the caller would be told: the public code of the first failure.
     pub code: Option<&'static str>,
-    /// What no step says: that the trust is disabled, or that it does not serve the SCIM API.
+    /// What no step says: that the trust is disabled, or does not serve the SCIM API; that a token of ours is
+    /// for one surface only.
     pub hint: Option<String>,
     /// Every step, in order.
     pub steps: Vec<StepView>,
@@ -102,7 +104,7 @@ impl Explanation {
         let first = steps.iter().find_map(|report| report.reason).map(|reason| reason.code().as_str());
         let enabled = trust.is_none_or(|trust| trust.enabled);
         let failed = steps.iter().any(|report| report.outcome == Outcome::Fail);
-        let surfaces = |trust: &Trust| trust.surfaces.iter().map(|s| s.as_str()).collect();
+        let surfaces = |trust: &Trust| names(&trust.surfaces);
         let hint = trust.and_then(beside_the_steps);
         Self {
             kind: "JWT",
@@ -130,6 +132,18 @@ impl Explanation {
             steps: findings.into_iter().map(StepView::from).collect(),
         }
     }
+
+    /// Of a token of ours that may be presented there; `None`: it does not hold.
+    fn taken_at(self, surfaces: Option<Vec<Surface>>) -> Self {
+        let surfaces = surfaces.as_deref().map(names);
+        let hint = surfaces.as_ref().filter(|names| names.len() < Surface::ALL.len()).map(|names| {
+            format!(
+                "Its surfaces are [{}]: elsewhere it is refused with 403, {OTHER_SURFACE}.",
+                names.join(", ")
+            )
+        });
+        Self { surfaces, hint, ..self }
+    }
 }
 
 fn beside_the_steps(trust: &Trust) -> Option<String> {
@@ -154,11 +168,11 @@ pub async fn explain(
     let (caller, now) = (grant.caller(), app.clock.now());
     let account = &caller.account;
     if let Some(kind) = is_own(text) {
-        let findings = match kind {
+        let (findings, surfaces) = match kind {
             Own::Pat | Own::Sat => own::explain(app, account, text).await?,
             Own::Oat => oauth::explain::explain(app, account, text).await?,
         };
-        return Ok(vec![Explanation::of_own(kind, findings)]);
+        return Ok(vec![Explanation::of_own(kind, findings).taken_at(surfaces)]);
     }
     let ready = ready(app, account, &Snapshot::default()).await?;
     let ready = ready.ok_or_else(|| Problem::not_found(format!("There is no account {account}.")))?;

@@ -1,8 +1,9 @@
 //! What an administrator should know about a trust that may be stored all the same (contract §1): told with
 //! each save, never silent. Pure.
 
-use super::model::{Definition, KeySource, Surface, Warning};
+use super::model::{Definition, KeySource, Warning};
 use super::shared;
+use crate::kernel::surface::Surface;
 use jose::{AudiencePolicy, Rule, RuleOp};
 use serde_json::Value;
 

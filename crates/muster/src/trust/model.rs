@@ -4,6 +4,7 @@ use jose::{AudiencePolicy, Policy, RuleError};
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use crate::kernel::surface::Surface;
 use crate::kernel::time::Timestamp;
 use crate::kernel::version::Tag;
 
@@ -22,28 +23,6 @@ pub enum KeySource {
     Discovery(String),
     /// The list `keys` of a JWKS, stored with the trust.
     Keys(Value),
-}
-
-/// Where a token may be presented.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Surface {
-    /// The SCIM API.
-    Scim,
-    /// Every other route that takes a credential.
-    Platform,
-}
-
-impl Surface {
-    /// Both, in the wire's order.
-    pub const ALL: [Self; 2] = [Self::Scim, Self::Platform];
-
-    /// The wire's spelling.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Scim => "scim",
-            Self::Platform => "platform",
-        }
-    }
 }
 
 /// A trust as its administrator wrote it, complete and checked.

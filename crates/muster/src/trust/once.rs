@@ -8,13 +8,13 @@ use jose::{Reason, Refusal, Step, Token, Verified};
 use sha2::{Digest as _, Sha256};
 
 use super::door::{Attempt, Refused};
-use super::model::Surface;
 use super::ready::{Ready, Trust};
 use super::store;
 use crate::app::App;
 use crate::kernel::caller::Origin;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Result;
+use crate::kernel::surface::Surface;
 use crate::kernel::time::Timestamp;
 
 /// A token that holds and is not used up yet, with what it was judged by.

@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::members::{MAX_ITEMS, Members, kind};
-use super::model::{DEFAULT, Definition, KeySource, Surface, discovery_url};
+use super::model::{DEFAULT, Definition, KeySource, discovery_url};
 use crate::kernel::problem::Result;
+use crate::kernel::surface::Surface;
 use crate::kernel::text::{FieldCheck, identifier_from_name};
 use crate::outbound::fetch::certificates;
 use crate::settings::catalogue::{self, JWT_KEY_FIELD, JWT_VALUE_FIELD};
@@ -259,8 +260,7 @@ impl Reader<'_> {
 
     fn surfaces(&mut self) -> Vec<Surface> {
         let parse = |name: &str| {
-            let found = Surface::ALL.into_iter().find(|surface| surface.as_str() == name);
-            found.ok_or_else(|| format!("{name:?} is not known: use scim, platform"))
+            Surface::parse(name).ok_or_else(|| format!("{name:?} is not known: use scim, platform"))
         };
         let Some(named) = self.of.words("surfaces", parse) else { return vec![Surface::Scim] };
         if self.of.get("surfaces").and_then(Value::as_array).is_some_and(Vec::is_empty) {

@@ -12,7 +12,7 @@ use quick_cache::sync::Cache;
 use super::actions;
 use super::door::Session;
 use super::jwks::{Jwks, Keys, Place, PlaceId, Source, Unreachable};
-use super::model::{Definition, KeySource, Stored, Surface};
+use super::model::{Definition, KeySource, Stored};
 use super::read;
 use super::refusals::Refusals;
 use crate::access::{Rights, rights};
@@ -21,6 +21,7 @@ use crate::kernel::caller::Principal;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Result;
 use crate::kernel::scope::Scope;
+use crate::kernel::surface::Surface;
 use crate::kernel::time::Timestamp;
 use crate::settings;
 use crate::settings::catalogue::JWT_STALE_HOURS;
@@ -72,7 +73,7 @@ pub struct Trust {
     /// What a token must be and say.
     pub policy: Policy,
     /// Where tokens may be presented.
-    pub surfaces: Vec<Surface>,
+    pub surfaces: Arc<[Surface]>,
     /// Is each token taken only once?
     pub replay: bool,
     /// The service account's identifier …
@@ -299,7 +300,7 @@ fn trust(stored: Stored, acts_as: Option<Somebody>, known: Option<&Arc<Ready>>, 
         made: stored.created_at,
         enabled: definition.enabled,
         policy: definition.policy,
-        surfaces: definition.surfaces,
+        surfaces: definition.surfaces.into(),
         replay: definition.replay,
         service_account: definition.service_account,
         acts_as,

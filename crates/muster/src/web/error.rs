@@ -61,6 +61,9 @@ pub const NO_BEARER: &str = "no_bearer";
 /// Why a request is refused whose client put the word before a field that has it.
 pub const BEARER_TWICE: &str = "bearer_twice";
 
+/// Why a token is refused that holds and is for another surface.
+pub const OTHER_SURFACE: &str = "other_surface";
+
 /// Media type of the platform API's answers.
 pub(super) const PLATFORM_MEDIA: &str = "application/json";
 /// Media type of SCIM answers (RFC 7644 §8.1).
@@ -70,8 +73,8 @@ pub(super) const SCIM_MEDIA: &str = "application/scim+json";
 pub fn platform(problem: &Problem, request_id: &str) -> Response {
     let (status, body) = platform_body(problem, request_id);
     let mut response = finish(problem, status, PLATFORM_MEDIA, &body, request_id);
-    if status == 401 {
-        // RFC 9110 §15.5.2 wants one. Besides x-api-key, which no registered scheme stands for, it is taken.
+    // RFC 9110 §15.5.2 wants one. Besides x-api-key, which no registered scheme stands for, it is taken.
+    if status == 401 || is_elsewhere(problem) {
         challenge(problem, &mut response);
     }
     response
@@ -121,15 +124,21 @@ fn failed_check(check: &FailedCheck) -> Value {
 pub fn scim(problem: &Problem, request_id: &str) -> Response {
     let (status, body) = scim_body(problem, request_id);
     let mut response = finish(problem, status, SCIM_MEDIA, &body, request_id);
-    if status == 401 {
+    if status == 401 || is_elsewhere(problem) {
         challenge(problem, &mut response);
     }
     response
 }
 
+/// Does the token hold, and open something else?
+fn is_elsewhere(problem: &Problem) -> bool {
+    problem.code_text() == Some(OTHER_SURFACE)
+}
+
 /// How to authenticate, and what is wrong with the token, if one came (RFC 6750 §3).
 fn challenge(problem: &Problem, response: &mut Response) {
     let challenge = match (problem.code_text(), problem.inside_text()) {
+        _ if is_elsewhere(problem) => "Bearer error=\"insufficient_scope\"".to_owned(),
         (Some(code), _) => format!("Bearer error=\"invalid_token\", error_description=\"{code}\""),
         // Nobody has looked at the token.
         (None, Some(reason)) if reason != NO_BEARER => "Bearer error=\"invalid_token\"".to_owned(),

@@ -344,7 +344,8 @@ both_engines! {
         for client in [world.holder(&token), world.bearer(&token)] {
             let job = client.get("/ng/api/whoami?accountIdentifier=acme").await.data();
             assert_eq!(job["credential"], json!({
-                "type": "JWT", "trust": "main", "keyId": "ES256", "subject": "sync", "expiresAt": (START.secs() + 600) * 1000
+                "type": "JWT", "trust": "main", "keyId": "ES256", "subject": "sync", "expiresAt": (START.secs() + 600) * 1000,
+                "surfaces": ["scim"]
             }));
             assert_eq!(job["principal"]["identifier"], "sync");
             client.get("/ng/api/whoami").await.refused(400, "INVALID_REQUEST");

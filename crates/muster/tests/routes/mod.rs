@@ -43,6 +43,7 @@ mod settings;
 mod side_by_side;
 mod terraform;
 mod token_door;
+mod token_surfaces;
 mod tokens;
 mod trust;
 mod user_groups;

@@ -152,7 +152,7 @@ both_engines! {
             let body = Some("grant_type=client_credentials&scope=scim".to_owned());
             let access = token(client.send(Method::POST, place, body).await);
             world.bearer(&access).get(USERS).await.expect(200);
-            world.bearer(&access).get("/ng/api/user/currentUser?accountIdentifier=acme").await.refused(401, "INVALID_TOKEN");
+            world.bearer(&access).get("/ng/api/user/currentUser?accountIdentifier=acme").await.refused(403, "NG_ACCESS_DENIED");
         }
         let rows = world.admin().get(&format!("/ng/api/token/aggregate?{KEY}")).await.data();
         assert_eq!(rows["content"].as_array().unwrap().len(), 1, "access tokens leave no rows: {rows}");
@@ -252,7 +252,7 @@ both_engines! {
             let access = token(answer);
             world.bearer(&access).get(USERS).await.expect(200);
             for client in [world.bearer(&access), world.holder(&access)] {
-                client.get("/ng/api/user/currentUser?accountIdentifier=acme").await.refused(401, "INVALID_TOKEN");
+                client.get("/ng/api/user/currentUser?accountIdentifier=acme").await.refused(403, "NG_ACCESS_DENIED");
             }
         }
         let text = refused(by_assertion(&world, &jwt(&json!({})), &[("scope", "platform")]).await, 400, "invalid_scope");

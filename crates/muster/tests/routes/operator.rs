@@ -123,6 +123,26 @@ both_engines! {
         o.operator.post(&format!("{ACCOUNTS}/initech/tokens"), holder).await.refused(404, "ENTITY_NOT_FOUND");
     }
 
+    async fn a_token_for_the_identity_provider_opens_scim_only(world: World) {
+        let o = Operated::new(&world);
+        o.world.machine("idp", Some("_scim_provisioner")).await;
+        let (at, who) = (format!("{ACCOUNTS}/acme/tokens"), "/ng/api/serviceaccount?accountIdentifier=acme");
+        let holder = json!({"service_account": "idp", "surfaces": ["scim"]});
+        let made = o.operator.post(&at, holder).await.expect(201).json;
+        let token = made["token"].as_str().unwrap();
+        o.world.bearer(token).get(&format!("{SCIM}/Users")).await.expect(200);
+        assert_eq!(o.world.holder(token).get(who).await.expect(403).json["reason"], "other_surface");
+        let mut first = wish("globex");
+        first["surfaces"] = json!(["platform"]);
+        let made = o.operator.post(ACCOUNTS, first).await.expect(201).json;
+        let token = made["token"].as_str().unwrap();
+        o.world.holder(token).get("/ng/api/user/currentUser").await.data();
+        o.world.bearer(token).get("/scim/v2/globex/Users").await.expect(403);
+        let neither = json!({"service_account": "idp", "surfaces": []});
+        let text = o.operator.post(&at, neither).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("surfaces"), "{text}");
+    }
+
     async fn another_token_is_of_the_user_whom_the_address_names(world: World) {
         let o = Operated::new(&world);
         let scim = world.bearer(world.admin_token());

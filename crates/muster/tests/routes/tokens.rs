@@ -63,7 +63,7 @@ both_engines! {
         let now = START.millis();
         let view = json!({
             "identifier": "t1", "name": "t1", "description": "first", "tags": {"a": "b"}, "validFrom": now,
-            "validTo": now + 30 * DAY, "scheduledExpireTime": null, "valid": true, "accountIdentifier": "acme",
+            "validTo": now + 30 * DAY, "scheduledExpireTime": null, "surfaces": ["scim", "platform"], "valid": true, "accountIdentifier": "acme",
             "orgIdentifier": null, "projectIdentifier": null, "apiKeyIdentifier": "key", "parentIdentifier": "okta",
             "apiKeyType": "SERVICE_ACCOUNT", "email": null, "username": null, "encodedPassword": null
         });

@@ -15,6 +15,7 @@ use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Kind as ProblemKind, Problem, Result};
 use crate::kernel::secret::Secret;
+use crate::kernel::surface::{Surface, names};
 use crate::kernel::text::{FieldCheck, Tags, fold};
 use crate::kernel::time::Timestamp;
 use crate::tokens::model::{DEFAULT_TTL_MS, Policy, TOKEN_LIMIT, Wish, rotated_identifier};
@@ -40,6 +41,8 @@ pub struct TokenWish {
     pub tags: Tags,
     /// From when to when.
     pub times: Wish,
+    /// Where it may be presented, as sent; without it a new one may be anywhere.
+    pub surfaces: Option<Vec<String>>,
 }
 
 impl TokenWish {
@@ -61,6 +64,12 @@ impl TokenWish {
         check.identifier("apiKeyIdentifier", &self.api_key);
         check.description("description", self.description.as_deref());
         check.tags("tags", &self.tags);
+        check.read("surfaces", self.surfaces());
+    }
+
+    /// The surfaces that are named; `None`: none are.
+    fn surfaces(&self) -> std::result::Result<Option<Vec<Surface>>, String> {
+        self.surfaces.as_deref().map(Surface::named).transpose()
     }
 }
 
@@ -89,6 +98,7 @@ pub async fn create(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<Se
     let audit_ids = [app.rng.uuid(), app.rng.uuid()];
     let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
     let (text, sha256) = secret::mint(&app.rng, owner.kind, &owner.scope.account, &id);
+    let surfaces = wish.surfaces().map_err(Problem::invalid)?.unwrap_or(Surface::ALL.to_vec());
     app.write_alone("tokens.create", &grant.actor, move |tx| {
         load_owner(tx, &owner)?;
         let policy = policy(tx, &owner.scope)?;
@@ -110,6 +120,7 @@ pub async fn create(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<Se
             sha256,
             valid_from: span.from,
             valid_to: span.to,
+            surfaces: surfaces.clone(),
         };
         let made = insert(tx, &key, &row, now)?;
         limit(tx, &key, false)?;
@@ -153,13 +164,16 @@ fn limit(tx: &mut Tx<'_>, key: &Key, rotated: bool) -> Result<()> {
     )))
 }
 
-/// Changes name, description, tags and times; times that are not given stay.
+/// Changes name, description, tags and times; times that are not given stay. Surfaces always stay: a secret
+/// that somebody was given for one of them is never one for another.
 ///
 /// # Errors
-/// `NotFound` for an unknown token, `Invalid` for a rotated one and for times that do not hold.
+/// `NotFound` for an unknown token, `Invalid` for a rotated one, for times that do not hold and for other
+/// surfaces.
 pub async fn update(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<TokenCard> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
+    let surfaces = wish.surfaces().map_err(Problem::invalid)?;
     app.write_alone("tokens.update", &grant.actor, move |tx| {
         let key = load_key(tx, &owner, &wish.api_key)?;
         let before = load(tx, &key, &wish.identifier)?;
@@ -168,6 +182,7 @@ pub async fn update(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<To
                 "Rotated tokens cannot be updated: update the token that took its identifier",
             ));
         }
+        same_surfaces(&before, surfaces.as_deref())?;
         let (valid_from, valid_to) = times(policy(tx, &owner.scope)?, &wish, &before, now)?;
         let after = Token {
             name: wish.name.clone(),
@@ -189,6 +204,17 @@ pub async fn update(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<To
         Ok(card(after, now))
     })
     .await
+}
+
+fn same_surfaces(token: &Token, wished: Option<&[Surface]>) -> Result<()> {
+    if wished.is_none_or(|wished| wished == token.surfaces) {
+        return Ok(());
+    }
+    let surfaces = names(&token.surfaces).join(", ");
+    Err(Problem::invalid(format!(
+        "surfaces of a token cannot change, and those of this one are {surfaces}: leave them out, or make another \
+         token"
+    )))
 }
 
 /// The times after an update. Unchanged ones are not measured again: a policy that became stricter later must
@@ -234,9 +260,9 @@ pub async fn revoke(app: &App, grant: &OwnerGrant, api_key: String, identifier: 
     .await
 }
 
-/// Gives a token a new secret with the same name and, as far as the account allows it today, the same end.
-/// The old secret keeps working until `old_until`, never past the token's end; a time that is not ahead ends
-/// it at once.
+/// Gives a token a new secret with the same name, the same surfaces and, as far as the account allows it
+/// today, the same end. The old secret keeps working until `old_until`, never past the token's end; a time
+/// that is not ahead ends it at once.
 ///
 /// # Errors
 /// `NotFound` for an unknown token, `Invalid` for an expired or rotated one and for too many rotated ones.
@@ -272,6 +298,7 @@ pub async fn rotate(
             // A token that is not valid yet is not made so by its holder's wish for another secret.
             valid_from: now.max(old.valid_from),
             valid_to: policy(tx, &owner.scope)?.end_after_rotation(old.valid_to, now),
+            surfaces: old.surfaces.clone(),
         };
         let made = insert(tx, &key, &row, now)?;
         limit(tx, &key, true)?;
@@ -439,7 +466,8 @@ fn document(token: &Token) -> Value {
         "identifier": token.identifier, "name": token.name, "description": token.description, "tags": token.tags,
         "tokenId": token.id.as_str(), "apiKeyType": token.owner.kind.as_str(),
         "parentIdentifier": token.owner.id, "apiKeyIdentifier": token.api_key,
-        "validFrom": token.valid_from.millis(), "validTo": token.valid_to.map(Timestamp::millis)
+        "validFrom": token.valid_from.millis(), "validTo": token.valid_to.map(Timestamp::millis),
+        "surfaces": names(&token.surfaces)
     })
 }
 

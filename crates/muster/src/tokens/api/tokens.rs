@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Problem, Result};
+use crate::kernel::surface::names;
 use crate::kernel::text::{FieldCheck, Tags};
 use crate::kernel::time::Timestamp;
 use crate::tokens::actions::ListGrant;
@@ -30,8 +31,8 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{AT}/{{identifier}}"), put(update).delete(revoke))
 }
 
-/// The wire's `TokenDTO`, as clients send it. Times are epoch milliseconds; `neverExpires` goes beyond the
-/// reference.
+/// The wire's `TokenDTO`, as clients send it. Times are epoch milliseconds; `neverExpires` and `surfaces` go
+/// beyond the reference.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Body {
@@ -43,6 +44,7 @@ struct Body {
     valid_from: Option<i64>,
     valid_to: Option<i64>,
     never_expires: Option<bool>,
+    surfaces: Option<Vec<String>>,
     api_key_type: Option<String>,
     parent_identifier: Option<String>,
     account_identifier: Option<String>,
@@ -63,6 +65,7 @@ impl Body {
                 to: self.valid_to.map(Timestamp::from_millis),
                 never: self.never_expires,
             },
+            surfaces: self.surfaces,
         };
         let owner = OwnerBody {
             api_key_type: self.api_key_type,
@@ -86,6 +89,7 @@ struct View {
     valid_from: i64,
     valid_to: Option<i64>,
     scheduled_expire_time: Option<i64>,
+    surfaces: Vec<&'static str>,
     valid: bool,
     account_identifier: String,
     org_identifier: Option<String>,
@@ -116,6 +120,7 @@ impl From<TokenCard> for View {
             valid_from: token.valid_from.millis(),
             valid_to: token.valid_to.map(Timestamp::millis),
             scheduled_expire_time: token.scheduled_expire_at.map(Timestamp::millis),
+            surfaces: names(&token.surfaces),
             valid: card.valid,
             email: card.email,
             username: card.username,

@@ -9,24 +9,25 @@ use super::{Key, Owner};
 use crate::kernel::ids::{AccountId, TokenId};
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
+use crate::kernel::surface::Surface;
 use crate::kernel::text::{Tags, fold, tags_of, tags_text};
 use crate::kernel::time::Timestamp;
 use crate::tokens::secret::Kind;
 
 const INSERT: &str = "INSERT INTO tokens (account_id, token_id, org_id, project_id, kind, parent_id, \
     api_key_id, identifier_key, identifier, name, description, tags, secret_sha256, valid_from, valid_to, \
-    created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-    $16) ON CONFLICT DO NOTHING";
+    surfaces, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
+    $15, $16, $17, $17) ON CONFLICT DO NOTHING";
 const FIND: &str = "SELECT token_id, org_id, project_id, kind, parent_id, api_key_id, identifier, name, \
     description, tags, valid_from, valid_to, scheduled_expire_at, last_used_at, last_used_from, \
-    created_at, updated_at FROM tokens WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind \
-    = $4 AND parent_id = $5 AND api_key_id = $6 AND identifier_key = $7";
+    created_at, updated_at, surfaces FROM tokens WHERE account_id = $1 AND org_id = $2 AND project_id = $3 \
+    AND kind = $4 AND parent_id = $5 AND api_key_id = $6 AND identifier_key = $7";
 const FIND_BY_ID: &str = "SELECT token_id, org_id, project_id, kind, parent_id, api_key_id, identifier, \
     name, description, tags, valid_from, valid_to, scheduled_expire_at, last_used_at, last_used_from, \
-    created_at, updated_at FROM tokens WHERE account_id = $1 AND token_id = $2";
+    created_at, updated_at, surfaces FROM tokens WHERE account_id = $1 AND token_id = $2";
 const LIST: &str = "SELECT token_id, org_id, project_id, kind, parent_id, api_key_id, identifier, name, \
     description, tags, valid_from, valid_to, scheduled_expire_at, last_used_at, last_used_from, \
-    created_at, updated_at FROM tokens WHERE account_id = ";
+    created_at, updated_at, surfaces FROM tokens WHERE account_id = ";
 const COUNT: &str = "SELECT COUNT(*) FROM tokens WHERE account_id = $1 AND org_id = $2 AND project_id = $3 \
     AND kind = $4 AND parent_id = $5 AND api_key_id = $6 AND (scheduled_expire_at IS NOT NULL) = $7";
 const UPDATE: &str = "UPDATE tokens SET name = $3, description = $4, tags = $5, valid_from = $6, valid_to = \
@@ -66,6 +67,8 @@ pub struct TokenRow {
     pub valid_from: Timestamp,
     /// … to then; `None`: never ends (only where the account allows it).
     pub valid_to: Option<Timestamp>,
+    /// Where it may be presented, in the wire's order; never changes.
+    pub surfaces: Vec<Surface>,
 }
 
 /// A token as stored, without its hash.
@@ -89,6 +92,8 @@ pub struct Token {
     pub valid_from: Timestamp,
     /// … to then; `None`: never ends.
     pub valid_to: Option<Timestamp>,
+    /// Where it may be presented, in the wire's order; never changes.
+    pub surfaces: Vec<Surface>,
     /// Set once it was rotated: the earlier end of the old secret.
     pub scheduled_expire_at: Option<Timestamp>,
     /// When it last proved somebody, to the minute.
@@ -141,6 +146,7 @@ fn raw(account: &AccountId, row: &Row<'_>) -> Result<Raw, db::Error> {
             last_used_from: row.get(14)?,
             created_at: time(15)?,
             updated_at: time(16)?,
+            surfaces: Surface::of_stored(&row.get::<String>(17)?),
         },
     })
 }
@@ -177,6 +183,7 @@ pub fn insert_token(
             &token.sha256,
             token.valid_from.micros(),
             token.valid_to.map(Timestamp::micros),
+            &Surface::stored(&token.surfaces),
             now.micros()
         ],
     )?;
