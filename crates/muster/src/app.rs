@@ -69,6 +69,8 @@ pub struct Parts {
     pub rng: Rng,
     /// Limits and switches an operator sets.
     pub limits: Limits,
+    /// What URLs in answers begin with, where not with what each request says; without a slash at its end.
+    pub public_url: Option<String>,
     /// Where the set-up code lies, if in a file.
     pub setup_file: Option<PathBuf>,
     /// The file of the operator's tokens; without one there are no routes of his.
@@ -141,6 +143,8 @@ pub struct Switches {
     pub proxies: Option<Matcher>,
     /// Remember verified JWTs for up to a minute?
     pub jwt_cache: bool,
+    /// What URLs in answers begin with, without a slash at its end.
+    pub public_url: Option<String>,
     /// Where the set-up code lies, if in a file.
     pub setup_file: Option<PathBuf>,
     /// The file of the operator's tokens, if he has any.
@@ -149,8 +153,15 @@ pub struct Switches {
 
 impl Default for Switches {
     fn default() -> Self {
-        let (limits, jwks_allow) = (Limits::default(), Allow::default());
-        Self { limits, jwks_allow, proxies: None, jwt_cache: true, setup_file: None, operator_tokens: None }
+        Self {
+            limits: Limits::default(),
+            jwks_allow: Allow::default(),
+            proxies: None,
+            jwt_cache: true,
+            public_url: None,
+            setup_file: None,
+            operator_tokens: None,
+        }
     }
 }
 
@@ -179,6 +190,7 @@ impl App {
             clock,
             rng,
             limits,
+            public_url: switches.public_url,
             setup_file,
             operator_tokens,
             versions: Versions::default(),

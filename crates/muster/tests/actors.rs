@@ -152,6 +152,11 @@ impl World {
         self.replica_with(Switches { operator_tokens: Some(tokens.to_owned()), ..allowing(&["127.0.0.1"]) })
     }
 
+    /// A replica that clients reach at this URL.
+    pub fn replica_at(&self, public_url: &str) -> Self {
+        self.replica_with(Switches { public_url: Some(public_url.to_owned()), ..allowing(&["127.0.0.1"]) })
+    }
+
     fn replica_with(&self, switches: Switches) -> Self {
         let app = assemble(&self.options, self.app.clock.clone(), switches);
         let front = Front::new(app.clone());

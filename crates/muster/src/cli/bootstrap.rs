@@ -38,13 +38,20 @@ fn as_json(made: &Made) -> String {
 
 fn as_text(made: &Made, config: &Config) -> String {
     let Made { account, id: user, token, .. } = made;
-    let token = token.expose();
+    let (token, listen) = (token.expose(), &config.listen);
+    let (base, or_elsewhere) = match &config.public_url {
+        Some(url) => (url.clone(), String::new()),
+        None => (
+            format!("http://{listen}"),
+            format!(
+                "\n(where it does not listen on {listen}, put in the address that `muster serve` printed)"
+            ),
+        ),
+    };
     format!(
         "Account        {account}\nAdministrator  {user}\nToken          {token}\n\
-         The token is shown only now and ends in 30 days. Try it on the running server\n\
-         (where it does not listen on {}, put in the address that `muster serve` printed):\n\
-         curl -H 'x-api-key: {token}' 'http://{}/ng/api/accounts/{account}'",
-        config.listen, config.listen
+         The token is shown only now and ends in 30 days. Try it on the running server{or_elsewhere}:\n\
+         curl -H 'x-api-key: {token}' '{base}/ng/api/accounts/{account}'"
     )
 }
 

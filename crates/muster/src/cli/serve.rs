@@ -95,7 +95,8 @@ async fn serve(
     let invitation = if complete { Some(prepare(&app).await?) } else { None };
     let (stop, stopping) = watch::channel(false);
     let (end, ending) = watch::channel(false);
-    say(&format!("Muster {VERSION} serves http://{address} with {}.", place(config)))?;
+    let known_as = config.public_url.as_ref().map(|url| format!(" as {url}")).unwrap_or_default();
+    say(&format!("Muster {VERSION} serves http://{address}{known_as} with {}.", place(config)))?;
     let management = manage(config, &app, watchers, &bounds, ending)?;
     let mut jobs = if let Some(invitation) = invitation {
         invite(config, address, &invitation)?;
@@ -250,7 +251,9 @@ fn assemble(config: &Config, db: Db) -> Result<App, Failure> {
     let (jwks_allow, jwt_cache) = (config.jwks_allow.clone(), config.jwt_cache);
     let proxies = Some(Matcher::from_env());
     let (setup_file, operator_tokens) = (store::setup_file(config), config.operator_tokens.clone());
-    let switches = Switches { limits, jwks_allow, proxies, jwt_cache, setup_file, operator_tokens };
+    let public_url = config.public_url.clone();
+    let switches =
+        Switches { limits, jwks_allow, proxies, jwt_cache, public_url, setup_file, operator_tokens };
     App::assemble(db, Clock::System, Rng::System, switches)
         .map_err(|text| Failure::new(Exit::Unavailable, text))
 }
@@ -297,6 +300,7 @@ fn invite(config: &Config, address: SocketAddr, invitation: &Invitation) -> Resu
     if matches!(invitation, Invitation::Over) {
         return Ok(());
     }
+    let base = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     // As this program was called, so that the line can be copied.
     let program = std::env::args().next().unwrap_or_else(|| "muster".into());
     let target = match &config.place {
@@ -307,7 +311,7 @@ fn invite(config: &Config, address: SocketAddr, invitation: &Invitation) -> Resu
     say(&format!("  {program} bootstrap {target} --account ID --email ADDRESS"))?;
     say("or from elsewhere with the one-time set-up code:")?;
     say(&format!(
-        "  curl http://{address}/v1/setup --json '{{\"code\": \"CODE\", \"account\": \"ID\", \"email\": \"ADDRESS\"}}'"
+        "  curl {base}/v1/setup --json '{{\"code\": \"CODE\", \"account\": \"ID\", \"email\": \"ADDRESS\"}}'"
     ))?;
     let file = store::setup_file(config).map(|path| path.display().to_string());
     match (invitation, file) {

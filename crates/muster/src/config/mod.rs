@@ -35,6 +35,8 @@ pub struct Config {
     pub listen: String,
     /// `HOST:PORT` for `/metrics`.
     pub management_listen: Option<String>,
+    /// Where clients reach the server, without a slash at its end.
+    pub public_url: Option<String>,
     /// The operator's tokens.
     pub operator_tokens: Option<PathBuf>,
     /// Migrate at the start?
@@ -101,10 +103,8 @@ impl Config {
             place,
             database_connections: number(&found, "database-connections"),
             listen: text(&found, "listen"),
-            management_listen: match get(&found, "management-listen") {
-                Some(Value::Text(address)) => Some(address.clone()),
-                _ => None,
-            },
+            management_listen: text_if_any(&found, "management-listen"),
+            public_url: text_if_any(&found, "public-url"),
             operator_tokens: match get(&found, "operator-token-file") {
                 Some(Value::Path(file)) => Some(file.clone()),
                 _ => None,
@@ -168,9 +168,13 @@ fn get<'f>(found: &'f [Found], name: &str) -> Option<&'f Value> {
 }
 
 fn text(found: &[Found], name: &str) -> String {
+    text_if_any(found, name).unwrap_or_else(|| unreachable!("the table gives {name} a text by default"))
+}
+
+fn text_if_any(found: &[Found], name: &str) -> Option<String> {
     match get(found, name) {
-        Some(Value::Text(text)) => text.clone(),
-        _ => unreachable!("the table gives {name} a text by default"),
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
     }
 }
 

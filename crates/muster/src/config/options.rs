@@ -113,6 +113,14 @@ pub const OPTIONS: &[Spec] = &[
         "Second address, for machines that watch the server: /metrics (OpenMetrics) and /livez, /readyz and /v1/version, which answer there however busy the first one is. Open to all who reach it. Without a value there is none.",
     ),
     spec(
+        "public-url",
+        "URL",
+        Kind::PublicUrl,
+        "",
+        Server,
+        "Where clients reach the server: URLs in answers begin with it, whatever a request says of its host. With a path, a proxy takes that off before it passes a request on. Without a value they are made from each request's Host and X-Forwarded-Proto.",
+    ),
+    spec(
         "operator-token-file",
         "FILE",
         Kind::File,

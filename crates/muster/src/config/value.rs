@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use url::Url;
+
 use crate::outbound::guard::Allow;
 
 /// Which values an option takes.
@@ -16,6 +18,8 @@ pub enum Kind {
     File,
     /// A PostgreSQL URL; holds a secret.
     Database,
+    /// Where clients reach the server.
+    PublicUrl,
     /// A list of hosts and networks.
     Reach,
     /// A size in bytes.
@@ -64,6 +68,7 @@ impl Kind {
             Self::Folder => "the path of a directory".into(),
             Self::File => "the path of a file".into(),
             Self::Database => "postgres://USER:PASSWORD@HOST:PORT/NAME".into(),
+            Self::PublicUrl => "an http or https URL, for example https://id.example.com".into(),
             Self::Reach => {
                 "host names, addresses or networks with commas between, for example 10.0.0.0/8".into()
             }
@@ -88,7 +93,11 @@ impl Kind {
     /// One sentence: what was found and what to write.
     pub fn parse(self, parts: &[String]) -> Result<Value, String> {
         let text = parts.last().map_or("", |part| part.trim());
-        let shown = if self == Self::Database { mask(text) } else { text.to_owned() };
+        let shown = match self {
+            Self::Database | Self::PublicUrl if text.contains('@') => mask(text),
+            Self::Database => mask(text),
+            _ => text.to_owned(),
+        };
         let wrong = || match text {
             "" => format!("the value is empty: write {}", self.expects()),
             _ => format!("{shown:?} is not usable: write {}", self.expects()),
@@ -104,6 +113,7 @@ impl Kind {
                 let read = db::check_url(text).map(|()| Value::Text(text.to_owned()));
                 return read.map_err(|error| error.to_string());
             }
+            Self::PublicUrl => public_url(text).map(Value::Text),
             Self::Bytes { least, most } => bytes(text).filter(within(least, most)).map(Value::Number),
             Self::Count { least, most } => text.parse().ok().filter(within(least, most)).map(Value::Number),
             Self::Time { least, most } => seconds(text)
@@ -135,6 +145,18 @@ fn is_database(text: &str) -> bool {
     ["postgres://", "postgresql://"]
         .iter()
         .any(|scheme| text.len() > scheme.len() && text.starts_with(scheme))
+}
+
+/// The URL without a slash at its end. What answers put behind it would not belong to a query or fragment,
+/// and everybody would be told a password.
+fn public_url(text: &str) -> Option<String> {
+    // The parser of URLs would mend `https:host` and blanks.
+    let (_, rest) = text.split_once("://").filter(|(scheme, _)| ["http", "https"].contains(scheme))?;
+    let unfit = |c: char| c.is_whitespace() || c.is_control() || "@?#\\".contains(c);
+    if rest.starts_with('/') || rest.contains(unfit) {
+        return None;
+    }
+    Some(Url::parse(text).ok()?.as_str().trim_end_matches('/').to_owned())
 }
 
 fn is_filter(text: &str) -> bool {
@@ -263,6 +285,38 @@ mod tests {
         }
         for bad in ["", "8080", ":8080", "127.0.0.1", "127.0.0.1:99999", "::1:80", "http://localhost:80"] {
             assert!(parse(Kind::Address, bad).unwrap_err().contains("HOST:PORT"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_public_url_has_nothing_behind_its_path() {
+        for (text, read) in [
+            ("https://id.example.com", "https://id.example.com"),
+            ("https://ID.example.com:443/", "https://id.example.com"),
+            ("http://10.0.0.1:8080", "http://10.0.0.1:8080"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+            ("https://example.com/id/", "https://example.com/id"),
+        ] {
+            assert_eq!(parse(Kind::PublicUrl, text), Ok(Value::Text(read.into())), "{text}");
+        }
+        for bad in [
+            "",
+            "id.example.com",
+            "//id.example.com",
+            "https:id.example.com",
+            "https:///id.example.com",
+            "ftp://id.example.com",
+            "https://",
+            "https://u:geheim@id.example.com",
+            "https://id.example.com?",
+            "https://id.example.com/#",
+            "https://id.example.com\\x",
+            "https://id.exa mple.com",
+            "https://id.example.com:99999",
+        ] {
+            let error = parse(Kind::PublicUrl, bad).unwrap_err();
+            assert!(error.contains("an http or https URL"), "{bad}: {error}");
+            assert!(!error.contains("geheim"), "{error}");
         }
     }
 

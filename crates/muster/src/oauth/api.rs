@@ -66,11 +66,11 @@ fn reply(body: &Value) -> Response {
     (headers, body.to_string()).into_response()
 }
 
-/// Tells under the address at which it was asked, and the same for accounts that do not exist.
-async fn metadata(Path(named): Path<String>, request: Request) -> Result<Response> {
+/// Tells the same for accounts that do not exist.
+async fn metadata(State(app): State<App>, Path(named): Path<String>, request: Request) -> Result<Response> {
     let account = account(&named)?;
     let (parts, _) = request.into_parts();
-    let issuer = issuer(&parts, &account);
+    let issuer = issuer(&app, &parts, &account);
     Ok(reply(&json!({
         "issuer": issuer, "token_endpoint": format!("{issuer}/token"), "response_types_supported": [],
         "grant_types_supported": [CLIENT_CREDENTIALS, JWT_BEARER], "scopes_supported": names(&Surface::ALL),
@@ -79,9 +79,9 @@ async fn metadata(Path(named): Path<String>, request: Request) -> Result<Respons
     })))
 }
 
-fn issuer(parts: &Parts, account: &AccountId) -> String {
+fn issuer(app: &App, parts: &Parts, account: &AccountId) -> String {
     let gateway = if parts.uri.path().contains("/gateway/") { "/gateway" } else { "" };
-    format!("{}{gateway}/oauth2/{account}", surface::root(parts))
+    format!("{}{gateway}/oauth2/{account}", surface::root(app, parts))
 }
 
 /// For methods that a path does not have.

@@ -35,7 +35,7 @@ pub struct Call<'r> {
 impl Call<'_> {
     /// URL of the account's SCIM API as the client sees it, without a slash at its end.
     pub fn base(&self) -> String {
-        surface::root(self.head) + self.base
+        surface::root(self.app, self.head) + self.base
     }
 }
 

@@ -124,9 +124,14 @@ pub fn origin(parts: &Parts) -> Origin {
     }
 }
 
-/// Scheme and host under which the client sees the server. Both are what the client says: good for telling
-/// it where it is, never for trusting it.
-pub fn root(parts: &Parts) -> String {
+/// What URLs in answers begin with, without a slash at its end: where the operator says that clients reach
+/// the server, else scheme and host of the request. These are what the client says: good for telling it where
+/// it is, never for trusting it.
+pub fn root(app: &App, parts: &Parts) -> String {
+    app.public_url.clone().unwrap_or_else(|| asked_at(parts))
+}
+
+fn asked_at(parts: &Parts) -> String {
     let header = |name: &HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let secure = header(&X_FORWARDED_PROTO).is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
     let clean = |host: &&str| {

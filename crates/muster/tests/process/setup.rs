@@ -54,6 +54,15 @@ fn the_code_in_the_file_makes_the_first_account_once() {
 }
 
 #[test]
+fn whoever_is_invited_is_told_the_public_url() {
+    let (_folder, data) = data_dir();
+    let server = Server::start(&["--data-dir", &data, "--public-url", "https://id.example.com/"]);
+    assert!(server.banner.contains(" as https://id.example.com with "), "{}", server.banner);
+    let (out, _) = stop(server);
+    assert!(out.contains("curl https://id.example.com/v1/setup") && !out.contains("http://"), "{out}");
+}
+
+#[test]
 fn the_code_outlives_a_restart_and_a_lost_file_is_replaced() {
     let (_folder, data) = data_dir();
     stop(Server::start(&["--data-dir", &data]));

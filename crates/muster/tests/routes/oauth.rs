@@ -389,4 +389,16 @@ both_engines! {
         let below = client.get("/.well-known/oauth-authorization-server/gateway/oauth2/acme").await.expect(200).json;
         assert_eq!(below["token_endpoint"], "https://id.example/gateway/oauth2/acme/token");
     }
+
+    async fn metadata_tells_the_public_url_whichever_way_a_client_came(world: World) {
+        let anon = world.replica_at("https://id.example/muster").anon();
+        for host in ["10.0.0.1:8080", "id.example"] {
+            for (prefix, issuer) in [("", "https://id.example/muster"), ("/gateway", "https://id.example/muster/gateway")] {
+                let at = format!("/.well-known/oauth-authorization-server{prefix}/oauth2/acme");
+                let found = anon.with("host", host).get(&at).await.expect(200).json;
+                assert_eq!(found["issuer"], format!("{issuer}/oauth2/acme"), "{host}");
+                assert_eq!(found["token_endpoint"], format!("{issuer}/oauth2/acme/token"), "{host}");
+            }
+        }
+    }
 }

@@ -42,6 +42,20 @@ async fn second_administrator(world: &World) {
 }
 
 both_engines! {
+    async fn urls_begin_with_the_public_url_where_there_is_one(world: World) {
+        let world = world.replica_at("https://id.example/muster");
+        let idp = machine(&world, "idp", "_scim_provisioner").await.with("host", "10.0.0.1:8080").with("x-forwarded-proto", "http");
+        let made = idp.post(USERS, user("ada@acme.example")).await.expect(201);
+        let id = made.json["id"].as_str().expect("it has an id");
+        let at = format!("https://id.example/muster{USERS}/{id}");
+        assert_eq!((made.header("location"), &made.json["meta"]["location"]), (&*at, &json!(at)));
+        let members = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "a", "members": [{"value": id}]});
+        let group = idp.post(GROUPS, members).await.expect(201).json;
+        assert_eq!(group["members"][0]["$ref"], at);
+        let config = idp.get(&format!("{BASE}/ServiceProviderConfig")).await.expect(200).json;
+        assert_eq!(config["meta"]["location"], format!("https://id.example/muster{BASE}/ServiceProviderConfig"));
+    }
+
     async fn d_1_discovery_needs_no_credential(world: World) {
         let anon = world.anon();
         for base in [BASE, "/ng/api/scim/account/acme", "/gateway/ng/api/scim/account/acme"] {
