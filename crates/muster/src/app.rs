@@ -32,6 +32,7 @@ use crate::scim_api::{Dialects, DryRuns};
 use crate::settings::model::Followed;
 use crate::trust::jwks::Jwks;
 use crate::trust::{self, Trusts};
+use crate::web::proxies::Proxies;
 use crate::web::traffic::Traffic;
 
 /// Beside a SQLite database: the provisioning log.
@@ -71,6 +72,8 @@ pub struct Parts {
     pub limits: Limits,
     /// What URLs in answers begin with, where not with what each request says; without a slash at its end.
     pub public_url: Option<String>,
+    /// Whose word about clients counts.
+    pub trusted_proxies: Proxies,
     /// Where the set-up code lies, if in a file.
     pub setup_file: Option<PathBuf>,
     /// The file of the operator's tokens; without one there are no routes of his.
@@ -145,6 +148,8 @@ pub struct Switches {
     pub jwt_cache: bool,
     /// What URLs in answers begin with, without a slash at its end.
     pub public_url: Option<String>,
+    /// Whose word about clients counts.
+    pub trusted_proxies: Proxies,
     /// Where the set-up code lies, if in a file.
     pub setup_file: Option<PathBuf>,
     /// The file of the operator's tokens, if he has any.
@@ -159,6 +164,7 @@ impl Default for Switches {
             proxies: None,
             jwt_cache: true,
             public_url: None,
+            trusted_proxies: Proxies::default(),
             setup_file: None,
             operator_tokens: None,
         }
@@ -191,6 +197,7 @@ impl App {
             rng,
             limits,
             public_url: switches.public_url,
+            trusted_proxies: switches.trusted_proxies,
             setup_file,
             operator_tokens,
             versions: Versions::default(),

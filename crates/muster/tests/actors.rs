@@ -2,6 +2,7 @@
 //! roles. Requests go through the whole server; only the socket is left out (tests/process has that).
 
 use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, mpsc};
@@ -26,6 +27,7 @@ use muster::outbound::guard::Allow;
 use muster::router::Front;
 use muster::setup::actions::bootstrap;
 use muster::web::listen::Answers as _;
+use muster::web::proxies::Proxies;
 use serde_json::{Value, json};
 
 /// 2026-01-01T00:00:00Z.
@@ -89,6 +91,7 @@ impl Gate {
 pub struct Client {
     front: Front,
     headers: Vec<(String, String)>,
+    peer: Option<SocketAddr>,
 }
 
 static SEEDS: AtomicU64 = AtomicU64::new(1);
@@ -155,6 +158,12 @@ impl World {
     /// A replica that clients reach at this URL.
     pub fn replica_at(&self, public_url: &str) -> Self {
         self.replica_with(Switches { public_url: Some(public_url.to_owned()), ..allowing(&["127.0.0.1"]) })
+    }
+
+    /// A replica that believes these proxies.
+    pub fn replica_behind(&self, proxies: &[&str]) -> Self {
+        let trusted_proxies = Proxies::of(proxies.iter().copied()).expect("the list can be read");
+        self.replica_with(Switches { trusted_proxies, ..allowing(&["127.0.0.1"]) })
     }
 
     fn replica_with(&self, switches: Switches) -> Self {
@@ -297,7 +306,7 @@ impl World {
 
     /// Nobody: no credential.
     pub fn anon(&self) -> Client {
-        Client { front: self.front.clone(), headers: Vec::new() }
+        Client { front: self.front.clone(), headers: Vec::new(), peer: None }
     }
 
     /// The account's administrator on the platform API.
@@ -333,6 +342,11 @@ impl Client {
         let mut client = self.clone();
         client.headers.push((name.into(), value.into()));
         client
+    }
+    /// The same client at the other end of a connection from this address.
+    pub fn from(&self, ip: &str) -> Self {
+        let ip: IpAddr = ip.parse().expect("an address");
+        Self { peer: Some((ip, 4_711).into()), ..self.clone() }
     }
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None).await
@@ -390,7 +404,7 @@ impl Client {
             request = request.header("content-type", "application/json");
         }
         let request = request.body(body).expect("the request can be built");
-        let response = self.front.answer(request, None).await;
+        let response = self.front.answer(request, self.peer).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("the body can be read").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("answers are UTF-8");

@@ -151,7 +151,7 @@ fn shape(kind: Kind) -> Value {
         Kind::Folder | Kind::File | Kind::Filter => json!({"type": "string", "minLength": 1}),
         Kind::Database => json!({"type": "string", "pattern": "^postgres(ql)?://."}),
         Kind::PublicUrl => json!({"type": "string", "pattern": "^https?://[^/?#@\\s][^?#@\\s]*$"}),
-        Kind::Reach => json!({"type": ["array", "string"], "items": {"type": "string"}}),
+        Kind::Reach | Kind::Proxies => json!({"type": ["array", "string"], "items": {"type": "string"}}),
         Kind::Bytes { .. } => {
             json!({"type": ["string", "integer"], "pattern": "^[0-9]+ ?(B|K|k|KiB|M|MiB)?$"})
         }

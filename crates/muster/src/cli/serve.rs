@@ -251,9 +251,17 @@ fn assemble(config: &Config, db: Db) -> Result<App, Failure> {
     let (jwks_allow, jwt_cache) = (config.jwks_allow.clone(), config.jwt_cache);
     let proxies = Some(Matcher::from_env());
     let (setup_file, operator_tokens) = (store::setup_file(config), config.operator_tokens.clone());
-    let public_url = config.public_url.clone();
-    let switches =
-        Switches { limits, jwks_allow, proxies, jwt_cache, public_url, setup_file, operator_tokens };
+    let (public_url, trusted_proxies) = (config.public_url.clone(), config.trusted_proxies.clone());
+    let switches = Switches {
+        limits,
+        jwks_allow,
+        proxies,
+        jwt_cache,
+        public_url,
+        trusted_proxies,
+        setup_file,
+        operator_tokens,
+    };
     App::assemble(db, Clock::System, Rng::System, switches)
         .map_err(|text| Failure::new(Exit::Unavailable, text))
 }

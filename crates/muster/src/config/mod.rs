@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::kernel::secret::Secret;
 use crate::outbound::guard::Allow;
+use crate::web::proxies::Proxies;
 use sources::{ConfigError, Found, Given};
 use value::Value;
 
@@ -37,6 +38,8 @@ pub struct Config {
     pub management_listen: Option<String>,
     /// Where clients reach the server, without a slash at its end.
     pub public_url: Option<String>,
+    /// Whose word about clients counts.
+    pub trusted_proxies: Proxies,
     /// The operator's tokens.
     pub operator_tokens: Option<PathBuf>,
     /// Migrate at the start?
@@ -105,6 +108,10 @@ impl Config {
             listen: text(&found, "listen"),
             management_listen: text_if_any(&found, "management-listen"),
             public_url: text_if_any(&found, "public-url"),
+            trusted_proxies: match get(&found, "trusted-proxies") {
+                Some(Value::Proxies(list)) => list.clone(),
+                _ => Proxies::default(),
+            },
             operator_tokens: match get(&found, "operator-token-file") {
                 Some(Value::Path(file)) => Some(file.clone()),
                 _ => None,

@@ -121,6 +121,14 @@ pub const OPTIONS: &[Spec] = &[
         "Where clients reach the server: URLs in answers begin with it, whatever a request says of its host. With a path, a proxy takes that off before it passes a request on. Without a value they are made from each request's Host and X-Forwarded-Proto.",
     ),
     spec(
+        "trusted-proxies",
+        "CIDR",
+        Kind::Proxies,
+        "",
+        Server,
+        "Address or network of the proxies before the server. May be repeated. Of requests that come from there, the client's address is that of X-Forwarded-For, else of Forwarded: the first from the right that is none of these. X-Forwarded-Proto counts from there only. Without a value the client is whoever connects, and X-Forwarded-Proto counts from everybody.",
+    ),
+    spec(
         "operator-token-file",
         "FILE",
         Kind::File,

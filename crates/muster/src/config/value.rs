@@ -6,6 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::outbound::guard::Allow;
+use crate::web::proxies::Proxies;
 
 /// Which values an option takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub enum Kind {
     PublicUrl,
     /// A list of hosts and networks.
     Reach,
+    /// A list of addresses and networks of proxies.
+    Proxies,
     /// A size in bytes.
     Bytes { least: u64, most: u64 },
     /// A number.
@@ -53,12 +56,14 @@ pub enum Value {
     On(bool),
     /// Hosts and networks.
     Reach(Allow),
+    /// Proxies.
+    Proxies(Proxies),
 }
 
 impl Kind {
     /// Whether the option may be given several times.
     pub fn is_list(self) -> bool {
-        self == Self::Reach
+        matches!(self, Self::Reach | Self::Proxies)
     }
 
     /// What to write, as the end of "write …".
@@ -72,6 +77,7 @@ impl Kind {
             Self::Reach => {
                 "host names, addresses or networks with commas between, for example 10.0.0.0/8".into()
             }
+            Self::Proxies => "addresses or networks with commas between, for example 10.0.0.0/8".into(),
             Self::Bytes { least, most } => {
                 let example = if most < 2 << 20 { "64KiB" } else { "512KiB or 2MiB" };
                 format!("a size from {} to {}, for example {example}", size(least), size(most))
@@ -102,11 +108,10 @@ impl Kind {
             "" => format!("the value is empty: write {}", self.expects()),
             _ => format!("{shown:?} is not usable: write {}", self.expects()),
         };
+        let entries = || parts.iter().flat_map(|part| part.split(',')).filter(|e| !e.trim().is_empty());
         let value = match self {
-            Self::Reach => {
-                let entries = parts.iter().flat_map(|part| part.split(',')).filter(|e| !e.trim().is_empty());
-                return Allow::of(entries).map(Value::Reach);
-            }
+            Self::Reach => return Allow::of(entries()).map(Value::Reach),
+            Self::Proxies => return Proxies::of(entries()).map(Value::Proxies),
             Self::Folder | Self::File if !text.is_empty() => Some(Value::Path(PathBuf::from(text))),
             Self::Address => is_address(text).then(|| Value::Text(text.to_owned())),
             Self::Database if is_database(text) => {

@@ -10,11 +10,11 @@ mod replay;
 mod scim;
 pub mod whoami;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use tower::Service as _;
@@ -36,7 +36,7 @@ use crate::trust;
 use crate::web::late::{Again, Late};
 use crate::web::listen::Answers;
 use crate::web::refusal::Refusals;
-use crate::web::surface;
+use crate::web::surface::{self, ClientAddress};
 use crate::web::traffic::Surface;
 
 /// Every route of the platform API, without prefix.
@@ -134,13 +134,13 @@ impl Front {
         &self,
         place: Option<scim::Place>,
         mut request: Request,
-        peer: Option<SocketAddr>,
+        client: Option<IpAddr>,
     ) -> Response {
         if let Some(place) = place {
-            return scim::answer(self.app.clone(), place, request, peer).await;
+            return scim::answer(self.app.clone(), place, request, client).await;
         }
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(ConnectInfo(peer));
+        if let Some(client) = client {
+            request.extensions_mut().insert(ClientAddress(client));
         }
         let Ok(response) = self.others.clone().call(request).await;
         response
@@ -148,11 +148,12 @@ impl Front {
 }
 
 impl Answers for Front {
-    async fn answer(&self, request: Request, peer: Option<SocketAddr>) -> Response {
+    async fn answer(&self, mut request: Request, peer: Option<SocketAddr>) -> Response {
+        let client = self.app.trusted_proxies.client(peer, request.headers_mut());
         let place = scim::Place::of(request.uri().path());
         let surface = if place.is_some() { Surface::Scim } else { Surface::Platform };
-        let under_way = self.app.traffic.begin(surface, &request, peer);
-        let response = self.lead(place, request, peer).await;
+        let under_way = self.app.traffic.begin(surface, &request, client);
+        let response = self.lead(place, request, client).await;
         under_way.answered(&response);
         response
     }

@@ -2,7 +2,7 @@
 //! observed, gets its id and its time, is let in at the door, and what it asks for is answered.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
@@ -90,7 +90,7 @@ impl Place {
 /// How a request comes past the door.
 enum Way<'r> {
     /// With the credential that it shows; the notes on it are for the log.
-    Door(Option<SocketAddr>, &'r Begun),
+    Door(Option<IpAddr>, &'r Begun),
     /// For an actor who is known already; its writes are rehearsed.
     Known(Actor),
 }
@@ -104,7 +104,7 @@ struct Identified<'r> {
 }
 
 /// Answers a request at a place of the surface.
-pub(super) async fn answer(app: App, place: Place, request: Request, peer: Option<SocketAddr>) -> Response {
+pub(super) async fn answer(app: App, place: Place, request: Request, client: Option<IpAddr>) -> Response {
     let (head, body) = request.into_parts();
     let id = app.rng.uuid();
     if place == Place::Bare {
@@ -115,7 +115,7 @@ pub(super) async fn answer(app: App, place: Place, request: Request, peer: Optio
     let begun = Begun::new(app.clone(), head, place);
     let unanswered = begun.unanswered(&id);
     let asked = Identified { app: &app, id: &id, head: &begun.head, place };
-    let (done, allow) = asked.done(body, Way::Door(peer, &begun)).await;
+    let (done, allow) = asked.done(body, Way::Door(client, &begun)).await;
     unanswered.over();
     let (response, problem) = surface::scim(done, &id);
     let response = begun.answered(&id, response, problem).await;
@@ -181,8 +181,8 @@ impl Identified<'_> {
             Asked::Open(open) => scim_api::open(call, open).await,
             Asked::Closed { account, closed } => match way {
                 Way::Known(actor) => scim_api::closed(call, (actor, Rehearsal::new()), closed, body).await,
-                Way::Door(peer, begun) => {
-                    self.through_the_door(call, (peer, begun), (&account, closed), body).await
+                Way::Door(client, begun) => {
+                    self.through_the_door(call, (client, begun), (&account, closed), body).await
                 }
             },
         }
@@ -193,14 +193,14 @@ impl Identified<'_> {
     async fn through_the_door(
         &self,
         call: &Call<'_>,
-        (peer, begun): (Option<SocketAddr>, &Begun),
+        (client, begun): (Option<IpAddr>, &Begun),
         (account, closed): (&str, Closed<'_>),
         mut body: Body,
     ) -> Done {
         let mut tries = 0;
         loop {
             tries += 1;
-            let (origin, again) = (self.origin(peer), tries > 1);
+            let (origin, again) = (self.origin(client), tries > 1);
             let sent = call.late.left().map_or_else(|| std::mem::take(&mut body), Body::from);
             let entered =
                 authenticate::scim(self.app, self.head, account, origin, &begun.observed, again).await?;
@@ -211,12 +211,8 @@ impl Identified<'_> {
         }
     }
 
-    fn origin(&self, peer: Option<SocketAddr>) -> Origin {
-        Origin {
-            request_id: self.id.to_owned(),
-            method: self.head.method.to_string(),
-            client: peer.map(|peer| peer.ip()),
-        }
+    fn origin(&self, client: Option<IpAddr>) -> Origin {
+        Origin { request_id: self.id.to_owned(), method: self.head.method.to_string(), client }
     }
 }
 

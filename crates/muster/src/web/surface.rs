@@ -1,12 +1,12 @@
 //! The outermost part of each surface: gives the request an id, runs it, and puts what came back into the
 //! surface's words.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
@@ -16,17 +16,21 @@ use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Method};
 
 use super::envelope::{self, Data};
+use super::proxies::X_FORWARDED_PROTO;
 use super::{error, yaml};
 use crate::app::App;
 use crate::kernel::caller::Origin;
 use crate::kernel::problem::{Kind, Problem, Result};
 
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The id of the request: a UUID made here, in every answer (`X-Request-Id`, `correlationId`) and log line.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
+
+/// Where the request came from, as far as proxies tell.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddress(pub IpAddr);
 
 /// Platform API: envelope for data, ErrorDTO or FailureDTO for problems.
 pub async fn platform(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -120,7 +124,7 @@ pub fn origin(parts: &Parts) -> Origin {
     Origin {
         request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
         method: parts.method.to_string(),
-        client: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip()),
+        client: parts.extensions.get::<ClientAddress>().map(|client| client.0),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What goes through the server: counted and timed for whoever scrapes it, and told in the log where that is
 //! wanted. Neither knows more of a request than its method, path, and where it came from.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use axum::extract::Request;
@@ -78,14 +78,14 @@ impl Traffic {
     }
 
     /// A request begins.
-    pub fn begin(&self, surface: Surface, request: &Request, peer: Option<SocketAddr>) -> UnderWay<'_> {
+    pub fn begin(&self, surface: Surface, request: &Request, client: Option<IpAddr>) -> UnderWay<'_> {
         self.under_way.inc();
         let told = tracing::enabled!(target: TARGET, tracing::Level::DEBUG);
         UnderWay {
             traffic: self,
             since: Instant::now(),
             asked: Asked { surface: surface.name(), method: name(request.method()) },
-            told: told.then(|| Told { path: request.uri().path().to_owned(), peer }),
+            told: told.then(|| Told { path: request.uri().path().to_owned(), client }),
             ended: false,
         }
     }
@@ -121,7 +121,7 @@ fn name(method: &Method) -> &'static str {
 struct Told {
     /// Without the query, which may hold what nobody should read.
     path: String,
-    peer: Option<SocketAddr>,
+    client: Option<IpAddr>,
 }
 
 /// A request that is not answered yet. Dropped before its answer, its client did not wait.
@@ -147,9 +147,9 @@ impl UnderWay<'_> {
         let time: Duration = self.since.elapsed();
         self.traffic.requests.get_or_create(&Answered { surface, method, status }).inc();
         self.traffic.times.get_or_create(&self.asked).observe(time.as_secs_f64());
-        if let Some(Told { path, peer }) = &self.told {
+        if let Some(Told { path, client }) = &self.told {
             let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-            let client = peer.map(|peer| tracing::field::display(peer.ip()));
+            let client = client.map(tracing::field::display);
             tracing::debug!(target: TARGET, request_id = id, method, path, status, micros, client, "request");
         }
     }

@@ -87,6 +87,9 @@ fn tokens_of_the_operator_that_others_may_read_are_warned_of() {
 fn mistakes_name_option_source_and_remedy() {
     run(["serve", "--listen", "8080"]).refused(78, &["--listen", "\"8080\"", "HOST:PORT"]);
     run(["serve", "--jwks-allow", "https://idp"]).refused(78, &["--jwks-allow", "\"https://idp\""]);
+    run(["serve", "--public-url", "id.example.com"]).refused(78, &["--public-url", "https://id.example.com"]);
+    run(["serve", "--trusted-proxies", "10.0.0.0/8,proxy"])
+        .refused(78, &["--trusted-proxies", "\"proxy\"", "10.0.0.0/8"]);
     run(["serve", "--config", "/nowhere/muster.toml"])
         .refused(78, &["/nowhere/muster.toml", "correct --config"]);
     let mut command = muster();

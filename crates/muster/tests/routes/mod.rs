@@ -23,6 +23,7 @@ mod operator;
 mod pages;
 mod people;
 mod provisioning_log;
+mod proxies;
 mod resource_groups;
 mod role_assignments;
 mod roles;
