@@ -178,6 +178,20 @@ impl App {
     /// When TLS for outbound connections cannot be set up on this machine, or the file of the provisioning
     /// log cannot be opened.
     pub fn assemble(db: Db, clock: Clock, rng: Rng, switches: Switches) -> Result<Self, String> {
+        let log_db = db.beside_mended(LOG_FILE, LOG_STEPS).map_err(|error| log_failed(&error))?;
+        Self::of((db, log_db), clock, rng, switches)
+    }
+
+    /// As `assemble`, for a command, which writes nothing to the provisioning log: a server beside it may
+    /// have that file open.
+    ///
+    /// # Errors
+    /// When TLS for outbound connections cannot be set up on this machine.
+    pub fn of_command(db: Db, clock: Clock, rng: Rng, switches: Switches) -> Result<Self, String> {
+        Self::of((db.clone(), db), clock, rng, switches)
+    }
+
+    fn of((db, log_db): (Db, Db), clock: Clock, rng: Rng, switches: Switches) -> Result<Self, String> {
         let direct = Fetcher::new(switches.jwks_allow)?;
         let fetcher = match switches.proxies {
             Some(proxies) => direct.with_proxies(proxies)?,
@@ -188,7 +202,6 @@ impl App {
         let operator_tokens = switches.operator_tokens.map(TokenFile::new);
         let (sessions, dialects) = (Sessions::default(), Dialects::default());
         let provisioning_log = provisioning_log::Log::new(limits.log_entries);
-        let log_db = db.beside_mended(LOG_FILE, LOG_STEPS).map_err(|error| log_failed(&error))?;
         let parts = Parts {
             db,
             log_db,

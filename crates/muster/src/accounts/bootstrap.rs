@@ -97,7 +97,7 @@ pub fn run(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Resu
         (false, true) if store::find_version(tx, account)?.is_none() => {
             return Err(conflict(format!(
                 "account {account} is suspended or deleted and a token of it would be refused: take it back first, as the \
-                 operator, with PATCH /v1/accounts/{account} and {{\"status\": \"ACTIVE\"}}"
+                 operator, with PATCH /v1/accounts/{account} and {{\"status\": \"ACTIVE\"}} or by `muster account resume`"
             )));
         }
         (false, true) => step.known(tx, &wish.first)?,

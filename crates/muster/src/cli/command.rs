@@ -4,13 +4,16 @@ use std::fmt::Write as _;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::token;
+use super::{account, token};
 use crate::config::options::{Flags, OPTIONS, Spec};
 use crate::config::sources::Given;
 use crate::router::health::VERSION;
 
 /// The command that has another before it.
 pub const TOKEN_EXPLAIN: &str = "token explain";
+
+/// The command that has others below it.
+pub const ACCOUNT: &str = "account";
 
 /// (name, takes the server's options, what it does), for help and the reference page.
 pub const COMMANDS: &[(&str, bool, &str)] = &[
@@ -19,6 +22,11 @@ pub const COMMANDS: &[(&str, bool, &str)] = &[
         "bootstrap",
         false,
         "Make an account, its first administrator and a token for him; before the first start or beside a running server",
+    ),
+    (
+        ACCOUNT,
+        false,
+        "`list`, `create`, `rename`, `suspend`, `resume`, `delete` and `restore` accounts, as `/v1/accounts` does; before the first start or beside a running server",
     ),
     (
         "setup-code",
@@ -53,10 +61,14 @@ pub fn build() -> Command {
             root = root.subcommand(token::command(about));
             continue;
         }
+        let flags = OPTIONS.iter().filter(|spec| *server || spec.flags == Flags::Everywhere).map(flag);
+        if *name == ACCOUNT {
+            root = root.subcommand(account::command(about, &flags.collect::<Vec<_>>()));
+            continue;
+        }
         let mut command = Command::new(*name).about(*about);
         if *name != "version" {
-            let flags = OPTIONS.iter().filter(|spec| *server || spec.flags == Flags::Everywhere);
-            command = command.args(flags.map(flag));
+            command = command.args(flags);
         }
         root = root.subcommand(if *name == "bootstrap" { command.args(bootstrap_flags()) } else { command });
     }

@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::{say, store};
 use crate::app::LOG_FILE;
-use crate::config::{Config, Place};
+use crate::config::Config;
 use crate::migrations::STEPS;
 
 /// Applies what is missing and says what that was.
@@ -21,15 +21,7 @@ pub fn migrate(config: &Config) -> Result<(), Failure> {
 
 /// Looks at the database without changing it.
 pub fn check(config: &Config) -> Result<(), Failure> {
-    if let Place::Folder(folder) = &config.place
-        && !store::file(folder).is_file()
-    {
-        let text = format!(
-            "there is no database in {}: correct --data-dir, or make one with `muster bootstrap` or `muster serve`",
-            folder.display()
-        );
-        return Err(Failure::new(Exit::Unavailable, text));
-    }
+    store::is_there(config)?;
     let db = store::open(config)?;
     let pending = db.pending(STEPS)?;
     let runtime = super::serve::runtime(None)?;

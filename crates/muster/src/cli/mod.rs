@@ -1,6 +1,7 @@
 //! The program: reads its command line, runs one command, ends with a documented code. The only room that
 //! speaks on stdout and stderr. Never holds a rule of its own: what a command does, an action does.
 
+mod account;
 mod bootstrap;
 mod command;
 mod database;
@@ -42,6 +43,8 @@ fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure> {
         "token" => return token::run(matches),
         _ => {}
     }
+    // The options are those of the command below.
+    let (verb, matches) = matches.subcommand().unwrap_or((name, matches));
     let config = Config::load(&command::given(matches))?;
     // The server has a log for it, and `config` lists it.
     for line in config.strangers.iter().filter(|_| !matches!(name, "serve" | "config")) {
@@ -49,6 +52,7 @@ fn run(name: &str, matches: &ArgMatches) -> Result<(), Failure> {
     }
     match name {
         "serve" => serve::run(&config),
+        "account" => account::run(&config, verb, matches),
         "bootstrap" => bootstrap::run(&config, matches),
         "setup-code" => bootstrap::setup_code(&config),
         "migrate" => database::migrate(&config),

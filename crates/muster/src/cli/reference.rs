@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 
-use super::command::{COMMANDS, TOKEN_EXPLAIN};
+use super::command::{ACCOUNT, COMMANDS, TOKEN_EXPLAIN};
 use super::exit::{Exit, Failure, TABLE};
 use super::permissions;
 use crate::config::options::{Flags, OPTIONS, Spec};
@@ -44,6 +44,7 @@ fn page() -> String {
         let options = match (*name, *server) {
             ("version", _) => "none",
             ("bootstrap", _) => "those of `check`, and --account, --email, --json, --another-token",
+            (ACCOUNT, _) => "those of `check`, and --json; `muster account create --help` tells its own",
             (TOKEN_EXPLAIN, _) => "--trust, --jwks, --url, --at, --json",
             (_, true) => "all",
             (_, false) => "config, data-dir, database, log-level, log-format",

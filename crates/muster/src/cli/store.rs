@@ -32,6 +32,19 @@ pub fn setup_file(config: &Config) -> Option<PathBuf> {
     }
 }
 
+/// For a command that makes none: refuses a data directory without a database.
+pub fn is_there(config: &Config) -> Result<(), Failure> {
+    let Place::Folder(folder) = &config.place else { return Ok(()) };
+    if file(folder).is_file() {
+        return Ok(());
+    }
+    let text = format!(
+        "there is no database in {}: correct --data-dir, or make one with `muster bootstrap` or `muster serve`",
+        folder.display()
+    );
+    Err(Failure::new(Exit::Unavailable, text))
+}
+
 /// Opens the database. Not to be called from async code: opening waits.
 pub fn open(config: &Config) -> Result<Db, Failure> {
     let options = match &config.place {

@@ -137,11 +137,27 @@ pub async fn delete(app: &App, operator: Operator, account: AccountId) -> Result
             store::set_status(tx, &before.identifier, Status::Deleted, erase_at, now)
         }
         Status::Active => {
-            let advice = "suspend it first, by PATCH with {\"status\": \"SUSPENDED\"}";
+            let advice =
+                "suspend it first, by PATCH with {\"status\": \"SUSPENDED\"} or by `muster account suspend`";
             Err(conflict(format!("Account {} is in use: {advice}.", before.identifier)))
         }
         Status::Deleted => Err(conflict(format!("Account {} is deleted already.", before.identifier))),
         Status::Erasing | Status::Gone => Err(erasing(&before.identifier)),
+    })
+    .await
+}
+
+/// Has a deleted account back, suspended as it was.
+///
+/// # Errors
+/// `NotFound`; `Conflict` for one in another state.
+pub async fn restore(app: &App, operator: Operator, account: AccountId) -> Result<Account> {
+    alter(app, operator, account, Action::Update, |tx, before, now| match before.status {
+        Status::Deleted => store::set_status(tx, &before.identifier, Status::Suspended, None, now),
+        Status::Erasing | Status::Gone => Err(erasing(&before.identifier)),
+        Status::Active | Status::Suspended => {
+            Err(conflict(format!("Account {} is not deleted: nothing is to be had back.", before.identifier)))
+        }
     })
     .await
 }

@@ -26,22 +26,31 @@ const SHORTEST: usize = 32;
 /// Of the file.
 const LARGEST: u64 = 64 << 10;
 
-/// Whoever holds one of the tokens.
+/// Who runs the installation.
 #[derive(Clone, Debug)]
-pub struct Operator {
-    /// Which one: the beginning of its SHA-256.
-    token: String,
-    origin: Origin,
+pub enum Operator {
+    /// Whoever holds the database.
+    Console,
+    /// Whoever holds one of the tokens.
+    Remote {
+        /// Which one: the beginning of its SHA-256.
+        token: String,
+        /// From where.
+        origin: Origin,
+    },
 }
 
 impl Operator {
     /// As he acts in an account.
     pub fn caller(&self, account: AccountId) -> Caller {
-        Caller::operator(account, self.token.clone(), self.origin.clone())
+        match self {
+            Self::Console => Caller::console(account),
+            Self::Remote { token, origin } => Caller::operator(account, token.clone(), origin.clone()),
+        }
     }
-    /// A line of the log about what he did.
+    /// A line of the log about what he did. At the console he sees it himself.
     pub fn tell(&self, account: &AccountId, what: &str) {
-        let Self { token, origin } = self;
+        let Self::Remote { token, origin } = self else { return };
         tracing::info!(request_id = origin.request_id, %account, token, client = ?origin.client, "the operator {what}");
     }
 }
@@ -56,7 +65,7 @@ pub async fn admit(parts: &Parts, app: &App) -> Result<Operator> {
     let shown = shown(&parts.headers).inspect_err(|_| refused(&origin))?;
     let tokens = file.read(Tokens::load).await?.map_err(unreadable)?;
     if let Some(token) = tokens.holds(shown) {
-        return Ok(Operator { token, origin });
+        return Ok(Operator::Remote { token, origin });
     }
     refused(&origin);
     Err(unauthenticated(WRONG))

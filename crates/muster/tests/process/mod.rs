@@ -1,5 +1,6 @@
 //! The program as an operator meets it: the real binary, real sockets, real signals.
 
+mod account;
 mod bootstrap;
 mod conformance;
 mod crash;

@@ -1,0 +1,99 @@
+//! `muster account`: before the first start, and beside a server that obeys with its next request.
+
+use serde_json::Value;
+
+use super::{Ended, Server, data_dir, muster, postgres, run};
+
+fn account(store: [&str; 2], words: &[&str]) -> Ended {
+    let mut command = muster();
+    command.arg("account").args(words).args(store);
+    Ended::of(&command.output().expect("the program starts"))
+}
+
+/// What it says with `--json`.
+#[track_caller]
+fn told(store: [&str; 2], words: &[&str]) -> Value {
+    let out = account(store, &[words, &["--json"]].concat()).fine();
+    assert_eq!(out.lines().count(), 1, "{out}");
+    serde_json::from_str(&out).expect("--json prints JSON")
+}
+
+/// Status of a request to the platform API with this token.
+fn status(server: &Server, token: &Value) -> u16 {
+    let token = token.as_str().expect("a token");
+    let head = format!("GET /ng/api/whoami HTTP/1.1\r\nhost: x\r\nx-api-key: {token}\r\nconnection: close");
+    super::parse(&server.raw(format!("{head}\r\n\r\n").as_bytes())).0
+}
+
+fn before_and_beside(store: [&str; 2]) {
+    let acme = told(store, &["create", "acme", "--name", "Acme Corp.", "--email", "root@acme.example"]);
+    assert_eq!(acme["account_identifier"], "acme");
+    let server = Server::start(&store);
+    let globex = told(store, &["create", "globex", "--service-account", "idp", "--surface", "platform"]);
+    assert_eq!(globex["service_account_identifier"], "idp");
+    account(store, &["create", "globex", "--email", "a@b.example"]).refused(65, &["globex already"]);
+
+    let all = told(store, &["list"]);
+    let shown: Vec<_> =
+        all["accounts"].as_array().unwrap().iter().map(|one| (&one["identifier"], &one["name"])).collect();
+    assert_eq!(shown, [(&"acme".into(), &"Acme Corp.".into()), (&"globex".into(), &"globex".into())]);
+    assert_eq!(told(store, &["rename", "globex", "Globex (UK)"])["name"], "Globex (UK)");
+    account(store, &["rename", "globex", ""]).refused(65, &["name"]);
+
+    let token = &globex["token"];
+    assert_eq!(status(&server, token), 200);
+    account(store, &["delete", "globex"]).refused(65, &["in use", "muster account suspend"]);
+    account(store, &["restore", "globex"]).refused(65, &["globex is not deleted"]);
+    for (verb, state, answer) in [
+        ("suspend", "SUSPENDED", 401),
+        ("resume", "ACTIVE", 200),
+        ("suspend", "SUSPENDED", 401),
+        ("delete", "DELETED", 401),
+        ("restore", "SUSPENDED", 401),
+        ("resume", "ACTIVE", 200),
+    ] {
+        let one = told(store, &[verb, "globex"]);
+        assert_eq!(
+            (&one["status"], one["erase_at"].is_null()),
+            (&state.into(), state != "DELETED"),
+            "{verb}"
+        );
+        assert_eq!((status(&server, token), status(&server, &acme["token"])), (answer, 200), "{verb}");
+    }
+    account(store, &["suspend", "initech"]).refused(65, &["no account initech"]);
+}
+
+#[test]
+fn before_the_first_start_and_beside_a_server_on_sqlite() {
+    let (_folder, data) = data_dir();
+    before_and_beside(["--data-dir", &data]);
+}
+
+#[test]
+fn before_the_first_start_and_beside_a_server_on_postgres() {
+    if let Some(url) = postgres() {
+        before_and_beside(["--database", &url]);
+    }
+}
+
+#[test]
+fn text_is_for_people() {
+    let (_folder, data) = data_dir();
+    let store = ["--data-dir", data.as_str()];
+    let made = account(store, &["create", "acme", "--email", "root@acme.example"]).fine();
+    assert!(made.contains("Token          pat.acme.") && made.contains("shown only now"), "{made}");
+    let all = account(store, &["list"]).fine();
+    let rows: Vec<Vec<&str>> = all.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows, [["ACCOUNT", "STATUS", "USERS", "NAME"], ["acme", "ACTIVE", "1", "acme"]]);
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_in_one_line() {
+    let (_folder, data) = data_dir();
+    run(["account", "list", "--data-dir", &data]).refused(69, &["no database", "--data-dir"]);
+    run(["account", "create", "a b", "--email", "root@acme.example", "--data-dir", &data])
+        .refused(65, &["identifier"]);
+    run(["account", "create", "acme", "--email", "nobody", "--data-dir", &data]).refused(65, &["email"]);
+    let ended = run(["account", "create", "acme", "--data-dir", &data]);
+    assert!(ended.code == 2 && ended.err.contains("--email"), "{ended:?}");
+}
