@@ -1,10 +1,11 @@
 //! Routes of the operator. They are there where the server is told of a file with his tokens.
 
 use axum::Router;
-use axum::extract::{FromRequestParts, State};
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::routing::{get, post};
 use http::StatusCode;
 use http::request::Parts;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::actions;
@@ -37,6 +38,21 @@ impl FromRequestParts<App> for Operator {
     }
 }
 
+/// A body, and who sent it. He is let in before it is read and asked again when it is here: it may have been
+/// long on its way, and his token may have left the file meanwhile.
+struct Sent<T>(Operator, T);
+
+impl<T: DeserializeOwned + Send> FromRequest<App> for Sent<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        let (head, body) = request.into_parts();
+        door::admit(&head, app).await?;
+        let Json(read) = Json::from_request(Request::from_parts(head.clone(), body), app).await?;
+        Ok(Self(door::admit(&head, app).await?, read))
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Page {
     accounts: Vec<View>,
@@ -64,8 +80,7 @@ async fn list(State(app): State<App>, _: Operator, Query(asked): Query<Asked>) -
 
 async fn create(
     State(app): State<App>,
-    operator: Operator,
-    Json(body): Json<NewAccount>,
+    Sent(operator, body): Sent<NewAccount>,
 ) -> Result<Bare<MadeView>> {
     let wish = body.read(|account| operator.caller(account))?;
     Ok(Bare(StatusCode::CREATED, actions::create(&app, &operator, wish).await?.into()))
@@ -77,9 +92,8 @@ async fn show(State(app): State<App>, _: Operator, Path(account): Path<String>) 
 
 async fn change(
     State(app): State<App>,
-    operator: Operator,
     Path(account): Path<String>,
-    Json(body): Json<ChangeBody>,
+    Sent(operator, body): Sent<ChangeBody>,
 ) -> Result<Bare<View>> {
     let change = body.read()?;
     Ok(Bare(StatusCode::OK, actions::change(&app, operator, named(&account)?, change).await?.into()))
@@ -95,9 +109,8 @@ async fn delete(
 
 async fn another_token(
     State(app): State<App>,
-    operator: Operator,
     Path(account): Path<String>,
-    Json(body): Json<Holder>,
+    Sent(operator, body): Sent<Holder>,
 ) -> Result<Bare<MadeView>> {
     let wish = body.read(operator.caller(named(&account)?))?;
     Ok(Bare(StatusCode::CREATED, actions::another_token(&app, &operator, wish).await?.into()))

@@ -309,7 +309,10 @@ both_engines! {
         fs::write(&file, format!("{TOKEN}\n{other}\n")).unwrap();
         o.operator.get(ACCOUNTS).await.expect(200);
         o.world.holder(&other).get(ACCOUNTS).await.expect(200);
-        fs::write(&file, &other).unwrap();
+        let (at, left) = (file.clone(), other.clone());
+        let taken = async move { fs::write(at, left).unwrap() };
+        o.operator.post_after(ACCOUNTS, wish("globex"), taken).await.refused(401, "INVALID_TOKEN");
+        o.world.bearer(&other).get(&format!("{ACCOUNTS}/globex")).await.expect(404);
         o.operator.get(ACCOUNTS).await.refused(401, "INVALID_TOKEN");
         o.world.bearer(&other).get(ACCOUNTS).await.expect(200);
         for broken in ["", "short"] {
