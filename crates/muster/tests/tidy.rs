@@ -220,3 +220,40 @@ fn only_doors_know_axum() {
     }
     clean(&complaints);
 }
+
+/// The words of a file that begin so, without what surrounds them.
+fn words_of<'t>(text: &'t str, prefix: &'t str) -> impl Iterator<Item = &'t str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.split(move |c| !is_name(c)).filter(move |word| word.starts_with(prefix))
+}
+
+#[test]
+fn the_image_is_of_this_program() {
+    use muster::config::options::{OPTIONS, find};
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("the file is there");
+    let (image, compose, ignored) =
+        (read("Dockerfile"), read("examples/compose/compose.yaml"), read(".dockerignore"));
+    for name in words_of(&image, "MUSTER_").chain(words_of(&compose, "MUSTER_")) {
+        assert!(OPTIONS.iter().any(|spec| spec.variable() == name), "{name} is no option");
+    }
+    let port = find("listen").and_then(|spec| spec.default.rsplit_once(':')).expect("a default").1;
+    for place in
+        [format!("EXPOSE {port}\n"), format!("MUSTER_LISTEN=0.0.0.0:{port}\n"), format!("/127.0.0.1/{port} ")]
+    {
+        assert!(image.contains(&place), "{place}");
+    }
+    assert_eq!(compose.matches(&format!(":{port}\"]")).count(), 2, "both replicas listen there");
+    let binary = env!("CARGO_BIN_EXE_muster").rsplit('/').next().expect("a name");
+    assert!(image.contains(&format!("/target/release/{binary} /usr/local/bin/{binary}\n")));
+    assert!(image.contains(&format!("ENTRYPOINT [\"{binary}\"]\nCMD [\"serve\"]")));
+    assert!(image.contains("GET /livez "), "a health answer that does not ask the database");
+    let data = find("data-dir").expect("an option").default.trim_start_matches("./");
+    assert!(
+        image.contains("WORKDIR /var/lib/muster\n")
+            && image.contains(&format!("VOLUME /var/lib/muster/{data}\n"))
+    );
+    for needed in ["Cargo.toml", "Cargo.lock", ".cargo", "crates", "bench"] {
+        assert!(!ignored.lines().any(|line| line == needed), "{needed} is built from");
+        assert!(root().join(needed).exists(), "{needed}");
+    }
+}
