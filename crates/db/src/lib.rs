@@ -493,6 +493,14 @@ pub fn check_url(url: &str) -> Result<(), Error> {
     postgres::Settings::parse(url).map(|_| ())
 }
 
+/// What a PostgreSQL URL says of TLS: `disable`, `prefer` or `require`.
+///
+/// # Errors
+/// As [`check_url`].
+pub fn ssl_mode(url: &str) -> Result<&'static str, Error> {
+    postgres::Settings::parse(url).map(|settings| settings.ssl_mode())
+}
+
 /// Asks for nothing but an answer.
 fn look(tx: &mut Tx<'_>) -> Result<(), Error> {
     tx.query_one("SELECT 1", &[], |row| row.get::<i64>(0)).map(|_| ())

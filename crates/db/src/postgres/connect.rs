@@ -66,6 +66,15 @@ impl Settings {
         Ok(Self { config, hosts, setup, tls: OnceLock::new() })
     }
 
+    /// What the URL says of TLS.
+    pub(crate) fn ssl_mode(&self) -> &'static str {
+        match self.config.get_ssl_mode() {
+            SslMode::Disable => "disable",
+            SslMode::Prefer => "prefer",
+            _ => "require",
+        }
+    }
+
     /// For migrations: no limit on how long a statement runs or waits, unless the URL sets one.
     pub(crate) fn unhurried(mut self) -> Self {
         self.setup = limits(self.config.get_options().unwrap_or_default(), 0, 0);

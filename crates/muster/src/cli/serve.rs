@@ -97,6 +97,7 @@ async fn serve(
     let (end, ending) = watch::channel(false);
     let known_as = config.public_url.as_ref().map(|url| format!(" as {url}")).unwrap_or_default();
     say(&format!("Muster {VERSION} serves http://{address}{known_as} with {}.", place(config)))?;
+    tell_what_is_open(config, address, watchers.as_ref())?;
     let management = manage(config, &app, watchers, &bounds, ending)?;
     let mut jobs = if let Some(invitation) = invitation {
         invite(config, address, &invitation)?;
@@ -165,6 +166,34 @@ impl Listeners {
         };
         Ok(Self { front, watchers })
     }
+}
+
+/// One line for whoever reads the log only. Where a connection to PostgreSQL came about without TLS although
+/// that was preferred, there is another one.
+fn tell_what_is_open(
+    config: &Config,
+    address: SocketAddr,
+    watchers: Option<&TcpListener>,
+) -> Result<(), Failure> {
+    let (engine, sslmode) = match &config.place {
+        Place::Folder(_) => ("sqlite", None),
+        Place::Postgres(url) => ("postgres", Some(db::ssl_mode(url.expose())?)),
+    };
+    let management = watchers.map(address_of).transpose()?.map(tracing::field::display);
+    let (public_url, operator) = (&config.public_url, config.operator_tokens.is_some());
+    let trusted_proxies = !config.trusted_proxies.is_empty();
+    tracing::info!(
+        version = VERSION,
+        listen = %address,
+        management,
+        public_url,
+        trusted_proxies,
+        operator,
+        engine,
+        sslmode,
+        "serving"
+    );
+    Ok(())
 }
 
 fn address_of(listener: &TcpListener) -> Result<SocketAddr, Failure> {

@@ -56,6 +56,36 @@ fn health_and_version_are_open() {
 }
 
 #[test]
+fn the_log_begins_with_what_is_open() {
+    let (_folder, data) = data_dir();
+    let telling = |server: &Server, parts: &[&str]| {
+        let log = server.log();
+        let line = log.lines().find(|line| line.ends_with('}') && line.contains("\"serving\""));
+        let line = line.unwrap_or_else(|| panic!("no such line: {log}"));
+        let listen = format!("\"listen\":\"{}\"", server.address);
+        for part in parts.iter().chain([&&*listen]) {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+    };
+    let words =
+        ["--log-format", "json", "--public-url", "https://id.example.com", "--trusted-proxies", "10.0.0.1"];
+    let all = [&words[..], &["--management-listen", "127.0.0.1:0"]].concat();
+    let told =
+        ["\"public_url\":\"https://id.example.com\"", "\"trusted_proxies\":true", "\"operator\":false"];
+    telling(
+        &on(&data, &all),
+        &[&told[..], &["\"engine\":\"sqlite\"", "\"management\":\"127.0.0.1:"]].concat(),
+    );
+    if let Some(url) = postgres() {
+        let server = Server::start(&["--database", &url, "--log-format", "json"]);
+        telling(
+            &server,
+            &["\"engine\":\"postgres\"", "\"sslmode\":\"disable\"", "\"trusted_proxies\":false"],
+        );
+    }
+}
+
+#[test]
 fn not_ready_until_migrated() {
     let (_folder, data) = data_dir();
     let server = on(&data, &["--auto-migrate", "off"]);
