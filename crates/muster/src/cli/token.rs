@@ -20,8 +20,8 @@ use crate::tokens::secret::{Own, is_own};
 use crate::trust::explain::{Explanation, StepView};
 use crate::trust::model::{Definition, KeySource};
 use crate::trust::read;
-use crate::web::extract::parse;
-use crate::web::unique::Document;
+use crate::web::unique::parse;
+use crate::web::words;
 
 /// Most bytes that are read of stdin.
 const MOST: u64 = 64 * 1024;
@@ -96,7 +96,8 @@ fn of_jwt<'m>(token: &str, given: &dyn Fn(&str) -> Option<&'m str>) -> Result<Ex
         })?,
     };
     let keys = match (given("jwks"), given("url")) {
-        (Some(path), _) => key_set(&file("jwks", path)?),
+        (Some(path), _) => Ok(key_set(&file("jwks", path)?)
+            .map_err(|why| malformed("jwks", path, &format!("{why}; it is to hold a JWKS")))?),
         (None, Some(url)) => fetched(&KeySource::Url(url.to_owned()), None),
         (None, None) => of_trust(trust.as_ref()),
     };
@@ -106,7 +107,7 @@ fn of_jwt<'m>(token: &str, given: &dyn Fn(&str) -> Option<&'m str>) -> Result<Ex
         && let Some(report) = steps.iter_mut().find(|report| report.reason == Some(Reason::JwksUnavailable))
     {
         report.received = why;
-        let source = (given("jwks"), given("url"), trust.as_ref().map(|trust| &trust.jwks));
+        let source = (given("url"), trust.as_ref().map(|trust| &trust.jwks));
         report.hint = Some(keys_advice(source).into());
     }
     for step in [Step::ServiceAccount, Step::Permission] {
@@ -121,11 +122,10 @@ fn bare_policy() -> Policy {
 }
 
 /// What to change where the keys could not be had from where they were to come.
-fn keys_advice(source: (Option<&str>, Option<&str>, Option<&KeySource>)) -> &'static str {
+fn keys_advice(source: (Option<&str>, Option<&KeySource>)) -> &'static str {
     match source {
-        (Some(_), ..) => "correct the file that --jwks names: it is to hold a JWKS",
-        (None, None, None) => "give the keys with --jwks FILE or --url URL, or a trust that names them",
-        (None, None, Some(KeySource::Keys(_))) => "correct the keys in the trust",
+        (None, None) => "give the keys with --jwks FILE or --url URL, or a trust that names them",
+        (None, Some(KeySource::Keys(_))) => "correct the keys in the trust",
         _ => "the issuer could not be reached from here: give its keys with --jwks FILE",
     }
 }
@@ -140,13 +140,20 @@ fn file(option: &str, path: &str) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// What the file that an option names holds cannot be used.
+fn malformed(option: &str, path: &str, why: &str) -> Failure {
+    Failure::new(Exit::Refused, format!("--{option}: {path} cannot be used, correct it: {why}"))
+}
+
 fn trust(path: &str) -> Result<Definition, Failure> {
-    let Document(mut document) = parse(&file("trust", path)?)?;
+    let mut document = parse(&file("trust", path)?).map_err(|error| {
+        malformed("trust", path, &format!("it is not one JSON document: {}", words::of_json(&error)))
+    })?;
     // As the server shows it, too.
     if let Some(shown) = document.get_mut("jwtTrust") {
         document = shown.take();
     }
-    Ok(read::definition(&document, None)?)
+    read::definition(&document, None).map_err(|problem| malformed("trust", path, problem.message()))
 }
 
 fn of_trust(trust: Option<&Definition>) -> Result<KeySet, String> {

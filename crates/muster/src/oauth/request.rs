@@ -69,12 +69,7 @@ fn invalid(text: impl Into<Cow<'static, str>>) -> Problem {
 /// # Errors
 /// With a code of RFC 6749 §5.2.
 pub fn read(headers: &HeaderMap, query: &str, body: &[u8]) -> Result<Ask> {
-    let in_url = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| SECRETS.contains(&&**name));
-    if let Some((name, _)) = in_url {
-        return Err(invalid(format!(
-            "{name} is in the URL, which logs keep: send it in the body, and take another in its place."
-        )));
-    }
+    body_only(query)?;
     let form = form(headers, body)?;
     let surfaces = form.get("scope").map(|text| surfaces(text)).transpose()?;
     let proof = match form.get("grant_type").map(String::as_str) {
@@ -89,6 +84,24 @@ pub fn read(headers: &HeaderMap, query: &str, body: &[u8]) -> Result<Ask> {
         None => return Err(invalid(format!("grant_type is missing: send grant_type={CLIENT_CREDENTIALS}."))),
     };
     Ok(Ask { proof, surfaces })
+}
+
+/// None of the parameters stands in the URL (RFC 6749 §2.3.1, §3.2): passed over, a `scope` there would seem
+/// to have narrowed the token.
+fn body_only(query: &str) -> Result<()> {
+    let sent = |names: &[&str]| {
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(name, _)| names.contains(&&**name)).map(|(name, _)| name)
+    };
+    if let Some(name) = sent(&SECRETS) {
+        return Err(invalid(format!(
+            "{name} is in the URL, which logs keep: send it in the body, and take another in its place."
+        )));
+    }
+    match sent(&KNOWN) {
+        Some(name) => Err(invalid(format!("{name} is in the URL: send it in the body."))),
+        None => Ok(()),
+    }
 }
 
 /// The known parameters; one without a value counts as left out (RFC 6749 §3.2). Others are nobody's business

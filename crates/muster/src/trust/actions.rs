@@ -87,6 +87,18 @@ fn unreadable(account: &AccountId, damaged: &Damaged) -> Problem {
     Problem::new(Kind::Conflict, text)
 }
 
+/// Why a trust is not among those that can be used, as whoever loads it hears.
+pub(super) async fn absent(app: &App, account: &AccountId, identifier: &str) -> Problem {
+    let (of, id) = (account.clone(), identifier.to_owned());
+    match app.db.point("trust.absent", move |tx| load_one(tx, &of, &id)).await {
+        Err(why) => why,
+        // It was made just now.
+        Ok(_) => Problem::not_found(format!(
+            "There is no JWT trust [{identifier}] in account [{account}] yet: send the request again."
+        )),
+    }
+}
+
 /// As `load_one`, also where its row cannot be read.
 fn load_any(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<Found> {
     find_any(tx, account, identifier)?.ok_or_else(|| {

@@ -8,6 +8,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jose::{Outcome, Reason, Refusal, Step, StepReport, Token};
 use serde::Serialize;
 
+use super::actions::absent;
 use super::door::{Attempt, acts_as, aged, no_keys};
 use super::ready::{Trust, ready};
 use crate::access::Grant;
@@ -158,7 +159,7 @@ fn beside_the_steps(trust: &Trust) -> Option<String> {
 /// tried. For a token of ours there is one explanation, whatever the trust.
 ///
 /// # Errors
-/// `NotFound` for a trust that does not exist.
+/// `NotFound` for a trust that does not exist, `Conflict` for one whose row cannot be read.
 pub async fn explain(
     app: &App,
     grant: &Grant<SettingView>,
@@ -179,10 +180,7 @@ pub async fn explain(
     let asked: Vec<&Arc<Trust>> =
         ready.trusts.iter().filter(|found| trust.as_ref().is_none_or(|id| *id == found.identifier)).collect();
     if let Some(id) = trust.filter(|_| asked.is_empty()) {
-        let text = format!(
-            "There is no JWT trust [{id}] in account [{account}]: the list of trusts names those there are."
-        );
-        return Err(Problem::not_found(text));
+        return Err(absent(app, account, &id).await);
     }
     let surface: Option<Surface> = None;
     let attempt = Attempt { app, account, ready: &ready, surface, origin: &caller.origin, now, again: false };

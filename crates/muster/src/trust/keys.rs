@@ -7,6 +7,7 @@ use db::{Snapshot, Tx};
 use jose::KeySet;
 use serde_json::{Value, json};
 
+use super::actions::absent;
 use super::jwks::{self, Source};
 use super::model::{Definition, Warning};
 use super::ready::{Provider, Trust, ready, stale_secs};
@@ -21,7 +22,7 @@ use crate::kernel::time::Timestamp;
 /// The keys of a trust; asks nobody.
 ///
 /// # Errors
-/// `NotFound`.
+/// `NotFound`; `Conflict` where its row cannot be read.
 pub async fn show(app: &App, grant: &Grant<SettingView>, identifier: &str) -> Result<Value> {
     let (trust, stale_secs) = find(app, &grant.scope().account, identifier).await?;
     Ok(view(&trust, stale_secs, app.clock.now()))
@@ -30,7 +31,7 @@ pub async fn show(app: &App, grant: &Grant<SettingView>, identifier: &str) -> Re
 /// Asks the issuer now, and shows what came.
 ///
 /// # Errors
-/// `NotFound`; `TooMany` when a forced fetch was less than 30 seconds ago, also one that a token caused.
+/// As `show`; `TooMany` when a forced fetch was less than 30 seconds ago, also one that a token caused.
 pub async fn refresh(app: &App, grant: &Grant<SettingEdit>, identifier: &str) -> Result<Value> {
     let (trust, stale_secs) = find(app, &grant.scope().account, identifier).await?;
     if let Provider::Fetched(source) = &trust.keys {
@@ -113,11 +114,10 @@ async fn find(app: &App, account: &AccountId, identifier: &str) -> Result<(Arc<T
         let trust = ready.trusts.iter().find(|trust| trust.identifier == identifier)?;
         Some((trust.clone(), ready.stale_secs))
     });
-    found.ok_or_else(|| {
-        Problem::not_found(format!(
-            "There is no JWT trust [{identifier}] in account [{account}]: the list of trusts names those there are."
-        ))
-    })
+    match found {
+        Some(found) => Ok(found),
+        None => Err(absent(app, account, identifier).await),
+    }
 }
 
 fn view(trust: &Trust, stale_secs: i64, now: Timestamp) -> Value {

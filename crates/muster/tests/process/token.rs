@@ -61,7 +61,17 @@ fn a_token_that_does_not_hold_ends_with_65_and_says_why() {
     run(["token", "explain", "--trust", "/dev/null", "x"]).refused(66, &["--trust: /dev/null is empty"]);
     run(["token", "explain", "--at", "noon", "x"]).refused(65, &["--at noon is no time"]);
     std::fs::write(&trust, r#"{"name": "a", "colour": "red"}"#).expect("the folder is writable");
-    run(["token", "explain", "--trust", &trust, "x"]).refused(65, &["colour", "serviceAccount"]);
+    let told = run(["token", "explain", "--trust", &trust, "x"]);
+    told.refused(65, &["--trust: ", "trust.json cannot be used, correct it", "colour", "serviceAccount"]);
+    run(["token", "explain", "--jwks", &trust, "x"])
+        .refused(65, &["--jwks: ", "trust.json cannot be used, correct it", "a JWKS"]);
+    std::fs::write(&trust, r#"{"name": "a""#).expect("the folder is writable");
+    let told = run(["token", "explain", "--trust", &trust, "x"]);
+    told.refused(
+        65,
+        &["--trust: ", "trust.json cannot be used, correct it: it is not one JSON document", "line 1"],
+    );
+    run(["token", "explain", "--jwks", &trust, "x"]).refused(65, &["--jwks: ", "cannot be used, correct it"]);
 }
 
 #[test]
@@ -79,8 +89,6 @@ fn what_to_do_about_keys_that_cannot_be_had() {
         ended.refused(65, &["jwks_unavailable"]);
         assert!(ended.out.contains(advice), "{}", ended.out);
     }
-    let ended = run(["token", "explain", "--jwks", &trust, "--at", AT, &token()]);
-    assert!(ended.out.contains("correct the file that --jwks names"), "{ended:?}");
     let ended = run(["token", "explain", "--at", AT, &token()]);
     assert!(ended.out.contains("--jwks FILE or --url URL, or a trust"), "{ended:?}");
 }

@@ -113,6 +113,8 @@ both_engines! {
             assert_eq!(put(&world, VALUE, Some("identity")).await["updateStatus"], true);
             for told in [
                 admin.get(&at).await, admin.put(&at, other("broken", &issuer.jwks_url())).await, admin.post(AT, other("broken", &issuer.jwks_url())).await,
+                admin.get(&format!("{at}/keys")).await, admin.post(&format!("{at}/keys/refresh"), json!({})).await,
+                admin.post(&format!("{at}/explain"), json!({"token": "a.b.c"})).await,
             ] {
                 let told = told.refused(400, "INVALID_REQUEST");
                 assert!(told.contains("cannot be read as it is stored") && told.contains("delete it"), "{told}");

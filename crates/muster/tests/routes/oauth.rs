@@ -365,6 +365,13 @@ both_engines! {
         assert!(text.contains("open'id"), "only characters of the standard: {text}");
         let in_url = ask(&world, &format!("{AT}?client_secret={sat}"), &scoped[..2]).await;
         assert!(!refused(in_url, 400, "invalid_request").contains(&sat));
+        let whole = [scoped[0], scoped[1], scoped[2]];
+        for (name, value) in [("scope", "scim"), ("client_id", "bot"), ("grant_type", "client_credentials")] {
+            let in_url = ask(&world, &format!("{AT}?{name}={value}"), &whole).await;
+            let text = refused(in_url, 400, "invalid_request");
+            assert!(text.contains(&format!("{name} is in the URL: send it in the body")), "{text}");
+        }
+        ask(&world, &format!("{AT}?tenant=7&accountIdentifier=acme"), &whole).await.expect(200);
         let json = world.anon().post(AT, json!({"grant_type": "client_credentials"})).await;
         refused(json, 400, "invalid_request");
         let long = "x".repeat(70_000);
