@@ -97,6 +97,36 @@ both_engines! {
         assert_eq!(admin.get(&one("Pushed")).await.data()["users"], json!(crowd));
     }
 
+    async fn who_goes_and_comes_in_one_patch_keeps_his_place(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let mut crowd = world.crowd("u", 4).await;
+        crowd.sort();
+        crowd.reverse();
+        // The last one has no place that was given, only the time when he came.
+        let (last, placed) = (crowd.pop().unwrap(), crowd.clone());
+        let group = made_group(&scim, "Pushed", &[&placed[0], &placed[1], &placed[2]]).await;
+        admin.put(AT, json!({"identifier": "Pushed", "name": "Pushed", "users": placed})).await.data();
+        let at = format!("{GROUPS}/{group}");
+        let add = |id: &str| json!({"op": "add", "path": "members", "value": [{"value": id}]});
+        for id in [&last, &world.admin_id] {
+            world.app.clock.advance_secs(1);
+            scim.patch(&at, patch(json!([add(id)]))).await.expect(200);
+        }
+        let before = admin.get(&one("Pushed")).await.data()["users"].clone();
+        let tag = scim.get(&at).await.header("etag").to_owned();
+        world.app.clock.advance_secs(1);
+        let gone = |id: &str| json!({"op": "remove", "path": format!("members[value eq \"{id}\"]")});
+        let all: Vec<Value> = before.as_array().unwrap().iter().map(|id| json!({"value": id})).collect();
+        for body in [
+            json!([gone(&placed[0]), add(&placed[0])]),
+            json!([gone(&last), add(&last)]),
+            json!([{"op": "remove", "path": "members"}, {"op": "add", "path": "members", "value": all}]),
+        ] {
+            assert_eq!(scim.patch(&at, patch(body.clone())).await.expect(200).header("etag"), tag, "{body}");
+            assert_eq!(admin.get(&one("Pushed")).await.data()["users"], before, "{body}");
+        }
+    }
+
     async fn orders_of_the_release_before_are_kept(world: World) {
         let admin = world.admin();
         let mut users = world.crowd("u", 4).await;

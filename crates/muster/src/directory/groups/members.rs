@@ -1,6 +1,6 @@
 //! Carrying out changes of members, at a price by the members named and not by the size of the group.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use db::Tx;
 use scim::patch::{DetachedChange, Which};
@@ -72,6 +72,8 @@ struct Course<'h> {
     number: usize,
     /// The members, once an operation had to go through them: they are kept in step.
     there: Option<BTreeMap<String, MemberRef>>,
+    /// The seats of those who left: who is back by the end has never been away.
+    seats: HashMap<String, store::Seat>,
     /// The groups above this one, once they were asked for: who comes below does not change them.
     above: Option<HashSet<String>>,
 }
@@ -117,7 +119,8 @@ impl Membership<'_> {
     ) -> Result<Moves> {
         let budget = Budget::of(operations.len())?;
         let moves = Moves::default();
-        let mut course = Course { moves, heard, budget, number: 0, there: None, above: None };
+        let seats = HashMap::new();
+        let mut course = Course { moves, heard, budget, number: 0, there: None, seats, above: None };
         for (number, change) in operations {
             course.number = *number;
             self.step(tx, change, &mut course).map_err(|problem| in_operation(*number, problem))?;
@@ -166,11 +169,15 @@ impl Membership<'_> {
         for (member, _) in &found {
             claims.check(&member.id, member.kind, &mut course.heard.mender)?;
         }
-        let new: Vec<MemberRef> = found.into_iter().filter(|(_, there)| !there).map(|(m, _)| m).collect();
+        let mut new: Vec<(MemberRef, Option<store::Seat>)> = Vec::new();
+        for (member, _) in found.into_iter().filter(|(_, there)| !there) {
+            let seat = course.seats.remove(&member.id);
+            new.push((member, seat));
+        }
         if store::add(tx, self.account, self.group, &new, self.now)? != new.len() as u64 {
             return Err(overtaken());
         }
-        for member in new {
+        for (member, _) in new {
             course.note(member, true);
         }
         Ok(())
@@ -265,9 +272,11 @@ impl Membership<'_> {
         if ids.is_empty() {
             return Ok(());
         }
-        if store::remove(tx, self.account, self.group, &ids)? != ids.len() as u64 {
+        let seats = store::remove(tx, self.account, self.group, &ids)?;
+        if seats.len() != ids.len() {
             return Err(overtaken());
         }
+        course.seats.extend(seats);
         for member in members {
             course.note(member, false);
         }

@@ -235,23 +235,33 @@ pub fn resolve(
     Ok(found)
 }
 
-/// Writes membership rows; answers how many were new.
+/// What a membership row has besides who it is about: it decides the order on the platform API.
+#[derive(Clone, Copy, Debug)]
+pub struct Seat {
+    since: Timestamp,
+    place: Option<i64>,
+}
+
+/// Writes membership rows, each with the seat that its member had, if any; answers how many were new.
 pub fn add(
     tx: &mut Tx<'_>,
     account: &AccountId,
     group: &str,
-    members: &[MemberRef],
+    members: &[(MemberRef, Option<Seat>)],
     now: Timestamp,
 ) -> Result<u64, Problem> {
+    let newcomer = Seat { since: now, place: None };
     let mut new = 0;
     for members in members.chunks(64) {
         let mut sql = Sql::new(
-            "INSERT INTO group_members (account_id, group_id, member_id, member_kind, added_at) VALUES ",
+            "INSERT INTO group_members (account_id, group_id, member_id, member_kind, added_at, place) VALUES ",
         );
-        let (account, group, at) = (sql.hold(account.as_str()), sql.hold(group), sql.hold(now.micros()));
-        for (place, member) in members.iter().enumerate() {
-            sql.push(if place == 0 { "(" } else { ", (" }).reuse(account).push(", ").reuse(group).push(", ");
-            sql.bind(member.id.as_str()).push(", ").bind(member.kind.name()).push(", ").reuse(at).push(")");
+        let (account, group) = (sql.hold(account.as_str()), sql.hold(group));
+        for (nth, (member, seat)) in members.iter().enumerate() {
+            let seat = seat.unwrap_or(newcomer);
+            sql.push(if nth == 0 { "(" } else { ", (" }).reuse(account).push(", ").reuse(group).push(", ");
+            sql.bind(member.id.as_str()).push(", ").bind(member.kind.name()).push(", ");
+            sql.bind(seat.since.micros()).push(", ").bind(seat.place).push(")");
         }
         sql.push(" ON CONFLICT DO NOTHING");
         new += tx.exec(sql.text(), &sql.params())?;
@@ -259,17 +269,24 @@ pub fn add(
     Ok(new)
 }
 
-/// Removes membership rows; answers how many there were.
-pub fn remove(tx: &mut Tx<'_>, account: &AccountId, group: &str, ids: &[&str]) -> Result<u64, Problem> {
-    let mut gone = 0;
+/// Removes membership rows; answers by their ids what seats those had who were there.
+pub fn remove(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    group: &str,
+    ids: &[&str],
+) -> Result<Vec<(String, Seat)>, Problem> {
+    let mut gone = Vec::new();
     for ids in ids.chunks(IDS_AT_ONCE) {
         let mut sql =
             Sql::new("DELETE FROM group_members WHERE account_id = $1 AND group_id = $2 AND member_id IN (");
         sql.hold(account.as_str());
         sql.hold(group);
         sql.bind_ids(ids);
-        sql.push(")");
-        gone += tx.exec(sql.text(), &sql.params())?;
+        sql.push(") RETURNING member_id, added_at, place");
+        gone.extend(tx.query(sql.text(), &sql.params(), |row| {
+            Ok((row.get(0)?, Seat { since: Timestamp::from_micros(row.get(1)?), place: row.get(2)? }))
+        })?);
     }
     Ok(gone)
 }
