@@ -14,12 +14,6 @@ use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
 use crate::kernel::time::Timestamp;
 
-const USER: &str =
-    "SELECT user_id, doc, version, created_at, updated_at FROM users WHERE account_id = $1 AND user_id = $2";
-const GROUP: &str = "SELECT group_id, doc, version, created_at, updated_at FROM user_groups \
-    WHERE account_id = $1 AND group_id = $2 AND org_id = '' AND project_id = ''";
-const OBJECT: &str = "SELECT object_id, doc, version, created_at, updated_at FROM objects \
-    WHERE account_id = $1 AND object_id = $2";
 const DROP_KEY: &str = "DELETE FROM directory_index \
     WHERE account_id = $1 AND attr = $2 AND value_key = $3 AND resource_id = $4 AND qualifier = $5";
 
@@ -124,12 +118,14 @@ pub fn find(
     subject: Subject,
     id: &str,
 ) -> Result<Option<Stored>, Problem> {
-    let sql = match subject {
-        Subject::User => USER,
-        Subject::Group => GROUP,
-        Subject::Custom => OBJECT,
-    };
-    Ok(tx.query_opt(sql, params![account.as_str(), id], stored)?)
+    Ok(tx.query_opt(&one(subject, ""), params![account.as_str(), id], stored)?)
+}
+
+/// Reads the resource `$2` of the account `$1`, and behind its five columns what `beside` says.
+pub fn one(subject: Subject, beside: &str) -> String {
+    let (columns, from, id) = (columns(subject), from(subject), id_column(subject));
+    let own = if subject == Subject::Group { " AND org_id = '' AND project_id = ''" } else { "" };
+    format!("{columns}{beside}{from} WHERE account_id = $1 AND {id} = $2{own}")
 }
 
 /// How many the condition lets through.

@@ -13,20 +13,15 @@ use crate::access::Actor;
 use crate::access::standing::still_at;
 use crate::accounts::store::hold;
 use crate::directory::model::{Stored, Subject};
-use crate::directory::store::{Batch, stored};
+use crate::directory::store::{Batch, one, stored};
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem};
 use crate::kernel::time::Timestamp;
 
 const GENERATION: &str = "SELECT generation FROM scim_generations WHERE account_id = $1";
-const USER: &str = "SELECT user_id, doc, version, created_at, updated_at, \
-    (SELECT s.generation FROM scim_generations s WHERE s.account_id = $1), \
-    (SELECT a.version FROM accounts a WHERE a.account_id = $1 AND a.status = 'ACTIVE') \
-    FROM users WHERE account_id = $1 AND user_id = $2";
-const GROUP: &str = "SELECT group_id, doc, version, created_at, updated_at, \
-    (SELECT s.generation FROM scim_generations s WHERE s.account_id = $1), \
-    (SELECT a.version FROM accounts a WHERE a.account_id = $1 AND a.status = 'ACTIVE') \
-    FROM user_groups WHERE account_id = $1 AND group_id = $2 AND org_id = '' AND project_id = ''";
+/// Read beside a resource.
+const BESIDE: &str = ", (SELECT s.generation FROM scim_generations s WHERE s.account_id = $1), \
+    (SELECT a.version FROM accounts a WHERE a.account_id = $1 AND a.status = 'ACTIVE')";
 const STAMP: &str = "SELECT g.generation, (SELECT CAST(COALESCE(SUM(d.version), 0) AS BIGINT) FROM scim_definitions d \
     WHERE d.account_id = $1) FROM scim_generations g WHERE g.account_id = $1";
 const NEXT: &str = "INSERT INTO scim_generations (account_id, generation) VALUES ($1, 1) \
@@ -78,8 +73,9 @@ pub fn settled(tx: &mut Tx<'_>, account: &AccountId, known: i64) -> Result<(), P
 }
 
 /// A user or group that the actor is to change by a request that was read by the definitions of generation
-/// `known`. In one statement with that generation: values by a definition that comes later raise the version
-/// of the resource, which whoever writes looks at.
+/// `known`. Unless that is 0 the account's row is held already, so that they stay as they are. In one
+/// statement with that generation: values by a definition that comes later raise the version of the resource,
+/// which whoever writes looks at.
 ///
 /// # Errors
 /// `Unavailable` where there are other definitions by now, or the actor holds less; of the database.
@@ -90,12 +86,10 @@ pub fn find(
     (id, known): (&str, i64),
 ) -> Result<Option<Stored>, Problem> {
     let account = &actor.caller.account;
-    if known != 0 {
-        hold(tx, account)?;
-    }
-    let sql = if subject == Subject::Group { GROUP } else { USER };
     let row = |row: &Row<'_>| Ok((stored(row)?, row.get::<Option<i64>>(5)?, row.get::<Option<i64>>(6)?));
-    let Some((found, generation, version)) = tx.query_opt(sql, params![account.as_str(), id], row)? else {
+    let Some((found, generation, version)) =
+        tx.query_opt(&one(subject, BESIDE), params![account.as_str(), id], row)?
+    else {
         return Ok(None);
     };
     still_at(tx, actor, version, now)?;

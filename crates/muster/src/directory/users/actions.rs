@@ -288,7 +288,10 @@ async fn change(
     let account = stroke.account();
     let draft = Draft::of(app, |tx| find(tx, account, &id), |stored| think(&reading, stored, &mut unasked));
     let go = move |tx: &mut Tx<'_>, held: bool| {
-        let account = stroke.account();
+        let (account, is_defined) = (stroke.account(), reading.of.generation != 0);
+        if is_defined && !held {
+            hold(tx, account)?;
+        }
         let stored = schemas::find(tx, (&by, stroke.now), Subject::User, (&id, reading.of.generation))?;
         let stored = known(stored, &id)?;
         reading.expected.check(&stored)?;
@@ -299,7 +302,7 @@ async fn change(
         let (next, notes) = &*change;
         let stored = match next {
             // Access changes: who asks is asked once more, too.
-            Some(next) if next.turns() && !held => return hold(tx, account).map(|()| None),
+            Some(next) if next.turns() && !held && !is_defined => return hold(tx, account).map(|()| None),
             Some(next) => match next::write(tx, &stroke, &reading.of.kind, stored, next)? {
                 Some(written) => written,
                 None => return Ok(None),
