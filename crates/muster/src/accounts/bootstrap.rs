@@ -32,8 +32,13 @@ const DAY_SECS: i64 = 86_400;
 /// Who administers an account first.
 #[derive(Clone, Debug)]
 pub enum First {
-    /// A user with this address.
-    User(String),
+    /// A user.
+    User {
+        /// His address.
+        email: String,
+        /// His name; what stands before the `@` without one.
+        name: Option<String>,
+    },
     /// A service account.
     Machine(NewServiceAccount),
 }
@@ -56,9 +61,18 @@ pub struct Bootstrap {
 impl Bootstrap {
     /// A first account, by the operator at the console.
     pub fn at_console(account: AccountId, email: impl Into<String>) -> Self {
-        let (caller, first) = (Caller::console(account), First::User(email.into()));
+        let (caller, first) = (Caller::console(account), First::User { email: email.into(), name: None });
         let surfaces = Surface::ALL.to_vec();
         Self { caller, name: None, first, another_token: false, surfaces }
+    }
+
+    /// The same with a name for its administrator, where one is given.
+    #[must_use]
+    pub fn called(mut self, person: Option<String>) -> Self {
+        if let First::User { name, .. } = &mut self.first {
+            *name = person;
+        }
+        self
     }
 }
 
@@ -140,7 +154,7 @@ impl Step<'_> {
 
     fn first_administrator(&self, tx: &mut Tx<'_>, first: &First) -> Result<Owner> {
         let owner = match first {
-            First::User(email) => self.first_user(tx, email)?,
+            First::User { email, name } => self.first_user(tx, email, name.as_deref())?,
             First::Machine(new) => {
                 let made = (self.now, &*self.rng.uuid());
                 let made = service_accounts::insert(tx, self.caller, &self.scope, new, made)?;
@@ -168,11 +182,12 @@ impl Step<'_> {
         Ok(owner)
     }
 
-    fn first_user(&self, tx: &mut Tx<'_>, email: &str) -> Result<Owner> {
+    fn first_user(&self, tx: &mut Tx<'_>, email: &str, name: Option<&str>) -> Result<Owner> {
         let id = UserId::new(self.rng.uuid());
+        let name = name.unwrap_or_else(|| email.rsplit_once('@').map_or(email, |(local, _)| local));
         let doc = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": email, "active": true,
-            "emails": [{"value": email, "type": "work", "primary": true}]
+            "displayName": name, "emails": [{"value": email, "type": "work", "primary": true}]
         });
         users::insert(tx, self.caller, &id, &doc, false, self.now)?;
         self.record(tx, Action::Create, "USER", id.as_str(), email)?;
@@ -183,7 +198,7 @@ impl Step<'_> {
     fn known(&self, tx: &mut Tx<'_>, who: &First) -> Result<Owner> {
         let account = &self.caller.account;
         match who {
-            First::User(email) => match holder(tx, account, email)? {
+            First::User { email, .. } => match holder(tx, account, email)? {
                 Some(Addressed { id, active: true, .. }) => Ok(self.owner(token_secret::Kind::User, id)),
                 Some(Addressed { id, .. }) => Err(conflict(format!(
                     "user {email} ({id}) of account {account} is inactive and a token of his would be refused: \

@@ -18,7 +18,8 @@ pub fn run(config: &Config, matches: &ArgMatches) -> Result<(), Failure> {
     let text = |name: &str| matches.get_one::<String>(name).cloned().unwrap_or_default();
     let account = AccountId::parse(&text("account")).map_err(|text| Failure::new(Exit::Refused, text))?;
     let another_token = matches.get_flag("another-token");
-    let wish = Bootstrap { another_token, ..Bootstrap::at_console(account, text("email")) };
+    let first = Bootstrap::at_console(account, text("email")).called(matches.get_one("name").cloned());
+    let wish = Bootstrap { another_token, ..first };
     let db = store::open_whole(config)?;
     let made = serve::runtime(None)?.block_on(async {
         let made = setup::actions::bootstrap(&db, &Rng::System, Clock::System.now(), wish).await;

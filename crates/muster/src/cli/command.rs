@@ -86,6 +86,13 @@ fn bootstrap_flags() -> Vec<Arg> {
     vec![
         text("account", "ID", "Identifier of the account: 1 to 64 letters, digits, '_' or '-'"),
         text("email", "ADDRESS", "E-mail address of its administrator"),
+        text(
+            "name",
+            "NAME",
+            "Name of its administrator; what stands before the '@' of his address without it",
+        )
+        .required(false)
+        .conflicts_with("another-token"),
         switch("json", "Print one JSON object instead of text"),
         switch(
             "another-token",

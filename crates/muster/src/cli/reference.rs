@@ -43,7 +43,7 @@ fn page() -> String {
     for (name, server, about) in COMMANDS {
         let options = match (*name, *server) {
             ("version", _) => "none",
-            ("bootstrap", _) => "those of `check`, and --account, --email, --json, --another-token",
+            ("bootstrap", _) => "those of `check`, and --account, --email, --name, --json, --another-token",
             (ACCOUNT, _) => "those of `check`, and --json; `muster account create --help` tells its own",
             (TOKEN_EXPLAIN, _) => "--trust, --jwks, --url, --at, --json",
             (_, true) => "all",
@@ -89,14 +89,15 @@ a unit they are bytes. A blank may stand before the unit. `true` and `false` are
 const SETUP: &str = "\n## The first account\n\n\
 There is no default password. A server without an account prints at its start how to make the first \
 one:\n\n\
-- `muster bootstrap --account ID --email ADDRESS` beside the server or before its first start, for \
-whoever reaches \
-its database. It prints the account, its administrator and a personal access token; with `--json` as \
+- `muster bootstrap --account ID --email ADDRESS [--name NAME]` beside the server or before \
+its first start, for whoever reaches \
+its database. The administrator's name is what stands before the `@`, or that of `--name`. \
+It prints the account, its administrator and a personal access token; with `--json` as \
 `{\"accountIdentifier\", \"userIdentifier\", \"token\"}`. For an account that exists it refuses, and \
 `--another-token` makes one more token for the user of that user name, else for the one whose primary \
 address it is, else for the one who has it at all; where several have it, it refuses and names them.\n\
-- `POST /v1/setup` with `{\"code\", \"account\", \"email\"}` and the one-time set-up code, from \
-elsewhere. The server \
+- `POST /v1/setup` with `{\"code\", \"account\", \"email\"}`, and `\"name\"` where he has another one, and the one-time \
+set-up code, from elsewhere. The server \
 makes the code at its first start and writes it to `setup-code` (mode 0600) in the data directory; it is \
 printed only \
 to a terminal. The answer is 201 with `{\"account_identifier\", \"user_identifier\", \"token\"}`; the \

@@ -110,7 +110,7 @@ impl Holder {
         let first = match (self.email, self.service_account) {
             (Some(email), None) => {
                 check.email("email", &email);
-                Some(First::User(email))
+                Some(First::User { email, name: None })
             }
             (None, Some(id)) => {
                 // Names know no `$`.

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::rng::Rng;
 use crate::kernel::secret::Secret;
-use crate::kernel::text::looks_like_email;
+use crate::kernel::text::{FieldCheck, looks_like_email};
 use crate::kernel::time::Timestamp;
 
 const LANE: &str = "";
@@ -75,10 +75,10 @@ pub async fn renew(db: &Db, rng: &Rng, now: Timestamp, file: Option<&Path>) -> R
 ///
 /// # Errors
 /// `Conflict` once there is an account, `Unauthenticated` for a wrong code, `Invalid` for an address that
-/// is none.
+/// is none, `Fields` for a name that is none.
 pub async fn redeem(app: &App, code: &str, wish: Bootstrap) -> Result<Made> {
     let (now, rng, hash) = (app.clock.now(), app.rng.clone(), digest(code));
-    check_address(&wish)?;
+    check_first(&wish)?;
     let made = app
         .db
         .write("setup.redeem", LANE, move |tx| {
@@ -97,14 +97,15 @@ pub async fn redeem(app: &App, code: &str, wish: Bootstrap) -> Result<Made> {
 /// same moment comes before, or finds it gone.
 ///
 /// # Errors
-/// `Invalid` for an address that is none; those of `accounts::bootstrap::run`.
+/// `Invalid` for an address that is none, `Fields` for a name that is none; those of
+/// `accounts::bootstrap::run`.
 pub async fn bootstrap(db: &Db, rng: &Rng, now: Timestamp, wish: Bootstrap) -> Result<Made> {
-    check_address(&wish)?;
+    check_first(&wish)?;
     let (lane, rng) = (wish.caller.account.to_string(), rng.clone());
     db.write("bootstrap", &lane, move |tx| found(tx, &rng, now, &wish)).await
 }
 
-/// As [`bootstrap`], within a transaction; the address is taken as checked.
+/// As [`bootstrap`], within a transaction; address and name are taken as checked.
 ///
 /// # Errors
 /// Those of `accounts::bootstrap::run`.
@@ -113,13 +114,17 @@ pub fn found(tx: &mut Tx<'_>, rng: &Rng, now: Timestamp, wish: &Bootstrap) -> Re
     bootstrap::run(tx, rng, now, wish)
 }
 
-fn check_address(wish: &Bootstrap) -> Result<()> {
-    let First::User(email) = &wish.first else { return Ok(()) };
-    if looks_like_email(email) {
-        return Ok(());
+fn check_first(wish: &Bootstrap) -> Result<()> {
+    let First::User { email, name } = &wish.first else { return Ok(()) };
+    if !looks_like_email(email) {
+        let text = format!("{email:?} is not an e-mail address: write it as name@domain");
+        return Err(Problem::invalid(text));
     }
-    let text = format!("{email:?} is not an e-mail address: write it as name@domain");
-    Err(Problem::invalid(text))
+    let mut check = FieldCheck::new();
+    if let Some(name) = name {
+        check.title("name", name);
+    }
+    check.done()
 }
 
 fn end_code(tx: &mut Tx<'_>, hash: &[u8; 32]) -> Result<()> {

@@ -28,6 +28,7 @@ struct Wish {
     code: String,
     account: String,
     email: String,
+    name: Option<String>,
 }
 
 async fn redeem(
@@ -37,6 +38,7 @@ async fn redeem(
 ) -> Result<Bare<MadeView>> {
     brake.admit(app.clock.now())?;
     let account = AccountId::parse(&wish.account).map_err(Problem::invalid)?;
-    let made = actions::redeem(&app, &wish.code, Bootstrap::at_console(account, wish.email)).await?;
+    let first = Bootstrap::at_console(account, wish.email).called(wish.name);
+    let made = actions::redeem(&app, &wish.code, first).await?;
     Ok(Bare(StatusCode::CREATED, made.into()))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Ended, Server, data_dir, mode, muster, parse, postgres, run};
+use super::{Ended, Server, data_dir, mode, muster, my_name, parse, postgres, run};
 
 fn bootstrap(store: [&str; 2], account: &str, more: &[&str]) -> Ended {
     let email = format!("root@{account}.example");
@@ -40,12 +40,16 @@ fn before_and_beside(store: [&str; 2]) {
 
     let server = Server::start(&store);
     works(&server, &first["token"]);
+    assert_eq!(my_name(&server, &first["token"]), "root", "what stands before the @");
     let second = made(bootstrap(store, "acme", &["--json", "--another-token"]));
     assert_eq!(second["userIdentifier"], first["userIdentifier"]);
     assert_ne!(second["token"], first["token"]);
     works(&server, &second["token"]);
     works(&server, &first["token"]);
     assert_eq!(made(bootstrap(store, "other", &["--json"]))["accountIdentifier"], "other");
+    bootstrap(store, "third", &["--name", " "]).refused(65, &["name: cannot be empty"]);
+    let both = bootstrap(store, "acme", &["--another-token", "--name", "Ada"]);
+    assert_eq!(both.code, 2, "a name would change nothing: {}", both.err);
 }
 
 #[test]

@@ -209,6 +209,18 @@ pub fn parse(answer: &str) -> (u16, Value) {
     (status, serde_json::from_str(body).unwrap_or(Value::Null))
 }
 
+/// The name of the user with that token.
+#[track_caller]
+pub fn my_name(server: &Server, token: &Value) -> String {
+    let token = token.as_str().expect("a token");
+    let path = "/ng/api/user/currentUser?accountIdentifier=acme";
+    let request =
+        format!("GET {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {token}\r\nconnection: close\r\n\r\n");
+    let (status, body) = parse(&server.raw(request.as_bytes()));
+    assert_eq!(status, 200, "{body}");
+    body["data"]["name"].as_str().expect("a name").to_owned()
+}
+
 /// A data directory that is not there yet, in a folder that goes away.
 pub fn data_dir() -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().expect("a temporary folder");

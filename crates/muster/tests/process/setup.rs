@@ -116,6 +116,20 @@ fn on_postgres_any_replica_takes_the_code_and_only_one_wins() {
 }
 
 #[test]
+fn the_administrator_has_the_name_he_is_given() {
+    let (_folder, data) = data_dir();
+    let server = Server::start(&["--data-dir", &data]);
+    let code = read_code(&data);
+    let wish =
+        |name: &str| json!({"code": code, "account": "acme", "email": "root@acme.example", "name": name});
+    let (status, answer) = server.post("/v1/setup", &wish(" "));
+    assert_eq!((status, &answer["errors"][0]["fieldId"]), (400, &json!("name")), "{answer}");
+    let (status, answer) = server.post("/v1/setup", &wish("Ada Lovelace"));
+    assert_eq!(status, 201, "{answer}");
+    assert_eq!(super::my_name(&server, &answer["token"]), "Ada Lovelace");
+}
+
+#[test]
 fn malformed_wishes() {
     let (_folder, data) = data_dir();
     let server = Server::start(&["--data-dir", &data]);
