@@ -373,6 +373,21 @@ both_engines! {
         holder.get("/ng/api/serviceaccount").await.data();
     }
 
+    /// Before its purge, too: whoever found the secret of a dead token does not get it back to life.
+    async fn what_has_expired_stays_so(world: World) {
+        let admin = okta(&world).await;
+        let now = START.millis();
+        let dead = make(&admin, with(ask("t1"), "validTo", json!(now + 60_000))).await;
+        world.app.clock.advance_secs(60);
+        for times in [json!(now + DAY), json!(null)] {
+            let wish = with(ask("t1"), "validTo", times);
+            let text = admin.put(&format!("{AT}/t1"), wish).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains("has expired and stays so"), "{text}");
+        }
+        world.holder(&dead).get("/ng/api/serviceaccount").await.refused(401, "INVALID_TOKEN");
+        make(&admin, ask("t1")).await;
+    }
+
     async fn rotated_secrets_that_still_hold_are_few(world: World) {
         let admin = okta(&world).await;
         make(&admin, ask("t1")).await;

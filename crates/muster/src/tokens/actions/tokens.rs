@@ -168,8 +168,8 @@ fn limit(tx: &mut Tx<'_>, key: &Key, rotated: bool) -> Result<()> {
 /// that somebody was given for one of them is never one for another.
 ///
 /// # Errors
-/// `NotFound` for an unknown token, `Invalid` for a rotated one, for times that do not hold and for other
-/// surfaces.
+/// `NotFound` for an unknown token, `Invalid` for an expired or rotated one, for times that do not hold and for
+/// other surfaces.
 pub async fn update(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<TokenCard> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
@@ -180,6 +180,11 @@ pub async fn update(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<To
         if before.scheduled_expire_at.is_some() {
             return Err(Problem::invalid(
                 "Rotated tokens cannot be updated: update the token that took its identifier",
+            ));
+        }
+        if before.valid_to.is_some_and(|end| end <= now) {
+            return Err(Problem::invalid(
+                "This token has expired and stays so: create a new one, whose secret nobody has had meanwhile",
             ));
         }
         same_surfaces(&before, surfaces.as_deref())?;
