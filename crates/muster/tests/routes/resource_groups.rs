@@ -187,6 +187,9 @@ both_engines! {
         let admin = world.admin();
         let made = admin.post(GROUPS, group("g", of_type("ROLE", &["gone"]))).await.data();
         assert_eq!(made["resourceGroup"]["resourceFilter"]["resources"], json!([]));
+        // Of another level, they are unknown as well.
+        let made = admin.post(GROUPS, group("below", of_type("ROLE", &["_project_viewer"]))).await.data();
+        assert_eq!(made["resourceGroup"]["resourceFilter"]["resources"], json!([]));
         let bob = bound(&world, "bob", &[("_account_admin", "g")]).await;
         bob.get("/authz/api/roles?accountIdentifier=acme").await.refused(403, "NG_ACCESS_DENIED");
         for name in ["USERGROUP", "SERVICEACCOUNT", "RESOURCEGROUP", "ORGANIZATION", "PROJECT", "SETTING"] {
@@ -195,6 +198,24 @@ both_engines! {
         }
         let own = admin.post(GROUPS, group("own", of_type("ACCOUNT", &["acme", "acme"]))).await.data();
         assert_eq!(own["resourceGroup"]["resourceFilter"]["resources"][0]["identifiers"], json!(["acme"]));
+    }
+
+    async fn what_comes_with_the_product_can_be_named(world: World) {
+        let admin = world.admin();
+        let resources = json!({"includeAllResources": false, "resources": [
+            {"resourceType": "ROLE", "identifiers": ["_account_viewer", "gone"]},
+            {"resourceType": "RESOURCEGROUP", "identifiers": [ACCOUNT_ONLY, "_all_project_level_resources"]},
+        ]});
+        let made = admin.post(GROUPS, group("g", resources)).await.data();
+        assert_eq!(made["resourceGroup"]["resourceFilter"]["resources"], json!([
+            {"resourceType": "ROLE", "identifiers": ["_account_viewer"]},
+            {"resourceType": "RESOURCEGROUP", "identifiers": [ACCOUNT_ONLY]},
+        ]));
+        let bob = bound(&world, "bob", &[("_account_viewer", "g")]).await;
+        let roles = bob.get("/authz/api/roles?accountIdentifier=acme").await.data();
+        let seen: Vec<_> = roles["content"].as_array().unwrap().iter().map(|role| &role["role"]["identifier"]).collect();
+        assert_eq!(seen, ["_account_viewer"]);
+        assert_eq!(ids(&bob.get(GROUPS).await.data()), [ACCOUNT_ONLY]);
     }
 
     async fn many_ids_are_looked_up_together_and_too_many_refused(world: World) {

@@ -183,7 +183,9 @@ fn with_known_resources(tx: &mut Tx<'_>, scope: &Scope, new: &NewResourceGroup) 
     let mut known = HashMap::with_capacity(named.len());
     for (resource_type, ids) in named {
         let ids: Vec<&str> = ids.into_iter().collect();
-        known.insert(resource_type, store::known(tx, scope, resource_type, &ids)?);
+        let mut there = store::known(tx, scope, resource_type, &ids)?;
+        there.extend(ids.into_iter().filter(|id| is_managed(scope, resource_type, id)).map(str::to_owned));
+        known.insert(resource_type, there);
     }
     let mut kept = new.clone();
     kept.filter.resources.retain_mut(|selector| {
@@ -196,6 +198,15 @@ fn with_known_resources(tx: &mut Tx<'_>, scope: &Scope, new: &NewResourceGroup) 
         !ids.is_empty()
     });
     Ok(kept)
+}
+
+/// Is it a role or resource group that comes with the product, and is seen in the scope?
+fn is_managed(scope: &Scope, resource_type: &str, id: &str) -> bool {
+    match resource_type {
+        "ROLE" => managed::role(id).is_some_and(|role| role.level == scope.level()),
+        "RESOURCEGROUP" => managed::resource_group(id).is_some_and(|g| g.levels.contains(&scope.level())),
+        _ => false,
+    }
 }
 
 fn covers(group: &NewResourceGroup) -> Result<Value> {
