@@ -8,7 +8,6 @@
 pub mod acl;
 pub mod administrators;
 pub mod api;
-pub mod arrange;
 pub mod assignments;
 pub mod decide;
 pub mod delegation;

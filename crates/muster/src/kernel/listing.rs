@@ -3,6 +3,34 @@
 use std::cmp::Ordering;
 
 use super::problem::{Problem, Result};
+use super::text::{Tags, fold};
+use super::time::Timestamp;
+
+/// Fields that every list of `Listed` can be sorted by.
+pub const FIELDS: &[&str] = &["identifier", "name", "createdAt", "lastModifiedAt"];
+
+/// What the short lists are searched and sorted by, which are read whole and cut in memory.
+pub trait Listed {
+    /// Its identifier.
+    fn identifier(&self) -> &str;
+    /// Its name.
+    fn name(&self) -> &str;
+    /// What is searched beside these two.
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        std::iter::empty()
+    }
+    /// When it was made and last changed; `None` for what comes with the product.
+    fn times(&self) -> Option<(Timestamp, Timestamp)>;
+    /// How it stands to another by a field that only its own lists have; `None` for any other field.
+    fn by_own(&self, _other: &Self, _field: &str) -> Option<Ordering> {
+        None
+    }
+}
+
+/// What of labels is searched.
+pub fn words(tags: &Tags) -> impl Iterator<Item = &str> {
+    tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()])
+}
 
 /// A literal, case-insensitive substring; never a pattern.
 #[derive(Clone, Debug, Default)]
@@ -11,7 +39,7 @@ pub struct SearchTerm(String);
 impl SearchTerm {
     /// From a query string; absent or empty finds everything.
     pub fn new(term: Option<&str>) -> Self {
-        Self(super::text::fold(term.unwrap_or("")).into_owned())
+        Self(fold(term.unwrap_or("")).into_owned())
     }
 
     /// From a body or, where that has none, a query string.
@@ -24,9 +52,14 @@ impl SearchTerm {
         self.0.is_empty()
     }
 
+    /// Is it in identifier, name or another text of this?
+    pub fn finds(&self, item: &impl Listed) -> bool {
+        self.hits([item.identifier(), item.name()].into_iter().chain(item.texts()))
+    }
+
     /// Is it in any of the texts?
     pub fn hits<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> bool {
-        self.0.is_empty() || texts.into_iter().any(|text| super::text::fold(text).contains(&self.0))
+        self.0.is_empty() || texts.into_iter().any(|text| fold(text).contains(&self.0))
     }
 }
 
@@ -89,8 +122,21 @@ impl Orders {
         self.0.iter().map(one).collect::<Vec<_>>().join(", ")
     }
 
+    /// Sorts, names case aside. What comes with the product counts as the newest; items that compare equal
+    /// keep their places.
+    pub fn arrange<T: Listed>(&self, items: &mut [T]) {
+        let made = |item: &T| item.times().map_or(i64::MAX, |(created, _)| created.micros());
+        let changed = |item: &T| item.times().map_or(i64::MAX, |(_, updated)| updated.micros());
+        self.sort(items, |a, b, field| match field {
+            "identifier" => a.identifier().cmp(b.identifier()),
+            "name" => fold(a.name()).cmp(&fold(b.name())),
+            "createdAt" => made(a).cmp(&made(b)),
+            _ => a.by_own(b, field).unwrap_or_else(|| changed(a).cmp(&changed(b))),
+        });
+    }
+
     /// Sorts; `compare` answers for one field, ascending. Items that compare equal keep their places.
-    pub fn sort<T>(&self, items: &mut [T], compare: impl Fn(&T, &T, &str) -> Ordering) {
+    fn sort<T>(&self, items: &mut [T], compare: impl Fn(&T, &T, &str) -> Ordering) {
         items.sort_by(|a, b| {
             let one = |order: &Order| {
                 let ascending = compare(a, b, order.field);
@@ -132,5 +178,64 @@ mod tests {
         assert_eq!(again.unwrap().columns(column), "n ASC, c DESC", "the first of a field counts");
         assert!(read("name,UP").is_err() && read("age,ASC").is_err());
         assert_eq!(Orders::read(&[], &[]).unwrap().0[0].field, "lastModifiedAt");
+    }
+
+    struct Item(&'static str, &'static str, Tags, Option<i64>);
+
+    impl Listed for Item {
+        fn identifier(&self) -> &str {
+            self.0
+        }
+        fn name(&self) -> &str {
+            self.1
+        }
+        fn texts(&self) -> impl Iterator<Item = &str> {
+            words(&self.2)
+        }
+        fn times(&self) -> Option<(Timestamp, Timestamp)> {
+            self.3.map(|t| (Timestamp::from_micros(t), Timestamp::from_micros(t)))
+        }
+    }
+
+    fn items() -> Vec<Item> {
+        let tag = Tags::from([("team".to_owned(), "Größe".to_owned())]);
+        vec![
+            Item("old", "b", Tags::new(), Some(1)),
+            Item("new", "A", tag, Some(2)),
+            Item("_managed", "c", Tags::new(), None),
+        ]
+    }
+
+    fn ids(items: &[Item]) -> Vec<&str> {
+        items.iter().map(|i| i.0).collect()
+    }
+
+    fn ordered(by: &[&str]) -> Vec<&'static str> {
+        let mut all = items();
+        let values: Vec<String> = by.iter().map(|v| (*v).to_owned()).collect();
+        Orders::read(&values, FIELDS).unwrap().arrange(&mut all);
+        all.iter().map(|i| i.0).collect()
+    }
+
+    #[test]
+    fn orders_as_asked() {
+        assert_eq!(ordered(&[]), ["_managed", "new", "old"]);
+        assert_eq!(ordered(&["name,ASC"]), ["new", "old", "_managed"]);
+        assert_eq!(ordered(&["identifier"]), ["old", "new", "_managed"]);
+        assert_eq!(ordered(&["createdAt,ASC"]), ["old", "new", "_managed"]);
+    }
+
+    #[test]
+    fn searches_identifier_name_and_labels() {
+        for (term, found) in [
+            ("OLD", vec!["old"]),
+            ("grösse", vec!["new"]),
+            (".", vec![]),
+            ("", vec!["old", "new", "_managed"]),
+        ] {
+            let mut all = items();
+            all.retain(|item| SearchTerm::new(Some(term)).finds(item));
+            assert_eq!(ids(&all), found, "{term}");
+        }
     }
 }

@@ -168,7 +168,7 @@ pub async fn list(
         })
         .await?;
     found.retain(|s| identifiers.is_empty() || identifiers.contains(&s.identifier));
-    found.retain(|s| search.hits(texts(s)));
+    found.retain(|s| search.finds(s));
     found.retain(|s| sees(actor, &scope, s));
     Ok(found)
 }
@@ -228,14 +228,8 @@ async fn page_of<P: Ask>(
         actor.grant::<P>(&scope)?;
     }
     seen.retain(|s| filter.identifiers.is_empty() || filter.identifiers.contains(&s.identifier));
-    seen.retain(|s| filter.search.hits(texts(s)));
-    filter.orders.sort(&mut seen, |a, b, field| match field {
-        "name" => a.name.cmp(&b.name),
-        "identifier" => a.identifier.cmp(&b.identifier),
-        "email" => a.email.cmp(&b.email),
-        "createdAt" => a.created_at.cmp(&b.created_at),
-        _ => a.updated_at.cmp(&b.updated_at),
-    });
+    seen.retain(|s| filter.search.finds(s));
+    filter.orders.arrange(&mut seen);
     let mut bound = by_principal(bindings);
     Ok(Page::cut(page, seen).map(|service_account| aggregate(service_account, &keys, &mut bound, &scope)))
 }
@@ -302,11 +296,6 @@ fn sees(actor: &Actor, from: &Scope, service_account: &ServiceAccount) -> bool {
 fn manages(actor: &Actor, _from: &Scope, service_account: &ServiceAccount) -> bool {
     let id = service_account.identifier.as_str();
     actor.holds::<ServiceAccountManageApiKey>(&service_account.scope, Some(id))
-}
-
-fn texts(s: &ServiceAccount) -> impl Iterator<Item = &str> {
-    let tags = s.tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
-    [s.name.as_str(), &s.identifier, &s.email].into_iter().chain(tags)
 }
 
 type Bound = HashMap<(String, String), Vec<NamedBinding>>;

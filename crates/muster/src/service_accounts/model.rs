@@ -1,6 +1,9 @@
 //! What a service account is and which of its values hold.
 
+use std::cmp::Ordering;
+
 use crate::access::assignments::model::NamedBinding;
+use crate::kernel::listing::{Listed, words};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::text::{FieldCheck, Tags, identifier_from_name};
@@ -29,6 +32,24 @@ pub struct ServiceAccount {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Listed for ServiceAccount {
+    fn identifier(&self) -> &str {
+        &self.identifier
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.email.as_str()).chain(words(&self.tags))
+    }
+    fn times(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((self.created_at, self.updated_at))
+    }
+    fn by_own(&self, other: &Self, field: &str) -> Option<Ordering> {
+        (field == "email").then(|| self.email.cmp(&other.email))
+    }
 }
 
 /// What a client wishes to make, checked.

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::audit::Action;
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
-use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::listing::{Listed, Orders, SearchTerm};
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
@@ -26,9 +26,6 @@ use crate::kernel::time::Timestamp;
 use crate::kernel::version::IfMatch;
 use crate::service_accounts;
 
-/// Fields by which lists sort.
-pub const SORT_FIELDS: &[&str] = &["name", "identifier", "createdAt", "lastModifiedAt"];
-
 /// A trust with what its administrator should know.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -36,6 +33,21 @@ pub struct Seen {
     pub stored: Stored,
     /// In no particular order.
     pub warnings: Vec<Warning>,
+}
+
+impl Listed for Seen {
+    fn identifier(&self) -> &str {
+        &self.stored.definition.identifier
+    }
+    fn name(&self) -> &str {
+        &self.stored.definition.name
+    }
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        self.stored.definition.policy.issuer.as_deref().into_iter()
+    }
+    fn times(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((self.stored.created_at, self.stored.updated_at))
+    }
 }
 
 /// Every trust of the account as it holds, by identifier; the default one among them. One whose row cannot be
@@ -144,20 +156,8 @@ pub async fn list(
         stored: stored.clone(),
     };
     let mut seen: Vec<_> = all.iter().map(see).collect();
-    seen.retain(|s| {
-        let definition = &s.stored.definition;
-        let issuer = definition.policy.issuer.as_deref().unwrap_or_default();
-        search.hits([definition.identifier.as_str(), definition.name.as_str(), issuer])
-    });
-    orders.sort(&mut seen, |a, b, field| {
-        let (a, b) = (&a.stored, &b.stored);
-        match field {
-            "name" => a.definition.name.cmp(&b.definition.name),
-            "identifier" => a.definition.identifier.cmp(&b.definition.identifier),
-            "createdAt" => a.created_at.cmp(&b.created_at),
-            _ => a.updated_at.cmp(&b.updated_at),
-        }
-    });
+    seen.retain(|seen| search.finds(seen));
+    orders.arrange(&mut seen);
     Ok(Page::cut(page, seen))
 }
 

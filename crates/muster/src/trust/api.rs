@@ -7,14 +7,14 @@ use http::Uri;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::actions::{self, SORT_FIELDS, Seen};
+use super::actions::{self, Seen};
 use super::explain::{self, Explanation};
 use super::model::Warning;
 use super::{keys, refusals};
 use crate::access::permissions::{Ask, SettingEdit, SettingView};
 use crate::access::{Actor, Grant};
 use crate::app::App;
-use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::listing::{FIELDS, Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
@@ -114,7 +114,7 @@ async fn list(
 ) -> Result<Reply<Page<Shown>>> {
     goes_by(&uri, &["searchTerm", "sortOrders"], "narrow it by searchTerm")?;
     let grant = granted::<SettingView>(&actor, &scope)?;
-    let orders = Orders::read(&every(&uri, "sortOrders"), SORT_FIELDS)?;
+    let orders = Orders::read(&every(&uri, "sortOrders"), FIELDS)?;
     let search = SearchTerm::new(page.search_term.as_deref());
     let found = actions::list(&app, &grant, search, orders, page.request()?).await?;
     Ok(Reply(found.map(Shown::from)))

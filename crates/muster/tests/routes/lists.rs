@@ -89,6 +89,24 @@ both_engines! {
         }
     }
 
+    async fn names_are_sorted_case_aside(world: World) {
+        let admin = world.admin();
+        for (id, name) in [("z", "Zeta"), ("a", "alpha"), ("b", "Beta")] {
+            let named = json!({"identifier": id, "name": name});
+            admin.post("/ng/api/organizations?accountIdentifier=acme", json!({"organization": named})).await.data();
+            admin.post("/ng/api/serviceaccount?accountIdentifier=acme", named).await.data();
+        }
+        for (list, at) in [
+            ("/ng/api/organizations", "/organization/identifier"),
+            ("/ng/api/serviceaccount/aggregate", "/serviceAccount/identifier"),
+        ] {
+            let query = "identifiers=a&identifiers=b&identifiers=z&sortOrders=name,ASC";
+            let page = admin.get(&format!("{list}?{query}")).await.data();
+            let ids: Vec<_> = page["content"].as_array().unwrap().iter().filter_map(|row| row.pointer(at)).collect();
+            assert_eq!(ids, ["a", "b", "z"], "{list}");
+        }
+    }
+
     async fn each_list_refuses_the_narrowing_that_only_others_know(world: World) {
         machine(&world, "okta").await;
         let (admin, owner) = (world.admin(), "apiKeyType=SERVICE_ACCOUNT&parentIdentifier=okta");

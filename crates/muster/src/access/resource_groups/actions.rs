@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::gone::{self, By};
 use super::model::{Line, NewResourceGroup, ResourceGroup};
 use super::store;
-use crate::access::arrange;
 use crate::access::assignments::{actions as assignments, store as assignment_rows};
 use crate::access::permissions::{ResourceGroupDelete, ResourceGroupEdit, ResourceGroupView};
 use crate::access::{Actor, Binding, Grant, delegation, managed, rights};
@@ -48,7 +47,8 @@ pub async fn list(app: &App, actor: &Actor, scope: &Scope, listing: Listing) -> 
         .read("resource_groups.list", move |tx| {
             check_scope_for(tx, &by, &at)?;
             let mut lines = lines(tx, &by, &at, &listing)?;
-            arrange::order(&mut lines, &listing.orders);
+            lines.sort_by(|a, b| a.identifier.cmp(&b.identifier));
+            listing.orders.arrange(&mut lines);
             let (page, total) = (listing.page, lines.len() as u64);
             let rows = whole(tx, &at, page, &page.part_of(lines))?;
             Ok(Page::new(page, rows, total))
@@ -81,7 +81,7 @@ impl Listing {
     fn shows(&self, line: &Line) -> bool {
         let named = self.identifiers.is_empty() || self.identifiers.contains(&line.identifier);
         let wanted = self.managed.is_none_or(|managed| managed == line.times.is_none());
-        named && wanted && arrange::hits(line, &self.search)
+        named && wanted && self.search.finds(line)
     }
 }
 

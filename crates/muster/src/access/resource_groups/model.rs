@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::arrange::Listed;
 use crate::access::managed::ManagedResourceGroup;
 use crate::access::permissions::CATALOGUE;
 use crate::access::rights::{IncludedScope, ResourceFilter};
+use crate::kernel::listing::{Listed, words};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::{FieldCheck, Tags, is_color};
@@ -104,8 +104,8 @@ impl Listed for Line {
     fn name(&self) -> &str {
         &self.name
     }
-    fn tags(&self) -> &Tags {
-        &self.tags
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        words(&self.tags)
     }
     fn times(&self) -> Option<(Timestamp, Timestamp)> {
         self.times

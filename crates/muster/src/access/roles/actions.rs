@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::model::{self, NewRole, Role};
 use super::store::{self, Counts};
-use crate::access::arrange;
 use crate::access::assignments::{actions as assignments, store as assignment_rows};
 use crate::access::permissions::{RoleDelete, RoleEdit, RoleView};
 use crate::access::resource_groups::gone::{self, By};
@@ -55,8 +54,9 @@ pub async fn list(app: &App, actor: &Actor, scope: &Scope, listing: Listing) -> 
         }
     }
     roles.retain(|role| listing.managed.is_none_or(|managed| managed == role.scope.is_none()));
-    arrange::search(&mut roles, &listing.search);
-    arrange::order(&mut roles, &listing.orders);
+    roles.retain(|role| listing.search.finds(role));
+    roles.sort_by(|a, b| a.identifier.cmp(&b.identifier));
+    listing.orders.arrange(&mut roles);
     let counted = |role: Role| {
         let n = counts.remove(&role.identifier).unwrap_or_default();
         (role, n)

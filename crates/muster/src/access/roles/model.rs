@@ -1,8 +1,8 @@
 //! What a role is and which roles can be.
 
-use crate::access::arrange::Listed;
 use crate::access::managed::{self, ManagedRole};
 use crate::access::permissions::{self, PermissionSet};
+use crate::kernel::listing::{Listed, words};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::{FieldCheck, Tags};
@@ -51,8 +51,8 @@ impl Listed for Role {
     fn name(&self) -> &str {
         &self.name
     }
-    fn tags(&self) -> &Tags {
-        &self.tags
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        words(&self.tags)
     }
     fn times(&self) -> Option<(Timestamp, Timestamp)> {
         self.times

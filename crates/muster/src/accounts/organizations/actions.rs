@@ -23,9 +23,6 @@ use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 use crate::kernel::version::IfMatch;
 
-/// Fields that `sortOrders` may name.
-pub const SORT_FIELDS: &[&str] = &["identifier", "name", "createdAt", "lastModifiedAt"];
-
 /// Which organizations a list is to show.
 #[derive(Clone, Debug)]
 pub struct Wanted {
@@ -46,18 +43,12 @@ pub async fn list(app: &App, actor: &Actor, wanted: Wanted) -> Result<Vec<Organi
     let mut all = app.db.read("organizations.list", move |tx| store::list(tx, &account)).await?;
     all.retain(|org| {
         let fields = &org.fields;
-        let tags = fields.tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
         let scope = scope(&actor.caller.account, &fields.identifier);
         (wanted.identifiers.is_empty() || wanted.identifiers.contains(&fields.identifier))
-            && wanted.search.hits([fields.identifier.as_str(), &fields.name].into_iter().chain(tags))
+            && wanted.search.finds(org)
             && actor.holds::<OrganizationView>(&scope, Some(&fields.identifier))
     });
-    wanted.orders.sort(&mut all, |a, b, field| match field {
-        "identifier" => a.fields.identifier.cmp(&b.fields.identifier),
-        "name" => a.fields.name.cmp(&b.fields.name),
-        "createdAt" => a.created_at.cmp(&b.created_at),
-        _ => a.updated_at.cmp(&b.updated_at),
-    });
+    wanted.orders.arrange(&mut all);
     Ok(all)
 }
 

@@ -6,14 +6,14 @@ use axum::routing::get;
 use http::Uri;
 use serde::{Deserialize, Serialize};
 
-use super::actions::{self, SORT_FIELDS, Wanted};
+use super::actions::{self, Wanted};
 use super::model::{NewOrganization, Organization};
 use crate::access::Actor;
 use crate::access::permissions::{
     OrganizationCreate, OrganizationDelete, OrganizationEdit, OrganizationView,
 };
 use crate::app::App;
-use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::listing::{FIELDS, Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
@@ -120,7 +120,7 @@ async fn list(
     let wanted = Wanted {
         identifiers: repeated(&uri, "identifiers"),
         search: SearchTerm::new(page.search_term.as_deref()),
-        orders: Orders::read(&every(&uri, "sortOrders"), SORT_FIELDS)?,
+        orders: Orders::read(&every(&uri, "sortOrders"), FIELDS)?,
     };
     let all = actions::list(&app, &actor, wanted).await?;
     Ok(Reply(Page::cut(request, all).map(Shown::from)))

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::kernel::listing::{Listed, words};
 use crate::kernel::problem::Result;
 use crate::kernel::text::{FieldCheck, Tags};
 use crate::kernel::time::Timestamp;
@@ -34,6 +35,21 @@ pub struct Organization {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Listed for Organization {
+    fn identifier(&self) -> &str {
+        &self.fields.identifier
+    }
+    fn name(&self) -> &str {
+        &self.fields.name
+    }
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        words(&self.fields.tags)
+    }
+    fn times(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((self.created_at, self.updated_at))
+    }
 }
 
 impl Organization {

@@ -56,19 +56,12 @@ pub async fn list(app: &App, actor: &Actor, wanted: Wanted) -> Result<Vec<Projec
         .await?;
     all.retain(|project| {
         let fields = &project.fields;
-        let tags = fields.tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
         let scope = scope(&actor.caller.account, &project.org, &fields.identifier);
         (wanted.identifiers.is_empty() || wanted.identifiers.contains(&fields.identifier))
-            && wanted.search.hits([fields.identifier.as_str(), &fields.name].into_iter().chain(tags))
+            && wanted.search.finds(project)
             && actor.holds::<ProjectView>(&scope, Some(&fields.identifier))
     });
-    wanted.orders.sort(&mut all, |a, b, field| match field {
-        "identifier" => a.fields.identifier.cmp(&b.fields.identifier),
-        "name" => a.fields.name.cmp(&b.fields.name),
-        "orgIdentifier" => a.org.cmp(&b.org),
-        "createdAt" => a.created_at.cmp(&b.created_at),
-        _ => a.updated_at.cmp(&b.updated_at),
-    });
+    wanted.orders.arrange(&mut all);
     Ok(all)
 }
 

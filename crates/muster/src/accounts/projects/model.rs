@@ -1,7 +1,10 @@
 //! A project and the rules of its fields.
 
+use std::cmp::Ordering;
+
 use serde_json::{Value, json};
 
+use crate::kernel::listing::{Listed, words};
 use crate::kernel::problem::Result;
 use crate::kernel::text::{FieldCheck, Tags, is_color};
 use crate::kernel::time::Timestamp;
@@ -41,6 +44,24 @@ pub struct Project {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Listed for Project {
+    fn identifier(&self) -> &str {
+        &self.fields.identifier
+    }
+    fn name(&self) -> &str {
+        &self.fields.name
+    }
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        words(&self.fields.tags)
+    }
+    fn times(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((self.created_at, self.updated_at))
+    }
+    fn by_own(&self, other: &Self, field: &str) -> Option<Ordering> {
+        (field == "orgIdentifier").then(|| self.org.cmp(&other.org))
+    }
 }
 
 impl Project {

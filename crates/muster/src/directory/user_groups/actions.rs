@@ -34,9 +34,6 @@ use crate::kernel::scope::Scope;
 use crate::kernel::text::json_text;
 use crate::kernel::version::IfMatch;
 
-/// Fields that `sortOrders` may name.
-pub const SORT_FIELDS: &[&str] = &["identifier", "name", "createdAt", "lastModifiedAt"];
-
 /// Which groups a list is to show.
 #[derive(Clone, Debug)]
 pub struct Wanted {
@@ -66,12 +63,7 @@ pub async fn list(
             let shown =
                 |group: &Listed| wanted.reach.reaches(&scope, &group.scope) && sees(&actor, &scope, group);
             let mut all = store::list(tx, &scope.account, &wanted.search, shown)?;
-            wanted.orders.sort(&mut all, |a, b, field| match field {
-                "identifier" => a.identifier.cmp(&b.identifier),
-                "name" => a.name.cmp(&b.name),
-                "createdAt" => a.created.cmp(&b.created),
-                _ => a.updated.cmp(&b.updated),
-            });
+            wanted.orders.arrange(&mut all);
             let total = all.len() as u64;
             let rows = page.part_of(all);
             page.bears(rows.len(), store::weight(tx, &scope.account, &rows)?)?;

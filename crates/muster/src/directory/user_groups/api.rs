@@ -8,7 +8,7 @@ use axum::routing::{get, post, put};
 use http::Uri;
 use serde::Deserialize;
 
-use super::actions::{self, SORT_FIELDS, Wanted};
+use super::actions::{self, Wanted};
 use super::bodies::{Addressed, Body, View, addressed};
 use super::members;
 use super::model::{Reach, UserGroup, Users};
@@ -16,7 +16,7 @@ use crate::access::Actor;
 use crate::access::Grant;
 use crate::access::permissions::{UserGroupManage, UserGroupView};
 use crate::app::App;
-use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::listing::{FIELDS, Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::Result;
 use crate::kernel::text::FieldCheck;
@@ -68,7 +68,7 @@ async fn list(
     let wanted = Wanted {
         reach: Reach::parse(query.filter_type.as_deref())?,
         search: SearchTerm::new(page.search_term.as_deref()),
-        orders: Orders::read(&every(&uri, "sortOrders"), SORT_FIELDS)?,
+        orders: Orders::read(&every(&uri, "sortOrders"), FIELDS)?,
     };
     let found = actions::list(&app, &actor, &scope, wanted, page.request()?).await?;
     Ok(Reply(found.map(View::from)))

@@ -2,6 +2,7 @@
 
 use super::notifications::{self, Channel};
 use crate::directory::model::Stored;
+use crate::kernel::listing;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::text::{FieldCheck, Tags};
@@ -76,6 +77,18 @@ pub struct Listed {
     pub created: Timestamp,
     /// When it last changed.
     pub updated: Timestamp,
+}
+
+impl listing::Listed for Listed {
+    fn identifier(&self) -> &str {
+        &self.identifier
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn times(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((self.created, self.updated))
+    }
 }
 
 /// A group as stored.

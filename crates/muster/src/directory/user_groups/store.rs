@@ -11,7 +11,7 @@ use super::notifications::{Channel, text};
 use crate::directory::groups::model::Columns;
 use crate::directory::model::Stored;
 use crate::kernel::ids::{AccountId, GroupId};
-use crate::kernel::listing::SearchTerm;
+use crate::kernel::listing::{SearchTerm, words};
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
 use crate::kernel::text::{Tags, tags_text};
@@ -93,10 +93,6 @@ fn labels(text: &str, identifier: &str) -> Result<Tags, Problem> {
         .map_err(|error| Problem::internal(format!("the tags of group {identifier} are damaged: {error}")))
 }
 
-fn texts(tags: &Tags) -> impl Iterator<Item = &str> {
-    tags.iter().flat_map(|(name, value)| [name.as_str(), value])
-}
-
 fn channels(text: Option<&str>, identifier: &str) -> Result<Vec<Channel>, Problem> {
     let list = text.map(serde_json::from_str).transpose().map_err(|error| {
         Problem::internal(format!("the notification settings of group {identifier} are damaged: {error}"))
@@ -142,7 +138,7 @@ fn wanted(
     };
     let has_it = shown(&group)
         && (search.hits([group.name.as_str(), &group.identifier])
-            || search.hits(texts(&labels(row.text_ref(7)?, &group.identifier)?)));
+            || search.hits(words(&labels(row.text_ref(7)?, &group.identifier)?)));
     Ok(has_it.then_some(group))
 }
 

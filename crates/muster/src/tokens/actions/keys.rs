@@ -9,16 +9,13 @@ use crate::accounts;
 use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::kernel::caller::Caller;
-use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::listing::{Listed, Orders, SearchTerm, words};
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::text::{FieldCheck, Tags, fold};
 use crate::kernel::time::Timestamp;
 use crate::tokens::model::{DEFAULT_TTL_MS, KEY_LIMIT, Policy};
 use crate::tokens::store::{self, Key, KeyRow, Owner};
-
-/// Fields by which lists sort.
-pub const SORT_FIELDS: &[&str] = &["name", "identifier", "createdAt", "lastModifiedAt"];
 
 /// What a client wishes of a key.
 #[derive(Clone, Debug)]
@@ -217,13 +214,8 @@ pub async fn aggregates(
             Ok::<_, Problem>((store::list_keys(tx, &owner)?, store::token_counts(tx, &owner)?))
         })
         .await?;
-    keys.retain(|key| named(key, &identifiers) && search.hits(texts(key)));
-    orders.sort(&mut keys, |a, b, field| match field {
-        "name" => a.row.name.cmp(&b.row.name),
-        "identifier" => a.row.identifier.cmp(&b.row.identifier),
-        "createdAt" => a.created_at.cmp(&b.created_at),
-        _ => a.updated_at.cmp(&b.updated_at),
-    });
+    keys.retain(|key| named(key, &identifiers) && search.finds(key));
+    orders.arrange(&mut keys);
     Ok(Page::cut(page, keys).map(|key| {
         let tokens = counts.get(&key.row.identifier).copied().unwrap_or(0);
         KeyAggregate { key, tokens }
@@ -265,9 +257,19 @@ fn named(key: &Key, identifiers: &[String]) -> bool {
     identifiers.is_empty() || identifiers.iter().any(|i| fold(i) == folded)
 }
 
-fn texts(key: &Key) -> impl Iterator<Item = &str> {
-    let tags = key.row.tags.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
-    [key.row.name.as_str(), &key.row.identifier].into_iter().chain(tags)
+impl Listed for Key {
+    fn identifier(&self) -> &str {
+        &self.row.identifier
+    }
+    fn name(&self) -> &str {
+        &self.row.name
+    }
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        words(&self.row.tags)
+    }
+    fn times(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((self.created_at, self.updated_at))
+    }
 }
 
 fn document(key: &Key) -> Value {

@@ -1,5 +1,7 @@
 //! What can be done with tokens.
 
+use std::cmp::Ordering;
+
 use db::Tx;
 use serde_json::{Value, json};
 
@@ -11,7 +13,7 @@ use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::{AccountId, TokenId};
-use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::listing::{Listed, Orders, SearchTerm, words};
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Kind as ProblemKind, Problem, Result};
 use crate::kernel::secret::Secret;
@@ -381,27 +383,30 @@ pub async fn list(
             let mut found = store::list_tokens(tx, &listing, |token| {
                 let folded = fold(&token.identifier);
                 let named = identifiers.is_empty() || identifiers.iter().any(|i| *i == folded);
-                named && filter.search.hits(texts(token))
+                named && filter.search.finds(token)
             })?;
-            filter.orders.sort(&mut found, compare);
+            filter.orders.arrange(&mut found);
             Ok(Page::cut(page, found).map(|token| card(token, now)))
         })
         .await
 }
 
-fn compare(a: &Token, b: &Token, field: &str) -> std::cmp::Ordering {
-    match field {
-        "name" => a.name.cmp(&b.name),
-        "identifier" => a.identifier.cmp(&b.identifier),
-        "validTo" => a.ends().cmp(&b.ends()),
-        "createdAt" => a.created_at.cmp(&b.created_at),
-        _ => a.updated_at.cmp(&b.updated_at),
+impl Listed for Token {
+    fn identifier(&self) -> &str {
+        &self.identifier
     }
-}
-
-fn texts(token: &Token) -> impl Iterator<Item = &str> {
-    let tags = token.tags.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
-    [token.name.as_str(), &token.identifier].into_iter().chain(tags)
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        words(&self.tags)
+    }
+    fn times(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((self.created_at, self.updated_at))
+    }
+    fn by_own(&self, other: &Self, field: &str) -> Option<Ordering> {
+        (field == "validTo").then(|| self.ends().cmp(&other.ends()))
+    }
 }
 
 /// Looks at a token text as the door would and says what it belongs to.

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::{OwnerBody, OwnerQuery, same_identifier};
 use crate::access::Actor;
 use crate::app::App;
-use crate::kernel::listing::{Orders, SearchTerm};
+use crate::kernel::listing::{FIELDS, Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::Result;
 use crate::kernel::text::Tags;
-use crate::tokens::actions::keys::{self, KeyAggregate, KeyWish, SORT_FIELDS};
+use crate::tokens::actions::keys::{self, KeyAggregate, KeyWish};
 use crate::tokens::store::Key;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, repeated};
@@ -180,7 +180,7 @@ async fn aggregates(
     let grant = owner.grant(&actor, &query.scope(&actor.caller.account)?)?;
     goes_by(&uri, &["identifiers", "searchTerm", "sortOrders"], "narrow it by searchTerm and identifiers")?;
     let search = SearchTerm::new(page.search_term.as_deref());
-    let orders = Orders::read(&every(&uri, "sortOrders"), SORT_FIELDS)?;
+    let orders = Orders::read(&every(&uri, "sortOrders"), FIELDS)?;
     let identifiers = repeated(&uri, "identifiers");
     let found = keys::aggregates(&app, &grant, identifiers, search, orders, page.request()?).await?;
     Ok(Reply(found.map(Into::into)))
