@@ -103,8 +103,8 @@ pub async fn find(app: &App, account: AccountId) -> Result<Account> {
     app.db.point("operator.find", move |tx| load(tx, &account)).await
 }
 
-/// Renames, suspends or resumes an account. One that is deleted is had back by a status; by a name alone it is
-/// renamed and stays deleted.
+/// Renames, suspends or resumes an account. One that is deleted is had back by a status; by a name alone it
+/// is renamed and stays deleted.
 ///
 /// # Errors
 /// `NotFound`; `Conflict` for one that is being erased.
