@@ -78,10 +78,7 @@ async fn list(State(app): State<App>, _: Operator, Query(asked): Query<Asked>) -
     Ok(Bare(StatusCode::OK, Page { accounts: found.into_iter().map(View::from).collect(), next }))
 }
 
-async fn create(
-    State(app): State<App>,
-    Sent(operator, body): Sent<NewAccount>,
-) -> Result<Bare<MadeView>> {
+async fn create(State(app): State<App>, Sent(operator, body): Sent<NewAccount>) -> Result<Bare<MadeView>> {
     let wish = body.read(|account| operator.caller(account))?;
     Ok(Bare(StatusCode::CREATED, actions::create(&app, &operator, wish).await?.into()))
 }
