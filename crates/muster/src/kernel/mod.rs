@@ -10,6 +10,7 @@ pub mod problem;
 pub mod rng;
 pub mod scope;
 pub mod secret;
+pub mod shape;
 pub mod sparing;
 pub mod surface;
 pub mod text;

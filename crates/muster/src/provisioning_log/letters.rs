@@ -1,12 +1,28 @@
-//! What texts look like, letter by letter: names, tokens, pieces of secrets.
+//! What texts look like, letter by letter: names and pieces of secrets.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
 
 /// Longest name that says of its neighbour that it is a secret.
 pub(super) const NAME_BYTES: usize = 200;
 /// Letters of the escapes of JSON that leave a letter behind: any name and any token can hide in them from a
 /// search in the text.
 const ESCAPES: &[u8] = b"ubfnrt";
+/// Names of secrets that are a part of many other words: they count as whole words only, in `pinCode`,
+/// `user_pin` and `userPIN`, not in `shipping`.
+const SHORT_WORDS: [&str; 12] =
+    ["otp", "Otp", "OTP", "totp", "Totp", "TOTP", "pin", "Pin", "PIN", "pass", "Pass", "PASS"];
+static SHORT_WORD: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    // Only this kind of search skips over what cannot begin a word.
+    let kind = MatchKind::LeftmostFirst;
+    AhoCorasick::builder().match_kind(kind).build(SHORT_WORDS).expect("a few short texts")
+});
+/// The members of SCIM that are a person's or a group's name, and so name nothing beside them.
+const OWN_NAMES: [&str; 6] = ["username", "displayname", "nickname", "givenname", "middlename", "familyname"];
+/// Lists of attributes that are to be answered.
+const LISTS: [&str; 2] = ["attribute", "excludedattribute"];
 /// Secrets share no run of so many characters with what is shown beside them.
 const RUN: usize = 4;
 
@@ -41,6 +57,50 @@ const LEFT: [u8; 256] = {
     left
 };
 
+/// Whether one of the short words stands in a text as a word of its own, also between capitals.
+pub(super) fn has_short_word(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_small = |at: usize| bytes.get(at).is_some_and(|b| b.is_ascii_lowercase() || !b.is_ascii());
+    let is_capital = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_uppercase);
+    SHORT_WORD.find_iter(text).any(|found| {
+        let (first, last, end) = (found.start(), found.end() - 1, found.end());
+        let begins = first == 0
+            || !is_small(first - 1) && !is_capital(first - 1)
+            || is_capital(first) && (is_small(first - 1) || is_small(last));
+        // Capitals end before the word that begins with the last one of them.
+        let goes_on = is_small(end) || !is_small(last) && is_capital(end) && !is_small(end + 1);
+        begins && !goes_on
+    })
+}
+
+/// What a member may say of those beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// Nothing.
+    Nothing,
+    /// What they are, or what it is itself.
+    Thing,
+    /// Which attribute they are about.
+    Attribute,
+}
+
+/// What a member with this key may say of those beside it.
+pub(super) fn naming(key: &str) -> Naming {
+    let key = squeeze(key.as_bytes());
+    let one = key.strip_suffix(b"s").unwrap_or(&key);
+    let is_among = |names: &[&str]| names.iter().any(|name| name.as_bytes() == one);
+    let ends = |names: &[&str]| names.iter().any(|name| one.ends_with(name.as_bytes()));
+    if key != one && is_among(&LISTS) || is_among(&OWN_NAMES) {
+        Naming::Nothing
+    } else if ends(&["path", "target", "attribute", "attr", "field", "property", "propertie"]) {
+        Naming::Attribute
+    } else if ends(&["name"]) || is_among(&["type", "key", "id"]) {
+        Naming::Thing
+    } else {
+        Naming::Nothing
+    }
+}
+
 /// Whether a name is among these, in any case.
 pub(super) fn is_among(names: &[&str], name: &str) -> bool {
     names.iter().any(|one| name.eq_ignore_ascii_case(one))
@@ -59,27 +119,6 @@ pub(super) fn is_bare(text: &str) -> bool {
 
 pub(super) fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b".:_-$/".contains(&byte)
-}
-
-/// The text in pieces: runs of what tokens are made of, and what lies between.
-pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
-    let of_token = |c: char| c.is_ascii_alphanumeric() || "-_.~+/=".contains(c);
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let first = rest.chars().next()?;
-        let inside = of_token(first);
-        let end = rest.find(|c| of_token(c) != inside).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(end);
-        rest = after;
-        Some(word)
-    })
-}
-
-pub(super) fn is_token(word: &str) -> bool {
-    let jwt = word.contains("eyJ") && word.len() >= 20;
-    let ours =
-        ["pat.", "sat."].iter().any(|p| word.contains(p)) && word.bytes().filter(|b| *b == b'.').count() >= 3;
-    jwt || ours
 }
 
 /// Whether a text shows nothing of the secrets, not even a run of a few characters: messages quote what they
@@ -102,6 +141,40 @@ pub(super) fn is_free_of(text: &str, secrets: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_words_are_whole_words() {
+        for name in [
+            "pin",
+            "PIN",
+            "pinCode",
+            "userPin",
+            "userPIN",
+            "PINCode",
+            "XPin",
+            "mfa-otp",
+            "otp2",
+            "\"pass\":",
+            "door_pass",
+        ] {
+            assert!(has_short_word(name), "{name}");
+        }
+        for name in [
+            "shipping",
+            "passport",
+            "Philippines",
+            "compass",
+            "SPIN",
+            "PINS",
+            "Pinscher",
+            "spin",
+            "épin",
+            "options",
+            "pIn",
+        ] {
+            assert!(!has_short_word(name), "{name}");
+        }
+    }
 
     #[test]
     fn a_quoted_piece_of_a_secret_is_found() {

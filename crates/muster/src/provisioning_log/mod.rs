@@ -6,6 +6,8 @@
 
 pub mod actions;
 pub mod api;
+#[cfg(test)]
+mod attack;
 pub mod block;
 pub mod client;
 pub mod differ;

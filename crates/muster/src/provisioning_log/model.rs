@@ -274,7 +274,7 @@ pub struct Row {
     pub at: Timestamp,
     /// Status of the answer.
     pub status: u16,
-    /// HTTP method.
+    /// HTTP method, `other` for one that means nothing here.
     pub method: String,
     /// The path, redacted.
     pub path: String,

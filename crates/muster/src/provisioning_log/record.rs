@@ -15,8 +15,9 @@ use super::redact::{Found, REDACTED, Secrets};
 use crate::audit::model::Proof;
 use crate::kernel::caller::Principal;
 use crate::kernel::problem::{Kind, Problem};
+use crate::kernel::shape::without_tokens;
 use crate::kernel::text::json_text;
-use crate::web::unique;
+use crate::web::{traffic, unique};
 
 /// Longest header, id and place that is kept, bytes.
 const SHORT: usize = 256;
@@ -58,12 +59,13 @@ struct Refused<'e> {
 }
 
 /// Headers without the tokens in them.
-struct Headers<'e>(&'e Heads, &'e Secrets);
+struct Headers<'e>(&'e Heads);
 
 impl Serialize for Headers<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(heads, secrets) = self;
-        serializer.collect_map(heads.iter().map(|(name, text)| (name, secrets.tokens(cut(text, SHORT)))))
+        // Cut last: a piece of a token does not look like one.
+        let short = |text| cut_cow(without_tokens(text), SHORT).0;
+        serializer.collect_map(self.0.iter().map(|(name, text)| (name, short(text))))
     }
 }
 
@@ -91,8 +93,8 @@ pub fn entry<'e>(seen: &'e Captured, secrets: &'e Secrets, id: &'e str) -> Entry
         reason: seen.problem.as_ref().and_then(Problem::inside_text).map(|text| shown(text, secrets, &found)),
         scim_type: scim_type.map(Cow::Owned),
         principal: principal.map(who),
-        credential: credential(seen, secrets),
-        headers: Headers(&seen.headers, secrets),
+        credential: credential(seen),
+        headers: Headers(&seen.headers),
         quirks: quirks(seen, secrets, &found),
         unknown_members: seen.unknown_members.iter().map(|id| shown(id, secrets, &found)).collect(),
         request: asked.note,
@@ -106,7 +108,7 @@ pub fn entry<'e>(seen: &'e Captured, secrets: &'e Secrets, id: &'e str) -> Entry
         id,
         at: seen.at,
         status: seen.status,
-        method: seen.method.as_str(),
+        method: traffic::name(&seen.method),
         client: client::guess(seen.header("user-agent"), seen.query(), bytes(&seen.request)),
         principal_id: principal.map_or("", |who| &who.id),
         principal_label: principal.map_or("", |who| &who.label),
@@ -241,12 +243,12 @@ fn who(principal: &Principal) -> Who<'_> {
     }
 }
 
-fn credential<'e>(seen: &'e Captured, secrets: &Secrets) -> Shown<'e> {
+fn credential(seen: &Captured) -> Shown<'_> {
     if let Some(caller) = &seen.caller {
         return Shown::Accepted((&*caller.credential).into());
     }
     let Some(stranger) = &seen.stranger else { return Shown::Nothing };
-    let short = |text: &'e Option<String>| text.as_deref().map(|text| secrets.tokens(cut(text, SHORT)));
+    let short = |text| Option::as_deref(text).map(|text| cut_cow(without_tokens(text), SHORT).0);
     Shown::Refused(Refused {
         credential: &stranger.credential,
         token_id: short(&stranger.token_id),
@@ -269,7 +271,7 @@ fn shown<'t>(text: &'t str, secrets: &Secrets, found: &Found) -> Cow<'t, str> {
     if !is_free_of(text, &found.values) {
         return REDACTED.into();
     }
-    secrets.text(cut(text, SHORT))
+    cut_cow(secrets.text(text), SHORT).0
 }
 
 fn advice(seen: &Captured, scim_type: Option<&str>) -> Option<&'static str> {

@@ -5,18 +5,17 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use memchr::memmem::Finder;
 use scim::schema::{Attribute, Mutability, Returned};
 use scim::{Catalogue, ResourceType};
 use serde_json::{Map, Value};
 
 use super::letters::{
-    NAME_BYTES, below_host, hides_letters, is_among, is_bare, is_free_of, is_of_name, is_token, squeeze,
-    words,
+    NAME_BYTES, Naming, below_host, has_short_word, hides_letters, is_among, is_bare, is_free_of, is_of_name,
+    naming, squeeze,
 };
+use crate::kernel::shape::{decoded, may_hold_token, without_tokens};
 
-/// Stands where something was blacked out.
-pub const REDACTED: &str = "[redacted]";
+pub use crate::kernel::shape::REDACTED;
 
 /// What a name of a secret holds, without case and signs.
 const WORDS: [&str; 16] = [
@@ -37,8 +36,6 @@ const WORDS: [&str; 16] = [
     "credential",
     "bearer",
 ];
-/// How tokens look: a JWT, and ours.
-const SHAPES: [&str; 3] = ["eyJ", "pat.", "sat."];
 /// Query parameters whose value is shown; of others nobody knows what they carry.
 const PARAMETERS: [&str; 9] = [
     "filter",
@@ -51,11 +48,11 @@ const PARAMETERS: [&str; 9] = [
     "cursor",
     "aadoptscim062020",
 ];
-/// Members that may say what their neighbour `value` is, or `values`.
-const NAMING: [&str; 8] = ["path", "target", "name", "type", "key", "attribute", "attr", "id"];
-/// Members and parameters that hold a path or a filter, without case: a secret may stand in it beside its
-/// name with nothing but a space or a dot between them.
-const PATHS: [&str; 7] = ["path", "target", "attribute", "attr", "sortby", "filter", "location"];
+/// Members and parameters that hold a path or a filter, without case, beside those that name an attribute: a
+/// secret may stand in it beside its name with nothing but a space or a dot between them.
+const PATHS: [&str; 3] = ["sortby", "filter", "location"];
+/// Members that say what is done with those beside them, whatever these are.
+const VERBS: [&str; 3] = ["op", "method", "schemas"];
 /// Those that hold paths of attributes with commas between them.
 const LISTS: [&str; 2] = ["attributes", "excludedattributes"];
 /// The names of secrets: the words above, and what a schema keeps to itself.
@@ -63,8 +60,15 @@ pub struct Secrets {
     names: Vec<String>,
     /// The words and the names, in what `squeeze` leaves of a text.
     finder: AhoCorasick,
-    /// The shapes, one by one: a search for one text alone goes through many bytes in one step.
-    shapes: [Finder<'static>; SHAPES.len()],
+}
+
+/// Which members of an object are blacked out by what stands beside them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    Nothing,
+    /// Those that are called a value.
+    Values,
+    All,
 }
 
 /// What was blacked out of a document.
@@ -97,13 +101,15 @@ impl Secrets {
         // Whatever is found first will do, but only this kind of search skips over what cannot begin a word.
         let kind = MatchKind::LeftmostFirst;
         let finder = AhoCorasick::builder().match_kind(kind).build(words).expect("a schema has few names");
-        Self { finder, shapes: SHAPES.map(Finder::new), names }
+        Self { names, finder }
     }
 
     /// Whether a name (of a member, an attribute with its path, a parameter) says that its value is secret.
     pub fn is_secret(&self, name: &str) -> bool {
         let whole = squeeze(name.as_bytes());
-        if WORDS.iter().any(|word| memchr::memmem::find(&whole, word.as_bytes()).is_some()) {
+        if has_short_word(name)
+            || WORDS.iter().any(|word| memchr::memmem::find(&whole, word.as_bytes()).is_some())
+        {
             return true;
         }
         let own = |segment: &str| self.names.iter().any(|n| n.as_bytes() == squeeze(segment.as_bytes()));
@@ -113,16 +119,12 @@ impl Secrets {
     /// Whether a text cannot hold any secret, so that it may be shown as it came. `false` says nothing. Each
     /// entry's bodies go through here.
     pub fn is_plain(&self, text: &str) -> bool {
-        !hides_letters(text) && !self.holds_shape(text) && !self.holds_word(text)
+        !hides_letters(text) && !may_hold_token(text) && !self.holds_word(text) && !has_short_word(text)
     }
 
     /// Whether what `squeeze` leaves of a text holds one of the words or names.
     fn holds_word(&self, text: &str) -> bool {
         self.finder.is_match(&squeeze(text.as_bytes()))
-    }
-
-    fn holds_shape(&self, text: &str) -> bool {
-        self.shapes.iter().any(|shape| shape.find(text.as_bytes()).is_some())
     }
 
     /// Blacks out a JSON document.
@@ -145,20 +147,16 @@ impl Secrets {
     }
 
     fn members(&self, members: &mut Map<String, Value>, at: &mut String, found: &mut Found) {
-        // {"path": "password", "value": …}, {"name": "token", "value": …}
-        let names = |(key, value): (&String, &Value)| {
-            is_among(&NAMING, key) && self.names_secret(value) || self.strays(key, value)
-        };
-        let named = members.iter().any(names);
-        let unclean: Vec<String> = members.keys().filter(|key| !self.is_clean(key)).cloned().collect();
+        let reach = self.reach(members);
+        let is_unclean = |key: &&String| !self.is_clean(key) || matches!(without_tokens(key), Cow::Owned(_));
+        let unclean: Vec<String> = members.keys().filter(is_unclean).cloned().collect();
         for (key, value) in members.iter_mut() {
             let mark = at.len();
             at.push('/');
             // A name that is blacked out itself is not shown in a pointer either.
             let shown = if unclean.contains(key) { REDACTED } else { key };
             at.push_str(&shown.replace('~', "~0").replace('/', "~1"));
-            let beside = named && key.to_ascii_lowercase().contains("value");
-            if self.is_secret(key) || beside || self.strays(key, value) {
+            if self.is_secret(key) || self.strays(key, value) || self.is_reached(reach, key, value) {
                 black(value, at, found);
             } else {
                 self.node(value, at, found);
@@ -173,16 +171,42 @@ impl Secrets {
         }
     }
 
+    /// {"path": "password", "value": …}, {"name": "token", "value": …}
+    fn reach(&self, members: &Map<String, Value>) -> Reach {
+        // A resource may have a name like theirs, and much beside it.
+        let is_resource = members.contains_key("schemas");
+        let of_one = |(key, value): (&String, &Value)| match naming(key) {
+            Naming::Attribute if self.names_secret(value) || self.strays(key, value) => Reach::All,
+            Naming::Thing if self.names_secret(value) && !is_resource => Reach::All,
+            Naming::Thing if self.names_secret(value) => Reach::Values,
+            _ if self.strays(key, value) => Reach::Values,
+            _ => Reach::Nothing,
+        };
+        members.iter().map(of_one).max().unwrap_or(Reach::Nothing)
+    }
+
+    fn is_reached(&self, reach: Reach, key: &str, value: &Value) -> bool {
+        let names = || naming(key) != Naming::Nothing && self.names_secret(value);
+        match reach {
+            Reach::Nothing => false,
+            Reach::Values => key.to_ascii_lowercase().contains("value"),
+            Reach::All => !value.is_boolean() && !is_among(&VERBS, key) && !names(),
+        }
+    }
+
     fn items(&self, items: &mut [Value], at: &mut String, found: &mut Found) {
-        // ["password", …]; a list of schemas says nothing of its neighbours.
-        let is_urn = |item: &Value| item.as_str().is_some_and(|text| text.starts_with("urn:"));
-        let named = items.iter().any(|item| !is_urn(item) && self.names_secret(item));
+        // ["password", …]; of a schema's URN only the end is the name of an attribute.
+        let names = |text: &str| match text.rsplit_once(':') {
+            Some((before, end)) if before.starts_with("urn:") => self.is_name_of_secret(end),
+            _ => self.is_name_of_secret(text),
+        };
+        let named = items.iter().filter_map(Value::as_str).any(names);
         for (place, item) in items.iter_mut().enumerate() {
             let mark = at.len();
             at.push('/');
             at.push_str(&place.to_string());
             let is_name = |text| is_bare_name(text) && self.is_clean(text);
-            if named && !item.is_object() && !item.as_str().is_some_and(is_name) {
+            if named && !item.as_str().is_some_and(is_name) {
                 black(item, at, found);
             } else {
                 self.node(item, at, found);
@@ -191,14 +215,24 @@ impl Secrets {
         }
     }
 
-    /// Whether a value is the name of a secret, or a path with a filter in it that leads to one.
+    /// Whether a value is the name of a secret, or a path with a filter in it that leads to one, or holds one
+    /// of these.
     fn names_secret(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => self.is_name_of_secret(text),
+            Value::Array(items) => items.iter().any(|item| self.names_secret(item)),
+            Value::Object(members) => members.iter().any(|(key, value)| {
+                self.is_secret(key) || naming(key) != Naming::Nothing && self.names_secret(value)
+            }),
+            _ => false,
+        }
+    }
+
+    fn is_name_of_secret(&self, text: &str) -> bool {
         // Paths are read without the white space around them.
-        let Some(text) = value.as_str().map(str::trim).filter(|text| text.len() <= NAME_BYTES) else {
-            return false;
-        };
-        let is_name = text.bytes().all(|byte| is_of_name(byte) || byte.is_ascii_control());
-        (is_name || text.contains('[')) && self.is_secret(text)
+        let text = text.trim();
+        let is_name = || text.bytes().all(|byte| is_of_name(byte) || byte.is_ascii_control());
+        text.len() <= NAME_BYTES && (is_name() || text.contains('[')) && self.is_secret(text)
     }
 
     /// Whether a member holds a path or a filter, or a list of paths, in which more stands than the name of a
@@ -215,7 +249,8 @@ impl Secrets {
         if is_among(&LISTS, key) {
             return !text.split(',').all(|path| self.is_clean(path.trim()));
         }
-        is_among(&PATHS, key) && !self.is_clean(text.trim())
+        let holds_path = is_among(&PATHS, key) || naming(key) == Naming::Attribute;
+        holds_path && !self.is_clean(text.trim())
     }
 
     /// Whether nothing stands beside the name of a secret: the text has none, or is a path of names that ends
@@ -231,24 +266,16 @@ impl Secrets {
 
     /// Blacks out a text: whole if it speaks of a secret and holds more than words, else the tokens in it.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if text.contains(['"', '\'', '=', ':', '{', '<']) && !is_bare(text) && self.is_secret(text) {
+        let read = decoded(text).map_or(Cow::Borrowed(text), Cow::Owned);
+        if read.contains(['"', '\'', '=', ':', '{', '<']) && !is_bare(&read) && self.is_secret(&read) {
             return redacted();
         }
-        self.tokens(text)
+        without_tokens(text)
     }
 
     /// Blacks out the path of a request: whole, where a part of it holds more than the name of a secret.
     pub fn path<'t>(&self, path: &'t str) -> Cow<'t, str> {
         if path.split('/').all(|part| self.is_clean(part)) { self.text(path) } else { redacted() }
-    }
-
-    /// Blacks out what looks like a token.
-    pub fn tokens<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if !self.holds_shape(text) {
-            return Cow::Borrowed(text);
-        }
-        let shown: Vec<&str> = words(text).map(|word| if is_token(word) { REDACTED } else { word }).collect();
-        if shown.contains(&REDACTED) { Cow::Owned(shown.concat()) } else { Cow::Borrowed(text) }
     }
 
     /// Blacks out an answer of ours. Its messages speak of tokens and passwords as such; they are shown
@@ -261,7 +288,7 @@ impl Secrets {
         details(value, &mut |text| {
             let message = messages.next().unwrap_or_default();
             *text = if is_free_of(&message, known) {
-                self.tokens(&message).into_owned()
+                without_tokens(&message).into_owned()
             } else {
                 REDACTED.into()
             };
@@ -356,6 +383,10 @@ mod tests {
 
     use super::*;
 
+    /// Members that name an attribute.
+    const NAMING: [&str; 8] =
+        ["path", "target", "attribute", "attr", "field", "property", "attributePath", "paths"];
+
     fn secrets() -> Secrets {
         Secrets::of(&Catalogue::standard())
     }
@@ -397,6 +428,19 @@ mod tests {
             json!(["password", "marker", ["marker"]]),
             json!({"filter": "password eq \"marker\""}),
             json!({"note": "{\"password\": \"marker\"}"}),
+            json!({"op": "replace", "path": "password", "value": "marker", "old": "marker", "from": ["marker"], "data": {"a": 1}}),
+            json!({"op": "replace", "path": ["password"], "value": "marker"}),
+            json!({"op": "replace", "path": {"name": "password"}, "value": "marker"}),
+            json!({"op": "replace", "path": {"password": null}, "value": "marker"}),
+            json!({"op": "replace", "attributeName": "password", "value": "marker"}),
+            json!({"op": "replace", "attributePath": "password", "to": "marker"}),
+            json!({"field": "password", "old": "marker"}),
+            json!({"property": "urn:x:y:password", "id": "marker"}),
+            json!({"fields": ["title", "password"], "rows": [["t", "marker"]]}),
+            json!({"path": "pin", "value": "marker"}),
+            json!({"otp": "marker", "userPIN": "marker", "pass": "marker", "pinCode": ["marker"]}),
+            json!(["password", {"old": "marker"}]),
+            json!({"note": "password%3Dmarker"}),
             json!({"path": "/Users?access_token=marker", "data": {"password": {"deep": [{"marker": 1}]}}}),
         ] {
             let (value, places) = shown(body.clone());
@@ -409,6 +453,33 @@ mod tests {
             (Some("password"), true)
         );
         assert_eq!(places, ["/attributes/1"], "in doubt it is blacked out");
+    }
+
+    #[test]
+    fn what_is_called_like_a_secret_keeps_what_it_is() {
+        for body in [
+            json!({"schemas": ["urn:x"], "userName": "token-bot", "displayName": "Secret Santa", "title": "Pwd"}),
+            json!({"schemas": ["urn:x"], "name": {"familyName": "Bearer", "givenName": "Pin"}, "nickName": "Pin"}),
+            json!({"schemas": ["urn:x"], "name": "token-service", "active": true, "owner": "ada"}),
+            json!({"attributes": ["password"], "count": 7, "startIndex": 1}),
+            json!({"name": "password", "multiValued": false}),
+            json!({"shipping": "x", "passport": "x", "options": [1]}),
+        ] {
+            assert_eq!(shown(body.clone()), (body, vec![]));
+        }
+    }
+
+    #[test]
+    fn a_token_as_a_name_is_blacked_out() {
+        let token = "pat.acme.00000000-0000-4000-8000-000000000001.marker";
+        for body in [json!({(token): "x"}), json!({"op": "add", "value": {"a": {(token): 1}}})] {
+            let mut found = Found::default();
+            let mut value = body.clone();
+            secrets().value(&mut value, &mut found);
+            assert!(!value.to_string().contains("marker"), "{value}");
+            assert_eq!(found.values, [token], "an answer may quote it");
+            assert!(!secrets().is_plain(&body.to_string()));
+        }
     }
 
     #[test]
@@ -425,7 +496,7 @@ mod tests {
             "/Users/password%20marker".into(),
             "https://x.example:1/scim/v2/acme/Users/password:marker".into(),
         ] {
-            for key in PATHS.into_iter().chain(LISTS) {
+            for key in PATHS.into_iter().chain(LISTS).chain(NAMING) {
                 for body in
                     [json!({(key): path}), json!({(key): ["title", path]}), json!({(path.as_str()): 1})]
                 {
@@ -452,7 +523,7 @@ mod tests {
             "/Tokens/7",
             "/Users/a b",
         ] {
-            for key in PATHS {
+            for key in PATHS.into_iter().chain(NAMING) {
                 let body = json!({(key): path});
                 assert_eq!(shown(body.clone()), (body, vec![]));
             }
@@ -523,7 +594,7 @@ mod tests {
         assert!(
             secrets.is_secret("DOORPIN")
                 && secrets.is_secret("urn:x:y:door_pin")
-                && !secrets.is_secret("pin")
+                && !secrets.is_secret("door")
         );
         assert!(!secrets.is_plain("{\"doorPIN\": 1}") && secrets.is_plain("{\"door\": 1}"));
     }

@@ -294,7 +294,7 @@ impl Filter {
         self.min_status.is_none_or(|least| entry.status >= least)
             && self.max_status.is_none_or(|most| entry.status <= most)
             && self.dry_run.is_none_or(|dry_run| entry.dry_run == dry_run)
-            && is(&self.method, entry.method)
+            && self.method.as_ref().is_none_or(|method| entry.method.eq_ignore_ascii_case(method))
             && is(&self.request_id, entry.request_id)
             && self.resource_id.as_ref().is_none_or(|id| entry.resource_id == Some(id))
             && self.client.as_ref().is_none_or(is_client)

@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::surface::X_REQUEST_ID;
+use crate::kernel::shape::without_tokens;
 
 /// Target of the log's lines about requests: `--log-level info,requests=debug` shows them.
 const TARGET: &str = "requests";
@@ -103,8 +104,8 @@ impl Surface {
 /// Any other method, or none.
 const OTHER: &str = "other";
 
-/// One of a few: clients must not be able to make up series.
-fn name(method: &Method) -> &'static str {
+/// One of a few: clients must not be able to make up series, nor to have kept what they put there.
+pub fn name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
@@ -150,6 +151,7 @@ impl UnderWay<'_> {
         if let Some(Told { path, client }) = &self.told {
             let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
             let client = client.map(tracing::field::display);
+            let path = &*without_tokens(path);
             tracing::debug!(target: TARGET, request_id = id, method, path, status, micros, client, "request");
         }
     }

@@ -97,6 +97,11 @@ fn each_request_has_a_line_where_that_is_wanted() {
         assert!(line.contains(word), "{word} is not in {line}");
     }
     assert!(!log.contains("secret"), "{log}");
+    let token = "pat.acme.00000000-0000-4000-8000-000000000001.hidden";
+    server.get(&format!("/scim/v2/acme/Users/{token}"));
+    server.get(&format!("/v1/accounts/{}", token.replace('.', "%2E")));
+    let log = server.log();
+    assert_eq!((log.matches("[redacted]").count(), log.contains("hidden")), (2, false), "{log}");
     let quiet = Server::start(&["--data-dir", &format!("{data}2")]);
     quiet.get("/scim/v2/acme/Users");
     assert!(!quiet.log().contains("requests:"), "{}", quiet.log());

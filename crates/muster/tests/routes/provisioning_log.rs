@@ -463,6 +463,30 @@ both_engines! {
         assert!(text.contains("[redacted]") && entries(&world, "").await.len() > 30);
     }
 
+    async fn a_secret_in_another_dress_never_stands_in_it(world: World) {
+        let (scim, token) = (scim(&world), world.admin_token());
+        let one = format!("{USERS}/{}", made(&scim, "ada").await);
+        for (method, path, body) in [
+            ("PATCH", one.as_str(), patch(json!([{"op": "replace", "path": "password", "value": "MARKER", "old": "MARKER", "from": "MARKER"}])).to_string()),
+            ("PATCH", &one, patch(json!([{"op": "replace", "path": ["password"], "value": "MARKER"}])).to_string()),
+            ("PATCH", &one, patch(json!([{"op": "replace", "path": {"name": "password"}, "value": "MARKER"}])).to_string()),
+            ("PATCH", &one, patch(json!([{"op": "replace", "attributeName": "password", "value": "MARKER"}])).to_string()),
+            ("POST", USERS, json!({"userName": "bob", "urn:x:y": {"otp": "MARKER", "userPin": "MARKER", "pass": "MARKER"}}).to_string()),
+        ] {
+            leaves_no_marker(&world, &scim, (method, path, body)).await;
+        }
+        scim.post(USERS, json!({"userName": "key", (token): "x"})).await.expect(201);
+        scim.patch(&one, patch(json!([{"op": "add", "value": {"title": "t", (token): 1}}]))).await.expect(200);
+        scim.send(Method::from_bytes(token.as_bytes()).unwrap(), USERS, None).await.expect(405);
+        let entry = &entries(&world, "limit=1&method=Other").await[0];
+        assert_eq!((&entry["method"], &entry["path"], &entry["status"]), (&json!("other"), &json!(USERS), &json!(405)));
+        let spaced = "eyAiYWxnIjogIkVTMjU2IiB9.ewogICJzdWIiOiAieCIKfQ.MARKER-MARKER";
+        scim.post(USERS, json!({"userName": "spaced", "externalId": spaced})).await.expect(201);
+        scim.get(&format!("{USERS}/{spaced}?filter=userName%20eq%20%22{spaced}%22")).await;
+        let text = stored(&world).await;
+        assert!(!text.contains("MARKER") && !text.contains(&token[20..]), "{text}");
+    }
+
     async fn what_came_malformed_leaves_its_length_and_the_place(world: World) {
         scim(&world).send(Method::POST, USERS, Some("{\"userName\":\n \"ada\" x}".into())).await.expect(400);
         let entry = newest(&world).await;
