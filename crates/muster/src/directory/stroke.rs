@@ -17,7 +17,9 @@ use crate::settings::catalogue::Id;
 
 /// So much may a document be over the limit of a request by what the server writes itself.
 const OWN_BYTES: usize = 64 << 10;
-/// So many bytes may a document grow that is over the limit, by one change.
+/// So much more may be added in small changes to one that is over the limit.
+const SPARE_BYTES: usize = 16 << 10;
+/// So many bytes of it by one change.
 const SHORT: usize = 1 << 10;
 
 /// Who changes, when, and the ids drawn for it.
@@ -52,12 +54,13 @@ impl Stroke {
 
     /// Refuses a document that grows beyond what a request may send: several changes would make one that no
     /// PUT could bring back, and of which no page could hold more. One that is there already can still be
-    /// changed in what is short: whoever leaves must be deactivated, however large he is.
+    /// changed in what is short, up to a last bound, and in what makes it no larger.
     ///
     /// # Errors
     /// `TooLarge`.
     pub fn bears(&self, before: &Stored, doc: &str) -> Result<()> {
-        if doc.len() <= (self.most_bytes + OWN_BYTES).max(before.doc.len() + SHORT) {
+        let (most, old) = (self.most_bytes + OWN_BYTES, before.doc.len());
+        if doc.len() <= most.max(old).max((old + SHORT).min(most + SPARE_BYTES)) {
             return Ok(());
         }
         let text = format!(

@@ -157,13 +157,27 @@ both_engines! {
         let refusal = scim.patch(&path, add("second", 2 << 20)).await.expect(413);
         assert!(refusal.json["detail"].as_str().unwrap().contains("remove some of its values first"), "{}", refusal.text);
         scim.patch(&path, rename("Ada")).await.expect(200);
-        // One that was larger before grows by what is short only; whoever leaves is deactivated all the same.
+        // One that is over the limit grows by what is short only, and not without end.
+        scim.patch(&path, add("third", (1 << 20) + (64 << 10) - 2_000)).await.expect(200);
+        let mut grown = 0;
+        while scim.patch(&path, rename(&"a".repeat(900 * (grown + 1)))).await.status == 200 {
+            grown += 1;
+            assert!(grown < 40, "it grows on");
+        }
+        assert!((15..40).contains(&grown), "{grown}");
+        // Far above it nothing grows; whoever leaves is deactivated all the same.
         let larger = "UPDATE users SET doc = REPLACE(doc, '\"display\":\"', '\"display\":\"' || '{}') WHERE user_name = 'ada'";
         write(&world, vec![larger.replace("{}", &"y".repeat(2 << 20))]).await;
-        scim.patch(&path, rename(&"a".repeat(2_000))).await.expect(413);
+        scim.patch(&path, rename(&"a".repeat(40_000))).await.expect(413);
         scim.patch(&path, rename("Augusta Ada")).await.expect(200);
-        let off = patch(json!([{"op": "Replace", "path": "active", "value": "False"}]));
-        assert_eq!(scim.patch(&path, off).await.expect(200).json["active"], false);
+        scim.patch(&path, rename("Augusta Ada!")).await.expect(413);
+        for value in [json!({"path": "active", "value": "False"}), json!({"value": {"active": false}})] {
+            let mut operation = value;
+            operation["op"] = json!("Replace");
+            assert_eq!(scim.patch(&path, patch(json!([operation]))).await.expect(200).json["active"], false);
+            let on = patch(json!([{"op": "replace", "path": "active", "value": true}]));
+            assert_eq!(scim.patch(&path, on).await.expect(200).json["active"], true);
+        }
         let all = patch(json!([{"op": "remove", "path": "entitlements"}]));
         scim.patch(&path, all).await.expect(200);
         scim.patch(&path, rename(&"a".repeat(2_000))).await.expect(200);

@@ -99,7 +99,11 @@ pub fn write(
     next: &Next,
 ) -> Result<Option<Stored>> {
     let (account, before, after) = (stroke.account(), &next.before, &next.after);
-    stroke.bears(&stored, &next.doc)?;
+    // Whoever leaves must be deactivated, however large he is.
+    let only_leaves = next.turns() && !after.active && next.paths.iter().all(|path| path == "active");
+    if !only_leaves {
+        stroke.bears(&stored, &next.doc)?;
+    }
     hold(tx, account)?;
     if before.user_name_key != after.user_name_key {
         let found = store::find_by_name(tx, account, &after.user_name_key)?;
