@@ -61,7 +61,9 @@ struct Page {
     next: Option<String>,
 }
 
+// A parameter that is misspelt would walk the first page for ever.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Asked {
     after: Option<String>,
     limit: Option<String>,
@@ -69,8 +71,13 @@ struct Asked {
 
 async fn list(State(app): State<App>, _: Operator, Query(asked): Query<Asked>) -> Result<Bare<Page>> {
     let limit = number("limit", asked.limit.as_deref(), 1..=MOST)?.unwrap_or(DEFAULT_LIMIT);
+    let after = asked.after.unwrap_or_default();
+    if !after.is_empty() {
+        AccountId::parse(&after)
+            .map_err(|text| Problem::invalid(format!("after is none that a page gave as next: {text}.")))?;
+    }
     // One more tells whether there is another page.
-    let mut found = actions::list(&app, asked.after.unwrap_or_default(), limit + 1).await?;
+    let mut found = actions::list(&app, after, limit + 1).await?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let is_last = found.len() <= most;
     found.truncate(most);

@@ -283,6 +283,10 @@ both_engines! {
             next.clone_into(&mut after);
         }
         assert_eq!(seen, ["acme", "b", "c", "d"]);
+        for (query, word) in [("foo=1", "foo"), ("limit=2&cursor=b", "cursor"), ("limit=2&after=b%20c", "after")] {
+            let text = o.operator.get(&format!("{ACCOUNTS}?{query}")).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains(word), "{query}: {text}");
+        }
         let acme = &o.operator.get(&format!("{ACCOUNTS}/acme")).await.expect(200).json;
         assert_eq!((&acme["status"], &acme["users"]), (&json!("ACTIVE"), &json!(1)));
     }
