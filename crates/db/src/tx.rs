@@ -254,6 +254,16 @@ impl<'c> Tx<'c> {
         done.map_err(|error| self.fail(error))
     }
 
+    /// Takes the lock of a row, by an UPDATE that changes nothing in it, as [`Tx::put`] would. On SQLite nothing
+    /// runs: whoever writes is alone there from the beginning of his transaction.
+    pub fn lock(&mut self, sql: &str, params: &[Param<'_>]) -> Result<(), Error> {
+        match (&self.session, &self.failure) {
+            (_, Some(error)) => Err(error.clone()),
+            (Session::Sqlite(_), None) => Ok(()),
+            (Session::Postgres(_), None) => self.put(sql, params),
+        }
+    }
+
     /// Leaves a row to be written at the end of the transaction, once for all calls that share its commit:
     /// for what is numbered or counted in one row that all of them would have to touch. It goes with the
     /// closure: if that is rolled back, the row is gone, too.

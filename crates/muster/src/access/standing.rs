@@ -6,6 +6,7 @@ use db::Tx;
 use super::grant::Actor;
 use super::rights;
 use crate::accounts::store::find_version;
+use crate::app::App;
 use crate::kernel::caller::{Caller, Credential, Principal, PrincipalKind};
 use crate::kernel::ids::{AccountId, TokenId};
 use crate::kernel::problem::{ACCESS_CHANGED, Kind, Problem, Result};
@@ -38,6 +39,15 @@ pub fn still_at(tx: &mut Tx<'_>, actor: &Actor, version: Option<i64>, now: Times
     let text = "Who may do what in the account changed while the request waited, and nothing was done: send the \
                 request again.";
     Err(Problem::new(Kind::Unavailable, text).retry_after(1).inside(ACCESS_CHANGED))
+}
+
+/// As `still`, between two changes of one request.
+///
+/// # Errors
+/// As `still`; of the database.
+pub async fn ask(app: &App, actor: &Actor) -> Result<()> {
+    let (by, now) = (actor.clone(), app.clock.now());
+    app.db.point("access.still", move |tx| still(tx, &by, now)).await
 }
 
 fn stands(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp) -> Result<bool> {

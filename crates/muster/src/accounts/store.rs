@@ -51,7 +51,7 @@ pub fn hold(tx: &mut Tx<'_>, account: &AccountId) -> Result<(), Problem> {
 
 /// As `hold`, for those who know the account as the name of their lane.
 pub fn hold_row(tx: &mut Tx<'_>, account: &str) -> Result<(), db::Error> {
-    tx.put(HOLD, params![account])
+    tx.lock(HOLD, params![account])
 }
 
 /// Takes `n` event numbers under the account row, so that they have no holes, and counts the users that came

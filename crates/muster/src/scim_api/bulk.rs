@@ -13,9 +13,10 @@ use super::render::{self, Resource as _, location};
 use super::request::{body_within, expected};
 use super::users::Users;
 use super::verbs::Resources;
+use crate::access::standing;
 use crate::app::App;
 use crate::directory::model::{Stored, Subject};
-use crate::kernel::problem::Result;
+use crate::kernel::problem::{Problem, Result};
 use crate::web::error;
 
 /// Most operations of a request.
@@ -44,7 +45,11 @@ async fn run(app: &App, door: &Door, plan: &Plan) -> Vec<Option<Outcome>> {
     let (mut rest, mut errors) = (plan.order.as_slice(), 0);
     while !rest.is_empty() && plan.fail_on_errors.is_none_or(|most| errors < most) {
         let (wave, after) = rest.split_at(independent(plan, rest));
-        let done = join_all(wave.iter().map(|&at| carry_out(app, door, plan, at, &made))).await;
+        // Those before may have taken long, and somebody may have taken from him what he was let in with.
+        let done = match standing::ask(app, &door.actor).await {
+            Ok(()) => join_all(wave.iter().map(|&at| carry_out(app, door, plan, at, &made))).await,
+            Err(problem) => wave.iter().map(|&at| (refused(door, plan, at, &problem), None)).collect(),
+        };
         for (&at, (outcome, id)) in wave.iter().zip(done) {
             errors += u64::from(outcome.response.is_some());
             outcomes[at] = Some(outcome);
@@ -82,11 +87,18 @@ async fn carry_out(
     };
     match result {
         Ok(done) => outcome(door, done, target),
-        Err(problem) => {
-            let (status, body) = error::scim_part(&problem, &door.actor.caller.origin.request_id);
-            (Outcome { status, location: target, version: None, response: Some(body) }, None)
-        }
+        Err(problem) => (failed(door, &problem, target), None),
     }
+}
+
+/// An operation that is not begun.
+fn refused(door: &Door, plan: &Plan, at: usize, problem: &Problem) -> Outcome {
+    failed(door, problem, target(door, None, plan.entries[at].path.as_deref()))
+}
+
+fn failed(door: &Door, problem: &Problem, location: Option<String>) -> Outcome {
+    let (status, body) = error::scim_part(problem, &door.actor.caller.origin.request_id);
+    Outcome { status, location, version: None, response: Some(body) }
 }
 
 /// URL of the resource that an operation names; that of its path, where it cannot be carried out.

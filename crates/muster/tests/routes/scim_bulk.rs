@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::scim_discovery::machine;
 use super::scim_groups::{GROUPS, group, made_group, members};
+use super::scim_schemas::{TYPES, device, made_thing, thing};
 use super::scim_users::{USERS, made, patch, refused, scim, total, user};
 use crate::actors::{Client, World};
 use crate::both_engines;
@@ -221,4 +222,49 @@ both_engines! {
         // user.created, group.created, group.member_added, group.member_removed, user.deleted
         assert_eq!(world.count("events").await - events_before, 5);
     }
+
+    /// Whoever loses his access while his own request is under way does no more by the rest of it.
+    async fn b_9_who_takes_his_own_access_is_asked_again_before_what_follows(world: World) {
+        let (admin, boss) = (world.admin(), scim(&world));
+        admin.post(TYPES, device()).await.data();
+        let (ada, crew) = (made(&boss, "ada").await, made_group(&boss, "crew", &[]).await);
+        let gone = made(&boss, "gone").await;
+        boss.patch(&format!("{USERS}/{gone}"), turn(false)).await.expect(200);
+        let (lamp, torch) = (made_thing(&boss, "S1", "Lamp").await, made_thing(&boss, "S2", "Torch").await);
+        let (me, token) = world.person("mallory@example.com").await;
+        let role = json!({
+            "roleIdentifier": "_account_admin", "resourceGroupIdentifier": "_all_account_level_resources",
+            "principal": {"identifier": me, "type": "USER"}
+        });
+        admin.post("/authz/api/roleassignments?accountIdentifier=acme", role).await.data();
+        let add = json!([{"op": "add", "path": "members", "value": [{"value": ada}]}]);
+        let mut operations = vec![
+            json!({"method": "PATCH", "path": format!("/Users/{me}"), "data": turn(false)}),
+            post("/Users", "again", user("gone")),
+            post("/Groups", "band", group("Band", &[&ada])),
+            json!({"method": "PATCH", "path": format!("/Groups/{crew}"), "data": patch(add)}),
+            json!({"method": "PUT", "path": format!("/Devices/{lamp}"), "data": thing("S1", "Other")}),
+            json!({"method": "DELETE", "path": format!("/Devices/{torch}")}),
+            json!({"method": "DELETE", "path": format!("/Users/{ada}")}),
+        ];
+        // As many are under way at once: whoever is new and comes right behind it may come before it, too.
+        let fresh = 30 - operations.len();
+        operations.extend((0..fresh).map(|n| post("/Users", &format!("n{n}"), user(&format!("n{n}")))));
+        operations.extend([post("/Users", "late", user("late")), post("/Groups", "lost", group("Lost", &[]))]);
+        operations.push(post("/Devices", "thing", thing("S3", "x")));
+        let rows = done(&world.bearer(&token), json!(operations)).await;
+        let (first, later) = (statuses(&rows)[..30].to_vec(), statuses(&rows)[30..].to_vec());
+        assert_eq!(first, [&["200"][..], &["503"; 6], &vec!["201"; fresh]].concat());
+        assert_eq!(later, ["503"; 3]);
+        assert!(rows[30]["response"]["detail"].as_str().unwrap().contains("nothing was done"), "{}", rows[30]);
+        world.bearer(&token).get(USERS).await.expect(401);
+        assert_eq!(total(&boss, USERS, "active eq false").await, 2);
+        assert_eq!(total(&boss, USERS, "userName eq \"late\"").await, 0);
+        assert_eq!(total(&boss, GROUPS, "displayName ne \"crew\"").await, 0);
+        assert_eq!(total(&boss, "/scim/v2/acme/Devices", "title eq \"Lamp\" or title eq \"Torch\"").await, 2);
+    }
+}
+
+fn turn(active: bool) -> Value {
+    patch(json!([{"op": "replace", "path": "active", "value": active}]))
 }

@@ -11,7 +11,7 @@ use crate::actors::{Client, World};
 use crate::both_engines;
 
 const SCHEMAS: &str = "/ng/api/scim-schemas?accountIdentifier=acme";
-const TYPES: &str = "/ng/api/scim-resource-types?accountIdentifier=acme";
+pub(super) const TYPES: &str = "/ng/api/scim-resource-types?accountIdentifier=acme";
 const BASE: &str = "/scim/v2/acme";
 const DEVICES: &str = "/scim/v2/acme/Devices";
 const BADGE: &str = "urn:example:params:scim:schemas:extension:badge:1.0:User";
@@ -42,7 +42,7 @@ fn badge() -> Value {
     })
 }
 
-fn device() -> Value {
+pub(super) fn device() -> Value {
     json!({
         "name": "Device", "endpoint": "/Devices", "description": "A thing",
         "schema": {"id": DEVICE, "name": "Device", "attributes": [
@@ -81,11 +81,11 @@ fn filter(text: &str) -> String {
     format!("filter={text}")
 }
 
-fn thing(serial: &str, title: &str) -> Value {
+pub(super) fn thing(serial: &str, title: &str) -> Value {
     json!({"schemas": [DEVICE], "serial": serial, "title": title})
 }
 
-async fn made_thing(client: &Client, serial: &str, title: &str) -> String {
+pub(super) async fn made_thing(client: &Client, serial: &str, title: &str) -> String {
     let answer = client.post(DEVICES, thing(serial, title)).await.expect(201);
     answer.json["id"].as_str().expect("an id").to_owned()
 }

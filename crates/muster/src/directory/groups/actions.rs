@@ -19,6 +19,7 @@ use crate::access::administrators::keeping_one;
 use crate::access::assignments::actions::remove_principal;
 use crate::access::permissions::{UserGroupManage, UserGroupView};
 use crate::access::resource_groups::gone::{self, By};
+use crate::access::standing::still;
 use crate::accounts::store::{bump_version, hold};
 use crate::app::App;
 use crate::audit::Action;
@@ -151,6 +152,7 @@ pub async fn create(
         (Stroke::new(app, grant.caller()), GroupId::new(app.rng.ordered_uuid(app.clock.now())));
     let keys = row_keys(&reading.of.kind, &accepted.document);
     let (doc, adds) = (json_text(&accepted.document), members_of(&accepted, DetachedChange::Add));
+    let by = grant.actor().clone();
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     // Of what is only rehearsed nothing can be left behind, and it would keep the account's writers waiting.
     let commits = !rehearsal.is_on();
@@ -160,6 +162,7 @@ pub async fn create(
             if commits && adds.iter().any(|(_, add)| names_somebody(add)) {
                 // Nobody deletes a member between the look at it and the commit.
                 hold(tx, account)?;
+                still(tx, &by, stroke.now)?;
             }
             schemas::settled(tx, account, reading.of.generation)?;
             unique::check(tx, account, (&reading.of.kind, Subject::Group), group, &keys)?;

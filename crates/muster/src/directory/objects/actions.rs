@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::store;
 use crate::access::Grant;
 use crate::access::permissions::{UserManage, UserView};
+use crate::access::standing::still;
 use crate::app::App;
 use crate::audit::Action;
 use crate::directory::announce::OfObject;
@@ -169,12 +170,13 @@ async fn change(
     reading: Reading,
     turn: impl Fn(&ResourceType, Value, &mut Mender) -> Result<(Value, Vec<String>)> + Send + 'static,
 ) -> Result<(Stored, Vec<Mended>)> {
-    let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
+    let (stroke, by, id) = (Stroke::new(app, grant.caller()), grant.actor().clone(), id.to_owned());
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     app.db
         .write_in(&rehearsal, "objects.change", &lane, move |tx| {
             let (account, kind) = (stroke.account(), &reading.of.kind);
             schemas::settled(tx, account, reading.of.generation)?;
+            still(tx, &by, stroke.now)?;
             let found =
                 store::find(tx, account, &type_key(kind), &id)?.ok_or_else(|| unknown(&kind.name, &id))?;
             reading.expected.check(&found)?;
@@ -207,12 +209,13 @@ async fn change(
 /// # Errors
 /// `NotFound`, `Stale`.
 pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Reading) -> Result<()> {
-    let (stroke, id) = (Stroke::new(app, grant.caller()), id.to_owned());
+    let (stroke, by, id) = (Stroke::new(app, grant.caller()), grant.actor().clone(), id.to_owned());
     let (lane, rehearsal) = (stroke.account().to_string(), reading.rehearsal.clone());
     app.db
         .write_in(&rehearsal, "objects.delete", &lane, move |tx| {
             let (account, kind) = (stroke.account(), &reading.of.kind);
             schemas::settled(tx, account, reading.of.generation)?;
+            still(tx, &by, stroke.now)?;
             let found =
                 store::find(tx, account, &type_key(kind), &id)?.ok_or_else(|| unknown(&kind.name, &id))?;
             reading.expected.check(&found)?;

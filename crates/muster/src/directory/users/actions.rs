@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use super::model::{Columns, UserResource, settle_active};
 use super::next::{self, Next, Status, columns};
 use super::store;
-use crate::access::Grant;
 use crate::access::administrators::keeping_one;
 use crate::access::assignments::actions::remove_principal;
 use crate::access::permissions::{UserInvite, UserManage, UserView};
+use crate::access::standing::still;
+use crate::access::{Actor, Grant};
 use crate::accounts::store::{bump_version, hold};
 use crate::app::App;
 use crate::audit::Action;
@@ -114,7 +115,7 @@ pub async fn create(
 ) -> Result<UserResource> {
     settle_active(&mut document, true)?;
     let (lane, rehearsal) = (grant.caller().account.to_string(), reading.rehearsal.clone());
-    let new = New { columns: Columns::of(&document)?, document, reading };
+    let new = New { columns: Columns::of(&document)?, document, reading, by: grant.actor().clone() };
     let (stroke, id) = (Stroke::new(app, grant.caller()), UserId::new(app.rng.ordered_uuid(app.clock.now())));
     let (doc, keys) = (json_text(&new.document), row_keys(&new.reading.of.kind, &new.document));
     app.db
@@ -182,6 +183,8 @@ struct New {
     columns: Columns,
     document: Value,
     reading: Reading,
+    /// Who makes it.
+    by: Actor,
 }
 
 /// Inserts a user of an account that has none yet, with its index rows and event, in the
@@ -210,6 +213,8 @@ fn revive(tx: &mut Tx<'_>, stroke: &Stroke, new: &New) -> Result<Option<UserReso
     let account = stroke.account();
     // Nobody turns him active between this look at him and the next one.
     hold(tx, account)?;
+    // What he could do before he can do again.
+    still(tx, &new.by, stroke.now)?;
     let Some((id, active)) = store::find_by_name(tx, account, &new.columns.user_name_key)? else {
         return Ok(None);
     };
