@@ -163,6 +163,11 @@ pub fn decoded(text: &str) -> Option<String> {
 }
 
 fn without_layer(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let escapes = || memchr::memchr_iter(b'\\', bytes).any(|at| bytes.get(at + 1) == Some(&b'u'));
+    if memchr::memchr(b'%', bytes).is_none() && !escapes() {
+        return None;
+    }
     let plain = percent_decode_str(text).decode_utf8_lossy();
     let Some((before, rest)) = plain.split_once("\\u") else {
         return if let Cow::Owned(plain) = plain { Some(plain) } else { None };
