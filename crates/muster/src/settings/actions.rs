@@ -242,21 +242,38 @@ pub async fn put(
 }
 
 async fn put_each(request: &Request, changes: Vec<Change>) -> Result<Vec<Outcome>> {
+    let put = |change: Change| {
+        let (audit_id, ask) = (request.app.rng.uuid(), request.clone());
+        let work = move |tx: &mut Tx<'_>| apply(tx, &ask, &change, &audit_id);
+        request.app.write_alone("settings.put", &request.actor, work)
+    };
+    in_turn(changes, put).await
+}
+
+/// One after the other, until the database is away: the others would each wait for it, too.
+async fn in_turn<F>(changes: Vec<Change>, mut put: impl FnMut(Change) -> F) -> Result<Vec<Outcome>>
+where
+    F: Future<Output = std::result::Result<Done, Refusal>>,
+{
     let mut outcomes: Vec<Outcome> = Vec::with_capacity(changes.len());
     // As long as nothing is stored, the request as a whole can fail as it should.
-    let (mut whole, mut stored) = (None, false);
+    let (mut whole, mut stored, mut away) = (None, false, None::<String>);
     for change in changes {
-        let (id, audit_id, ask) = (change.id.clone(), request.app.rng.uuid(), request.clone());
-        let work = move |tx: &mut Tx<'_>| apply(tx, &ask, &change, &audit_id);
-        let (result, warning) = match request.app.write_alone("settings.put", &request.actor, work).await {
+        let id = change.id.clone();
+        let done = match &away {
+            Some(text) => Err(Refusal::Item(text.clone())),
+            None => put(change).await,
+        };
+        let (result, warning) = match done {
             Ok((seen, warning)) => (Ok(seen), warning),
             Err(Refusal::Item(text)) => (Err(text), None),
-            // The others would wait for the database, too.
-            Err(Refusal::Whole(problem)) if problem.kind() == Kind::Unavailable && !stored => {
-                return Err(problem);
-            }
             Err(Refusal::Whole(problem)) => {
+                let is_away = problem.kind() == Kind::Unavailable;
+                if is_away && !stored {
+                    return Err(problem);
+                }
                 let text = format!("Error while updating the setting: {problem}");
+                away = is_away.then(|| text.clone());
                 whole = whole.or(Some(problem));
                 (Err(text), None)
             }
@@ -473,4 +490,36 @@ pub fn category(name: &str) -> Result<&'static str> {
             format!("There is no category {name:?} of settings: use one of {known}"),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_meets_no_database_waits_for_it_once() {
+        let change = |id: &str| Change { id: Some(id.into()), ..Change::default() };
+        let seen = || Held::new(Scope::account(AccountId::new("acme")), Vec::new()).see(&CATALOGUE[0]);
+        let away = || Refusal::Whole(Problem::new(Kind::Unavailable, "nobody answers"));
+        for (stored, asked) in [(1, 2), (3, 4), (0, 1)] {
+            let tries = Cell::new(0);
+            let put = async |_: Change| {
+                tries.set(tries.get() + 1);
+                if tries.get() <= stored { Ok((seen(), None)) } else { Err(away()) }
+            };
+            let outcomes = in_turn(["a", "b", "c", "d", "e", "f"].map(change).to_vec(), put).await;
+            assert_eq!(tries.get(), asked);
+            let Ok(outcomes) = outcomes else {
+                assert_eq!(stored, 0, "nothing was stored, so the request fails as a whole");
+                continue;
+            };
+            let texts: Vec<_> = outcomes.iter().map(|one| one.result.as_ref().err().cloned()).collect();
+            assert!(texts[..stored].iter().all(Option::is_none), "{texts:?}");
+            let told =
+                |text: &Option<String>| text.as_ref().is_some_and(|text| text.contains("nobody answers"));
+            assert!(texts.len() == 6 && texts[stored..].iter().all(told), "each is told: {texts:?}");
+        }
+    }
 }
