@@ -254,8 +254,8 @@ impl<'c> Tx<'c> {
         done.map_err(|error| self.fail(error))
     }
 
-    /// Takes the lock of a row, by an UPDATE that changes nothing in it, as [`Tx::put`] would. On SQLite nothing
-    /// runs: whoever writes is alone there from the beginning of his transaction.
+    /// Takes the lock of a row, by an UPDATE that changes nothing in it, as [`Tx::put`] would. On SQLite
+    /// nothing runs: whoever writes is alone there from the beginning of his transaction.
     pub fn lock(&mut self, sql: &str, params: &[Param<'_>]) -> Result<(), Error> {
         match (&self.session, &self.failure) {
             (_, Some(error)) => Err(error.clone()),

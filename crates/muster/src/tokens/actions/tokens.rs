@@ -170,8 +170,8 @@ fn limit(tx: &mut Tx<'_>, key: &Key, rotated: bool) -> Result<()> {
 /// that somebody was given for one of them is never one for another.
 ///
 /// # Errors
-/// `NotFound` for an unknown token, `Invalid` for an expired or rotated one, for times that do not hold and for
-/// other surfaces.
+/// `NotFound` for an unknown token, `Invalid` for an expired or rotated one, for times that do not hold and
+/// for other surfaces.
 pub async fn update(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<TokenCard> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
