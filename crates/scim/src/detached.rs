@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::dialect::Quirk;
 use crate::error::ScimError;
 use crate::filter::CompareOp;
-use crate::plan::{Builder, OpKind, missing_value};
+use crate::plan::{Builder, OpKind, missing_value, says_something};
 use crate::required::check_elements;
 use crate::resolve::{Expr, Literal};
 use crate::schema::{AttrRef, Attribute};
@@ -130,6 +130,7 @@ impl Builder<'_> {
             return Ok(());
         }
         let which = Which::of(filter);
+        let says = value.as_ref().is_some_and(says_something);
         let values = match kind {
             OpKind::Remove => Vec::new(),
             OpKind::Add | OpKind::Replace => {
@@ -138,6 +139,10 @@ impl Builder<'_> {
                 normalise_elements(&attr.attr, value.into_iter().collect(), Place::from(attr), self.mender)?
             }
         };
+        if kind == OpKind::Replace && values.is_empty() && says {
+            self.push_detached(attr.clone(), DetachedChange::Demand(which));
+            return Ok(());
+        }
         let itself = |ids: &[String]| {
             let id = |value: &Value| element_id(value, Place::from(attr)).map(str::to_owned);
             values.iter().all(|value| id(value).is_ok_and(|id| ids.contains(&id)))

@@ -311,22 +311,28 @@ impl Builder<'_> {
             let value = self.sub_value(kind, &sub, value, Place::from(&named))?;
             return self.sub_step(kind, attr, Some(filter), sub, value);
         }
-        let change = match (kind, value) {
+        let (says, value) = match (kind, value) {
             (OpKind::Remove, value) => return self.remove_elements(attr, filter, value),
             (_, None) => return Err(missing_value(&attr)),
-            (kind, Some(value)) => match (kind, self.element(kind, &attr, value)?) {
-                (OpKind::Add, None) => return Ok(()),
-                (_, None) => ElementChange::Remove,
-                (OpKind::Add, Some(value)) => ElementChange::Merge(value),
-                (_, Some(value)) => ElementChange::Replace(value),
-            },
+            (kind, Some(value)) => (says_something(&value), self.element(kind, &attr, value)?),
         };
-        let create = self.mender.dialect().mends(Quirk::CreatedElement);
+        let mut create = self.mender.dialect().mends(Quirk::CreatedElement);
+        let change = match (kind, value) {
+            (OpKind::Add, None) => return Ok(()),
+            (_, None) if says => {
+                create = false;
+                ElementChange::Merge(Value::Object(Map::new()))
+            }
+            (_, None) => ElementChange::Remove,
+            (OpKind::Add, Some(value)) => ElementChange::Merge(value),
+            (_, Some(value)) => ElementChange::Replace(value),
+        };
         self.request.steps.push(Step::Elements { attr, filter, change, create });
         Ok(())
     }
 
-    /// One element; a list of one is accepted where the dialect mends it. What `add` leaves out may be there.
+    /// One element; `None` for nothing, which means removal unless the value [`says_something`]. A list of
+    /// one is accepted where the dialect mends it. What `add` leaves out may be there.
     pub(crate) fn element(
         &mut self,
         kind: OpKind,
@@ -367,4 +373,13 @@ impl Builder<'_> {
         self.request.steps.push(Step::Sub { attr, filter, sub, value, create, how: how(kind) });
         Ok(())
     }
+}
+
+/// Whether a value that comes to nothing was not meant so: all that it says is readOnly or unknown, and
+/// dropped. What it was to replace stays as it is.
+pub(crate) fn says_something(value: &Value) -> bool {
+    elements(value)
+        .iter()
+        .filter_map(Value::as_object)
+        .any(|map| map.values().any(|value| !is_nothing(value)))
 }
