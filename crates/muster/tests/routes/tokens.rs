@@ -373,6 +373,18 @@ both_engines! {
         holder.get("/ng/api/serviceaccount").await.data();
     }
 
+    async fn a_rotation_to_what_never_holds_is_refused(world: World) {
+        let admin = okta(&world).await;
+        let from = START.millis() + 50 * DAY;
+        let text = make(&admin, with(with(ask("t1"), "validFrom", json!(from)), "validTo", json!(from + 30 * DAY))).await;
+        let shorter = json!([{"identifier": "max_token_lifetime_days", "value": "30", "updateType": "UPDATE"}]);
+        admin.put("/ng/api/settings?accountIdentifier=acme", shorter).await.data();
+        let rotation = admin.post(&format!("{AT}/rotate/t1?{KEY}&rotateTimestamp=1"), json!({})).await;
+        assert!(rotation.refused(400, "INVALID_REQUEST").contains("create a new token"));
+        world.app.clock.advance_secs(51 * 86_400);
+        world.holder(&text).get("/ng/api/serviceaccount").await.data();
+    }
+
     /// Before its purge, too: whoever found the secret of a dead token does not get it back to life.
     async fn what_has_expired_stays_so(world: World) {
         let admin = okta(&world).await;

@@ -1,6 +1,7 @@
 //! What can be done with API keys and tokens, and who may.
 
 pub mod keys;
+pub mod rotation;
 pub mod tokens;
 
 use db::{Db, Tx};

@@ -20,7 +20,7 @@ use crate::kernel::secret::Secret;
 use crate::kernel::surface::{Surface, names};
 use crate::kernel::text::{FieldCheck, Tags, fold};
 use crate::kernel::time::Timestamp;
-use crate::tokens::model::{DEFAULT_TTL_MS, Policy, TOKEN_LIMIT, Wish, rotated_identifier};
+use crate::tokens::model::{DEFAULT_TTL_MS, Policy, TOKEN_LIMIT, Wish};
 use crate::tokens::secret::{self, Own};
 use crate::tokens::store::{self, Key, KeyRow, Listing, Owner, Token, TokenRow};
 use crate::tokens::verify::{Refusal, verify};
@@ -146,7 +146,7 @@ fn auto_key(identifier: &str, policy: Policy) -> KeyRow {
     }
 }
 
-fn insert(tx: &mut Tx<'_>, key: &Key, row: &TokenRow, now: Timestamp) -> Result<Token> {
+pub(super) fn insert(tx: &mut Tx<'_>, key: &Key, row: &TokenRow, now: Timestamp) -> Result<Token> {
     if !store::insert_token(tx, &key.owner, row, now)? {
         return Err(Problem::duplicate(format!(
             "Try using different token name, [{}] already exists (upper and lower case count as the same)",
@@ -156,7 +156,7 @@ fn insert(tx: &mut Tx<'_>, key: &Key, row: &TokenRow, now: Timestamp) -> Result<
     load(tx, key, &row.identifier)
 }
 
-fn limit(tx: &mut Tx<'_>, key: &Key, rotated: bool) -> Result<()> {
+pub(super) fn limit(tx: &mut Tx<'_>, key: &Key, rotated: bool) -> Result<()> {
     if store::count_tokens(tx, key, rotated)? <= TOKEN_LIMIT {
         return Ok(());
     }
@@ -265,70 +265,6 @@ pub async fn revoke(app: &App, grant: &OwnerGrant, api_key: String, identifier: 
         accounts::store::bump_version(tx, &owner.scope.account)
     })
     .await
-}
-
-/// Gives a token a new secret with the same name, the same surfaces and, as far as the account allows it
-/// today, the same end. The old secret keeps working until `old_until`, never past the token's end; a time
-/// that is not ahead ends it at once.
-///
-/// # Errors
-/// `NotFound` for an unknown token, `Invalid` for an expired or rotated one and for too many rotated ones.
-pub async fn rotate(
-    app: &App,
-    grant: &OwnerGrant,
-    api_key: String,
-    identifier: String,
-    old_until: Timestamp,
-) -> Result<Secret> {
-    let now = app.clock.now();
-    let id = TokenId::new(app.rng.uuid());
-    let (audit_id, retired) = (app.rng.uuid(), rotated_identifier(&app.rng));
-    let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
-    let (text, sha256) = secret::mint(&app.rng, owner.kind, &owner.scope.account, &id);
-    app.write_alone("tokens.rotate", &grant.actor, move |tx| {
-        accounts::store::bump_version(tx, &owner.scope.account)?;
-        let key = load_key(tx, &owner, &api_key)?;
-        let old = load(tx, &key, &identifier)?;
-        rotatable(&old, now)?;
-        let until = old.valid_to.map_or(old_until, |end| end.min(old_until));
-        store::retire_token(tx, &old, &retired, until, now)?;
-        // One that ends at once need not wait for the purge.
-        store::purge_expired_of_key(tx, &key, now)?;
-        let row = TokenRow {
-            id: id.clone(),
-            api_key: key.row.identifier.clone(),
-            identifier: old.identifier.clone(),
-            name: old.name.clone(),
-            description: old.description.clone(),
-            tags: old.tags.clone(),
-            sha256,
-            // A token that is not valid yet is not made so by its holder's wish for another secret.
-            valid_from: now.max(old.valid_from),
-            valid_to: policy(tx, &owner.scope)?.end_after_rotation(old.valid_to, now),
-            surfaces: old.surfaces.clone(),
-        };
-        let made = insert(tx, &key, &row, now)?;
-        limit(tx, &key, true)?;
-        let rotated = json!({"identifier": retired, "tokenId": old.id.as_str(), "endsAt": until.millis()});
-        let detail = json!({"new": document(&made), "rotated": rotated});
-        record(tx, &caller, now, &audit_id, Action::CreateToken, &made, detail)
-    })
-    .await?;
-    Ok(text)
-}
-
-fn rotatable(token: &Token, now: Timestamp) -> Result<()> {
-    if token.scheduled_expire_at.is_some() {
-        return Err(Problem::invalid(
-            "This token was rotated already: rotate the token that took its identifier",
-        ));
-    }
-    if token.valid_to.is_some_and(|end| end <= now) {
-        return Err(Problem::invalid(
-            "This token has expired, and a rotated one keeps its end: create a new token instead",
-        ));
-    }
-    Ok(())
 }
 
 /// What a list of tokens shows.
@@ -458,7 +394,7 @@ fn invalid_token(why: &str, code: &'static str) -> Problem {
     Problem::new(ProblemKind::Unauthenticated, format!("Token is not valid: {why}.")).code(code)
 }
 
-fn load(tx: &mut Tx<'_>, key: &Key, identifier: &str) -> Result<Token> {
+pub(super) fn load(tx: &mut Tx<'_>, key: &Key, identifier: &str) -> Result<Token> {
     store::find_token(tx, key, identifier)?.ok_or_else(|| {
         Problem::not_found(format!(
             "There is no token {identifier} of API key {}: check identifier, apiKeyIdentifier and parentIdentifier",
@@ -471,7 +407,7 @@ fn card(token: Token, now: Timestamp) -> TokenCard {
     TokenCard { valid: token.holds(now), email: None, username: None, token }
 }
 
-fn document(token: &Token) -> Value {
+pub(super) fn document(token: &Token) -> Value {
     json!({
         "identifier": token.identifier, "name": token.name, "description": token.description, "tags": token.tags,
         "tokenId": token.id.as_str(), "apiKeyType": token.owner.kind.as_str(),
@@ -481,7 +417,7 @@ fn document(token: &Token) -> Value {
     })
 }
 
-fn record(
+pub(super) fn record(
     tx: &mut Tx<'_>,
     caller: &Caller,
     now: Timestamp,

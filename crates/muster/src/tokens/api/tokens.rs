@@ -15,8 +15,8 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::surface::names;
 use crate::kernel::text::{FieldCheck, Tags};
 use crate::kernel::time::Timestamp;
-use crate::tokens::actions::ListGrant;
 use crate::tokens::actions::tokens::{self, Filter, SORT_FIELDS, TokenCard, TokenWish};
+use crate::tokens::actions::{ListGrant, rotation};
 use crate::tokens::model::Wish;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, body, every, flag, goes_by, parse, repeated};
@@ -231,7 +231,7 @@ async fn rotate(
     Query(key): Query<KeyQuery>,
 ) -> Result<Reply<String>> {
     let grant = owner.grant(&actor, &query.scope(&actor.caller.account)?)?;
-    let text = tokens::rotate(&app, &grant, key.api_key()?, identifier, key.rotate_at()?).await?;
+    let text = rotation::rotate(&app, &grant, key.api_key()?, identifier, key.rotate_at()?).await?;
     Ok(Reply(text.expose().to_owned()))
 }
 
