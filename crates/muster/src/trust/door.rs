@@ -45,6 +45,9 @@ pub struct Session {
     principal: Arc<Principal>,
     rights: Arc<Rights>,
     credential: Arc<Credential>,
+    surfaces: Arc<[Surface]>,
+    /// A token that may be shown once is not shown again.
+    anew: bool,
 }
 
 impl Session {
@@ -56,11 +59,10 @@ impl Session {
     }
 
     fn serves(&self, surface: Option<Surface>) -> bool {
-        self.trust.upgrade().is_some_and(|trust| trust.serves(surface))
+        surface.is_none_or(|surface| self.surfaces.contains(&surface))
     }
 
     fn actor(&self, origin: Origin, snapshot: Snapshot) -> Actor {
-        let trust = self.trust.upgrade();
         let caller = Caller {
             account: self.account.clone(),
             version: self.version,
@@ -68,12 +70,10 @@ impl Session {
             credential: self.credential.clone(),
             expires_at: Some(self.expires_at),
             leeway_secs: self.leeway_secs,
-            surfaces: trust.as_ref().map(|trust| trust.surfaces.clone()).unwrap_or_default(),
+            surfaces: self.surfaces.clone(),
             origin: Arc::new(origin),
         };
-        // A token that may be shown once is not shown again.
-        let anew = trust.is_some_and(|trust| !trust.replay);
-        Actor { caller, rights: self.rights.clone(), snapshot, anew }
+        Actor { caller, rights: self.rights.clone(), snapshot, anew: self.anew }
     }
 }
 
@@ -129,10 +129,9 @@ pub async fn judge<'t>(
     snapshot.close();
     let attempt = Attempt { app, account, ready: &ready, surface, origin: &origin, now, again };
     let chosen = attempt.choose(text, &key).await?;
-    let is_once = chosen.trust.replay;
-    let once = (is_once && !again).then(|| Once::of(&attempt, text, &chosen.trust, &chosen.verified));
+    let once = chosen.trust.replay.then(|| Once::of(&attempt, text, &chosen.trust, &chosen.verified));
     let session = Arc::new(attempt.session(chosen, &key));
-    if !is_once {
+    if once.is_none() {
         app.trusts.remember(key, &session);
     }
     Ok((session.actor(origin, snapshot), once))
@@ -371,6 +370,8 @@ impl Attempt<'_> {
             }),
             principal,
             rights,
+            surfaces: trust.surfaces.clone(),
+            anew: !trust.replay,
             trust: Arc::downgrade(&trust),
         }
     }

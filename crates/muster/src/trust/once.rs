@@ -27,6 +27,8 @@ pub struct Once<'t> {
     text: &'t str,
     trust: Arc<Trust>,
     verified: Verified,
+    /// The same request may have used it up already.
+    again: bool,
 }
 
 impl<'t> Once<'t> {
@@ -41,6 +43,7 @@ impl<'t> Once<'t> {
             text,
             trust: trust.clone(),
             verified: verified.clone(),
+            again: attempt.again,
         }
     }
 
@@ -49,7 +52,7 @@ impl<'t> Once<'t> {
     /// # Errors
     /// Those of the door, where another request with the same token was quicker.
     pub async fn take(self, app: &App) -> Result<()> {
-        let Self { account, ready, surface, origin, now, text, trust, verified } = &self;
+        let Self { account, ready, surface, origin, now, text, trust, verified, again } = &self;
         let (of, identifier, key) = (account.clone(), trust.identifier.clone(), replay_key(verified));
         let ends = verified.expires_at().saturating_add(i64::from(trust.policy.leeway_secs) + 1);
         let ends = Timestamp::from_micros(ends.saturating_mul(1_000_000));
@@ -57,7 +60,7 @@ impl<'t> Once<'t> {
             let seen = store::was_seen(tx, &of, &identifier, &key)?;
             Ok::<_, db::Error>(!seen && store::see(tx, &of, &identifier, &key, ends)?)
         };
-        if app.db.write("trust.replay", account.as_str(), take).await? {
+        if app.db.write("trust.replay", account.as_str(), take).await? || *again {
             return Ok(());
         }
         let attempt = Attempt { app, account, ready, surface: *surface, origin, now: *now, again: false };
