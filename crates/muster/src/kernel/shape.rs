@@ -28,7 +28,7 @@ pub fn without_tokens(text: &str) -> Cow<'_, str> {
     if !may_hold_token(text) {
         return Cow::Borrowed(text);
     }
-    if hides_token(text) {
+    if hides_token(text) || is_wrapped_in_lines(text) {
         return Cow::Owned(REDACTED.into());
     }
     let shown: Vec<&str> = words(text).map(|word| if is_token(word) { REDACTED } else { word }).collect();
@@ -65,7 +65,11 @@ fn is_token(word: &str) -> bool {
 
 /// Whether a token is in a text that shows only once an encoding is taken off.
 fn hides_token(text: &str) -> bool {
-    decoded(text).is_some_and(|text| words(&text).any(is_token))
+    decoded(text).is_some_and(|text| words(&text).any(is_bare_token) || wraps(&text))
+}
+
+fn is_wrapped_in_lines(text: &str) -> bool {
+    text.contains(['\r', '\n']) && wraps(text)
 }
 
 fn is_bare_token(word: &str) -> bool {
@@ -101,9 +105,10 @@ fn wraps(text: &str) -> bool {
         .any(|run| readings(run).any(|bytes| words(&String::from_utf8_lossy(&bytes)).any(is_bare_token)))
 }
 
-/// Runs of base64 that are long enough to hold a token. Looks at few bytes of a text that has none.
+/// Runs of base64, in lines or not, that are long enough to hold a token. Looks at few bytes of a text that
+/// has none.
 fn long_runs(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let of_run = |byte: &u8| is_base64url(*byte) || b"+/".contains(byte);
+    let of_run = |byte: &u8| is_base64url(*byte) || b"+/\r\n".contains(byte);
     let mut from = 0;
     std::iter::from_fn(move || {
         while let Some(last) = text.get(from + WRAPPED_CHARS - 1) {
@@ -126,7 +131,7 @@ fn readings(run: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     (0..4.min(run.len())).map(|skip| {
         let (mut bits, mut held) = (0_u32, 0);
         let mut bytes = Vec::with_capacity(run.len());
-        for &byte in &run[skip..] {
+        for &byte in run.iter().filter(|byte| !b"\r\n".contains(byte)).skip(skip) {
             (bits, held) = (bits << 6 | u32::from(six_bits(byte)), held + 6);
             if held >= 8 {
                 held -= 8;

@@ -36,7 +36,6 @@ const HINTS: &[Line] = &[
     (401, "access_token_unknown", "This server did not issue the access token, or it was changed on the way: have the client fetch a new one from the token endpoint."),
     (401, "access_token_past_its_end", "The access token has expired: the client must fetch a new one from the token endpoint before the end that `expires_in` tells."),
     (401, "access_token_parent_gone", "What the access token was issued for no longer stands: the client's token was deleted or has ended, or the trust was changed, disabled or deleted. Have the client fetch a new access token; where that is refused, the answer says why."),
-    (401, "other_surface", "The access token was not issued for SCIM: have the client ask the token endpoint for the scope `scim`, and see that the trust serves SCIM."),
     // JWTs: what is wrong with the token as such.
     (401, "alg_none", "The issuer sends an unsigned token: have it sign with RS256, ES256 or another asymmetric algorithm."),
     (401, "alg_symmetric", "The issuer signs with a shared secret (HS…): switch it to RS256, ES256 or another asymmetric algorithm."),
@@ -68,7 +67,7 @@ const HINTS: &[Line] = &[
     (401, "", "The credential was refused: make a new token, or check the account's trust in the issuer."),
     // Rights.
     (403, "insufficient_permission", "The principal lacks the permission that the answer names: bind the role SCIM Provisioner (_scim_provisioner) to it at the account."),
-    (403, "other_surface", "The token is not made for the SCIM API: enter one in the provider that has scim among its surfaces."),
+    (403, "other_surface", "The token is not made for the SCIM API: enter one in the provider that has scim among its surfaces; a client of the token endpoint asks for the scope `scim`."),
     (403, "", "The request is not allowed: the answer says why."),
     // The resource or the path is not there.
     (404, "no_route", "There is no such path: correct the SCIM base URL in the provider; it ends with the account's identifier, without /Users."),
@@ -143,9 +142,10 @@ mod tests {
         let tokens = [Token::Unknown, Token::NotYet, Token::Expired, Token::OwnerGone].map(Token::as_str);
         let issued =
             [Issued::Forged, Issued::Expired, Issued::ParentGone, Issued::OwnerGone].map(Issued::as_str);
-        let others = ["malformed_token", "other_account", "other_surface", NO_BEARER, BEARER_TWICE];
-        for reason in tokens.into_iter().chain(issued).chain(others) {
-            assert!(HINTS.iter().any(|(status, word, _)| (*status, *word) == (401, reason)), "{reason}");
+        let others = ["malformed_token", "other_account", NO_BEARER, BEARER_TWICE];
+        let refused = tokens.into_iter().chain(issued).chain(others).map(|reason| (401, reason));
+        for line in refused.chain([(403, "other_surface")]) {
+            assert!(HINTS.iter().any(|(status, word, _)| (*status, *word) == line), "{line:?}");
         }
     }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::model::{Detail, Row};
 use crate::kernel::problem::{Problem, Result};
+use crate::web::traffic;
 
 /// A request to be sent again.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,9 @@ pub fn again(row: &Row, detail: &Detail<'_>) -> Result<Again> {
     if detail.request.truncated {
         let why = detail.request.note.as_deref().unwrap_or("cut");
         return Err(refused(&format!("its body was not kept whole ({why})")));
+    }
+    if row.method == traffic::OTHER {
+        return Err(refused("its method was not kept"));
     }
     if row.request.is_none() && matches!(row.method.as_str(), "POST" | "PUT" | "PATCH") {
         return Err(refused("its body was never read"));

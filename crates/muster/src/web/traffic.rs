@@ -102,7 +102,7 @@ impl Surface {
 }
 
 /// Any other method, or none.
-const OTHER: &str = "other";
+pub const OTHER: &str = "other";
 
 /// One of a few: clients must not be able to make up series, nor to have kept what they put there.
 pub fn name(method: &Method) -> &'static str {
