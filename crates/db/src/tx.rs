@@ -254,13 +254,14 @@ impl<'c> Tx<'c> {
         done.map_err(|error| self.fail(error))
     }
 
-    /// Takes the lock of a row, by an UPDATE that changes nothing in it, as [`Tx::put`] would. On SQLite
-    /// nothing runs: whoever writes is alone there from the beginning of his transaction.
-    pub fn lock(&mut self, sql: &str, params: &[Param<'_>]) -> Result<(), Error> {
+    /// Takes the lock of a row, by an UPDATE that changes nothing in it, as [`Tx::put`] would; what was read
+    /// before may have changed until then. `false`: on SQLite nothing runs, since whoever writes is alone
+    /// there from the beginning of his transaction.
+    pub fn lock(&mut self, sql: &str, params: &[Param<'_>]) -> Result<bool, Error> {
         match (&self.session, &self.failure) {
             (_, Some(error)) => Err(error.clone()),
-            (Session::Sqlite(_), None) => Ok(()),
-            (Session::Postgres(_), None) => self.put(sql, params),
+            (Session::Sqlite(_), None) => Ok(false),
+            (Session::Postgres(_), None) => self.put(sql, params).map(|()| true),
         }
     }
 

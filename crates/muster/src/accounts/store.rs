@@ -44,13 +44,13 @@ pub fn bump_version(tx: &mut Tx<'_>, account: &AccountId) -> Result<(), Problem>
 }
 
 /// Holds the account's row until the transaction ends: what another replica holds it for comes before or
-/// after, never between.
-pub fn hold(tx: &mut Tx<'_>, account: &AccountId) -> Result<(), Problem> {
+/// after, never between. `false`: there is no other one ([`Tx::lock`]).
+pub fn hold(tx: &mut Tx<'_>, account: &AccountId) -> Result<bool, Problem> {
     Ok(hold_row(tx, account.as_str())?)
 }
 
 /// As `hold`, for those who know the account as the name of their lane.
-pub fn hold_row(tx: &mut Tx<'_>, account: &str) -> Result<(), db::Error> {
+pub fn hold_row(tx: &mut Tx<'_>, account: &str) -> Result<bool, db::Error> {
     tx.lock(HOLD, params![account])
 }
 

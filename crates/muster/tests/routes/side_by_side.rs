@@ -366,6 +366,15 @@ both_engines! {
             let answer = late.await.unwrap();
             assert!([200, 204].contains(&answer.status), "{} {}", answer.status, answer.text);
         }
+        // Nor has whoever makes one of a name that is being given away.
+        made(&here, "eve").await;
+        let named = "UPDATE users SET user_name = 'bob', user_name_key = 'bob' WHERE user_name = 'eve'";
+        let (slow, client) = (Slow::begin(&world, named).await, replica.bearer(world.admin_token()));
+        let late = tokio::spawn(async move { client.post(USERS, user("bob")).await });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(!late.is_finished(), "the request did not wait");
+        slow.end().await;
+        late.await.unwrap().expect(409);
         let stats = [&world, &replica].map(|world| world.app.db.stats()).concat();
         let again: Vec<_> = stats.iter().filter(|stats| stats.retries > 0).collect();
         assert!(again.is_empty() || world.app.db.engine() == db::Engine::Sqlite, "{again:?}");

@@ -159,9 +159,12 @@ pub async fn create(
     app.db
         .write_in(&rehearsal, "groups.create", &lane, move |tx| {
             let (account, group) = (stroke.account(), id.as_str());
-            if commits && adds.iter().any(|(_, add)| names_somebody(add)) {
-                // Nobody deletes a member between the look at it and the commit.
+            if commits {
+                // Nobody deletes a member between the look at it and the commit, and none waits for one who
+                // waits for him.
                 hold(tx, account)?;
+            }
+            if adds.iter().any(|(_, add)| names_somebody(add)) {
                 still(tx, &by, stroke.now)?;
             }
             schemas::settled(tx, account, reading.of.generation)?;

@@ -61,28 +61,26 @@ fn find(all: &[Definition], what: What, name: &str) -> Result<Definition> {
 /// # Errors
 /// `Duplicate` for a name that is taken; `Fields` for what does not go together with the other definitions.
 pub async fn create(app: &App, grant: &Grant<SettingEdit>, shape: Shape) -> Result<Definition> {
-    let (stroke, lane) = (Stroke::new(app, grant.caller()), grant.caller().account.to_string());
-    app.db
-        .write("schemas.create", &lane, move |tx| {
-            let account = stroke.account();
-            hold(tx, account)?;
-            let all = store::all(tx, account)?;
-            if find(&all, shape.what(), shape.name()).is_ok() {
-                return Err(Problem::duplicate(format!(
-                    "{} is defined already: replace that definition, or choose another name.",
-                    shape.name()
-                )));
-            }
-            beside(&shape, &all)?;
-            let generation = store::next_generation(tx, account)?;
-            let aliases = aliases(&shape, &BTreeMap::new(), generation);
-            let (created, updated) = (stroke.now, stroke.now);
-            let shape = shape.clone();
-            let new = Definition { shape, aliases, pending: Vec::new(), version: 1, created, updated };
-            written(tx, &stroke, Action::Create, &new)?;
-            Ok(new)
-        })
-        .await
+    let stroke = Stroke::new(app, grant.caller());
+    app.write_alone("schemas.create", grant.actor(), move |tx| {
+        let account = stroke.account();
+        let all = store::all(tx, account)?;
+        if find(&all, shape.what(), shape.name()).is_ok() {
+            return Err(Problem::duplicate(format!(
+                "{} is defined already: replace that definition, or choose another name.",
+                shape.name()
+            )));
+        }
+        beside(&shape, &all)?;
+        let generation = store::next_generation(tx, account)?;
+        let aliases = aliases(&shape, &BTreeMap::new(), generation);
+        let (created, updated) = (stroke.now, stroke.now);
+        let shape = shape.clone();
+        let new = Definition { shape, aliases, pending: Vec::new(), version: 1, created, updated };
+        written(tx, &stroke, Action::Create, &new)?;
+        Ok(new)
+    })
+    .await
 }
 
 fn written(tx: &mut Tx<'_>, stroke: &Stroke, action: Action, definition: &Definition) -> Result<()> {
@@ -173,9 +171,9 @@ pub async fn replace(app: &App, grant: &Grant<SettingEdit>, name: &str, shape: S
         );
         return Err(Problem::invalid(text));
     }
-    let (stroke, lane) = (Stroke::new(app, grant.caller()), grant.caller().account.to_string());
+    let stroke = Stroke::new(app, grant.caller());
     let write = move |tx: &mut Tx<'_>| renew(tx, &stroke, shape.clone());
-    let new = app.db.write("schemas.replace", &lane, write).await?;
+    let new = app.write_alone("schemas.replace", grant.actor(), write).await?;
     if new.pending.is_empty() {
         return Ok(new);
     }
@@ -189,7 +187,6 @@ pub async fn replace(app: &App, grant: &Grant<SettingEdit>, name: &str, shape: S
 
 fn renew(tx: &mut Tx<'_>, stroke: &Stroke, shape: Shape) -> Result<Definition> {
     let account = stroke.account();
-    hold(tx, account)?;
     let mut others = store::all(tx, account)?;
     let old = find(&others, shape.what(), shape.name())?;
     if old.shape.document() == shape.document() {
@@ -261,33 +258,30 @@ fn still(tx: &mut Tx<'_>, account: &AccountId, old: &Shape, new: &Shape) -> Resu
 /// # Errors
 /// `NotFound`; `Conflict` while it is in use.
 pub async fn delete(app: &App, grant: &Grant<SettingEdit>, what: What, name: &str) -> Result<()> {
-    let (stroke, lane) = (Stroke::new(app, grant.caller()), grant.caller().account.to_string());
-    let name = name.to_owned();
-    app.db
-        .write("schemas.delete", &lane, move |tx| {
-            let account = stroke.account();
-            hold(tx, account)?;
-            let old = find(&store::all(tx, account)?, what, &name)?;
-            let key = fold(old.shape.name()).into_owned();
-            if what == What::Type {
-                if let Some(id) = store::any_object(tx, account, &key)? {
-                    return Err(conflict(format!(
-                        "There are resources of the type {} (the first is {id}): remove them first.",
-                        old.shape.name()
-                    )));
-                }
-            } else {
-                let gone = |leaf| Break { leaf, why: Why::Any("would be removed") };
-                let all: Vec<_> = leaves(&old.shape).into_keys().map(gone).collect();
-                unused(tx, account, shelf(&old.shape, &key), &all)?;
+    let (stroke, name) = (Stroke::new(app, grant.caller()), name.to_owned());
+    app.write_alone("schemas.delete", grant.actor(), move |tx| {
+        let account = stroke.account();
+        let old = find(&store::all(tx, account)?, what, &name)?;
+        let key = fold(old.shape.name()).into_owned();
+        if what == What::Type {
+            if let Some(id) = store::any_object(tx, account, &key)? {
+                return Err(conflict(format!(
+                    "There are resources of the type {} (the first is {id}): remove them first.",
+                    old.shape.name()
+                )));
             }
-            store::delete(tx, account, what, old.shape.name())?;
-            store::next_generation(tx, account)?;
-            bump_version(tx, account)?;
-            let name = (old.shape.name(), old.shape.name());
-            stroke.record(tx, Action::Delete, what.audited(), name, json!({"old": old.shape.document()}))
-        })
-        .await
+        } else {
+            let gone = |leaf| Break { leaf, why: Why::Any("would be removed") };
+            let all: Vec<_> = leaves(&old.shape).into_keys().map(gone).collect();
+            unused(tx, account, shelf(&old.shape, &key), &all)?;
+        }
+        store::delete(tx, account, what, old.shape.name())?;
+        store::next_generation(tx, account)?;
+        bump_version(tx, account)?;
+        let name = (old.shape.name(), old.shape.name());
+        stroke.record(tx, Action::Delete, what.audited(), name, json!({"old": old.shape.document()}))
+    })
+    .await
 }
 
 /// Makes the index rows that are still missing, everywhere: for what a server did not finish.

@@ -118,9 +118,15 @@ pub async fn create(
     let new = New { columns: Columns::of(&document)?, document, reading, by: grant.actor().clone() };
     let (stroke, id) = (Stroke::new(app, grant.caller()), UserId::new(app.rng.ordered_uuid(app.clock.now())));
     let (doc, keys) = (json_text(&new.document), row_keys(&new.reading.of.kind, &new.document));
+    // What is only rehearsed would keep the account's writers waiting.
+    let commits = !rehearsal.is_on();
     app.db
         .write_in(&rehearsal, "users.create", &lane, move |tx| {
             let (account, columns, kind) = (stroke.account(), &new.columns, &new.reading.of.kind);
+            if commits {
+                // Before the name, as whoever changes users does: so none waits for one who waits for him.
+                hold(tx, account)?;
+            }
             schemas::settled(tx, account, new.reading.of.generation)?;
             if let Err(problem) = unique::check(tx, account, (kind, Subject::User), id.as_str(), &keys) {
                 // Whoever comes back has his own values.
@@ -292,7 +298,7 @@ async fn change(
     };
     let account = stroke.account();
     let draft = Draft::of(app, |tx| find(tx, account, &id), |stored| think(&reading, stored, &mut unasked));
-    let go = move |tx: &mut Tx<'_>, held: bool| {
+    let go = move |tx: &mut Tx<'_>, held: bool| -> Result<_> {
         let (account, is_defined) = (stroke.account(), reading.of.generation != 0);
         if is_defined && !held {
             hold(tx, account)?;
@@ -307,7 +313,7 @@ async fn change(
         let (next, notes) = &*change;
         let stored = match next {
             // Access changes: who asks is asked once more, too.
-            Some(next) if next.turns() && !held && !is_defined => return hold(tx, account).map(|()| None),
+            Some(next) if next.turns() && !held && !is_defined && hold(tx, account)? => return Ok(None),
             Some(next) => match next::write(tx, &stroke, &reading.of.kind, stored, next)? {
                 Some(written) => written,
                 None => return Ok(None),
