@@ -14,6 +14,30 @@ use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
 use crate::kernel::time::Timestamp;
 
+/// SQL that reads the resource `$2` of the account `$1`, and behind its five columns what `$beside` says.
+macro_rules! one {
+    ($subject:expr, $beside:literal) => {
+        match $subject {
+            Subject::User => concat!(
+                "SELECT user_id, doc, version, created_at, updated_at",
+                $beside,
+                " FROM users WHERE account_id = $1 AND user_id = $2"
+            ),
+            Subject::Group => concat!(
+                "SELECT group_id, doc, version, created_at, updated_at",
+                $beside,
+                " FROM user_groups WHERE account_id = $1 AND group_id = $2 AND org_id = '' AND project_id = ''"
+            ),
+            Subject::Custom => concat!(
+                "SELECT object_id, doc, version, created_at, updated_at",
+                $beside,
+                " FROM objects WHERE account_id = $1 AND object_id = $2"
+            ),
+        }
+    };
+}
+pub(super) use one;
+
 const DROP_KEY: &str = "DELETE FROM directory_index \
     WHERE account_id = $1 AND attr = $2 AND value_key = $3 AND resource_id = $4 AND qualifier = $5";
 
@@ -118,14 +142,7 @@ pub fn find(
     subject: Subject,
     id: &str,
 ) -> Result<Option<Stored>, Problem> {
-    Ok(tx.query_opt(&one(subject, ""), params![account.as_str(), id], stored)?)
-}
-
-/// Reads the resource `$2` of the account `$1`, and behind its five columns what `beside` says.
-pub fn one(subject: Subject, beside: &str) -> String {
-    let (columns, from, id) = (columns(subject), from(subject), id_column(subject));
-    let own = if subject == Subject::Group { " AND org_id = '' AND project_id = ''" } else { "" };
-    format!("{columns}{beside}{from} WHERE account_id = $1 AND {id} = $2{own}")
+    Ok(tx.query_opt(one!(subject, ""), params![account.as_str(), id], stored)?)
 }
 
 /// How many the condition lets through.

@@ -11,6 +11,7 @@ mod scim;
 pub mod whoami;
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
@@ -82,7 +83,7 @@ async fn again(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let (mut head, body) = request.into_parts();
-    let (mut anew, late) = (head.clone(), Late::default());
+    let (mut anew, late) = (head.clone(), Arc::<Late>::default());
     head.extensions.insert(late.clone());
     let response = next.clone().run(Request::from_parts(head, body)).await;
     let Some(body) = late.left() else { return response };

@@ -46,7 +46,9 @@ async fn run(app: &App, door: &Door, plan: &Plan) -> Vec<Option<Outcome>> {
     while !rest.is_empty() && plan.fail_on_errors.is_none_or(|most| errors < most) {
         let (wave, after) = rest.split_at(independent(plan, rest));
         // Those before may have taken long, and somebody may have taken from him what he was let in with.
-        let done = match standing::ask(app, &door.actor).await {
+        let is_first = rest.len() == plan.order.len();
+        let asked = if is_first { Ok(()) } else { standing::ask(app, &door.actor).await };
+        let done = match asked {
             Ok(()) => join_all(wave.iter().map(|&at| carry_out(app, door, plan, at, &made))).await,
             Err(problem) => wave.iter().map(|&at| (refused(door, plan, at, &problem), None)).collect(),
         };

@@ -100,8 +100,8 @@ impl Asked<'_> {
     pub fn reads(&self) -> bool {
         let Self::Closed { closed, .. } = self else { return true };
         match closed {
-            Closed::Root | Closed::Everywhere | Closed::Untaken(..) => true,
-            Closed::Me | Closed::Bulk => false,
+            Closed::Root | Closed::Everywhere | Closed::Me | Closed::Untaken(..) => true,
+            Closed::Bulk => false,
             Closed::Users(verb) | Closed::Groups(verb) | Closed::Objects(_, verb) => {
                 matches!(verb, Verb::List | Verb::Search | Verb::Load(_))
             }

@@ -1,5 +1,6 @@
 //! Reading requests: bodies, query strings and scopes, with errors that say where and what.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody as _};
@@ -119,8 +120,9 @@ pub async fn body(request: Request, app: &App) -> Result<Bytes> {
     let limit = app.limits.platform_body_bytes;
     fits(request.body(), limit)?;
     let caller = request.extensions().get::<Caller>().cloned();
-    let late = request.extensions().get::<Late>().cloned().unwrap_or_default();
-    let sender = caller.as_ref().map(|caller| (caller, &late));
+    // Without such a place nobody answers once more, and the client has to send the request again.
+    let late = request.extensions().get::<Arc<Late>>().cloned().unwrap_or_default();
+    let sender = caller.as_ref().map(|caller| (caller, &*late));
     let read = arrived(app, sender, Bytes::from_request(request, app)).await?;
     let is_long = |rejection: &BytesRejection| rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
     read.map_err(|rejection| if is_long(&rejection) { too_large(limit) } else { broken_off() })

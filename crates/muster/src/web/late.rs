@@ -1,14 +1,13 @@
 //! Bodies that came late. Where access in the account changed while one was on its way, its request is
 //! answered from its beginning: by what its sender may do now, with the body that is here already.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use axum::body::Bytes;
 
-/// Where such a body is left for who answers the request once more. Clones are one place; without one nobody
-/// does, and the client has to send the request again.
-#[derive(Clone, Debug, Default)]
-pub struct Late(Arc<OnceLock<Bytes>>);
+/// Where such a body is left for who answers the request once more.
+#[derive(Debug, Default)]
+pub struct Late(OnceLock<Bytes>);
 
 impl Late {
     /// Leaves it. A request has one body.

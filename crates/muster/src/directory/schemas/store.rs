@@ -19,9 +19,6 @@ use crate::kernel::problem::{Kind, Problem};
 use crate::kernel::time::Timestamp;
 
 const GENERATION: &str = "SELECT generation FROM scim_generations WHERE account_id = $1";
-/// Read beside a resource.
-const BESIDE: &str = ", (SELECT s.generation FROM scim_generations s WHERE s.account_id = $1), \
-    (SELECT a.version FROM accounts a WHERE a.account_id = $1 AND a.status = 'ACTIVE')";
 const STAMP: &str = "SELECT g.generation, (SELECT CAST(COALESCE(SUM(d.version), 0) AS BIGINT) FROM scim_definitions d \
     WHERE d.account_id = $1) FROM scim_generations g WHERE g.account_id = $1";
 const NEXT: &str = "INSERT INTO scim_generations (account_id, generation) VALUES ($1, 1) \
@@ -87,9 +84,12 @@ pub fn find(
 ) -> Result<Option<Stored>, Problem> {
     let account = &actor.caller.account;
     let row = |row: &Row<'_>| Ok((stored(row)?, row.get::<Option<i64>>(5)?, row.get::<Option<i64>>(6)?));
-    let Some((found, generation, version)) =
-        tx.query_opt(&one(subject, BESIDE), params![account.as_str(), id], row)?
-    else {
+    let sql = one!(
+        subject,
+        ", (SELECT s.generation FROM scim_generations s WHERE s.account_id = $1), \
+        (SELECT a.version FROM accounts a WHERE a.account_id = $1 AND a.status = 'ACTIVE')"
+    );
+    let Some((found, generation, version)) = tx.query_opt(sql, params![account.as_str(), id], row)? else {
         return Ok(None);
     };
     still_at(tx, actor, version, now)?;
