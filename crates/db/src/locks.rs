@@ -11,7 +11,7 @@ use crate::lanes::ENOUGH;
 
 /// So long an account's calls run apart from others' after one of them met a lock.
 const MEMORY: Duration = Duration::from_secs(10);
-/// Between two tries for an account whose lock is held still; much longer than a try waits for it.
+/// Between two tries for a lock that is held still, whosever it is; much longer than a try waits for it.
 const PAUSE: Duration = Duration::from_millis(500);
 /// So many calls of an account wait for a lock; who comes later hears of it at once.
 const WAITING: usize = 128;
@@ -69,10 +69,12 @@ impl Locks {
             self.0.push(Account::new(key, error.clone(), now));
             self.0.len() - 1
         });
+        // A try holds the lane up: the more accounts there are, the more seldom each.
+        let pause = PAUSE * u32::try_from(self.0.len()).unwrap_or(u32::MAX);
         let account = &mut self.0[known];
         account.free = false;
         if error.is_locked() {
-            (account.until, account.due, account.error) = (now + MEMORY, now + PAUSE, error.clone());
+            (account.until, account.due, account.error) = (now + MEMORY, now + pause, error.clone());
         }
         if jobs.len() == 1 {
             account.tried.extend(jobs);

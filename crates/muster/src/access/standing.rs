@@ -14,7 +14,8 @@ use crate::kernel::time::Timestamp;
 use crate::tokens::verify;
 use crate::trust::store as trusts;
 
-/// Asks again, where access in the account changed since he was let in. The account's row is held.
+/// Asks again, where access in the account changed since he was let in. Who writes what decides about access
+/// holds the account's row already.
 ///
 /// # Errors
 /// `Unavailable` where his credential holds no longer or he holds less than he did: the same request, sent
