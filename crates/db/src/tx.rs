@@ -254,15 +254,19 @@ impl<'c> Tx<'c> {
         done.map_err(|error| self.fail(error))
     }
 
-    /// Takes the lock of a row, by an UPDATE that changes nothing in it, as [`Tx::put`] would; what was read
-    /// before may have changed until then. `false`: on SQLite nothing runs, since whoever writes is alone
-    /// there from the beginning of his transaction.
+    /// Takes the lock of a row, by an UPDATE that changes nothing in it and travels as that of [`Tx::put`]; what
+    /// was read before may have changed until then. It counts as no write: a closure that only refuses behind
+    /// it costs its neighbours nothing. `false`: on SQLite nothing runs, since whoever writes is alone there
+    /// from the beginning of his transaction.
     pub fn lock(&mut self, sql: &str, params: &[Param<'_>]) -> Result<bool, Error> {
-        match (&self.session, &self.failure) {
-            (_, Some(error)) => Err(error.clone()),
-            (Session::Sqlite(_), None) => Ok(false),
-            (Session::Postgres(_), None) => self.put(sql, params).map(|()| true),
-        }
+        let wrote = self.wrote;
+        self.ready(sql, params)?;
+        self.wrote = wrote;
+        let done = match &mut self.session {
+            Session::Sqlite(_) => Ok(false),
+            Session::Postgres(session) => session.lock(sql, params).map(|()| true),
+        };
+        done.map_err(|error| self.fail(error))
     }
 
     /// Leaves a row to be written at the end of the transaction, once for all calls that share its commit:

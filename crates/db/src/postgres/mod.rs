@@ -72,6 +72,8 @@ struct Link {
     pending: Vec<Pending>,
     /// How many were held back when the open savepoint was set, while nothing has been sent since.
     mark: Option<usize>,
+    /// The locks that the transaction has asked for, as statements.
+    locks: Vec<(String, Vec<Value>)>,
     /// Something of the open transaction was answered: the connection was alive when it began.
     answered: bool,
     taken: Option<Taken>,
@@ -197,6 +199,17 @@ impl PgSession {
         if link.pending.len() < HELD_BACK { Ok(()) } else { self.flush() }
     }
 
+    /// As `put`, for a lock: of those that share a transaction the first one asks for it.
+    pub(crate) fn lock(&mut self, sql: &str, params: &[Param<'_>]) -> Result<(), Error> {
+        let lock = (sql.to_owned(), params.iter().map(|param| Value::from(*param)).collect::<Vec<_>>());
+        if self.link()?.locks.contains(&lock) {
+            return Ok(());
+        }
+        self.put(sql, params)?;
+        self.link()?.locks.push(lock);
+        Ok(())
+    }
+
     /// `wanted`: whether the caller of a read still waits for it.
     pub(crate) fn each(
         &mut self,
@@ -248,6 +261,7 @@ impl PgSession {
                 transaction: Transaction::None,
                 pending: Vec::new(),
                 mark: None,
+                locks: Vec::new(),
                 answered: false,
                 taken: self.owner.as_ref().map(|owner| owner.gathering.take(owner.seat)),
             });

@@ -20,6 +20,7 @@ impl PgSession {
         // Whatever is still open ends before another one begins.
         link.abandon();
         (link.answered, link.mark) = (false, None);
+        link.locks.clear();
         link.transaction = Transaction::Begun(begin);
         Ok(())
     }
@@ -64,6 +65,8 @@ impl Writer for PgSession {
 
     fn undo(&mut self) -> Result<(), Error> {
         let link = self.link()?;
+        // Which of them were taken before the savepoint is not known: they are asked for again.
+        link.locks.clear();
         if let Some(mark) = link.mark.take() {
             link.pending.truncate(mark);
             return Ok(());

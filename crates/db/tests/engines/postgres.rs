@@ -56,6 +56,38 @@ async fn create_conflict(db: &Db) {
     }
 }
 
+/// Each lock that is asked for leaves a version of the row behind: those that share a batch ask once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_takes_a_lock_once_and_a_refusal_behind_it_leaves_it_whole() {
+    with_server(async |_, _, db| {
+        db.write("row", "a", |tx| insert(tx, "row")).await.unwrap();
+        let place = |tx: &mut Tx<'_>| {
+            tx.query_one("SELECT CAST(ctid AS TEXT) FROM t WHERE id = 'row'", &[], |row| row.get::<String>(0))
+        };
+        let before: String = db.read("place", place).await.unwrap();
+        let (gate, runs) = (Gate::shut(&db, "a").await, Arc::new(AtomicUsize::new(0)));
+        let lock = |tx: &mut Tx<'_>| tx.lock("UPDATE t SET n = n WHERE id = $1", params!["row"]);
+        let mut calls = Vec::new();
+        for n in 0..5 {
+            let runs = Arc::clone(&runs);
+            calls.push(write(&db, "a", move |tx| {
+                runs.fetch_add(1, Ordering::Relaxed);
+                lock(tx)?;
+                if n == 2 { Err(Error::other("refused")) } else { Ok(()) }
+            }));
+        }
+        settle().await;
+        gate.open().await;
+        for (n, call) in calls.into_iter().enumerate() {
+            assert_eq!(call.await.unwrap().is_err(), n == 2);
+        }
+        assert_eq!(runs.load(Ordering::Relaxed), 5, "nobody ran again");
+        let after: String = db.read("place", place).await.unwrap();
+        assert_eq!((before.as_str(), after.as_str()), ("(0,1)", "(0,2)"));
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conflict_is_tried_again_until_it_works() {
     with_server(|_, _, db| async move {
