@@ -83,16 +83,19 @@ fn net(text: &str) -> Result<IpNet, String> {
     let net = read.map_err(|_| {
         format!("{text:?} is neither an IP address nor a network: write 10.1.2.3 or 10.0.0.0/8")
     })?;
+    let net = unmapped(net)
+        .ok_or_else(|| format!("{text:?} matches no address: write it as IPv4, for example 10.0.0.0/8"))?;
     if net.prefix_len() == 0 {
         return Err(format!("{text:?} would let everybody say who he is: write the proxies' own network"));
     }
-    Ok(unmapped(net).unwrap_or(net))
+    Ok(net)
 }
 
-/// As IPv4, where it is that in IPv6's clothes: addresses are compared so.
+/// As IPv4, where it is that in IPv6's clothes: addresses are compared so. `None`: its prefix ends within the
+/// clothes.
 fn unmapped(net: IpNet) -> Option<IpNet> {
-    let IpNet::V6(v6) = net else { return None };
-    let v4 = v6.addr().to_ipv4_mapped()?;
+    let IpNet::V6(v6) = net else { return Some(net) };
+    let Some(v4) = v6.addr().to_ipv4_mapped() else { return Some(net) };
     Ipv4Net::new(v4, v6.prefix_len().checked_sub(96)?).ok().map(IpNet::V4)
 }
 
@@ -250,9 +253,14 @@ mod tests {
     fn lists_of_proxies() {
         let mapped = Proxies::of(["::ffff:10.0.0.0/104", " 192.0.2.1 "]).unwrap();
         assert_eq!(mapped, Proxies::of(["10.0.0.0/8", "192.0.2.1/32"]).unwrap());
-        for (bad, word) in
-            [("proxy.example", "10.0.0.0/8"), ("10.0.0.0/33", "network"), ("::/0", "everybody")]
-        {
+        for (bad, word) in [
+            ("proxy.example", "10.0.0.0/8"),
+            ("10.0.0.0/33", "network"),
+            ("::/0", "everybody"),
+            ("::ffff:0.0.0.0/96", "everybody"),
+            ("::ffff:10.0.0.0/95", "no address"),
+            ("::ffff:10.0.0.0/0", "no address"),
+        ] {
             assert!(Proxies::of([bad]).unwrap_err().contains(word), "{bad}");
         }
     }
