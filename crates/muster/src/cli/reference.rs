@@ -152,7 +152,9 @@ fn shape(kind: Kind) -> Value {
         Kind::Address => json!({"type": "string", "pattern": "^\\S+:[0-9]{1,5}$"}),
         Kind::Folder | Kind::File | Kind::Filter => json!({"type": "string", "minLength": 1}),
         Kind::Database => json!({"type": "string", "pattern": "^postgres(ql)?://."}),
-        Kind::PublicUrl => json!({"type": "string", "pattern": "^https?://[^/?#@\\s][^?#@\\s]*$"}),
+        Kind::PublicUrl => {
+            json!({"type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@\\\\,\"'`<>\\s][^?#@\\\\,\"'`<>\\s]*$"})
+        }
         Kind::Reach | Kind::Proxies => json!({"type": ["array", "string"], "items": {"type": "string"}}),
         Kind::Bytes { .. } => {
             json!({"type": ["string", "integer"], "pattern": "^[0-9]+ ?(B|K|k|KiB|M|MiB)?$"})

@@ -118,7 +118,10 @@ impl Kind {
                 let read = db::check_url(text).map(|()| Value::Text(text.to_owned()));
                 return read.map_err(|error| error.to_string());
             }
-            Self::PublicUrl => public_url(text).map(Value::Text),
+            Self::PublicUrl if !text.is_empty() => {
+                let wrong = |fault| format!("{shown:?} is not usable: {fault}; write {}", self.expects());
+                return public_url(text).map(Value::Text).map_err(wrong);
+            }
             Self::Bytes { least, most } => bytes(text).filter(within(least, most)).map(Value::Number),
             Self::Count { least, most } => text.parse().ok().filter(within(least, most)).map(Value::Number),
             Self::Time { least, most } => seconds(text)
@@ -129,7 +132,7 @@ impl Kind {
             Self::Switch => switch(text).map(Value::On),
             Self::Choice(words) => words.contains(&text).then(|| Value::Text(text.to_owned())),
             Self::Filter => is_filter(text).then(|| Value::Text(text.to_owned())),
-            Self::Folder | Self::File | Self::Database => None,
+            Self::Folder | Self::File | Self::Database | Self::PublicUrl => None,
         };
         value.ok_or_else(wrong)
     }
@@ -154,14 +157,47 @@ fn is_database(text: &str) -> bool {
 
 /// The URL without a slash at its end. What answers put behind it would not belong to a query or fragment,
 /// and everybody would be told a password.
-fn public_url(text: &str) -> Option<String> {
-    // The parser of URLs would mend `https:host` and blanks.
-    let (_, rest) = text.split_once("://").filter(|(scheme, _)| ["http", "https"].contains(scheme))?;
-    let unfit = |c: char| c.is_whitespace() || c.is_control() || "@?#\\".contains(c);
-    if rest.starts_with('/') || rest.contains(unfit) {
-        return None;
+///
+/// # Errors
+/// What is wrong with it.
+fn public_url(text: &str) -> Result<String, String> {
+    // The parser of URLs would mend `https:host`, blanks and dot segments.
+    let known = |scheme: &str| ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let (_, rest) = text
+        .split_once("://")
+        .filter(|(scheme, _)| known(scheme))
+        .ok_or("it does not begin with http:// or https://")?;
+    if rest.contains('@') {
+        return Err("a user or a password has no place in it".into());
     }
-    Some(Url::parse(text).ok()?.as_str().trim_end_matches('/').to_owned())
+    let unfit = |c: &char| c.is_whitespace() || c.is_control() || "?#\\,\"'`<>".contains(*c);
+    if let Some(c) = rest.chars().find(unfit) {
+        return Err(format!("{c:?} has no place in it"));
+    }
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if host.is_empty() {
+        return Err("it names no host".into());
+    }
+    if path.split('/').any(|part| matches!(&*part.to_ascii_lowercase().replace("%2e", "."), "." | "..")) {
+        return Err("its path has a part of dots alone".into());
+    }
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    if url.domain().is_some_and(|domain| !is_domain(domain)) {
+        return Err("its host is no name of one".into());
+    }
+    if url.port() == Some(0) {
+        return Err("nobody can connect to port 0".into());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Of a URL that was read: in ASCII. A dot at its end is the root's.
+fn is_domain(text: &str) -> bool {
+    let fits = |c: u8| c.is_ascii_alphanumeric() || b"-_".contains(&c);
+    text.strip_suffix('.')
+        .unwrap_or(text)
+        .split('.')
+        .all(|label| !label.is_empty() && label.bytes().all(fits))
 }
 
 fn is_filter(text: &str) -> bool {
@@ -297,30 +333,42 @@ mod tests {
     fn a_public_url_has_nothing_behind_its_path() {
         for (text, read) in [
             ("https://id.example.com", "https://id.example.com"),
-            ("https://ID.example.com:443/", "https://id.example.com"),
+            ("HTTPS://ID.example.com:443/", "https://id.example.com"),
             ("http://10.0.0.1:8080", "http://10.0.0.1:8080"),
             ("http://[::1]:8080", "http://[::1]:8080"),
             ("https://example.com/id/", "https://example.com/id"),
+            ("https://example.com/v1.2/.id", "https://example.com/v1.2/.id"),
+            ("http://muster_1:8080", "http://muster_1:8080"),
         ] {
             assert_eq!(parse(Kind::PublicUrl, text), Ok(Value::Text(read.into())), "{text}");
         }
-        for bad in [
-            "",
-            "id.example.com",
-            "//id.example.com",
-            "https:id.example.com",
-            "https:///id.example.com",
-            "ftp://id.example.com",
-            "https://",
-            "https://u:geheim@id.example.com",
-            "https://id.example.com?",
-            "https://id.example.com/#",
-            "https://id.example.com\\x",
-            "https://id.exa mple.com",
-            "https://id.example.com:99999",
+        for (bad, fault) in [
+            ("", "is empty"),
+            ("id.example.com", "http:// or https://"),
+            ("//id.example.com", "http:// or https://"),
+            ("https:id.example.com", "http:// or https://"),
+            ("ftp://id.example.com", "http:// or https://"),
+            ("https:///id.example.com", "no host"),
+            ("https://", "no host"),
+            ("https://:443", "empty host"),
+            ("https://u:geheim@id.example.com", "a password"),
+            ("https://id.example.com?", "'?' has no place"),
+            ("https://id.example.com/#", "'#' has no place"),
+            ("https://id.example.com\\x", "has no place"),
+            ("https://id.exa mple.com", "' ' has no place"),
+            ("https://id.example.com,https://id2.example.com", "',' has no place"),
+            ("https://id.example.com/\"x", "'\"' has no place"),
+            ("https://id.example.com/a/../b", "dots"),
+            ("https://id.example.com/.", "dots"),
+            ("https://id.example.com/%2E%2e/b", "dots"),
+            ("https://.", "its host"),
+            ("https://id..example.com", "its host"),
+            ("https://*.example.com", "its host"),
+            ("https://id.example.com:0", "port 0"),
+            ("https://id.example.com:99999", "invalid port"),
         ] {
             let error = parse(Kind::PublicUrl, bad).unwrap_err();
-            assert!(error.contains("an http or https URL"), "{bad}: {error}");
+            assert!(error.contains(fault) && error.contains("an http or https URL"), "{bad}: {error}");
             assert!(!error.contains("geheim"), "{error}");
         }
     }
