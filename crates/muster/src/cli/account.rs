@@ -19,13 +19,14 @@ use crate::kernel::problem::{Problem, Result as Outcome};
 use crate::kernel::rng::Rng;
 use crate::kernel::time::Clock;
 use crate::operator::actions;
-use crate::operator::bodies::{ChangeBody, NewAccount, View};
+use crate::operator::bodies::{ChangeBody, Holder, NewAccount, View};
 use crate::operator::door::Operator;
 
 /// (name, what it does) of each.
 const VERBS: &[(&str, &str)] = &[
     ("list", "List the accounts by identifier"),
     ("create", "Make an account, its first administrator and a token for him, which ends in 30 days"),
+    ("token", "Make one more token, which ends in 30 days, for a user or a service account of an account"),
     ("rename", "Give an account another name"),
     ("suspend", "Refuse every credential of an account from the next request on; all that is in it stays"),
     ("resume", "Let an account's credentials in again; of a deleted one, too"),
@@ -44,7 +45,8 @@ pub fn command(about: &'static str, flags: &[Arg]) -> Command {
     let verbs = VERBS.iter().map(|(name, about)| {
         let json = Arg::new("json").long("json").action(ArgAction::SetTrue);
         let verb = Command::new(*name).about(*about).args(flags);
-        let verb = if *name == "create" { verb.group(ArgGroup::new("holder").required(true)) } else { verb };
+        let is_held = matches!(*name, "create" | "token");
+        let verb = if is_held { verb.group(ArgGroup::new("holder").required(true)) } else { verb };
         verb.args(arguments(name)).arg(json.help("Print one JSON object, as /v1/accounts answers it"))
     });
     Command::new("account").about(about).subcommand_required(true).subcommands(verbs)
@@ -55,19 +57,23 @@ fn arguments(verb: &str) -> Vec<Arg> {
         Arg::new(name).long(name).value_name(value).help(help)
     };
     let account = Arg::new("account").value_name("ACCOUNT").required(true).help("Identifier of the account");
+    let surface =
+        option("surface", "NAME", "What the token opens: scim or platform; may be repeated, both without it")
+            .action(ArgAction::Append);
     match verb {
         "list" => vec![],
         "create" => vec![
             account,
-            option("name", "NAME", "Its name for people; without it the identifier"),
+            option("name", "NAME", "The account's name for people; without it the identifier"),
             option("email", "ADDRESS", "The first administrator is a user with this address").group("holder"),
             option("service-account", "ID", "The first administrator is a service account").group("holder"),
-            option(
-                "surface",
-                "NAME",
-                "What the token opens: scim or platform; may be repeated, both without it",
-            )
-            .action(ArgAction::Append),
+            surface,
+        ],
+        "token" => vec![
+            account,
+            option("email", "ADDRESS", "The token is of the active user with this address").group("holder"),
+            option("service-account", "ID", "The token is of this service account").group("holder"),
+            surface,
         ],
         "rename" => {
             vec![account, Arg::new("name").value_name("NAME").required(true).help("Its name for people")]
@@ -81,6 +87,7 @@ enum Answer {
     All(Vec<Account>),
     One(Account),
     Made(Made),
+    Token(Made),
 }
 
 /// Runs `muster account VERB`.
@@ -104,13 +111,13 @@ pub fn run(config: &Config, verb: &str, matches: &ArgMatches) -> Result<(), Fail
 async fn act(app: &App, verb: &str, matches: &ArgMatches) -> Outcome<Answer> {
     let text = |name: &str| matches.try_get_one::<String>(name).ok().flatten().cloned();
     let (identifier, name) = (text("account").unwrap_or_default(), text("name"));
+    let surfaces = || Some(matches.get_many::<String>("surface")?.cloned().collect());
     let status = |word: &str| ChangeBody { name: None, status: Some(word.to_owned()) };
     let change = match verb {
         "list" => return all(app).await.map(Answer::All),
         "create" => {
-            let surfaces = matches.get_many::<String>("surface").map(|all| all.cloned().collect());
             let (email, service_account) = (text("email"), text("service-account"));
-            let new = NewAccount { identifier, name, email, service_account, surfaces };
+            let new = NewAccount { identifier, name, email, service_account, surfaces: surfaces() };
             let wish = new.read(Caller::console)?;
             return actions::create(app, &Operator::Console, wish).await.map(Answer::Made);
         }
@@ -120,6 +127,12 @@ async fn act(app: &App, verb: &str, matches: &ArgMatches) -> Outcome<Answer> {
         _ => ChangeBody::default(),
     };
     let account = AccountId::parse(&identifier).map_err(Problem::invalid)?;
+    if verb == "token" {
+        let (email, service_account) = (text("email"), text("service-account"));
+        let holder = Holder { email, service_account, surfaces: surfaces() };
+        let wish = holder.read(Caller::console(account))?;
+        return actions::another_token(app, &Operator::Console, wish).await.map(Answer::Token);
+    }
     let changed = match verb {
         "delete" => actions::delete(app, Operator::Console, account).await,
         "restore" => actions::restore(app, Operator::Console, account).await,
@@ -147,7 +160,7 @@ impl Answer {
                 json!({"accounts": accounts.into_iter().map(View::from).collect::<Vec<_>>()})
             }
             Self::One(account) => json!(View::from(account)),
-            Self::Made(made) => json!(MadeView::from(made)),
+            Self::Made(made) | Self::Token(made) => json!(MadeView::from(made)),
         }
     }
 
@@ -155,13 +168,21 @@ impl Answer {
         match self {
             Self::All(accounts) => table(&accounts),
             Self::One(account) => table(&[account]),
-            Self::Made(Made { account, id, token, .. }) => format!(
-                "Account        {account}\nAdministrator  {id}\nToken          {}\n\
-                 The token is shown only now and ends in 30 days.",
-                token.expose()
-            ),
+            Self::Made(made) => once("Administrator", &made),
+            Self::Token(made) => once("Holder", &made),
         }
     }
+}
+
+/// What is shown once. `holder`: what whose token it is is called.
+fn once(holder: &str, made: &Made) -> String {
+    let Made { account, id, token, .. } = made;
+    let token = token.expose();
+    format!(
+        "{:<15}{account}\n{holder:<15}{id}\n{:<15}{token}\n\
+         The token is shown only now and ends in 30 days.",
+        "Account", "Token"
+    )
 }
 
 /// A line for each account.

@@ -26,7 +26,7 @@ pub const COMMANDS: &[(&str, bool, &str)] = &[
     (
         ACCOUNT,
         false,
-        "`list`, `create`, `rename`, `suspend`, `resume`, `delete` and `restore` accounts, as `/v1/accounts` does; before the first start or beside a running server",
+        "`list`, `create`, `rename`, `suspend`, `resume`, `delete` and `restore` accounts, and make a `token` in one, as `/v1/accounts` does; before the first start or beside a running server",
     ),
     (
         "setup-code",

@@ -60,7 +60,10 @@ pub async fn create(app: &App, operator: &Operator, wish: Bootstrap) -> Result<M
 fn taken(there: &Account) -> Problem {
     let Account { identifier, status, .. } = there;
     let advice = match status {
-        Status::Active => format!("a token of it is made by POST /v1/accounts/{identifier}/tokens"),
+        Status::Active => format!(
+            "a token of it is made by POST /v1/accounts/{identifier}/tokens or by \
+             `muster account token {identifier}`"
+        ),
         Status::Suspended => "it is suspended".into(),
         Status::Erasing => "it is being erased, and its identifier is free after that".into(),
         _ => "it is deleted, and its identifier is free once it is erased".into(),

@@ -84,11 +84,11 @@ impl NewAccount {
 #[serde(deny_unknown_fields)]
 pub struct Holder {
     /// A user's address.
-    email: Option<String>,
+    pub email: Option<String>,
     /// A service account's identifier.
-    service_account: Option<String>,
+    pub service_account: Option<String>,
     /// Anywhere without it.
-    surfaces: Option<Vec<String>>,
+    pub surfaces: Option<Vec<String>>,
 }
 
 impl Holder {

@@ -18,10 +18,14 @@ fn told(store: [&str; 2], words: &[&str]) -> Value {
     serde_json::from_str(&out).expect("--json prints JSON")
 }
 
-/// Status of a request to the platform API with this token.
+/// Status of a request that any token may make, where it is taken.
 fn status(server: &Server, token: &Value) -> u16 {
+    status_of(server, token, "/ng/api/whoami")
+}
+
+fn status_of(server: &Server, token: &Value, path: &str) -> u16 {
     let token = token.as_str().expect("a token");
-    let head = format!("GET /ng/api/whoami HTTP/1.1\r\nhost: x\r\nx-api-key: {token}\r\nconnection: close");
+    let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {token}\r\nconnection: close");
     super::parse(&server.raw(format!("{head}\r\n\r\n").as_bytes())).0
 }
 
@@ -31,7 +35,8 @@ fn before_and_beside(store: [&str; 2]) {
     let server = Server::start(&store);
     let globex = told(store, &["create", "globex", "--service-account", "idp", "--surface", "platform"]);
     assert_eq!(globex["service_account_identifier"], "idp");
-    account(store, &["create", "globex", "--email", "a@b.example"]).refused(65, &["globex already"]);
+    account(store, &["create", "globex", "--email", "a@b.example"])
+        .refused(65, &["globex already", "muster account token globex"]);
 
     let all = told(store, &["list"]);
     let shown: Vec<_> =
@@ -42,6 +47,13 @@ fn before_and_beside(store: [&str; 2]) {
 
     let token = &globex["token"];
     assert_eq!(status(&server, token), 200);
+    let more = told(store, &["token", "globex", "--service-account", "idp"]);
+    assert_eq!(more["service_account_identifier"], "idp");
+    assert!(more["token"] != *token && status(&server, &more["token"]) == 200, "{more}");
+    let other = told(store, &["token", "acme", "--email", "root@acme.example", "--surface", "scim"]);
+    for (token, answer) in [(&acme["token"], 200), (&other["token"], 403)] {
+        assert_eq!(status_of(&server, token, "/ng/api/accounts/acme"), answer, "the second opens SCIM only");
+    }
     account(store, &["delete", "globex"]).refused(65, &["in use", "muster account suspend"]);
     account(store, &["restore", "globex"]).refused(65, &["globex is not deleted"]);
     for (verb, state, answer) in [
@@ -61,6 +73,8 @@ fn before_and_beside(store: [&str; 2]) {
         assert_eq!((status(&server, token), status(&server, &acme["token"])), (answer, 200), "{verb}");
     }
     account(store, &["suspend", "initech"]).refused(65, &["no account initech"]);
+    account(store, &["token", "initech", "--email", "a@b.example"]).refused(65, &["no account initech"]);
+    account(store, &["token", "globex", "--service-account", "other"]).refused(65, &["other"]);
 }
 
 #[test]
@@ -82,6 +96,8 @@ fn text_is_for_people() {
     let store = ["--data-dir", data.as_str()];
     let made = account(store, &["create", "acme", "--email", "root@acme.example"]).fine();
     assert!(made.contains("Token          pat.acme.") && made.contains("shown only now"), "{made}");
+    let more = account(store, &["token", "acme", "--email", "root@acme.example"]).fine();
+    assert!(more.contains("Holder         ") && more.contains("Token          pat.acme."), "{more}");
     let all = account(store, &["list"]).fine();
     let rows: Vec<Vec<&str>> = all.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows, [["ACCOUNT", "STATUS", "USERS", "NAME"], ["acme", "ACTIVE", "1", "acme"]]);
@@ -94,6 +110,8 @@ fn what_cannot_be_done_is_refused_in_one_line() {
     run(["account", "create", "a b", "--email", "root@acme.example", "--data-dir", &data])
         .refused(65, &["identifier"]);
     run(["account", "create", "acme", "--email", "nobody", "--data-dir", &data]).refused(65, &["email"]);
-    let ended = run(["account", "create", "acme", "--data-dir", &data]);
-    assert!(ended.code == 2 && ended.err.contains("--email"), "{ended:?}");
+    for verb in ["create", "token"] {
+        let ended = run(["account", verb, "acme", "--data-dir", &data]);
+        assert!(ended.code == 2 && ended.err.contains("--email"), "{ended:?}");
+    }
 }
