@@ -243,6 +243,9 @@ fn the_image_is_of_this_program() {
         assert!(image.contains(&place), "{place}");
     }
     assert_eq!(compose.matches(&format!(":{port}\"]")).count(), 2, "both replicas listen there");
+    let (shared, services) = compose.split_once("\nservices:\n").expect("what they share comes first");
+    let built = |text: &str| text.matches(" build: ").count();
+    assert_eq!((built(shared), built(services)), (0, 1), "one of two that are built side by side fails");
     let binary = env!("CARGO_BIN_EXE_muster").rsplit('/').next().expect("a name");
     assert!(image.contains(&format!("/target/release/{binary} /usr/local/bin/{binary}\n")));
     assert!(image.contains(&format!("ENTRYPOINT [\"{binary}\"]\nCMD [\"serve\"]")));
