@@ -254,10 +254,10 @@ impl<'c> Tx<'c> {
         done.map_err(|error| self.fail(error))
     }
 
-    /// Takes the lock of a row, by an UPDATE that changes nothing in it and travels as that of [`Tx::put`]; what
-    /// was read before may have changed until then. It counts as no write: a closure that only refuses behind
-    /// it costs its neighbours nothing. `false`: on SQLite nothing runs, since whoever writes is alone there
-    /// from the beginning of his transaction.
+    /// Takes the lock of a row, by an UPDATE that changes nothing in it and travels as that of [`Tx::put`];
+    /// what was read before may have changed until then. It counts as no write: a closure that only refuses
+    /// behind it costs its neighbours nothing. `false`: on SQLite nothing runs, since whoever writes is alone
+    /// there from the beginning of his transaction.
     pub fn lock(&mut self, sql: &str, params: &[Param<'_>]) -> Result<bool, Error> {
         let wrote = self.wrote;
         self.ready(sql, params)?;

@@ -1,6 +1,6 @@
 //! What is removed goes from the resource groups that name it. They go by names: else who holds a role on
-//! such a group would hold it on the next thing of that name, which is somebody else's. Users stay named: their
-//! ids are never given again.
+//! such a group would hold it on the next thing of that name, which is somebody else's. Users stay named:
+//! their ids are never given again.
 
 use db::Tx;
 
