@@ -266,7 +266,7 @@ fn wrong_parts(dots: usize) -> Refusal {
     Refusal::new(Step::Structure, Reason::PartsInvalid)
         .expected("three parts between two dots")
         .received(format!("{parts} parts"))
-        .hint("send the whole JWT; other kinds of token are not accepted here")
+        .hint("send the whole JWT, and nothing before or behind it")
 }
 
 fn check_signed(text: &str) -> Result<(), Refusal> {

@@ -103,5 +103,9 @@ pub async fn rename(app: &App, grant: &Grant<AccountEdit>, name: String) -> Resu
 /// # Errors
 /// `NotFound`.
 pub fn load(tx: &mut Tx<'_>, id: &AccountId) -> Result<Account> {
-    store::find(tx, id)?.ok_or_else(|| Problem::not_found(format!("There is no account {id}.")))
+    store::find(tx, id)?.ok_or_else(|| {
+        Problem::not_found(format!(
+            "There is no account {id}: see which there are, by `muster account list` or GET /v1/accounts."
+        ))
+    })
 }

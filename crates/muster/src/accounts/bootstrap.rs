@@ -210,7 +210,11 @@ impl Step<'_> {
             },
             First::Machine(NewServiceAccount { identifier, .. }) => {
                 let found = service_accounts::find(tx, &self.scope, identifier)?;
-                let none = || conflict(format!("account {account} has no service account {identifier}"));
+                let none = || {
+                    conflict(format!(
+                        "account {account} has no service account {identifier}: correct it, or make it first"
+                    ))
+                };
                 let found = found.ok_or_else(none)?;
                 Ok(self.owner(token_secret::Kind::ServiceAccount, found.identifier.clone()))
             }

@@ -346,6 +346,9 @@ fn invite(config: &Config, address: SocketAddr, invitation: &Invitation) -> Resu
     };
     say("There is no account yet. Make the first one with its administrator and a token, either here:")?;
     say(&format!("  {program} bootstrap {target} --account ID --email ADDRESS"))?;
+    if config.operator_tokens.is_some() {
+        say("or with a token of the operator by POST /v1/accounts (docs/customers.md),")?;
+    }
     say("or from elsewhere with the one-time set-up code:")?;
     say(&format!(
         "  curl {base}/v1/setup --json '{{\"code\": \"CODE\", \"account\": \"ID\", \"email\": \"ADDRESS\"}}'"

@@ -57,6 +57,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         Some(kind) => Explanation::of_own(kind, explain_form(&token)),
         None => of_jwt(&token, &given)?,
     };
+    let is_own = is_own(&token).is_some();
     if matches.get_flag("json") {
         let text = serde_json::to_string_pretty(&explanation);
         say(&text.map_err(|error| Failure::new(Exit::Defect, error.to_string()))?)?;
@@ -64,6 +65,9 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         say(table(&explanation.steps).trim_end())?;
     }
     match explanation.steps.iter().find(|step| step.outcome == "fail") {
+        None if is_own && !matches.get_flag("json") => say(
+            "Only its form was looked at: POST /ng/api/jwt-trusts/explain asks a server whether it holds.",
+        ),
         None => Ok(()),
         Some(step) => {
             let reason = step.reason.as_deref().unwrap_or_default();

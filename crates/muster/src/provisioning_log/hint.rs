@@ -75,7 +75,7 @@ const HINTS: &[Line] = &[
     (404, "", "What was asked for is not here: let the provider look it up again."),
     (405, "", "The path does not take this method: use one of those in the Allow header; PATCH and PUT go to /Users/{id}."),
     // Bodies and values.
-    (400, "invalidFilter", "The filter cannot be used: map the provider's matching attribute to userName, externalId or emails[type eq \"work\"].value."),
+    (400, "invalidFilter", "The filter cannot be used: map the provider's matching attribute to userName, externalId or emails[type eq \"work\"].value; of a PATCH's path, correct the target attribute in the mapping."),
     (400, "tooMany", "The filter finds too much: narrow it."),
     (400, "uniqueness", "The value is taken: see which resource has it, and match the provider's user to that one."),
     (400, "mutability", "The attribute is set by the server, or once only: take it out of the provider's attribute mapping."),

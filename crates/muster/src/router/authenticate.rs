@@ -368,6 +368,7 @@ fn refused(text: &'static str) -> Problem {
 
 fn invalid_token() -> Problem {
     refused(
-        "Token is not valid. It may be mistyped, expired, revoked or another account's: check it or make a new one.",
+        "Token is not valid. It may be mistyped, expired, revoked or another account's, or its account suspended: check it or \
+         make a new one.",
     )
 }
