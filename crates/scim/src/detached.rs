@@ -92,6 +92,7 @@ impl Builder<'_> {
             (_, None) => return Err(missing_value(&attr)),
             (kind, Some(value)) => {
                 self.note_read_only(&attr, &value);
+                let says = says_something(&value);
                 let list = match value {
                     Value::Array(list) => list,
                     nothing if is_nothing(&nothing) => Vec::new(),
@@ -104,6 +105,8 @@ impl Builder<'_> {
                 check_elements(&attr.attr, &values, Place::from(&attr))?;
                 if kind == OpKind::Add {
                     DetachedChange::Add(values)
+                } else if values.is_empty() && says {
+                    return Ok(());
                 } else {
                     DetachedChange::Replace(values)
                 }

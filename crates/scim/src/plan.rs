@@ -203,7 +203,11 @@ impl Builder<'_> {
             }
             Step::Append { attr, values }
         } else if leaf.multi_valued || leaf.kind != Type::Complex {
+            let says = says_something(&value);
             let value = normalise(leaf, value, Place::from(&attr), self.mender)?;
+            if value.is_none() && says {
+                return Ok(());
+            }
             Step::Put { attr, value }
         } else {
             let subs = self.sub_values(kind, &attr, value)?;
