@@ -47,7 +47,7 @@ pub(crate) trait Writer {
     }
     fn begin(&mut self) -> Result<(), Error>;
     /// The transaction that has just begun waits for no lock for long.
-    fn hurry(&mut self) {}
+    fn hurry(&mut self, _: Hurry) {}
     fn save(&mut self) -> Result<(), Error>;
     /// Keeps what happened since `save`. After an error that can only be undone.
     fn keep(&mut self) -> Result<(), Error>;
@@ -63,6 +63,15 @@ pub(crate) trait Writer {
     fn rest(&mut self) {}
     /// The lane ends, or goes on without a connection.
     fn finish(&mut self) {}
+}
+
+/// Why a transaction waits for no lock for long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Hurry {
+    /// The lock is known, and is tried for between the batches of others.
+    Known,
+    /// Nothing of it is kept: it gives way to whoever writes.
+    Rehearsal,
 }
 
 /// What a lane is given to do.
@@ -149,7 +158,7 @@ fn serve_all(writer: &mut impl Writer, work: Vec<Work>, post: &Post, lessons: &m
     let rest = rest.into_iter().map(Work::Call);
     post.queue.put_back(rest.chain(rehearsals.into_iter().map(Work::Rehearsal)).collect());
     if let Some(calls) = next {
-        rehearsal::play(writer, calls, &mut lessons.locks);
+        rehearsal::play(writer, calls, &lessons.locks);
     }
     writer.rest();
     if retires {
@@ -188,6 +197,8 @@ fn settle(
     if jobs.is_empty() {
         return jobs;
     }
+    // By account: transactions of several replicas then lock the accounts in the same order.
+    jobs.sort_by_key(|job| job.key());
     match together(writer, &mut jobs, post, &mut lessons.careful, false) {
         Way::Settled => answer_all(jobs),
         Way::Leave => return jobs,
@@ -361,7 +372,7 @@ fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], savepoints: bool
         return End::Again(if error.is_retryable() { error.as_lost() } else { error });
     }
     if briefly {
-        writer.hurry();
+        writer.hurry(Hurry::Known);
     }
     let alone = jobs.len() == 1;
     let (mut kept, mut left) = (0, Vec::new());

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::call::Job;
-use crate::lanes::{Step, Writer, is_enough, pause, step};
+use crate::lanes::{Hurry, Step, Writer, is_enough, pause, step};
 use crate::locks::Locks;
 use crate::queue::{Queue, Refusal};
 use crate::{Error, ErrorKind};
@@ -118,8 +118,9 @@ pub(crate) fn over() -> Error {
     )
 }
 
-/// Plays the calls as they come, and rolls back. Who meets a lock is not tried again: the lane waits.
-pub(crate) fn play<W: Writer>(writer: &mut W, calls: Staged, locks: &mut Locks) {
+/// Plays the calls as they come, and rolls back. Who meets a lock is not tried again: the lane waits. Nor is it
+/// one to remember, since no write waits so shortly.
+pub(crate) fn play<W: Writer>(writer: &mut W, calls: Staged, locks: &Locks) {
     // What the transaction before it holds, nobody is to wait for as long as this one waits for its calls.
     writer.rest();
     let since = Instant::now();
@@ -149,16 +150,13 @@ struct Stage {
 
 impl Stage {
     /// Brings one call to its outcome. An error says that the transaction is lost with all before it.
-    fn call<W: Writer>(&mut self, writer: &mut W, job: &mut dyn Job, locks: &mut Locks) -> Result<(), Error> {
+    fn call<W: Writer>(&mut self, writer: &mut W, job: &mut dyn Job, locks: &Locks) -> Result<(), Error> {
         let mut tries = 0;
         loop {
             let Err(error) = self.attempt(writer, job, locks) else { return Ok(()) };
             writer.rollback();
             self.open = false;
             tries += 1;
-            if error.is_locked() {
-                locks.meet(job.key(), Vec::new(), &error, Instant::now());
-            }
             // What came before cannot be played again: the closures are gone.
             let hopeless = self.kept > 0 || error.is_locked() || !error.may_run_again();
             if hopeless || is_enough(self.since, tries) {
@@ -174,9 +172,7 @@ impl Stage {
     fn attempt<W: Writer>(&mut self, writer: &mut W, job: &mut dyn Job, locks: &Locks) -> Result<(), Error> {
         if !self.open {
             writer.begin()?;
-            if locks.knows(job.key()) {
-                writer.hurry();
-            }
+            writer.hurry(if locks.knows(job.key()) { Hurry::Known } else { Hurry::Rehearsal });
             self.open = true;
         }
         match step(writer, job, true) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{Link, PgSession, Transaction, Trouble, Whose, patient};
-use crate::lanes::{CommitFault, Writer};
+use crate::lanes::{CommitFault, Hurry, Writer};
 use crate::reading::Reader;
 use crate::tx::Session;
 use crate::{Error, ErrorKind, Tx};
@@ -13,6 +13,9 @@ use crate::{Error, ErrorKind, Tx};
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 /// As long as others that write the same row need for their commit.
 const BEGIN_BRIEFLY: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = 100";
+/// It has names without the rows of their accounts, and must not keep those waiting who come in the other
+/// order. Before the second after which PostgreSQL would end one of the two, whichever.
+const BEGIN_REHEARSAL: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = 500";
 
 impl PgSession {
     fn start(&mut self, begin: &'static str) -> Result<(), Error> {
@@ -45,9 +48,12 @@ impl Writer for PgSession {
         self.start(BEGIN)
     }
 
-    fn hurry(&mut self) {
+    fn hurry(&mut self, why: Hurry) {
         if let Some(link) = &mut self.link {
-            link.transaction = Transaction::Begun(BEGIN_BRIEFLY);
+            link.transaction = Transaction::Begun(match why {
+                Hurry::Known => BEGIN_BRIEFLY,
+                Hurry::Rehearsal => BEGIN_REHEARSAL,
+            });
         }
     }
 

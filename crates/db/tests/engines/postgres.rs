@@ -5,7 +5,8 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use db::testing::{PgServer, postgres};
-use db::{Db, Error, ErrorKind, Options, Tx, params};
+use db::{Db, Error, ErrorKind, Options, Rehearsal, Tx, params};
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
 use super::gate::{Gate, settle};
@@ -84,6 +85,49 @@ async fn a_batch_takes_a_lock_once_and_a_refusal_behind_it_leaves_it_whole() {
         assert_eq!(runs.load(Ordering::Relaxed), 5, "nobody ran again");
         let after: String = db.read("place", place).await.unwrap();
         assert_eq!((before.as_str(), after.as_str()), ("(0,1)", "(0,2)"));
+    })
+    .await;
+}
+
+/// So two replicas that hold the rows of several accounts never wait for each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_goes_by_account_in_whatever_order_its_calls_came() {
+    with_server(async |_, url, _| {
+        let db = Db::open(Options { readers: 1, lanes: 1, ..Options::postgres(&url) }).unwrap();
+        let mut orders = Vec::new();
+        for came in [["a", "b", "c", "d"], ["d", "c", "b", "a"]] {
+            let (gate, ran) = (Gate::shut(&db, "gate").await, Arc::new(Mutex::new(Vec::new())));
+            let mut calls = Vec::new();
+            for account in came {
+                let ran = Arc::clone(&ran);
+                calls.push(write(&db, account, move |_| {
+                    ran.lock().push(account);
+                    Ok(())
+                }));
+                settle().await;
+            }
+            gate.open().await;
+            for call in calls {
+                call.await.unwrap().unwrap();
+            }
+            orders.push(ran.lock().clone());
+        }
+        assert_eq!((orders[0].len(), &orders[0]), (4, &orders[1]));
+        db.close().await;
+    })
+    .await;
+}
+
+/// Before the second after which PostgreSQL looks for those who wait for each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_waits_for_a_lock_for_less_than_a_write() {
+    with_server(async |_, _, db| {
+        let told = |tx: &mut Tx<'_>| {
+            tx.query_one("SELECT current_setting('lock_timeout')", &[], |row| row.get::<String>(0))
+        };
+        let writing: String = db.write("told", "a", told).await.unwrap();
+        let rehearsed: String = db.write_in(&Rehearsal::new(), "told", "a", told).await.unwrap();
+        assert_eq!((writing.as_str(), rehearsed.as_str()), ("3s", "500ms"));
     })
     .await;
 }

@@ -1,7 +1,5 @@
 //! SQL of events.
 
-use std::collections::BTreeMap;
-
 use db::sql::Sql;
 use db::{Closing, Param, Tx, params};
 use serde::Serialize;
@@ -59,11 +57,14 @@ pub fn append<'e, D: Serialize>(
 
 /// Rows are (account, at, kind, resource type, resource id, data).
 fn write(tx: &mut Tx<'_>, rows: &[Vec<db::sql::Value>]) -> Result<(), db::Error> {
-    // By account, so that transactions of several replicas lock the accounts in the same order.
-    let mut accounts: BTreeMap<&str, Vec<&[db::sql::Value]>> = BTreeMap::new();
+    // As the calls came, which a batch sorts by account: so transactions of several replicas lock the accounts
+    // in the same order.
+    let mut accounts: Vec<(&str, Vec<&[db::sql::Value]>)> = Vec::new();
     for row in rows {
-        if let Some((db::sql::Value::Text(account), rest)) = row.split_first() {
-            accounts.entry(account).or_default().push(rest);
+        let Some((db::sql::Value::Text(account), rest)) = row.split_first() else { continue };
+        match accounts.last_mut() {
+            Some((known, rows)) if known == account => rows.push(rest),
+            _ => accounts.push((account, vec![rest])),
         }
     }
     for (account, rows) in accounts {

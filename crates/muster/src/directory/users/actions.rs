@@ -217,24 +217,33 @@ pub fn insert(
 /// What becomes of a new user whose name is taken; nothing where it is free.
 fn revive(tx: &mut Tx<'_>, stroke: &Stroke, new: &New) -> Result<Option<UserResource>> {
     let account = stroke.account();
+    // Most names that are taken stay so: that is told without waiting for anybody.
+    if revivable(tx, account, new)?.is_none() {
+        return Ok(None);
+    }
     // Nobody turns him active between this look at him and the next one.
     hold(tx, account)?;
     // What he could do before he can do again.
     still(tx, &new.by, stroke.now)?;
-    let Some((id, active)) = store::find_by_name(tx, account, &new.columns.user_name_key)? else {
-        return Ok(None);
-    };
-    if active || !setting(tx, account, SCIM_REVIVE)? {
-        let name = &new.columns.user_name;
-        return Err(Problem::duplicate(format!(
-            "A user with the userName {name:?} exists already (case does not count): change that one or choose another name."
-        )));
-    }
+    let Some(id) = revivable(tx, account, new)? else { return Ok(None) };
     let stored = find(tx, account, id.as_str())?;
     // `active` is there: what the client said, or true.
     let before = stored.document()?;
     let stored = settle(tx, stroke, &new.reading.of.kind, stored, (&before, &new.document, Vec::new()))?;
     with(tx, account, stored, new.reading.with_groups).map(Some)
+}
+
+/// The inactive user who has the name of the new one; `None`: it is free.
+fn revivable(tx: &mut Tx<'_>, account: &AccountId, new: &New) -> Result<Option<UserId>> {
+    let found = store::find_by_name(tx, account, &new.columns.user_name_key)?;
+    let Some((id, active)) = found else { return Ok(None) };
+    if !active && setting(tx, account, SCIM_REVIVE)? {
+        return Ok(Some(id));
+    }
+    let name = &new.columns.user_name;
+    Err(Problem::duplicate(format!(
+        "A user with the userName {name:?} exists already (case does not count): change that one or choose another name."
+    )))
 }
 
 /// Replaces a user (RFC 7644 §3.5.1).
