@@ -118,8 +118,8 @@ pub(crate) fn over() -> Error {
     )
 }
 
-/// Plays the calls as they come, and rolls back. Who meets a lock is not tried again: the lane waits. Nor is it
-/// one to remember, since no write waits so shortly.
+/// Plays the calls as they come, and rolls back. Who meets a lock is not tried again: the lane waits. Nor is
+/// it one to remember, since no write waits so shortly.
 pub(crate) fn play<W: Writer>(writer: &mut W, calls: Staged, locks: &Locks) {
     // What the transaction before it holds, nobody is to wait for as long as this one waits for its calls.
     writer.rest();

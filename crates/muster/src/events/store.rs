@@ -57,8 +57,8 @@ pub fn append<'e, D: Serialize>(
 
 /// Rows are (account, at, kind, resource type, resource id, data).
 fn write(tx: &mut Tx<'_>, rows: &[Vec<db::sql::Value>]) -> Result<(), db::Error> {
-    // As the calls came, which a batch sorts by account: so transactions of several replicas lock the accounts
-    // in the same order.
+    // As the calls came, which a batch sorts by account: so transactions of several replicas lock the
+    // accounts in the same order.
     let mut accounts: Vec<(&str, Vec<&[db::sql::Value]>)> = Vec::new();
     for row in rows {
         let Some((db::sql::Value::Text(account), rest)) = row.split_first() else { continue };
