@@ -17,8 +17,9 @@ const JOINERS: u64 = 10_000;
 const SMALL: usize = 10;
 /// Each small group is joined by so many, so that it stays small.
 const JOINERS_OF_SMALL: usize = 10;
-const SMALL_GROUPS: u64 = 6_000;
-const LARGE_GROUPS: usize = 6;
+// As many as two processors of today fill in the time of the rounds, and half as many again.
+const SMALL_GROUPS: u64 = 12_000;
+const LARGE_GROUPS: usize = 12;
 const STARTS: usize = 5;
 /// Reads between readiness and the look at the memory.
 const FEW_READS: usize = 200;
