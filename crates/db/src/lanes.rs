@@ -158,7 +158,7 @@ fn serve_all(writer: &mut impl Writer, work: Vec<Work>, post: &Post, lessons: &m
     let rest = rest.into_iter().map(Work::Call);
     post.queue.put_back(rest.chain(rehearsals.into_iter().map(Work::Rehearsal)).collect());
     if let Some(calls) = next {
-        rehearsal::play(writer, calls, &lessons.locks);
+        rehearsal::play(writer, calls, &mut lessons.locks);
     }
     writer.rest();
     if retires {

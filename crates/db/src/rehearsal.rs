@@ -118,9 +118,8 @@ pub(crate) fn over() -> Error {
     )
 }
 
-/// Plays the calls as they come, and rolls back. Who meets a lock is not tried again: the lane waits. Nor is
-/// it one to remember, since no write waits so shortly.
-pub(crate) fn play<W: Writer>(writer: &mut W, calls: Staged, locks: &Locks) {
+/// Plays the calls as they come, and rolls back. Who meets a lock is not tried again: the lane waits.
+pub(crate) fn play<W: Writer>(writer: &mut W, calls: Staged, locks: &mut Locks) {
     // What the transaction before it holds, nobody is to wait for as long as this one waits for its calls.
     writer.rest();
     let since = Instant::now();
@@ -150,13 +149,16 @@ struct Stage {
 
 impl Stage {
     /// Brings one call to its outcome. An error says that the transaction is lost with all before it.
-    fn call<W: Writer>(&mut self, writer: &mut W, job: &mut dyn Job, locks: &Locks) -> Result<(), Error> {
+    fn call<W: Writer>(&mut self, writer: &mut W, job: &mut dyn Job, locks: &mut Locks) -> Result<(), Error> {
         let mut tries = 0;
         loop {
             let Err(error) = self.attempt(writer, job, locks) else { return Ok(()) };
             writer.rollback();
             self.open = false;
             tries += 1;
+            if error.is_locked() {
+                locks.meet(job.key(), Vec::new(), &error, Instant::now());
+            }
             // What came before cannot be played again: the closures are gone.
             let hopeless = self.kept > 0 || error.is_locked() || !error.may_run_again();
             if hopeless || is_enough(self.since, tries) {
