@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Ended, Server, data_dir, muster, postgres, run};
+use super::{Ended, Server, data_dir, muster, on_postgres, on_sqlite, run};
 
 fn account(store: [&str; 2], words: &[&str]) -> Ended {
     let mut command = muster();
@@ -79,15 +79,12 @@ fn before_and_beside(store: [&str; 2]) {
 
 #[test]
 fn before_the_first_start_and_beside_a_server_on_sqlite() {
-    let (_folder, data) = data_dir();
-    before_and_beside(["--data-dir", &data]);
+    on_sqlite(before_and_beside);
 }
 
 #[test]
 fn before_the_first_start_and_beside_a_server_on_postgres() {
-    if let Some(url) = postgres() {
-        before_and_beside(["--database", &url]);
-    }
+    on_postgres(before_and_beside);
 }
 
 #[test]

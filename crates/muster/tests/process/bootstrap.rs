@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Ended, Server, data_dir, mode, muster, my_name, parse, postgres, run};
+use super::{Ended, Server, data_dir, mode, muster, my_name, on_postgres, on_sqlite, parse, run};
 
 fn bootstrap(store: [&str; 2], account: &str, more: &[&str]) -> Ended {
     let email = format!("root@{account}.example");
@@ -61,9 +61,7 @@ fn before_the_first_start_and_beside_a_server_on_sqlite() {
 
 #[test]
 fn before_the_first_start_and_beside_a_server_on_postgres() {
-    if let Some(url) = postgres() {
-        before_and_beside(["--database", &url]);
-    }
+    on_postgres(before_and_beside);
 }
 
 #[test]
@@ -130,15 +128,12 @@ fn another_token_needs_an_active_user(store: [&str; 2]) {
 
 #[test]
 fn another_token_needs_an_active_user_on_sqlite() {
-    let (_folder, data) = data_dir();
-    another_token_needs_an_active_user(["--data-dir", &data]);
+    on_sqlite(another_token_needs_an_active_user);
 }
 
 #[test]
 fn another_token_needs_an_active_user_on_postgres() {
-    if let Some(url) = postgres() {
-        another_token_needs_an_active_user(["--database", &url]);
-    }
+    on_postgres(another_token_needs_an_active_user);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::{Ended, Server, data_dir, not_installed, parse, postgres, run};
+use super::{Ended, Server, data_dir, not_installed, on_postgres, on_sqlite, parse, run};
 
 /// Types that the account makes itself, as the examples have them; the suites then go over them, too.
 const TYPES: &[&str] = &[
@@ -99,15 +99,12 @@ fn scim_sanity(program: &Path, server: &Server, token: &str) {
 
 #[test]
 fn public_suites_pass_on_sqlite() {
-    let (_folder, data) = data_dir();
-    both(["--data-dir", &data]);
+    on_sqlite(both);
 }
 
 #[test]
 fn public_suites_pass_on_postgres() {
-    if let Some(url) = postgres() {
-        both(["--database", &url]);
-    }
+    on_postgres(both);
 }
 
 /// Without the other suite, which adds somebody to a group who is not there: `strict` refuses that.

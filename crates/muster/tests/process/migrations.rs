@@ -1,6 +1,6 @@
 //! Who brings the schema up to date, and what the program does until somebody has.
 
-use super::{Ended, Server, data_dir, found_account, muster, parse, postgres, run};
+use super::{Ended, Server, data_dir, found_account, muster, on_postgres, on_sqlite, parse, postgres, run};
 
 /// A role of the test cluster that may read and write what is there and change no schema; its URL.
 fn plain_role(url: &str, name: &str) -> String {
@@ -108,15 +108,12 @@ fn commands_leave_the_schema_alone(store: [&str; 2]) {
 
 #[test]
 fn without_auto_migrate_commands_leave_the_schema_alone_on_sqlite() {
-    let (_folder, data) = data_dir();
-    commands_leave_the_schema_alone(["--data-dir", &data]);
+    on_sqlite(commands_leave_the_schema_alone);
 }
 
 #[test]
 fn without_auto_migrate_commands_leave_the_schema_alone_on_postgres() {
-    if let Some(url) = postgres() {
-        commands_leave_the_schema_alone(["--database", &url]);
-    }
+    on_postgres(commands_leave_the_schema_alone);
 }
 
 fn serves_once_migrated(store: [&str; 2]) {
@@ -184,13 +181,10 @@ fn a_lack_of_connections_after_somebody_migrated_leaves_a_server_that_gets_over_
 
 #[test]
 fn a_server_without_auto_migrate_serves_as_soon_as_the_schema_is_there_on_sqlite() {
-    let (_folder, data) = data_dir();
-    serves_once_migrated(["--data-dir", &data]);
+    on_sqlite(serves_once_migrated);
 }
 
 #[test]
 fn a_server_without_auto_migrate_serves_as_soon_as_the_schema_is_there_on_postgres() {
-    if let Some(url) = postgres() {
-        serves_once_migrated(["--database", &url]);
-    }
+    on_postgres(serves_once_migrated);
 }

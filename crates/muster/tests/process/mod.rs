@@ -248,3 +248,16 @@ pub fn not_installed(what: &str) {
 pub fn postgres() -> Option<String> {
     db::testing::postgres().map(db::testing::PgServer::create_database)
 }
+
+/// Runs a test with the options that name a data directory of its own.
+pub fn on_sqlite(test: impl FnOnce([&str; 2])) {
+    let (_folder, data) = data_dir();
+    test(["--data-dir", &data]);
+}
+
+/// As `on_sqlite`, with a database of its own.
+pub fn on_postgres(test: impl FnOnce([&str; 2])) {
+    if let Some(url) = postgres() {
+        test(["--database", &url]);
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Server, data_dir, parse, postgres, run};
+use super::{Server, data_dir, on_postgres, on_sqlite, parse, run};
 
 fn call(server: &Server, method: &str, path: &str, head: &str, body: &Value) -> (u16, Value) {
     let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -47,8 +47,7 @@ fn ends_with_a_whole_log(store: [&str; 2]) {
 
 #[test]
 fn a_server_that_ends_writes_what_waits_on_sqlite() {
-    let (_folder, data) = data_dir();
-    ends_with_a_whole_log(["--data-dir", &data]);
+    on_sqlite(ends_with_a_whole_log);
 }
 
 #[test]
@@ -87,7 +86,5 @@ fn a_broken_file_of_the_log_is_set_aside_and_a_lost_one_is_made_anew() {
 
 #[test]
 fn a_server_that_ends_writes_what_waits_on_postgres() {
-    if let Some(url) = postgres() {
-        ends_with_a_whole_log(["--database", &url]);
-    }
+    on_postgres(ends_with_a_whole_log);
 }
