@@ -1,0 +1,5 @@
+import { PageFrame } from '../ui/PageFrame';
+
+export function Assignments() {
+  return <PageFrame title="Assignments">…</PageFrame>;
+}

@@ -1,0 +1,5 @@
+import { PageFrame } from '../ui/PageFrame';
+
+export function Events() {
+  return <PageFrame title="Events">…</PageFrame>;
+}

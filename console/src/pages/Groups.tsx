@@ -1,0 +1,5 @@
+import { PageFrame } from '../ui/PageFrame';
+
+export function Groups() {
+  return <PageFrame title="Groups">…</PageFrame>;
+}

@@ -1,0 +1,5 @@
+import { PageFrame } from '../ui/PageFrame';
+
+export function Organizations() {
+  return <PageFrame title="Organizations">…</PageFrame>;
+}

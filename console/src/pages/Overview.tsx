@@ -1,0 +1,5 @@
+import { PageFrame } from '../ui/PageFrame';
+
+export function Overview() {
+  return <PageFrame title="Overview">…</PageFrame>;
+}

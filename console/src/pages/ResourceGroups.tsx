@@ -1,0 +1,5 @@
+import { PageFrame } from '../ui/PageFrame';
+
+export function ResourceGroups() {
+  return <PageFrame title="ResourceGroups">…</PageFrame>;
+}

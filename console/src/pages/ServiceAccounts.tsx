@@ -1,0 +1,5 @@
+import { PageFrame } from '../ui/PageFrame';
+
+export function ServiceAccounts() {
+  return <PageFrame title="ServiceAccounts">…</PageFrame>;
+}

@@ -1,0 +1,5 @@
+import { PageFrame } from '../ui/PageFrame';
+
+export function Trusts() {
+  return <PageFrame title="Trusts">…</PageFrame>;
+}

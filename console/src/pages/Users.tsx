@@ -1,0 +1,5 @@
+import { PageFrame } from '../ui/PageFrame';
+
+export function Users() {
+  return <PageFrame title="Users">…</PageFrame>;
+}

@@ -1,0 +1,143 @@
+/** Who is signed in, with which token, and what that may do. The token lives in the tab's memory and goes with it. */
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react';
+
+import { type Credential, platform, Refused, type Scope } from './api';
+
+export interface Whoami {
+  accountIdentifier: string;
+  principal: {
+    type: 'USER' | 'SERVICE_ACCOUNT';
+    identifier: string;
+    name: string;
+    email?: string | null;
+    orgIdentifier?: string | null;
+    projectIdentifier?: string | null;
+  };
+  credential: {
+    type: 'PAT' | 'SAT' | 'OAT' | 'JWT';
+    expiresAt?: number | null;
+    surfaces?: string[] | null;
+    tokenId?: string;
+    trust?: string;
+  };
+  permissions: { account: string[]; elsewhere: string[] };
+}
+
+interface Session {
+  credential: Credential;
+  whoami: Whoami;
+  /** Holds the permission for the account as a whole, or for something in it. What the server says counts. */
+  can: (permission: string) => boolean;
+  scope: Scope;
+  setScope: (scope: Scope) => void;
+  signOut: () => void;
+}
+
+interface Door {
+  session: Session | undefined;
+  /** Says why it did not work, by an exception. */
+  signIn: (credential: Credential) => Promise<void>;
+  /** Why the person was signed out. */
+  farewell: string | undefined;
+  /** There is a token, and the server could not be asked about it. */
+  trouble: Error | undefined;
+  /** There is a token, and the answer about it is on its way. */
+  waiting: boolean;
+}
+
+const KEY = 'muster.credential';
+const Context = createContext<Door | undefined>(undefined);
+
+function remembered(): Credential | undefined {
+  try {
+    const text = sessionStorage.getItem(KEY);
+    return text ? (JSON.parse(text) as Credential) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function whoamiOf(credential: Credential): Promise<Whoami> {
+  return platform<Whoami>(credential, '/ng/api/whoami');
+}
+
+/** The account that a token names, if it does: `pat.acme.…`. */
+export function accountOf(token: string): string | undefined {
+  return /^(?:pat|sat)\.([A-Za-z0-9_-]+)\./.exec(token.trim())?.[1];
+}
+
+export function SessionProvider({ children }: { children: ReactNode }) {
+  const client = useQueryClient();
+  const [credential, setCredential] = useState(remembered);
+  const [scope, setScope] = useState<Scope>({});
+  const [farewell, setFarewell] = useState<string>();
+
+  const leave = useCallback(
+    (why?: string) => {
+      sessionStorage.removeItem(KEY);
+      client.clear();
+      setCredential(undefined);
+      setScope({});
+      setFarewell(why);
+    },
+    [client],
+  );
+  const signIn = useCallback(
+    async (wanted: Credential) => {
+      const whoami = await whoamiOf(wanted);
+      if (whoami.credential.surfaces && !whoami.credential.surfaces.includes('platform')) {
+        throw new Error('This token opens SCIM only. Sign in with one that opens the platform API, too.');
+      }
+      client.clear();
+      client.setQueryData(['whoami'], whoami);
+      sessionStorage.setItem(KEY, JSON.stringify(wanted));
+      setFarewell(undefined);
+      setCredential(wanted);
+    },
+    [client],
+  );
+
+  const asked = useQuery({
+    queryKey: ['whoami'],
+    queryFn: () => (credential ? whoamiOf(credential) : Promise.reject(new Error('nobody'))),
+    enabled: credential !== undefined,
+    // What one may do can change at any time; the server decides, this only says what to show.
+    refetchInterval: 60_000,
+    staleTime: 30_000,
+  });
+  const lost = asked.error instanceof Refused && asked.error.status === 401 ? asked.error.message : undefined;
+  useEffect(() => {
+    if (lost !== undefined) leave(lost);
+  }, [lost, leave]);
+
+  const whoami = asked.data;
+  const trouble = credential && !whoami ? (asked.error ?? undefined) : undefined;
+  const session = useMemo<Session | undefined>(() => {
+    if (!credential || !whoami) return undefined;
+    const held = new Set([...whoami.permissions.account, ...whoami.permissions.elsewhere]);
+    return {
+      credential,
+      whoami,
+      can: (permission) => held.has(permission),
+      scope,
+      setScope,
+      signOut: () => leave(),
+    };
+  }, [credential, whoami, scope, leave]);
+
+  return <Context.Provider value={{ session, signIn, farewell, trouble, waiting: credential !== undefined && !whoami && !trouble }}>{children}</Context.Provider>;
+}
+
+export function useDoor(): Door {
+  const door = useContext(Context);
+  if (!door) throw new Error('outside of the session');
+  return door;
+}
+
+/** The session of a page, which is shown only where there is one. */
+export function useSession(): Session {
+  const { session } = useDoor();
+  if (!session) throw new Error('nobody is signed in');
+  return session;
+}

@@ -1,0 +1,59 @@
+import { Button, Group, Modal, Stack } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+
+import { Failure } from './Failure';
+
+interface Props {
+  opened: boolean;
+  onClose: () => void;
+  title: string;
+  /** The word on the button: what is done. */
+  action: string;
+  children: ReactNode;
+  /** Sends it; a refusal is shown below the fields, which keep what was typed. */
+  submit: () => Promise<unknown>;
+  onDone?: () => void;
+  size?: string;
+  disabled?: boolean;
+}
+
+/** A form in a window of its own. Its fields belong to the caller, who makes them anew each time it is opened. */
+export function FormModal(props: Props) {
+  return (
+    <Modal opened={props.opened} onClose={props.onClose} title={props.title} size={props.size ?? 'md'} closeOnClickOutside={false}>
+      {props.opened && <Fields {...props} />}
+    </Modal>
+  );
+}
+
+function Fields({ onClose, action, children, submit, onDone, disabled }: Props) {
+  const sending = useMutation({
+    mutationFn: submit,
+    onSuccess: () => {
+      onClose();
+      onDone?.();
+    },
+  });
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!sending.isPending) sending.mutate();
+      }}
+    >
+      <Stack>
+        {children}
+        <Failure error={sending.error} />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={sending.isPending} disabled={disabled ?? false}>
+            {action}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

@@ -1,0 +1,26 @@
+import { Alert, Button, Code, CopyButton, Group, Modal, Stack, Text } from '@mantine/core';
+
+/** A secret that is shown once. It leaves the page when this is closed; the server keeps its hash only. */
+export function SecretOnce({ secret, what, onClose }: { secret: string | undefined; what: string; onClose: () => void }) {
+  return (
+    <Modal opened={secret !== undefined} onClose={onClose} title={what} size="lg" closeOnClickOutside={false} closeOnEscape={false}>
+      <Stack>
+        <Alert color="yellow">Copy it now: it is not shown again, and cannot be read back from the server.</Alert>
+        <Code block className="mono" data-testid="secret">
+          {secret ?? ''}
+        </Code>
+        <Group justify="space-between">
+          <CopyButton value={secret ?? ''}>
+            {({ copied, copy }) => <Button onClick={copy}>{copied ? 'Copied' : 'Copy'}</Button>}
+          </CopyButton>
+          <Button variant="default" onClick={onClose}>
+            I have it
+          </Button>
+        </Group>
+        <Text size="xs" c="dimmed">
+          Whoever has it can do what its owner may do.
+        </Text>
+      </Stack>
+    </Modal>
+  );
+}

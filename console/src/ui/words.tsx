@@ -1,0 +1,101 @@
+/** Small things that many pages show alike. */
+import { Badge, Code, CopyButton, Group, Text, Tooltip, UnstyledButton } from '@mantine/core';
+import type { ReactNode } from 'react';
+
+const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+
+/** A moment, in the reader's time zone; in UTC when pointed at. Milliseconds since 1970, or RFC 3339. */
+export function Time({ at, none = 'never' }: { at: number | string | null | undefined; none?: string }) {
+  if (at === null || at === undefined || at === '') {
+    return (
+      <Text span size="sm" c="dimmed">
+        {none}
+      </Text>
+    );
+  }
+  const date = new Date(at);
+  return (
+    <Tooltip label={date.toISOString()}>
+      <time dateTime={date.toISOString()}>{format.format(date)}</time>
+    </Tooltip>
+  );
+}
+
+/** An identifier that can be copied. */
+export function Id({ children }: { children: string }) {
+  return (
+    <CopyButton value={children}>
+      {({ copied, copy }) => (
+        <Tooltip label={copied ? 'Copied' : 'Copy'}>
+          <UnstyledButton
+            className="mono"
+            aria-label={`Copy ${children}`}
+            onClick={(event) => {
+              event.stopPropagation();
+              copy();
+            }}
+          >
+            {children}
+          </UnstyledButton>
+        </Tooltip>
+      )}
+    </CopyButton>
+  );
+}
+
+/** A value as JSON, to be read. */
+export function Json({ value }: { value: unknown }) {
+  return (
+    <Code block className="mono" mah={480} style={{ overflow: 'auto' }} tabIndex={0} role="region" aria-label="JSON">
+      {typeof value === 'string' ? value : JSON.stringify(value, null, 2)}
+    </Code>
+  );
+}
+
+/** Names beside their values. */
+export function Facts({ facts }: { facts: [string, ReactNode][] }) {
+  return (
+    <dl style={{ display: 'grid', gridTemplateColumns: 'max-content 1fr', gap: '6px 20px', margin: 0 }}>
+      {facts.map(([name, value]) => (
+        <div key={name} style={{ display: 'contents' }}>
+          <Text component="dt" size="sm" c="dimmed">
+            {name}
+          </Text>
+          <Text component="dd" size="sm" m={0} style={{ overflowWrap: 'anywhere' }}>
+            {value}
+          </Text>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** The status of an answer, by its kind. */
+export function Status({ status }: { status: number }) {
+  const color = status >= 500 ? 'red.9' : status >= 400 ? 'orange.9' : status >= 200 && status < 300 ? 'green.9' : 'gray.8';
+  return (
+    <Badge color={color} variant="filled">
+      {status}
+    </Badge>
+  );
+}
+
+export function YesNo({ yes, on = 'active', off = 'inactive' }: { yes: boolean; on?: string; off?: string }) {
+  return (
+    <Badge color={yes ? 'green.9' : 'gray.8'} variant="filled">
+      {yes ? on : off}
+    </Badge>
+  );
+}
+
+export function Tags({ words }: { words: string[] }) {
+  return (
+    <Group gap={4}>
+      {words.map((word) => (
+        <Badge key={word} variant="default" tt="none">
+          {word}
+        </Badge>
+      ))}
+    </Group>
+  );
+}

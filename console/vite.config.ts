@@ -1,0 +1,25 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+// `npm run dev` serves the console and leads its calls to a server that runs; MUSTER_URL says where.
+const server = 'http://127.0.0.1:8080';
+const paths = ['/ng', '/authz', '/audit', '/scim', '/v1', '/oauth2', '/livez', '/readyz'];
+
+export default defineConfig(({ mode }) => ({
+  base: '/console/',
+  plugins: [react()],
+  server: {
+    host: '127.0.0.1',
+    proxy: Object.fromEntries(paths.map((path) => [path, mode === 'development' ? (env('MUSTER_URL') ?? server) : server])),
+  },
+  build: {
+    // Nothing inline: the server's Content-Security-Policy forbids it.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1024,
+  },
+}));
+
+function env(name: string): string | undefined {
+  return (globalThis as { process?: { env: Record<string, string | undefined> } }).process?.env[name];
+}
