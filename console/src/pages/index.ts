@@ -17,6 +17,7 @@ import { Schemas } from './Schemas';
 import { ServiceAccountDetail } from './ServiceAccountDetail';
 import { ServiceAccounts } from './ServiceAccounts';
 import { Settings } from './Settings';
+import { Tokens } from './Tokens';
 import { TrustDetail } from './TrustDetail';
 import { Trusts } from './Trusts';
 import { UserDetail } from './UserDetail';
@@ -43,6 +44,7 @@ export const PAGES: Page[] = [
   { path: '/organizations', title: 'Organizations', component: Organizations },
   { path: '/schemas', title: 'SCIM schemas', component: Schemas },
   { path: '/settings', title: 'Settings', component: Settings },
+  { path: '/tokens', title: 'Your tokens', component: Tokens },
   { path: '/audit', title: 'Audit trail', component: Audit },
   { path: '/events', title: 'Events', component: Events },
 ];
