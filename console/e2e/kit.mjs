@@ -49,6 +49,8 @@ async function startServer() {
     assert.ok(left > 0 && server.exitCode === null, `the server does not start: ${log}`);
     await new Promise((done) => setTimeout(done, 100));
   }
+  const console = await fetch(`${base}/console/`);
+  assert.ok(console.ok, `${PROGRAM} has no console: ${await console.text()}`);
   const ended = new Promise((done) => server.once('exit', done));
   const stop = async () => {
     server.kill('SIGTERM');
