@@ -1,10 +1,10 @@
-import { Alert, AppShell, Burger, Button, Center, Container, Group, Loader, Menu, NavLink, ScrollArea, Stack, Text, Title, UnstyledButton } from '@mantine/core';
+import { Alert, AppShell, Burger, Button, Center, Container, Group, Loader, Menu, NavLink, ScrollArea, Stack, Text, Title, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Component, type ReactNode, useEffect } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 
-import { PAGES } from './pages';
-import { SignIn } from './pages/SignIn';
+import { PAGES, SECTIONS } from './pages';
+import { SignIn } from './SignIn';
 import { useDoor, useSession } from './session';
 import { Failure } from './ui/Failure';
 import { PageFrame } from './ui/PageFrame';
@@ -65,14 +65,15 @@ function Console() {
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label="Pages">
         <ScrollArea>
-          {PAGES.map((page) => (
-            <NavLink
-              key={page.path}
-              component={Link}
-              href={page.path}
-              label={page.title}
-              active={page.path === '/' ? path === '/' : path === page.path || path.startsWith(`${page.path}/`)}
-            />
+          {SECTIONS.map((section) => (
+            <section key={section.title} aria-label={section.title}>
+              <Text size="xs" c="dimmed" fw={600} px="sm" pt="sm" pb={2}>
+                {section.title}
+              </Text>
+              {section.pages.map((page) => (
+                <PageLink key={page.path} page={page} at={path} />
+              ))}
+            </section>
           ))}
         </ScrollArea>
       </AppShell.Navbar>
@@ -98,13 +99,21 @@ function Console() {
   );
 }
 
+function PageLink({ page, at }: { page: (typeof PAGES)[number]; at: string }) {
+  const active = at === page.path || (page.path !== '/' && at.startsWith(`${page.path}/`));
+  return (
+    <NavLink component={Link} href={page.path} label={page.title} active={active} aria-current={active ? 'page' : undefined} py={6} />
+  );
+}
+
 function Me() {
   const { whoami, credential, signOut } = useSession();
   const { principal } = whoami;
   return (
     <Menu position="bottom-end" width={300}>
       <Menu.Target>
-        <UnstyledButton aria-label="Who is signed in">
+        <UnstyledButton>
+          <VisuallyHidden>Who is signed in:</VisuallyHidden>
           <Text size="sm" fw={600}>
             {principal.name}
           </Text>

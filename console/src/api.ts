@@ -108,6 +108,15 @@ function refusal(response: Response, body: Record<string, unknown> | undefined):
 
 /** A call of the platform API; what it gives is the answer's `data`. `scope` goes into the query. */
 export async function platform<T>(credential: Credential, path: string, call: Call & { scope?: Scope } = {}): Promise<T> {
+  return (await platformTagged<T>(credential, path, call)).resource;
+}
+
+/** The same with the version of what it is about, for `If-Match`. */
+export async function platformTagged<T>(
+  credential: Credential,
+  path: string,
+  call: Call & { scope?: Scope } = {},
+): Promise<{ resource: T; etag: string | undefined }> {
   const { org, project } = call.scope ?? {};
   const query = {
     accountIdentifier: credential.account,
@@ -120,7 +129,7 @@ export async function platform<T>(credential: Credential, path: string, call: Ca
   const response = await answer(path, { ...call, query }, headers);
   const body = await read(response);
   if (!response.ok || !body) throw refusal(response, body);
-  return body['data'] as T;
+  return { resource: body['data'] as T, etag: response.headers.get('etag') ?? undefined };
 }
 
 export interface ScimAnswer<T> {

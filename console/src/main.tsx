@@ -14,7 +14,20 @@ import { App } from './App';
 import { Refused } from './api';
 import { SessionProvider } from './session';
 
-const theme = createTheme({ primaryColor: 'cyan', primaryShade: { light: 9, dark: 7 }, defaultRadius: 'sm' });
+const theme = createTheme({
+  primaryColor: 'cyan',
+  // Dark enough for white on it (WCAG 2.2, 1.4.3).
+  primaryShade: 9,
+  defaultRadius: 'sm',
+  components: {
+    Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
+    // In its own colour, yellow of all, the title cannot be read well.
+    Alert: { styles: { title: { color: 'var(--mantine-color-text)' } } },
+    Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Dismiss' } } },
+    // The library's <header> would count as a second one of the whole page.
+    ModalHeader: { defaultProps: { component: 'div' } },
+  },
+});
 
 // What the server refused it will refuse again; only what did not reach it, or came back as 503, is tried once more.
 const queries = new QueryClient({
@@ -32,7 +45,8 @@ if (root) {
   createRoot(root).render(
     <StrictMode>
       <MantineProvider theme={theme} defaultColorScheme="auto">
-        <Notifications position="top-right" />
+        {/* Where they cover no button of a page. */}
+        <Notifications position="bottom-right" />
         <QueryClientProvider client={queries}>
           <Router hook={useHashLocation}>
             <SessionProvider>

@@ -47,12 +47,14 @@ interface Door {
 }
 
 const KEY = 'muster.credential';
+const PLACE = 'muster.scope';
 const Context = createContext<Door | undefined>(undefined);
 
-function remembered(): Credential | undefined {
+/** What the tab remembers over a reload. */
+function remembered<T>(key: string): T | undefined {
   try {
-    const text = sessionStorage.getItem(KEY);
-    return text ? (JSON.parse(text) as Credential) : undefined;
+    const text = sessionStorage.getItem(key);
+    return text ? (JSON.parse(text) as T) : undefined;
   } catch {
     return undefined;
   }
@@ -69,16 +71,21 @@ export function accountOf(token: string): string | undefined {
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
-  const [credential, setCredential] = useState(remembered);
-  const [scope, setScope] = useState<Scope>({});
+  const [credential, setCredential] = useState(() => remembered<Credential>(KEY));
+  const [scope, place] = useState<Scope>(() => remembered<Scope>(PLACE) ?? {});
   const [farewell, setFarewell] = useState<string>();
 
+  const setScope = useCallback((wanted: Scope) => {
+    sessionStorage.setItem(PLACE, JSON.stringify(wanted));
+    place(wanted);
+  }, []);
   const leave = useCallback(
     (why?: string) => {
       sessionStorage.removeItem(KEY);
+      sessionStorage.removeItem(PLACE);
       client.clear();
       setCredential(undefined);
-      setScope({});
+      place({});
       setFarewell(why);
     },
     [client],
@@ -124,7 +131,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       setScope,
       signOut: () => leave(),
     };
-  }, [credential, whoami, scope, leave]);
+  }, [credential, whoami, scope, setScope, leave]);
 
   return <Context.Provider value={{ session, signIn, farewell, trouble, waiting: credential !== undefined && !whoami && !trouble }}>{children}</Context.Provider>;
 }

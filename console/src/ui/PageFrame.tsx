@@ -8,8 +8,9 @@ export function PageFrame({ title, about, actions, children }: { title: string; 
   }, [title]);
   return (
     <Stack gap="md">
-      <Group justify="space-between" align="flex-start" wrap="nowrap">
-        <div>
+      <Group justify="space-between" align="flex-start">
+        {/* On a narrow screen the actions go below, and a long name breaks. */}
+        <div style={{ flex: '1 1 240px', minWidth: 0, overflowWrap: 'anywhere' }}>
           <Title order={1} size="h2">
             {title}
           </Title>

@@ -47,7 +47,8 @@ export function useScim<T>(path: string, { query, enabled, keep }: Options = {})
   const { credential } = useSession();
   return useQuery({
     queryKey: [`scim:${path}`, query ?? {}],
-    queryFn: ({ signal }) => scim<T>(credential, path, { ...(query && { query }), signal }),
+    // Never broken off: that would stand in the provisioning log as a failure (499).
+    queryFn: () => scim<T>(credential, path, { ...(query && { query }) }),
     enabled: enabled ?? true,
     ...(keep && { placeholderData: keepPreviousData }),
   });

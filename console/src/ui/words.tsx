@@ -44,9 +44,9 @@ export function Id({ children }: { children: string }) {
 }
 
 /** A value as JSON, to be read. */
-export function Json({ value }: { value: unknown }) {
+export function Json({ value, label = 'JSON' }: { value: unknown; label?: string }) {
   return (
-    <Code block className="mono" mah={480} style={{ overflow: 'auto' }} tabIndex={0} role="region" aria-label="JSON">
+    <Code block className="mono" mah={480} style={{ overflow: 'auto' }} tabIndex={0} role="region" aria-label={label}>
       {typeof value === 'string' ? value : JSON.stringify(value, null, 2)}
     </Code>
   );
@@ -70,9 +70,13 @@ export function Facts({ facts }: { facts: [string, ReactNode][] }) {
   );
 }
 
+// White on the theme's own shades is just below 4.5 : 1.
+const GREEN = '#237032';
+const ORANGE = '#b93c0c';
+
 /** The status of an answer, by its kind. */
 export function Status({ status }: { status: number }) {
-  const color = status >= 500 ? 'red.9' : status >= 400 ? 'orange.9' : status >= 200 && status < 300 ? 'green.9' : 'gray.8';
+  const color = status >= 500 ? 'red.9' : status >= 400 ? ORANGE : status >= 200 && status < 300 ? GREEN : 'gray.8';
   return (
     <Badge color={color} variant="filled">
       {status}
@@ -82,7 +86,7 @@ export function Status({ status }: { status: number }) {
 
 export function YesNo({ yes, on = 'active', off = 'inactive' }: { yes: boolean; on?: string; off?: string }) {
   return (
-    <Badge color={yes ? 'green.9' : 'gray.8'} variant="filled">
+    <Badge color={yes ? GREEN : 'gray.8'} variant="filled">
       {yes ? on : off}
     </Badge>
   );

@@ -1,0 +1,100 @@
+import { Anchor, Button } from '@mantine/core';
+import { useState } from 'react';
+
+import { type Page, platform } from '../api';
+import { useSession } from '../session';
+import { tell, usePlatformPost, useRefresh } from '../ui/calls';
+import { Confirm } from '../ui/Confirm';
+import { KindSearch, useKindSearch } from './KindSearch';
+import { type Column, Listing } from '../ui/Listing';
+import { NameAndId } from '../ui/NameAndId';
+import { PageFrame } from '../ui/PageFrame';
+import { ResourceGroupForm } from './ResourceGroupForm';
+import { includedScopes, type ResourceGroupRow, resourcesOf } from './resourceGroups';
+import { ResourceGroupWindow } from './ResourceGroupWindow';
+import { Tags, YesNo } from '../ui/words';
+
+const SIZE = 25;
+const BASE = '/authz/api/v2/resourcegroup';
+const KINDS: Record<string, string> = { all: 'NO_FILTER', managed: 'ONLY_MANAGED', custom: 'ONLY_CUSTOM' };
+
+/** On which things roles hold. */
+export function ResourceGroups() {
+  const { scope } = useSession();
+  return <InScope key={JSON.stringify(scope)} />;
+}
+
+type Doing = { what: 'show' | 'edit' | 'delete'; row: ResourceGroupRow } | { what: 'create'; row?: undefined };
+
+function InScope() {
+  const { scope, can } = useSession();
+  const [doing, setDoing] = useState<Doing>();
+  const search = useKindSearch();
+  const { data, error, isPending } = usePlatformPost<Page<ResourceGroupRow>>(
+    `${BASE}/filter`,
+    { managedFilter: KINDS[search.kind], searchTerm: search.searchTerm },
+    { query: { pageIndex: search.page - 1, pageSize: SIZE, sortOrders: 'name,ASC' }, scope, keep: true },
+  );
+  const columns: Column<ResourceGroupRow>[] = [
+    {
+      title: 'Resource group',
+      cell: (row) => (
+        <Anchor component="button" type="button" ta="left" size="sm" onClick={() => setDoing({ what: 'show', row })}>
+          <NameAndId name={row.resourceGroup.name} id={row.resourceGroup.identifier} />
+        </Anchor>
+      ),
+    },
+    { title: 'Kind', cell: ({ harnessManaged }) => <YesNo yes={!harnessManaged} on="custom" off="managed" />, width: 120 },
+    { title: 'Included scopes', cell: ({ resourceGroup }) => <Tags words={includedScopes(resourceGroup)} /> },
+    { title: 'Resources', cell: ({ resourceGroup }) => <Tags words={resourcesOf(resourceGroup)} /> },
+  ];
+  const close = () => setDoing(undefined);
+  return (
+    <PageFrame
+      title="Resource groups"
+      about="A resource group says on which things a role holds that is given on it."
+      actions={can('core_resourcegroup_edit') && <Button onClick={() => setDoing({ what: 'create' })}>New resource group</Button>}
+    >
+      <KindSearch search={search} />
+      <Listing
+        label="Resource groups"
+        columns={columns}
+        items={data?.content}
+        keyOf={({ resourceGroup }) => resourceGroup.identifier}
+        loading={isPending}
+        error={error}
+        empty={search.kind === 'custom' && !search.searchTerm ? 'There are no custom resource groups here.' : 'None matches.'}
+        {...(data && { pages: { page: search.page, total: data.totalPages, items: data.totalItems, onPage: search.setPage } })}
+      />
+      <ResourceGroupWindow
+        row={doing?.what === 'show' ? doing.row : undefined}
+        onClose={close}
+        onEdit={(row) => setDoing({ what: 'edit', row })}
+        onDelete={(row) => setDoing({ what: 'delete', row })}
+      />
+      <ResourceGroupForm
+        opened={doing?.what === 'create' || doing?.what === 'edit'}
+        onClose={close}
+        group={doing?.row?.resourceGroup}
+      />
+      <Delete row={doing?.what === 'delete' ? doing.row : undefined} onClose={close} />
+    </PageFrame>
+  );
+}
+
+function Delete({ row, onClose }: { row: ResourceGroupRow | undefined; onClose: () => void }) {
+  const { credential, scope } = useSession();
+  const refresh = useRefresh();
+  const remove = async () => {
+    if (!row) return;
+    await platform(credential, `${BASE}/${encodeURIComponent(row.resourceGroup.identifier)}`, { method: 'DELETE', scope });
+    tell(`The resource group ${row.resourceGroup.name} is deleted.`);
+    void refresh(BASE, '/authz/api/roleassignments', 'whoami');
+  };
+  return (
+    <Confirm opened={row !== undefined} onClose={onClose} title="Delete the resource group?" action="Delete" run={remove}>
+      <b>{row?.resourceGroup.name}</b> goes with the role assignments on it: whoever has a role through it loses it with the next request. It
+      cannot be had back.
+    </Confirm>
+  );
+}

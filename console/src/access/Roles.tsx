@@ -1,0 +1,105 @@
+import { Anchor, Button } from '@mantine/core';
+import { useState } from 'react';
+
+import { type Page, platform } from '../api';
+import { useSession } from '../session';
+import { tell, usePlatform, useRefresh } from '../ui/calls';
+import { Confirm } from '../ui/Confirm';
+import { KindSearch, useKindSearch } from './KindSearch';
+import { type Column, Listing } from '../ui/Listing';
+import { NameAndId } from '../ui/NameAndId';
+import { PageFrame } from '../ui/PageFrame';
+import { RoleForm } from './RoleForm';
+import { RoleWindow } from './RoleWindow';
+import { assignedTo, type RoleRow } from './roles';
+import { YesNo } from '../ui/words';
+
+const SIZE = 25;
+
+/** Sets of permissions: those that come with the server, and those of the scope. */
+export function Roles() {
+  const { scope } = useSession();
+  return <InScope key={JSON.stringify(scope)} />;
+}
+
+/** What the window of a role leads to, one at a time. */
+type Doing = { what: 'show' | 'edit' | 'copy' | 'delete'; row: RoleRow } | { what: 'create'; row?: undefined };
+
+function InScope() {
+  const { scope, can } = useSession();
+  const [doing, setDoing] = useState<Doing>();
+  const search = useKindSearch();
+  const query = {
+    searchTerm: search.searchTerm,
+    harnessManaged: search.kind === 'all' ? undefined : search.kind === 'managed',
+    pageIndex: search.page - 1,
+    pageSize: SIZE,
+    sortOrders: 'name,ASC',
+  };
+  const { data, error, isPending } = usePlatform<Page<RoleRow>>('/authz/api/roles', { query, scope, keep: true });
+  const columns: Column<RoleRow>[] = [
+    {
+      title: 'Role',
+      cell: (row) => (
+        <Anchor component="button" type="button" ta="left" size="sm" onClick={() => setDoing({ what: 'show', row })}>
+          <NameAndId name={row.role.name} id={row.role.identifier} />
+        </Anchor>
+      ),
+    },
+    { title: 'Kind', cell: ({ harnessManaged }) => <YesNo yes={!harnessManaged} on="custom" off="managed" />, width: 120 },
+    { title: 'Permissions', cell: ({ role }) => role.permissions.length, width: 120 },
+    { title: 'Given to', cell: assignedTo },
+    { title: 'Description', cell: ({ role }) => role.description },
+  ];
+  const close = () => setDoing(undefined);
+  return (
+    <PageFrame
+      title="Roles"
+      about="A role is a set of permissions. A role assignment gives it to somebody, on a resource group."
+      actions={can('core_role_edit') && <Button onClick={() => setDoing({ what: 'create' })}>New role</Button>}
+    >
+      <KindSearch search={search} />
+      <Listing
+        label="Roles"
+        columns={columns}
+        items={data?.content}
+        keyOf={({ role }) => role.identifier}
+        loading={isPending}
+        error={error}
+        empty={search.kind === 'custom' && !search.searchTerm ? 'There are no custom roles here.' : 'None matches.'}
+        {...(data && { pages: { page: search.page, total: data.totalPages, items: data.totalItems, onPage: search.setPage } })}
+      />
+      <RoleWindow
+        row={doing?.what === 'show' ? doing.row : undefined}
+        onClose={close}
+        onEdit={(row) => setDoing({ what: 'edit', row })}
+        onCopy={(row) => setDoing({ what: 'copy', row })}
+        onDelete={(row) => setDoing({ what: 'delete', row })}
+      />
+      <RoleForm
+        opened={doing?.what === 'create' || doing?.what === 'edit' || doing?.what === 'copy'}
+        onClose={close}
+        role={doing?.row?.role}
+        editing={doing?.what === 'edit'}
+      />
+      <Delete row={doing?.what === 'delete' ? doing.row : undefined} onClose={close} />
+    </PageFrame>
+  );
+}
+
+function Delete({ row, onClose }: { row: RoleRow | undefined; onClose: () => void }) {
+  const { credential, scope } = useSession();
+  const refresh = useRefresh();
+  const remove = async () => {
+    if (!row) return;
+    await platform(credential, `/authz/api/roles/${encodeURIComponent(row.role.identifier)}`, { method: 'DELETE', scope });
+    tell(`The role ${row.role.name} is deleted.`);
+    void refresh('/authz/api/roles', '/authz/api/roleassignments', 'whoami');
+  };
+  return (
+    <Confirm opened={row !== undefined} onClose={onClose} title="Delete the role?" action="Delete" run={remove}>
+      <b>{row?.role.name}</b> goes with its role assignments{row && `; given to: ${assignedTo(row)}`}. They lose what it permits with the next
+      request. It cannot be had back.
+    </Confirm>
+  );
+}

@@ -1,5 +1,0 @@
-import { PageFrame } from '../ui/PageFrame';
-
-export function Events() {
-  return <PageFrame title="Events">…</PageFrame>;
-}

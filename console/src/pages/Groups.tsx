@@ -1,5 +1,0 @@
-import { PageFrame } from '../ui/PageFrame';
-
-export function Groups() {
-  return <PageFrame title="Groups">…</PageFrame>;
-}

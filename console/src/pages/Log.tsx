@@ -1,5 +1,0 @@
-import { PageFrame } from '../ui/PageFrame';
-
-export function Log() {
-  return <PageFrame title="Log">…</PageFrame>;
-}

@@ -1,5 +1,0 @@
-import { PageFrame } from '../ui/PageFrame';
-
-export function Organizations() {
-  return <PageFrame title="Organizations">…</PageFrame>;
-}

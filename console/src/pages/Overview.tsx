@@ -1,5 +1,0 @@
-import { PageFrame } from '../ui/PageFrame';
-
-export function Overview() {
-  return <PageFrame title="Overview">…</PageFrame>;
-}

@@ -1,5 +1,0 @@
-import { PageFrame } from '../ui/PageFrame';
-
-export function ResourceGroups() {
-  return <PageFrame title="ResourceGroups">…</PageFrame>;
-}

@@ -1,5 +1,0 @@
-import { PageFrame } from '../ui/PageFrame';
-
-export function Schemas() {
-  return <PageFrame title="Schemas">…</PageFrame>;
-}

@@ -1,5 +1,0 @@
-import { PageFrame } from '../ui/PageFrame';
-
-export function Users() {
-  return <PageFrame title="Users">…</PageFrame>;
-}

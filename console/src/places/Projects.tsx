@@ -1,0 +1,92 @@
+import { Button } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+
+import { type Page, platform, platformTagged } from '../api';
+import { useSession } from '../session';
+import { tell, usePlatform, useRefresh } from '../ui/calls';
+import { Confirm } from '../ui/Confirm';
+import { Failure } from '../ui/Failure';
+import { type Place, PlaceForm } from './PlaceForm';
+import { PlaceList, usePlaceSearch } from './PlaceList';
+import { Section } from '../ui/Section';
+
+interface Item {
+  project: Place & { orgIdentifier: string; color?: string; modules?: string[] };
+  lastModifiedAt: number;
+}
+
+const PATH = '/ng/api/projects';
+
+function pathOf(identifier: string): string {
+  return `${PATH}/${encodeURIComponent(identifier)}`;
+}
+
+export function Projects({ org }: { org: Place }) {
+  const { can, credential, scope, setScope } = useSession();
+  const search = usePlaceSearch();
+  const within = { org: org.identifier };
+  const list = usePlatform<Page<Item>>(PATH, { query: search.query, scope: within, keep: true });
+  const data = list.data && { ...list.data, content: list.data.content.map((item) => ({ ...item, place: item.project })) };
+  const [form, setForm] = useState<{ opened: boolean; project?: Item['project']; etag?: string | undefined }>({ opened: false });
+  const [leaving, setLeaving] = useState<Place>();
+  const refresh = useRefresh();
+
+  // Read again, with its version: the list may be older than what is stored.
+  const editing = useMutation({
+    mutationFn: (identifier: string) => platformTagged<Item>(credential, pathOf(identifier), { scope: within }),
+    onSuccess: ({ resource, etag }) => setForm({ opened: true, project: resource.project, etag }),
+  });
+  const save = async (place: Place) => {
+    const { project, etag } = form;
+    // What the form does not show stays as it is.
+    const body = { project: { ...project, ...place, orgIdentifier: org.identifier } };
+    await platform(credential, project ? pathOf(place.identifier) : PATH, {
+      method: project ? 'PUT' : 'POST',
+      body,
+      scope: within,
+      ...(etag && { headers: { 'if-match': etag } }),
+    });
+    await refresh(PATH);
+    tell(`The project ${place.identifier} is ${project ? 'changed' : 'created'}.`);
+  };
+  const remove = async (identifier: string) => {
+    await platform(credential, pathOf(identifier), { method: 'DELETE', scope: within });
+    if (scope.org === org.identifier && scope.project === identifier) setScope(within);
+    search.setPage(1);
+    await refresh(PATH);
+    tell(`The project ${identifier} is deleted.`);
+  };
+  return (
+    <Section
+      title={`Projects of ${org.name}`}
+      actions={can('core_project_create') && <Button onClick={() => setForm({ opened: true })}>New project</Button>}
+    >
+      <Failure error={editing.error} title="The project could not be loaded" />
+      <PlaceList
+        label="projects"
+        search={search}
+        list={{ data, error: list.error, isPending: list.isPending }}
+        empty="It has no projects."
+        actions={({ project }) => [
+          ...(can('core_project_edit') ? [{ word: 'Edit', run: () => editing.mutate(project.identifier) }] : []),
+          ...(can('core_project_delete') ? [{ word: 'Delete', danger: true, run: () => setLeaving(project) }] : []),
+        ]}
+      />
+      <PlaceForm opened={form.opened} onClose={() => setForm({ ...form, opened: false })} what="project" place={form.project} save={save} />
+      <Confirm
+        opened={leaving !== undefined}
+        onClose={() => setLeaving(undefined)}
+        title={`Delete the project ${leaving?.name ?? ''}?`}
+        action="Delete"
+        typed={leaving?.identifier ?? ''}
+        run={async () => {
+          if (leaving) await remove(leaving.identifier);
+        }}
+      >
+        All that is in it goes with it: its service accounts with their tokens, groups, roles, resource groups, role assignments
+        and settings. This cannot be undone.
+      </Confirm>
+    </Section>
+  );
+}
