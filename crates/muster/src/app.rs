@@ -78,6 +78,8 @@ pub struct Parts {
     pub setup_file: Option<PathBuf>,
     /// The file of the operator's tokens; without one there are no routes of his.
     pub operator_tokens: Option<TokenFile>,
+    /// Is the web console served, where the program has it?
+    pub console: bool,
     /// Versions of accounts, by which sessions, dialects and trusts are kept.
     pub versions: Versions,
     /// Verified credentials, kept by account version.
@@ -154,6 +156,8 @@ pub struct Switches {
     pub setup_file: Option<PathBuf>,
     /// The file of the operator's tokens, if he has any.
     pub operator_tokens: Option<PathBuf>,
+    /// Serve the web console, where the program has it?
+    pub console: bool,
 }
 
 impl Default for Switches {
@@ -167,6 +171,7 @@ impl Default for Switches {
             trusted_proxies: Proxies::default(),
             setup_file: None,
             operator_tokens: None,
+            console: true,
         }
     }
 }
@@ -213,6 +218,7 @@ impl App {
             trusted_proxies: switches.trusted_proxies,
             setup_file,
             operator_tokens,
+            console: switches.console,
             versions: Versions::default(),
             sessions,
             dialects,

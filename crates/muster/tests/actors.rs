@@ -155,6 +155,11 @@ impl World {
         self.replica_with(Switches { operator_tokens: Some(tokens.to_owned()), ..allowing(&["127.0.0.1"]) })
     }
 
+    /// A replica whose operator wants no console.
+    pub fn replica_without_console(&self) -> Self {
+        self.replica_with(Switches { console: false, ..allowing(&["127.0.0.1"]) })
+    }
+
     /// A replica that clients reach at this URL.
     pub fn replica_at(&self, public_url: &str) -> Self {
         self.replica_with(Switches { public_url: Some(public_url.to_owned()), ..allowing(&["127.0.0.1"]) })

@@ -21,6 +21,10 @@ use crate::bound::{EVERYWHERE, hierarchy};
 
 /// Routes that answer without a credential, each with its reason.
 const OPEN: &[(&str, &str)] = &[
+    ("GET /", "leads to the console and says nothing else"),
+    ("GET /console", "leads to the console and says nothing else"),
+    ("GET /console/", "the page asks for a token and has nothing to tell without one"),
+    ("GET /console/{*file}", "the page's own files, alike on every server"),
     ("GET /livez", "a process supervisor has no credential"),
     ("GET /readyz", "a load balancer has no credential"),
     ("GET /v1/version", "says which version runs, as documented"),

@@ -20,6 +20,7 @@ use crate::kernel::rng::Rng;
 use crate::kernel::time::Clock;
 use crate::migrations::STEPS;
 use crate::operator::door::{Tokens, warn_of_readers};
+use crate::router::console;
 use crate::router::health::VERSION;
 use crate::setup::model::Invitation;
 use crate::web::limits::ConnectionLimits;
@@ -97,6 +98,7 @@ async fn serve(
     let (end, ending) = watch::channel(false);
     let known_as = config.public_url.as_ref().map(|url| format!(" as {url}")).unwrap_or_default();
     say(&format!("Muster {VERSION} serves http://{address}{known_as} with {}.", place(config)))?;
+    lead_in(config, address)?;
     tell_what_is_open(config, address, watchers.as_ref())?;
     let management = manage(config, &app, watchers, &bounds, ending)?;
     let mut jobs = if let Some(invitation) = invitation {
@@ -166,6 +168,23 @@ impl Listeners {
         };
         Ok(Self { front, watchers })
     }
+}
+
+/// Where a person goes with his token.
+fn lead_in(config: &Config, address: SocketAddr) -> Result<(), Failure> {
+    if !config.console || !console::is_embedded() {
+        return Ok(());
+    }
+    say(&format!(
+        "The web console, for whoever has a token, is at {}{}",
+        base(config, address),
+        console::ROOT
+    ))
+}
+
+/// What the server's URLs begin with.
+fn base(config: &Config, address: SocketAddr) -> String {
+    config.public_url.clone().unwrap_or_else(|| format!("http://{address}"))
 }
 
 /// One line for whoever reads the log only. Where a connection to PostgreSQL came about without TLS although
@@ -281,6 +300,7 @@ fn assemble(config: &Config, db: Db) -> Result<App, Failure> {
     let proxies = Some(Matcher::from_env());
     let (setup_file, operator_tokens) = (store::setup_file(config), config.operator_tokens.clone());
     let (public_url, trusted_proxies) = (config.public_url.clone(), config.trusted_proxies.clone());
+    let console = config.console;
     let switches = Switches {
         limits,
         jwks_allow,
@@ -290,6 +310,7 @@ fn assemble(config: &Config, db: Db) -> Result<App, Failure> {
         trusted_proxies,
         setup_file,
         operator_tokens,
+        console,
     };
     App::assemble(db, Clock::System, Rng::System, switches)
         .map_err(|text| Failure::new(Exit::Unavailable, text))
@@ -337,7 +358,7 @@ fn invite(config: &Config, address: SocketAddr, invitation: &Invitation) -> Resu
     if matches!(invitation, Invitation::Over) {
         return Ok(());
     }
-    let base = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let base = base(config, address);
     // As this program was called, so that the line can be copied.
     let program = std::env::args().next().unwrap_or_else(|| "muster".into());
     let target = match &config.place {

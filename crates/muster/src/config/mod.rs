@@ -27,6 +27,7 @@ pub enum Place {
 
 /// All options, read.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // each is a switch of its own
 pub struct Config {
     /// Where the data is.
     pub place: Place,
@@ -42,6 +43,8 @@ pub struct Config {
     pub trusted_proxies: Proxies,
     /// The operator's tokens.
     pub operator_tokens: Option<PathBuf>,
+    /// Serve the web console?
+    pub console: bool,
     /// Migrate at the start?
     pub auto_migrate: bool,
     /// Private places that key sets may come from.
@@ -116,6 +119,7 @@ impl Config {
                 Some(Value::Path(file)) => Some(file.clone()),
                 _ => None,
             },
+            console: on(&found, "console"),
             auto_migrate: on(&found, "auto-migrate"),
             jwks_allow: match get(&found, "jwks-allow") {
                 Some(Value::Reach(list)) => list.clone(),

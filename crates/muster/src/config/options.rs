@@ -137,6 +137,14 @@ pub const OPTIONS: &[Spec] = &[
         "File with tokens that make, suspend and delete accounts at /v1/accounts, one of at least 32 characters a line; read with each request, so that it can be changed at any time. Without a value there is no such route.",
     ),
     spec(
+        "console",
+        "on|off",
+        SWITCH,
+        "on",
+        Server,
+        "Serve the web console at /console/, and lead browsers there from /. It is a page that talks to the API with the token that its user gives it; with off there is no such page, and the API is the same.",
+    ),
+    spec(
         "auto-migrate",
         "on|off",
         SWITCH,

@@ -2,6 +2,7 @@
 //! leads the requests to the SCIM surface.
 
 pub mod authenticate;
+pub mod console;
 pub mod health;
 mod metrics;
 mod observe;
@@ -18,6 +19,7 @@ use axum::body::{Body, HttpBody as _};
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
+use axum::routing::get;
 use tower::Service as _;
 
 use crate::access;
@@ -66,8 +68,11 @@ fn platform(app: &App) -> Router<App> {
 /// The platform API, its own fallback included.
 fn platform_surface(app: &App) -> Router<App> {
     let platform = platform(app);
-    Router::new()
-        .nest("/gateway", platform.clone())
+    let mut root = Router::new();
+    if app.console && console::is_embedded() {
+        root = root.route("/", get(console::front_door).fallback(surface::no_route));
+    }
+    root.nest("/gateway", platform.clone())
         .merge(platform)
         .fallback(surface::no_route)
         .method_not_allowed_fallback(surface::no_method)
@@ -99,11 +104,11 @@ fn oauth_surface(app: &App) -> Router<App> {
         .layer(from_fn_with_state(app.clone(), surface::oauth))
 }
 
-/// What tells how the server is.
-fn health_surface(app: &App, routes: Router<App>) -> Router<App> {
+/// What is answered without the database: how the server is, and the console.
+fn open_surface(app: &App, routes: Router<App>) -> Router<App> {
     routes
         .method_not_allowed_fallback(surface::no_method)
-        .layer(from_fn_with_state(app.clone(), surface::health))
+        .layer(from_fn_with_state(app.clone(), surface::at_once))
 }
 
 /// The words for what never becomes a request; `head_bytes` is the listener's bound for heads. They are
@@ -124,8 +129,8 @@ pub struct Front {
 impl Front {
     /// Puts the surfaces together.
     pub fn new(app: App) -> Self {
-        let health = health_surface(&app, health::routes());
-        let others = platform_surface(&app).merge(oauth_surface(&app)).merge(health);
+        let open = open_surface(&app, health::routes().merge(console::routes(app.console)));
+        let others = platform_surface(&app).merge(oauth_surface(&app)).merge(open);
         Self { others: others.with_state(app.clone()), app }
     }
 }
@@ -170,7 +175,7 @@ impl Management {
         let surface = from_fn_with_state(app.clone(), surface::platform);
         // Only what is not there needs the words of a surface.
         let nothing = Router::new().fallback(surface::no_route).layer(surface);
-        Self(nothing.merge(health_surface(app, metrics::routes())).with_state(app.clone()))
+        Self(nothing.merge(open_surface(app, metrics::routes())).with_state(app.clone()))
     }
 }
 

@@ -108,9 +108,9 @@ fn too_slow(patience: Duration, reads: bool) -> Problem {
     Problem::new(Kind::Unavailable, text)
 }
 
-/// What tells how the server is: as the platform API, but it answers as it can at once, whatever the state of
-/// the database, and goes out as it is.
-pub async fn health(State(app): State<App>, request: Request, next: Next) -> Response {
+/// What tells how the server is, and the console: as the platform API, but it answers as it can at once,
+/// whatever the state of the database, and goes out as it is.
+pub async fn at_once(State(app): State<App>, request: Request, next: Next) -> Response {
     worded(next.run(request).await, app.rng.uuid(), error::platform)
 }
 

@@ -235,13 +235,18 @@ pub fn mode(path: impl AsRef<Path>) -> u32 {
 }
 
 /// Says that a real part of a test is not here, and that it is not run; in CI that is a failure.
-#[allow(clippy::print_stderr)] // speaks to whoever runs tests
 pub fn not_installed(what: &str) {
+    not_here(what, "scripts/install-test-deps.sh");
+}
+
+/// As `not_installed`, with what brings it.
+#[allow(clippy::print_stderr)] // speaks to whoever runs tests
+pub fn not_here(what: &str, script: &str) {
     // It is the environment that says whether this is CI.
     #[allow(clippy::disallowed_methods)]
     let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-    assert!(!ci, "CI=true, but {what} is not here: run scripts/install-test-deps.sh");
-    eprintln!("{what} is not here (scripts/install-test-deps.sh): what needs it is not run");
+    assert!(!ci, "CI=true, but {what} is not here: run {script}");
+    eprintln!("{what} is not here ({script}): what needs it is not run");
 }
 
 /// The URL of a fresh PostgreSQL database, where there is PostgreSQL.

@@ -50,7 +50,8 @@ fn the_code_in_the_file_makes_the_first_account_once() {
     assert!(out.contains(&path) && out.contains("muster bootstrap"), "{out}");
     assert!(!out.contains(code.trim()) && !log.contains(code.trim()), "no terminal, no code: {out}{log}");
     let (out, _) = stop(Server::start(&["--data-dir", &data]));
-    assert_eq!(out, "", "a server with an account says nothing of set-up");
+    let rest: Vec<_> = out.lines().filter(|line| !line.contains("/console/")).collect();
+    assert!(rest.is_empty(), "a server with an account says nothing of set-up: {rest:?}");
 }
 
 #[test]
@@ -60,6 +61,24 @@ fn whoever_is_invited_is_told_the_public_url() {
     assert!(server.banner.contains(" as https://id.example.com with "), "{}", server.banner);
     let (out, _) = stop(server);
     assert!(out.contains("curl https://id.example.com/v1/setup") && !out.contains("http://"), "{out}");
+}
+
+/// The line that names the console, if there is one.
+fn console(words: &[&str]) -> Option<String> {
+    let (_folder, data) = data_dir();
+    let (out, _) = stop(Server::start(&[&["--data-dir", &data], words].concat()));
+    out.lines().find(|line| line.contains("console")).map(str::to_owned)
+}
+
+#[test]
+fn whoever_starts_it_is_told_where_the_console_is() {
+    let is_there = muster::router::console::is_embedded();
+    let line = console(&["--public-url", "https://id.example.com/"]);
+    assert_eq!(line.is_some_and(|line| line.ends_with(" https://id.example.com/console/")), is_there);
+    let line = console(&[]);
+    assert_eq!(line.as_ref().is_some_and(|line| line.contains(" http://127.0.0.1:")), is_there, "{line:?}");
+    assert_eq!(line.is_some_and(|line| line.ends_with("/console/")), is_there);
+    assert_eq!(console(&["--console", "off"]), None);
 }
 
 #[test]

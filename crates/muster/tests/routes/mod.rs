@@ -7,6 +7,7 @@ mod api_keys;
 mod audit_list;
 mod authentication;
 mod bodies;
+mod console;
 mod dry_run;
 mod events;
 mod hierarchy;
