@@ -1,7 +1,16 @@
 # The server in an image; docs/operations.md says how it is run. No secret goes into it.
+FROM node:20-bookworm-slim AS console
+WORKDIR /src/console
+# First what changes seldom: as long as it is the same, the packages are not fetched again.
+COPY console/package.json console/package-lock.json ./
+RUN npm ci --no-audit --no-fund --silent
+COPY console ./
+RUN npm run build --silent
+
 FROM rust:1-bookworm AS build
 WORKDIR /src
 COPY . .
+COPY --from=console /src/console/dist console/dist
 RUN cargo build --locked --release -p muster
 
 FROM debian:12-slim

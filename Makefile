@@ -1,7 +1,7 @@
 # The only door: people and CI use the same words.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt docs bench fuzz coverage
+.PHONY: help run console build test check fmt docs bench fuzz coverage
 
 help: ## these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -9,7 +9,15 @@ help: ## these words
 run: build ## build, serve on 127.0.0.1:8080 with an embedded database in ./data, say how to set up
 	exec target/release/muster serve --listen 127.0.0.1:8080 --data-dir ./data
 
-build: ## leave the program in target/release/muster
+# What the console is built from; its tests are no part of that.
+CONSOLE := $(shell find console \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f -print)
+
+console: console/dist/index.html ## build the web console, which the program embeds; wants Node 20 and npm
+
+console/dist/index.html: $(CONSOLE)
+	@scripts/build-console.sh
+
+build: console ## leave the program in target/release/muster, with the console where there is Node 20
 	cargo build --locked --release -p muster
 
 test: ## everything: format, lints, all tests on SQLite and PostgreSQL, the walk with a real provider

@@ -8,5 +8,5 @@ if ! command -v node >/dev/null || ! command -v npm >/dev/null ||
   echo 'No Node 20 and npm here: the program will have no web console.' >&2
   exit
 fi
-npm ci --no-audit --no-fund --silent
+npm ci --no-audit --no-fund --loglevel=error
 npm run build --silent

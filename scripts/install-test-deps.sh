@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests want beside Rust, Node and a C compiler, on Debian and its kin: PostgreSQL's programs, curl,
-# make and openssl; into target/scim2, the SCIM conformance suites scim2-tester and scim-sanity from PyPI; and two real
-# issuers of JWTs: Authlib from PyPI into target/authlib, oidc-provider from npm into examples/jwt-scim. Changes nothing
-# when all is there; leaves no PostgreSQL server running.
+# make, openssl and chromium; into target/scim2, the SCIM conformance suites scim2-tester and scim-sanity from PyPI; and
+# two real issuers of JWTs: Authlib from PyPI into target/authlib, oidc-provider from npm into examples/jwt-scim. Changes
+# nothing when all is there; leaves no PostgreSQL server running.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 scim2=$root/target/scim2
@@ -16,6 +16,15 @@ has_postgres() {
 
 if [ "${1:-}" = --has-postgres ]; then
   has_postgres
+  exit
+fi
+
+has_browser() {
+  command -v chromium >/dev/null
+}
+
+if [ "${1:-}" = --has-browser ]; then
+  has_browser
   exit
 fi
 
@@ -78,6 +87,8 @@ command -v curl >/dev/null || missing+=(curl ca-certificates)
 command -v make >/dev/null || missing+=(make)
 # The TLS tests of the database bridge make a private certificate authority with it.
 command -v openssl >/dev/null || missing+=(openssl)
+# The console is tested in it.
+has_browser || missing+=(chromium)
 { has_suites && has_authlib; } || python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 if [ "${#missing[@]}" = 0 ]; then
   install_from_registries

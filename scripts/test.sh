@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that can fail: format, lints, all tests on both engines, the SCIM conformance suites, tokens of real
-# issuers, the walk, and the fuzz targets for a minute each (in CI; else shorter). Prints what ran and how long it took.
-# With CI=true nothing may be skipped.
+# issuers, the walk, the console in a browser, and the fuzz targets for a minute each (in CI; else shorter). Prints what
+# ran and how long it took. With CI=true nothing may be skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ci=${CI:-}
@@ -18,6 +18,9 @@ if ! scripts/install-test-deps.sh; then
   echo 'Going on without: what needs it is not run, and the result says so.'
 fi
 
+step 'the console'
+make --no-print-directory console
+
 step 'format'
 cargo fmt --all -- --check
 
@@ -30,14 +33,31 @@ cargo test --locked --workspace --no-fail-fast 2>&1 | tee "$log" | grep -v '^tes
 failed=$((PIPESTATUS[0] != 0))
 set -e
 
+has_node() {
+  command -v node >/dev/null && command -v npm >/dev/null
+}
+
 step 'the walk: curl, a real OpenID provider, SCIM with its JWT'
 walk='passed'
 if [ ! -x examples/jwt-scim/run-test.sh ]; then
   walk='not here'
-elif ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+elif ! has_node; then
   walk='NOT RUN: it wants Node 20 and npm'
 elif ! PROGRAM=target/debug/muster examples/jwt-scim/run-test.sh; then
   walk='FAILED'
+  failed=1
+fi
+
+step 'the console in a real browser'
+browser='passed'
+if [ ! -x console/run-test.sh ]; then
+  browser='not here'
+elif [ ! -e console/dist/index.html ] || ! has_node; then
+  browser='NOT RUN: it wants Node 20 and npm'
+elif ! scripts/install-test-deps.sh --has-browser; then
+  browser='NOT RUN: chromium is not installed (scripts/install-test-deps.sh)'
+elif ! PROGRAM=target/debug/muster console/run-test.sh; then
+  browser='FAILED'
   failed=1
 fi
 
@@ -53,7 +73,7 @@ count() { # the sum of the numbers before this word in the results of all test p
   awk -v word="$1" '/^test result:/ { for (i = 2; i <= NF; i++) if ($i ~ "^" word) sum += $(i - 1) } END { print sum + 0 }' "$log"
 }
 ignored=$(count ignored)
-printf 'tests: %s passed, %s failed, %s ignored\nwalk: %s\n' "$(count passed)" "$(count failed)" "$ignored" "$walk"
+printf 'tests: %s passed, %s failed, %s ignored\nwalk: %s\nconsole: %s\n' "$(count passed)" "$(count failed)" "$ignored" "$walk" "$browser"
 postgres='tested'
 scripts/install-test-deps.sh --has-postgres || postgres='NOT TESTED: it is not installed (scripts/install-test-deps.sh)'
 echo "PostgreSQL: $postgres"
@@ -65,8 +85,8 @@ scripts/install-test-deps.sh --has-issuers || issuers='NOT RUN: one is not insta
 echo "real issuers: $issuers"
 echo "fuzz targets: $fuzz"
 printf 'time: %s s\n' "$SECONDS"
-if [ "$ci" = true ] && { [ "$ignored" != 0 ] || [ "$walk" != passed ] || [ "$postgres" != tested ] ||
-  [[ $conformance == NOT* ]] || [[ $issuers == NOT* ]]; }; then
+if [ "$ci" = true ] && { [ "$ignored" != 0 ] || [ "$walk" != passed ] || [ "$browser" != passed ] ||
+  [ "$postgres" != tested ] || [[ $conformance == NOT* ]] || [[ $issuers == NOT* ]]; }; then
   echo 'Something was skipped; in CI that is a failure.' >&2
   failed=1
 fi

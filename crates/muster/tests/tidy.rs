@@ -255,7 +255,9 @@ fn the_image_is_of_this_program() {
         image.contains("WORKDIR /var/lib/muster\n")
             && image.contains(&format!("VOLUME /var/lib/muster/{data}\n"))
     );
-    for needed in ["Cargo.toml", "Cargo.lock", ".cargo", "crates", "bench"] {
+    let embedded = "COPY --from=console /src/console/dist console/dist\nRUN cargo build ";
+    assert!(image.contains(embedded), "the console is there before the program is built");
+    for needed in ["Cargo.toml", "Cargo.lock", ".cargo", "crates", "bench", "console"] {
         assert!(!ignored.lines().any(|line| line == needed), "{needed} is built from");
         assert!(root().join(needed).exists(), "{needed}");
     }
