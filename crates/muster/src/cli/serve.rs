@@ -170,21 +170,16 @@ impl Listeners {
     }
 }
 
-/// Where a person goes with his token.
+/// Where a person goes with his token. The page names its files from the root: below a prefix that a proxy
+/// takes off it is not to be had, only here.
 fn lead_in(config: &Config, address: SocketAddr) -> Result<(), Failure> {
     if !config.console || !console::is_embedded() {
         return Ok(());
     }
-    say(&format!(
-        "The web console, for whoever has a token, is at {}{}",
-        base(config, address),
-        console::ROOT
-    ))
-}
-
-/// What the server's URLs begin with.
-fn base(config: &Config, address: SocketAddr) -> String {
-    config.public_url.clone().unwrap_or_else(|| format!("http://{address}"))
+    let has_prefix = |url: &str| url.split_once("://").is_none_or(|(_, rest)| rest.contains('/'));
+    let public = config.public_url.clone().filter(|url| !has_prefix(url));
+    let root = public.unwrap_or_else(|| format!("http://{address}"));
+    say(&format!("The web console, for whoever has a token, is at {root}{}", console::ROOT))
 }
 
 /// One line for whoever reads the log only. Where a connection to PostgreSQL came about without TLS although
@@ -358,7 +353,7 @@ fn invite(config: &Config, address: SocketAddr, invitation: &Invitation) -> Resu
     if matches!(invitation, Invitation::Over) {
         return Ok(());
     }
-    let base = base(config, address);
+    let base = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     // As this program was called, so that the line can be copied.
     let program = std::env::args().next().unwrap_or_else(|| "muster".into());
     let target = match &config.place {

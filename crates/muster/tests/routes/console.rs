@@ -107,6 +107,7 @@ both_engines! {
                 ("x-frame-options", "DENY"),
                 ("cross-origin-opener-policy", "same-origin"),
                 ("content-encoding", ""),
+                ("set-cookie", ""),
                 ("vary", if has_twin(&name) { "accept-encoding" } else { "" }),
             ] {
                 assert_eq!(sent.header(header), value, "{header} of {name}");
