@@ -9,11 +9,11 @@ use serde_json::Value;
 use crate::dialect::Quirk;
 use crate::error::ScimError;
 use crate::filter::CompareOp;
-use crate::plan::{Builder, OpKind, missing_value, says_something};
+use crate::plan::{Builder, OpKind, missing_value};
 use crate::required::check_elements;
 use crate::resolve::{Expr, Literal};
 use crate::schema::{AttrRef, Attribute};
-use crate::value::{Place, element_id, is_nothing, list_error, normalise_elements};
+use crate::value::{Place, element_id, is_nothing, list_error, normalise_elements, says_something};
 
 /// One operation on an attribute whose elements are rows elsewhere. Carry them out in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,7 +92,7 @@ impl Builder<'_> {
             (_, None) => return Err(missing_value(&attr)),
             (kind, Some(value)) => {
                 self.note_read_only(&attr, &value);
-                let says = says_something(&value);
+                let says = says_something(&attr.attr, &value);
                 let list = match value {
                     Value::Array(list) => list,
                     nothing if is_nothing(&nothing) => Vec::new(),
@@ -133,7 +133,7 @@ impl Builder<'_> {
             return Ok(());
         }
         let which = Which::of(filter);
-        let says = value.as_ref().is_some_and(says_something);
+        let says = value.as_ref().is_some_and(|value| says_something(&attr.attr, value));
         let values = match kind {
             OpKind::Remove => Vec::new(),
             OpKind::Add | OpKind::Replace => {

@@ -112,6 +112,9 @@ quirks! {
     UnknownAttribute = "unknown-attribute",
     /// An attribute of an extension in a filter without its URN: read as that, where one extension has it.
     UnqualifiedName = "unqualified-name",
+    /// A value in a PUT of which nothing is left once what is unknown or readOnly is dropped: what it was to
+    /// replace stays.
+    NothingLeft = "nothing-left",
     /// A readOnly attribute or sub-attribute inside the value of a PATCH operation: dropped.
     ReadOnlyInValue = "read-only-in-value",
     /// More than one value marked primary: the first one stays primary.

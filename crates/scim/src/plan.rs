@@ -19,7 +19,7 @@ use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema, Type};
 use crate::step::{ElementChange, How, Step, SubValues};
 use crate::value::{
     Place, elements, is_nothing, is_unassigned, kind_of, normalise, normalise_element, normalise_elements,
-    normalise_part, settle_primary, type_error, unknown_attribute, wrap_plain,
+    normalise_part, says_something, settle_primary, type_error, unknown_attribute, wrap_plain,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,7 +203,7 @@ impl Builder<'_> {
             }
             Step::Append { attr, values }
         } else if leaf.multi_valued || leaf.kind != Type::Complex {
-            let says = says_something(&value);
+            let says = says_something(leaf, &value);
             let value = normalise(leaf, value, Place::from(&attr), self.mender)?;
             if value.is_none() && says {
                 return Ok(());
@@ -318,7 +318,7 @@ impl Builder<'_> {
         let (says, value) = match (kind, value) {
             (OpKind::Remove, value) => return self.remove_elements(attr, filter, value),
             (_, None) => return Err(missing_value(&attr)),
-            (kind, Some(value)) => (says_something(&value), self.element(kind, &attr, value)?),
+            (kind, Some(value)) => (says_something(&attr.attr, &value), self.element(kind, &attr, value)?),
         };
         let mut create = self.mender.dialect().mends(Quirk::CreatedElement);
         let change = match (kind, value) {
@@ -377,13 +377,4 @@ impl Builder<'_> {
         self.request.steps.push(Step::Sub { attr, filter, sub, value, create, how: how(kind) });
         Ok(())
     }
-}
-
-/// Whether a value that comes to nothing was not meant so: all that it says is readOnly or unknown, and
-/// dropped. What it was to replace stays as it is.
-pub(crate) fn says_something(value: &Value) -> bool {
-    elements(value)
-        .iter()
-        .filter_map(Value::as_object)
-        .any(|map| map.values().any(|value| !is_nothing(value)))
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::dialect::{Mender, Quirk};
+use crate::element::object_at;
 use crate::error::ScimError;
 use crate::fixed::keep_fixed;
 use crate::keys::{OddKeys, quirk_of};
@@ -17,7 +18,9 @@ use crate::patch::{DetachedChange, PasswordChange, PatchRequest};
 use crate::required::{check_elements, check_required, is_missing, required};
 use crate::schema::{AttrRef, Attribute, Mutability, ResourceType, Schema};
 use crate::unseen::Named;
-use crate::value::{Place, is_unassigned, kind_of, normalise, normalise_elements, unknown_attribute};
+use crate::value::{
+    Place, is_unassigned, kind_of, normalise, normalise_elements, says_something, unknown_attribute,
+};
 
 /// A body that passed.
 #[derive(Clone)]
@@ -27,7 +30,8 @@ pub struct Accepted {
     pub document: Value,
     /// The password, if the body has one.
     pub password: Option<String>,
-    /// Every detached attribute of the resource type with the elements of the body (none: empty list).
+    /// Every detached attribute of the resource type with the elements of the body (none: empty list), but
+    /// for those that a replace leaves as they are.
     pub detached: Vec<Detached>,
 }
 
@@ -53,15 +57,15 @@ impl fmt::Debug for Accepted {
 
 /// Checks the body of a create (RFC 7644 §3.3). Errors: 400 `invalidSyntax` or `invalidValue`.
 pub fn create(kind: &ResourceType, body: Value, mender: &mut Mender) -> Result<Accepted, ScimError> {
-    let accepted = accept(kind, body, mender)?;
+    let (accepted, _) = accept(kind, body, mender)?;
     check_complete(kind, &accepted)?;
     Ok(accepted)
 }
 
 /// Checks the body of a replace (RFC 7644 §3.5.1) against the stored document: omitted readWrite attributes
 /// are cleared but for those that are returned on request, readOnly ones of the stored document stay,
-/// immutable ones must match. A missing password leaves the stored one. Errors: as for create, and 400
-/// `mutability`.
+/// immutable ones must match. A missing password leaves the stored one, and so, where the dialect mends that,
+/// does a value of which nothing is left. Errors: as for create, and 400 `mutability`.
 pub fn replace(
     kind: &ResourceType,
     body: Value,
@@ -69,7 +73,8 @@ pub fn replace(
     mender: &mut Mender,
 ) -> Result<Accepted, ScimError> {
     let named = Named::of(kind, &body, mender.dialect());
-    let mut accepted = accept(kind, body, mender)?;
+    let (mut accepted, emptied) = accept(kind, body, mender)?;
+    keep_emptied(&mut accepted, current, emptied, mender);
     let (Value::Object(new), Some(old)) = (&mut accepted.document, current.as_object()) else {
         return Err(ScimError::plain(500, "The stored resource is not an object."));
     };
@@ -127,6 +132,31 @@ fn check_complete(kind: &ResourceType, accepted: &Accepted) -> Result<(), ScimEr
     Ok(())
 }
 
+/// Leaves as it is what the body names by nothing but what is dropped: its client did not say that it goes.
+fn keep_emptied(accepted: &mut Accepted, current: &Value, emptied: Vec<AttrRef>, mender: &mut Mender) {
+    let Some(document) = accepted.document.as_object_mut() else { return };
+    for attr in emptied {
+        let name = &attr.attr.name;
+        if attr.attr.detached {
+            let is_empty = |slot: &Detached| slot.attr == attr && slot.values.is_empty();
+            if accepted.detached.iter().any(is_empty) && mender.mend(Quirk::NothingLeft, &attr) {
+                accepted.detached.retain(|slot| !is_empty(slot));
+            }
+            continue;
+        }
+        let urn = attr.extension.as_ref().map(|schema| schema.urn.as_str());
+        let old = urn.map_or(Some(current), |urn| current.get(urn)).and_then(|holder| holder.get(name));
+        // A dotted key may have said it.
+        let new = urn.map_or(Some(&*document), |urn| document.get(urn).and_then(Value::as_object));
+        let is_said = new.is_some_and(|holder| holder.contains_key(name));
+        let Some(old) = old.filter(|_| !is_said) else { continue };
+        if mender.mend(Quirk::NothingLeft, &attr) {
+            let holder = if let Some(urn) = urn { object_at(document, urn) } else { &mut *document };
+            holder.insert(name.clone(), old.clone());
+        }
+    }
+}
+
 /// What the body says beside the document.
 struct Intake<'a> {
     kind: &'a ResourceType,
@@ -138,9 +168,16 @@ struct Intake<'a> {
     /// Keys that are no attribute names, of the body and of each extension: they count when all others are
     /// read, so that it makes no difference where they stand.
     odd: Vec<OddKeys>,
+    /// What the body names, and of which nothing is left.
+    emptied: Vec<AttrRef>,
 }
 
-fn accept(kind: &ResourceType, body: Value, mender: &mut Mender) -> Result<Accepted, ScimError> {
+/// The body's own, and the attributes that it names by nothing but what is dropped.
+fn accept(
+    kind: &ResourceType,
+    body: Value,
+    mender: &mut Mender,
+) -> Result<(Accepted, Vec<AttrRef>), ScimError> {
     names_once(&body)?;
     let Value::Object(body) = body else {
         return Err(ScimError::invalid_syntax(format!(
@@ -158,6 +195,7 @@ fn accept(kind: &ResourceType, body: Value, mender: &mut Mender) -> Result<Accep
         password: None,
         detached: detached.collect(),
         odd: Vec::new(),
+        emptied: Vec::new(),
         kind,
         mender,
     };
@@ -180,11 +218,12 @@ fn accept(kind: &ResourceType, body: Value, mender: &mut Mender) -> Result<Accep
     let schemas = schemas_of(kind, &intake.document);
     intake.check_schemas(&schemas)?;
     intake.document.insert("schemas".to_owned(), schemas);
-    Ok(Accepted {
+    let accepted = Accepted {
         document: Value::Object(intake.document),
         password: intake.password,
         detached: intake.detached,
-    })
+    };
+    Ok((accepted, intake.emptied))
 }
 
 impl Intake<'_> {
@@ -197,6 +236,7 @@ impl Intake<'_> {
             return Ok(());
         }
         let place = Place::top(&attr.name);
+        let says = says_something(attr, &value);
         if attr.detached {
             let list = match value {
                 Value::Array(list) => list,
@@ -207,12 +247,20 @@ impl Intake<'_> {
             };
             let values = normalise_elements(attr, list, place, self.mender)?;
             check_elements(attr, &values, place)?;
+            if values.is_empty() && says {
+                self.emptied.push(AttrRef::new(None, attr, None));
+            }
             if let Some(slot) = self.detached.iter_mut().find(|slot| slot.attr.attr.name == attr.name) {
                 slot.values = values;
             }
             return Ok(());
         }
-        let Some(value) = normalise(attr, value, place, self.mender)? else { return Ok(()) };
+        let Some(value) = normalise(attr, value, place, self.mender)? else {
+            if says {
+                self.emptied.push(AttrRef::new(None, attr, None));
+            }
+            return Ok(());
+        };
         if attr.is_secret() {
             self.password = value.as_str().map(str::to_owned);
             return Ok(());
@@ -247,8 +295,11 @@ impl Intake<'_> {
                 continue;
             }
             let place = Place { extension: Some(schema), attr: &attr.name, sub: None };
+            let says = says_something(attr, &value);
             if let Some(value) = normalise(attr, value, place, self.mender)? {
                 insert(&mut inner, attr, key, value);
+            } else if says {
+                self.emptied.push(AttrRef::new(Some(schema), attr, None));
             }
         }
         if !odd_keys.is_empty() {

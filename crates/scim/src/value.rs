@@ -76,6 +76,16 @@ pub(crate) fn is_nothing(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("")
 }
 
+/// Whether a value that comes to nothing was not meant so: all that it says is readOnly or unknown, and
+/// dropped. What it was to replace stays as it is. Whoever clears what an element can have means it.
+pub(crate) fn says_something(attr: &Attribute, value: &Value) -> bool {
+    let can_have = |name: &str| attr.sub.get(name).is_some_and(|sub| sub.mutability != Mutability::ReadOnly);
+    let clears =
+        |map: &Map<String, Value>| map.iter().any(|(name, value)| can_have(name) && is_unassigned(value));
+    let says = |map: &Map<String, Value>| map.values().any(|value| !is_nothing(value)) && !clears(map);
+    elements(value).iter().filter_map(Value::as_object).any(says)
+}
+
 /// The elements of a list, or the single value.
 pub(crate) fn elements(value: &Value) -> &[Value] {
     value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)

@@ -274,6 +274,11 @@ both_engines! {
         let path = format!("{GROUPS}/{id}");
         let answer = scim.put(&path, group("Crew", &[&bob])).await.expect(200);
         assert_eq!((&answer.json["displayName"], answer.header("etag")), (&json!("Crew"), "W/\"2\""));
+        assert_eq!(members(&scim, &id).await, [bob.as_str()]);
+        let mut nameless = group("Crew", &[]);
+        nameless["members"] = json!([{"display": "bob"}]);
+        scim.put(&path, nameless).await.expect(200);
+        assert_eq!(newest(&world).await["quirks"], json!([{"name": "nothing-left", "at": "members"}]));
         assert_eq!(members(&scim, &id).await, [bob]);
         assert_eq!(total(&scim, GROUPS, "displayName eq \"TEAM\"").await, 0);
         assert_eq!(total(&scim, GROUPS, "displayName eq \"CREW\"").await, 1);
