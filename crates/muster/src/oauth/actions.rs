@@ -19,9 +19,9 @@ use crate::kernel::surface::Surface;
 use crate::kernel::time::Timestamp;
 use crate::tokens;
 use crate::tokens::verify::verify;
-use crate::trust;
 use crate::trust::model::Stored;
 use crate::trust::once::Once;
+use crate::trust::{self, Taken};
 
 /// How long an access token holds at most, seconds.
 const LIFETIME_SECS: i64 = 900;
@@ -78,7 +78,7 @@ pub async fn issue(app: &App, account: Option<AccountId>, ask: Ask, origin: Orig
     let key = secrets::of(app, &proven.account, Purpose::AccessTokens).await?;
     // Last: who hears of something to change, or to try again, can send the same assertion.
     if let Some(once) = proven.once {
-        once.take(app).await.map_err(as_asked)?;
+        once.take(app, &Taken::default()).await.map_err(as_asked)?;
     }
     let longest = now.plus_secs(LIFETIME_SECS);
     let end = proven.ends.map_or(longest, |ends| ends.min(longest));
@@ -153,9 +153,9 @@ async fn by_assertion<'t>(
     (text, client): (&'t Secret, Option<&str>),
     origin: &Origin,
 ) -> Result<Proven<'t>> {
-    let (origin, snapshot) = (origin.clone(), Snapshot::default());
+    let (origin, snapshot, taken) = (origin.clone(), Snapshot::default(), &Taken::default());
     let (actor, once) =
-        trust::door::judge(app, account, text.expose(), None, origin, snapshot, false).await?;
+        trust::door::judge(app, account, text.expose(), None, origin, snapshot, taken).await?;
     let caller = actor.caller;
     let Credential::Jwt { trust, key_id, subject, token_sha256 } = &*caller.credential else {
         return Err(Problem::internal("a JWT was let in as something else"));

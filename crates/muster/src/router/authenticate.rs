@@ -26,10 +26,9 @@ use crate::kernel::time::Timestamp;
 use crate::scim_api::dry_run;
 use crate::tokens::last_used::LastUsed;
 use crate::tokens::secret::{self, Own};
-use crate::trust;
+use crate::trust::{self, Taken};
 use crate::web::error::{BEARER_TWICE, NO_BEARER, OTHER_SURFACE};
 use crate::web::extract::ScopeQuery;
-use crate::web::late::Again;
 use crate::web::observed::Observed;
 use crate::web::surface::origin;
 
@@ -115,8 +114,9 @@ pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor>
     } else {
         let named = named.ok_or_else(|| account_missing(&text))?;
         let account = AccountId::parse(&named).map_err(|_| invalid_token().inside(closed::NONE))?;
-        let (snapshot, again) = (Snapshot::default(), parts.extensions.get::<Again>().is_some());
-        trust::door::authenticate(app, &account, &text, surface, origin(parts), snapshot, again).await?
+        let taken: Arc<Taken> = parts.extensions.get().cloned().unwrap_or_default();
+        let snapshot = Snapshot::default();
+        trust::door::authenticate(app, &account, &text, surface, origin(parts), snapshot, &taken).await?
     };
     actor.snapshot.close();
     actor.anew = false;
@@ -166,18 +166,18 @@ fn platform_text(headers: &HeaderMap, door: Door) -> Result<String> {
 }
 
 /// The SCIM surface's credential: `Authorization: Bearer` with a token of ours or a JWT of the account's
-/// trusted issuer; the scheme in any case (SCIM contract §6). `again`: the request was let in by it before.
+/// trusted issuer; the scheme in any case (SCIM contract §6). `taken`: as at the trusts' door.
 ///
 /// # Errors
 /// `Unauthenticated`; of the trust: `Unavailable`.
-async fn bearer(app: &App, head: &Parts, account: &str, origin: Origin, again: bool) -> Result<Actor> {
+async fn bearer(app: &App, head: &Parts, account: &str, origin: Origin, taken: &Taken) -> Result<Actor> {
     let text = bearer_text(&head.headers).map_err(|problem| misplaced(problem, &head.headers))?;
     let surface = Some(Surface::Scim);
     let mut actor = if secret::is_own(text).is_some() {
         by_token(app, text, Some(account), origin).await?
     } else {
         let account = AccountId::parse(account).map_err(|_| invalid_token().inside(closed::NONE))?;
-        trust::door::authenticate(app, &account, text, surface, origin, Snapshot::default(), again).await?
+        trust::door::authenticate(app, &account, text, surface, origin, Snapshot::default(), taken).await?
     };
     // Where a body is still to come, nobody knows for how long.
     if !matches!(head.method, Method::GET | Method::HEAD) {
@@ -215,8 +215,8 @@ fn bearer_text(headers: &HeaderMap) -> Result<&str> {
     Ok(text)
 }
 
-/// The actor of a SCIM request, and whether its writes are rehearsed. `again`: he was let in before, and
-/// access changed since.
+/// The actor of a SCIM request, and whether its writes are rehearsed. `taken`: by which trusts his token was
+/// taken when he was let in before, where access changed since.
 ///
 /// # Errors
 /// As `bearer`; `Denied` for a token of ours that is not for SCIM; `Invalid` where nobody can tell whether a
@@ -227,9 +227,9 @@ pub(super) async fn scim(
     account: &str,
     origin: Origin,
     observed: &Observed,
-    again: bool,
+    taken: &Taken,
 ) -> Result<(Actor, Rehearsal)> {
-    let actor = bearer(app, head, account, origin, again).await?;
+    let actor = bearer(app, head, account, origin, taken).await?;
     observed.caller(&actor.caller);
     is_for(&actor.caller, Surface::Scim)?;
     if !dry_run::is_asked(&head.headers)? {

@@ -35,8 +35,8 @@ use crate::service_accounts;
 use crate::settings;
 use crate::setup;
 use crate::tokens;
-use crate::trust;
-use crate::web::late::{Again, Late};
+use crate::trust::{self, Taken};
+use crate::web::late::Late;
 use crate::web::listen::Answers;
 use crate::web::refusal::Refusals;
 use crate::web::surface::{self, ClientAddress};
@@ -88,11 +88,12 @@ async fn again(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let (mut head, body) = request.into_parts();
-    let (mut anew, late) = (head.clone(), Arc::<Late>::default());
+    // A JWT that this request has used up holds for the whole of it.
+    head.extensions.insert(Arc::<Taken>::default());
+    let (anew, late) = (head.clone(), Arc::<Late>::default());
     head.extensions.insert(late.clone());
     let response = next.clone().run(Request::from_parts(head, body)).await;
     let Some(body) = late.left() else { return response };
-    anew.extensions.insert(Again);
     next.run(Request::from_parts(anew, Body::from(body))).await
 }
 

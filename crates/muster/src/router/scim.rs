@@ -20,6 +20,7 @@ use crate::kernel::caller::Origin;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::scim_api::routes::{self, Asked, Closed, Miss};
 use crate::scim_api::{self, Call};
+use crate::trust::Taken;
 use crate::web::late::Late;
 use crate::web::surface::{self, in_time, not_taken, nothing_at};
 
@@ -197,13 +198,13 @@ impl Identified<'_> {
         (account, closed): (&str, Closed<'_>),
         mut body: Body,
     ) -> Done {
-        let mut tries = 0;
+        let (mut tries, taken) = (0, Taken::default());
         loop {
             tries += 1;
-            let (origin, again) = (self.origin(client), tries > 1);
+            let origin = self.origin(client);
             let sent = call.late.left().map_or_else(|| std::mem::take(&mut body), Body::from);
             let entered =
-                authenticate::scim(self.app, self.head, account, origin, &begun.observed, again).await?;
+                authenticate::scim(self.app, self.head, account, origin, &begun.observed, &taken).await?;
             match scim_api::closed(call, entered, closed.clone(), sent).await {
                 Err(problem) if problem.kind() == Kind::Outdated && tries < TRIES => {}
                 done => return done,

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer;
 use super::jwks::{Keys, Unreachable, WAIT};
-use super::once::Once;
+use super::once::{Once, Taken};
 use super::ready::{Provider, Ready, Trust, ready};
 use crate::access::{Actor, Rights};
 use crate::accounts;
@@ -79,8 +79,8 @@ impl Session {
 
 /// A JWT to the actor of one of the account's trusts that serve `surface` (`None`: any).
 ///
-/// `snapshot`: what the account is read in; closed when the issuer must be asked. `again`: the same request
-/// was let in by it before, so that a trust that takes each token once has taken it already.
+/// `snapshot`: what the account is read in; closed when the issuer must be asked. `taken`: the trusts that
+/// take each token once and have taken this one for the same request.
 ///
 /// # Errors
 /// `Unauthenticated` with the public code; `Unavailable` with `jwks_unavailable` when there are no keys to
@@ -92,11 +92,11 @@ pub async fn authenticate(
     surface: Option<Surface>,
     origin: Origin,
     snapshot: Snapshot,
-    again: bool,
+    taken: &Taken,
 ) -> Result<Actor> {
-    let (actor, once) = judge(app, account, text, surface, origin, snapshot, again).await?;
+    let (actor, once) = judge(app, account, text, surface, origin, snapshot, taken).await?;
     if let Some(once) = once {
-        once.take(app).await?;
+        once.take(app, taken).await?;
     }
     Ok(actor)
 }
@@ -113,7 +113,7 @@ pub async fn judge<'t>(
     surface: Option<Surface>,
     origin: Origin,
     snapshot: Snapshot,
-    again: bool,
+    taken: &Taken,
 ) -> Result<(Actor, Option<Once<'t>>)> {
     let now = app.clock.now();
     let key: [u8; 32] = Sha256::digest(text.as_bytes()).into();
@@ -127,7 +127,7 @@ pub async fn judge<'t>(
         return Ok((session.actor(origin, snapshot), None));
     }
     snapshot.close();
-    let attempt = Attempt { app, account, ready: &ready, surface, origin: &origin, now, again };
+    let attempt = Attempt { app, account, ready: &ready, surface, origin: &origin, now, taken };
     let chosen = attempt.choose(text, &key).await?;
     let once = chosen.trust.replay.then(|| Once::of(&attempt, text, &chosen.trust, &chosen.verified));
     let session = Arc::new(attempt.session(chosen, &key));
@@ -145,8 +145,8 @@ pub(super) struct Attempt<'a> {
     pub(super) surface: Option<Surface>,
     pub(super) origin: &'a Origin,
     pub(super) now: Timestamp,
-    /// Was the same request let in by the token before?
-    pub(super) again: bool,
+    /// By which trusts the token was taken for the same request before.
+    pub(super) taken: &'a Taken,
 }
 
 /// The trust that took the token.

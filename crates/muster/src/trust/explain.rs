@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::actions::absent;
 use super::door::{Attempt, acts_as, aged, no_keys};
+use super::once::Taken;
 use super::ready::{Trust, ready};
 use crate::access::Grant;
 use crate::access::permissions::{CATALOGUE, SettingView};
@@ -183,7 +184,8 @@ pub async fn explain(
         return Err(absent(app, account, &id).await);
     }
     let surface: Option<Surface> = None;
-    let attempt = Attempt { app, account, ready: &ready, surface, origin: &caller.origin, now, again: false };
+    let (origin, taken) = (&caller.origin, &Taken::default());
+    let attempt = Attempt { app, account, ready: &ready, surface, origin, now, taken };
     let each: Vec<_> = asked.iter().map(|trust| attempt.explain(trust, text)).collect();
     let steps: Vec<_> = stream::iter(each).buffered(AT_ONCE).try_collect().await?;
     let explained = asked.into_iter().zip(steps);

@@ -25,4 +25,5 @@ mod shared;
 pub mod store;
 mod trail;
 
+pub use once::Taken;
 pub use ready::Trusts;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use db::Tx;
 use jose::{Reason, Refusal, Step, Token, Verified};
+use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
 use super::door::{Attempt, Refused};
@@ -17,6 +18,21 @@ use crate::kernel::problem::Result;
 use crate::kernel::surface::Surface;
 use crate::kernel::time::Timestamp;
 
+/// The trusts that the token of one request was used up at. A request that is answered from its beginning
+/// passes those once more, and no others.
+#[derive(Debug, Default)]
+pub struct Taken(Mutex<Vec<String>>);
+
+impl Taken {
+    fn note(&self, trust: &str) {
+        self.0.lock().push(trust.to_owned());
+    }
+
+    fn by(&self, trust: &str) -> bool {
+        self.0.lock().iter().any(|taken| taken == trust)
+    }
+}
+
 /// A token that holds and is not used up yet, with what it was judged by.
 pub struct Once<'t> {
     account: AccountId,
@@ -27,8 +43,6 @@ pub struct Once<'t> {
     text: &'t str,
     trust: Arc<Trust>,
     verified: Verified,
-    /// The same request may have used it up already.
-    again: bool,
 }
 
 impl<'t> Once<'t> {
@@ -43,16 +57,18 @@ impl<'t> Once<'t> {
             text,
             trust: trust.clone(),
             verified: verified.clone(),
-            again: attempt.again,
         }
     }
 
-    /// Uses it up, once for all replicas.
+    /// Uses it up, once for all replicas, unless this very request has done so at this trust.
     ///
     /// # Errors
     /// Those of the door, where another request with the same token was quicker.
-    pub async fn take(self, app: &App) -> Result<()> {
-        let Self { account, ready, surface, origin, now, text, trust, verified, again } = &self;
+    pub async fn take(self, app: &App, taken: &Taken) -> Result<()> {
+        let Self { account, ready, surface, origin, now, text, trust, verified } = &self;
+        if taken.by(&trust.identifier) {
+            return Ok(());
+        }
         let (of, identifier, key) = (account.clone(), trust.identifier.clone(), replay_key(verified));
         let ends = verified.expires_at().saturating_add(i64::from(trust.policy.leeway_secs) + 1);
         let ends = Timestamp::from_micros(ends.saturating_mul(1_000_000));
@@ -60,10 +76,11 @@ impl<'t> Once<'t> {
             let seen = store::was_seen(tx, &of, &identifier, &key)?;
             Ok::<_, db::Error>(!seen && store::see(tx, &of, &identifier, &key, ends)?)
         };
-        if app.db.write("trust.replay", account.as_str(), take).await? || *again {
+        if app.db.write("trust.replay", account.as_str(), take).await? {
+            taken.note(&trust.identifier);
             return Ok(());
         }
-        let attempt = Attempt { app, account, ready, surface: *surface, origin, now: *now, again: false };
+        let attempt = Attempt { app, account, ready, surface: *surface, origin, now: *now, taken };
         let refused = vec![Refused::new(trust, replayed(verified))];
         let sha256 = Sha256::digest(text.as_bytes()).into();
         Err(attempt.refused(Token::parse(text).ok().as_ref(), refused, &sha256).await)
@@ -73,7 +90,7 @@ impl<'t> Once<'t> {
 impl Attempt<'_> {
     /// Why the trust does not take the token another time, if it has taken it.
     pub(super) async fn replay(&self, trust: &Trust, verified: &Verified) -> Result<Option<Refusal>> {
-        if !trust.replay || self.again {
+        if !trust.replay || self.taken.by(&trust.identifier) {
             return Ok(None);
         }
         let (account, identifier) = (self.account.clone(), trust.identifier.clone());

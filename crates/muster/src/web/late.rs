@@ -19,7 +19,3 @@ impl Late {
         self.0.get().cloned()
     }
 }
-
-/// In the extensions of a request that is answered once more: its credential was let in before.
-#[derive(Clone, Copy, Debug)]
-pub struct Again;

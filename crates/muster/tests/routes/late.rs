@@ -47,6 +47,12 @@ fn organization(id: &str) -> Value {
     json!({"organization": {"identifier": id, "name": id}})
 }
 
+/// One trust is enabled, the other one is not.
+async fn serves(admin: &Client, [one, other]: [&str; 2]) {
+    admin.post(&format!("/ng/api/jwt-trusts/{one}/enable"), json!({})).await.data();
+    admin.post(&format!("/ng/api/jwt-trusts/{other}/disable"), json!({})).await.data();
+}
+
 both_engines! {
     async fn what_others_gain_or_lose_while_a_body_comes_is_no_reason(world: World) {
         let token = world.machine_token("sync", Some("_account_admin")).await;
@@ -128,5 +134,37 @@ both_engines! {
         let refused = meanwhile(&world, &world.bearer(&sign("3")), USERS, user("bea"), narrow).await.expect(401);
         assert_eq!(refused.json["code"], "token_untrusted", "{}", refused.text);
         meanwhile(&world, &world.holder(&sign("4")), ORGANIZATIONS, organization("two"), delete(TRUST)).await.expect(401);
+    }
+
+    async fn a_token_that_another_trust_has_taken_meanwhile_is_not_let_in_by_that(world: World) {
+        world.machine("sync", Some("_account_admin")).await;
+        let key = TestKey::shared(Algorithm::Es256);
+        for (id, replay) in [("first", "off"), ("other", "on")] {
+            let trust = json!({"identifier": id, "name": id, "serviceAccount": "sync", "jwks": {"keys": [key.jwk()]},
+                "issuer": "https://issuer.example", "audiences": ["muster"], "replay": replay,
+                "surfaces": ["scim", "platform"], "maxLifetimeSeconds": 3600,
+                "rules": [{"claim": "team", "op": "equals", "value": "identity"}]});
+            world.admin().post("/ng/api/jwt-trusts", trust).await.data();
+        }
+        for (round, path) in [USERS, ORGANIZATIONS].into_iter().enumerate() {
+            serves(&world.admin(), ["first", "other"]).await;
+            let body = |name: &str| if path == USERS { user(name) } else { organization(name) };
+            let mut claims = claims();
+            (claims["jti"], claims["aud"]) = (format!("{round}").into(), "muster".into());
+            claims["exp"] = (START.secs() + 600).into();
+            let token = key.sign(&claims);
+            let client = if path == USERS { world.bearer(&token) } else { world.holder(&token) };
+            let other = Box::pin({
+                let (admin, client, used) = (world.admin(), client.clone(), body("used"));
+                async move {
+                    serves(&admin, ["other", "first"]).await;
+                    assert!(client.post(path, used).await.status < 300, "the first use at that trust");
+                }
+            });
+            client.post_after(path, body("late"), other).await.expect(401);
+            let refusals = world.admin().get("/ng/api/jwt-trusts/other/refusals").await.data();
+            assert!(refusals.to_string().contains("token_replayed"), "{refusals}");
+        }
+        assert_eq!((world.count("users").await, world.count("organizations").await), (2, 2), "nothing was done");
     }
 }
