@@ -17,7 +17,7 @@ use crate::kernel::secret::Secret;
 use crate::kernel::sparing::Sparing;
 use crate::kernel::surface::Surface;
 use crate::kernel::time::Timestamp;
-use crate::tokens;
+use crate::tokens::secret::{Own, is_own, read};
 use crate::tokens::verify::verify;
 use crate::trust::model::Stored;
 use crate::trust::once::Once;
@@ -29,6 +29,10 @@ const LIFETIME_SECS: i64 = 900;
 const SUBJECT_CHARS: usize = 256;
 
 const CLIENT: &str = "The client is not known here or its secret does not hold: client_id is the identifier of a service account, client_secret one of its tokens (they begin with sat.) in this account.";
+/// What the secret is meant to be shows in how it begins: that needs no look-up, and tells nobody anything of
+/// others.
+const PERSONAL: &str = "client_secret is a personal access token, and a user is no client: send that token itself, as x-api-key or, to the SCIM API, as Authorization: Bearer; or take a token of a service account (it begins with sat.) as the secret.";
+const ISSUED: &str = "client_secret is an access token, which this endpoint gives: send it itself as Authorization: Bearer, and as the secret a token of the service account (it begins with sat.).";
 
 /// An access token as it is answered.
 #[derive(Debug)]
@@ -107,8 +111,8 @@ fn granted(proven: &Proven<'_>, asked: Option<Vec<Surface>>) -> Result<Vec<Surfa
     Err(refused("invalid_scope", text))
 }
 
-/// The client by a token of its service account. Every refusal has one text, and all but one that no look-up
-/// is needed for cost the same.
+/// The client by a token of its service account. Every refusal of what may be one has one text, and all but
+/// one that no look-up is needed for cost the same.
 async fn by_secret(
     app: &App,
     account: Option<AccountId>,
@@ -116,15 +120,20 @@ async fn by_secret(
     origin: &Origin,
     now: Timestamp,
 ) -> Result<Proven<'static>> {
-    let wrong = |reason: &'static str| {
+    let refuse = |text: &'static str, reason: &'static str| {
         static REFUSED: Sparing = Sparing::unspent();
         let request_id = &origin.request_id;
         REFUSED.tell(|left_out| tracing::info!(request_id, reason, left_out, "client refused"));
-        refused("invalid_client", CLIENT).inside(reason)
+        refused("invalid_client", text).inside(reason)
     };
-    let token = tokens::secret::read(secret.expose())
-        .filter(|token| token.kind == tokens::secret::Kind::ServiceAccount)
-        .ok_or_else(|| wrong("malformed_token"))?;
+    let wrong = |reason| refuse(CLIENT, reason);
+    let text = secret.expose();
+    match is_own(text) {
+        Some(Own::Pat) => return Err(refuse(PERSONAL, "personal_token")),
+        Some(Own::Oat) => return Err(refuse(ISSUED, "access_token")),
+        Some(Own::Sat) | None => {}
+    }
+    let token = read(text).ok_or_else(|| wrong("malformed_token"))?;
     if account.is_some_and(|account| account != token.account) {
         return Err(wrong("other_account"));
     }
