@@ -39,8 +39,9 @@ pub fn is_there(config: &Config) -> Result<(), Failure> {
         return Ok(());
     }
     let text = format!(
-        "there is no database in {}: correct --data-dir, or make one with `muster bootstrap` or `muster serve`",
-        folder.display()
+        "there is no database in {}: correct {}, or make one with `muster bootstrap` or `muster serve`",
+        folder.display(),
+        config.place_to_change()
     );
     Err(Failure::new(Exit::Unavailable, text))
 }
@@ -55,11 +56,7 @@ pub fn open(config: &Config) -> Result<Db, Failure> {
         Place::Postgres(url) => Options::postgres_with(url.expose(), config.database_connections),
     };
     Db::open(options).map_err(|error| {
-        let change = match config.place {
-            Place::Folder(_) => "--data-dir",
-            Place::Postgres(_) => "--database",
-        };
-        Failure::new(Exit::Unavailable, format!("{error} (set by {change})"))
+        Failure::new(Exit::Unavailable, format!("{error} (set by {})", config.place_named()))
     })
 }
 
@@ -83,8 +80,8 @@ pub fn open_whole(config: &Config) -> Result<Db, Failure> {
 pub fn hold(config: &Config) -> Result<Option<File>, Failure> {
     let Place::Folder(folder) = &config.place else { return Ok(None) };
     let directory = File::open(folder).map_err(|error| {
-        let text =
-            format!("the data directory {} cannot be opened: {error} (set by --data-dir)", folder.display());
+        let (folder, named) = (folder.display(), config.place_named());
+        let text = format!("the data directory {folder} cannot be opened: {error} (set by {named})");
         Failure::new(Exit::Unavailable, text)
     })?;
     match lock(&directory) {
@@ -95,9 +92,9 @@ pub fn hold(config: &Config) -> Result<Option<File>, Failure> {
         }
         Err(TryLockError::WouldBlock) => {
             let (holder, _) = read_note(folder);
-            let folder = folder.display();
+            let (folder, named) = (folder.display(), config.place_to_change());
             let text =
-                format!("{holder} serves {folder} already: stop it first, or choose another --data-dir");
+                format!("{holder} serves {folder} already: stop it first, or choose another one by {named}");
             return Err(Failure::new(Exit::Unavailable, text));
         }
         Err(TryLockError::Error(error)) => {

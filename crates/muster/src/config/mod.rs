@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::kernel::secret::Secret;
 use crate::outbound::guard::Allow;
 use crate::web::proxies::Proxies;
-use sources::{ConfigError, Found, Given};
+use sources::{ConfigError, Found, Given, Source};
 use value::Value;
 
 /// Where the data is.
@@ -147,6 +147,25 @@ impl Config {
     pub fn named(&self, option: &str) -> String {
         let found = self.found.iter().find(|found| found.spec.name == option);
         found.map_or_else(|| option.to_owned(), |found| found.source.name(found.spec))
+    }
+
+    /// The option that says where the data is, as who set it has named it.
+    pub fn place_named(&self) -> String {
+        self.named(self.place_option())
+    }
+
+    /// The same as what to change: the flag, where nobody has set it.
+    pub fn place_to_change(&self) -> String {
+        let option = self.place_option();
+        let is_set = |found: &Found| found.spec.name == option && found.source != Source::Default;
+        if self.found.iter().any(is_set) { self.named(option) } else { format!("--{option}") }
+    }
+
+    fn place_option(&self) -> &'static str {
+        match self.place {
+            Place::Folder(_) => options::DATA_DIR,
+            Place::Postgres(_) => options::DATABASE,
+        }
     }
 
     /// The effective values as a TOML file, each with its source, without secrets; then what was not read.

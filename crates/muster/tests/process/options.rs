@@ -108,6 +108,34 @@ fn mistakes_name_option_source_and_remedy() {
 }
 
 #[test]
+fn where_the_data_is_said_to_be_is_named_as_it_was_given() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, config) = (folder.path().join("file"), folder.path().join("muster.toml"));
+    std::fs::write(&file, "no directory").expect("the folder is writable");
+    let below = file.join("data").display().to_string();
+    std::fs::write(&config, format!("data-dir = {below:?}\n")).expect("the folder is writable");
+    let in_file = format!("data-dir in {}", config.display());
+    let config = config.display().to_string();
+    let with = |word: &str, flags: &[&str], variables: &[(&str, &str)]| {
+        let mut command = muster();
+        command.arg(word).args(flags).envs(variables.iter().copied()).current_dir(folder.path());
+        Ended::of(&command.output().expect("it starts"))
+    };
+    let named = [("MUSTER_DATA_DIR", &*below)];
+    for (flags, variables, source) in [
+        (&["--data-dir", &*below][..], &[][..], "--data-dir"),
+        (&[], &named, "MUSTER_DATA_DIR"),
+        (&["--config", &*config], &[], &*in_file),
+    ] {
+        with("migrate", flags, variables).refused(69, &[&format!("(set by {source})")]);
+        with("check", flags, variables).refused(69, &["no database in", &format!("correct {source},")]);
+    }
+    with("check", &[], &[]).refused(69, &["no database in", "correct --data-dir,"]);
+    let closed = [("MUSTER_DATABASE", "postgres://muster@127.0.0.1:1/muster?connect_timeout=1")];
+    with("check", &[], &closed).refused(69, &["(set by MUSTER_DATABASE)"]);
+}
+
+#[test]
 fn help_and_version() {
     assert_eq!(run(["version"]).fine(), format!("muster {}\n", env!("CARGO_PKG_VERSION")));
     let help = run(["serve", "--help"]).fine();
