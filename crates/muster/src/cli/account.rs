@@ -45,8 +45,11 @@ pub fn command(about: &'static str, flags: &[Arg]) -> Command {
     let verbs = VERBS.iter().map(|(name, about)| {
         let json = Arg::new("json").long("json").action(ArgAction::SetTrue);
         let verb = Command::new(*name).about(*about).args(flags);
-        let is_held = matches!(*name, "create" | "token");
-        let verb = if is_held { verb.group(ArgGroup::new("holder").required(true)) } else { verb };
+        let verb = match *name {
+            "create" | "token" => verb.group(ArgGroup::new("holder").required(true)),
+            "rename" => verb.group(ArgGroup::new("called").required(true)),
+            _ => verb,
+        };
         verb.args(arguments(name)).arg(json.help("Print one JSON object, as /v1/accounts answers it"))
     });
     Command::new("account").about(about).subcommand_required(true).subcommands(verbs)
@@ -76,7 +79,8 @@ fn arguments(verb: &str) -> Vec<Arg> {
             surface,
         ],
         "rename" => {
-            vec![account, Arg::new("name").value_name("NAME").required(true).help("Its name for people")]
+            let name = Arg::new("new-name").value_name("NAME").help("Its name for people").group("called");
+            vec![account, name, option("name", "NAME", "The same, as `create` takes it").group("called")]
         }
         _ => vec![account],
     }
@@ -110,7 +114,7 @@ pub fn run(config: &Config, verb: &str, matches: &ArgMatches) -> Result<(), Fail
 
 async fn act(app: &App, verb: &str, matches: &ArgMatches) -> Outcome<Answer> {
     let text = |name: &str| matches.try_get_one::<String>(name).ok().flatten().cloned();
-    let (identifier, name) = (text("account").unwrap_or_default(), text("name"));
+    let (identifier, name) = (text("account").unwrap_or_default(), text("name").or_else(|| text("new-name")));
     let surfaces = || Some(matches.get_many::<String>("surface")?.cloned().collect());
     let status = |word: &str| ChangeBody { name: None, status: Some(word.to_owned()) };
     let change = match verb {

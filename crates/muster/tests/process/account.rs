@@ -43,6 +43,7 @@ fn before_and_beside(store: [&str; 2]) {
         all["accounts"].as_array().unwrap().iter().map(|one| (&one["identifier"], &one["name"])).collect();
     assert_eq!(shown, [(&"acme".into(), &"Acme Corp.".into()), (&"globex".into(), &"globex".into())]);
     assert_eq!(told(store, &["rename", "globex", "Globex (UK)"])["name"], "Globex (UK)");
+    assert_eq!(told(store, &["rename", "globex", "--name", "Globex SE"])["name"], "Globex SE");
     account(store, &["rename", "globex", ""]).refused(65, &["name"]);
 
     let token = &globex["token"];
@@ -107,6 +108,14 @@ fn what_cannot_be_done_is_refused_in_one_line() {
     run(["account", "create", "a b", "--email", "root@acme.example", "--data-dir", &data])
         .refused(65, &["identifier"]);
     run(["account", "create", "acme", "--email", "nobody", "--data-dir", &data]).refused(65, &["email"]);
+    for (words, named) in [
+        (&["rename", "acme"][..], "<NAME|--name <NAME>>"),
+        (&["rename", "acme", "Acme", "--name", "Acme"], "cannot be used with"),
+        (&["suspend", "acme", "--name", "Acme"], "unexpected argument '--name'"),
+    ] {
+        let ended = account(["--data-dir", &data], words);
+        assert!(ended.code == 2 && ended.err.contains(named) && ended.err.contains("Usage"), "{ended:?}");
+    }
     for verb in ["create", "token"] {
         let ended = run(["account", verb, "acme", "--data-dir", &data]);
         assert!(ended.code == 2 && ended.err.contains("--email"), "{ended:?}");
