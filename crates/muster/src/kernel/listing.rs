@@ -136,7 +136,7 @@ impl Orders {
     }
 
     /// Sorts; `compare` answers for one field, ascending. Items that compare equal keep their places.
-    fn sort<T>(&self, items: &mut [T], compare: impl Fn(&T, &T, &str) -> Ordering) {
+    pub fn sort<T>(&self, items: &mut [T], compare: impl Fn(&T, &T, &str) -> Ordering) {
         items.sort_by(|a, b| {
             let one = |order: &Order| {
                 let ascending = compare(a, b, order.field);

@@ -69,6 +69,33 @@ both_engines! {
         admin.send(http::Method::POST, &path, Some("{".into())).await.refused(400, "INVALID_REQUEST");
     }
 
+    async fn names_and_addresses_are_sorted_case_aside(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        for (name, address) in [("Émile", "Z@x.example"), ("bob", "b@x.example"), ("Carol", "C@x.example"), ("élan", "a@x.example")] {
+            let user = json!({"userName": name, "displayName": name, "emails": [{"value": address}]});
+            scim.post(USERS, user).await.expect(201);
+        }
+        for (order, expected) in [
+            ("name,ASC", ["bob", "Carol", "élan", "Émile"]), ("name,DESC", ["Émile", "élan", "Carol", "bob"]),
+            ("email,ASC", ["élan", "bob", "Carol", "Émile"]),
+        ] {
+            for list in ["batch", "aggregate"] {
+                let mut found = Vec::new();
+                for at in 0..3 {
+                    let path = format!("/ng/api/user/{list}?{AT}&sortOrders={order}&pageSize=2&pageIndex={at}");
+                    let page = admin.post(&path, json!({})).await.data();
+                    assert_eq!(page["totalItems"], 5, "{page}");
+                    found.extend(page["content"].as_array().unwrap().iter().map(|one| {
+                        let user = one.get("user").unwrap_or(one);
+                        user["name"].as_str().unwrap().to_owned()
+                    }));
+                }
+                found.retain(|name| expected.contains(&name.as_str()));
+                assert_eq!(found, expected, "{list} by {order}");
+            }
+        }
+    }
+
     async fn a_removed_user_is_gone_everywhere_but_the_last_administrator_stays(world: World) {
         let (scim, admin) = (scim(&world), world.admin());
         let ada = made(&scim, "ada").await;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use db::Tx;
 
+use super::front::Front;
 use super::store::{self, Person, Selection};
 use crate::access::Grant;
 use crate::access::assignments::actions::remove_in_scope;
@@ -22,7 +23,7 @@ use crate::directory::stroke::Stroke;
 use crate::directory::user_groups::members::part;
 use crate::directory::users::actions::remove as remove_user;
 use crate::kernel::caller::{Caller, PrincipalKind};
-use crate::kernel::listing::SearchTerm;
+use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
@@ -35,8 +36,10 @@ pub const SORT_FIELDS: &[&str] = &["name", "email", "createdAt", "lastModifiedAt
 pub struct Wanted {
     /// The scope that the list was asked in, where it is not the grant's.
     pub asked_in: Option<Scope>,
-    /// By id and role, and in which order.
+    /// By id and role.
     pub selection: Selection,
+    /// In which order.
+    pub orders: Orders,
     /// Only those with it in name or address.
     pub search: SearchTerm,
     /// Only those with one of these addresses, case aside; empty for all.
@@ -79,19 +82,14 @@ pub async fn list(
     app.db
         .read("people.list", move |tx| {
             check_scope_for(tx, &actor, wanted.asked_in.as_ref().unwrap_or(&scope))?;
-            let (mut total, mut rows) = (0, Vec::new());
-            let (first, last) = (page.offset(), page.offset() + page.limit());
+            let mut front = Front::new(&wanted.orders, page);
             store::each(tx, &scope.account, &wanted.selection, &mut |person| {
-                if !wanted.shows(&person) {
-                    return;
+                if wanted.shows(&person) {
+                    front.take(person);
                 }
-                if (first..last).contains(&total) {
-                    rows.push(person);
-                }
-                total += 1;
             })?;
-            let rows = with_bindings(tx, &scope, rows)?;
-            Ok(Page::new(page, rows, u64::try_from(total).unwrap_or_default()))
+            let (rows, total) = front.page();
+            Ok(Page::new(page, with_bindings(tx, &scope, rows)?, total))
         })
         .await
 }

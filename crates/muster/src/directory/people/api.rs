@@ -201,9 +201,9 @@ async fn aggregates(
             "Search and Filter are not supported together: send searchTerm or a body.",
         ));
     }
-    let selection = Selection { roles, resource_groups, orders: orders(&uri)?, ..Selection::default() };
+    let selection = Selection { roles, resource_groups, ..Selection::default() };
     let search = SearchTerm::new(page.search_term.as_deref());
-    let wanted = Wanted { selection, search, ..Wanted::default() };
+    let wanted = Wanted { selection, orders: orders(&uri)?, search, ..Wanted::default() };
     let found = actions::list(&app, &grant, wanted, page.request()?).await?;
     Ok(Reply(found.map(|row| AggregateView::new(row, scope.level()))))
 }
@@ -246,10 +246,10 @@ async fn batch(
     let asked_in = scope.scope(&actor.caller.account)?;
     let grant = actor.grant::<UserView>(&reached(&asked_in, filter.parent_filter.as_deref())?)?;
     let (ids, orders) = (filter.identifiers.unwrap_or_default(), orders(&uri)?);
-    let selection = Selection { ids, orders, ..Selection::default() };
+    let selection = Selection { ids, ..Selection::default() };
     let search = SearchTerm::of_body(filter.search_term.as_deref(), page.search_term.as_deref());
     let emails = filter.emails.unwrap_or_default();
-    let wanted = Wanted { asked_in: Some(asked_in), selection, search, emails };
+    let wanted = Wanted { asked_in: Some(asked_in), selection, orders, search, emails };
     Ok(Reply(actions::list(&app, &grant, wanted, page.request()?).await?.map(|(person, _)| person.into())))
 }
 

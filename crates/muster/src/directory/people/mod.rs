@@ -5,4 +5,5 @@ pub mod actions;
 pub mod adding;
 pub mod api;
 mod bodies;
+mod front;
 pub mod store;

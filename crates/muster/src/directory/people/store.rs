@@ -6,7 +6,6 @@ use db::sql::Sql;
 use db::{Row, Tx, params};
 
 use crate::kernel::ids::AccountId;
-use crate::kernel::listing::Orders;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
@@ -47,8 +46,6 @@ pub struct Selection {
     pub resource_groups: Vec<String>,
     /// Only these ids; empty for all.
     pub ids: Vec<String>,
-    /// In this order.
-    pub orders: Orders,
 }
 
 fn person(row: &Row<'_>) -> Result<Person, db::Error> {
@@ -63,7 +60,7 @@ fn person(row: &Row<'_>) -> Result<Person, db::Error> {
     })
 }
 
-/// Hands each selected user to `take`.
+/// Hands each selected user to `take`, by their ids.
 pub fn each(
     tx: &mut Tx<'_>,
     account: &AccountId,
@@ -87,13 +84,7 @@ pub fn each(
         }
         sql.push(")");
     }
-    let column = |field: &str| match field {
-        "name" => "u.name",
-        "email" => "u.email",
-        "createdAt" => "u.created_at",
-        _ => "u.updated_at",
-    };
-    sql.push(" ORDER BY ").push(&selection.orders.columns(column)).push(", u.user_id");
+    sql.push(" ORDER BY u.user_id");
     tx.each(sql.text(), &sql.params(), |row| {
         take(person(row)?);
         Ok(ControlFlow::Continue(()))
