@@ -7,6 +7,7 @@ use std::any::Any;
 use std::borrow::Cow;
 
 use super::scope::Scope;
+use super::shape::{may_hold_token, without_tokens};
 
 /// What went wrong, as far as a client can act on it. `web::error` maps each to one status and code a
 /// surface.
@@ -105,6 +106,16 @@ struct Body {
 /// Short for the result of actions.
 pub type Result<T> = std::result::Result<T, Problem>;
 
+/// A text as it may be told. What the client sent stands in it, and may be a token in the place of an
+/// identifier; logs and screens that show the answer are not to have it.
+fn told(text: Cow<'static, str>) -> Cow<'static, str> {
+    if !may_hold_token(&text) {
+        return clipped(text);
+    }
+    // By words, so that one whose encoding hides a token leaves the others.
+    clipped(text.split(' ').map(without_tokens).collect::<Vec<_>>().join(" ").into())
+}
+
 /// A text that is too long without its middle: the ends say where it is wrong and what to change.
 fn clipped(text: Cow<'static, str>) -> Cow<'static, str> {
     if text.len() <= MOST_TEXT {
@@ -120,7 +131,7 @@ impl Problem {
     pub fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Body {
             kind,
-            message: clipped(message.into()),
+            message: told(message.into()),
             code: None,
             fields: Vec::new(),
             failed: Vec::new(),
@@ -149,7 +160,7 @@ impl Problem {
     pub fn fields(mut fields: Vec<(String, String)>) -> Self {
         fields.truncate(MOST_FIELDS);
         for text in fields.iter_mut().flat_map(|(field, error)| [field, error]) {
-            *text = clipped(std::mem::take(text).into()).into_owned();
+            *text = told(std::mem::take(text).into()).into_owned();
         }
         let text = fields.iter().map(|(f, e)| format!("{f}: {e}")).collect::<Vec<_>>().join(", ");
         let mut problem = Self::new(Kind::Fields, "");
@@ -171,7 +182,7 @@ impl Problem {
     /// The same problem in other words.
     #[must_use]
     pub fn reworded(mut self, message: impl Into<Cow<'static, str>>) -> Self {
-        self.0.message = clipped(message.into());
+        self.0.message = told(message.into());
         self
     }
     /// `Kind::Internal`: the client sees a fixed text, the log sees the cause.

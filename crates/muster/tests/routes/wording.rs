@@ -3,10 +3,37 @@
 use http::Method;
 use serde_json::json;
 
+use super::scim_users::scim;
 use crate::actors::World;
 use crate::both_engines;
 
 both_engines! {
+    async fn a_token_in_the_place_of_an_identifier_is_not_repeated(world: World) {
+        let token = world.machine_token("bot", None).await;
+        let secret = token.rsplit('.').next().unwrap();
+        let (admin, scim, bot) = (world.admin(), scim(&world), world.holder(&token));
+        let percent = token.replace('.', "%2E");
+        for token in [&token, &percent] {
+            for path in [
+                "/ng/api/user/aggregate/T?accountIdentifier=acme", "/ng/api/serviceaccount/aggregate/T", "/ng/api/organizations/T",
+                "/ng/api/user-groups/T", "/authz/api/roles/T", "/authz/api/v2/resourcegroup/T", "/ng/api/jwt-trusts/T", "/ng/api/T",
+                "/ng/api/organizations?sortOrders=T",
+            ] {
+                let answer = admin.get(&path.replace('T', token)).await;
+                assert!(!answer.text.contains(secret), "{path}: {}", answer.text);
+                assert!(answer.status == 200 || answer.text.contains("[redacted]"), "{path}: {}", answer.text);
+            }
+            for path in ["/scim/v2/acme/Users/T", "/scim/v2/acme/T"] {
+                let answer = scim.get(&path.replace('T', token)).await;
+                assert!(!answer.text.contains(secret) && answer.text.contains("[redacted]"), "{path}: {}", answer.text);
+            }
+            let denied = bot.get(&format!("/ng/api/user/aggregate/{token}?accountIdentifier=acme")).await;
+            assert!(denied.status == 403 && !denied.text.contains(secret), "{}", denied.text);
+        }
+        let text = admin.get(&format!("/ng/api/user/aggregate/{percent}")).await.refused(404, "ENTITY_NOT_FOUND");
+        assert!(text.starts_with("There is no user [redacted] in this account: "), "{text}");
+    }
+
     async fn an_unknown_kind_of_key_is_named_as_sent(world: World) {
         let body = json!({"identifier": "k", "name": "k", "apiKeyType": "WHAT", "parentIdentifier": "x"});
         let text = world.admin().post("/ng/api/apikey", body).await.refused(400, "INVALID_REQUEST");
