@@ -10,14 +10,6 @@ const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 const mark = Date.now().toString(36);
 const named = (name) => `${name}-${mark}`;
 
-/** Holds it against the rules in light and in dark. */
-const axeBoth = async (page, axe) => {
-  await axe();
-  await page.emulateMedia({ colorScheme: 'dark' });
-  await axe();
-  await page.emulateMedia({ colorScheme: 'light' });
-};
-
 const makeUser = (api, name, more = {}) =>
   api.scim('/Users', 'POST', {
     schemas: [USER],
@@ -48,7 +40,7 @@ consoleTest('the overview says what the account is and what was refused', async 
   await page.getByRole('region', { name: 'Users and groups' }).getByText(String(totalResults), { exact: true }).first().waitFor();
   const refused = page.getByRole('table', { name: 'Refused requests' });
   await refused.getByText('uniqueness').first().waitFor();
-  await axeBoth(page, axe);
+  await axe();
   await refused.getByRole('link').first().click();
   await page.waitForURL(/#\/log\/.+/);
 });
@@ -59,7 +51,7 @@ consoleTest('a new account is told what to do next', async ({ page, go, api, axe
   await go('/');
   await page.getByRole('table', { name: 'Refused requests' }).or(page.getByText('None is on record.')).waitFor();
   if (totalItems === 0 || totalResults === 1) await page.getByRole('heading', { name: 'What to do next' }).waitFor();
-  await axeBoth(page, axe);
+  await axe();
 });
 
 consoleTest('users are found by a text and by a filter', async ({ page, go, api, axe }) => {
@@ -69,7 +61,7 @@ consoleTest('users are found by a text and by a filter', async ({ page, go, api,
   await go('/users');
   const table = page.getByRole('table', { name: 'Users' });
   await table.getByRole('columnheader', { name: 'User name' }).waitFor();
-  await axeBoth(page, axe);
+  await axe();
   const search = page.getByLabel('Search user names, display names and e-mails');
   await search.fill(named('find').toUpperCase());
   await table.getByRole('link', { name: `${named('find')}@example.com` }).waitFor();
@@ -88,7 +80,7 @@ consoleTest('users are found by a text and by a filter', async ({ page, go, api,
   await filter.press('Enter');
   await page.getByText('1 in all').waitFor();
   await table.getByRole('link', { name: `${named('hidden')}@example.com` }).waitFor();
-  await axeBoth(page, axe);
+  await axe();
 });
 
 consoleTest('a filter that is wrong is refused in the words of the server', async ({ page, go, axe }) => {
@@ -99,7 +91,7 @@ consoleTest('a filter that is wrong is refused in the words of the server', asyn
   await page.getByText('expected an operator').waitFor();
   await page.getByText('invalidFilter').waitFor();
   assert.equal(await page.getByLabel('SCIM filter').inputValue(), 'userName equals "x"');
-  await axeBoth(page, axe);
+  await axe();
 }, { refused: [400] });
 
 consoleTest('users are shown page by page', async ({ page, go, api }) => {
@@ -126,7 +118,7 @@ consoleTest('a user is created, and a name that is taken is refused and kept', a
   await form.getByLabel('Given name').fill('Grace');
   await form.getByLabel('E-mail 1', { exact: true }).fill(`${named('grace')}@example.com`);
   await form.getByLabel('Department').fill('Sales');
-  await axeBoth(page, axe);
+  await axe();
   await form.getByRole('button', { name: 'Create' }).click();
   await form.getByText('Status 409').waitFor();
   assert.equal(await form.getByLabel('Given name').inputValue(), 'Grace');
@@ -144,7 +136,7 @@ consoleTest('a user is edited: what was changed, and nothing else', async ({ pag
   const user = await makeUser(api, 'edit', { title: 'Old', nickName: 'Kept', externalId: 'gone' });
   await go(`/users/${user.id}`);
   await page.getByRole('heading', { name: 'Role assignments' }).waitFor();
-  await axeBoth(page, axe);
+  await axe();
   await page.getByRole('button', { name: 'Edit', exact: true }).click();
   const form = page.getByRole('dialog', { name: 'Edit user' });
   assert.equal(await form.getByRole('button', { name: 'Save' }).isDisabled(), true);
@@ -153,7 +145,7 @@ consoleTest('a user is edited: what was changed, and nothing else', async ({ pag
   await form.getByRole('button', { name: 'Add an e-mail' }).click();
   await form.getByLabel('E-mail 2', { exact: true }).fill(`${named('second')}@example.com`);
   await form.getByLabel('E-mail 2 is the primary one').check();
-  await axeBoth(page, axe);
+  await axe();
   await form.getByRole('button', { name: 'Save' }).click();
   await form.waitFor({ state: 'hidden' });
   const after = await api.scim(`/Users/${user.id}`);
@@ -187,7 +179,7 @@ consoleTest('a user is replaced as JSON, of which bad syntax is not sent', async
   await text.fill('{"userName": ');
   await form.getByText('This is no JSON').waitFor();
   assert.equal(await form.getByRole('button', { name: 'Replace' }).isDisabled(), true);
-  await axeBoth(page, axe);
+  await axe();
   await text.fill(JSON.stringify({ schemas: [USER], userName: '' }));
   await form.getByRole('button', { name: 'Replace' }).click();
   await form.getByText('Status 400').waitFor();
@@ -206,7 +198,7 @@ consoleTest('a user is deactivated, activated and deleted', async ({ page, go, a
   await page.getByRole('button', { name: 'Deactivate' }).click();
   const question = page.getByRole('dialog');
   await question.getByText('tokens of the user are refused').waitFor();
-  await axeBoth(page, axe);
+  await axe();
   await question.getByRole('button', { name: 'Deactivate' }).click();
   await profile.getByText('inactive').waitFor();
   assert.equal((await api.scim(`/Users/${user.id}`)).active, false);
@@ -232,7 +224,7 @@ consoleTest('a user shows groups, direct and indirect, and role assignments', as
   const groups = page.getByRole('table', { name: 'Groups of the user' });
   await groups.getByRole('row', { name: `${named('outer')} indirect` }).waitFor();
   await page.getByRole('table', { name: 'Role assignments' }).getByText('_account_viewer').waitFor();
-  await axeBoth(page, axe);
+  await axe();
   await groups.getByRole('link', { name: named('inner') }).click();
   await page.getByRole('heading', { level: 1, name: named('inner') }).waitFor();
   await page.getByRole('table', { name: 'Groups it is in' }).getByText(named('outer')).waitFor();
@@ -241,7 +233,7 @@ consoleTest('a user shows groups, direct and indirect, and role assignments', as
 consoleTest('a group is created, renamed and deleted', async ({ page, go, api, axe }) => {
   await go('/groups');
   await page.getByRole('table', { name: 'Groups' }).or(page.getByText('There are no groups yet.')).waitFor();
-  await axeBoth(page, axe);
+  await axe();
   await page.getByRole('button', { name: 'New group' }).click();
   const making = page.getByRole('dialog', { name: 'New group' });
   await making.getByLabel('Display name').fill('   ');
@@ -251,11 +243,11 @@ consoleTest('a group is created, renamed and deleted', async ({ page, go, api, a
   await making.getByRole('button', { name: 'Create' }).click();
   await page.getByRole('heading', { level: 1, name: named('made') }).waitFor();
   await page.getByText('Nobody is in this group.').waitFor();
-  await axeBoth(page, axe);
+  await axe();
   await page.getByRole('button', { name: 'Edit', exact: true }).click();
   const editing = page.getByRole('dialog', { name: 'Edit group' });
   await editing.getByLabel('Display name').fill(named('renamed'));
-  await axeBoth(page, axe);
+  await axe();
   await editing.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('heading', { level: 1, name: named('renamed') }).waitFor();
   const filter = encodeURIComponent(`displayName eq "${named('renamed')}"`);
@@ -282,7 +274,7 @@ consoleTest('members come into a group and go', async ({ page, go, api, axe }) =
   await adding.getByText('Groups', { exact: true }).click();
   await adding.getByLabel('Search groups').fill(named('within'));
   await adding.getByRole('button', { name: `Add ${named('within')}` }).waitFor();
-  await axeBoth(page, axe);
+  await axe();
   await adding.getByRole('button', { name: `Add ${named('within')}` }).click();
   await adding.getByRole('button', { name: 'Done' }).click();
   await page.getByRole('table', { name: 'Inner groups' }).getByText(named('within')).waitFor();
@@ -296,7 +288,7 @@ consoleTest('members come into a group and go', async ({ page, go, api, axe }) =
   await page.getByText('Direct', { exact: true }).click();
   await page.getByRole('button', { name: `Remove ${first.userName}` }).click();
   await page.getByRole('dialog').getByText('The user stays in the account').waitFor();
-  await axeBoth(page, axe);
+  await axe();
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
   await page.getByText('Nobody is in this group.').waitFor();
   assert.deepEqual(await valuesOf(), [inner.id]);
@@ -306,7 +298,7 @@ consoleTest('organizations and projects are made, edited and deleted', async ({ 
   const org = `org_${mark}`;
   await go('/organizations');
   await page.getByRole('table', { name: 'Organizations' }).waitFor();
-  await axeBoth(page, axe);
+  await axe();
   await page.getByRole('button', { name: 'New organization' }).click();
   const form = page.getByRole('dialog');
   await form.getByLabel('Name').fill(`org ${mark}`);
@@ -318,7 +310,7 @@ consoleTest('organizations and projects are made, edited and deleted', async ({ 
   await form.getByLabel('Identifier').fill(org);
   await form.getByLabel('Tags').fill('team=core');
   await form.getByLabel('Tags').press('Enter');
-  await axeBoth(page, axe);
+  await axe();
   await form.getByRole('button', { name: 'Create' }).click();
   await form.waitFor({ state: 'hidden' });
   assert.deepEqual((await api.platform(`/ng/api/organizations/${org}`)).organization.tags, { team: 'core' });
@@ -342,7 +334,7 @@ consoleTest('organizations and projects are made, edited and deleted', async ({ 
 
   await page.getByRole('button', { name: `Delete ${org}` }).click();
   assert.equal(await form.getByRole('button', { name: 'Delete' }).isDisabled(), true);
-  await axeBoth(page, axe);
+  await axe();
   await form.getByLabel('to go on').fill(org);
   await form.getByRole('button', { name: 'Delete' }).click();
   await form.waitFor({ state: 'hidden' });
@@ -381,7 +373,7 @@ consoleTest('who may only look is offered no changes', async ({ page, go, api, a
   await go(`/groups/${group.id}`);
   await page.getByRole('table', { name: 'Members' }).getByRole('link', { name: user.userName }).waitFor();
   await none('Edit', 'Delete', 'Add members', 'Remove');
-  await axeBoth(page, axe);
+  await axe();
   await go('/organizations');
   await page.getByRole('table', { name: 'Organizations' }).waitFor();
   await none('New organization', 'Edit', 'Delete');
@@ -399,5 +391,5 @@ consoleTest('a token that ends soon is told of, and so are the trusts', async ({
   const row = page.getByRole('table', { name: 'JWT trusts' }).getByRole('row', { name: named('trust') });
   await row.getByText('disabled').waitFor();
   await row.getByText(`https://issuer.example/${mark}`).waitFor();
-  await axeBoth(page, axe);
+  await axe();
 });

@@ -313,14 +313,3 @@ consoleTest('who may only look is offered no changes, and who may not look is to
   await page.getByText('Status 403').waitFor();
   await api.platform(`/ng/api/scim-schemas/${encodeURIComponent(id)}`, 'DELETE');
 }, { refused: [403] });
-
-consoleTest('the pages hold in the dark', async ({ page, go, api, axe, base, token }) => {
-  const { requestId } = await sent(base, token, '/Users', 'POST', { userName: '' });
-  const { id } = await entryOf(api, requestId);
-  await page.emulateMedia({ colorScheme: 'dark' });
-  for (const path of ['/log', `/log/${id}`, '/audit', '/events', '/schemas']) {
-    await go(path);
-    await page.locator('main').getByRole('table').or(page.getByText('Users and groups have')).or(page.getByText('refused with')).first().waitFor();
-    await axe();
-  }
-});

@@ -15,6 +15,7 @@ import { Refused } from './api';
 import { SessionProvider } from './session';
 
 const theme = createTheme({
+  respectReducedMotion: true,
   primaryColor: 'cyan',
   // Dark enough for white on it (WCAG 2.2, 1.4.3).
   primaryShade: 9,
