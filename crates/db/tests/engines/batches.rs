@@ -1,8 +1,6 @@
 //! Group commit: one transaction for what queued together, and nobody pays for a neighbour's failure.
-use std::future::Future as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use db::sql::Value;
@@ -10,7 +8,7 @@ use db::testing::{databases, each_engine};
 use db::{Closing, Db, Error, ErrorKind, Migration, Options, Rehearsal, Tx, params};
 use tokio::task::JoinHandle;
 
-use super::gate::{Gate, settle};
+use super::gate::{Gate, abandon, queue};
 
 const STEPS: &[Migration] = &[Migration {
     version: 1,
@@ -44,7 +42,7 @@ fn write(
     f: impl Fn(&mut Tx<'_>) -> Result<(), Refusal> + Send + 'static,
 ) -> JoinHandle<Result<(), Refusal>> {
     let db = db.clone();
-    tokio::spawn(async move { db.write("write", "a", f).await })
+    queue(async move { db.write("write", "a", f).await })
 }
 
 async fn ids(db: &Db) -> Vec<String> {
@@ -95,7 +93,6 @@ fn a_failure_rolls_back_its_own_closure_only() {
                     }
                     insert(tx, how, &format!("{n}-last"))
                 }));
-                settle().await;
             }
             gate.open().await;
             let mut answers = Vec::new();
@@ -129,7 +126,7 @@ fn a_lane_keeps_the_order_of_calls() {
         let mut calls = Vec::new();
         for n in 1..=40_i64 {
             let db = db.clone();
-            let mut call = Box::pin(async move {
+            calls.push(queue(async move {
                 db.write("in order", "a", move |tx| -> Result<(), Error> {
                     let found =
                         tx.query_one("SELECT n FROM t WHERE id = 'row'", &[], |row| row.get::<i64>(0))?;
@@ -137,15 +134,11 @@ fn a_lane_keeps_the_order_of_calls() {
                     tx.put("UPDATE t SET n = $1 WHERE id = 'row'", params![n])
                 })
                 .await
-            });
-            // The first poll puts it into the lane's queue; the gate keeps the lane busy.
-            let first = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
-            assert!(first.is_pending());
-            calls.push(call);
+            }));
         }
         gate.open().await;
         for call in calls {
-            call.await.unwrap();
+            call.await.unwrap().unwrap();
         }
     });
 }
@@ -158,7 +151,6 @@ fn a_full_queue_refuses_and_recovers() {
         runtime.block_on(async {
             let gate = Gate::shut(&db, "a").await;
             let calls: Vec<_> = (0..5).map(|_| write(&db, |_| Ok(()))).collect();
-            settle().await;
             gate.open().await;
             let mut refused = 0;
             for call in calls {
@@ -187,9 +179,7 @@ fn a_call_nobody_waits_for_does_not_run() {
             counter.fetch_add(1, Ordering::SeqCst);
             Ok(())
         });
-        settle().await;
-        call.abort();
-        settle().await;
+        abandon(call).await;
         gate.open().await;
         write(&db, |_| Ok(())).await.unwrap().unwrap();
         assert_eq!(ran.load(Ordering::SeqCst), 0);
@@ -202,7 +192,6 @@ fn closing_finishes_what_waits_and_refuses_the_rest() {
         db.migrate(STEPS).unwrap();
         let gate = Gate::shut(&db, "a").await;
         let call = write(&db, |tx| insert(tx, How::Put, "late"));
-        settle().await;
         let (closing, opening) = (db.close(), gate.open());
         tokio::join!(closing, opening);
         call.await.unwrap().unwrap();
@@ -268,7 +257,6 @@ fn a_constraint_checked_at_the_commit_fails_its_own_closure_only() {
                 })
             })
             .collect();
-        settle().await;
         gate.open().await;
         for (n, call) in calls.into_iter().enumerate() {
             let answer = call.await.unwrap();
@@ -302,7 +290,6 @@ fn a_closing_that_panics_or_hides_a_failure_fails_its_own_closure_only() {
             let mut calls = Vec::new();
             for id in [format!("{bad}-1"), bad.to_owned(), format!("{bad}-2")] {
                 calls.push(write(&db, move |tx| Ok(tx.leave(&WRITE, vec![Value::from(&id)])?)));
-                settle().await;
             }
             gate.open().await;
             let mut answers = Vec::new();
@@ -349,7 +336,6 @@ fn a_panic_over_a_row_is_an_error_and_the_same_connection_goes_on() {
                     insert(tx, How::Put, &format!("{n}-{m}"))?;
                     if m == 1 { Ok(f(tx)?) } else { Ok(()) }
                 }));
-                settle().await;
             }
             gate.open().await;
             for (m, call) in calls.into_iter().enumerate() {
@@ -389,16 +375,13 @@ fn a_panic_beside_a_closure_ends_no_lane_and_leaves_nobody_waiting() {
         for n in 0..2 {
             let gate = Gate::shut(&db, "a").await;
             let sharing = write(&db, move |tx| insert(tx, How::Put, &format!("lost-{n}")));
-            settle().await;
             let fussy = db.clone();
-            let fussy = tokio::spawn(async move { fussy.write("fussy", "a", hidden()).await });
-            settle().await;
+            let fussy = queue(async move { fussy.write("fussy", "a", hidden()).await });
             let (stage, rehearsing) = (Rehearsal::new(), db.clone());
             let rehearsed = stage.clone();
             let call = |tx: &mut Tx<'_>| insert(tx, How::Put, "rehearsed");
             let rehearsed =
-                tokio::spawn(async move { rehearsing.write_in(&rehearsed, "rehearse", "a", call).await });
-            settle().await;
+                queue(async move { rehearsing.write_in(&rehearsed, "rehearse", "a", call).await });
             gate.open().await;
             assert!(soon("it", fussy).await.unwrap_err().is_panic());
             for other in [sharing, rehearsed] {

@@ -1,5 +1,7 @@
 //! Holds a lane shut, so that what is queued meanwhile becomes one batch.
+use std::fmt::Debug;
 use std::sync::mpsc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use db::{Db, Error};
@@ -41,7 +43,32 @@ impl Gate {
     }
 }
 
-/// Lets the tasks just spawned reach their queue, in order.
-pub async fn settle() {
-    tokio::time::sleep(Duration::from_millis(30)).await;
+/// A call that is in its queue when this returns, behind those that were before it; a task waits for its
+/// answer.
+pub fn queue<F>(call: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let mut call = Box::pin(call);
+    // The first poll puts it there.
+    match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => tokio::spawn(std::future::ready(answer)),
+        Poll::Pending => tokio::spawn(call),
+    }
+}
+
+/// Nobody waits for this call any more.
+pub async fn abandon<T: Debug>(call: JoinHandle<T>) {
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+}
+
+/// Looks again and again until it is so.
+pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let reached = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), reached).await.unwrap_or_else(|_| panic!("not so: {what}"));
 }

@@ -9,7 +9,7 @@ use db::{Db, Error, ErrorKind, Options, Rehearsal, Tx};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
-use super::gate::{Gate, settle};
+use super::gate::Gate;
 use super::postgres::{ids, insert, with_server, write};
 
 fn take(tx: &mut Tx<'_>) -> Result<u64, Error> {
@@ -68,9 +68,7 @@ async fn together(one: &Db, id: String) -> (usize, JoinHandle<Result<u64, Error>
         counter.fetch_add(1, Ordering::SeqCst);
         insert(tx, &id)
     });
-    settle().await;
     let needs = write(one, "a", take);
-    settle().await;
     gate.open().await;
     other.await.unwrap().unwrap();
     (runs.load(Ordering::SeqCst), needs)
@@ -83,9 +81,7 @@ async fn those_who_need_it_are_a_conflict_and_the_others_are_done() {
         let one = one_lane(&url);
         let gate = Gate::shut(&one, "b").await;
         let needs = write(&one, "a", take);
-        settle().await;
         let others = [write(&one, "a", |tx| insert(tx, "c")), write(&one, "b", |tx| insert(tx, "b"))];
-        settle().await;
         gate.open().await;
         for other in others {
             other.await.unwrap().unwrap();
@@ -94,7 +90,6 @@ async fn those_who_need_it_are_a_conflict_and_the_others_are_done() {
         let error = needs.await.unwrap().unwrap_err();
         assert!(error.is_retryable() && error.is_locked(), "{error}");
         let again = write(&one, "a", take);
-        settle().await;
         holder.end().await;
         assert_eq!(again.await.unwrap().unwrap(), 1, "once the row is free");
         assert_eq!(ids(&one).await, ["a", "b", "c"]);

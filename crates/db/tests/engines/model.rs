@@ -7,7 +7,7 @@ use db::{Db, Error, Migration, Rehearsal, Tx, params};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::gate::{Gate, settle};
+use super::gate::Gate;
 
 const STEPS: &[Migration] = &[Migration {
     version: 1,
@@ -88,7 +88,6 @@ async fn batch(db: &Db, rows: &mut BTreeSet<i64>, closures: Vec<Vec<Op>>, rehear
             rehearsing.push((ops, tokio::spawn(call)));
         }
     }
-    settle().await;
     gate.open().await;
     for (ops, call) in closures.iter().zip(calls) {
         let answer: Result<i64, Error> = call.await;

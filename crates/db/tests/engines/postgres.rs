@@ -9,7 +9,7 @@ use db::{Db, Error, ErrorKind, Options, Rehearsal, Tx, params};
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
-use super::gate::{Gate, settle};
+use super::gate::{Gate, abandon, queue, until};
 
 pub async fn with_server<Fut: Future<Output = ()>>(test: impl FnOnce(&'static PgServer, String, Db) -> Fut) {
     let Some(server) = postgres() else { return };
@@ -28,7 +28,7 @@ pub fn write<T: Send + 'static>(
     f: impl Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
 ) -> JoinHandle<Result<T, Error>> {
     let db = db.clone();
-    tokio::spawn(async move { db.write("write", lane, f).await })
+    queue(async move { db.write("write", lane, f).await })
 }
 
 fn pid(tx: &mut Tx<'_>) -> Result<i64, Error> {
@@ -77,7 +77,6 @@ async fn a_batch_takes_a_lock_once_and_a_refusal_behind_it_leaves_it_whole() {
                 if n == 2 { Err(Error::other("refused")) } else { Ok(()) }
             }));
         }
-        settle().await;
         gate.open().await;
         for (n, call) in calls.into_iter().enumerate() {
             assert_eq!(call.await.unwrap().is_err(), n == 2);
@@ -104,7 +103,6 @@ async fn a_batch_goes_by_account_in_whatever_order_its_calls_came() {
                     ran.lock().push(account);
                     Ok(())
                 }));
-                settle().await;
             }
             gate.open().await;
             for call in calls {
@@ -149,7 +147,6 @@ async fn a_conflict_is_tried_again_until_it_works() {
                 })
             })
             .collect();
-        settle().await;
         gate.open().await;
         for call in calls {
             call.await.unwrap().unwrap();
@@ -178,7 +175,6 @@ async fn a_conflict_without_end_is_answered_and_hurts_nobody_else() {
                 })
             })
             .collect();
-        settle().await;
         gate.open().await;
         for (n, call) in calls.into_iter().enumerate() {
             let answer = call.await.unwrap();
@@ -242,6 +238,14 @@ fn die_once(tx: &mut Tx<'_>, calls: &AtomicUsize, server: &PgServer) -> Result<(
     Ok(())
 }
 
+/// Whether this session is about a statement that begins so.
+async fn is_busy(db: &Db, pid: i64, sql: &'static str) -> bool {
+    let busy = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND query LIKE $2";
+    let count =
+        move |tx: &mut Tx<'_>| tx.query_one(busy, params![pid, &format!("{sql}%")], |row| row.get::<i64>(0));
+    db.read::<_, Error>("busy", count).await.unwrap() > 0
+}
+
 /// Has a read wait at the server, gives it up, and reads once more with the one reader. Answers the two
 /// connections, of which the first has nothing to do any more.
 pub async fn give_up_a_read(one: &Db, db: &Db) -> (i64, i64) {
@@ -254,15 +258,11 @@ pub async fn give_up_a_read(one: &Db, db: &Db) -> (i64, i64) {
         reading.read("sleep", sleep).await
     });
     let first = tokio::task::spawn_blocking(move || told.recv().unwrap()).await.unwrap();
-    settle().await;
-    read.abort();
+    until("it is at the server", async || is_busy(db, first, "SELECT 1 FROM pg_sleep").await).await;
+    abandon(read).await;
     let next = tokio::time::timeout(Duration::from_secs(20), one.read::<_, Error>("next", pid)).await;
     let next = next.expect("the reader is free").unwrap();
-    let busy = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND query LIKE '%pg_sleep%'";
-    let count = move |tx: &mut Tx<'_>| tx.query_one(busy, params![first], |row| row.get::<i64>(0));
-    while db.read::<_, Error>("busy", count).await.unwrap() > 0 {
-        settle().await;
-    }
+    until("it has ended", async || !is_busy(db, first, "SELECT 1 FROM pg_sleep").await).await;
     (first, next)
 }
 
@@ -296,7 +296,6 @@ async fn a_lost_connection_is_replaced_and_the_work_done_again() {
                 })
             })
             .collect();
-        settle().await;
         gate.open().await;
         for call in calls {
             call.await.unwrap().unwrap();
@@ -340,7 +339,7 @@ async fn a_connection_lost_during_the_commit_is_not_tried_again() {
     with_server(|server, _, db| async move {
         for sql in [
             "CREATE FUNCTION slow() RETURNS TRIGGER LANGUAGE plpgsql AS
-             $$ BEGIN PERFORM pg_sleep(3); RETURN NULL; END $$",
+             $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$",
             "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED
              FOR EACH ROW EXECUTE FUNCTION slow()",
         ] {
@@ -354,7 +353,7 @@ async fn a_connection_lost_during_the_commit_is_not_tried_again() {
             insert(tx, "1")
         });
         let pid = tokio::task::spawn_blocking(move || told.recv().unwrap()).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        until("it commits", async || is_busy(&db, pid, "COMMIT").await).await;
         server.admin(&format!("SELECT pg_terminate_backend({pid})")).unwrap();
         let error = call.await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unknown);
@@ -385,18 +384,17 @@ async fn what_was_sent_behind_a_begin_that_failed_changes_nothing() {
 async fn a_statement_that_runs_too_long_is_a_timeout_of_its_own() {
     with_server(|_, url, db| async move {
         let slow =
-            Db::open(Options::postgres(format!("{url}&options=-c%20statement_timeout%3D300"))).unwrap();
+            Db::open(Options::postgres(format!("{url}&options=-c%20statement_timeout%3D1500"))).unwrap();
         let gate = Gate::shut(&slow, "a").await;
         let calls: Vec<_> = (0..3)
             .map(|n| {
                 write(&slow, "a", move |tx| {
                     insert(tx, &format!("{n}"))?;
-                    let sql = if n == 1 { "SELECT pg_sleep(5)" } else { "SELECT pg_sleep(0)" };
+                    let sql = if n == 1 { "SELECT pg_sleep(60)" } else { "SELECT pg_sleep(0)" };
                     tx.query(sql, &[], |_| Ok(())).map(|_| ())
                 })
             })
             .collect();
-        settle().await;
         gate.open().await;
         for (n, call) in calls.into_iter().enumerate() {
             let answer = call.await.unwrap();
@@ -421,10 +419,16 @@ async fn a_read_only_server_is_left_for_one_that_writes() {
         let error = Db::open(Options::postgres(&url)).err().unwrap();
         assert!(error.to_string().contains("is read-only: put the primary into the URL"), "{error}");
         let call = write(&db, "a", |tx| insert(tx, "1"));
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        let retries =
+            || db.stats().iter().find(|stats| stats.label == "write").map_or(0, |stats| stats.retries);
+        until("it is tried again", async || retries() > 0).await;
         let back = format!("ALTER DATABASE {name} SET default_transaction_read_only = off");
         server.admin(&format!("SET default_transaction_read_only = off; {back}")).unwrap();
-        call.await.unwrap().unwrap();
+        // Its tries may all have been over by then.
+        if let Err(error) = call.await.unwrap() {
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+            db.write("again", "a", |tx| insert(tx, "1")).await.unwrap();
+        }
         assert_eq!(ids(&db).await, ["1"]);
     })
     .await;

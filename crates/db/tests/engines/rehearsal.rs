@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use db::testing::{each_engine, postgres};
 use db::{Closing, Db, Error, ErrorKind, Migration, Options, Rehearsal, Tx, params};
 use parking_lot::Mutex;
+use tokio::task::JoinHandle;
 
-use super::gate::{Gate, settle};
+use super::gate::{Gate, abandon, queue, until};
 
 const STEPS: &[Migration] = &[Migration {
     version: 1,
@@ -32,15 +33,23 @@ async fn ids(db: &Db) -> Vec<String> {
     found.unwrap()
 }
 
+/// One call of a rehearsal, which ends by itself where the next one lets it wait.
+fn rehearse<T: Send + 'static>(
+    db: &Db,
+    stage: &Rehearsal,
+    f: impl Fn(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+) -> JoinHandle<Result<T, Error>> {
+    let (db, stage) = (db.clone(), stage.clone());
+    queue(async move { db.write_in(&stage, "rehearse", "lane", f).await })
+}
+
 /// Puts a rehearsal into the lane's queue whose caller is gone before its turn.
-async fn abandon(db: &Db) {
+async fn leave_alone(db: &Db) {
     let db = db.clone();
-    let caller = tokio::spawn(async move {
+    let caller = queue(async move {
         db.write_in(&Rehearsal::new(), "abandoned", "lane", |tx| insert(tx, "abandoned")).await
     });
-    settle().await;
-    caller.abort();
-    assert!(caller.await.unwrap_err().is_cancelled());
+    abandon(caller).await;
 }
 
 async fn stored(db: &Db) -> i64 {
@@ -54,14 +63,15 @@ fn a_call_sees_the_ones_before_it_and_nothing_stays() {
         let commits = db.commits();
         let stage = Rehearsal::new();
         assert!(stage.is_on() && !Rehearsal::default().is_on());
-        for (at, id) in ["a", "b"].into_iter().enumerate() {
-            let call = move |tx: &mut Tx<'_>| {
+        let calls = ["a", "b"].map(|id| {
+            rehearse(&db, &stage, move |tx| {
                 insert(tx, id)?;
                 tx.leave(&NEVER, Vec::new())?;
                 count(tx)
-            };
-            let seen = db.write_in(&stage, "insert", "lane", call).await.unwrap();
-            assert_eq!(seen, i64::try_from(at).unwrap() + 2);
+            })
+        });
+        for (seen, call) in (2..).zip(calls) {
+            assert_eq!(call.await.unwrap().unwrap(), seen);
         }
         assert_eq!(stored(&db).await, 1, "others see nothing of it");
         drop(stage);
@@ -75,31 +85,31 @@ fn a_refused_call_takes_back_its_own_and_no_more() {
     each_engine("rehearsal-refused", |db| async move {
         db.migrate(STEPS).unwrap();
         let stage = Rehearsal::new();
-        db.write_in(&stage, "insert", "lane", |tx| insert(tx, "a")).await.unwrap();
+        let first = rehearse(&db, &stage, |tx| insert(tx, "a"));
         // On PostgreSQL the statement is held back: its refusal comes after the closure's Ok.
-        for taken in ["old", "a"] {
-            let call = move |tx: &mut Tx<'_>| {
+        let taken = ["old", "a"].map(|taken| {
+            rehearse(&db, &stage, move |tx| {
                 tx.exec("UPDATE t SET n = 9", &[])?;
                 insert(tx, taken)
-            };
-            let refused = db.write_in(&stage, "taken", "lane", call).await.unwrap_err();
-            assert_eq!(refused.kind(), ErrorKind::Unique, "{refused}");
-        }
-        let undone: Result<(), Error> = db
-            .write_in(&stage, "own", "lane", |tx| {
-                insert(tx, "b")?;
-                Err(Error::other("as the test wants it"))
             })
-            .await;
-        assert!(undone.is_err());
-        let panics = db.write_in(&stage, "panic", "lane", |_| -> Result<(), Error> { panic!("at the test") });
-        assert!(panics.await.is_err());
-        let left = db.write_in(&stage, "left", "lane", |tx| {
+        });
+        let undone = rehearse(&db, &stage, |tx| {
+            insert(tx, "b")?;
+            Err::<(), _>(Error::other("as the test wants it"))
+        });
+        let panics = rehearse(&db, &stage, |_| -> Result<(), Error> { panic!("at the test") });
+        let left = rehearse(&db, &stage, |tx| {
             tx.query("SELECT id, n FROM t ORDER BY id", &[], |row| {
                 Ok(format!("{}{}", row.get::<String>(0)?, row.get::<i64>(1)?))
             })
         });
-        assert_eq!(left.await.unwrap(), ["a0", "old1"]);
+        first.await.unwrap().unwrap();
+        for taken in taken {
+            let refused = taken.await.unwrap().unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Unique, "{refused}");
+        }
+        assert!(undone.await.unwrap().is_err() && panics.await.unwrap().is_err());
+        assert_eq!(left.await.unwrap().unwrap(), ["a0", "old1"]);
         drop(stage);
         assert_eq!(stored(&db).await, 1);
     });
@@ -136,13 +146,21 @@ fn one_that_falls_silent_gives_its_lane_back() {
 fn one_whose_caller_is_gone_is_not_begun() {
     each_engine("rehearsal-gone", |db| async move {
         db.migrate(STEPS).unwrap();
-        let stage = Rehearsal::new();
-        let call = db.write_in(&stage, "insert", "lane", |tx| insert(tx, "a"));
-        let dropped = tokio::time::timeout(Duration::ZERO, call).await;
-        drop((dropped, stage));
+        let gate = Gate::shut(&db, "lane").await;
+        for _ in 0..60 {
+            leave_alone(&db).await;
+        }
+        gate.open().await;
         let since = Instant::now();
+        // Goes between two of them.
+        let last = Rehearsal::new();
+        db.write_in(&last, "last", "lane", |tx| insert(tx, "a")).await.unwrap();
+        drop(last);
         db.write("real", "lane", |tx| insert(tx, "a")).await.unwrap();
-        assert!(since.elapsed() < Duration::from_millis(900), "nobody waits for a call that never comes");
+        assert!(
+            since.elapsed() < Duration::from_secs(50),
+            "nobody waits a second for a call that never comes"
+        );
     });
 }
 
@@ -152,12 +170,11 @@ fn one_that_is_abandoned_keeps_nothing_of_what_came_before_it() {
         db.migrate(STEPS).unwrap();
         let gate = Gate::shut(&db, "lane").await;
         let rehearsing = db.clone();
-        let rehearsed = tokio::spawn(async move {
+        let rehearsed = queue(async move {
             let stage = Rehearsal::new();
             rehearsing.write_in(&stage, "insert", "lane", |tx| insert(tx, "of-a-dry-run")).await
         });
-        settle().await;
-        abandon(&db).await;
+        leave_alone(&db).await;
         gate.open().await;
         rehearsed.await.unwrap().unwrap();
         db.write("real", "lane", |tx| insert(tx, "real")).await.unwrap();
@@ -171,15 +188,14 @@ fn one_that_is_abandoned_keeps_nothing_of_a_refused_write() {
         db.migrate(STEPS).unwrap();
         let gate = Gate::shut(&db, "lane").await;
         let writing = db.clone();
-        let refused = tokio::spawn(async move {
+        let refused = queue(async move {
             let call = |tx: &mut Tx<'_>| -> Result<(), Error> {
                 tx.exec("INSERT INTO t (id, n) VALUES ('of-a-refused-write', 0)", &[])?;
                 Err(Error::other("refused"))
             };
             writing.write("refused", "lane", call).await
         });
-        settle().await;
-        abandon(&db).await;
+        leave_alone(&db).await;
         gate.open().await;
         assert_eq!(refused.await.unwrap().unwrap_err().to_string(), "refused");
         db.write("real", "lane", |tx| insert(tx, "real")).await.unwrap();
@@ -191,7 +207,7 @@ fn one_that_is_abandoned_keeps_nothing_of_a_refused_write() {
 fn hold(db: &Db, name: String, played: &Arc<Mutex<Vec<String>>>) -> mpsc::Sender<()> {
     let (end, ended) = mpsc::channel();
     let (db, played, ended) = (db.clone(), Arc::clone(played), Mutex::new(ended));
-    tokio::spawn(async move {
+    queue(async move {
         let call = move |tx: &mut Tx<'_>| {
             played.lock().push(name.clone());
             let _ = ended.lock().recv_timeout(Duration::from_secs(20));
@@ -211,25 +227,18 @@ fn a_write_goes_before_the_rehearsals_that_wait_and_each_of_them_has_its_turn() 
         let mut ends = Vec::new();
         for n in 0..3 {
             ends.push(hold(&db, format!("rehearsal {n}"), &played));
-            settle().await;
         }
         gate.open().await;
         let mut turns = Vec::new();
         for (n, end) in ends.into_iter().enumerate() {
             let name = format!("rehearsal {n}");
-            let begun = async {
-                while !played.lock().contains(&name) {
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-            };
-            tokio::time::timeout(Duration::from_secs(10), begun).await.expect("it has its turn");
+            until("it has its turn", async || played.lock().contains(&name)).await;
             let (writing, noted, name) = (db.clone(), Arc::clone(&played), format!("write {n}"));
             let write = move |tx: &mut Tx<'_>| {
                 noted.lock().push(name.clone());
                 insert(tx, &name)
             };
-            turns.push(tokio::spawn(async move { writing.write("real", "lane", write).await }));
-            settle().await;
+            turns.push(queue(async move { writing.write("real", "lane", write).await }));
             end.send(()).unwrap();
         }
         for turn in turns {
@@ -258,9 +267,8 @@ async fn one_that_cannot_go_on_holds_no_row_any_more() {
         let call = db.write_in(&stage, "trouble", "lane", move |tx| tx.exec(&trouble, &[]));
         let error = call.await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
-        let add = other.write("add", "lane", |tx| tx.exec(ADD, &[]));
-        let added = tokio::time::timeout(Duration::from_secs(5), add).await;
-        assert_eq!(added.expect("nobody holds the row").unwrap(), 1, "{code}");
+        let added = other.write("add", "lane", |tx| tx.exec(ADD, &[])).await;
+        assert_eq!(added.expect("nobody holds the row"), 1, "{code}");
         db.close().await;
         other.close().await;
     }
@@ -273,22 +281,29 @@ async fn one_that_waits_for_its_calls_holds_no_row_of_the_write_before_it() {
     let [db, other] = [&url; 2].map(|url| Db::open(Options::postgres(url)).unwrap());
     db.migrate(STEPS).unwrap();
     other.ping().await.unwrap();
-    let gate = Gate::shut(&db, "lane").await;
-    let writing = db.clone();
-    let refused = tokio::spawn(async move {
-        let call = |tx: &mut Tx<'_>| tx.exec(ADD, &[]).and(Err::<(), _>(Error::other("refused")));
-        writing.write("refused", "lane", call).await
-    });
-    settle().await;
-    let stage = Rehearsal::new();
-    let call = db.write_in(&stage, "abandoned", "lane", |tx| insert(tx, "abandoned"));
-    assert!(tokio::time::timeout(Duration::ZERO, call).await.is_err());
-    gate.open().await;
-    refused.await.unwrap().unwrap_err();
-    let since = Instant::now();
-    assert_eq!(other.write("add", "lane", |tx| tx.exec(ADD, &[])).await.unwrap(), 1);
-    assert!(since.elapsed() < Duration::from_millis(700), "{:?}", since.elapsed());
-    drop(stage);
+    // Who waited for the row would do so for a second, however fast the machine is: the quickest counts.
+    let mut quickest = Duration::MAX;
+    for _ in 0..8 {
+        let gate = Gate::shut(&db, "lane").await;
+        let writing = db.clone();
+        let refused = queue(async move {
+            let call = |tx: &mut Tx<'_>| tx.exec(ADD, &[]).and(Err::<(), _>(Error::other("refused")));
+            writing.write("refused", "lane", call).await
+        });
+        let stage = Rehearsal::new();
+        let call = db.write_in(&stage, "abandoned", "lane", |tx| insert(tx, "abandoned"));
+        assert!(tokio::time::timeout(Duration::ZERO, call).await.is_err());
+        gate.open().await;
+        refused.await.unwrap().unwrap_err();
+        let since = Instant::now();
+        assert_eq!(other.write("add", "lane", |tx| tx.exec(ADD, &[])).await.unwrap(), 1);
+        quickest = quickest.min(since.elapsed());
+        drop(stage);
+        if quickest < Duration::from_millis(700) {
+            break;
+        }
+    }
+    assert!(quickest < Duration::from_millis(700), "{quickest:?}");
     db.close().await;
     other.close().await;
 }

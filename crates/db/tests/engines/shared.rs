@@ -6,7 +6,7 @@ use db::sql::Value;
 use db::testing::each_engine;
 use db::{Closing, Db, Engine, Error, ErrorKind, Migration, Snapshot, Tx, params};
 
-use super::gate::{Gate, settle};
+use super::gate::{Gate, queue};
 
 const STEPS: &[Migration] = &[Migration {
     version: 1,
@@ -53,7 +53,7 @@ fn rows_left_for_the_end_are_written_once_for_all_calls() {
         let mut calls = Vec::new();
         for n in 0..8 {
             let db = db.clone();
-            calls.push(tokio::spawn(async move {
+            calls.push(queue(async move {
                 db.write("leave", "a", move |tx| {
                     leave(tx, &format!("{n}-a"))?;
                     leave(tx, &format!("{n}-b"))?;
@@ -61,7 +61,6 @@ fn rows_left_for_the_end_are_written_once_for_all_calls() {
                 })
                 .await
             }));
-            settle().await;
         }
         gate.open().await;
         for (n, call) in calls.into_iter().enumerate() {
@@ -82,10 +81,9 @@ fn a_row_that_cannot_be_written_at_the_end_fails_its_own_call_only() {
             .into_iter()
             .map(|id| {
                 let db = db.clone();
-                tokio::spawn(async move { db.write("leave", "a", move |tx| leave(tx, id)).await })
+                queue(async move { db.write("leave", "a", move |tx| leave(tx, id)).await })
             })
             .collect();
-        settle().await;
         gate.open().await;
         let mut kinds = Vec::new();
         for call in calls {
@@ -112,7 +110,7 @@ fn who_brings_a_taken_key_hears_so_and_goes_on_in_his_place() {
         db.migrate(STEPS).unwrap();
         let bring = |id: &'static str| {
             let db = db.clone();
-            tokio::spawn(async move {
+            queue(async move {
                 db.write("insert", "a", move |tx| {
                     let new = tx.insert(INSERT, params![id, 1])?;
                     if !new {
@@ -128,13 +126,11 @@ fn who_brings_a_taken_key_hears_so_and_goes_on_in_his_place() {
         let mut calls = Vec::new();
         for id in ["x", "y", "x", "z"] {
             calls.push(bring(id));
-            settle().await;
         }
         let db_of_next = db.clone();
-        let next = tokio::spawn(async move {
+        let next = queue(async move {
             db_of_next.write("next", "a", |tx| tx.exec("UPDATE t SET n = n + 1", &[])).await
         });
-        settle().await;
         gate.open().await;
         let mut new = Vec::new();
         for call in calls {

@@ -33,7 +33,15 @@ fn switch_tls_on(server: &PgServer) {
     }
     server.admin("ALTER SYSTEM SET ssl = on").unwrap();
     server.admin("SELECT pg_reload_conf()").unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    // A session has the settings that the server had when it came.
+    let is_on = "SELECT 1 / CAST(CAST(current_setting('ssl') AS BOOLEAN) AS INTEGER)";
+    for _ in 0..1_000 {
+        if server.admin(is_on).is_ok() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("TLS is not on");
 }
 
 async fn is_encrypted(url: &str) -> Result<bool, Error> {
