@@ -234,28 +234,27 @@ fn one_by_one(
             Way::Leave => return std::iter::once(job).chain(jobs).collect(),
             Way::Apart(error) => {
                 job.retried();
-                lessons.locks.meet(job.key(), vec![job], &error, Instant::now());
+                lessons.locks.meet(job.key(), Some(job), &error, Instant::now());
             }
         }
     }
     Vec::new()
 }
 
-/// Tries an account that met a lock, one between two batches. Answers as [`settle`].
+/// Gives an account that met a lock a turn, one between two batches. Answers as [`settle`].
 fn try_apart(writer: &mut impl Writer, post: &Post, lessons: &mut Lessons) -> Vec<Box<dyn Job>> {
-    let Some(mut jobs) = lessons.locks.next(Instant::now()) else { return Vec::new() };
-    let key = jobs[0].key();
-    match together(writer, &mut jobs, post, &mut lessons.careful, true) {
+    let Some(mut turn) = lessons.locks.next(Instant::now()) else { return Vec::new() };
+    match together(writer, &mut turn.jobs, post, &mut lessons.careful, true) {
         Way::Settled => {
-            answer_all(jobs);
-            lessons.locks.came_through(key, Instant::now());
+            answer_all(std::mem::take(&mut turn.jobs));
+            lessons.locks.came_through(&turn, Instant::now());
         }
-        Way::Leave => return jobs,
+        Way::Leave => return turn.jobs,
         Way::Apart(error) => {
-            for job in &jobs {
+            for job in &turn.jobs {
                 job.retried();
             }
-            lessons.locks.meet(key, jobs, &error, Instant::now());
+            lessons.locks.back(turn, &error, Instant::now());
         }
     }
     Vec::new()

@@ -157,7 +157,7 @@ impl Stage {
             self.open = false;
             tries += 1;
             if error.is_locked() {
-                locks.meet(job.key(), Vec::new(), &error, Instant::now());
+                locks.meet(job.key(), None, &error, Instant::now());
             }
             // What came before cannot be played again: the closures are gone.
             let hopeless = self.kept > 0 || error.is_locked() || !error.may_run_again();

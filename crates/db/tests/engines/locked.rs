@@ -121,6 +121,39 @@ async fn others_wait_for_it_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn others_of_the_account_go_on_together_once_it_is_known_who_needs_it() {
+    with_server(|_, url, db| async move {
+        let holder = Holder::hold(&db).await;
+        let one = one_lane(&url);
+        let (_, needs) = together(&one, "b".into()).await;
+        let mut waiting = vec![needs];
+        for n in 0..4 {
+            let gate = Gate::shut(&one, "a").await;
+            let before = one.commits();
+            let mut others = vec![write(&one, "a", move |tx| insert(tx, &format!("first-{n}")))];
+            let meets = n == 1;
+            if meets {
+                waiting.push(write(&one, "a", take));
+            }
+            others.extend((0..3).map(|m| write(&one, "a", move |tx| insert(tx, &format!("last-{n}-{m}")))));
+            gate.open().await;
+            for other in others {
+                other.await.unwrap().unwrap();
+            }
+            // With the gate's own one.
+            assert_eq!(one.commits() - before, if meets { 5 } else { 2 }, "{n}");
+        }
+        assert!(waiting.iter().all(|needs| !needs.is_finished()), "nobody waited for those who do");
+        holder.end().await;
+        for needs in waiting {
+            needs.await.unwrap().unwrap();
+        }
+        one.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rehearsal_does_not_try_it_again() {
     with_server(|_, url, db| async move {
         let holder = Holder::hold(&db).await;
