@@ -68,7 +68,9 @@ pub(crate) trait Writer {
 /// Why a transaction waits for no lock for long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Hurry {
-    /// The lock is known, and is tried for between the batches of others.
+    /// Some of several calls met a lock, and whose it is is to be found out.
+    Search,
+    /// The account is known to meet a lock, which is tried for between the batches of others.
     Known,
     /// Nothing of it is kept: it gives way to whoever writes.
     Rehearsal,
@@ -199,7 +201,7 @@ fn settle(
     }
     // By account: transactions of several replicas then lock the accounts in the same order.
     jobs.sort_by_key(|job| job.key());
-    match together(writer, &mut jobs, post, &mut lessons.careful, false) {
+    match together(writer, &mut jobs, post, &mut lessons.careful, None) {
         Way::Settled => answer_all(jobs),
         Way::Leave => return jobs,
         Way::Apart(_) => return one_by_one(writer, jobs, post, lessons),
@@ -228,7 +230,13 @@ fn one_by_one(
             // Nothing of it was kept, and nobody would hear that it is.
             continue;
         }
-        match together(writer, std::slice::from_mut(&mut job), post, &mut lessons.careful, true) {
+        match together(
+            writer,
+            std::slice::from_mut(&mut job),
+            post,
+            &mut lessons.careful,
+            Some(Hurry::Search),
+        ) {
             // Not to wait for those behind it.
             Way::Settled => job.answer(),
             Way::Leave => return std::iter::once(job).chain(jobs).collect(),
@@ -244,7 +252,7 @@ fn one_by_one(
 /// Gives an account that met a lock a turn, one between two batches. Answers as [`settle`].
 fn try_apart(writer: &mut impl Writer, post: &Post, lessons: &mut Lessons) -> Vec<Box<dyn Job>> {
     let Some(mut turn) = lessons.locks.next(Instant::now()) else { return Vec::new() };
-    match together(writer, &mut turn.jobs, post, &mut lessons.careful, true) {
+    match together(writer, &mut turn.jobs, post, &mut lessons.careful, Some(Hurry::Known)) {
         Way::Settled => {
             answer_all(std::mem::take(&mut turn.jobs));
             lessons.locks.came_through(&turn, Instant::now());
@@ -271,19 +279,19 @@ enum Way {
 
 /// In one transaction, tried again after conflicts that go away.
 ///
-/// `careful`: batches that still begin with savepoints; `briefly`: a lock is not waited for.
+/// `careful`: batches that still begin with savepoints; `hurry`: why a lock is not waited for, if it is not.
 fn together<W: Writer>(
     writer: &mut W,
     jobs: &mut [Box<dyn Job>],
     post: &Post,
     careful: &mut u32,
-    briefly: bool,
+    hurry: Option<Hurry>,
 ) -> Way {
     let mut savepoints = jobs.len() > 1 && *careful > 0;
     *careful = careful.saturating_sub(1);
     let (start, mut tries, mut refusals) = (Instant::now(), 0, 0);
     loop {
-        let error = match attempt(writer, jobs, savepoints, briefly) {
+        let error = match attempt(writer, jobs, savepoints, hurry) {
             End::Committed(keys) => {
                 post.tally.committed(post.seat, &keys);
                 return Way::Settled;
@@ -364,14 +372,19 @@ enum End {
 }
 
 /// One transaction over all jobs.
-fn attempt(writer: &mut impl Writer, jobs: &mut [Box<dyn Job>], savepoints: bool, briefly: bool) -> End {
+fn attempt(
+    writer: &mut impl Writer,
+    jobs: &mut [Box<dyn Job>],
+    savepoints: bool,
+    hurry: Option<Hurry>,
+) -> End {
     if let Err(error) = writer.begin() {
         writer.rollback();
         // The closures are not at fault: the batch stays together.
         return End::Again(if error.is_retryable() { error.as_lost() } else { error });
     }
-    if briefly {
-        writer.hurry(Hurry::Known);
+    if let Some(why) = hurry {
+        writer.hurry(why);
     }
     let alone = jobs.len() == 1;
     let (mut kept, mut left) = (0, Vec::new());

@@ -100,6 +100,15 @@ impl<'c> Tx<'c> {
         self.state
     }
 
+    /// Some row of this account is known to be locked by somebody else: what a mere look can refuse is then
+    /// to be refused before a lock is asked for, although the look costs a round trip. Never on SQLite.
+    pub fn is_beside_lock(&self) -> bool {
+        match &self.session {
+            Session::Sqlite(_) => false,
+            Session::Postgres(session) => session.is_beside_lock(),
+        }
+    }
+
     /// What was left for the end of the transaction.
     pub(crate) fn take_left(&mut self) -> Vec<Left> {
         self.left.take().unwrap_or_default()

@@ -76,6 +76,8 @@ struct Link {
     locks: Vec<(String, Vec<Value>)>,
     /// Something of the open transaction was answered: the connection was alive when it began.
     answered: bool,
+    /// The transaction is of an account of which a row is known to be locked.
+    beside_lock: bool,
     taken: Option<Taken>,
 }
 
@@ -247,6 +249,10 @@ impl PgSession {
         self.script(sql)
     }
 
+    pub(crate) fn is_beside_lock(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.beside_lock)
+    }
+
     fn connect(&mut self) -> Result<&mut Link, Error> {
         if self.link.as_ref().is_some_and(|link| link.client.is_closed()) {
             self.drop_link();
@@ -263,6 +269,7 @@ impl PgSession {
                 mark: None,
                 locks: Vec::new(),
                 answered: false,
+                beside_lock: false,
                 taken: self.owner.as_ref().map(|owner| owner.gathering.take(owner.seat)),
             });
         }

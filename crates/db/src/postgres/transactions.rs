@@ -22,7 +22,7 @@ impl PgSession {
         let link = self.connect()?;
         // Whatever is still open ends before another one begins.
         link.abandon();
-        (link.answered, link.mark) = (false, None);
+        (link.answered, link.beside_lock, link.mark) = (false, false, None);
         link.locks.clear();
         link.transaction = Transaction::Begun(begin);
         Ok(())
@@ -50,8 +50,9 @@ impl Writer for PgSession {
 
     fn hurry(&mut self, why: Hurry) {
         if let Some(link) = &mut self.link {
+            link.beside_lock = matches!(why, Hurry::Known);
             link.transaction = Transaction::Begun(match why {
-                Hurry::Known => BEGIN_BRIEFLY,
+                Hurry::Search | Hurry::Known => BEGIN_BRIEFLY,
                 Hurry::Rehearsal => BEGIN_REHEARSAL,
             });
         }

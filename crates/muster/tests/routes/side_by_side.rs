@@ -209,6 +209,28 @@ both_engines! {
         refused(late.await.unwrap(), 409, "uniqueness");
     }
 
+    async fn a_name_that_is_taken_is_told_although_another_replica_has_the_account(world: World) {
+        let (here, replica) = (world.bearer(world.admin_token()), world.replica());
+        made(&here, "ada").await;
+        let slow = Slow::begin(&world, "SELECT 1").await;
+        let client = replica.bearer(world.admin_token());
+        let late = tokio::spawn(async move { client.post(USERS, user("ADA")).await });
+        if world.app.db.engine() == db::Engine::Postgres {
+            refused(late.await.unwrap(), 409, "uniqueness");
+            let tries = || replica.app.db.stats().iter().map(|stats| stats.retries).sum::<u64>();
+            let before = tries();
+            refused(replica.bearer(world.admin_token()).post(USERS, user("ada")).await, 409, "uniqueness");
+            assert!(before > 0 && tries() == before, "the first one met the lock, the second does not ask for it");
+            assert!(!slow.change.is_finished());
+            slow.end().await;
+        } else {
+            // There is one writer, and the name is in its turn.
+            slow.end().await;
+            refused(late.await.unwrap(), 409, "uniqueness");
+        }
+        made(&here, "bob").await;
+    }
+
     async fn who_loses_his_rights_while_he_waits_changes_nothing(world: World) {
         let replica = world.replica();
         let here = world.bearer(world.admin_token());

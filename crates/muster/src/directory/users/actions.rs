@@ -124,6 +124,10 @@ pub async fn create(
         .write_in(&rehearsal, "users.create", &lane, move |tx| {
             let (account, columns, kind) = (stroke.account(), &new.columns, &new.reading.of.kind);
             if commits {
+                if tx.is_beside_lock() {
+                    // A name that is taken need not wait for the row.
+                    revivable(tx, account, &new)?;
+                }
                 // Before the name, as whoever changes users does: so none waits for one who waits for him.
                 hold(tx, account)?;
             }
