@@ -1,7 +1,7 @@
 //! Periodic work: it comes again, survives its own failure, and ends with the server.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ fn a_job_comes_again_after_a_failure_and_ends_with_the_server() {
         let late = Job { name: "late", every: Duration::from_hours(1), at_end: true, work: at_the_end };
         let wild = Job { name: "wild", work: panics, ..often };
         let mut running = jobs::start(&world.app, &[often, wild, late], &stopping);
-        for _ in 0..500 {
+        for _ in 0..3_000 {
             if FAILING.load(SeqCst) >= 3 && PANICKING.load(SeqCst) >= 3 {
                 break;
             }
@@ -110,11 +110,16 @@ fn waits_for_the_network(_: muster::app::App) -> Running {
     Box::pin(std::future::pending())
 }
 
+static BEGUN: AtomicU32 = AtomicU32::new(0);
+static MAY_END: AtomicBool = AtomicBool::new(false);
 static WRITTEN: AtomicU32 = AtomicU32::new(0);
 
 fn writes_for_a_while(_: muster::app::App) -> Running {
     Box::pin(async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        BEGUN.fetch_add(1, SeqCst);
+        while !MAY_END.load(SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         WRITTEN.fetch_add(1, SeqCst);
         Ok(())
     })
@@ -128,8 +133,13 @@ fn a_stop_breaks_off_what_need_not_end_and_waits_for_what_must() {
         let endless = Job { name: "endless", every, at_end: false, work: waits_for_the_network };
         let last = Job { name: "last", every, at_end: true, work: writes_for_a_while };
         let mut running = jobs::start(&world.app, &[endless, last], &stopping);
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        while BEGUN.load(SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         stop.send_replace(true);
+        // Time enough to break it off.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        MAY_END.store(true, SeqCst);
         let ended = async { while running.join_next().await.is_some() {} };
         assert!(tokio::time::timeout(Duration::from_secs(10), ended).await.is_ok(), "one still waits");
         assert_eq!(WRITTEN.load(SeqCst), 2, "the run that had begun, and the last one");

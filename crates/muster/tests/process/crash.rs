@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
@@ -22,6 +22,12 @@ struct Acknowledged {
     created: Mutex<BTreeSet<String>>,
     deactivated: Mutex<BTreeSet<String>>,
     members: Mutex<BTreeSet<String>>,
+}
+
+impl Acknowledged {
+    fn count(&self) -> usize {
+        self.created.lock().unwrap().len()
+    }
 }
 
 /// One keep-alive connection of a SCIM client.
@@ -192,8 +198,12 @@ fn nothing_acknowledged_is_lost_and_nothing_is_there_by_half() {
                     })
                 })
                 .collect();
-            // 60 to 460 ms into the writing, another moment in each round.
-            std::thread::sleep(Duration::from_millis(60 + round * 7_919 % 400));
+            // Once something was written, and then up to 400 ms more, another moment in each round.
+            let (since, before) = (Instant::now(), done.count());
+            while done.count() < before + 8 && since.elapsed() < Duration::from_mins(1) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            std::thread::sleep(Duration::from_millis(round * 7_919 % 400));
             server.signal("KILL");
             for writer in writers {
                 failed.fetch_or(writer.join().is_err(), Ordering::Relaxed);

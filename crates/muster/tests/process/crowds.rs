@@ -43,7 +43,7 @@ fn idle_connections_to_the_second_listener_give_way() {
     for path in ["/livez", "/readyz", "/metrics"] {
         assert!(ask(&mut server, at, path).starts_with("HTTP/1.1 200"), "{path}");
     }
-    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    assert!(since.elapsed() < Duration::from_secs(15), "{:?}", since.elapsed());
     kept.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout can be set");
     assert!(rest(&mut kept).starts_with("HTTP/1.1 200"), "it was answered before it gave way");
 }

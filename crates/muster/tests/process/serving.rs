@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use super::watching::{ask, management};
 use super::{Server, data_dir, found_account, parse, post, postgres, rest, run, signal};
 
 const ASK: &[u8] = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
@@ -27,12 +28,21 @@ fn one_answer(stream: &mut TcpStream, end: &str) -> String {
     String::from_utf8_lossy(&got).into_owned()
 }
 
-/// A request whose body does not come.
+/// A request whose body does not come, and is waited for.
 fn stuck(server: &Server) -> TcpStream {
+    let head =
+        "POST /v1/setup HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n";
+    let mut stream = begun(server, head);
+    stream.write_all(b"{").expect("it is open");
+    stream
+}
+
+/// A request of which this is the head, once the server asks for its body.
+fn begun(server: &Server, head: &str) -> TcpStream {
     let mut stream = server.connect();
-    let head = "POST /v1/setup HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
-    stream.write_all(head.as_bytes()).expect("it is open");
-    std::thread::sleep(Duration::from_millis(300));
+    stream.write_all(format!("{head}expect: 100-continue\r\n\r\n").as_bytes()).expect("it is open");
+    let answer = one_answer(&mut stream, "\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 100"), "{answer}");
     stream
 }
 
@@ -374,19 +384,17 @@ fn sigterm_lets_a_request_in_flight_finish() {
     let code = std::fs::read_to_string(format!("{data}/setup-code")).expect("the code is there");
     let wish = json!({"code": code.trim(), "account": "acme", "email": "a@b"}).to_string();
     let request = post("/v1/setup", &wish);
-    let (first, second) = request.split_at(request.len() - 20);
-    let (mut flying, mut idle) = (server.connect(), server.connect());
-    flying.write_all(first.as_bytes()).expect("it is open");
-    std::thread::sleep(Duration::from_millis(300));
+    let (head, body) = request.split_once("\r\n\r\n").expect("a head");
+    let (mut flying, mut idle) = (begun(&server, &format!("{head}\r\n")), server.connect());
 
     server.signal("TERM");
     let since = Instant::now();
     assert_eq!(rest(&mut idle), "", "an idle connection is closed at once");
     while TcpStream::connect(server.address).is_ok() {
-        took(since, 0, 5_000);
+        took(since, 0, 20_000);
         std::thread::sleep(Duration::from_millis(20));
     }
-    flying.write_all(second.as_bytes()).expect("the request in flight goes on");
+    flying.write_all(body.as_bytes()).expect("the request in flight goes on");
     let (status, made) = parse(&rest(&mut flying));
     assert_eq!((status, &made["account_identifier"]), (201, &json!("acme")), "{made}");
     let (exit, _, log) = server.wait();
@@ -401,12 +409,16 @@ fn sigterm_lets_a_request_in_flight_finish() {
 fn who_waits_for_events_is_answered_when_the_server_stops() {
     let (_folder, data) = data_dir();
     let token = found_account(["--data-dir", &data]);
-    let server = on(&data, &[]);
+    let mut server = on(&data, &["--management-listen", "127.0.0.1:0"]);
+    let at = management(&mut server);
     let mut waiting = server.connect();
-    let ask = "GET /ng/api/events?after=1&waitSeconds=30 HTTP/1.1\r\nhost: x";
-    let request = format!("{ask}\r\nx-api-key: {token}\r\nconnection: close\r\n\r\n");
+    let line = "GET /ng/api/events?after=1&waitSeconds=30 HTTP/1.1\r\nhost: x";
+    let request = format!("{line}\r\nx-api-key: {token}\r\nconnection: close\r\n\r\n");
     waiting.write_all(request.as_bytes()).expect("it is open");
-    std::thread::sleep(Duration::from_millis(500));
+    let since = Instant::now();
+    while !ask(&mut server, at, "/metrics").contains("muster_http_requests_under_way 1\n") {
+        took(since, 0, 20_000);
+    }
 
     server.signal("TERM");
     let since = Instant::now();
@@ -503,7 +515,11 @@ fn a_second_signal_ends_at_once() {
     let server = on(&data, &["--drain-timeout", "60s"]);
     let _stuck = stuck(&server);
     server.signal("TERM");
-    std::thread::sleep(Duration::from_millis(300));
+    let since = Instant::now();
+    while !server.log().contains("stopping") {
+        took(since, 0, 20_000);
+        std::thread::sleep(Duration::from_millis(20));
+    }
     server.signal("TERM");
     let (exit, _, log) = server.wait();
     assert_eq!(exit, Some(1), "{log}");

@@ -110,17 +110,17 @@ fn each_request_has_a_line_where_that_is_wanted() {
 #[test]
 fn a_load_balancer_has_time_to_notice_the_end() {
     let (_folder, data) = data_dir();
-    let server = Server::start(&["--data-dir", &data, "--drain-delay", "2s"]);
+    let server = Server::start(&["--data-dir", &data, "--drain-delay", "5s"]);
     let since = Instant::now();
     server.signal("TERM");
     let stopping = json!({"ready": false, "reasons": ["the server is stopping"]});
     while parse(&server.get("/readyz")) != (503, stopping.clone()) {
-        assert!(since.elapsed() < Duration::from_secs(1), "{}", server.log());
+        assert!(since.elapsed() < Duration::from_secs(4), "{}", server.log());
     }
     assert!(server.get("/livez").starts_with("HTTP/1.1 200"), "requests are still taken");
     let (code, ..) = server.wait();
     assert_eq!(code, Some(0));
-    assert!(since.elapsed() >= Duration::from_secs(2));
+    assert!(since.elapsed() >= Duration::from_secs(5));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn not_ready_while_the_disk_takes_no_writes() {
     limit_files(&server, "unlimited");
     let since = Instant::now();
     while parse(&server.get("/readyz")).0 != 200 {
-        assert!(since.elapsed() < Duration::from_secs(25), "{}", server.log());
+        assert!(since.elapsed() < Duration::from_mins(1), "{}", server.log());
         std::thread::sleep(Duration::from_millis(200));
     }
     assert_eq!(create(500), 201);
