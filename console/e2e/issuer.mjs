@@ -68,11 +68,3 @@ export async function newTrust(api, more = {}) {
   await api.platform('/ng/api/jwt-trusts', 'POST', { serviceAccount: await newServiceAccount(api), ...trust });
   return identifier;
 }
-
-/** Both ways of the browser's colours. */
-export async function axeBoth(page, axe) {
-  for (const colorScheme of ['dark', 'light']) {
-    await page.emulateMedia({ colorScheme });
-    await axe();
-  }
-}

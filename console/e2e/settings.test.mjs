@@ -1,7 +1,7 @@
 // Settings, and the four that make the default trust, with keys of a real OpenID provider.
 import assert from 'node:assert/strict';
 
-import { axeBoth, CLIENT, issuer, newServiceAccount, own, trustTest } from './issuer.mjs';
+import { CLIENT, issuer, newServiceAccount, own, trustTest } from './issuer.mjs';
 
 const STALE = 'jwt_trust_stale_key_hours';
 const FOUR = ['scim_jwt_token_jwks_keys_url', 'scim_jwt_token_service_account_id', 'scim_jwt_token_key_field', 'scim_jwt_token_value_field'];
@@ -14,7 +14,7 @@ trustTest('a setting is changed, refused in the server’s words, and restored',
   await row.getByRole('button', { name: `Save ${STALE}` }).click();
   await row.getByText('The value [999] is not allowed.').waitFor();
   assert.equal(await row.getByRole('textbox').inputValue(), '999');
-  await axeBoth(page, axe);
+  await axe();
   await row.getByRole('textbox').fill('48');
   await row.getByRole('button', { name: `Save ${STALE}` }).click();
   await row.getByText('account', { exact: true }).waitFor();
@@ -76,7 +76,7 @@ trustTest('the four settings make the default trust together or not at all', asy
   await card.getByRole('button', { name: 'Save all four' }).click();
   await card.getByText('no_issuer').or(card.getByText(/warning/)).first().waitFor();
   assert.deepEqual(await stored(), [`${issuer}/jwks`, account, 'client_id', CLIENT]);
-  await axeBoth(page, axe);
+  await axe();
   await card.getByRole('link', { name: 'Open the trust default' }).click();
   await page.getByText('four settings').first().waitFor();
   await page.getByRole('region', { name: 'Keys', exact: true }).getByText('EdDSA').waitFor();

@@ -1,7 +1,7 @@
 // JWT trusts, and why a token is refused, with tokens of a real OpenID provider.
 import assert from 'node:assert/strict';
 
-import { AUDIENCE, axeBoth, CLIENT, issuer, made, newServiceAccount, newToken, newTrust, own, trustTest } from './issuer.mjs';
+import { AUDIENCE, CLIENT, issuer, made, newServiceAccount, newToken, newTrust, own, trustTest } from './issuer.mjs';
 import { ACCOUNT } from './kit.mjs';
 
 async function explain(scope, token) {
@@ -29,7 +29,7 @@ trustTest('a trust is made from a preset, in the form and as JSON, and its warni
   const rule = form.getByRole('group', { name: 'Rule 1' });
   await rule.getByRole('textbox', { name: 'Claim' }).fill('client_id');
   await rule.getByRole('textbox', { name: 'Value', exact: true }).fill(CLIENT);
-  await axeBoth(page, axe);
+  await axe();
   await form.getByText('JSON', { exact: true }).first().click();
   const text = form.getByLabel('The trust as JSON');
   const body = JSON.parse(await text.inputValue());
@@ -62,7 +62,7 @@ trustTest('a trust that is refused keeps what was typed', async ({ page, go, axe
   await alert.getByText('there is no service account [nobody_here]').first().waitFor();
   assert.equal(await form.getByLabel('Name').inputValue(), 'Mine');
   assert.equal(await form.getByRole('textbox', { name: 'JWKS URL' }).inputValue(), 'ftp://issuer.example.com');
-  await axeBoth(page, axe);
+  await axe();
   // What is no JSON is not sent, and stays.
   await form.getByText('JSON', { exact: true }).first().click();
   await form.getByLabel('The trust as JSON').fill('{"name": ');
@@ -78,7 +78,7 @@ trustTest('trusts are searched, and a trust is disabled, edited and deleted', as
   await page.getByLabel('Search identifiers, names and issuers').fill(identifier);
   await page.getByRole('link', { name: identifier }).waitFor();
   await page.getByText(other, { exact: true }).waitFor({ state: 'hidden' });
-  await axeBoth(page, axe);
+  await axe();
   await page.getByRole('link', { name: identifier }).click();
   await page.getByRole('button', { name: 'Disable' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
@@ -141,7 +141,7 @@ trustTest('a trust shows its keys, its last refusals and why', async ({ page, go
   const here = page.getByRole('region', { name: 'Explain a token at this trust' });
   await explain(here, token);
   await here.getByText('refuses this token. It fails at step 17, rules').waitFor();
-  await axeBoth(page, axe);
+  await axe();
 }, { refused: [429] });
 
 trustTest('a JWT is explained at every trust: the verdict first, then each step', async ({ page, go, api, axe }) => {
@@ -165,7 +165,7 @@ trustTest('a JWT is explained at every trust: the verdict first, then each step'
   assert.equal(await page.getByRole('textbox', { name: 'Token', exact: true }).inputValue(), '');
   const signature = token.split('.')[2];
   assert.equal(await page.evaluate((text) => document.documentElement.outerHTML.includes(text) || JSON.stringify({ ...sessionStorage, ...localStorage }).includes(text) || location.href.includes(text), signature), false);
-  await axeBoth(page, axe);
+  await axe();
 });
 
 trustTest('a token of the server’s own is explained, and nonsense, too', async ({ page, go, token, api, axe }) => {
