@@ -75,7 +75,8 @@ fn product(agent: &str) -> &str {
     if word.is_empty() || !word.chars().all(clean) || word.len() > NAME_CHARS {
         return "unknown";
     }
-    word
+    // So all of them begin, the console's among them.
+    if word == "Mozilla" { "browser" } else { word }
 }
 
 #[cfg(test)]
@@ -86,6 +87,8 @@ mod tests {
     fn by_user_agent_then_by_shape_then_by_product() {
         for (agent, query, body, name) in [
             (Some("Okta SCIM Client 1.0.0"), None, None, "Okta"),
+            (Some("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"), None, None, "browser"),
+            (Some("Mozilla/5.0 (compatible; OneLogin)"), None, None, "OneLogin"),
             (Some("okta-app/2 (Java)"), Some("aadOptscim062020"), None, "Okta"),
             (Some("Azure AD Provisioning"), None, None, "Entra"),
             (None, Some("aadOptscim062020=true"), None, "Entra"),
