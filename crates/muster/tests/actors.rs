@@ -371,7 +371,10 @@ impl Client {
     /// Any method, any body text. JSON unless the client has another `content-type`.
     pub async fn send(&self, method: Method, path: &str, body: Option<String>) -> Answer {
         let is_there = body.is_some();
-        self.send_body(method, path, is_there, Body::from(body.unwrap_or_default())).await
+        let sent = Body::from(body.clone().unwrap_or_default());
+        let answer = self.send_body(method.clone(), path, is_there, sent).await;
+        crate::openapi::compare(&method, path, &self.headers, body.as_deref(), &answer);
+        answer
     }
     /// A POST whose body comes so late that it is asked again who sends it.
     pub async fn post_late(&self, path: &str, body: Value) -> Answer {

@@ -11,6 +11,7 @@ mod contract;
 mod issuer;
 mod jobs;
 mod matrix;
+mod openapi;
 mod process;
 mod real_issuers;
 mod routes;

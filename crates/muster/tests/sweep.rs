@@ -28,6 +28,7 @@ const OPEN: &[(&str, &str)] = &[
     ("GET /livez", "a process supervisor has no credential"),
     ("GET /readyz", "a load balancer has no credential"),
     ("GET /v1/version", "says which version runs, as documented"),
+    ("GET /openapi.json", "what a release answers is no secret"),
     ("POST /oauth2/token", "takes credentials in its form; checked by its own tests"),
     ("POST /oauth2/{accountIdentifier}/token", "takes credentials in its form; checked by its own tests"),
     (
@@ -138,6 +139,16 @@ fn routes() -> BTreeSet<Route> {
         }
     }
     found
+}
+
+/// Method and path of each route of the platform API.
+pub fn platform_routes() -> BTreeSet<String> {
+    routes().iter().filter(|r| !r.is_scim()).map(Route::name).collect()
+}
+
+/// docs/api.md without its examples, up to the routes that are not there.
+pub fn api_page() -> String {
+    page::page().0
 }
 
 /// What the SCIM surface takes; any method stands for all, and `HEAD` is a `GET`.

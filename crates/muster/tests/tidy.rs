@@ -257,7 +257,7 @@ fn the_image_is_of_this_program() {
     );
     let embedded = "COPY --from=console /src/console/dist console/dist\nRUN cargo build ";
     assert!(image.contains(embedded), "the console is there before the program is built");
-    for needed in ["Cargo.toml", "Cargo.lock", ".cargo", "crates", "bench", "console"] {
+    for needed in ["Cargo.toml", "Cargo.lock", ".cargo", "crates", "bench", "console", "openapi.json"] {
         assert!(!ignored.lines().any(|line| line == needed), "{needed} is built from");
         assert!(root().join(needed).exists(), "{needed}");
     }

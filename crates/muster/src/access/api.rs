@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use http::Uri;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -19,6 +20,7 @@ use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Query, ScopeQuery, flag, goes_by};
+use crate::web::openapi::OpenApi;
 
 /// Most questions in one access check.
 const QUESTIONS_MOST: usize = 10_000;
@@ -36,23 +38,55 @@ pub fn routes() -> Router<App> {
         .merge(super::assignments::api::routes())
 }
 
-#[derive(Debug, Deserialize)]
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Permissions and access check")
+        .get("/authz/api/permissions", permissions)
+        .told("listPermissions", "none", "Lists the permissions that a role of the scope's level can have")
+        .get("/authz/api/permissions/resourcetypes", type_names)
+        .told(
+            "listPermissionResourceTypes",
+            "none",
+            "Lists the names of the resource types of these permissions",
+        )
+        .get("/authz/api/resourcetype", types)
+        .told(
+            "listResourceTypes",
+            "none",
+            "Lists the resource types of the scope's level, and how a resource group may choose of them",
+        )
+        .get("/resourcegroup/api/resourcetype", types)
+        .told(
+            "listResourceTypesByAlias",
+            "none",
+            "Lists the resource types of the scope's level, as /authz/api/resourcetype",
+        )
+        .post("/authz/api/acl", check)
+        .told("checkAccess", "none", "Says whether the caller holds permissions");
+    super::roles::api::describe(document);
+    super::resource_groups::api::describe(document);
+    super::assignments::api::describe(document);
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct PermissionQuery {
     #[serde(default, deserialize_with = "flag")]
     scope_filter_disabled: Option<bool>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct PermissionReply {
     permission: PermissionDto,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct PermissionDto {
     identifier: &'static str,
     name: &'static str,
+    #[schemars(extend("enum" = ["ACTIVE"]))]
     status: &'static str,
     include_in_all_roles: bool,
     allowed_scope_levels: Vec<Level>,
@@ -108,16 +142,19 @@ async fn type_names(
     Ok(Reply(resource_types((!all).then_some(level))))
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ResourceTypesReply")]
 struct TypesReply {
     resource_types: Vec<TypeDto>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ResourceTypeDto")]
 struct TypeDto {
     name: &'static str,
+    #[schemars(with = "Vec<String>", extend("enum" = ["DYNAMIC", "STATIC"]))]
     validator_types: &'static [&'static str],
 }
 
@@ -140,14 +177,17 @@ async fn types(
     Ok(Reply(TypesReply { resource_types }))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "AccessCheckBody")]
 struct CheckBody {
+    #[schemars(length(max = QUESTIONS_MOST))]
     permissions: Vec<QuestionBody>,
     principal: Option<PrincipalBody>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AccessQuestion")]
 struct QuestionBody {
     permission: String,
     resource_type: String,
@@ -156,38 +196,44 @@ struct QuestionBody {
     resource_attributes: Option<Value>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[allow(clippy::struct_field_names)] // the wire's names
+#[schemars(rename = "AccessScope", inline)]
 struct ScopeBody {
     account_identifier: Option<String>,
     org_identifier: Option<String>,
     project_identifier: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(rename = "AccessPrincipalBody")]
 struct PrincipalBody {
     principal_identifier: Option<String>,
     principal_type: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AccessCheckReply")]
 struct CheckReply {
     principal: PrincipalDto,
     access_control_list: Vec<AnswerDto>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AccessPrincipal")]
 struct PrincipalDto {
     principal_identifier: String,
+    #[schemars(extend("enum" = ["USER", "SERVICE_ACCOUNT"]))]
     principal_type: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AccessAnswer")]
 struct AnswerDto {
     permission: String,
     resource_scope: ScopeBody,

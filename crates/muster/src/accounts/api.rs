@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, put};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::actions;
@@ -18,6 +19,7 @@ use crate::tokens::model::{KEY_LIMIT, TOKEN_LIMIT};
 use crate::tokens::secret::Kind;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, ScopeQuery};
+use crate::web::openapi::OpenApi;
 
 /// Accounts, organizations, projects.
 pub fn routes() -> Router<App> {
@@ -28,14 +30,29 @@ pub fn routes() -> Router<App> {
         .merge(projects::api::routes())
 }
 
-#[derive(Debug, Deserialize)]
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Accounts")
+        .nothing_is_400()
+        .get("/ng/api/accounts/{accountIdentifier}", show)
+        .told("getAccount", "core_account_view", "Shows the account of the credential")
+        .put("/ng/api/accounts/{accountIdentifier}/name", rename)
+        .told("renameAccount", "core_account_edit", "Gives the account another name");
+    organizations::api::describe(document);
+    projects::api::describe(document);
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "AccountNameBody")]
 struct NameBody {
     name: String,
 }
 
 /// Wire form of an account. `companyName` is the name again: the reference keeps both.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AccountReply")]
 struct Shown {
     identifier: String,
     name: String,
@@ -46,7 +63,7 @@ struct Shown {
     service_account_config: ServiceAccountConfig,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ServiceAccountConfig {
     api_key_limit: i64,
@@ -71,7 +88,8 @@ impl From<Account> for Shown {
 }
 
 /// Wire form of what a first administrator starts with: of a user or of a service account.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MadeAccount")]
 pub struct MadeView {
     account_identifier: String,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use http::Uri;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -11,6 +12,7 @@ use super::actions::{self, Wanted};
 use super::model::{
     Action, FOREIGN_ACTIONS, FOREIGN_PRINCIPALS, FOREIGN_TYPES, Filter, PRINCIPALS, RESOURCE_TYPES, Row,
 };
+use super::wire;
 use crate::access::Actor;
 use crate::app::App;
 use crate::kernel::ids::AccountId;
@@ -21,6 +23,7 @@ use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Query, ScopeQuery, every, few, goes_by, unused};
+use crate::web::openapi::OpenApi;
 
 /// The one module that these rows belong to.
 const MODULE: &str = "CORE";
@@ -30,11 +33,39 @@ pub fn routes() -> Router<App> {
     Router::new().route("/audit/api/audits/list", post(list)).route("/audit/api/audits/listV2", post(list))
 }
 
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Audit trail")
+        .post("/audit/api/audits/list", list)
+        .told(
+            "listAuditEvents",
+            "core_audit_view",
+            "Lists the changes that were made, newest first, page by page",
+        )
+        .sorted(&["timestamp"])
+        .without("searchTerm")
+        .without("orgIdentifier")
+        .without("projectIdentifier")
+        .post("/audit/api/audits/listV2", list)
+        .told(
+            "listAuditEventsByAlias",
+            "core_audit_view",
+            "Lists the changes that were made, as /audit/api/audits/list",
+        )
+        .sorted(&["timestamp"])
+        .without("searchTerm")
+        .without("orgIdentifier")
+        .without("projectIdentifier");
+}
+
 /// `AuditFilterProperties`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[allow(dead_code)] // what is unused is refused while it is read
+#[schemars(rename = "AuditFilter")]
 struct FilterBody {
+    #[schemars(extend("enum" = ["Audit"]))]
     filter_type: Option<String>,
     #[serde(deserialize_with = "few")]
     scopes: Option<Vec<ScopeQuery>>,
@@ -49,20 +80,23 @@ struct FilterBody {
     principals: Option<Vec<PrincipalBody>>,
     start_time: Option<i64>,
     end_time: Option<i64>,
+    #[schemars(extend("enum" = ["EXCLUDE_LOGIN_EVENTS", "EXCLUDE_SYSTEM_EVENTS"]))]
     static_filter: Option<String>,
     include_child_scopes: Option<bool>,
     #[serde(deserialize_with = "unused")]
     tags: (),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "AuditResource")]
 struct ResourceBody {
     #[serde(rename = "type")]
     kind: String,
     identifier: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "AuditPrincipal")]
 struct PrincipalBody {
     #[serde(rename = "type")]
     kind: Option<String>,
@@ -153,22 +187,30 @@ fn known(of: &str, word: &str, ours: &[&str], foreign: &[&str]) -> Result<()> {
 }
 
 /// `AuditEvent`: absent parts are left out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AuditEvent")]
 struct Event {
     audit_id: String,
     insert_id: String,
+    #[schemars(schema_with = "wire::resource_scope")]
     resource_scope: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "wire::http_request_info")]
     http_request_info: Option<Value>,
+    #[schemars(schema_with = "wire::request_metadata")]
     request_metadata: Value,
     timestamp: i64,
+    #[schemars(schema_with = "wire::authentication_info")]
     authentication_info: Value,
     module: &'static str,
+    #[schemars(schema_with = "wire::resource")]
     resource: Value,
     action: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "wire::audit_event_data")]
     audit_event_data: Option<Value>,
+    #[schemars(schema_with = "wire::internal_info")]
     internal_info: Map<String, Value>,
 }
 

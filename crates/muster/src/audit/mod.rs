@@ -5,6 +5,7 @@ pub mod actions;
 pub mod api;
 pub mod model;
 pub mod store;
+mod wire;
 
 pub use model::{Action, Entry};
 pub use store::record;

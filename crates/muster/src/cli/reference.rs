@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::ArgMatches;
+use serde::Serialize as _;
+use serde_json::ser::PrettyFormatter;
 use serde_json::{Map, Value, json};
 
 use super::command::{ACCOUNT, COMMANDS, TOKEN_EXPLAIN};
@@ -12,6 +14,7 @@ use super::exit::{Exit, Failure, TABLE};
 use super::permissions;
 use crate::config::options::{Flags, OPTIONS, Spec};
 use crate::config::value::Kind;
+use crate::router::openapi;
 
 /// (path below the repository, text) of each generated file.
 pub fn files() -> Vec<(&'static str, String)> {
@@ -19,6 +22,7 @@ pub fn files() -> Vec<(&'static str, String)> {
         ("docs/configuration.md", page()),
         ("docs/permissions.md", permissions::page()),
         ("config.schema.json", schema()),
+        ("openapi.json", openapi()),
     ]
 }
 
@@ -32,6 +36,13 @@ pub fn write(matches: &ArgMatches) -> Result<(), Failure> {
         })?;
     }
     Ok(())
+}
+
+fn openapi() -> String {
+    let (mut text, indent) = (Vec::new(), PrettyFormatter::with_indent(b" "));
+    let mut writer = serde_json::Serializer::with_formatter(&mut text, indent);
+    openapi::document().serialize(&mut writer).expect("JSON can be written to memory");
+    String::from_utf8_lossy(&text).into_owned() + "\n"
 }
 
 fn page() -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{OriginalUri, State};
 use axum::routing::get;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -17,6 +18,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Query, ScopeQuery, goes_by, repeated};
+use crate::web::openapi::{self, OpenApi, flag, object, or_null, text};
 
 const DEFAULT_LIMIT: usize = 100;
 const MOST: usize = 1_000;
@@ -27,11 +29,30 @@ pub fn routes() -> Router<App> {
     Router::new().route("/ng/api/events", get(list))
 }
 
-#[derive(Debug, Deserialize)]
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Events")
+        .get("/ng/api/events", list)
+        .told(
+            "listEvents",
+            "core_user_view, core_usergroup_view on the account",
+            "Lists numbered changes of the directory, with a long poll",
+        )
+        .several("types", &Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())
+        .without("orgIdentifier")
+        .without("projectIdentifier")
+        .fails(&[410]);
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Asked {
+    #[schemars(with = "Option<i64>", range(min = 0))]
     after: Option<String>,
+    #[schemars(with = "Option<u32>", range(min = 1, max = MOST), extend("default" = DEFAULT_LIMIT))]
     limit: Option<String>,
+    #[schemars(with = "Option<u32>", range(min = 0, max = LONGEST_WAIT_SECS), extend("default" = 0))]
     wait_seconds: Option<String>,
     #[serde(flatten)]
     scope: ScopeQuery,
@@ -57,7 +78,8 @@ fn kinds(words: &[String]) -> Result<Vec<Kind>> {
 }
 
 /// A stretch of the account's events.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EventsPage")]
 struct Page {
     events: Vec<View>,
     next: i64,
@@ -65,8 +87,9 @@ struct Page {
     oldest: i64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Event")]
 struct View {
     number: i64,
     time: String,
@@ -76,7 +99,27 @@ struct View {
     resource_type: String,
     resource_id: String,
     #[serde(flatten)]
+    #[schemars(schema_with = "data")]
     data: Map<String, Value>,
+}
+
+/// What is told of all kinds, and of some.
+fn data(_: &mut SchemaGenerator) -> Schema {
+    let named = |schema: Value| or_null(schema);
+    let actor = object(&[("type", text()), ("id", text()), ("name", text())]);
+    let member = object(&[("value", text()), ("type", text()), ("display?", named(text()))]);
+    let members = object(&[
+        ("userName?", named(text())),
+        ("displayName?", named(text())),
+        ("externalId?", named(text())),
+        ("active?", flag()),
+        ("changedAttributes?", openapi::list(text())),
+        ("member?", member),
+        ("orgIdentifier?", text()),
+        ("projectIdentifier?", text()),
+        ("actor", actor),
+    ]);
+    Schema::try_from(members).unwrap_or_default()
 }
 
 impl View {

@@ -1,5 +1,6 @@
 //! Pages of the platform API (§1.6): what a client asks for and what it gets.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::number::{number, whole};
@@ -17,12 +18,14 @@ const MAX_BYTES_OF_FEW: usize = 32 << 20;
 const MAX_BYTES: usize = 8 << 20;
 
 /// The paging part of a query string. All optional; `pageToken` of an earlier page wins over `pageIndex`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PageQuery {
     /// From 0.
+    #[schemars(with = "Option<u32>", extend("default" = 0))]
     pub page_index: Option<String>,
     /// 1–2,000, 50 without.
+    #[schemars(with = "Option<u32>", range(min = 1, max = MAX_SIZE), extend("default" = DEFAULT_SIZE))]
     pub page_size: Option<String>,
     /// `data.nextPageToken` of the page before.
     pub page_token: Option<String>,
@@ -101,8 +104,9 @@ impl PageRequest {
 
 /// One page as the wire has it.
 #[allow(clippy::struct_field_names)] // the wire's names
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Page_of_{T}")]
 pub struct Page<T> {
     total_pages: u64,
     total_items: u64,

@@ -1,13 +1,15 @@
 //! Where a thing lives: an account, an organization in it, or a project in that.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AccountId, OrgId, ProjectId};
 use super::problem::Problem;
 
 /// The level of a scope. Lower-case text on the access API, upper-case on the settings API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "ScopeLevel")]
 pub enum Level {
     /// The whole account.
     Account,

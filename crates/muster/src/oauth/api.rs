@@ -9,12 +9,13 @@ use http::request::Parts;
 use serde_json::{Value, json};
 
 use super::actions::issue;
-use super::request::{self, CLIENT_CREDENTIALS, JWT_BEARER, refused};
+use super::request::{self, CLIENT_CREDENTIALS, FORM, JWT_BEARER, refused};
 use crate::app::App;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::surface::{Surface, names};
 use crate::web::extract::{Path, body};
+use crate::web::openapi::{OpenApi, list, object, text, whole, word};
 use crate::web::surface::{self, origin};
 
 /// Largest body, bytes: an assertion is at most 16 KiB.
@@ -29,6 +30,78 @@ pub fn routes() -> Router<App> {
         .route("/gateway/oauth2/{accountIdentifier}/token", post(token_of))
         .route("/.well-known/oauth-authorization-server/oauth2/{accountIdentifier}", get(metadata))
         .route("/.well-known/oauth-authorization-server/gateway/oauth2/{accountIdentifier}", get(metadata))
+}
+
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Token endpoint")
+        .post("/oauth2/token", token)
+        .told(
+            "requestToken",
+            "open; the client's secret or assertion",
+            "Gives an access token for 15 minutes",
+        )
+        .reads(FORM, form())
+        .answers("application/json", issued())
+        .oauth()
+        .post("/oauth2/{accountIdentifier}/token", token_of)
+        .told(
+            "requestAccountToken",
+            "open; the client's secret or assertion",
+            "Gives an access token for 15 minutes, of the account in the path",
+        )
+        .reads(FORM, form())
+        .answers("application/json", issued())
+        .oauth()
+        .get("/.well-known/oauth-authorization-server/oauth2/{accountIdentifier}", metadata)
+        .told("getTokenEndpointMetadata", "open", "Tells the metadata of the token endpoint (RFC 8414)")
+        .answers("application/json", described())
+        .oauth()
+        .alone()
+        .get("/.well-known/oauth-authorization-server/gateway/oauth2/{accountIdentifier}", metadata)
+        .told(
+            "getGatewayTokenEndpointMetadata",
+            "open",
+            "Tells the metadata of the token endpoint under /gateway",
+        )
+        .answers("application/json", described())
+        .oauth()
+        .alone();
+}
+
+/// The body, all of which are texts (RFC 6749 §2.3.1, §4.4, RFC 7523 §2).
+fn form() -> Value {
+    let others =
+        ["scope", "client_id", "client_secret", "client_assertion", "client_assertion_type", "assertion"];
+    let grant = [("grant_type", word(&[CLIENT_CREDENTIALS, JWT_BEARER]))];
+    let others = others.map(|name| (name, text()));
+    let mut form = object(&[&grant[..], &others].concat());
+    form["required"] = json!(["grant_type"]);
+    form
+}
+
+/// The answer with a token (RFC 6749 §5.1).
+fn issued() -> Value {
+    object(&[
+        ("access_token", text()),
+        ("token_type", word(&["Bearer"])),
+        ("expires_in", whole()),
+        ("scope", text()),
+    ])
+}
+
+/// The metadata (RFC 8414 §2).
+fn described() -> Value {
+    object(&[
+        ("issuer", text()),
+        ("token_endpoint", text()),
+        ("response_types_supported", list(text())),
+        ("grant_types_supported", list(text())),
+        ("scopes_supported", list(text())),
+        ("token_endpoint_auth_methods_supported", list(text())),
+        ("token_endpoint_auth_signing_alg_values_supported", list(text())),
+    ])
 }
 
 /// The account in the query, or that of the secret.

@@ -21,7 +21,7 @@ pub const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// RFC 7523 §2.2.
 const CLIENT_ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The only media type of a token request (RFC 6749 §4.4.2).
-const FORM: &str = "application/x-www-form-urlencoded";
+pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The parameters that mean something here; none may come twice (RFC 6749 §3.2).
 const KNOWN: [&str; 7] = [

@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::routing::{get, post};
 use http::StatusCode;
 use http::request::Parts;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,7 @@ use crate::kernel::number::number;
 use crate::kernel::problem::{Problem, Result};
 use crate::web::envelope::Bare;
 use crate::web::extract::{Json, Path, Query};
+use crate::web::openapi::{self, OpenApi, Schemas, Takes};
 
 const DEFAULT_LIMIT: i64 = 100;
 const MOST: i64 = 1_000;
@@ -30,11 +32,52 @@ pub fn routes() -> Router<App> {
         .route("/v1/accounts/{account}/tokens", post(another_token))
 }
 
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Accounts of an installation")
+        .get("/v1/accounts", list)
+        .told("listAllAccounts", "the operator's token", "Lists the accounts by identifier, page by page")
+        .post("/v1/accounts", create)
+        .told(
+            "createAccount",
+            "the operator's token",
+            "Makes an account, with its first administrator and a token for him",
+        )
+        .created()
+        .get("/v1/accounts/{account}", show)
+        .told("getAnyAccount", "the operator's token", "Shows one account")
+        .patch("/v1/accounts/{account}", change)
+        .told("changeAccount", "the operator's token", "Renames an account, suspends it or takes it back")
+        .delete("/v1/accounts/{account}", delete)
+        .told("deleteAccount", "the operator's token", "Deletes an account that is suspended")
+        .post("/v1/accounts/{account}/tokens", another_token)
+        .told(
+            "createAccountToken",
+            "the operator's token",
+            "Makes one more token for an active user or a service account",
+        )
+        .created();
+}
+
 impl FromRequestParts<App> for Operator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         door::admit(parts, app).await
+    }
+}
+
+impl Takes for Operator {
+    fn describe(operation: &mut openapi::Operation, _: &mut Schemas) {
+        operation.secured(&["operator"]);
+    }
+}
+
+impl<T: JsonSchema> Takes for Sent<T> {
+    fn describe(operation: &mut openapi::Operation, schemas: &mut Schemas) {
+        Operator::describe(operation, schemas);
+        Json::<T>::describe(operation, schemas);
     }
 }
 
@@ -53,7 +96,8 @@ impl<T: DeserializeOwned + Send> FromRequest<App> for Sent<T> {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AccountsPage")]
 struct Page {
     accounts: Vec<View>,
     /// What to send as `after` for the next page; absent on the last one.
@@ -62,10 +106,11 @@ struct Page {
 }
 
 // A parameter that is misspelt would walk the first page for ever.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Asked {
     after: Option<String>,
+    #[schemars(with = "Option<u32>", range(min = 1, max = MOST), extend("default" = DEFAULT_LIMIT))]
     limit: Option<String>,
 }
 

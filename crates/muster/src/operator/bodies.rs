@@ -1,5 +1,6 @@
 //! What the operator sends of accounts and is answered, over HTTP and at the console.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::actions::Change;
@@ -14,10 +15,12 @@ use crate::kernel::time::Timestamp;
 use crate::service_accounts::model::NewServiceAccount;
 
 /// Wire form of an account; times in milliseconds since 1970.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OperatedAccount")]
 pub struct View {
     identifier: String,
     name: String,
+    #[schemars(extend("enum" = ["ACTIVE", "SUSPENDED", "DELETED", "ERASING"]))]
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     users: Option<i64>,
@@ -44,7 +47,7 @@ impl From<Account> for View {
 // Bodies are taken whole or not at all: a member that is misspelt would seem to be in force.
 
 /// An account that is wished for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAccount {
     /// Never changes.
@@ -52,11 +55,12 @@ pub struct NewAccount {
     /// For people; the identifier without it.
     pub name: Option<String>,
     // Those of `Holder`: what is flattened cannot tell which members are known.
-    /// See `Holder`.
+    /// A user's address: this or `service_account` is demanded.
     pub email: Option<String>,
-    /// See `Holder`.
+    /// A service account's identifier.
     pub service_account: Option<String>,
-    /// See `Holder`.
+    /// Where the token may be presented; anywhere without it.
+    #[schemars(extend("enum" = ["scim", "platform"]))]
     pub surfaces: Option<Vec<String>>,
 }
 
@@ -80,14 +84,16 @@ impl NewAccount {
 }
 
 /// Whose the token is, one of the two, and where it may be presented.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "TokenHolder")]
 pub struct Holder {
-    /// A user's address.
+    /// A user's address: this or `service_account` is demanded.
     pub email: Option<String>,
     /// A service account's identifier.
     pub service_account: Option<String>,
-    /// Anywhere without it.
+    /// Where it may be presented; anywhere without it.
+    #[schemars(extend("enum" = ["scim", "platform"]))]
     pub surfaces: Option<Vec<String>>,
 }
 
@@ -132,12 +138,14 @@ fn unread() -> Problem {
 }
 
 /// What is to be changed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "AccountChange")]
 pub struct ChangeBody {
     /// Another name.
     pub name: Option<String>,
     /// `ACTIVE` or `SUSPENDED`.
+    #[schemars(extend("enum" = ["ACTIVE", "SUSPENDED"]))]
     pub status: Option<String>,
 }
 

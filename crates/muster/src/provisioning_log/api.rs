@@ -10,6 +10,7 @@ use axum::routing::get;
 use futures_util::stream;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::request::Parts;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -24,6 +25,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Path, Query, ScopeQuery, flag};
+use crate::web::openapi::{OpenApi, text};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 100;
@@ -38,12 +40,43 @@ pub fn routes() -> Router<App> {
         .route("/ng/api/provisioning-log/{id}", get(load))
 }
 
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Provisioning log")
+        .get("/ng/api/provisioning-log", list)
+        .told(
+            "listLoggedRequests",
+            "core_audit_view on the account",
+            "Lists SCIM requests, newest first, by cursor",
+        )
+        .without("account")
+        .without("routingId")
+        .without("orgIdentifier")
+        .without("projectIdentifier")
+        .get("/ng/api/provisioning-log/export", export)
+        .told(
+            "exportLoggedRequests",
+            "core_audit_view on the account",
+            "Exports SCIM requests with their bodies, one JSON text a line",
+        )
+        .answers("application/x-ndjson", text())
+        .without("limit")
+        .without("cursor")
+        .without("account")
+        .without("routingId")
+        .without("orgIdentifier")
+        .without("projectIdentifier")
+        .get("/ng/api/provisioning-log/{id}", load)
+        .told("getLoggedRequest", "core_audit_view on the account", "Shows a SCIM request with its bodies");
+}
+
 /// The filters of a query string. A name that is none of these is refused: left out, it would widen the list
 /// without a word.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 struct FilterQuery {
-    /// As `account` and `routing_id`: these name the account.
+    /// The account, as `account` and `routingId` name it.
     account_identifier: Option<String>,
     #[serde(rename = "account")]
     _account: Option<String>,
@@ -53,6 +86,7 @@ struct FilterQuery {
     org_identifier: Option<String>,
     project_identifier: Option<String>,
     status: Option<String>,
+    #[schemars(with = "Option<u16>", range(min = 100, max = 599))]
     min_status: Option<String>,
     method: Option<String>,
     client: Option<String>,
@@ -66,6 +100,7 @@ struct FilterQuery {
     failures_only: Option<bool>,
     #[serde(deserialize_with = "flag")]
     dry_run: Option<bool>,
+    #[schemars(with = "Option<u32>", range(min = 1, max = MAX_LIMIT), extend("default" = DEFAULT_LIMIT))]
     limit: Option<String>,
     cursor: Option<String>,
 }
@@ -154,7 +189,8 @@ fn time(name: &str, value: Option<&String>) -> Result<Option<Timestamp>> {
 }
 
 /// A body of an entry.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LoggedBody")]
 struct BodyView {
     #[serde(flatten)]
     note: BodyNote,
@@ -164,16 +200,18 @@ struct BodyView {
     body: Option<Value>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "LoggedClient")]
 struct ClientView {
     name: String,
     user_agent: Option<String>,
 }
 
 /// An entry as the wire has it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "LoggedRequest")]
 struct EntryView {
     id: String,
     time: String,
@@ -252,8 +290,9 @@ pub fn detail(row: &Row) -> Result<Detail<'static>> {
     })
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "LoggedRequests")]
 struct ListView {
     entries: Vec<EntryView>,
     next_cursor: Option<String>,
@@ -261,8 +300,9 @@ struct ListView {
 }
 
 /// Entries that were dropped because too much came at once.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "LostRequests")]
 struct LostView {
     entries: i64,
     last_at: Option<i64>,

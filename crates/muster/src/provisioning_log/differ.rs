@@ -1,5 +1,6 @@
 //! What differs between the answer that was logged and the one a replay gave. Pure.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ const OF_CREATION: [&str; 2] = ["/id", "/meta/location"];
 const PASSING_IN_BULK: [&str; 3] = ["location", "version", "response/detail"];
 
 /// One difference.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Difference {
     /// `status`, or `body` with a JSON pointer: `body/active`.
     pub at: String,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST, IF_MATCH, IF_NONE_MATCH, USER_AGENT};
 use http::{HeaderMap, HeaderName, Method};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -175,7 +176,8 @@ pub struct Stranger {
 }
 
 /// Who asked, as an entry shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "LoggedPrincipal")]
 pub struct Who<'e> {
     /// `USER` or `SERVICE_ACCOUNT`.
     #[serde(rename = "type")]
@@ -189,7 +191,7 @@ pub struct Who<'e> {
 }
 
 /// A body as an entry shows it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BodyNote {
     /// How long it was.
@@ -205,7 +207,7 @@ pub struct BodyNote {
 }
 
 /// A mended quirk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Quirk<'e> {
     /// Its stable name (docs/scim.md).
     pub name: Cow<'e, str>,

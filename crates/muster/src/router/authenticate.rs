@@ -30,6 +30,7 @@ use crate::trust::{self, Taken};
 use crate::web::error::{BEARER_TWICE, NO_BEARER, OTHER_SURFACE};
 use crate::web::extract::ScopeQuery;
 use crate::web::observed::Observed;
+use crate::web::openapi::{Operation, Schemas, Takes};
 use crate::web::surface::origin;
 
 /// What a credential proved, as long as the account's version stands.
@@ -88,6 +89,13 @@ impl FromRequestParts<App> for Actor {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         platform(parts, app, Door::Platform).await
+    }
+}
+
+impl Takes for Actor {
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        operation.secured(&["apiKey", "bearer"]);
+        operation.shared("Harness-Account");
     }
 }
 

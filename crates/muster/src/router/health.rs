@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::kernel::sparing::Sparing;
 use crate::migrations;
+use crate::web::openapi::{OpenApi, flag, list, object, text};
 
 /// This release.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -31,6 +32,22 @@ pub(super) fn routes() -> Router<App> {
         .route("/readyz", get(ready))
         .route("/v1/version", get(version))
         .route("/gateway/v1/version", get(version))
+}
+
+/// What the OpenAPI document says of them.
+pub(super) fn describe(document: &mut OpenApi) {
+    document
+        .section("Set-up, state, version")
+        .get("/v1/version", version)
+        .told("getVersion", "open", "Tells the release of the server")
+        .get("/livez", live)
+        .told("isAlive", "open", "Says ok as long as the process answers")
+        .alone()
+        .get("/readyz", ready)
+        .told("isReady", "open", "Says whether requests can be served, else why not")
+        .answers("application/json", object(&[("ready", flag())]))
+        .otherwise(503, object(&[("ready", flag()), ("reasons", list(text()))]))
+        .alone();
 }
 
 /// The process answers.

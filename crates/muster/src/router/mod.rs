@@ -6,6 +6,7 @@ pub mod console;
 pub mod health;
 mod metrics;
 mod observe;
+pub mod openapi;
 mod own;
 mod replay;
 mod scim;
@@ -130,7 +131,8 @@ pub struct Front {
 impl Front {
     /// Puts the surfaces together.
     pub fn new(app: App) -> Self {
-        let open = open_surface(&app, health::routes().merge(console::routes(app.console)));
+        let at_once = health::routes().merge(openapi::routes()).merge(console::routes(app.console));
+        let open = open_surface(&app, at_once);
         let others = platform_surface(&app).merge(oauth_surface(&app)).merge(open);
         Self { others: others.with_state(app.clone()), app }
     }

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::routing::post;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -21,14 +22,24 @@ use crate::provisioning_log::model::Row;
 use crate::provisioning_log::replay::{Again, again};
 use crate::web::envelope::Reply;
 use crate::web::extract::{Path, Query, ScopeQuery};
+use crate::web::openapi::OpenApi;
 
 /// The route.
 pub fn routes() -> Router<App> {
     Router::new().route("/ng/api/provisioning-log/{id}/replay", post(replay))
 }
 
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document.section("Provisioning log").post("/ng/api/provisioning-log/{id}/replay", replay).told(
+        "replayLoggedRequest",
+        "core_audit_view on the account",
+        "Plays a SCIM request again as a dry run, with the caller's rights",
+    );
+}
+
 /// What the request would be answered now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Replayed {
     status: u16,

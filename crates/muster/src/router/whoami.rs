@@ -15,17 +15,65 @@ use crate::app::App;
 use crate::kernel::caller::{Credential, PrincipalKind};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
-use crate::kernel::surface::names;
+use crate::kernel::surface::{Surface, names};
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
+use crate::web::openapi::{OpenApi, Operation, Schemas, Takes, list, object, or_null, text, whole, word};
 
 /// The route.
 pub fn routes() -> Router<App> {
     Router::new().route("/ng/api/whoami", get(whoami))
 }
 
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Who am I")
+        .get("/ng/api/whoami", whoami)
+        .told("whoAmI", "none", "Says who a credential is and what it may do")
+        .data("WhoAmI", shown());
+}
+
 /// Whoever comes, with `x-api-key` or `Authorization: Bearer`, by a token of ours or a JWT of any trust.
 struct Anyone(Actor);
+
+impl Takes for Anyone {
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        operation.secured(&["apiKey", "anyBearer"]);
+        operation.shared("Harness-Account");
+    }
+}
+
+/// What is answered, which is put together as JSON.
+fn shown() -> Value {
+    let principal = object(&[
+        ("type", word(&["USER", "SERVICE_ACCOUNT"])),
+        ("identifier", text()),
+        ("name", text()),
+        ("email", or_null(text())),
+        ("orgIdentifier", or_null(text())),
+        ("projectIdentifier", or_null(text())),
+    ]);
+    let proof = [
+        ("type", word(&["PAT", "SAT", "OAT", "JWT"])),
+        ("tokenId?", text()),
+        ("trust?", text()),
+        ("keyId?", or_null(text())),
+        ("subject?", or_null(text())),
+    ];
+    let own = [
+        ("id?", text()),
+        ("issuedFor?", object(&proof)),
+        ("expiresAt", or_null(whole())),
+        ("surfaces", list(word(&names(&Surface::ALL)))),
+    ];
+    object(&[
+        ("accountIdentifier", text()),
+        ("principal", principal),
+        ("credential", object(&[&proof[..], &own].concat())),
+        ("permissions", object(&[("account", list(text())), ("elsewhere", list(text()))])),
+    ])
+}
 
 impl FromRequestParts<App> for Anyone {
     type Rejection = Problem;

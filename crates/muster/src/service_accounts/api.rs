@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, put};
 use http::Uri;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::actions::{self, Filter, SORT_FIELDS};
@@ -19,6 +20,7 @@ use crate::kernel::scope::Scope;
 use crate::kernel::text::Tags;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, repeated};
+use crate::web::openapi::OpenApi;
 use crate::web::scope::of_both;
 
 /// The routes.
@@ -33,9 +35,66 @@ pub fn routes() -> Router<App> {
         .route(&format!("{AT}/{{identifier}}/scopes"), get(scopes))
 }
 
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Service accounts")
+        .nothing_is_400()
+        .get("/ng/api/serviceaccount", list)
+        .told(
+            "listServiceAccounts",
+            "shows those with core_serviceaccount_view",
+            "Lists the service accounts of a scope, by identifier",
+        )
+        .identified()
+        .post("/ng/api/serviceaccount", create)
+        .told("createServiceAccount", "core_serviceaccount_edit", "Makes a service account")
+        .put("/ng/api/serviceaccount/{identifier}", update)
+        .told(
+            "replaceServiceAccount",
+            "core_serviceaccount_edit",
+            "Replaces name, description and tags of a service account",
+        )
+        .delete("/ng/api/serviceaccount/{identifier}", remove)
+        .told(
+            "deleteServiceAccount",
+            "core_serviceaccount_delete",
+            "Removes a service account with its keys, tokens and role assignments",
+        )
+        .get("/ng/api/serviceaccount/aggregate", aggregates)
+        .told(
+            "listServiceAccountAggregates",
+            "core_serviceaccount_view",
+            "Lists service accounts, page by page, with the number of keys and the role assignments",
+        )
+        .identified()
+        .sorted(SORT_FIELDS)
+        .get("/ng/api/serviceaccount/aggregate/{identifier}", aggregate)
+        .told(
+            "getServiceAccountAggregate",
+            "core_serviceaccount_view",
+            "Shows a service account with the number of keys and the role assignments",
+        )
+        .get("/ng/api/serviceaccount/manageable", manageable)
+        .told(
+            "listManageableServiceAccounts",
+            "core_serviceaccount_manageapikey",
+            "Lists the service accounts whose keys the caller may manage, page by page",
+        )
+        .identified()
+        .sorted(SORT_FIELDS)
+        .get("/ng/api/serviceaccount/{identifier}/scopes", scopes)
+        .told(
+            "listServiceAccountScopes",
+            "core_serviceaccount_view",
+            "Lists the scopes below its own in which a service account has a role assignment",
+        );
+}
+
 /// The wire's `ServiceAccountDTO`, as clients send it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ServiceAccountBody", extend("required" = ["name"]))]
 struct Body {
     identifier: Option<String>,
     name: Option<String>,
@@ -56,8 +115,9 @@ impl Body {
 }
 
 /// The wire's `ServiceAccountDTO`, as we send it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ServiceAccountDto")]
 struct View {
     identifier: String,
     name: String,
@@ -85,8 +145,9 @@ impl From<ServiceAccount> for View {
 }
 
 /// The wire's `ServiceAccountAggregateDTO`; `tokensCount` counts API keys, as in the reference.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ServiceAccountAggregate")]
 struct AggregateView {
     service_account: View,
     created_at: i64,
@@ -109,7 +170,7 @@ impl From<Aggregate> for AggregateView {
 }
 
 /// The wire's `ScopeNameDTO`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ScopeName {
     account_identifier: String,
@@ -131,9 +192,10 @@ impl From<NamedScope> for ScopeName {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ListQuery {
+    #[schemars(extend("enum" = ["EXCLUDE_INHERITED_SERVICE_ACCOUNTS", "INCLUDE_INHERITED_SERVICE_ACCOUNTS", "INCLUDE_CHILD_SCOPE_SERVICE_ACCOUNTS"]))]
     filter_type: Option<String>,
 }
 

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use http::Uri;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -17,6 +18,7 @@ use crate::kernel::scope::Level;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, flag, goes_by};
+use crate::web::openapi::OpenApi;
 
 /// Most items of one PUT.
 const MAX_CHANGES: usize = 500;
@@ -28,7 +30,32 @@ pub fn routes() -> Router<App> {
         .route("/ng/api/settings/{identifier}", get(show))
 }
 
-#[derive(Debug, Deserialize)]
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Settings")
+        .get("/ng/api/settings", list)
+        .told(
+            "listSettings",
+            "core_setting_view in the scope, or core_account_view",
+            "Lists every setting of a category, set or not",
+        )
+        .demands("category")
+        .get("/ng/api/settings/{identifier}", show)
+        .told(
+            "getSetting",
+            "core_setting_view in the scope, or core_account_view",
+            "Shows the value of a setting that holds in the scope",
+        )
+        .put("/ng/api/settings", put)
+        .told(
+            "changeSettings",
+            "core_setting_edit in the scope",
+            "Changes settings, each alone or all together",
+        );
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ListQuery {
     category: Option<String>,
@@ -37,20 +64,23 @@ struct ListQuery {
     include_parent_scopes: Option<bool>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 struct PutQuery {
     #[serde(default, deserialize_with = "flag")]
     atomic: Option<bool>,
 }
 
 /// `SettingRequestDTO`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SettingChange")]
 struct Item {
     identifier: Option<String>,
     #[serde(default, deserialize_with = "scalar")]
+    #[schemars(schema_with = "value")]
     value: Option<String>,
     allow_overrides: Option<bool>,
+    #[schemars(extend("enum" = ["UPDATE", "RESTORE"]))]
     update_type: Option<String>,
 }
 
@@ -71,6 +101,11 @@ fn scalar<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<Stri
     }
 }
 
+/// As `scalar` reads it.
+fn value(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["string", "boolean", "integer", "null"]})
+}
+
 impl From<Item> for Change {
     fn from(item: Item) -> Self {
         Self {
@@ -83,8 +118,9 @@ impl From<Item> for Change {
 }
 
 /// `SettingDTO`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SettingDto")]
 struct Dto {
     identifier: &'static str,
     name: &'static str,
@@ -92,27 +128,32 @@ struct Dto {
     project_identifier: Option<String>,
     category: &'static str,
     group_identifier: Option<&'static str>,
+    #[schemars(extend("enum" = ["String", "Boolean", "Number"]))]
     value_type: &'static str,
     allowed_values: Option<&'static [&'static str]>,
     allow_overrides: bool,
     value: Option<String>,
     default_value: Option<String>,
+    #[schemars(extend("enum" = ["ACCOUNT", "ORG", "PROJECT", "DEFAULT"]))]
     setting_source: &'static str,
     is_setting_editable: bool,
+    #[schemars(extend("enum" = ["ACCOUNT", "ORGANIZATION", "PROJECT"]))]
     allowed_scopes: Vec<&'static str>,
 }
 
 /// `SettingResponseDTO`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SettingReply")]
 struct Shown {
     setting: Dto,
     last_modified_at: Option<i64>,
 }
 
 /// `SettingUpdateResponseDTO`, with `warning` beside it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SettingUpdate")]
 struct Updated {
     identifier: Option<String>,
     setting: Option<Dto>,
@@ -123,9 +164,11 @@ struct Updated {
 }
 
 /// `SettingValueResponseDTO`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SettingValue")]
 struct Resolved {
+    #[schemars(extend("enum" = ["String", "Boolean", "Number"]))]
     value_type: &'static str,
     value: Option<String>,
 }

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::routing::post;
 use axum::{Extension, Router};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::actions;
@@ -17,13 +18,29 @@ use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Problem, Result};
 use crate::web::envelope::Bare;
 use crate::web::extract::Json;
+use crate::web::openapi::OpenApi;
 
 /// The routes of this slice.
 pub fn routes() -> Router<App> {
     Router::new().route("/v1/setup", post(redeem)).layer(Extension(Arc::<Brake>::default()))
 }
 
-#[derive(Deserialize)]
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Set-up, state, version")
+        .post("/v1/setup", redeem)
+        .told(
+            "setUp",
+            "none; the code",
+            "Makes the first account and its administrator, by the one-time code",
+        )
+        .created()
+        .fails(&[401, 429]);
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "SetupWish")]
 struct Wish {
     code: String,
     account: String,

@@ -4,13 +4,14 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use http::Uri;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::actions::{self, Seen};
 use super::explain::{self, Explanation};
 use super::model::Warning;
-use super::{keys, refusals};
+use super::{keys, refusals, wire};
 use crate::access::permissions::{Ask, SettingEdit, SettingView};
 use crate::access::{Actor, Grant};
 use crate::app::App;
@@ -23,6 +24,7 @@ use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, same_scope};
+use crate::web::openapi::OpenApi;
 use crate::web::unique::Document;
 
 /// The routes.
@@ -40,9 +42,54 @@ pub fn routes() -> Router<App> {
         .route(&format!("{AT}/{{identifier}}/refusals"), get(show_refusals))
 }
 
-#[derive(Debug, Serialize)]
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("JWT trusts")
+        .get("/ng/api/jwt-trusts", list)
+        .told("listJwtTrusts", "core_setting_view", "Lists JWT trusts, page by page")
+        .sorted(FIELDS)
+        .post("/ng/api/jwt-trusts", create)
+        .told("createJwtTrust", "core_setting_edit", "Makes a JWT trust")
+        .document("JwtTrustBody", wire::body())
+        .get("/ng/api/jwt-trusts/{identifier}", show)
+        .told("getJwtTrust", "core_setting_view", "Shows a JWT trust")
+        .put("/ng/api/jwt-trusts/{identifier}", replace)
+        .told("replaceJwtTrust", "core_setting_edit", "Replaces a JWT trust")
+        .document("JwtTrustBody", wire::body())
+        .delete("/ng/api/jwt-trusts/{identifier}", remove)
+        .told("deleteJwtTrust", "core_setting_edit", "Removes a JWT trust")
+        .post("/ng/api/jwt-trusts/{identifier}/enable", switch::<true>)
+        .told("enableJwtTrust", "core_setting_edit", "Lets a JWT trust take tokens")
+        .post("/ng/api/jwt-trusts/{identifier}/disable", switch::<false>)
+        .told("disableJwtTrust", "core_setting_edit", "Lets a JWT trust take no tokens")
+        .post("/ng/api/jwt-trusts/explain", explain_all)
+        .told("explainToken", "core_setting_view", "Says why a token is taken or refused, at each trust")
+        .document("PresentedToken", wire::presented())
+        .post("/ng/api/jwt-trusts/{identifier}/explain", explain_one)
+        .told("explainTokenAtTrust", "core_setting_view", "Says why a token is taken or refused at one trust")
+        .document("PresentedToken", wire::presented())
+        .get("/ng/api/jwt-trusts/{identifier}/keys", show_keys)
+        .told("getJwtTrustKeys", "core_setting_view", "Shows the issuer's keys as this replica has them")
+        .data("JwtTrustKeys", wire::keys())
+        .post("/ng/api/jwt-trusts/{identifier}/keys/refresh", refresh_keys)
+        .told("refreshJwtTrustKeys", "core_setting_edit", "Asks the issuer for its keys now")
+        .fails(&[429])
+        .data("JwtTrustKeys", wire::keys())
+        .get("/ng/api/jwt-trusts/{identifier}/refusals", show_refusals)
+        .told(
+            "listJwtTrustRefusals",
+            "core_setting_view",
+            "Lists the last tokens that a trust refused, and why",
+        )
+        .data_list("JwtTrustRefusal", wire::refusal());
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "JwtTrustReply")]
 struct Shown {
+    #[schemars(schema_with = "trust")]
     jwt_trust: Value,
     is_default: bool,
     created_at: i64,
@@ -50,11 +97,16 @@ struct Shown {
     warnings: Vec<WarningView>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "JwtTrustWarning")]
 struct WarningView {
     code: &'static str,
     field: &'static str,
     message: String,
+}
+
+fn trust(_: &mut SchemaGenerator) -> Schema {
+    Schema::try_from(wire::trust()).unwrap_or_default()
 }
 
 impl From<Warning> for WarningView {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use db::Snapshot;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use jose::{Outcome, Reason, Refusal, Step, StepReport, Token};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::actions::absent;
@@ -26,12 +27,13 @@ use crate::web::error::OTHER_SURFACE;
 const AT_ONCE: usize = 32;
 
 /// What becomes of a token at one trust, or, for a token of ours, at the door.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
-    /// `JWT`, `PAT`, `SAT` or `OAT`.
+    /// What kind of token it is.
+    #[schemars(extend("enum" = ["JWT", "PAT", "SAT", "OAT"]))]
     pub kind: &'static str,
-    /// The trust that was asked; `None` for tokens of ours.
+    /// The trust that was asked; null for tokens of ours.
     pub trust: Option<String>,
     /// Is that trust enabled?
     pub enabled: Option<bool>,
@@ -49,14 +51,16 @@ pub struct Explanation {
 }
 
 /// One step, or one failure of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ExplainedStep")]
 pub struct StepView {
     /// From 1.
     pub number: u8,
     /// Its name.
     pub step: &'static str,
-    /// `pass`, `fail` or `skip`.
+    /// What came of it.
+    #[schemars(extend("enum" = ["pass", "fail", "skip"]))]
     pub outcome: &'static str,
     /// The stable reason of a failure.
     pub reason: Option<String>,

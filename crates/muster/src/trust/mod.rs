@@ -24,6 +24,7 @@ pub mod refusals;
 mod shared;
 pub mod store;
 mod trail;
+mod wire;
 
 pub use once::Taken;
 pub use ready::Trusts;

@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, Collected, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
+use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -314,8 +315,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
 /// The scope parameters of a query string (§1.3). `scope` takes the caller's account when the query names
 /// none.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ScopeParts")]
 pub struct ScopeQuery {
     /// The account; must be the caller's.
     pub account_identifier: Option<String>,

@@ -11,6 +11,7 @@ pub mod limits;
 pub mod listen;
 mod misfits;
 pub mod observed;
+pub mod openapi;
 pub mod proxies;
 pub mod refusal;
 mod rest;

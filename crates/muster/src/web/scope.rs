@@ -1,5 +1,6 @@
 //! How a scope comes in bodies of the platform API, and how it looks in replies.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::extract::{ScopeQuery, same_scope};
@@ -28,7 +29,7 @@ pub fn of_both(query: &ScopeQuery, body: [Option<&str>; 3], account: &AccountId)
 }
 
 /// `{"accountIdentifier": …, "orgIdentifier": …, "projectIdentifier": …}`; absent parts are null (§1.4).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_field_names)] // the wire's names
 pub struct ScopeView {

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
 use serde_json::{Error, Map, Number, Value};
@@ -19,7 +20,8 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
 }
 
 /// Any document whose objects name each member once, for bodies that are read member by member.
-#[derive(Debug)]
+#[derive(Debug, JsonSchema)]
+#[schemars(transparent, inline)]
 pub struct Document(pub Value);
 
 impl<'de> serde::Deserialize<'de> for Document {
@@ -29,7 +31,8 @@ impl<'de> serde::Deserialize<'de> for Document {
 }
 
 /// As `Document`, of an object; what is none is refused as any other member of a wrong kind.
-#[derive(Debug)]
+#[derive(Debug, JsonSchema)]
+#[schemars(transparent, inline)]
 pub struct Object(pub Map<String, Value>);
 
 impl<'de> serde::Deserialize<'de> for Object {

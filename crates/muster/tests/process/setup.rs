@@ -5,9 +5,13 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{Server, data_dir, mode, postgres, run};
+use crate::openapi::compare_answer;
 
 fn redeem(server: &Server, code: &str) -> (u16, Value) {
-    server.post("/v1/setup", &json!({"code": code, "account": "acme", "email": "root@acme.example"}))
+    let (status, body) =
+        server.post("/v1/setup", &json!({"code": code, "account": "acme", "email": "root@acme.example"}));
+    compare_answer("POST /v1/setup", status, &body);
+    (status, body)
 }
 
 fn read_code(data: &str) -> String {

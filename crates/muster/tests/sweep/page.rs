@@ -1,18 +1,18 @@
 //! Holds docs/api.md against the routes of the source: each one of the platform API stands in one row of a
 //! table, and the page names no other, but under the heading that says they are not there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use muster::access::permissions;
 
-use super::{Route, routes};
+use super::platform_routes;
 
 const NOT_THERE: &str = "### Routes that are not there";
 
 /// The page without its examples, before and after the heading.
-fn page() -> (String, String) {
+pub(super) fn page() -> (String, String) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/api.md");
     let text = fs::read_to_string(path).expect("docs/api.md is there");
     let prose: String = text.split("```").step_by(2).collect();
@@ -34,14 +34,10 @@ fn route(span: &str) -> Option<String> {
     is_route.then(|| span.split('?').next().unwrap_or(span).to_owned())
 }
 
-fn known() -> BTreeSet<String> {
-    routes().iter().filter(|r| !r.is_scim()).map(Route::name).collect()
-}
-
 #[test]
 fn every_route_stands_in_one_row_of_the_page() {
     let (text, _) = page();
-    let mut rows: BTreeMap<String, usize> = known().into_iter().map(|name| (name, 0)).collect();
+    let mut rows: BTreeMap<String, usize> = platform_routes().into_iter().map(|name| (name, 0)).collect();
     for row in text.lines().filter(|line| line.starts_with("| `")) {
         if let Some(name) = spans(row).next().and_then(route) {
             *rows.entry(name).or_default() += 1;
@@ -53,7 +49,7 @@ fn every_route_stands_in_one_row_of_the_page() {
 
 #[test]
 fn the_page_names_no_route_that_is_not_there() {
-    let (known, (text, not_there)) = (known(), page());
+    let (known, (text, not_there)) = (platform_routes(), page());
     let missing: Vec<_> = spans(&text).filter_map(route).filter(|name| !known.contains(name)).collect();
     assert!(missing.is_empty(), "docs/api.md names these, which are not there: {missing:#?}");
     let found: Vec<_> = spans(&not_there).filter_map(route).collect();

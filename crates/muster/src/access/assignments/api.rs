@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use http::Uri;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::bodies::{AssignmentBody, FilterBody, FilterBodyV2, ValidateBody};
@@ -20,6 +21,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by};
+use crate::web::openapi::OpenApi;
 
 /// Most items in one batch.
 const BATCH_MOST: usize = 1_000;
@@ -35,6 +37,63 @@ pub fn routes() -> Router<App> {
         .route("/authz/api/roleassignments/v2/filter", post(filter_v2))
         .route("/authz/api/roleassignments/validate", post(validate))
         .route("/authz/api/roleassignments/{identifier}", get(read).put(update).delete(delete))
+}
+
+// By the kind of principal.
+const SEE: &str = "to see: core_user_view, core_usergroup_view or core_serviceaccount_view";
+const MAKE: &str = "to make: core_user_manage, core_usergroup_manage or core_serviceaccount_edit";
+const CHANGE: &str = "to change: core_user_manage, core_usergroup_manage or core_serviceaccount_edit";
+const REMOVE: &str = "to remove: core_user_manage, core_usergroup_manage or core_serviceaccount_edit";
+
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Role assignments")
+        .nothing_is_400()
+        .get("/authz/api/roleassignments", list)
+        .told("listRoleAssignments", SEE, "Lists role assignments, page by page")
+        .sorted(query::SORT_FIELDS)
+        .without("searchTerm")
+        .post("/authz/api/roleassignments", create_one)
+        .told("createRoleAssignment", MAKE, "Makes a role assignment")
+        .needs("resourceGroupIdentifier")
+        .needs("principal.identifier")
+        .needs("principal.type")
+        .needs("principal")
+        .post("/authz/api/roleassignments/multi", create_multi)
+        .told(
+            "createRoleAssignments",
+            MAKE,
+            "Makes up to 1,000 role assignments, and answers those that it made",
+        )
+        .get("/authz/api/roleassignments/{identifier}", read)
+        .told("getRoleAssignment", SEE, "Shows a role assignment")
+        .put("/authz/api/roleassignments/{identifier}", update)
+        .told("switchRoleAssignment", CHANGE, "Switches a role assignment off or on")
+        .delete("/authz/api/roleassignments/{identifier}", delete)
+        .told("deleteRoleAssignment", REMOVE, "Removes a role assignment, and answers what it was")
+        .post("/authz/api/roleassignments/delete/batch", delete_batch)
+        .told("deleteRoleAssignments", REMOVE, "Removes up to 1,000 role assignments, each alone")
+        .post("/authz/api/roleassignments/filter", filter)
+        .told("filterRoleAssignments", SEE, "Lists role assignments as a body narrows them, page by page")
+        .sorted(query::SORT_FIELDS)
+        .without("searchTerm")
+        .post("/authz/api/roleassignments/v2/filter", filter_v2)
+        .told(
+            "filterRoleAssignmentsAcrossScopes",
+            SEE,
+            "Lists role assignments of several scopes with their names, page by page",
+        )
+        .sorted(query::SORT_FIELDS)
+        .without("searchTerm")
+        .post("/authz/api/roleassignments/aggregate", aggregate)
+        .told(
+            "aggregateRoleAssignments",
+            SEE,
+            "Lists the first 1,000 role assignments, with each role and resource group once",
+        )
+        .post("/authz/api/roleassignments/validate", validate)
+        .told("validateRoleAssignment", MAKE, "Says what would be wrong with a role assignment");
 }
 
 /// How a page of assignments is sorted and cut. They have no texts to search in.
@@ -120,9 +179,11 @@ async fn create_one(
     Ok(Reply(create::create(&app, permit, wish).await?.into()))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RoleAssignmentsBody")]
 struct MultiBody {
+    #[schemars(length(max = BATCH_MOST))]
     role_assignments: Vec<AssignmentBody>,
 }
 

@@ -1,5 +1,6 @@
 //! Role assignments as clients send them (platform API §7).
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::actions::Change;
@@ -11,8 +12,9 @@ use crate::kernel::text::FieldCheck;
 use crate::web::extract::{few, unused};
 
 /// `RoleAssignmentDTO` in a body.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(rename = "RoleAssignmentBody")]
 pub(super) struct AssignmentBody {
     identifier: Option<String>,
     resource_group_identifier: Option<String>,
@@ -22,25 +24,28 @@ pub(super) struct AssignmentBody {
     disabled: Option<bool>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 struct RoleReferenceBody {
     identifier: Option<String>,
     scope_level: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("required" = ["type"]))]
 pub(super) struct PrincipalBody {
     identifier: Option<String>,
     #[serde(rename = "type")]
+    #[schemars(extend("enum" = ["USER", "USER_GROUP", "SERVICE_ACCOUNT"]))]
     kind: Option<String>,
     scope_level: Option<String>,
 }
 
 /// The body of `/validate`: the assignment, bare or wrapped.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(rename = "RoleAssignmentValidateBody")]
 pub(super) struct ValidateBody {
     role_assignment: Option<AssignmentBody>,
     identifier: Option<String>,
@@ -219,10 +224,11 @@ impl AssignmentBody {
 }
 
 /// The body of `/filter` and `/aggregate`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[allow(clippy::struct_field_names)] // the wire's names
 #[allow(dead_code)] // what is unused is refused while it is read
+#[schemars(rename = "RoleAssignmentFilter")]
 pub(super) struct FilterBody {
     #[serde(deserialize_with = "few")]
     resource_group_filter: Option<Vec<String>>,
@@ -231,6 +237,7 @@ pub(super) struct FilterBody {
     #[serde(deserialize_with = "few")]
     role_reference_filter: Option<Vec<RoleReferenceBody>>,
     #[serde(deserialize_with = "few")]
+    #[schemars(extend("enum" = ["USER", "USER_GROUP", "SERVICE_ACCOUNT"]))]
     principal_type_filter: Option<Vec<String>>,
     #[serde(deserialize_with = "few")]
     principal_scope_level_filter: Option<Vec<String>>,
@@ -321,15 +328,17 @@ impl FilterBody {
 }
 
 /// The body of `/v2/filter`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[allow(dead_code)] // what is unused is refused while it is read
+#[schemars(rename = "RoleAssignmentScopesFilter")]
 pub(super) struct FilterBodyV2 {
     #[serde(deserialize_with = "few")]
     resource_group_filter: Option<Vec<String>>,
     #[serde(deserialize_with = "few")]
     role_filter: Option<Vec<String>>,
     #[serde(deserialize_with = "few")]
+    #[schemars(extend("enum" = ["USER", "USER_GROUP", "SERVICE_ACCOUNT"]))]
     principal_type_filter: Option<Vec<String>>,
     principal_filter: Option<PrincipalBody>,
     harness_managed_filter: Option<bool>,
@@ -342,12 +351,13 @@ pub(super) struct FilterBodyV2 {
     principal_scope_level_filter: (),
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 struct ScopeFilterBody {
     account_identifier: Option<String>,
     org_identifier: Option<String>,
     project_identifier: Option<String>,
+    #[schemars(extend("enum" = ["EXCLUDING_CHILD_SCOPES", "INCLUDING_CHILD_SCOPES"]))]
     filter: Option<String>,
 }
 

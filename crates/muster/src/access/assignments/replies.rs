@@ -1,5 +1,6 @@
 //! Role assignments as clients get them (platform API §7).
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::actions::Removal;
@@ -12,8 +13,9 @@ use crate::access::roles::api::{RoleDto, RoleReply};
 use crate::kernel::scope::{Level, Scope};
 use crate::web::scope::ScopeView;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RoleAssignmentDto")]
 struct AssignmentDto {
     identifier: String,
     resource_group_identifier: String,
@@ -25,19 +27,20 @@ struct AssignmentDto {
     internal: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct RoleReferenceDto {
     identifier: String,
     scope_level: Level,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct PrincipalDto {
     scope_level: Option<Level>,
     identifier: String,
     #[serde(rename = "type")]
+    #[schemars(extend("enum" = ["USER", "USER_GROUP", "SERVICE_ACCOUNT"]))]
     kind: &'static str,
     unique_id: Option<String>,
 }
@@ -64,8 +67,9 @@ impl From<Assignment> for AssignmentDto {
 }
 
 /// An assignment in a reply.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RoleAssignmentReply")]
 pub(super) struct AssignmentReply {
     role_assignment: AssignmentDto,
     scope: ScopeView,
@@ -87,8 +91,9 @@ impl From<Assignment> for AssignmentReply {
 }
 
 /// An assignment with names.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "NamedRoleAssignment")]
 pub(super) struct DescribedReply {
     identifier: String,
     principal: NamedPrincipal,
@@ -101,18 +106,19 @@ pub(super) struct DescribedReply {
     harness_managed: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct NamedPrincipal {
     scope_level: Option<Level>,
     identifier: String,
     #[serde(rename = "type")]
+    #[schemars(extend("enum" = ["USER", "USER_GROUP", "SERVICE_ACCOUNT"]))]
     kind: &'static str,
     name: Option<String>,
     email: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct NamedScope {
     #[serde(flatten)]
@@ -148,8 +154,9 @@ impl From<Described> for DescribedReply {
 }
 
 /// The reply of `/aggregate`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RoleAssignmentAggregate")]
 pub(super) struct AggregateReply {
     role_assignments: Vec<AssignmentDto>,
     scope: ScopeView,
@@ -169,17 +176,19 @@ impl AggregateReply {
 }
 
 /// The reply of `/validate`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_field_names)] // the wire's names
+#[schemars(rename = "RoleAssignmentValidation")]
 pub(super) struct ValidationReply {
     principal_validation_result: Verdict,
     role_validation_result: Verdict,
     resource_group_validation_result: Verdict,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RoleAssignmentVerdict")]
 struct Verdict {
     valid: bool,
     error_message: Option<String>,
@@ -202,8 +211,9 @@ impl From<Validation> for ValidationReply {
 }
 
 /// The reply of `/delete/batch`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RoleAssignmentRemoval")]
 pub(super) struct RemovalReply {
     successfully_deleted: usize,
     failed_to_delete: usize,
@@ -211,8 +221,9 @@ pub(super) struct RemovalReply {
     errors: Vec<RemovalError>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RoleAssignmentRemovalError")]
 struct RemovalError {
     role_assignment_id: String,
     error_message: String,
@@ -230,8 +241,9 @@ impl From<Removal> for RemovalReply {
 }
 
 /// A binding in the aggregate of a user or service account.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RoleBinding")]
 pub struct BindingView {
     identifier: String,
     role_identifier: String,

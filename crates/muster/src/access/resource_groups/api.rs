@@ -6,23 +6,25 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use http::Uri;
-use serde::de::{Error as _, IgnoredAny};
-use serde::{Deserialize, Deserializer, Serialize};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::actions::{self, Listing};
-use super::model::{DEFAULT_COLOR, EXCLUDING, NewResourceGroup, ResourceGroup};
+use super::bodies::Wrapper;
+use super::model::{NewResourceGroup, ResourceGroup};
 use crate::access::Actor;
 use crate::access::permissions::{ResourceGroupDelete, ResourceGroupEdit, ResourceGroupView};
-use crate::access::rights::{IncludedScope, ResourceFilter, ResourceSelector};
+use crate::access::rights::{IncludedScope, ResourceSelector};
 use crate::app::App;
 use crate::kernel::listing::{FIELDS, Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Problem, Result};
-use crate::kernel::scope::{Level, Scope};
+use crate::kernel::scope::Level;
 use crate::kernel::text::Tags;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
-use crate::web::extract::{Json, Path, Query, ScopeQuery, every, few, goes_by, same_scope, unused};
+use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, unused};
+use crate::web::openapi::OpenApi;
 use crate::web::scope::of_both;
 
 /// The routes. Public clients (a Go SDK, a Terraform provider) know them under the base `/resourcegroup/api`.
@@ -38,117 +40,77 @@ pub fn routes() -> Router<App> {
         .route(&format!("{ALIAS}/{{identifier}}"), get(read).put(update).delete(delete))
 }
 
-/// `{"resourceGroup": {…}}`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Wrapper {
-    #[serde(alias = "resource_group")]
-    resource_group: GroupBody,
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Resource groups")
+        .get("/authz/api/v2/resourcegroup", list)
+        .told(
+            "listResourceGroups",
+            "core_resourcegroup_view",
+            "Lists the managed groups of the scope's level and the custom ones of the scope, page by page",
+        )
+        .sorted(FIELDS)
+        .post("/authz/api/v2/resourcegroup", create)
+        .told("createResourceGroup", "core_resourcegroup_edit", "Makes a custom resource group")
+        .needs("resourceGroup.identifier")
+        .post("/authz/api/v2/resourcegroup/filter", filter)
+        .told(
+            "filterResourceGroups",
+            "core_resourcegroup_view",
+            "Lists resource groups as a body narrows them, page by page",
+        )
+        .sorted(FIELDS)
+        .get("/authz/api/v2/resourcegroup/{identifier}", read)
+        .told("getResourceGroup", "core_resourcegroup_view", "Shows a resource group")
+        .put("/authz/api/v2/resourcegroup/{identifier}", update)
+        .told("replaceResourceGroup", "core_resourcegroup_edit", "Replaces a custom resource group")
+        .delete("/authz/api/v2/resourcegroup/{identifier}", delete)
+        .told(
+            "deleteResourceGroup",
+            "core_resourcegroup_delete",
+            "Removes a custom resource group and the assignments on it",
+        );
+    describe_alias(document);
 }
 
-/// A group in a body; snake case is read too (§0).
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct GroupBody {
-    #[serde(alias = "account_identifier")]
-    account_identifier: Option<String>,
-    #[serde(alias = "org_identifier")]
-    org_identifier: Option<String>,
-    #[serde(alias = "project_identifier")]
-    project_identifier: Option<String>,
-    identifier: Option<String>,
-    name: Option<String>,
-    color: Option<String>,
-    tags: Option<Tags>,
-    description: Option<String>,
-    #[serde(alias = "included_scopes", deserialize_with = "few")]
-    included_scopes: Option<Vec<IncludedBody>>,
-    #[serde(alias = "resource_filter")]
-    resource_filter: Option<FilterBody>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct IncludedBody {
-    filter: Option<String>,
-    #[serde(alias = "account_identifier")]
-    account_identifier: Option<String>,
-    #[serde(alias = "org_identifier")]
-    org_identifier: Option<String>,
-    #[serde(alias = "project_identifier")]
-    project_identifier: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct FilterBody {
-    #[serde(alias = "include_all_resources")]
-    include_all_resources: Option<bool>,
-    resources: Option<Vec<SelectorBody>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SelectorBody {
-    #[serde(alias = "resource_type")]
-    resource_type: Option<String>,
-    #[serde(default, deserialize_with = "few")]
-    identifiers: Option<Vec<String>>,
-    #[serde(alias = "attribute_filter", default, deserialize_with = "no_condition")]
-    #[allow(dead_code)] // refused while it is read
-    attribute_filter: (),
-}
-
-/// To drop a condition, however it is written, would widen the group to the whole type.
-fn no_condition<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<(), D::Error> {
-    let text =
-        "cannot be used: no resource type has attributes to choose by. Name identifiers or leave it out";
-    match Option::<IgnoredAny>::deserialize(from)? {
-        None => Ok(()),
-        Some(_) => Err(D::Error::custom(text)),
-    }
-}
-
-impl From<SelectorBody> for ResourceSelector {
-    fn from(body: SelectorBody) -> Self {
-        Self { resource_type: body.resource_type.unwrap_or_default(), identifiers: body.identifiers }
-    }
-}
-
-impl GroupBody {
-    fn read(self, scope: &Scope) -> Result<NewResourceGroup> {
-        let (account, org) = (self.account_identifier.as_deref(), self.org_identifier.as_deref());
-        same_scope(scope, account, org, self.project_identifier.as_deref())?;
-        let mut included = Vec::new();
-        for item in self.included_scopes.unwrap_or_default() {
-            // An included scope lives in the group's account; its organization and project are checked later.
-            same_scope(scope, item.account_identifier.as_deref(), None, None)?;
-            included.push(IncludedScope {
-                filter: item.filter.unwrap_or_else(|| EXCLUDING.to_owned()),
-                org_identifier: item.org_identifier.filter(|o| !o.is_empty()),
-                project_identifier: item.project_identifier.filter(|p| !p.is_empty()),
-            });
-        }
-        let filter = self.resource_filter.unwrap_or_default();
-        let resources = filter.resources.unwrap_or_default().into_iter().map(ResourceSelector::from);
-        Ok(NewResourceGroup {
-            identifier: self.identifier.unwrap_or_default(),
-            name: self.name.unwrap_or_default(),
-            color: self.color.filter(|c| !c.is_empty()).unwrap_or_else(|| DEFAULT_COLOR.to_owned()),
-            description: self.description,
-            tags: self.tags.unwrap_or_default(),
-            included,
-            filter: ResourceFilter {
-                include_all_resources: filter.include_all_resources.unwrap_or(false),
-                resources: resources.collect(),
-            },
-        })
-    }
+/// The same under the other base.
+fn describe_alias(document: &mut OpenApi) {
+    document
+        .section("Resource groups")
+        .get("/resourcegroup/api/v2/resourcegroup", list)
+        .told(
+            "listResourceGroupsByAlias",
+            "core_resourcegroup_view",
+            "Lists the managed groups of the scope's level and the custom ones of the scope, page by page",
+        )
+        .sorted(FIELDS)
+        .post("/resourcegroup/api/v2/resourcegroup", create)
+        .told("createResourceGroupByAlias", "core_resourcegroup_edit", "Makes a custom resource group")
+        .needs("resourceGroup.identifier")
+        .post("/resourcegroup/api/v2/resourcegroup/filter", filter)
+        .told(
+            "filterResourceGroupsByAlias",
+            "core_resourcegroup_view",
+            "Lists resource groups as a body narrows them, page by page",
+        )
+        .sorted(FIELDS)
+        .get("/resourcegroup/api/v2/resourcegroup/{identifier}", read)
+        .told("getResourceGroupByAlias", "core_resourcegroup_view", "Shows a resource group")
+        .put("/resourcegroup/api/v2/resourcegroup/{identifier}", update)
+        .told("replaceResourceGroupByAlias", "core_resourcegroup_edit", "Replaces a custom resource group")
+        .delete("/resourcegroup/api/v2/resourcegroup/{identifier}", delete)
+        .told(
+            "deleteResourceGroupByAlias",
+            "core_resourcegroup_delete",
+            "Removes a custom resource group and the assignments on it",
+        );
 }
 
 /// `ResourceGroupDTO`: absent parts are left out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ResourceGroupDto")]
 pub(in crate::access) struct GroupDto {
     account_identifier: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,9 +128,11 @@ pub(in crate::access) struct GroupDto {
     resource_filter: FilterDto,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "IncludedScopeDto")]
 struct IncludedDto {
+    #[schemars(extend("enum" = ["EXCLUDING_CHILD_SCOPES", "INCLUDING_CHILD_SCOPES"]))]
     filter: String,
     account_identifier: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -177,15 +141,17 @@ struct IncludedDto {
     project_identifier: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ResourceFilterDto")]
 struct FilterDto {
     include_all_resources: bool,
     resources: Vec<SelectorDto>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ResourceSelectorDto")]
 struct SelectorDto {
     resource_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -223,8 +189,9 @@ impl From<ResourceGroup> for GroupDto {
 }
 
 /// A group in a reply.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ResourceGroupReply")]
 struct GroupReply {
     resource_group: GroupDto,
     created_at: Option<i64>,
@@ -268,15 +235,17 @@ async fn list(
 }
 
 /// The body of `/filter`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[allow(dead_code)] // what is unused is refused while it is read
+#[schemars(rename = "ResourceGroupFilter")]
 struct FilterRequest {
     account_identifier: Option<String>,
     org_identifier: Option<String>,
     project_identifier: Option<String>,
     search_term: Option<String>,
     identifier_filter: Option<HashSet<String>>,
+    #[schemars(extend("enum" = ["NO_FILTER", "ONLY_MANAGED", "ONLY_CUSTOM"]))]
     managed_filter: Option<String>,
     #[serde(deserialize_with = "unused")]
     resource_selector_filter_list: (),

@@ -4,6 +4,7 @@
 
 pub mod actions;
 pub mod api;
+mod bodies;
 pub mod gone;
 pub mod model;
 pub mod store;

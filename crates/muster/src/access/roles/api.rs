@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use http::Uri;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::actions::{self, Listing};
@@ -19,6 +20,7 @@ use crate::kernel::text::Tags;
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, flag, goes_by};
+use crate::web::openapi::OpenApi;
 use crate::web::scope::ScopeView;
 
 /// The routes.
@@ -28,9 +30,37 @@ pub fn routes() -> Router<App> {
         .route("/authz/api/roles/{identifier}", get(read).put(update).delete(delete))
 }
 
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Roles")
+        .nothing_is_400()
+        .get("/authz/api/roles", list)
+        .told(
+            "listRoles",
+            "core_role_view",
+            "Lists the managed roles of the scope's level and the custom ones of the scope, page by page",
+        )
+        .sorted(FIELDS)
+        .post("/authz/api/roles", create)
+        .told("createRole", "core_role_edit", "Makes a custom role")
+        .needs("identifier")
+        .get("/authz/api/roles/{identifier}", read)
+        .told("getRole", "core_role_view", "Shows a role")
+        .put("/authz/api/roles/{identifier}", update)
+        .told("replaceRole", "core_role_edit", "Replaces a custom role")
+        .delete("/authz/api/roles/{identifier}", delete)
+        .told(
+            "deleteRole",
+            "core_role_delete",
+            "Removes a custom role and its assignments, and answers what it was",
+        );
+}
+
 /// A role in a body. Parts that are absent or null are empty.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("required" = ["name"]))]
 struct RoleBody {
     identifier: Option<String>,
     name: Option<String>,
@@ -54,7 +84,7 @@ impl From<RoleBody> for NewRole {
 }
 
 /// `RoleDTO`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::access) struct RoleDto {
     identifier: String,
@@ -79,7 +109,7 @@ impl From<Role> for RoleDto {
 }
 
 /// A role in a reply. The three counts are in lists only.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::access) struct RoleReply {
     role: RoleDto,
@@ -91,7 +121,7 @@ pub(in crate::access) struct RoleReply {
     counts: Option<CountsDto>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_field_names)] // the wire's names
 struct CountsDto {
@@ -124,7 +154,7 @@ impl From<(Role, Counts)> for RoleReply {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ListQuery {
     #[serde(default, deserialize_with = "flag")]

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use http::Uri;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::actions::{self, Wanted};
@@ -22,6 +23,7 @@ use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, repeated, same_scope};
+use crate::web::openapi::OpenApi;
 
 /// `/ng/api/organizations`.
 pub fn routes() -> Router<App> {
@@ -30,12 +32,46 @@ pub fn routes() -> Router<App> {
         .route("/ng/api/organizations/{identifier}", get(show).put(update).delete(delete))
 }
 
-#[derive(Debug, Deserialize)]
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Organizations")
+        .nothing_is_400()
+        .get("/ng/api/organizations", list)
+        .told(
+            "listOrganizations",
+            "shows those with core_organization_view",
+            "Lists organizations, page by page",
+        )
+        .identified()
+        .sorted(FIELDS)
+        .post("/ng/api/organizations", create)
+        .told("createOrganization", "core_organization_create on the account", "Makes an organization")
+        .needs("organization.identifier")
+        .get("/ng/api/organizations/{identifier}", show)
+        .told("getOrganization", "core_organization_view", "Shows an organization")
+        .put("/ng/api/organizations/{identifier}", update)
+        .told(
+            "replaceOrganization",
+            "core_organization_edit",
+            "Replaces name, description and tags of an organization",
+        )
+        .delete("/ng/api/organizations/{identifier}", delete)
+        .told(
+            "deleteOrganization",
+            "core_organization_delete",
+            "Removes an organization with all that is in it and in its projects",
+        );
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "OrganizationRequest")]
 struct Body {
     organization: Fields,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "OrganizationBody", extend("required" = ["name"]))]
 struct Fields {
     identifier: Option<String>,
     name: Option<String>,
@@ -44,8 +80,9 @@ struct Fields {
 }
 
 /// `OrganizationResponse` of the reference.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "OrganizationReply")]
 struct Shown {
     organization: Dto,
     created_at: i64,
@@ -53,7 +90,8 @@ struct Shown {
     harness_managed: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "OrganizationDto")]
 struct Dto {
     identifier: String,
     name: String,

@@ -5,6 +5,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use http::Uri;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::actions::{self, SORT_FIELDS, Wanted};
@@ -22,6 +23,7 @@ use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, not_taken, repeated, same_scope};
+use crate::web::openapi::OpenApi;
 
 /// `/ng/api/projects`.
 pub fn routes() -> Router<App> {
@@ -30,13 +32,36 @@ pub fn routes() -> Router<App> {
         .route("/ng/api/projects/{identifier}", get(show).put(update).delete(delete))
 }
 
-#[derive(Debug, Deserialize)]
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Projects")
+        .nothing_is_400()
+        .get("/ng/api/projects", list)
+        .told("listProjects", "shows those with core_project_view", "Lists projects, page by page")
+        .identified()
+        .sorted(SORT_FIELDS)
+        .without("projectIdentifier")
+        .post("/ng/api/projects", create)
+        .told("createProject", "core_project_create in the organization", "Makes a project")
+        .needs("project.identifier")
+        .get("/ng/api/projects/{identifier}", show)
+        .told("getProject", "core_project_view", "Shows a project")
+        .put("/ng/api/projects/{identifier}", update)
+        .told("replaceProject", "core_project_edit", "Replaces all of a project but its identifier")
+        .delete("/ng/api/projects/{identifier}", delete)
+        .told("deleteProject", "core_project_delete", "Removes a project with all that is in it");
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "ProjectRequest")]
 struct Body {
     project: Fields,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ProjectBody", extend("required" = ["name"]))]
 struct Fields {
     org_identifier: Option<String>,
     identifier: Option<String>,
@@ -48,8 +73,9 @@ struct Fields {
 }
 
 /// `ProjectResponse` of the reference.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ProjectReply")]
 struct Shown {
     project: Dto,
     created_at: i64,
@@ -57,8 +83,9 @@ struct Shown {
     is_favorite: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ProjectDto")]
 struct Dto {
     org_identifier: String,
     identifier: String,

@@ -4,13 +4,14 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{delete, get, post};
 use http::Uri;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::actions::{self, Aggregate, Myself, SORT_FIELDS, Wanted};
-use super::adding;
 use super::bodies::AddBody;
 use super::store::{Person, Selection};
+use super::{adding, bodies};
 use crate::access::Actor;
 use crate::access::assignments::api::BindingView;
 use crate::access::permissions::{AccountEdit, UserView};
@@ -21,6 +22,7 @@ use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, few, goes_by, unused};
+use crate::web::openapi::OpenApi;
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -34,13 +36,55 @@ pub fn routes() -> Router<App> {
         .route(&format!("{AT}/{{userId}}"), delete(remove))
 }
 
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("Users")
+        .post("/ng/api/user/aggregate", aggregates)
+        .told(
+            "listUserAggregates",
+            "core_user_view",
+            "Lists users with their roles in the scope, page by page",
+        )
+        .sorted(SORT_FIELDS)
+        .get("/ng/api/user/aggregate/{userId}", aggregate)
+        .told("getUserAggregate", "core_user_view", "Shows a user with his roles in the scope")
+        .post("/ng/api/user/batch", batch)
+        .told("listUsers", "core_user_view", "Lists users, page by page")
+        .sorted(SORT_FIELDS)
+        .post("/ng/api/user/users", add)
+        .told(
+            "addUsers",
+            "core_user_manage",
+            "Adds people to the scope by their addresses, with roles and groups",
+        )
+        .data("AddedUsers", bodies::added())
+        .delete("/ng/api/user/{userId}", remove)
+        .told(
+            "removeUser",
+            "core_user_manage",
+            "Removes a user from the account, or takes him out of the scope below it",
+        );
+}
+
+/// What the OpenAPI document says of them.
+pub fn describe_me(document: &mut OpenApi) {
+    document.section("Who am I").get("/ng/api/user/currentUser", current).told(
+        "getCurrentUser",
+        "none",
+        "Shows the user behind the token",
+    );
+}
+
 /// The wire's `UserMetadata`.
 #[allow(clippy::struct_excessive_bools)] // the wire has them
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "UserMetadata")]
 pub struct Metadata {
     name: String,
     email: String,
+    #[schemars(extend("format" = "uuid"))]
     uuid: String,
     locked: bool,
     disabled: bool,
@@ -62,8 +106,9 @@ impl From<Person> for Metadata {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "UserAggregate")]
 struct AggregateView {
     user: Metadata,
     role_assignment_metadata: Vec<BindingView>,
@@ -79,9 +124,11 @@ impl AggregateView {
 
 /// The wire's `UserInfo`; what Muster does not know is null.
 #[allow(clippy::struct_excessive_bools)] // the wire has them
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "CurrentUser")]
 struct InfoView {
+    #[schemars(extend("format" = "uuid"))]
     uuid: String,
     name: String,
     email: String,
@@ -106,8 +153,9 @@ struct InfoView {
     last_updated_at: i64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "CurrentUserAccount")]
 struct AccountView {
     uuid: String,
     account_name: String,
@@ -146,9 +194,10 @@ impl InfoView {
 }
 
 /// The body of `aggregate`: by role, or nothing.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[allow(dead_code)] // what is unused is refused while it is read
+#[schemars(rename = "UserAggregateFilter")]
 struct AggregateFilter {
     #[serde(default, deserialize_with = "few")]
     role_identifiers: Option<Vec<String>>,
@@ -159,14 +208,16 @@ struct AggregateFilter {
 }
 
 /// The body of `batch`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "UserBatchFilter")]
 struct BatchFilter {
     search_term: Option<String>,
     #[serde(default, deserialize_with = "few")]
     identifiers: Option<Vec<String>>,
     #[serde(default, deserialize_with = "few")]
     emails: Option<Vec<String>>,
+    #[schemars(extend("enum" = ["NO_PARENT_SCOPES", "INCLUDE_PARENT_SCOPES", "STRICTLY_PARENT_SCOPES"]))]
     parent_filter: Option<String>,
 }
 

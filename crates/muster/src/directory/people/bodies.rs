@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::adding::{Adding, Outcome};
 use crate::access::Actor;
@@ -11,6 +12,7 @@ use crate::kernel::problem::Result;
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::FieldCheck;
 use crate::web::extract::unused;
+use crate::web::openapi;
 
 /// Most people in one request.
 const MOST_PEOPLE: usize = 100;
@@ -18,10 +20,12 @@ const MOST_PEOPLE: usize = 100;
 const MOST_MADE: usize = 1_000;
 
 /// `AddUsersDTO`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[allow(dead_code)] // what is unused is refused while it is read
+#[schemars(rename = "AddUsersBody", extend("required" = ["emails"]))]
 pub(super) struct AddBody {
+    #[schemars(length(min = 1, max = MOST_PEOPLE))]
     pub(super) emails: Vec<String>,
     user_groups: Option<Vec<String>>,
     role_bindings: Option<Vec<RoleBindingBody>>,
@@ -30,8 +34,9 @@ pub(super) struct AddBody {
 }
 
 /// A role as it is to be given. Its names and whether it is managed are for people: the identifier says it.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("required" = ["roleIdentifier", "resourceGroupIdentifier"]))]
 struct RoleBindingBody {
     role_identifier: Option<String>,
     role_scope_level: Option<String>,
@@ -102,6 +107,12 @@ impl AddBody {
         let map: Map<String, Value> = self.emails.iter().map(told).collect();
         serde_json::json!({ "addUserResponseMap": map })
     }
+}
+
+/// The answer, for the OpenAPI document.
+pub(super) fn added() -> Value {
+    let words = openapi::word(&[word(Outcome::There), word(Outcome::Added)]);
+    openapi::object(&[("addUserResponseMap", json!({"type": "object", "additionalProperties": words}))])
 }
 
 fn word(outcome: Outcome) -> &'static str {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::actions;
 use super::model::{Definition, What, read};
+use super::wire;
 use crate::access::Actor;
 use crate::access::permissions::{AccountView, SettingEdit};
 use crate::app::App;
@@ -15,6 +16,7 @@ use crate::kernel::problem::Result;
 use crate::kernel::scope::Scope;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, goes_by};
+use crate::web::openapi::OpenApi;
 use crate::web::unique::Object;
 
 /// The routes.
@@ -27,6 +29,45 @@ pub fn routes() -> Router<App> {
             "/ng/api/scim-resource-types/{name}",
             get(load::<TYPE>).put(put::<TYPE>).delete(remove::<TYPE>),
         )
+}
+
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("SCIM schemas and resource types")
+        .get("/ng/api/scim-schemas", list::<SCHEMA>)
+        .told("listScimSchemas", "core_account_view", "Lists the extensions of users and groups")
+        .schema("ScimAttribute", wire::attribute())
+        .data_list("ScimSchema", wire::extension())
+        .post("/ng/api/scim-schemas", add::<SCHEMA>)
+        .told("createScimSchema", "core_setting_edit", "Adds an extension of users or groups")
+        .data("ScimSchema", wire::extension())
+        .document("ScimSchema", wire::extension())
+        .get("/ng/api/scim-schemas/{urn}", load::<SCHEMA>)
+        .told("getScimSchema", "core_account_view", "Shows an extension")
+        .data("ScimSchema", wire::extension())
+        .put("/ng/api/scim-schemas/{urn}", put::<SCHEMA>)
+        .told("replaceScimSchema", "core_setting_edit", "Replaces an extension")
+        .data("ScimSchema", wire::extension())
+        .document("ScimSchema", wire::extension())
+        .delete("/ng/api/scim-schemas/{urn}", remove::<SCHEMA>)
+        .told("deleteScimSchema", "core_setting_edit", "Removes an extension that no resource has data of")
+        .get("/ng/api/scim-resource-types", list::<TYPE>)
+        .told("listScimResourceTypes", "core_account_view", "Lists the resource types of the account")
+        .data_list("ScimResourceType", wire::resource_type())
+        .post("/ng/api/scim-resource-types", add::<TYPE>)
+        .told("createScimResourceType", "core_setting_edit", "Adds a resource type")
+        .data("ScimResourceType", wire::resource_type())
+        .document("ScimResourceType", wire::resource_type())
+        .get("/ng/api/scim-resource-types/{name}", load::<TYPE>)
+        .told("getScimResourceType", "core_account_view", "Shows a resource type")
+        .data("ScimResourceType", wire::resource_type())
+        .put("/ng/api/scim-resource-types/{name}", put::<TYPE>)
+        .told("replaceScimResourceType", "core_setting_edit", "Replaces a resource type")
+        .data("ScimResourceType", wire::resource_type())
+        .document("ScimResourceType", wire::resource_type())
+        .delete("/ng/api/scim-resource-types/{name}", remove::<TYPE>)
+        .told("deleteScimResourceType", "core_setting_edit", "Removes a resource type that has no resources");
 }
 
 /// Of which kind a handler is: a parameter of a function can be no `What`.

@@ -7,5 +7,6 @@ mod compare;
 pub mod kinds;
 pub mod model;
 pub mod store;
+mod wire;
 
 pub use kinds::Kinds;

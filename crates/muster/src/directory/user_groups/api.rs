@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post, put};
 use http::Uri;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::actions::{self, Wanted};
@@ -24,6 +25,7 @@ use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by};
+use crate::web::openapi::OpenApi;
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -42,16 +44,82 @@ pub fn routes() -> Router<App> {
         .route("/ng/api/user/add-user-to-groups/{userId}", put(add_to_groups))
 }
 
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    document
+        .section("User groups")
+        .nothing_is_400()
+        .get("/ng/api/user-groups", list)
+        .told("listUserGroups", "shows those with core_usergroup_view", "Lists user groups, page by page")
+        .sorted(FIELDS)
+        .post("/ng/api/user-groups", create)
+        .told("createUserGroup", "core_usergroup_manage", "Makes a user group")
+        .put("/ng/api/user-groups", update)
+        .told(
+            "replaceUserGroup",
+            "core_usergroup_manage",
+            "Replaces all but the identifier of the user group that the body names",
+        )
+        .get("/ng/api/user-groups/{identifier}", load)
+        .told("getUserGroup", "core_usergroup_view", "Shows a user group")
+        .delete("/ng/api/user-groups/{identifier}", remove)
+        .told(
+            "deleteUserGroup",
+            "core_usergroup_manage",
+            "Removes a user group with its role assignments, and answers what it was",
+        )
+        .get("/ng/api/user-groups/{identifier}/member/{userId}", is_member)
+        .told(
+            "isUserGroupMember",
+            "core_usergroup_view",
+            "Says whether a user is named as member of a user group",
+        )
+        .put("/ng/api/user-groups/{identifier}/member/{userId}", add_member)
+        .told("addUserGroupMember", "core_usergroup_manage", "Adds a user to a user group")
+        .delete("/ng/api/user-groups/{identifier}/member/{userId}", remove_member)
+        .told("removeUserGroupMember", "core_usergroup_manage", "Takes a user out of a user group")
+        .post("/ng/api/v2/user-groups", create_addressed)
+        .told(
+            "createUserGroupByAddresses",
+            "core_usergroup_manage",
+            "Makes a user group, with users by their addresses",
+        )
+        .put("/ng/api/v2/user-groups", update_addressed)
+        .told(
+            "replaceUserGroupByAddresses",
+            "core_usergroup_manage",
+            "Replaces a user group, with users by their addresses",
+        )
+        .get("/ng/api/v2/user-groups/{identifier}", load_addressed)
+        .told(
+            "getUserGroupWithAddresses",
+            "core_usergroup_view",
+            "Shows a user group, with the addresses of its users",
+        );
+}
+
+/// What the OpenAPI document says of them.
+pub fn describe_adding(document: &mut OpenApi) {
+    document.section("Users").put("/ng/api/user/add-user-to-groups/{userId}", add_to_groups).told(
+        "addUserToGroups",
+        "core_usergroup_manage on each group",
+        "Adds a user to all of these groups or to none",
+    );
+}
+
 /// The body of `add-user-to-groups`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AddUserToGroupsBody")]
 struct GroupsBody {
+    #[schemars(length(min = 1))]
     user_group_ids_to_add: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ListQuery {
+    #[schemars(extend("enum" = ["EXCLUDE_INHERITED_GROUPS", "INCLUDE_INHERITED_GROUPS", "INCLUDE_PARENT_SCOPE_GROUPS", "INCLUDE_CHILD_SCOPE_GROUPS"]))]
     filter_type: Option<String>,
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::model::{NewUserGroup, UserGroup, Users};
@@ -14,9 +15,10 @@ use crate::web::extract::{same_scope, unused};
 use crate::web::unique::Object;
 
 /// A group as clients send it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[allow(dead_code)] // what is unused is refused while it is read
+#[schemars(rename = "UserGroupBody", extend("required" = ["identifier", "name"]))]
 pub(super) struct Body {
     account_identifier: Option<String>,
     org_identifier: Option<String>,
@@ -60,8 +62,9 @@ impl Body {
 }
 
 /// A group as we send it: what is absent is left out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "UserGroup_of_{U}")]
 pub(super) struct View<U> {
     account_identifier: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,8 +84,10 @@ pub(super) struct View<U> {
 }
 
 /// A user in the answers of v2.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "UserAddress")]
 pub(super) struct Addressed {
+    #[schemars(extend("format" = "uuid"))]
     id: String,
     email: String,
 }

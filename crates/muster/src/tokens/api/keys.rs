@@ -4,9 +4,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, put};
 use http::Uri;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{OwnerBody, OwnerQuery, same_identifier};
+use super::{OWNERS, OwnerBody, OwnerQuery, same_identifier};
 use crate::access::Actor;
 use crate::app::App;
 use crate::kernel::listing::{FIELDS, Orders, SearchTerm};
@@ -17,6 +18,7 @@ use crate::tokens::actions::keys::{self, KeyAggregate, KeyWish};
 use crate::tokens::store::Key;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, repeated};
+use crate::web::openapi::OpenApi;
 
 pub(super) fn routes() -> Router<App> {
     const AT: &str = "/ng/api/apikey";
@@ -27,15 +29,55 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{AT}/{{identifier}}"), put(update).delete(remove))
 }
 
+/// What the OpenAPI document says of them.
+pub(super) fn describe(document: &mut OpenApi) {
+    document
+        .section("API keys")
+        .get("/ng/api/apikey", list)
+        .told("listApiKeys", OWNERS, "Lists the API keys of an owner")
+        .identified()
+        .demands("apiKeyType")
+        .demands("parentIdentifier")
+        .post("/ng/api/apikey", create)
+        .told("createApiKey", OWNERS, "Makes an API key")
+        .needs("identifier")
+        .put("/ng/api/apikey/{identifier}", update)
+        .told(
+            "replaceApiKey",
+            OWNERS,
+            "Replaces name, description and tags of an API key, and its default time if it is sent",
+        )
+        .delete("/ng/api/apikey/{identifier}", remove)
+        .told("deleteApiKey", OWNERS, "Removes an API key with its tokens")
+        .demands("apiKeyType")
+        .demands("parentIdentifier")
+        .get("/ng/api/apikey/aggregate", aggregates)
+        .told(
+            "listApiKeyAggregates",
+            OWNERS,
+            "Lists the API keys of an owner, page by page, with the number of tokens",
+        )
+        .identified()
+        .sorted(FIELDS)
+        .demands("apiKeyType")
+        .demands("parentIdentifier")
+        .get("/ng/api/apikey/aggregate/{identifier}", aggregate)
+        .told("getApiKeyAggregate", OWNERS, "Shows an API key with the number of its tokens")
+        .demands("apiKeyType")
+        .demands("parentIdentifier");
+}
+
 /// The wire's `ApiKeyDTO`, as clients send it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ApiKeyBody", extend("required" = ["name", "apiKeyType", "parentIdentifier"]))]
 struct Body {
     identifier: Option<String>,
     name: Option<String>,
     description: Option<String>,
     tags: Option<Tags>,
     default_time_to_expire_token: Option<i64>,
+    #[schemars(extend("enum" = ["USER", "SERVICE_ACCOUNT"]))]
     api_key_type: Option<String>,
     parent_identifier: Option<String>,
     account_identifier: Option<String>,
@@ -64,13 +106,15 @@ impl Body {
 }
 
 /// The wire's `ApiKeyDTO`, as we send it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ApiKeyDto")]
 struct View {
     identifier: String,
     name: String,
     description: Option<String>,
     tags: Tags,
+    #[schemars(extend("enum" = ["USER", "SERVICE_ACCOUNT"]))]
     api_key_type: &'static str,
     parent_identifier: String,
     default_time_to_expire_token: i64,
@@ -97,8 +141,9 @@ impl From<Key> for View {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ApiKeyAggregate")]
 struct AggregateView {
     api_key: View,
     created_at: i64,

@@ -4,6 +4,7 @@ mod keys;
 mod tokens;
 
 use axum::Router;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::actions::OwnerGrant;
@@ -14,6 +15,7 @@ use crate::kernel::problem::{Kind as ProblemKind, Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::text::FieldCheck;
 use crate::web::extract::ScopeQuery;
+use crate::web::openapi::OpenApi;
 use crate::web::scope::of_both;
 
 /// The routes.
@@ -21,10 +23,20 @@ pub fn routes() -> Router<App> {
     keys::routes().merge(tokens::routes())
 }
 
+/// What is asked for, for the OpenAPI document.
+const OWNERS: &str = "the owner's: his own, or core_serviceaccount_manageapikey on the service account";
+
+/// What the OpenAPI document says of them.
+pub fn describe(document: &mut OpenApi) {
+    keys::describe(document);
+    tokens::describe(document);
+}
+
 /// The part of a query string that names an owner.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct OwnerQuery {
+    #[schemars(extend("enum" = ["USER", "SERVICE_ACCOUNT"]))]
     api_key_type: Option<String>,
     parent_identifier: Option<String>,
 }

@@ -4,9 +4,10 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::routing::{get, post, put};
 use http::Uri;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{OwnerBody, OwnerQuery, same_identifier};
+use super::{OWNERS, OwnerBody, OwnerQuery, same_identifier};
 use crate::access::Actor;
 use crate::app::App;
 use crate::kernel::listing::{Orders, SearchTerm};
@@ -20,6 +21,7 @@ use crate::tokens::actions::{ListGrant, rotation};
 use crate::tokens::model::Wish;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, body, every, flag, goes_by, parse, repeated};
+use crate::web::openapi::{OpenApi, text};
 
 pub(super) fn routes() -> Router<App> {
     const AT: &str = "/ng/api/token";
@@ -31,10 +33,55 @@ pub(super) fn routes() -> Router<App> {
         .route(&format!("{AT}/{{identifier}}"), put(update).delete(revoke))
 }
 
+/// What the OpenAPI document says of them.
+pub(super) fn describe(document: &mut OpenApi) {
+    document
+        .section("Tokens")
+        .post("/ng/api/token", create)
+        .told(
+            "createToken",
+            OWNERS,
+            "Makes a token, and its key where that does not exist, and answers its text, once",
+        )
+        .needs("identifier")
+        .fails(&[404])
+        .put("/ng/api/token/{identifier}", update)
+        .told(
+            "replaceToken",
+            OWNERS,
+            "Replaces name, description and tags of a token, and the times that are sent",
+        )
+        .delete("/ng/api/token/{identifier}", revoke)
+        .told("revokeToken", OWNERS, "Revokes a token")
+        .demands("apiKeyType")
+        .demands("parentIdentifier")
+        .demands("apiKeyIdentifier")
+        .without("rotateTimestamp")
+        .without("includeOnlyActiveTokens")
+        .post("/ng/api/token/rotate/{identifier}", rotate)
+        .told("rotateToken", OWNERS, "Gives a token a new secret, and answers its text, once")
+        .demands("apiKeyType")
+        .demands("parentIdentifier")
+        .demands("apiKeyIdentifier")
+        .demands("rotateTimestamp")
+        .without("includeOnlyActiveTokens")
+        .get("/ng/api/token/aggregate", aggregates)
+        .told("listTokens", "the owner's; of other users core_user_manage", "Lists tokens, page by page")
+        .identified()
+        .sorted(SORT_FIELDS)
+        .demands("apiKeyType")
+        .without("rotateTimestamp")
+        .fails(&[404])
+        .post("/ng/api/token/validate", validate)
+        .told("validateToken", "none", "Says what a token with a record of the account is")
+        .reads("application/json", text());
+}
+
 /// The wire's `TokenDTO`, as clients send it. Times are epoch milliseconds; `neverExpires` and `surfaces` go
 /// beyond the reference.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "TokenBody", extend("required" = ["name", "apiKeyType", "parentIdentifier", "apiKeyIdentifier"]))]
 struct Body {
     identifier: Option<String>,
     name: Option<String>,
@@ -44,7 +91,9 @@ struct Body {
     valid_from: Option<i64>,
     valid_to: Option<i64>,
     never_expires: Option<bool>,
+    #[schemars(extend("enum" = ["scim", "platform"]))]
     surfaces: Option<Vec<String>>,
+    #[schemars(extend("enum" = ["USER", "SERVICE_ACCOUNT"]))]
     api_key_type: Option<String>,
     parent_identifier: Option<String>,
     account_identifier: Option<String>,
@@ -79,8 +128,9 @@ impl Body {
 }
 
 /// The wire's `TokenDTO`, as we send it. The secret is never in it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "TokenDto")]
 struct View {
     identifier: String,
     name: String,
@@ -89,6 +139,7 @@ struct View {
     valid_from: i64,
     valid_to: Option<i64>,
     scheduled_expire_time: Option<i64>,
+    #[schemars(extend("enum" = ["scim", "platform"]))]
     surfaces: Vec<&'static str>,
     valid: bool,
     account_identifier: String,
@@ -96,6 +147,7 @@ struct View {
     project_identifier: Option<String>,
     api_key_identifier: String,
     parent_identifier: String,
+    #[schemars(extend("enum" = ["USER", "SERVICE_ACCOUNT"]))]
     api_key_type: &'static str,
     email: Option<String>,
     username: Option<String>,
@@ -130,8 +182,9 @@ impl From<TokenCard> for View {
 }
 
 /// A row of a list; `lastUsedAt` and `lastUsedFrom` go beyond the reference.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "TokenAggregate")]
 struct AggregateView {
     token: View,
     expiry_at: Option<i64>,
@@ -156,10 +209,11 @@ impl From<TokenCard> for AggregateView {
 }
 
 /// The part of a query string that names a key, and what some routes add.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct KeyQuery {
     api_key_identifier: Option<String>,
+    #[schemars(with = "Option<i64>")]
     rotate_timestamp: Option<String>,
     #[serde(default, deserialize_with = "flag")]
     include_only_active_tokens: Option<bool>,
