@@ -3,6 +3,7 @@
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
+use super::model::{PRINCIPALS, RESOURCE_TYPES};
 use crate::web::openapi::{object, or_null, text, word};
 
 fn schema(value: Value) -> Schema {
@@ -26,14 +27,14 @@ pub(super) fn request_metadata(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn authentication_info(_: &mut SchemaGenerator) -> Schema {
-    let principal = object(&[("type", text()), ("identifier", text())]);
+    let principal = object(&[("type", word(PRINCIPALS)), ("identifier", text())]);
     let labels = object(&[("username", text()), ("userId", text())]);
     schema(object(&[("principal", principal), ("labels", labels)]))
 }
 
 pub(super) fn resource(_: &mut SchemaGenerator) -> Schema {
     let labels = object(&[("resourceName", or_null(text()))]);
-    schema(object(&[("type", text()), ("identifier", text()), ("labels", labels)]))
+    schema(object(&[("type", word(RESOURCE_TYPES)), ("identifier", text()), ("labels", labels)]))
 }
 
 pub(super) fn audit_event_data(_: &mut SchemaGenerator) -> Schema {

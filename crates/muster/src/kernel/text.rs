@@ -73,6 +73,13 @@ fn is_reserved(word: &str) -> bool {
     RESERVED.contains(&word) || IN_PATHS.contains(&word)
 }
 
+/// Grammar of identifiers, as a regular expression.
+pub const IDENTIFIER: &str = "^[a-zA-Z_][0-9a-zA-Z_$]{0,127}$";
+/// Most characters of a name.
+pub const NAME_MOST: usize = 128;
+/// Most characters of a description.
+pub const DESCRIPTION_MOST: usize = 1_024;
+
 /// Collects what is wrong with the fields of one body, so that a client hears of all at once.
 #[derive(Debug, Default)]
 pub struct FieldCheck(Vec<(String, String)>);
@@ -101,8 +108,8 @@ impl FieldCheck {
         let allowed = |c: char| c.is_alphanumeric() || "-_. /".contains(c);
         if value.trim().is_empty() {
             self.fail(field, "cannot be empty");
-        } else if value.chars().count() > 128 {
-            self.fail(field, "cannot be more than 128 characters long");
+        } else if value.chars().count() > NAME_MOST {
+            self.fail(field, format!("cannot be more than {NAME_MOST} characters long"));
         } else if !value.chars().all(allowed) {
             self.fail(field, "can only contain alphanumeric, dot, hyphen, forward slash and underscore characters and spaces");
         }
@@ -111,16 +118,16 @@ impl FieldCheck {
     pub fn title(&mut self, field: &str, value: &str) {
         if value.trim().is_empty() {
             self.fail(field, "cannot be empty");
-        } else if value.chars().count() > 128 {
-            self.fail(field, "cannot be more than 128 characters long");
+        } else if value.chars().count() > NAME_MOST {
+            self.fail(field, format!("cannot be more than {NAME_MOST} characters long"));
         } else if value.chars().any(char::is_control) {
             self.fail(field, "cannot hold control characters");
         }
     }
     /// At most 1,024 characters.
     pub fn description(&mut self, field: &str, value: Option<&str>) {
-        if value.is_some_and(|v| v.chars().count() > 1_024) {
-            self.fail(field, "cannot be more than 1024 characters long");
+        if value.is_some_and(|v| v.chars().count() > DESCRIPTION_MOST) {
+            self.fail(field, format!("cannot be more than {DESCRIPTION_MOST} characters long"));
         }
     }
     /// At most 128 entries; names and values of at most 1,024 characters without NUL, which PostgreSQL would

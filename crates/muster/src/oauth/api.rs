@@ -42,6 +42,7 @@ pub fn describe(document: &mut OpenApi) {
             "open; the client's secret or assertion",
             "Gives an access token for 15 minutes",
         )
+        .takes("accountIdentifier")
         .reads(FORM, form())
         .answers("application/json", issued())
         .oauth()

@@ -17,7 +17,7 @@ use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
-use crate::kernel::text::Tags;
+use crate::kernel::text::{DESCRIPTION_MOST, IDENTIFIER, NAME_MOST, Tags};
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, repeated};
 use crate::web::openapi::OpenApi;
@@ -96,9 +96,12 @@ pub fn describe(document: &mut OpenApi) {
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ServiceAccountBody", extend("required" = ["name"]))]
 struct Body {
+    #[schemars(regex(pattern = IDENTIFIER))]
     identifier: Option<String>,
+    #[schemars(length(max = NAME_MOST))]
     name: Option<String>,
     email: Option<String>,
+    #[schemars(length(max = DESCRIPTION_MOST))]
     description: Option<String>,
     tags: Option<Tags>,
     account_identifier: Option<String>,

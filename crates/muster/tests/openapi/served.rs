@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{DOCUMENT, OPERATIONS, Operation, body_fits, query_fits};
+use super::{CLOSED, DOCUMENT, OPERATIONS, Operation, answer_of, body_fits, complaints, query_fits};
 use crate::actors::World;
 use crate::both_engines;
 use crate::sweep;
@@ -114,6 +114,28 @@ fn the_examples_of_the_page_fit() {
             assert!(serde_json::from_str::<Value>(&body).is_ok(), "{body}");
             body_fits(operation, &body);
         }
+    }
+}
+
+/// A real answer, with one member more, with one less, and with one of another kind.
+#[test]
+fn an_answer_that_differs_from_the_document_is_found() {
+    let of = Operation::of(&Method::GET, "/ng/api/jwt-trusts/some").expect("it is told of");
+    let (key, told) = answer_of(of, 404);
+    let schema = &told["content"]["application/json"]["schema"];
+    let fits = |answer: &Value| complaints(format!("answer {key}"), &CLOSED, schema, answer).is_empty();
+    let sent = json!({
+        "status": "ERROR", "code": "ENTITY_NOT_FOUND", "message": "m", "detailedMessage": null, "metadata": null,
+        "correlationId": "0197b3a1-9c5e-7000-8000-000000000000", "responseMessages": []
+    });
+    assert!(fits(&sent));
+    let [mut more, mut less, mut other, mut id] = [sent.clone(), sent.clone(), sent.clone(), sent];
+    more["more"] = json!(1);
+    less.as_object_mut().expect("an object").remove("metadata");
+    other["message"] = json!(1);
+    id["correlationId"] = json!("no UUID");
+    for wrong in [more, less, other, id] {
+        assert!(!fits(&wrong), "{wrong}");
     }
 }
 

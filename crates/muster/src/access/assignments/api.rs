@@ -58,8 +58,6 @@ pub fn describe(document: &mut OpenApi) {
         .told("createRoleAssignment", MAKE, "Makes a role assignment")
         .needs("resourceGroupIdentifier")
         .needs("principal.identifier")
-        .needs("principal.type")
-        .needs("principal")
         .post("/authz/api/roleassignments/multi", create_multi)
         .told(
             "createRoleAssignments",

@@ -8,7 +8,7 @@ use super::model::{Filter, NewAssignment, PrincipalFilter};
 use crate::kernel::caller::PrincipalKind;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
-use crate::kernel::text::FieldCheck;
+use crate::kernel::text::{FieldCheck, IDENTIFIER};
 use crate::web::extract::{few, unused};
 
 /// `RoleAssignmentDTO` in a body.
@@ -16,6 +16,7 @@ use crate::web::extract::{few, unused};
 #[serde(rename_all = "camelCase", default)]
 #[schemars(rename = "RoleAssignmentBody")]
 pub(super) struct AssignmentBody {
+    #[schemars(regex(pattern = IDENTIFIER))]
     identifier: Option<String>,
     resource_group_identifier: Option<String>,
     role_identifier: Option<String>,

@@ -8,7 +8,7 @@ use super::model::{DEFAULT_COLOR, EXCLUDING, NewResourceGroup};
 use crate::access::rights::{IncludedScope, ResourceFilter, ResourceSelector};
 use crate::kernel::problem::Result;
 use crate::kernel::scope::Scope;
-use crate::kernel::text::Tags;
+use crate::kernel::text::{DESCRIPTION_MOST, IDENTIFIER, NAME_MOST, Tags};
 use crate::web::extract::{few, same_scope};
 
 /// `{"resourceGroup": {…}}`.
@@ -31,10 +31,13 @@ pub(super) struct GroupBody {
     org_identifier: Option<String>,
     #[serde(alias = "project_identifier")]
     project_identifier: Option<String>,
+    #[schemars(regex(pattern = IDENTIFIER))]
     pub(super) identifier: Option<String>,
+    #[schemars(length(max = NAME_MOST))]
     name: Option<String>,
     color: Option<String>,
     tags: Option<Tags>,
+    #[schemars(length(max = DESCRIPTION_MOST))]
     description: Option<String>,
     #[serde(alias = "included_scopes", deserialize_with = "few")]
     included_scopes: Option<Vec<IncludedBody>>,

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::kernel::listing::{FIELDS, Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Problem, Result};
-use crate::kernel::text::Tags;
+use crate::kernel::text::{DESCRIPTION_MOST, IDENTIFIER, NAME_MOST, Tags};
 use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, flag, goes_by};
@@ -62,10 +62,13 @@ pub fn describe(document: &mut OpenApi) {
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("required" = ["name"]))]
 struct RoleBody {
+    #[schemars(regex(pattern = IDENTIFIER))]
     identifier: Option<String>,
+    #[schemars(length(max = NAME_MOST))]
     name: Option<String>,
     permissions: Option<Vec<String>>,
     allowed_scope_levels: Option<Vec<String>>,
+    #[schemars(length(max = DESCRIPTION_MOST))]
     description: Option<String>,
     tags: Option<Tags>,
 }

@@ -18,7 +18,7 @@ use crate::kernel::listing::{FIELDS, Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
-use crate::kernel::text::Tags;
+use crate::kernel::text::{DESCRIPTION_MOST, IDENTIFIER, NAME_MOST, Tags};
 use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
@@ -73,8 +73,11 @@ struct Body {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "OrganizationBody", extend("required" = ["name"]))]
 struct Fields {
+    #[schemars(regex(pattern = IDENTIFIER))]
     identifier: Option<String>,
+    #[schemars(length(max = NAME_MOST))]
     name: Option<String>,
+    #[schemars(length(max = DESCRIPTION_MOST))]
     description: Option<String>,
     tags: Option<Tags>,
 }

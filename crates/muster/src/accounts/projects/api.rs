@@ -18,7 +18,7 @@ use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
-use crate::kernel::text::Tags;
+use crate::kernel::text::{DESCRIPTION_MOST, IDENTIFIER, NAME_MOST, Tags};
 use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
@@ -64,10 +64,13 @@ struct Body {
 #[schemars(rename = "ProjectBody", extend("required" = ["name"]))]
 struct Fields {
     org_identifier: Option<String>,
+    #[schemars(regex(pattern = IDENTIFIER))]
     identifier: Option<String>,
+    #[schemars(length(max = NAME_MOST))]
     name: Option<String>,
     color: Option<String>,
     modules: Option<Vec<String>>,
+    #[schemars(length(max = DESCRIPTION_MOST))]
     description: Option<String>,
     tags: Option<Tags>,
 }

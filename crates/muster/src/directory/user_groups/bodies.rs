@@ -9,7 +9,7 @@ use super::model::{NewUserGroup, UserGroup, Users};
 use super::notifications::{self, Channel};
 use crate::kernel::problem::Result;
 use crate::kernel::scope::Scope;
-use crate::kernel::text::Tags;
+use crate::kernel::text::{DESCRIPTION_MOST, IDENTIFIER, Tags};
 use crate::web::etag::Tagged;
 use crate::web::extract::{same_scope, unused};
 use crate::web::unique::Object;
@@ -23,8 +23,10 @@ pub(super) struct Body {
     account_identifier: Option<String>,
     org_identifier: Option<String>,
     project_identifier: Option<String>,
+    #[schemars(regex(pattern = IDENTIFIER))]
     pub(super) identifier: Option<String>,
     name: Option<String>,
+    #[schemars(length(max = DESCRIPTION_MOST))]
     description: Option<String>,
     tags: Option<Tags>,
     users: Option<Vec<String>>,

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::kernel::listing::{FIELDS, Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::Result;
-use crate::kernel::text::Tags;
+use crate::kernel::text::{DESCRIPTION_MOST, IDENTIFIER, NAME_MOST, Tags};
 use crate::tokens::actions::keys::{self, KeyAggregate, KeyWish};
 use crate::tokens::store::Key;
 use crate::web::envelope::Reply;
@@ -72,8 +72,11 @@ pub(super) fn describe(document: &mut OpenApi) {
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ApiKeyBody", extend("required" = ["name", "apiKeyType", "parentIdentifier"]))]
 struct Body {
+    #[schemars(regex(pattern = IDENTIFIER))]
     identifier: Option<String>,
+    #[schemars(length(max = NAME_MOST))]
     name: Option<String>,
+    #[schemars(length(max = DESCRIPTION_MOST))]
     description: Option<String>,
     tags: Option<Tags>,
     default_time_to_expire_token: Option<i64>,

@@ -14,7 +14,7 @@ use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::surface::names;
-use crate::kernel::text::{FieldCheck, Tags};
+use crate::kernel::text::{DESCRIPTION_MOST, FieldCheck, IDENTIFIER, NAME_MOST, Tags};
 use crate::kernel::time::Timestamp;
 use crate::tokens::actions::tokens::{self, Filter, SORT_FIELDS, TokenCard, TokenWish};
 use crate::tokens::actions::{ListGrant, rotation};
@@ -83,8 +83,11 @@ pub(super) fn describe(document: &mut OpenApi) {
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "TokenBody", extend("required" = ["name", "apiKeyType", "parentIdentifier", "apiKeyIdentifier"]))]
 struct Body {
+    #[schemars(regex(pattern = IDENTIFIER))]
     identifier: Option<String>,
+    #[schemars(length(max = NAME_MOST))]
     name: Option<String>,
+    #[schemars(length(max = DESCRIPTION_MOST))]
     description: Option<String>,
     tags: Option<Tags>,
     api_key_identifier: Option<String>,

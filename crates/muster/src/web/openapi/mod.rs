@@ -110,6 +110,12 @@ impl Section<'_> {
         self
     }
 
+    /// It takes this parameter, which its handler reads itself.
+    pub fn takes(&mut self, name: &str) -> &mut Self {
+        self.last().take(name);
+        self
+    }
+
     /// It takes `identifiers`, repeatable or with commas.
     pub fn identified(&mut self) -> &mut Self {
         self.last().repeatable("identifiers", json!({"type": "string"}));
@@ -141,8 +147,7 @@ impl Section<'_> {
         self
     }
 
-    /// It refuses a body without this member, which others with the same body do without; `a.b` is `b` in
-    /// `a`.
+    /// It refuses a body without this text, which others with the same body do without; `a.b` is `b` in `a`.
     pub fn needs(&mut self, member: &str) -> &mut Self {
         self.last().need(member);
         self

@@ -83,6 +83,10 @@ impl Operation {
         self.errors.insert(400);
     }
 
+    pub(super) fn take(&mut self, name: &str) {
+        self.parameters.push(json!({"name": name, "in": "query", "schema": {"type": "string"}}));
+    }
+
     pub(super) fn repeatable(&mut self, name: &str, items: Value) {
         let schema = json!({"type": "array", "items": items});
         self.parameters.push(json!({"name": name, "in": "query", "explode": true, "schema": schema}));
@@ -109,9 +113,8 @@ impl Operation {
     }
 
     pub(super) fn need(&mut self, member: &str) {
-        let demand = member.rsplit('.').fold(Value::Null, |inner, name| {
-            if inner.is_null() { json!({"required": [name]}) } else { json!({"properties": {name: inner}}) }
-        });
+        let within = |inner: Value, name: &str| json!({"type": "object", "properties": {name: inner}, "required": [name]});
+        let demand = member.rsplit('.').fold(json!({"type": "string"}), within);
         let body = self.body.as_mut().expect("what needs a member has a body");
         let schema = &mut body["content"]["application/json"]["schema"];
         match schema.get_mut("allOf").and_then(Value::as_array_mut) {
