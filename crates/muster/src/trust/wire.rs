@@ -34,7 +34,7 @@ fn members() -> Vec<(&'static str, Value)> {
         ("issuer", or_null(text())),
         ("audiences", list(text())),
         ("audiencePolicy", word(&["required", "ifPresent", "off"])),
-        ("algorithms", list(json!({"enum": jose::Algorithm::ALL.map(jose::Algorithm::name)}))),
+        ("algorithms", list(word(&jose::Algorithm::ALL.map(jose::Algorithm::name)))),
         ("types", list(word(&["JWT", "at+jwt"]))),
         ("rules", rules),
         ("leewaySeconds", whole()),
@@ -55,8 +55,10 @@ pub(super) fn body() -> Value {
     let mut members = members();
     members.push(("accountIdentifier", text()));
     let mut body = object(&members);
-    body["required"] = json!(["name", "serviceAccount", "jwks"]);
-    for (_, member) in body["properties"].as_object_mut().into_iter().flatten() {
+    let required = ["name", "serviceAccount", "jwks"];
+    body["required"] = json!(required);
+    let members = body["properties"].as_object_mut().into_iter().flatten();
+    for (_, member) in members.filter(|(name, _)| !required.contains(&name.as_str())) {
         *member = or_null(member.take());
     }
     body["additionalProperties"] = json!(false);

@@ -30,6 +30,7 @@ pub(super) struct Body {
     description: Option<String>,
     tags: Option<Tags>,
     users: Option<Vec<String>>,
+    #[schemars(schema_with = "notifications::received")]
     notification_configs: Option<Vec<Object>>,
     #[serde(default, deserialize_with = "unused")]
     linked_sso_id: (),
@@ -76,6 +77,7 @@ pub(super) struct View<U> {
     identifier: String,
     name: String,
     users: Vec<U>,
+    #[schemars(schema_with = "notifications::sent")]
     notification_configs: Vec<Channel>,
     sso_linked: bool,
     externally_managed: bool,

@@ -1,9 +1,11 @@
 //! Where a client wants a group's notifications sent. Muster sends none: it keeps what was sent and shows it
 //! again, since clients read it back.
 
-use serde_json::{Map, Value};
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value, json};
 
 use crate::kernel::text::FieldCheck;
+use crate::web::openapi::word;
 use crate::web::unique::Object;
 
 /// Channels that the wire knows.
@@ -15,6 +17,24 @@ const MOST_BYTES: usize = 16 << 10;
 
 /// One channel, as it was sent.
 pub type Channel = Map<String, Value>;
+
+/// Their schema in a body, where they may be null.
+pub fn received(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": ["array", "null"], "items": channel(), "maxItems": MOST})
+}
+
+/// Their schema in an answer.
+pub fn sent(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "array", "items": channel(), "maxItems": MOST})
+}
+
+fn channel() -> Value {
+    let others = json!({"type": ["string", "boolean", "null"]});
+    json!({
+        "type": "object", "properties": {"type": word(&TYPES)}, "required": ["type"],
+        "additionalProperties": others
+    })
+}
 
 /// What of a body is kept: absent is not shown as null.
 pub fn read(list: Vec<Object>) -> Vec<Channel> {

@@ -43,9 +43,15 @@ pub fn list(items: Value) -> Value {
 
 /// This or null.
 pub fn or_null(mut schema: Value) -> Value {
-    if schema["type"].is_string() && schema.get("enum").is_none() {
-        schema["type"] = json!([schema["type"], "null"]);
+    if schema["type"].is_array() {
         return schema;
     }
-    json!({"anyOf": [schema, {"type": "null"}]})
+    if schema["type"].is_null() {
+        return json!({"anyOf": [schema, {"type": "null"}]});
+    }
+    schema["type"] = json!([schema["type"], "null"]);
+    if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        words.push(Value::Null);
+    }
+    schema
 }
