@@ -34,8 +34,10 @@ use crate::web::openapi::OpenApi;
 
 const FILE: &str = include_str!("../../../../openapi.json");
 
-static TAG: LazyLock<String> =
-    LazyLock::new(|| format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(FILE))));
+static TAG: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(FILE));
+    HeaderValue::try_from(format!("\"{hash}\"")).expect("base64 fits into a header")
+});
 
 const ABOUT: &str = "Every route of Muster but those of SCIM, which describes itself. docs/api.md says what this cannot: which rules values keep, and what a call does. Members of bodies and parameters that are not described are ignored or refused, as that page says; new ones may come in answers. Bodies may be YAML under application/yaml, and answers are where Accept asks for it.";
 
@@ -58,15 +60,12 @@ fn describe(document: &mut OpenApi) {
 
 async fn file(headers: HeaderMap) -> Response {
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let is_it = |tag: &str| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == *TAG;
-    let fresh = known.flat_map(|value| split(value, ',')).any(|tag| is_it(tag.trim()));
-    let media = HeaderValue::from_static("application/json");
-    let tag = HeaderValue::from_str(&TAG).unwrap_or_else(|_| HeaderValue::from_static("\"\""));
-    let cached = [(CACHE_CONTROL, HeaderValue::from_static("no-cache")), (ETAG, tag)];
-    if fresh {
+    let is_it = |tag: &str| tag == "*" || *TAG == tag.strip_prefix("W/").unwrap_or(tag);
+    let cached = [(CACHE_CONTROL, HeaderValue::from_static("no-cache")), (ETAG, TAG.clone())];
+    if known.flat_map(|value| split(value, ',')).any(|tag| is_it(tag.trim())) {
         return (StatusCode::NOT_MODIFIED, cached).into_response();
     }
-    (cached, [(CONTENT_TYPE, media)], FILE).into_response()
+    (cached, [(CONTENT_TYPE, "application/json")], FILE).into_response()
 }
 
 /// The document, made anew.
