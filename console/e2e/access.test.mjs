@@ -322,3 +322,90 @@ consoleTest('service accounts of an organization are found from above and open i
   await page.getByTestId('secret').waitFor();
   assert.equal((await tokensOf(api, `${ofAccount(identifierOf(name))}&orgIdentifier=${organization}`)).length, 1);
 });
+
+consoleTest('the last token of the last page goes, and the page before it is shown', async ({ page, go, api }) => {
+  const owner = { apiKeyType: 'SERVICE_ACCOUNT', parentIdentifier: await serviceAccount(api, unique('Many')) };
+  for (let count = 0; count < 21; count += 1) {
+    await api.platform('/ng/api/token', 'POST', { identifier: `t${count}`, name: `t${count}`, apiKeyIdentifier: `k${count % 5}`, ...owner });
+  }
+  await go(`/service-accounts/${owner.parentIdentifier}`);
+  await page.getByRole('button', { name: '2', exact: true }).click();
+  // The oldest stands last.
+  await page.getByRole('button', { name: 'Revoke t0', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+  await page.getByRole('button', { name: 'Revoke t20', exact: true }).waitFor();
+  assert.equal(await page.getByText('There are no tokens.').count(), 0);
+});
+
+consoleTest('an answer that comes after its form was closed leaves the next form alone', async ({ page, go, api }) => {
+  const name = unique('Slow');
+  await go('/service-accounts');
+  let answer;
+  const held = new Promise((done) => (answer = done));
+  await page.route('**/ng/api/serviceaccount?*', async (route) => {
+    if (route.request().method() === 'POST') await held;
+    await route.continue();
+  });
+  const open = page.getByRole('button', { name: 'New service account' });
+  const form = page.getByRole('dialog');
+  await open.click();
+  await form.getByLabel('Name').fill(name);
+  await form.getByRole('button', { name: 'Create' }).click();
+  await form.getByRole('button', { name: 'Cancel' }).click();
+  await form.waitFor({ state: 'hidden' });
+  await open.click();
+  await form.getByLabel('Name').fill('Another');
+  answer();
+  await page.getByText(`${name} is created as`).waitFor();
+  assert.equal(await form.getByLabel('Name').inputValue(), 'Another');
+  assert.ok(page.url().endsWith('#/service-accounts'), page.url());
+  await api.platform(`/ng/api/serviceaccount/${identifierOf(name)}`, 'DELETE');
+});
+
+consoleTest('what one list has found is not offered as that of another', async ({ page, go, api }) => {
+  const name = unique('Found');
+  const identifier = await serviceAccount(api, name);
+  await go('/assignments');
+  const main = page.getByRole('main');
+  await main.getByRole('combobox', { name: 'Kind of principal' }).click();
+  await page.getByRole('option', { name: 'Service account' }).click();
+  await choose(main, page, 'Service account', name);
+  await page.getByRole('link', { name: 'Resource groups' }).click();
+  await page.getByRole('button', { name: 'New resource group' }).click();
+  const form = page.getByRole('dialog');
+  await form.getByLabel('Name').fill(name);
+  await form.getByRole('checkbox', { name: 'SERVICEACCOUNT', exact: true }).check();
+  await choose(form, page, 'Which of SERVICEACCOUNT', name);
+  await form.getByRole('button', { name: 'Create' }).click();
+  await form.waitFor({ state: 'hidden' });
+  const { resourceGroup } = await api.platform(`/authz/api/v2/resourcegroup/${identifier}`);
+  assert.deepEqual(resourceGroup.resourceFilter.resources.map((one) => one.identifiers), [[identifier]]);
+});
+
+consoleTest('a service account of an organization begins there, also on a narrow screen', async ({ page, go, api, axe }) => {
+  const organization = identifierOf(unique('org'));
+  await api.platform('/ng/api/organizations', 'POST', { organization: { identifier: organization, name: organization } });
+  const query = `orgIdentifier=${organization}`;
+  const { identifier } = await api.platform(`/ng/api/serviceaccount?${query}`, 'POST', { name: unique('Inside') });
+  await api.platform(`/authz/api/roleassignments?${query}`, 'POST', {
+    roleIdentifier: '_organization_admin', resourceGroupIdentifier: '_all_organization_level_resources', principal: { identifier, type: 'SERVICE_ACCOUNT' },
+  });
+  const owner = { apiKeyIdentifier: 'k', apiKeyType: 'SERVICE_ACCOUNT', parentIdentifier: identifier };
+  const inside = await api.platform(`/ng/api/token?${query}`, 'POST', { identifier: 't', name: 't', ...owner });
+  await page.setViewportSize({ width: 400, height: 800 });
+  await go('/service-accounts');
+  await page.getByRole('button', { name: 'Who is signed in' }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await page.getByLabel('Token').first().fill(inside);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText(identifier, { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Pages' }).click();
+  const scope = page.getByRole('combobox', { name: 'Scope' });
+  await page.locator(`input[value="${organization}"]:visible`).waitFor();
+  await axe();
+  await scope.click();
+  await page.getByRole('option', { name: 'Account', exact: true }).click();
+  await page.getByRole('link', { name: 'Your tokens' }).click();
+  await page.getByRole('link', { name: 'its page' }).click();
+  await page.getByRole('region', { name: 'Facts' }).getByText(organization).waitFor();
+}, { refused: [403] });

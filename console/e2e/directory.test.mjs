@@ -393,3 +393,78 @@ consoleTest('a token that ends soon is told of, and so are the trusts', async ({
   await row.getByText(`https://issuer.example/${mark}`).waitFor();
   await axe();
 });
+
+consoleTest('a list is as it was left when one comes back to it, and after a reload', async ({ page, go, api }) => {
+  const user = await makeUser(api, 'kept', { active: false });
+  await go('/users');
+  const search = page.getByLabel('Search user names, display names and e-mails');
+  await search.fill(named('kept'));
+  await page.getByRole('link', { name: user.userName }).click();
+  await page.getByRole('heading', { level: 1, name: user.userName }).waitFor();
+  await page.goBack();
+  await page.getByText('1 in all').waitFor();
+  assert.equal(await search.inputValue(), named('kept'));
+  await page.reload();
+  await page.getByText('1 in all').waitFor();
+  assert.equal(await search.inputValue(), named('kept'));
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await page.getByRole('link', { name: 'inactive users', exact: true }).click();
+  assert.equal(await page.getByLabel('SCIM filter').inputValue(), 'active eq false');
+  await page.getByText('inactive').first().waitFor();
+});
+
+consoleTest('who was deleted is not shown as if he were there', async ({ page, go, api }) => {
+  const user = await makeUser(api, 'ghost');
+  await go(`/users/${user.id}`);
+  await page.getByRole('heading', { level: 1, name: user.userName }).waitFor();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Users' }).waitFor();
+  await page.goBack();
+  await page.getByText('The user could not be loaded').waitFor();
+}, { refused: [404] });
+
+consoleTest('a user is activated once, however often it is clicked', async ({ page, go, api }) => {
+  const user = await makeUser(api, 'twice', { active: false });
+  await go(`/users/${user.id}`);
+  let sent = 0;
+  let letGo;
+  const held = new Promise((done) => (letGo = done));
+  await page.route('**/scim/v2/acme/Users/*', async (route) => {
+    if (route.request().method() === 'PATCH') {
+      sent += 1;
+      await held;
+    }
+    await route.continue();
+  });
+  const activate = page.getByRole('button', { name: 'Activate' });
+  await activate.click();
+  await page.getByRole('button', { name: 'Activate', disabled: true }).waitFor();
+  await activate.click({ force: true });
+  letGo();
+  await page.getByRole('button', { name: 'Deactivate' }).waitFor();
+  assert.equal(sent, 1);
+});
+
+consoleTest('what comes late does not go into another form', async ({ page, go, api }) => {
+  const org = `late_${mark}`;
+  await api.platform('/ng/api/organizations', 'POST', { organization: { identifier: org, name: org } });
+  await go('/organizations');
+  await page.getByLabel('Search organizations').fill(org);
+  let letGo;
+  const held = new Promise((done) => (letGo = done));
+  await page.route(`**/ng/api/organizations/${org}?*`, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.getByRole('button', { name: `Edit ${org}` }).click();
+  await page.getByRole('button', { name: 'New organization' }).click();
+  const form = page.getByRole('dialog', { name: 'New organization' });
+  await form.getByLabel('Name').fill('Another');
+  const answered = page.waitForResponse((answer) => answer.url().includes(`/organizations/${org}`));
+  letGo();
+  await answered;
+  await form.getByLabel('Description').fill('mine');
+  assert.equal(await form.getByLabel('Identifier').inputValue(), 'Another');
+  await api.platform(`/ng/api/organizations/${org}`, 'DELETE');
+});

@@ -54,7 +54,7 @@ export function trustTest(name, body, options) {
     try {
       await body(given);
     } finally {
-      for (const identifier of made.splice(0)) await given.api.platform(`/ng/api/jwt-trusts/${identifier}`, 'DELETE').catch(() => {});
+      for (const identifier of made.splice(0)) await given.api.platform(`/ng/api/jwt-trusts/${encodeURIComponent(identifier)}`, 'DELETE').catch(() => {});
     }
   }, options);
 }

@@ -155,7 +155,11 @@ consoleTest('pages of the log go back and forth by cursor', async ({ page, go, a
   await page.getByRole('button', { name: 'Older' }).click();
   await page.getByRole('link', { name: `${mark}-60"` }).waitFor();
   await page.getByLabel('Path or query contains').fill(`${mark}-7`);
+  await page.getByRole('link', { name: `${mark}-7"` }).click();
+  await page.getByRole('heading', { level: 1, name: 'GET /Users' }).waitFor();
+  await page.goBack();
   await page.getByRole('link', { name: `${mark}-7"` }).waitFor();
+  assert.equal(await page.getByLabel('Path or query contains').inputValue(), `${mark}-7`);
 });
 
 consoleTest('the audit trail says who changed what, and by which request', async ({ page, go, api, axe, base, token }) => {
@@ -231,6 +235,14 @@ consoleTest('an extension is made in a form, changed as JSON, and deleted', asyn
   await form.getByText('must be a URN', { exact: false }).first().waitFor();
   assert.equal(await form.getByLabel('Name of attribute 2').inputValue(), 'floor');
   await axe();
+  // What the form cannot show stays as it was written.
+  await form.getByText('JSON', { exact: true }).click();
+  const typed = await form.getByLabel('Definition').inputValue();
+  await form.getByLabel('Definition').fill('{"attributes": "x"}');
+  await form.getByText('Form', { exact: true }).click();
+  await form.getByText('The form cannot show this').waitFor();
+  await form.getByLabel('Definition').fill(typed);
+  await form.getByText('Form', { exact: true }).click();
   await form.getByRole('textbox', { name: 'URN' }).fill(urn);
   await form.getByRole('button', { name: 'Create', exact: true }).click();
   await form.waitFor({ state: 'hidden' });

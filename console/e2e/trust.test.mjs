@@ -117,7 +117,17 @@ trustTest('somebody else’s change in between is not overwritten', async ({ pag
   await form.getByRole('button', { name: 'Save' }).click();
   await form.getByText('Status 412').waitFor();
   assert.equal(await form.getByLabel('Name').inputValue(), 'Late');
+  // The page has the other version by now; what was written goes by the one that it began with.
+  await page.locator('h1').getByText('Early').waitFor();
+  const again = page.waitForResponse((answer) => answer.request().method() === 'PUT');
+  await form.getByRole('button', { name: 'Save' }).click();
+  assert.equal((await again).status(), 412);
   assert.equal((await api.platform(`/ng/api/jwt-trusts/${identifier}`)).jwtTrust.name, 'Early');
+  await form.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Edit' }).click();
+  await form.getByLabel('Name').fill('Later');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Later' }).waitFor();
 }, { refused: [412] });
 
 trustTest('a trust shows its keys, its last refusals and why', async ({ page, go, api, base, axe }) => {
@@ -207,4 +217,43 @@ trustTest('who may only look is offered no change', async ({ page, go, api, axe 
   assert.equal(await card.getByRole('button').count(), 0);
   assert.equal(await page.getByRole('listitem', { name: 'SCIM dialect' }).getByRole('combobox').isDisabled(), true);
   await axe();
+});
+
+trustTest('a trust with a $ in its identifier is opened; a number that would change is not sent', async ({ page, go, api }) => {
+  const name = own('Cash');
+  const identifier = await newTrust(api, { identifier: own('cash$'), name, rules: [{ claim: 'project_id', op: 'equals', value: 7 }] });
+  const org = own('org');
+  await api.platform('/ng/api/organizations', 'POST', { organization: { identifier: org, name: org } });
+  await go('/trusts');
+  await page.getByRole('link', { name }).click();
+  await page.getByRole('heading', { level: 1, name }).waitFor();
+  await page.getByRole('button', { name: 'Edit' }).click();
+  const form = page.getByRole('dialog', { name: `Edit trust ${identifier}` });
+  const value = form.getByRole('group', { name: 'Rule 1' }).getByRole('textbox', { name: 'Value', exact: true });
+  await value.fill('9007199254740993');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.getByText('a browser cannot keep exactly').waitFor();
+  assert.deepEqual((await api.platform(`/ng/api/jwt-trusts/${encodeURIComponent(identifier)}`)).jwtTrust.rules[0].value, 7);
+  await form.getByRole('button', { name: 'Cancel' }).click();
+  // Its service account is of the account, whatever scope is looked at.
+  await page.getByRole('combobox', { name: 'Scope' }).fill(org);
+  await page.getByRole('option', { name: org }).click();
+  await page.getByRole('link', { name: /^Sync_/ }).click();
+  await page.getByRole('region', { name: 'Facts' }).getByText('Account', { exact: true }).waitFor();
+});
+
+trustTest('a token that is put in while another is explained stays in the field', async ({ page, go }) => {
+  await go('/explain');
+  let answer;
+  const held = new Promise((done) => (answer = done));
+  await page.route('**/ng/api/jwt-trusts/explain?*', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await explain(page, 'pat.acme.nobody.0000000000');
+  const field = page.getByRole('textbox', { name: 'Token', exact: true });
+  await field.fill('another');
+  answer();
+  await page.getByText('This personal access token does not hold').waitFor();
+  assert.equal(await field.inputValue(), 'another');
 });

@@ -64,6 +64,7 @@ function Console() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label="Pages">
+        <ScopeSelect narrow />
         <ScrollArea>
           {SECTIONS.map((section) => (
             <section key={section.title} aria-label={section.title}>
@@ -112,9 +113,9 @@ function Me() {
   return (
     <Menu position="bottom-end" width={300}>
       <Menu.Target>
-        <UnstyledButton>
+        <UnstyledButton miw={0} maw={260}>
           <VisuallyHidden>Who is signed in:</VisuallyHidden>
-          <Text size="sm" fw={600}>
+          <Text size="sm" fw={600} truncate>
             {principal.name}
           </Text>
           <Text size="xs" c="dimmed">
@@ -123,7 +124,7 @@ function Me() {
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>
-        <Stack gap={4} p="sm">
+        <Stack gap={4} p="sm" style={{ overflowWrap: 'anywhere' }}>
           <Text size="sm">{principal.email ?? <Id>{principal.identifier}</Id>}</Text>
           <Text size="xs" c="dimmed">
             {whoami.credential.type}, ends: <Time at={whoami.credential.expiresAt} />

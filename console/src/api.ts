@@ -30,6 +30,11 @@ export class Refused extends Error {
   }
 }
 
+/** What it was about is not there any more, whatever was read of it before. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Refused && error.status === 404;
+}
+
 export interface Page<T> {
   content: T[];
   pageIndex: number;
@@ -84,7 +89,10 @@ async function answer(path: string, call: Call, headers: Record<string, string>)
 
 /** What the answer says, or nothing where it is no JSON: something between here and the server answered. */
 async function read(response: Response): Promise<Record<string, unknown> | undefined> {
-  const text = await response.text();
+  const text = await response.text().catch((error: unknown) => {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new Refused(0, 'The answer of the server broke off.', undefined, undefined);
+  });
   if (!text) return {};
   try {
     return JSON.parse(text) as Record<string, unknown>;
@@ -95,7 +103,8 @@ async function read(response: Response): Promise<Record<string, unknown> | undef
 
 function refusal(response: Response, body: Record<string, unknown> | undefined): Refused {
   const said = body?.['message'] ?? body?.['detail'];
-  const message = typeof said === 'string' && said ? said : `The server answered ${response.status} without a reason.`;
+  const silent = body ? `The server answered ${response.status} without a reason.` : `What answered (${response.status}) was no JSON: something between here and the server, such as a proxy?`;
+  const message = typeof said === 'string' && said ? said : silent;
   const code = body?.['code'] ?? body?.['scimType'];
   return new Refused(
     response.status,

@@ -4,7 +4,7 @@ import './style.css';
 
 import { createTheme, MantineProvider } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Router } from 'wouter';
@@ -30,10 +30,21 @@ const theme = createTheme({
   },
 });
 
+/** Whether the token holds at all is asked at once when a call is refused for it. */
+function onError(error: unknown): void {
+  if (!(error instanceof Refused && error.status === 401)) return;
+  void queries.invalidateQueries({ queryKey: ['whoami'], predicate: ({ state }) => state.error === null }, { cancelRefetch: false });
+}
+
 // What the server refused it will refuse again; only what did not reach it, or came back as 503, is tried once more.
-const queries = new QueryClient({
+const queries: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError }),
+  mutationCache: new MutationCache({ onError }),
   defaultOptions: {
+    // The server may be reached without the internet.
+    mutations: { networkMode: 'always' },
     queries: {
+      networkMode: 'always',
       retry: (times, error) => times < 1 && !(error instanceof Refused && error.status !== 503),
       refetchOnWindowFocus: false,
       staleTime: 5_000,

@@ -92,6 +92,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   );
   const signIn = useCallback(
     async (wanted: Credential) => {
+      // The browser would not send it, and say no more than that.
+      if (!/^[\x21-\x7e]+$/.test(wanted.token)) throw new Error('A token has neither blanks nor letters beyond ASCII: copy it anew, and whole.');
       const whoami = await whoamiOf(wanted);
       if (whoami.credential.surfaces && !whoami.credential.surfaces.includes('platform')) {
         throw new Error('This token opens SCIM only. Sign in with one that opens the platform API, too.');
@@ -101,8 +103,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       sessionStorage.setItem(KEY, JSON.stringify(wanted));
       setFarewell(undefined);
       setCredential(wanted);
+      // A service account begins where it lives: above it may have no rights at all.
+      const { orgIdentifier: org, projectIdentifier: project } = whoami.principal;
+      if (org) setScope({ org, ...(project && { project }) });
     },
-    [client],
+    [client, setScope],
   );
 
   const asked = useQuery({

@@ -3,7 +3,7 @@ import { Select, Text } from '@mantine/core';
 import { platform } from '../api';
 import { useSession } from '../session';
 import {
-  type Choice, KIND_NAMES, KINDS, levelOf, placeName, type Principal, principalOf, principalSource, type PrincipalType, resourceGroupSource, roleSource,
+  type Choice, choiceOf, KIND_NAMES, KINDS, levelOf, placeName, type Principal, principalOf, principalSource, type PrincipalType, resourceGroupSource, roleSource,
 } from './access';
 import { tell, useRefresh } from '../ui/calls';
 import { FormModal } from '../ui/FormModal';
@@ -50,9 +50,9 @@ export function AssignForm({ opened, onClose, principal }: Props) {
       await post('/authz/api/roleassignments', bodies[0]);
     } else {
       const made = await post<{ roleAssignment: { principal: Principal } }[]>('/authz/api/roleassignments/multi', { roleAssignments: bodies });
-      const done = new Set(made.map((one) => one.roleAssignment.principal.identifier));
+      const done = new Set(made.map((one) => choiceOf(one.roleAssignment.principal)));
       void refresh('/authz/api/roleassignments');
-      const left = draft.principals.filter((choice) => !done.has(principalOf(draft.type, choice).identifier));
+      const left = draft.principals.filter((choice) => !done.has(choice.value));
       if (left[0]) {
         // Those who are left stay chosen. It does not say why of any; asked for alone, the first one says it.
         setDraft({ ...draft, principals: left });

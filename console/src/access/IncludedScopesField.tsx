@@ -52,6 +52,7 @@ function scopesSource(home: Scope): Source {
   const organizations = organizationSource();
   return {
     path: '/ng/api/organizations',
+    kind: 'with projects',
     scope: home,
     ask: async (...asked) => {
       const found = await Promise.all([home.org ? [] : organizations.ask(...asked), projects.ask(...asked)]);
@@ -72,7 +73,7 @@ function Chosen({ home, value, onChange }: Props) {
         {value.map((one) => {
           const name = isHome(one) ? `${placeName(one)} (this scope)` : placeName(one);
           return (
-            <Group key={placeName(one)} justify="space-between" gap="xs">
+            <Group key={`${one.orgIdentifier ?? ''}/${one.projectIdentifier ?? ''}`} justify="space-between" gap="xs">
               <Text size="sm">{name}</Text>
               <Group gap="sm">
                 {!one.projectIdentifier && (

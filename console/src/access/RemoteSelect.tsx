@@ -10,7 +10,7 @@ function useChoices(source: Source, text: string) {
   const { credential } = useSession();
   const [search] = useDebouncedValue(text.trim(), 250);
   const asked = useQuery({
-    queryKey: [source.path, 'choices', source.scope, search],
+    queryKey: [source.path, 'choices', source.kind, source.scope, search],
     queryFn: ({ signal }) => source.ask(credential, search, signal),
     placeholderData: keepPreviousData,
   });

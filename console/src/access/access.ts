@@ -42,12 +42,6 @@ export function placeName(place: Place): string {
   return place.projectIdentifier ? `${organization} / ${place.projectName ?? place.projectIdentifier}` : organization;
 }
 
-/** An identifier for what has this name, as the server makes one for a service account. */
-export function identifierFrom(name: string): string {
-  const made = name.trim().replace(/[^0-9A-Za-z_$]+/g, '_').slice(0, 100);
-  return /^[A-Za-z_]/.test(made) || made === '' ? made : `_${made}`;
-}
-
 /** Something to choose: what is sent, what is shown, and a line to tell it from others. */
 export interface Choice {
   value: string;
@@ -58,6 +52,8 @@ export interface Choice {
 /** A list of the server that one thing, or several, are chosen from. */
 export interface Source {
   path: string;
+  /** Tells lists of one path apart, whose choices are not the same. */
+  kind: string;
   scope: Scope;
   ask: (credential: Credential, searchTerm: string, signal: AbortSignal) => Promise<Choice[]>;
 }
@@ -68,6 +64,7 @@ const SHOWN = 20;
 function listed<T>(path: string, scope: Scope, choice: (item: T) => Choice, query: Query = {}): Source {
   return {
     path,
+    kind: JSON.stringify(query),
     scope,
     ask: async (credential, searchTerm, signal) => {
       const page = await platform<Page<T>>(credential, path, {
@@ -115,6 +112,7 @@ export function userSource(scope: Scope): Source {
   const path = '/ng/api/user/batch';
   return {
     path,
+    kind: 'users',
     scope,
     ask: async (credential, searchTerm, signal) => {
       const page = await platform<Page<{ uuid: string; name: string; email: string; disabled: boolean }>>(credential, path, {
@@ -159,4 +157,9 @@ export function principalOf(type: PrincipalType, { value }: Choice): Principal {
   if (type === 'USER') return { type, identifier: value };
   const colon = value.indexOf(':');
   return { type, scopeLevel: value.slice(0, colon), identifier: value.slice(colon + 1) };
+}
+
+/** The other way round: the value of the choice that stands for it. */
+export function choiceOf({ type, identifier, scopeLevel }: Principal): string {
+  return type === 'USER' ? identifier : `${scopeLevel ?? ''}:${identifier}`;
 }

@@ -10,6 +10,7 @@ import { usePlatformPost } from '../ui/calls';
 import { type Column, Listing } from '../ui/Listing';
 import { PageFrame } from '../ui/PageFrame';
 import { Stamp } from '../ui/Stamp';
+import { useKept } from '../ui/useKept';
 
 const SIZE = 25;
 
@@ -29,12 +30,13 @@ function bodyOf({ types, actions, principal, since, until }: AuditFilter, accoun
 
 export function Audit() {
   const { credential, scope } = useSession();
-  const [typed, setTyped] = useState(NO_AUDIT_FILTER);
+  const [typed, setTyped] = useKept('filters', NO_AUDIT_FILTER);
   const [filter] = useDebouncedValue(typed, 300);
-  const [place, setPlace] = useState({ scope, filter, page: 1 });
+  const [place, setPlace] = useKept('page', { of: '', page: 1 });
   const [row, setRow] = useState<AuditRow>();
   // Another scope, and other filters, have pages of their own.
-  const page = place.scope === scope && place.filter === filter ? place.page : 1;
+  const of = JSON.stringify([scope, filter]);
+  const page = place.of === of ? place.page : 1;
   const { data, error, isPending } = usePlatformPost<Page<AuditRow>>('/audit/api/audits/list', bodyOf(filter, credential.account, scope), {
     query: { pageIndex: page - 1, pageSize: SIZE },
     keep: true,
@@ -83,7 +85,7 @@ export function Audit() {
         loading={isPending}
         error={error}
         empty={auditNarrowed(filter) ? 'No change fits these filters.' : 'Nothing was changed here.'}
-        pages={data && { page, total: data.totalPages, items: data.totalItems, onPage: (to) => setPlace({ scope, filter, page: to }) }}
+        pages={data && { page, total: data.totalPages, items: data.totalItems, onPage: (to) => setPlace({ of, page: to }) }}
       />
       <AuditWindow row={row} onClose={() => setRow(undefined)} />
     </PageFrame>

@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useLocation } from 'wouter';
 
-import { Refused, scim } from '../api';
+import { isGone, Refused, scim } from '../api';
 import { useSession } from '../session';
 import { tell, useRefresh, useScim } from '../ui/calls';
 import { Confirm } from '../ui/Confirm';
@@ -23,7 +23,7 @@ export function GroupDetail({ params }: { params: { id: string } }) {
   const path = `/Groups/${encodeURIComponent(params.id)}`;
   // Its members, of whom there may be many thousands, are asked for by the page.
   const { data, error } = useScim<Group>(path, { query: { excludedAttributes: 'members' } });
-  if (data) return <Loaded group={data.resource} etag={data.etag} path={path} />;
+  if (data && !isGone(error)) return <Loaded group={data.resource} etag={data.etag} path={path} />;
   return (
     <PageFrame title="Group" about={<Anchor component={Link} href="/groups">All groups</Anchor>}>
       {error ? (
@@ -78,13 +78,14 @@ function Loaded({ group, etag, path }: { group: Group; etag: string | undefined;
         onClose={close}
         title={`Delete ${group.displayName}?`}
         action="Delete"
-        run={() => scim(credential, path, { method: 'DELETE' })}
-        onDone={() => {
+        run={async () => {
+          await scim(credential, path, { method: 'DELETE' });
           tell(`${group.displayName} is deleted.`);
-          navigate('/groups');
-          // The lists alone: what is gone is not asked for again.
+          // The lists alone: what is gone is asked for again by somebody who comes back here.
           void client.invalidateQueries({ queryKey: ['scim:/Groups'] });
+          void client.invalidateQueries({ queryKey: [`scim:${path}`], refetchType: 'none' });
         }}
+        onDone={() => navigate('/groups')}
       >
         Its members stay in the account and lose what its role assignments gave them; these go with it. This cannot be undone.
       </Confirm>

@@ -69,10 +69,10 @@ function NewGroup({ opened, onClose }: { opened: boolean; onClose: () => void })
     const { resource } = await scim<Group>(credential, '/Groups', { method: 'POST', body });
     tell(`${resource.displayName} is created.`);
     void refresh('scim:/Groups');
-    navigate(groupPath(resource.id));
+    return resource;
   };
   return (
-    <FormModal opened={opened} onClose={onClose} title="New group" action="Create" submit={create}>
+    <FormModal opened={opened} onClose={onClose} title="New group" action="Create" submit={create} onDone={({ id }) => navigate(groupPath(id))}>
       <TextInput
         label="Display name"
         description="It need not be unique, but Entra ID matches groups by it."

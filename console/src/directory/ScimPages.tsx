@@ -1,9 +1,9 @@
 import { Button, Group, Text } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
-import { useState } from 'react';
 
 import type { Query, ScimAnswer, ScimList } from '../api';
 import { useScim } from '../ui/calls';
+import { useKept } from '../ui/useKept';
 
 interface CursorList<T> extends ScimList<T> {
   nextCursor?: string;
@@ -30,7 +30,7 @@ const BEGIN: Step[] = [{ cursor: '', before: 0 }];
 /** A SCIM list page by page, by cursor (RFC 9865): the way back is the cursors that were gone by. */
 export function useScimPages<T>(path: string, query: Query, { count = 25, enabled = true } = {}): ScimPages<T> {
   const key = JSON.stringify([path, query]);
-  const [walk, setWalk] = useState({ key, steps: BEGIN });
+  const [walk, setWalk] = useKept(`pages of ${path}`, { key, steps: BEGIN });
   // Another question begins at its first page: a cursor holds for its own one only.
   const steps = walk.key === key ? walk.steps : BEGIN;
   const { cursor, before } = steps.at(-1) ?? { cursor: '', before: 0 };

@@ -1,6 +1,7 @@
 import { Button, Group, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useState } from 'react';
+
+import { useKept } from '../ui/useKept';
 
 interface Search {
   /** The filter to ask with; empty for everything. */
@@ -14,30 +15,36 @@ interface Search {
   apply: () => void;
 }
 
+interface Kept {
+  text: string;
+  advanced: boolean;
+  raw: string;
+  applied: string;
+}
+
+/** What a link to a list carries, to begin with this filter. */
+export function beginWith(filter: string): { search: Kept } {
+  return { search: { text: '', advanced: true, raw: filter, applied: filter } };
+}
+
 /** A search by some text, or by a filter of one's own, which is sent once it is finished: half of one is refused. */
 export function useScimSearch(filterOf: (text: string) => string): Search {
-  const [text, setText] = useState('');
+  const [{ text, advanced, raw, applied }, set] = useKept<Kept>('search', { text: '', advanced: false, raw: '', applied: '' });
+  const put = (what: Partial<Kept>) => set((was) => ({ ...was, ...what }));
   const [settled] = useDebouncedValue(text.trim(), 250);
-  const [advanced, setAdvanced] = useState(false);
-  const [raw, setRaw] = useState('');
-  const [applied, setApplied] = useState('');
   return {
     filter: advanced ? applied : settled && filterOf(settled),
     text,
-    setText,
+    setText: (text) => put({ text }),
     advanced,
     // The search so far is shown as the filter that it is, to go on from.
     toggle: () => {
       const begin = text.trim() && filterOf(text.trim());
-      if (!advanced && begin) {
-        setRaw(begin);
-        setApplied(begin);
-      }
-      setAdvanced(!advanced);
+      put({ advanced: !advanced, ...(!advanced && begin && { raw: begin, applied: begin }) });
     },
     raw,
-    setRaw,
-    apply: () => setApplied(raw.trim()),
+    setRaw: (raw) => put({ raw }),
+    apply: () => put({ applied: raw.trim() }),
   };
 }
 

@@ -1,11 +1,11 @@
 import { Anchor, Badge, Button, Center, Loader, SimpleGrid, Table, Text } from '@mantine/core';
-import { useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useLocation } from 'wouter';
 
-import { scim } from '../api';
+import { isGone, scim } from '../api';
 import { useSession } from '../session';
-import { tell, useRefresh, useScim } from '../ui/calls';
+import { tell, useScim } from '../ui/calls';
 import { Confirm } from '../ui/Confirm';
 import { ENTERPRISE, groupPath, type Membership, nameOf, patchOf, type User, userPath } from './directory';
 import { Failure } from '../ui/Failure';
@@ -13,13 +13,13 @@ import { type Column, Listing } from '../ui/Listing';
 import { PageFrame } from '../ui/PageFrame';
 import { Section } from '../ui/Section';
 import { UserAssignments } from './UserAssignments';
-import { EditUser, EditUserJson } from './UserEdit';
+import { EditUser, EditUserJson, useChange } from './UserEdit';
 import { Facts, Id, Json, Time, YesNo } from '../ui/words';
 
 export function UserDetail({ params }: { params: { id: string } }) {
   const path = `/Users/${encodeURIComponent(params.id)}`;
   const { data, error } = useScim<User>(path);
-  if (data) return <Loaded user={data.resource} etag={data.etag} path={path} />;
+  if (data && !isGone(error)) return <Loaded user={data.resource} etag={data.etag} path={path} />;
   return (
     <PageFrame title="User" about={<Anchor component={Link} href="/users">All users</Anchor>}>
       {error ? (
@@ -38,8 +38,7 @@ type Window = 'edit' | 'json' | 'deactivate' | 'delete';
 function Loaded({ user, etag, path }: { user: User; etag: string | undefined; path: string }) {
   const { can, whoami, credential } = useSession();
   const [window, setWindow] = useState<Window>();
-  const [trouble, setTrouble] = useState<unknown>();
-  const refresh = useRefresh();
+  const change = useChange(user);
   const client = useQueryClient();
   const [, navigate] = useLocation();
   const close = () => setWindow(undefined);
@@ -47,15 +46,10 @@ function Loaded({ user, etag, path }: { user: User; etag: string | undefined; pa
   const himself = whoami.principal.identifier === user.id;
 
   const setActive = async (value: boolean) => {
-    const body = patchOf([{ op: 'replace', path: 'active', value }]);
-    await scim(credential, path, { method: 'PATCH', body, headers: etag ? { 'if-match': etag } : {} });
-    await refresh('scim:/Users');
+    await change('PATCH', patchOf([{ op: 'replace', path: 'active', value }]), etag);
     tell(`${user.userName} is ${value ? 'active' : 'inactive'}.`);
   };
-  const activate = () => {
-    setTrouble(undefined);
-    setActive(true).catch(setTrouble);
-  };
+  const activating = useMutation({ mutationFn: () => setActive(true) });
   const actions = can('core_user_manage') && (
     <>
       <Button variant="default" onClick={() => setWindow('edit')}>
@@ -66,7 +60,7 @@ function Loaded({ user, etag, path }: { user: User; etag: string | undefined; pa
           Deactivate
         </Button>
       ) : (
-        <Button variant="default" onClick={activate}>
+        <Button variant="default" loading={activating.isPending} onClick={() => activating.mutate()}>
           Activate
         </Button>
       )}
@@ -77,7 +71,7 @@ function Loaded({ user, etag, path }: { user: User; etag: string | undefined; pa
   );
   return (
     <PageFrame title={user.userName} about={<Anchor component={Link} href="/users" size="sm">All users</Anchor>} actions={actions}>
-      {trouble !== undefined && <Failure error={trouble} title="The user was not activated" />}
+      <Failure error={activating.error} title="The user was not activated" />
       <Profile user={user} />
       <Groups groups={user.groups ?? []} />
       <UserAssignments id={user.id} />
@@ -107,13 +101,14 @@ function Loaded({ user, etag, path }: { user: User; etag: string | undefined; pa
         onClose={close}
         title={`Delete ${user.userName}?`}
         action="Delete"
-        run={() => scim(credential, path, { method: 'DELETE' })}
-        onDone={() => {
+        run={async () => {
+          await scim(credential, path, { method: 'DELETE' });
           tell(`${user.userName} is deleted.`);
-          navigate('/users');
-          // The lists alone: who is gone is not asked for again.
+          // The lists alone: who is gone is asked for again by somebody who comes back here.
           void client.invalidateQueries({ queryKey: ['scim:/Users'] });
+          void client.invalidateQueries({ queryKey: [`scim:${path}`], refetchType: 'none' });
         }}
+        onDone={() => navigate('/users')}
       >
         {himself && <Text size="sm" fw={700}>This is you: you will be signed out.</Text>}
         Tokens, API keys, role assignments and memberships of the user go, too, and cannot be had back. Where the setting

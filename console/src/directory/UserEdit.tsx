@@ -17,7 +17,7 @@ interface Props {
 }
 
 /** Sends a change of a user that holds only for the version it was made from. */
-function useChange(user: User) {
+export function useChange(user: User) {
   const { credential } = useSession();
   const refresh = useRefresh();
   return async (method: 'PATCH' | 'PUT', body: unknown, etag: string | undefined) => {

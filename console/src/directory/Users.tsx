@@ -72,10 +72,10 @@ function NewUser({ opened, onClose }: { opened: boolean; onClose: () => void }) 
     const { resource } = await scim<User>(credential, '/Users', { method: 'POST', body: creation(draft, active) });
     tell(`${resource.userName} is created.`);
     void refresh('scim:/Users');
-    navigate(userPath(resource.id));
+    return resource;
   };
   return (
-    <FormModal opened={opened} onClose={onClose} title="New user" action="Create" submit={create} size="lg">
+    <FormModal opened={opened} onClose={onClose} title="New user" action="Create" submit={create} onDone={({ id }) => navigate(userPath(id))} size="lg">
       <Text size="sm" c="dimmed">
         An inactive user of this user name comes back with this data, unless the setting scim_revive_on_create is off.
       </Text>

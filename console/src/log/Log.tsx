@@ -8,9 +8,10 @@ import { Failure } from '../ui/Failure';
 import { type Column, Listing } from '../ui/Listing';
 import { damaged, duration, type Entry, Outcome, shortPath, who, Wrong } from './logEntry';
 import { LogExport } from './LogExport';
-import { type LogFilter, LogFilters, narrowed, NO_FILTER, queryOf } from './LogFilters';
+import { LogFilters, narrowed, NO_FILTER, queryOf } from './LogFilters';
 import { PageFrame } from '../ui/PageFrame';
 import { Stamp } from '../ui/Stamp';
+import { useKept } from '../ui/useKept';
 import { Time } from '../ui/words';
 
 const LIVE_MILLIS = 3_000;
@@ -48,14 +49,15 @@ function readable(query: string): string {
 }
 
 export function Log() {
-  const [typed, setTyped] = useState(NO_FILTER);
+  const [typed, setTyped] = useKept('filters', NO_FILTER);
   const [filter] = useDebouncedValue(typed, 300);
   const [live, setLive] = useState(false);
-  const [place, setPlace] = useState<{ filter: LogFilter; cursors: string[] }>({ filter, cursors: [] });
+  const [place, setPlace] = useKept<{ of: string; cursors: string[] }>('pages', { of: '', cursors: [] });
   const [trouble, setTrouble] = useState<unknown>();
   // A cursor holds for the filters it was given with; others begin with the newest.
-  const cursors = place.filter === filter ? place.cursors : [];
-  const setCursors = (to: string[]) => setPlace({ filter, cursors: to });
+  const of = JSON.stringify(filter);
+  const cursors = place.of === of ? place.cursors : [];
+  const setCursors = (cursors: string[]) => setPlace({ of, cursors });
   const cursor = cursors.at(-1);
   const query = queryOf(filter);
   const { data, error, isPending, isPlaceholderData } = usePlatform<Entries>('/ng/api/provisioning-log', {

@@ -2,6 +2,7 @@ import { Anchor, Center, Loader, SimpleGrid, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 
+import { isGone } from '../api';
 import { usePlatform } from '../ui/calls';
 import { Failure } from '../ui/Failure';
 import { Listing } from '../ui/Listing';
@@ -28,7 +29,7 @@ const BACK = (
 
 export function LogDetail({ params }: { params: { id: string } }) {
   const { data, error } = usePlatform<WholeEntry>(`/ng/api/provisioning-log/${encodeURIComponent(params.id)}`);
-  if (data) return <Whole entry={data} />;
+  if (data && !isGone(error)) return <Whole entry={data} />;
   return (
     <PageFrame title="A request" about={BACK}>
       {error ? (

@@ -42,10 +42,6 @@ export function damaged(entry: Entry): boolean {
   return entry.status === 0;
 }
 
-export function failed(entry: Entry): boolean {
-  return entry.status >= 400 || entry.failedOperations > 0;
-}
-
 export function Outcome({ entry }: { entry: Entry }) {
   return (
     <Group gap={4} wrap="nowrap" w="max-content">

@@ -5,13 +5,15 @@ import { Link } from 'wouter';
 
 import type { Page, ScimAnswer, ScimList } from '../api';
 import { useSession } from '../session';
+import { beginWith } from '../directory/ScimSearch';
 import { usePlatform, useScim } from '../ui/calls';
 import { Failure } from '../ui/Failure';
 import { type Column, Listing } from '../ui/Listing';
+import { type Entry, Outcome, shortPath, Wrong } from '../log/logEntry';
 import { NextSteps } from './NextSteps';
 import { PageFrame } from '../ui/PageFrame';
 import { Section } from '../ui/Section';
-import { Facts, Id, Status, Time, YesNo } from '../ui/words';
+import { Facts, Id, Time, YesNo } from '../ui/words';
 
 const WEEK = 7 * 24 * 60 * 60 * 1000;
 
@@ -116,21 +118,21 @@ function Counts() {
       {error && <Failure error={error} title="Not everything could be counted" />}
       {!users && !groups && <Text size="sm">You may see neither users nor groups.</Text>}
       <SimpleGrid cols={3}>
-        {users && <Number count={active} label="active users" to="/users" />}
-        {users && <Number count={inactive} label="inactive users" to="/users" />}
+        {users && <Number count={active} label="active users" to="/users" filter="active eq true" />}
+        {users && <Number count={inactive} label="inactive users" to="/users" filter="active eq false" />}
         {groups && <Number count={all} label="groups" to="/groups" />}
       </SimpleGrid>
     </Section>
   );
 }
 
-function Number({ count, label, to }: { count: Count; label: string; to: string }) {
+function Number({ count, label, to, filter }: { count: Count; label: string; to: string; filter?: string }) {
   return (
     <div>
       <Text size="xl" fw={700}>
         {count.data ? count.data.resource.totalResults : count.error ? '–' : <Loader size="xs" aria-label={`Counting ${label}`} />}
       </Text>
-      <Anchor component={Link} href={to} size="sm">
+      <Anchor size="sm" renderRoot={(props) => <Link {...props} href={to} state={filter && beginWith(filter)} />}>
         {label}
       </Anchor>
     </div>
@@ -151,37 +153,23 @@ function Beginning() {
   return credential && provisioned ? null : <NextSteps credential={credential} provisioned={provisioned} />;
 }
 
-interface Entry {
-  id: string;
-  time: string;
-  method: string;
-  path: string;
-  status: number;
-  scimType?: string | null;
-  reason?: string | null;
-  hint?: string | null;
-  failedOperations: number;
-  client?: { name?: string | null } | null;
-}
-
 const FAILURES: Column<Entry>[] = [
   {
     title: 'Time',
     width: 230,
     cell: (entry) => (
       <Anchor component={Link} href={`/log/${encodeURIComponent(entry.id)}`} size="sm">
-        <Time at={entry.time} />
+        <Time at={entry.timestamp} />
       </Anchor>
     ),
   },
-  { title: 'Status', width: 90, cell: (entry) => <Status status={entry.status} /> },
+  { title: 'Status', width: 90, cell: (entry) => <Outcome entry={entry} /> },
   { title: 'Client', width: 100, cell: (entry) => entry.client?.name ?? '–' },
   {
     title: 'Request',
-    // Without the account's base, which all of them have.
     cell: ({ method, path }) => (
       <span className="mono">
-        {method} {path.replace(/^.*?\/(?:scim\/v2|scim\/account)\/[^/]+/, '') || '/'}
+        {method} {shortPath(path)}
       </span>
     ),
   },
@@ -189,8 +177,7 @@ const FAILURES: Column<Entry>[] = [
     title: 'Why',
     cell: (entry) => (
       <>
-        {(entry.scimType ?? entry.reason) && <span className="mono">{entry.scimType ?? entry.reason}</span>}
-        {entry.failedOperations > 0 && <Text size="sm">{entry.failedOperations} operations failed</Text>}
+        <Wrong entry={entry} />
         <Text size="xs" c="dimmed" lineClamp={2}>
           {entry.hint}
         </Text>

@@ -40,7 +40,8 @@ export function Organizations() {
   // Read again, with its version: the list may be older than what is stored.
   const editing = useMutation({
     mutationFn: (identifier: string) => platformTagged<Item>(credential, pathOf(identifier)),
-    onSuccess: ({ resource, etag }) => setForm({ opened: true, place: resource.organization, etag }),
+    // Not into a form that was opened while this was on its way.
+    onSuccess: ({ resource, etag }) => setForm((was) => (was.opened ? was : { opened: true, place: resource.organization, etag })),
   });
   const save = async (place: Place) => {
     const method = form.place ? 'PUT' : 'POST';

@@ -1,5 +1,6 @@
 import { TagsInput, Textarea, TextInput } from '@mantine/core';
 
+import { identifierFrom } from '../ui/identifier';
 import { FormModal } from '../ui/FormModal';
 import { useDraft } from '../ui/useDraft';
 
@@ -21,12 +22,6 @@ interface Props {
   save: (place: Place) => Promise<unknown>;
 }
 
-/** The identifier that a name suggests. */
-function identifierOf(name: string): string {
-  const text = name.trim().replaceAll(/[^0-9a-zA-Z_$]+/g, '_');
-  return /^\d/.test(text) ? `_${text}` : text;
-}
-
 function tagsOf(words: string[]): Record<string, string> {
   return Object.fromEntries(
     words.map((word) => {
@@ -44,7 +39,7 @@ export function PlaceForm({ opened, onClose, what, place, save }: Props) {
     description: place?.description ?? '',
     tags: Object.entries(place?.tags ?? {}).map(([name, value]) => (value ? `${name}=${value}` : name)),
   }));
-  const identifier = place?.identifier ?? draft.identifier ?? identifierOf(draft.name);
+  const identifier = place?.identifier ?? draft.identifier ?? identifierFrom(draft.name);
   const submit = () => save({ identifier, name: draft.name, description: draft.description, tags: tagsOf(draft.tags) });
   return (
     <FormModal

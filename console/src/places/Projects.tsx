@@ -35,7 +35,8 @@ export function Projects({ org }: { org: Place }) {
   // Read again, with its version: the list may be older than what is stored.
   const editing = useMutation({
     mutationFn: (identifier: string) => platformTagged<Item>(credential, pathOf(identifier), { scope: within }),
-    onSuccess: ({ resource, etag }) => setForm({ opened: true, project: resource.project, etag }),
+    // Not into a form that was opened while this was on its way.
+    onSuccess: ({ resource, etag }) => setForm((was) => (was.opened ? was : { opened: true, project: resource.project, etag })),
   });
   const save = async (place: Place) => {
     const { project, etag } = form;

@@ -12,7 +12,6 @@ interface Props<T> {
   onChange: (value: T) => void;
   /** Sends the definition, as the form has it or as it was written. */
   submit: (value: unknown) => Promise<unknown>;
-  onDone: () => void;
   /** The fields of the form. */
   children: ReactNode;
 }
@@ -82,11 +81,24 @@ export function DefinitionForm<T>({ opened, value, onChange, submit, children, .
   );
 }
 
+type Members = Record<string, unknown>;
+
+function isObject(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function areAttributes(value: unknown): boolean {
+  if (value === undefined) return true;
+  return Array.isArray(value) && value.every((one) => isObject(one) && areAttributes(one['subAttributes']));
+}
+
 /** Only what the form could fall over is looked at here; the rest is for the server to say. */
 function parsed(text: string): { read?: unknown; fault?: string } {
   try {
     const read: unknown = JSON.parse(text);
-    return typeof read === 'object' && read !== null && !Array.isArray(read) ? { read } : { fault: 'A definition is an object.' };
+    if (!isObject(read)) return { fault: 'A definition is an object.' };
+    if (read['schema'] !== undefined && !isObject(read['schema'])) return { fault: '“schema” is an object.' };
+    return [read, read['schema']].every((part) => areAttributes((part as Members | undefined)?.['attributes'])) ? { read } : { fault: '“attributes” is a list of objects.' };
   } catch (error) {
     return { fault: error instanceof Error ? error.message : String(error) };
   }

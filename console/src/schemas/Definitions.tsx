@@ -94,9 +94,10 @@ export function Definitions<T extends Definition>({ path, title, about, one, emp
         onClose={close}
         title={`Delete ${item?.name ?? ''}?`}
         action="Delete"
-        run={() => (item ? platform(credential, `${path}/${encodeURIComponent(keyOf(item))}`, { method: 'DELETE' }) : Promise.resolve())}
-        onDone={() => {
-          tell(`${item?.name ?? 'It'} is deleted.`);
+        run={async () => {
+          if (!item) return;
+          await platform(credential, `${path}/${encodeURIComponent(keyOf(item))}`, { method: 'DELETE' });
+          tell(`${item.name} is deleted.`);
           void refresh(path, 'scim:/Schemas', 'scim:/ResourceTypes');
         }}
       >

@@ -22,8 +22,8 @@ export function ExtensionForm({ opened, onClose, replaced }: { opened: boolean; 
       action={replaced ? 'Replace' : 'Create'}
       value={draft}
       onChange={setDraft}
-      submit={(body) => platform(credential, path, { method: replaced ? 'PUT' : 'POST', body })}
-      onDone={() => {
+      submit={async (body) => {
+        await platform(credential, path, { method: replaced ? 'PUT' : 'POST', body });
         tell(replaced ? 'The extension is replaced.' : 'The extension is there.');
         void refresh(EXTENSIONS, 'scim:/Schemas', 'scim:/ResourceTypes');
       }}

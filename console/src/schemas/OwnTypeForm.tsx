@@ -24,8 +24,8 @@ export function OwnTypeForm({ opened, onClose, replaced }: { opened: boolean; on
       action={replaced ? 'Replace' : 'Create'}
       value={draft}
       onChange={setDraft}
-      submit={(body) => platform(credential, path, { method: replaced ? 'PUT' : 'POST', body })}
-      onDone={() => {
+      submit={async (body) => {
+        await platform(credential, path, { method: replaced ? 'PUT' : 'POST', body });
         tell(replaced ? 'The resource type is replaced.' : 'The resource type is there.');
         void refresh(OWN_TYPES, 'scim:/Schemas', 'scim:/ResourceTypes');
       }}

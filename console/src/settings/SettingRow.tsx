@@ -68,6 +68,7 @@ export function SettingRow({ item: { setting, lastModifiedAt } }: { item: Settin
                     onClick={() => {
                       setDraft(undefined);
                       setOutcome(undefined);
+                      sending.reset();
                     }}
                   >
                     Cancel

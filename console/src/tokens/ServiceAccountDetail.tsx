@@ -1,4 +1,4 @@
-import { Anchor, Button, Text, Textarea, TextInput } from '@mantine/core';
+import { Anchor, Button, Center, Loader, Text, Textarea, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { Link, useLocation } from 'wouter';
@@ -12,6 +12,7 @@ import { tell, usePlatform, useRefresh } from '../ui/calls';
 import { Confirm } from '../ui/Confirm';
 import { Failure } from '../ui/Failure';
 import { FormModal } from '../ui/FormModal';
+import { idOf } from '../ui/idOf';
 import { PageFrame } from '../ui/PageFrame';
 import { Section } from '../ui/Section';
 import { LIST, type ServiceAccount, type ServiceAccountRow } from './serviceAccounts';
@@ -22,9 +23,8 @@ import { Facts, Id, Tags, Time } from '../ui/words';
 /** A service account of the chosen scope: its keys and tokens, and what they may do. */
 export function ServiceAccountDetail({ params }: { params: { id: string } }) {
   const { scope, can } = useSession();
-  // The router leaves a `$` of the address as it is written there.
-  const identifier = decodeURIComponent(params.id);
-  const { data, error } = usePlatform<ServiceAccountRow>(`${LIST}/${encodeURIComponent(identifier)}`, { scope });
+  const identifier = idOf(params);
+  const { data, error, isPending } = usePlatform<ServiceAccountRow>(`${LIST}/${encodeURIComponent(identifier)}`, { scope });
   const [editing, setEditing] = useState(false);
   const [deleting, setDeleting] = useState(false);
   const back = (
@@ -36,6 +36,11 @@ export function ServiceAccountDetail({ params }: { params: { id: string } }) {
     return (
       <PageFrame title={identifier} about={back}>
         <Failure error={error} title="It could not be loaded from the scope chosen above" />
+        {isPending && (
+          <Center p="xl">
+            <Loader aria-label="Loading the service account" />
+          </Center>
+        )}
       </PageFrame>
     );
   }
@@ -154,13 +159,12 @@ function Delete({ opened, onClose, row }: Window & { row: ServiceAccountRow }) {
   const remove = async () => {
     await platform(credential, `/ng/api/serviceaccount/${encodeURIComponent(identifier)}`, { method: 'DELETE', scope });
     tell(`${name} is deleted.`);
-    navigate('/service-accounts');
     // The lists alone: to ask for what is gone would be refused.
     void client.invalidateQueries({ queryKey: [LIST] });
     void client.invalidateQueries({ queryKey: ['/authz/api/roleassignments/v2/filter'] });
   };
   return (
-    <Confirm opened={opened} onClose={onClose} title="Delete the service account?" action="Delete" run={remove} {...(tokensCount > 0 && { typed: identifier })}>
+    <Confirm opened={opened} onClose={onClose} title="Delete the service account?" action="Delete" run={remove} onDone={() => navigate('/service-accounts')} {...(tokensCount > 0 && { typed: identifier })}>
       <b>{name}</b> goes with its {tokensCount} API key{tokensCount === 1 ? '' : 's'}, their tokens and its role assignments. Whatever signs in with
       them is refused with the next request, and none of it can be had back.
     </Confirm>

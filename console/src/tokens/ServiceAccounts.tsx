@@ -120,10 +120,17 @@ function NewServiceAccount({ opened, onClose }: { opened: boolean; onClose: () =
     const made = await platform<ServiceAccount>(credential, '/ng/api/serviceaccount', { method: 'POST', body, scope });
     tell(`${made.name} is created as ${made.identifier}.`);
     void refresh('/ng/api/serviceaccount');
-    navigate(accountPath(made.identifier));
+    return made;
   };
   return (
-    <FormModal opened={opened} onClose={onClose} title="New service account" action="Create" submit={create}>
+    <FormModal
+      opened={opened}
+      onClose={onClose}
+      title="New service account"
+      action="Create"
+      submit={create}
+      onDone={(made) => navigate(accountPath(made.identifier))}
+    >
       <NewName value={draft} onChange={(value) => setDraft({ ...draft, ...value })} />
       <TextInput
         label="Address"

@@ -38,6 +38,8 @@ export function TokenForm({ opened, onClose, owner, keys, onMade }: Props) {
     date: '',
   }));
   const lives = [...new Set([7, 30, 90, 180, 365, limits.days])].filter((days) => days <= limits.days).sort((one, other) => one - other);
+  // What the account allows may have come, or changed, after the form was opened.
+  const ends = ['date', 'never'].includes(draft.ends) || lives.includes(Number(draft.ends)) ? draft.ends : String(limits.days);
   const identifier = chosenIdentifier(draft);
 
   const create = async () => {
@@ -52,7 +54,7 @@ export function TokenForm({ opened, onClose, owner, keys, onMade }: Props) {
         apiKeyType: owner.type,
         parentIdentifier: owner.identifier,
         surfaces,
-        ...endOf(draft.ends, draft.date),
+        ...endOf(ends, draft.date),
       },
     });
     tell(`The token ${draft.name} is made.`);
@@ -73,15 +75,15 @@ export function TokenForm({ opened, onClose, owner, keys, onMade }: Props) {
       <Select
         label="Ends"
         data={[
-          ...lives.map((days) => ({ value: String(days), label: `in ${days} days` })),
+          ...lives.map((days) => ({ value: String(days), label: days === 1 ? 'in 1 day' : `in ${days} days` })),
           { value: 'date', label: 'at the end of a day' },
           ...(limits.never ? [{ value: 'never', label: 'never' }] : []),
         ]}
-        value={draft.ends}
-        onChange={(ends) => setDraft({ ...draft, ends: ends ?? draft.ends })}
+        value={ends}
+        onChange={(chosen) => setDraft({ ...draft, ends: chosen ?? ends })}
         allowDeselect={false}
       />
-      {draft.ends === 'date' && (
+      {ends === 'date' && (
         <TextInput type="date" label="Last day" value={draft.date} onChange={(event) => setDraft({ ...draft, date: event.currentTarget.value })} required />
       )}
       {keys.length > 0 && (

@@ -34,7 +34,6 @@ export function ExplainToken({ trust, children }: Props) {
       const explanations = Array.isArray(said) ? said : [said];
       return { explanations, inside: explanations.every((one) => one.kind === 'JWT') ? insideOf(token) : undefined };
     },
-    onSuccess: () => setToken(''),
     gcTime: 0,
   });
   return (
@@ -42,7 +41,8 @@ export function ExplainToken({ trust, children }: Props) {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (!asking.isPending && token.trim()) asking.mutate();
+          // What is put in meanwhile stays.
+          if (!asking.isPending && token.trim()) asking.mutate(undefined, { onSuccess: () => setToken((now) => (now === token ? '' : now)) });
         }}
       >
         <Stack gap="xs">

@@ -5,11 +5,13 @@ import { Link, useLocation } from 'wouter';
 
 import { platform } from '../api';
 import { useSession } from '../session';
+import { accountPath } from '../tokens/serviceAccounts';
 import { tell, useRefresh } from '../ui/calls';
 import { Confirm } from '../ui/Confirm';
 import { OneExplanation } from './Explanation';
 import { ExplainToken } from './ExplainToken';
 import { Failure } from '../ui/Failure';
+import { idOf } from '../ui/idOf';
 import { PageFrame } from '../ui/PageFrame';
 import { Section } from '../ui/Section';
 import { TokenInside } from './TokenInside';
@@ -22,7 +24,8 @@ import { Warnings } from './Warnings';
 import { Facts, Id, Tags, Time, YesNo } from '../ui/words';
 
 /** A trust: what it takes, the keys that it has, what it refused, and why. */
-export function TrustDetail({ params: { id } }: { params: { id: string } }) {
+export function TrustDetail({ params }: { params: { id: string } }) {
+  const id = idOf(params);
   const trust = useTrust(id);
   if (!trust.data) {
     return (
@@ -49,7 +52,7 @@ function Back() {
 }
 
 function Shown({ trust, etag }: { trust: Trust; etag: string | undefined }) {
-  const { can } = useSession();
+  const { can, setScope } = useSession();
   // What only a change finds out, such as keys that cannot be fetched.
   const [told, setTold] = useState<Warning[]>([]);
   const { jwtTrust } = trust;
@@ -62,7 +65,7 @@ function Shown({ trust, etag }: { trust: Trust; etag: string | undefined }) {
     >
       <Warnings warnings={warnings} />
       <Section title="What it takes" actions={<Back />}>
-        <Facts facts={factsOf(trust)} />
+        <Facts facts={factsOf(trust, () => setScope({}))} />
       </Section>
       <TrustKeys identifier={jwtTrust.identifier} />
       <TrustRefusals identifier={jwtTrust.identifier} />
@@ -82,7 +85,8 @@ function Shown({ trust, etag }: { trust: Trust; etag: string | undefined }) {
   );
 }
 
-function factsOf({ jwtTrust, createdAt, lastModifiedAt, isDefault }: Trust): [string, ReactNode][] {
+/** A trust, its service account and its settings are of the account, whatever scope is chosen. */
+function factsOf({ jwtTrust, createdAt, lastModifiedAt, isDefault }: Trust, toAccount: () => void): [string, ReactNode][] {
   const { issuer, jwks, audiences = [], algorithms = [], types = [], rules = [], surfaces = [] } = jwtTrust;
   const all = ALGORITHMS.every((one) => algorithms.includes(one));
   const facts: [string, ReactNode][] = [
@@ -92,12 +96,12 @@ function factsOf({ jwtTrust, createdAt, lastModifiedAt, isDefault }: Trust): [st
         <YesNo yes={jwtTrust.enabled === true} on="enabled" off="disabled" />
         {isDefault && (
           <Text span size="sm">
-            made by the <Anchor component={Link} href="/settings" size="sm">four settings</Anchor>, which are kept in step with it
+            made by the <Anchor component={Link} href="/settings" onClick={toAccount} size="sm">four settings</Anchor>, which are kept in step with it
           </Text>
         )}
       </Group>,
     ],
-    ['Acts as', <Anchor component={Link} href={`/service-accounts/${encodeURIComponent(jwtTrust.serviceAccount)}`} size="sm" className="mono">{jwtTrust.serviceAccount}</Anchor>],
+    ['Acts as', <Anchor component={Link} href={accountPath(jwtTrust.serviceAccount)} onClick={toAccount} size="sm" className="mono">{jwtTrust.serviceAccount}</Anchor>],
     ['Issuer', issuer ?? jwks.discovery ?? 'any'],
     ['Keys', jwks.url ?? (jwks.discovery !== undefined ? `discovered at ${jwks.discovery}` : `${jwks.keys?.length ?? 0} stored here`)],
     ['Audiences', audiences.length > 0 ? <><Tags words={audiences} /> {jwtTrust.audiencePolicy}</> : 'any'],
@@ -134,28 +138,40 @@ function Actions({ trust: { jwtTrust, isDefault }, etag, onWarnings }: ActionsPr
   const client = useQueryClient();
   const refresh = useRefresh();
   const [, navigate] = useLocation();
-  const [open, setOpen] = useState<'edit' | 'disable' | 'delete'>();
+  // With the version that is shown when it is opened: one that comes meanwhile is not what was looked at.
+  const [doing, setDoing] = useState<{ what: 'edit' | 'disable' | 'delete'; etag: string | undefined }>();
+  const open = doing?.what;
+  const setOpen = (what: 'edit' | 'disable' | 'delete') => setDoing({ what, etag });
   const { identifier } = jwtTrust;
-  const headers: Record<string, string> = etag ? { 'if-match': etag } : {};
-  const close = () => setOpen(undefined);
+  const matching = (version: string | undefined): Record<string, string> => (version ? { 'if-match': version } : {});
+  const headers = matching(doing?.etag);
+  const close = () => setDoing(undefined);
+  // What was refused may be since another version is there: the page shows it, for the next try.
+  const change = async <T,>(path: string, call: { method: 'POST' | 'PUT' | 'DELETE'; body?: unknown; headers: Record<string, string> }) => {
+    try {
+      return await platform<T>(credential, trustPath(identifier, path), call);
+    } catch (error) {
+      void refresh(trustPath(identifier));
+      throw error;
+    }
+  };
   const changed = (what: string) => {
     tell(`Trust ${identifier} ${what}.`);
     return refresh(TRUSTS, '/ng/api/settings');
   };
-  const switchTo = async (way: 'enable' | 'disable') => {
-    await platform(credential, trustPath(identifier, `/${way}`), { method: 'POST', headers });
+  const switchTo = async (way: 'enable' | 'disable', version: string | undefined) => {
+    await change(`/${way}`, { method: 'POST', headers: matching(version) });
     await changed(`is ${way}d`);
   };
-  const enabling = useMutation({ mutationFn: () => switchTo('enable') });
+  const enabling = useMutation({ mutationFn: () => switchTo('enable', etag) });
   const save = async (body: unknown) => {
-    const { warnings } = await platform<Trust>(credential, trustPath(identifier), { method: 'PUT', body, headers });
+    const { warnings } = await change<Trust>('', { method: 'PUT', body, headers });
     onWarnings(warnings);
     await changed('was changed');
   };
   const remove = async () => {
-    await platform(credential, trustPath(identifier), { method: 'DELETE', headers });
+    await change('', { method: 'DELETE', headers });
     tell(`Trust ${identifier} was deleted.`);
-    navigate('/trusts');
     // The list alone: what is asked of this one would not be found.
     await client.invalidateQueries({ predicate: ({ queryKey: [path] }) => path === TRUSTS || path === '/ng/api/settings' });
   };
@@ -176,10 +192,10 @@ function Actions({ trust: { jwtTrust, isDefault }, etag, onWarnings }: ActionsPr
       </Button>
       <Failure error={enabling.error} />
       <TrustForm opened={open === 'edit'} onClose={close} trust={jwtTrust} save={save} />
-      <Confirm opened={open === 'disable'} onClose={close} title={`Disable trust ${identifier}?`} action="Disable" run={() => switchTo('disable')}>
+      <Confirm opened={open === 'disable'} onClose={close} title={`Disable trust ${identifier}?`} action="Disable" run={() => switchTo('disable', doing?.etag)}>
         Its tokens are refused from the next request on, and access tokens that were issued for them end for good.
       </Confirm>
-      <Confirm opened={open === 'delete'} onClose={close} title={`Delete trust ${identifier}?`} action="Delete" run={remove}>
+      <Confirm opened={open === 'delete'} onClose={close} title={`Delete trust ${identifier}?`} action="Delete" run={remove} onDone={() => navigate('/trusts')}>
         Its tokens are refused from the next request on, and what it refused so far is forgotten.
         {isDefault && ' The four settings that make it are unset.'}
       </Confirm>

@@ -4,18 +4,18 @@ import { useState } from 'react';
 import { Failure } from '../ui/Failure';
 import { FormModal } from '../ui/FormModal';
 import type { TrustBody } from './trust';
-import { bodyOf, draftOf, draftOfText, type TrustDraft } from './trustDraft';
+import { bodyOf, draftOf, draftOfText, json, type TrustDraft } from './trustDraft';
 import { TrustFields } from './TrustFields';
 import { PRESETS } from './trustPresets';
 import { useDraft } from '../ui/useDraft';
 
-interface Props {
+interface Props<T> {
   opened: boolean;
   onClose: () => void;
   /** Changed, or made without one. */
   trust?: TrustBody | undefined;
-  save: (body: unknown) => Promise<unknown>;
-  onDone?: () => void;
+  save: (body: unknown) => Promise<T>;
+  onDone?: (made: T) => void;
 }
 
 interface Writing {
@@ -26,10 +26,10 @@ interface Writing {
 }
 
 /** A trust in a form of its usual members, or as the JSON that is sent. */
-export function TrustForm({ opened, onClose, trust, save, onDone }: Props) {
+export function TrustForm<T>({ opened, onClose, trust, save, onDone }: Props<T>) {
   const [writing, setWriting] = useDraft<Writing>(opened, () => ({ preset: null, draft: draftOf(trust ?? {}), text: undefined }));
   const { preset, draft, text } = writing;
-  const submit = async () => save(text === undefined ? bodyOf(draft) : parsed(text));
+  const submit = async () => save(text === undefined ? bodyOf(draft) : json(text, 'The trust'));
   return (
     <FormModal
       opened={opened}
@@ -113,12 +113,4 @@ function WayOfWriting({ writing, onChange }: { writing: Writing; onChange: (writ
 
 function pretty(draft: TrustDraft): string {
   return JSON.stringify(bodyOf(draft), null, 2);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new Error(`This is not JSON: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }

@@ -130,12 +130,15 @@ function NewTrust({ opened, onClose }: { opened: boolean; onClose: () => void })
     const trust = await platform<Trust>(credential, TRUSTS, { method: 'POST', body });
     await refresh(TRUSTS, '/ng/api/settings');
     tell(`Trust ${trust.jwtTrust.identifier} was made.`);
+    return trust;
+  };
+  const show = (trust: Trust) => {
     if (trust.warnings.length === 0) navigate(trustPage(trust.jwtTrust.identifier));
     else setMade(trust);
   };
   return (
     <>
-      <TrustForm opened={opened} onClose={onClose} save={save} />
+      <TrustForm opened={opened} onClose={onClose} save={save} onDone={show} />
       <Modal opened={made !== undefined} onClose={() => setMade(undefined)} title={`Trust ${made?.jwtTrust.identifier ?? ''} is stored`} size="lg">
         {made && (
           <Stack>

@@ -71,12 +71,20 @@ export function draftOf(body: Partial<TrustBody>): TrustDraft {
   };
 }
 
-function json(text: string, what: string): unknown {
+/** Reads what was written. A number that would come out as another one is refused: a rule would then mean somebody else. */
+export function json(text: string, what: string): unknown {
+  let large: number | undefined;
+  let value: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    value = JSON.parse(text, (_, one: unknown) => {
+      if (typeof one === 'number' && Number.isInteger(one) && !Number.isSafeInteger(one)) large = one;
+      return one;
+    });
   } catch (error) {
     throw new Error(`${what} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
+  if (large !== undefined) throw new Error(`${what} has a number near ${large}, which a browser cannot keep exactly: change it by the API.`);
+  return value;
 }
 
 /** Stored keys, also where a whole JWKS is pasted. */

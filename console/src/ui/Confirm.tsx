@@ -16,6 +16,7 @@ interface Props {
   typed?: string;
   /** Does it; a failure is shown here, and the question stays. */
   run: () => Promise<unknown>;
+  /** Not where the question was closed, or the page left, before the answer. */
   onDone?: () => void;
 }
 
@@ -31,13 +32,12 @@ export function Confirm(props: Props) {
 
 function Question({ onClose, children, action, typed, run, onDone }: Props) {
   const [text, setText] = useState('');
-  const doing = useMutation({
-    mutationFn: run,
-    onSuccess: () => {
-      onClose();
-      onDone?.();
-    },
-  });
+  const doing = useMutation({ mutationFn: run });
+  // Said with the call: so it is not done any more once this question is gone, and does not close the next one.
+  const onSuccess = () => {
+    onClose();
+    onDone?.();
+  };
   return (
     <Stack>
       <Text size="sm" component="div">
@@ -51,7 +51,7 @@ function Question({ onClose, children, action, typed, run, onDone }: Props) {
         <Button variant="default" onClick={onClose}>
           Cancel
         </Button>
-        <Button color="red" loading={doing.isPending} disabled={typed !== undefined && text !== typed} onClick={() => doing.mutate()}>
+        <Button color="red" loading={doing.isPending} disabled={typed !== undefined && text !== typed} onClick={() => doing.mutate(undefined, { onSuccess })}>
           {action}
         </Button>
       </Group>

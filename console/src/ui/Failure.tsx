@@ -7,13 +7,15 @@ export function Failure({ error, title }: { error: unknown; title?: string }) {
   if (!error) return null;
   const message = error instanceof Error ? error.message : String(error);
   const refused = error instanceof Refused ? error : undefined;
+  // Of one field the message says the same.
+  const saidAlready = refused?.fields.length === 1 && refused.fields.every(({ fieldId, error: why }) => message === `${fieldId}: ${why}`);
   const about = [refused?.status ? `Status ${refused.status}` : '', refused?.code ?? '', refused?.requestId ? `request ${refused.requestId}` : ''];
   return (
     <Alert color="red" variant="light" role="alert" title={title ?? 'That did not work'}>
       <Text size="sm" style={{ whiteSpace: 'pre-wrap' }}>
         {message}
       </Text>
-      {refused && refused.fields.length > 0 && (
+      {refused && refused.fields.length > 0 && !saidAlready && (
         <List size="sm" mt="xs">
           {refused.fields.map((field) => (
             <List.Item key={field.fieldId + field.error}>

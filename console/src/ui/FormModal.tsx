@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 
 import { Failure } from './Failure';
 
-interface Props {
+interface Props<T> {
   opened: boolean;
   onClose: () => void;
   title: string;
@@ -12,14 +12,15 @@ interface Props {
   action: string;
   children: ReactNode;
   /** Sends it; a refusal is shown below the fields, which keep what was typed. */
-  submit: () => Promise<unknown>;
-  onDone?: () => void;
+  submit: () => Promise<T>;
+  /** Not where the form was closed, or the page left, before the answer. */
+  onDone?: (made: T) => void;
   size?: string;
   disabled?: boolean;
 }
 
 /** A form in a window of its own. Its fields belong to the caller, who makes them anew each time it is opened. */
-export function FormModal(props: Props) {
+export function FormModal<T>(props: Props<T>) {
   return (
     <Modal opened={props.opened} onClose={props.onClose} title={props.title} size={props.size ?? 'md'} closeOnClickOutside={false}>
       {props.opened && <Fields {...props} />}
@@ -27,19 +28,18 @@ export function FormModal(props: Props) {
   );
 }
 
-function Fields({ onClose, action, children, submit, onDone, disabled }: Props) {
-  const sending = useMutation({
-    mutationFn: submit,
-    onSuccess: () => {
-      onClose();
-      onDone?.();
-    },
-  });
+function Fields<T>({ onClose, action, children, submit, onDone, disabled }: Props<T>) {
+  const sending = useMutation({ mutationFn: submit });
+  // Said with the call: so it is not done any more once this form is gone, and does not close the next one.
+  const onSuccess = (made: T) => {
+    onClose();
+    onDone?.(made);
+  };
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        if (!sending.isPending) sending.mutate();
+        if (!sending.isPending) sending.mutate(undefined, { onSuccess });
       }}
     >
       <Stack>

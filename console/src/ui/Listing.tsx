@@ -1,5 +1,5 @@
 import { Center, Group, Loader, Pagination, ScrollArea, Table, Text } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
 
 import { Failure } from './Failure';
 
@@ -26,8 +26,14 @@ interface Props<T> {
 
 /** A table of a list: while it loads, where it failed, where it is empty, and its pages (from 1). */
 export function Listing<T>({ label, columns, items, keyOf, loading, error, empty, onOpen, pages }: Props<T>) {
+  const last = Math.max(1, pages?.total ?? 1);
+  const beyond = items?.length === 0 && pages !== undefined && pages.page > last;
+  useEffect(() => {
+    // The last thing of the last page is gone.
+    if (beyond) pages.onPage(last);
+  });
   if (error) return <Failure error={error} title={`${label} could not be loaded`} />;
-  if (!items || (loading && items.length === 0)) {
+  if (!items || beyond || (loading && items.length === 0)) {
     return (
       <Center p="xl">
         <Loader aria-label={`Loading ${label}`} />

@@ -1,6 +1,6 @@
 import { TextInput } from '@mantine/core';
 
-import { identifierFrom } from '../access/access';
+import { identifierFrom } from './identifier';
 
 interface Props {
   value: { name: string; identifier: string };

@@ -12,8 +12,8 @@ interface Project {
   project: { identifier: string; name: string; orgIdentifier: string };
 }
 
-/** Where the pages look that have scopes: the account, an organization, or a project. */
-export function ScopeSelect() {
+/** Where the pages look that have scopes: the account, an organization, or a project. `narrow`: for a screen that has no room beside the title. */
+export function ScopeSelect({ narrow = false }: { narrow?: boolean }) {
   const { scope, setScope } = useSession();
   const query = { pageSize: 500, sortOrders: 'name,ASC' };
   const organizations = usePlatform<Page<Organization>>('/ng/api/organizations', { query });
@@ -30,13 +30,12 @@ export function ScopeSelect() {
     <Select
       aria-label="Scope"
       size="xs"
-      w={220}
+      {...(narrow ? { hiddenFrom: 'xs', m: 'xs' } : { visibleFrom: 'xs', w: 220 })}
       data={choices}
       value={key(scope)}
       onChange={(value) => setScope(value ? (JSON.parse(value) as Scope) : {})}
       allowDeselect={false}
       searchable
-      visibleFrom="xs"
     />
   );
 }

@@ -15,14 +15,18 @@ export function SecretOnce({ secret, what, onClose, children }: Props) {
     <Modal opened={secret !== undefined} onClose={onClose} title={what} size="lg" closeOnClickOutside={false} closeOnEscape={false}>
       <Stack>
         <Alert color="yellow">Copy it now: it is not shown again, and cannot be read back from the server.</Alert>
-        <Code block className="mono" data-testid="secret" style={{ whiteSpace: 'pre-wrap' }}>
+        <Code block className="mono" data-testid="secret" style={{ whiteSpace: 'pre-wrap', userSelect: 'all' }}>
           {secret ?? ''}
         </Code>
         {children}
         <Group justify="space-between">
-          <CopyButton value={secret ?? ''}>
-            {({ copied, copy }) => <Button onClick={copy}>{copied ? 'Copied' : 'Copy'}</Button>}
-          </CopyButton>
+          {window.isSecureContext ? (
+            <CopyButton value={secret ?? ''}>
+              {({ copied, copy }) => <Button onClick={copy}>{copied ? 'Copied' : 'Copy'}</Button>}
+            </CopyButton>
+          ) : (
+            <Text size="sm">Select it to copy it: without HTTPS a browser lets no page do that.</Text>
+          )}
           <Button variant="default" onClick={onClose}>
             I have it
           </Button>

@@ -4,7 +4,7 @@ import { type UseQueryResult, useQuery, useQueryClient } from '@tanstack/react-q
 import { keepPreviousData } from '@tanstack/react-query';
 import { useCallback } from 'react';
 
-import { platform, type Query, type Scope, scim, type ScimAnswer } from '../api';
+import { platform, type Query, Refused, type Scope, scim, type ScimAnswer } from '../api';
 import { useSession } from '../session';
 
 interface Options {
@@ -17,6 +17,14 @@ interface Options {
   keep?: boolean;
 }
 
+const AGAIN_MILLIS = 5_000;
+
+/** A page that the server did not answer for is asked for again until it does. */
+function orAgain(interval: number | false = false) {
+  return ({ state: { error } }: { state: { error: Error | null } }) =>
+    error instanceof Refused && (error.status === 0 || error.status === 503) ? AGAIN_MILLIS : interval;
+}
+
 /** What a GET of the platform API gives. All queries of one path are asked again by `useRefresh()(path)`. */
 export function usePlatform<T>(path: string, { query, scope, enabled, refetchInterval, keep }: Options = {}): UseQueryResult<T> {
   const { credential } = useSession();
@@ -25,7 +33,7 @@ export function usePlatform<T>(path: string, { query, scope, enabled, refetchInt
     queryFn: ({ signal }) =>
       platform<T>(credential, path, { ...(query && { query }), ...(scope && { scope }), signal }),
     enabled: enabled ?? true,
-    refetchInterval: refetchInterval ?? false,
+    refetchInterval: orAgain(refetchInterval),
     ...(keep && { placeholderData: keepPreviousData }),
   });
 }
@@ -38,6 +46,7 @@ export function usePlatformPost<T>(path: string, body: unknown, { query, scope, 
     queryFn: ({ signal }) =>
       platform<T>(credential, path, { method: 'POST', body, ...(query && { query }), ...(scope && { scope }), signal }),
     enabled: enabled ?? true,
+    refetchInterval: orAgain(),
     ...(keep && { placeholderData: keepPreviousData }),
   });
 }
@@ -50,6 +59,7 @@ export function useScim<T>(path: string, { query, enabled, keep }: Options = {})
     // Never broken off: that would stand in the provisioning log as a failure (499).
     queryFn: () => scim<T>(credential, path, { ...(query && { query }) }),
     enabled: enabled ?? true,
+    refetchInterval: orAgain(),
     ...(keep && { placeholderData: keepPreviousData }),
   });
 }

@@ -14,6 +14,7 @@ export function Time({ at, none = 'never' }: { at: number | string | null | unde
     );
   }
   const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return <>{at}</>;
   return (
     <Tooltip label={date.toISOString()}>
       <time dateTime={date.toISOString()}>{format.format(date)}</time>
