@@ -15,7 +15,9 @@ use crate::sweep;
 #[test]
 fn the_document_has_every_route_and_no_other() {
     let told: BTreeSet<String> = OPERATIONS.iter().map(|(name, _)| name.clone()).collect();
-    let known = sweep::platform_routes();
+    let mut known = sweep::platform_routes();
+    // What is for browsers is no API.
+    known.retain(|route| route != "GET /" && !route.starts_with("GET /console"));
     let missing: Vec<_> = known.difference(&told).collect();
     let beside: Vec<_> = told.difference(&known).collect();
     assert!(missing.is_empty(), "openapi.json does not tell of {missing:#?}");
