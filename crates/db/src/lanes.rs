@@ -70,8 +70,10 @@ pub(crate) trait Writer {
 pub(crate) enum Hurry {
     /// Some of several calls met a lock, and whose it is is to be found out.
     Search,
-    /// The account is known to meet a lock, which is tried for between the batches of others.
+    /// The account is known to meet a lock.
     Known,
+    /// So it is, and whoever meets it is tried again between the batches of others.
+    Apart,
     /// Nothing of it is kept: it gives way to whoever writes.
     Rehearsal,
 }
@@ -252,7 +254,7 @@ fn one_by_one(
 /// Gives an account that met a lock a turn, one between two batches. Answers as [`settle`].
 fn try_apart(writer: &mut impl Writer, post: &Post, lessons: &mut Lessons) -> Vec<Box<dyn Job>> {
     let Some(mut turn) = lessons.locks.next(Instant::now()) else { return Vec::new() };
-    match together(writer, &mut turn.jobs, post, &mut lessons.careful, Some(Hurry::Known)) {
+    match together(writer, &mut turn.jobs, post, &mut lessons.careful, Some(Hurry::Apart)) {
         Way::Settled => {
             answer_all(std::mem::take(&mut turn.jobs));
             lessons.locks.came_through(&turn, Instant::now());

@@ -13,6 +13,9 @@ use crate::{Error, ErrorKind, Tx};
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 /// As long as others that write the same row need for their commit.
 const BEGIN_BRIEFLY: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = 100";
+/// All calls of the lane wait with it, and it is tried again: about as long as one commit of another replica
+/// takes.
+const BEGIN_APART: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = 10";
 /// It has names without the rows of their accounts, and must not keep those waiting who come in the other
 /// order. Before the second after which PostgreSQL would end one of the two, whichever.
 const BEGIN_REHEARSAL: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = 500";
@@ -50,9 +53,10 @@ impl Writer for PgSession {
 
     fn hurry(&mut self, why: Hurry) {
         if let Some(link) = &mut self.link {
-            link.beside_lock = matches!(why, Hurry::Known);
+            link.beside_lock = matches!(why, Hurry::Known | Hurry::Apart);
             link.transaction = Transaction::Begun(match why {
                 Hurry::Search | Hurry::Known => BEGIN_BRIEFLY,
+                Hurry::Apart => BEGIN_APART,
                 Hurry::Rehearsal => BEGIN_REHEARSAL,
             });
         }
