@@ -242,7 +242,7 @@ impl Intake<'_> {
                 Value::Array(list) => list,
                 single => match normalise(attr, single, place, self.mender)? {
                     Some(Value::Array(list)) => list,
-                    _ => return Ok(()),
+                    _ => Vec::new(),
                 },
             };
             let values = normalise_elements(attr, list, place, self.mender)?;

@@ -77,13 +77,21 @@ pub(crate) fn is_nothing(value: &Value) -> bool {
 }
 
 /// Whether a value that comes to nothing was not meant so: all that it says is readOnly or unknown, and
-/// dropped. What it was to replace stays as it is. Whoever clears what an element can have means it.
+/// dropped. What it was to replace stays as it is. Whoever clears an element means it, whatever is beside.
 pub(crate) fn says_something(attr: &Attribute, value: &Value) -> bool {
-    let can_have = |name: &str| attr.sub.get(name).is_some_and(|sub| sub.mutability != Mutability::ReadOnly);
-    let clears =
-        |map: &Map<String, Value>| map.iter().any(|(name, value)| can_have(name) && is_unassigned(value));
-    let says = |map: &Map<String, Value>| map.values().any(|value| !is_nothing(value)) && !clears(map);
-    elements(value).iter().filter_map(Value::as_object).any(says)
+    let elements = elements(value);
+    elements.iter().any(Value::is_object) && !elements.iter().any(|element| clears(attr, element))
+}
+
+/// Whether an element says that there is none: by nothing at all, or by nothing for what it is told by. Some
+/// clients write null for whatever else they know nothing of.
+fn clears(attr: &Attribute, element: &Value) -> bool {
+    let Some(map) = element.as_object() else { return is_nothing(element) };
+    let tells = |sub: &Attribute| sub.name == VALUE || attr.detached && sub.name == REFERENCE;
+    let told_by = |name: &str| {
+        attr.sub.get(name).is_some_and(|sub| tells(sub) && sub.mutability != Mutability::ReadOnly)
+    };
+    map.values().all(is_nothing) || map.iter().any(|(name, value)| told_by(name) && is_unassigned(value))
 }
 
 /// The elements of a list, or the single value.
