@@ -7,7 +7,7 @@ use std::any::Any;
 use std::borrow::Cow;
 
 use super::scope::Scope;
-use super::shape::{may_hold_token, without_tokens};
+use super::shape::without_sure_tokens;
 
 /// What went wrong, as far as a client can act on it. `web::error` maps each to one status and code a
 /// surface.
@@ -109,11 +109,10 @@ pub type Result<T> = std::result::Result<T, Problem>;
 /// A text as it may be told. What the client sent stands in it, and may be a token in the place of an
 /// identifier; logs and screens that show the answer are not to have it.
 fn told(text: Cow<'static, str>) -> Cow<'static, str> {
-    if !may_hold_token(&text) {
-        return clipped(text);
-    }
-    // By words, so that one whose encoding hides a token leaves the others.
-    clipped(text.split(' ').map(without_tokens).collect::<Vec<_>>().join(" ").into())
+    clipped(match without_sure_tokens(&text) {
+        Cow::Owned(told) => told.into(),
+        Cow::Borrowed(_) => text,
+    })
 }
 
 /// A text that is too long without its middle: the ends say where it is wrong and what to change.

@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::kernel::problem::{FailedCheck, Kind, Problem};
-use crate::kernel::shape::without_tokens;
+use crate::kernel::shape::without_sure_tokens;
 use crate::kernel::sparing::Sparing;
 
 impl IntoResponse for Problem {
@@ -111,7 +111,7 @@ pub(super) fn platform_body(problem: &Problem, request_id: &str) -> (u16, Value)
 }
 
 fn failed_check(check: &FailedCheck) -> Value {
-    let (scope, resource) = (&check.scope, check.resource.as_deref().map(without_tokens));
+    let (scope, resource) = (&check.scope, check.resource.as_deref().map(without_sure_tokens));
     json!({
         "resourceScope": {
             "accountIdentifier": scope.account, "orgIdentifier": scope.org(), "projectIdentifier": scope.project_id()

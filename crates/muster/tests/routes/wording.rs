@@ -34,6 +34,17 @@ both_engines! {
         assert!(text.starts_with("There is no user [redacted] in this account: "), "{text}");
     }
 
+    async fn a_name_that_only_begins_as_a_token_is_told(world: World) {
+        let (admin, scim) = (world.admin(), scim(&world));
+        for name in ["pat.smith.ops.example", "keyJohannesburg.office.5", "surveyJobIdentifier_prod", "expat.a.b.c",
+            "sat.idp.corp.example.com", "monkeyJuggler-of-the-north", "heyJudeOrganisation12"] {
+            let text = admin.get(&format!("/ng/api/user/aggregate/{name}")).await.refused(404, "ENTITY_NOT_FOUND");
+            assert!(text.starts_with(&format!("There is no user {name} in this account: ")), "{text}");
+            let text = scim.get(&format!("/scim/v2/acme/Users/{name}")).await.expect(404).text;
+            assert!(text.contains(name), "{text}");
+        }
+    }
+
     async fn an_unknown_kind_of_key_is_named_as_sent(world: World) {
         let body = json!({"identifier": "k", "name": "k", "apiKeyType": "WHAT", "parentIdentifier": "x"});
         let text = world.admin().post("/ng/api/apikey", body).await.refused(400, "INVALID_REQUEST");
