@@ -181,10 +181,7 @@ async fn file(State(console): State<Console>, uri: Uri, headers: HeaderMap) -> R
 
 /// `GET /`: leads a person to the console. Whoever else asks is answered as where no route is.
 pub(super) async fn front_door(headers: HeaderMap, request: Request) -> Result<Response> {
-    let is_page = |range: &str| {
-        range.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("text/html"))
-    };
-    if !values(&headers, &ACCEPT).any(|text| split(text, ',').any(is_page)) {
+    if !values(&headers, &ACCEPT).any(|text| split(text, ',').any(|range| wants(range, "text/html"))) {
         return Err(no_route(request).await);
     }
     Ok((StatusCode::FOUND, [(LOCATION, ROOT), (VARY, "accept")]).into_response())
@@ -194,16 +191,17 @@ fn values<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item =
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
 }
 
-/// Does the client name it (RFC 9110 §12.5.3), with a weight other than none?
 fn takes_gzip(headers: &HeaderMap) -> bool {
-    let takes = |coding: &str| {
-        let mut parts = coding.split(';').map(|part| part.trim().to_ascii_lowercase());
-        let is_none = |part: String| {
-            part.strip_prefix("q=").is_some_and(|weight| weight.trim_matches(['0', '.']).is_empty())
-        };
-        parts.next().is_some_and(|name| name == "gzip") && !parts.any(is_none)
+    values(headers, &ACCEPT_ENCODING).any(|text| text.split(',').any(|coding| wants(coding, "gzip")))
+}
+
+/// Does a part of what the client takes name it, with a weight other than none (RFC 9110 §12.4.2)?
+fn wants(part: &str, name: &str) -> bool {
+    let mut words = split(part, ';').map(|word| word.trim().to_ascii_lowercase());
+    let is_none = |word: String| {
+        word.strip_prefix("q=").is_some_and(|weight| weight.trim_matches(['0', '.']).is_empty())
     };
-    values(headers, &ACCEPT_ENCODING).any(|text| text.split(',').any(takes))
+    words.next().is_some_and(|word| word == name) && !words.any(is_none)
 }
 
 /// By the end of the name.

@@ -71,7 +71,7 @@ fn platform_surface(app: &App) -> Router<App> {
     let platform = platform(app);
     let mut root = Router::new();
     if app.console && console::is_embedded() {
-        root = root.route("/", get(console::front_door).fallback(surface::no_route));
+        root = root.route("/", get(console::front_door));
     }
     root.nest("/gateway", platform.clone())
         .merge(platform)

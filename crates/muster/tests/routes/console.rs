@@ -231,8 +231,12 @@ both_engines! {
             let text = client.get("/").await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
             assert_eq!(text, "There is no / here: compare the path with the API documentation.");
         }
-        let text = anon.with("accept", BROWSER).post("/", json!({})).await;
-        text.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+        for accept in ["text/html;q=0", "application/json, text/html ; Q=0.000", "text/html2"] {
+            anon.with("accept", accept).get("/").await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+        }
+        let answer = anon.with("accept", BROWSER).post("/", json!({})).await;
+        assert_eq!(answer.header("allow"), if is_here() { "GET,HEAD" } else { "" });
+        answer.refused(if is_here() { 405 } else { 400 }, "RESOURCE_NOT_FOUND_EXCEPTION");
     }
 
     async fn turned_off_it_is_not_there(world: World) {
@@ -247,7 +251,10 @@ both_engines! {
                 }
             }
         }
-        off.get("/").await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+        for answer in [off.get("/").await, off.post("/", json!({})).await] {
+            assert_eq!(answer.header("allow"), "");
+            answer.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+        }
     }
 
     /// The page comes while the database is away, and before it is migrated; a bad credential is not looked
