@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { ACCOUNT, consoleTest } from './kit.mjs';
+import { ACCOUNT, asOther, consoleTest, tokenOf } from './kit.mjs';
 
 const ALL = '_all_account_level_resources';
 
@@ -278,15 +278,8 @@ consoleTest('a resource group of one user and all roles is made, widened and del
 
 consoleTest('who may only look is offered nothing to do', async ({ page, go, api, axe }) => {
   const identifier = await serviceAccount(api, unique('Viewer'));
-  await api.platform('/authz/api/roleassignments', 'POST', {
-    roleIdentifier: '_account_viewer', resourceGroupIdentifier: ALL, principal: { identifier, type: 'SERVICE_ACCOUNT' },
-  });
-  const weak = await api.platform('/ng/api/token', 'POST', {
-    identifier: 'weak', name: 'weak', apiKeyIdentifier: 'weak', apiKeyType: 'SERVICE_ACCOUNT', parentIdentifier: identifier,
-  });
+  await asOther(page, await tokenOf(api, identifier, '_account_viewer'));
   await go('/service-accounts');
-  await page.evaluate((token) => sessionStorage.setItem('muster.credential', JSON.stringify({ token, account: 'acme' })), weak);
-  await page.reload();
   await page.getByText(identifier, { exact: true }).waitFor();
   assert.equal(await page.getByRole('button', { name: /^New/ }).count(), 0);
   await go(`/service-accounts/${identifier}`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { consoleTest } from './kit.mjs';
+import { asOther, consoleTest, tokenOf } from './kit.mjs';
 
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group';
@@ -345,14 +345,7 @@ consoleTest('organizations and projects are made, edited and deleted', async ({ 
 /** Signs in with the token of a service account that has one role. */
 async function enterAs(page, api, role, { name = `weak_${mark}`, ...times } = {}) {
   await api.platform('/ng/api/serviceaccount', 'POST', { name, identifier: name });
-  await api.platform('/authz/api/roleassignments', 'POST', {
-    roleIdentifier: role,
-    resourceGroupIdentifier: '_all_account_level_resources',
-    principal: { identifier: name, type: 'SERVICE_ACCOUNT' },
-  });
-  const owner = { apiKeyIdentifier: 'key', apiKeyType: 'SERVICE_ACCOUNT', parentIdentifier: name };
-  const token = await api.platform('/ng/api/token', 'POST', { identifier: 'token', name: 'token', ...owner, ...times });
-  await page.evaluate((text) => sessionStorage.setItem('muster.credential', text), JSON.stringify({ token, account: 'acme' }));
+  await asOther(page, await tokenOf(api, name, role, times));
   await page.reload();
 }
 

@@ -77,6 +77,23 @@ function caller(base, token) {
   };
 }
 
+/** A token of a service account that has one role; `more` is of the token. */
+export async function tokenOf(api, identifier, role, more = {}) {
+  await api.platform('/authz/api/roleassignments', 'POST', {
+    roleIdentifier: role,
+    resourceGroupIdentifier: '_all_account_level_resources',
+    principal: { identifier, type: 'SERVICE_ACCOUNT' },
+  });
+  const owner = { apiKeyIdentifier: 'key', apiKeyType: 'SERVICE_ACCOUNT', parentIdentifier: identifier };
+  return api.platform('/ng/api/token', 'POST', { identifier: 'token', name: 'token', ...owner, ...more });
+}
+
+/** From the next page that is loaded on, the browser is signed in with this token. */
+export function asOther(page, token) {
+  const credential = JSON.stringify({ token, account: ACCOUNT });
+  return page.addInitScript((text) => sessionStorage.setItem('muster.credential', text), credential);
+}
+
 /**
  * A test with `{ page, base, token, api, go, axe }`. `go('/users')` opens a page of the console, signed in; `axe()` holds
  * what is shown against the rules of accessibility, in light and in dark. What the browser's console calls an error fails the test, but for

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
-import { ACCOUNT, consoleTest } from './kit.mjs';
+import { ACCOUNT, asOther, consoleTest, tokenOf } from './kit.mjs';
 
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
@@ -37,16 +37,8 @@ async function entryOf(api, requestId) {
 async function tokenWith(api, role) {
   const identifier = unique('weak');
   await api.platform('/ng/api/serviceaccount', 'POST', { identifier, name: identifier });
-  await api.platform('/authz/api/roleassignments', 'POST', {
-    roleIdentifier: role, resourceGroupIdentifier: '_all_account_level_resources', principal: { identifier, type: 'SERVICE_ACCOUNT' },
-  });
-  const owner = { apiKeyType: 'SERVICE_ACCOUNT', parentIdentifier: identifier };
-  await api.platform('/ng/api/apikey', 'POST', { identifier: 'k', name: 'k', ...owner });
-  return api.platform('/ng/api/token', 'POST', { identifier: 't', name: 't', apiKeyIdentifier: 'k', ...owner });
+  return tokenOf(api, identifier, role);
 }
-
-const asOther = (page, token) =>
-  page.addInitScript((text) => sessionStorage.setItem('muster.credential', text), JSON.stringify({ token, account: ACCOUNT }));
 
 consoleTest('a refused request is found, understood, and replayed', async ({ page, go, api, axe, base, token }) => {
   const userName = `${unique('ann')}@example.com`;

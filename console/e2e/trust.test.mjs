@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 import { AUDIENCE, CLIENT, issuer, made, newServiceAccount, newToken, newTrust, own, trustTest } from './issuer.mjs';
-import { ACCOUNT } from './kit.mjs';
+import { ACCOUNT, asOther, tokenOf } from './kit.mjs';
 
 async function explain(scope, token) {
   await scope.getByRole('textbox', { name: 'Token', exact: true }).fill(token);
@@ -194,15 +194,7 @@ trustTest('a token of the server’s own is explained, and nonsense, too', async
 trustTest('who may only look is offered no change', async ({ page, go, api, axe }) => {
   const identifier = await newTrust(api);
   const account = await newServiceAccount(api);
-  await api.platform('/authz/api/roleassignments', 'POST', {
-    roleIdentifier: '_account_viewer',
-    resourceGroupIdentifier: '_all_account_level_resources',
-    principal: { type: 'SERVICE_ACCOUNT', identifier: account, scopeLevel: 'account' },
-  });
-  const owner = { apiKeyType: 'SERVICE_ACCOUNT', parentIdentifier: account };
-  await api.platform('/ng/api/apikey', 'POST', { identifier: 'k', name: 'k', ...owner });
-  const token = await api.platform('/ng/api/token', 'POST', { identifier: 't', name: 't', apiKeyIdentifier: 'k', ...owner });
-  await page.addInitScript((text) => sessionStorage.setItem('muster.credential', text), JSON.stringify({ token, account: ACCOUNT }));
+  await asOther(page, await tokenOf(api, account, '_account_viewer'));
   await go(`/trusts/${identifier}`);
   await page.getByRole('heading', { name: 'What it takes' }).waitFor();
   await page.getByRole('region', { name: 'Keys', exact: true }).getByText('State').waitFor();

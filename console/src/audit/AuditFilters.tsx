@@ -1,4 +1,6 @@
-import { Button, Group, MultiSelect, SimpleGrid, Stack, TextInput } from '@mantine/core';
+import { Button, Group, MultiSelect, SimpleGrid, Stack } from '@mantine/core';
+
+import { filterText } from '../ui/filterText';
 
 export interface AuditFilter {
   types: string[];
@@ -46,16 +48,7 @@ export function auditNarrowed({ types, actions, principal, since, until }: Audit
 }
 
 export function AuditFilters({ value, onChange }: { value: AuditFilter; onChange: (filter: AuditFilter) => void }) {
-  const text = (name: 'principal' | 'since' | 'until', label: string, type: string, placeholder = '') => (
-    <TextInput
-      size="xs"
-      type={type}
-      label={label}
-      placeholder={placeholder}
-      value={value[name]}
-      onChange={(event) => onChange({ ...value, [name]: event.currentTarget.value })}
-    />
-  );
+  const text = filterText(value, onChange);
   return (
     <Stack gap="xs" component="section" aria-label="Filters">
       <SimpleGrid cols={{ base: 1, xs: 2, md: 5 }} spacing="xs" verticalSpacing="xs">
@@ -69,9 +62,9 @@ export function AuditFilters({ value, onChange }: { value: AuditFilter; onChange
           onChange={(actions) => onChange({ ...value, actions })}
           searchable
         />
-        {text('principal', 'Who', 'text', 'id, e-mail or identifier')}
-        {text('since', 'Since', 'datetime-local')}
-        {text('until', 'Until', 'datetime-local')}
+        {text('principal', 'Who', 'id, e-mail or identifier')}
+        {text('since', 'Since', '', 'datetime-local')}
+        {text('until', 'Until', '', 'datetime-local')}
       </SimpleGrid>
       {auditNarrowed(value) && (
         <Group>

@@ -1,5 +1,4 @@
 import { Anchor, Button, Center, Loader, SimpleGrid, TextInput } from '@mantine/core';
-import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useLocation } from 'wouter';
 
@@ -7,16 +6,18 @@ import { isGone, Refused, scim } from '../api';
 import { useSession } from '../session';
 import { tell, useRefresh, useScim } from '../ui/calls';
 import { Confirm } from '../ui/Confirm';
-import { type Group, groupPath, type Operation, patchOf, quoted } from './directory';
+import { type Group, type Operation, patchOf, quoted } from './directory';
 import { Failure } from '../ui/Failure';
 import { FormModal } from '../ui/FormModal';
 import { GroupMembers } from './GroupMembers';
 import { InnerGroups } from './InnerGroups';
+import { GroupLink } from './links';
 import { type Column, Listing } from '../ui/Listing';
 import { PageFrame } from '../ui/PageFrame';
 import { Pager, useScimPages } from './ScimPages';
 import { Section } from '../ui/Section';
 import { useDraft } from '../ui/useDraft';
+import { useRemoval } from './useRemoval';
 import { Facts, Id, Time } from '../ui/words';
 
 export function GroupDetail({ params }: { params: { id: string } }) {
@@ -38,9 +39,9 @@ export function GroupDetail({ params }: { params: { id: string } }) {
 }
 
 function Loaded({ group, etag, path }: { group: Group; etag: string | undefined; path: string }) {
-  const { can, credential } = useSession();
+  const { can } = useSession();
   const [window, setWindow] = useState<'edit' | 'delete'>();
-  const client = useQueryClient();
+  const remove = useRemoval('/Groups', path, group.displayName);
   const [, navigate] = useLocation();
   const close = () => setWindow(undefined);
   const mayManage = can('core_usergroup_manage');
@@ -78,13 +79,7 @@ function Loaded({ group, etag, path }: { group: Group; etag: string | undefined;
         onClose={close}
         title={`Delete ${group.displayName}?`}
         action="Delete"
-        run={async () => {
-          await scim(credential, path, { method: 'DELETE' });
-          tell(`${group.displayName} is deleted.`);
-          // The lists alone: what is gone is asked for again by somebody who comes back here.
-          void client.invalidateQueries({ queryKey: ['scim:/Groups'] });
-          void client.invalidateQueries({ queryKey: [`scim:${path}`], refetchType: 'none' });
-        }}
+        run={remove}
         onDone={() => navigate('/groups')}
       >
         Its members stay in the account and lose what its role assignments gave them; these go with it. This cannot be undone.
@@ -94,14 +89,7 @@ function Loaded({ group, etag, path }: { group: Group; etag: string | undefined;
 }
 
 const OUTER: Column<Group>[] = [
-  {
-    title: 'Group',
-    cell: (group) => (
-      <Anchor component={Link} href={groupPath(group.id)} size="sm">
-        {group.displayName}
-      </Anchor>
-    ),
-  },
+  { title: 'Group', cell: (group) => <GroupLink id={group.id} name={group.displayName} /> },
 ];
 
 /** The groups that have this one as a member, and whose roles its members have, too. */

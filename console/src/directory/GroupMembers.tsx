@@ -1,30 +1,15 @@
-import { Anchor, Button, Group as Row, SegmentedControl, TextInput } from '@mantine/core';
+import { Button, Group as Row, SegmentedControl, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
-import { Link } from 'wouter';
 
 import { AddMembers } from './AddMembers';
 import { Confirm } from '../ui/Confirm';
-import { emailOf, type Group, nameOf, quoted, type User, userFilter, userPath } from './directory';
+import { type Group, quoted, type User, userFilter } from './directory';
 import { type Column, Listing } from '../ui/Listing';
 import { Pager, useScimPages } from './ScimPages';
+import { OF_USERS } from './links';
 import { Section } from '../ui/Section';
 import { useMembership } from './useMembership';
-import { YesNo } from '../ui/words';
-
-const COLUMNS: Column<User>[] = [
-  {
-    title: 'User name',
-    cell: (user) => (
-      <Anchor component={Link} href={userPath(user.id)} size="sm">
-        {user.userName}
-      </Anchor>
-    ),
-  },
-  { title: 'Name', cell: nameOf },
-  { title: 'E-mail', cell: emailOf },
-  { title: 'Status', cell: (user) => <YesNo yes={user.active === true} />, width: 120 },
-];
 
 /** The users of a group: those whose `groups` name it, a page at a time, since the group itself comes with all of them only. */
 export function GroupMembers({ group, mayManage }: { group: Group; mayManage: boolean }) {
@@ -73,7 +58,7 @@ export function GroupMembers({ group, mayManage }: { group: Group; mayManage: bo
       </Row>
       <Listing
         label="Members"
-        columns={mayManage && direct ? [...COLUMNS, remove] : COLUMNS}
+        columns={mayManage && direct ? [...OF_USERS, remove] : OF_USERS}
         items={pages.items}
         keyOf={(user) => user.id}
         loading={pages.answer.isPending}

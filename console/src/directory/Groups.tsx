@@ -1,6 +1,6 @@
-import { Anchor, Button, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { Link, useLocation } from 'wouter';
+import { useLocation } from 'wouter';
 
 import { scim } from '../api';
 import { useSession } from '../session';
@@ -8,6 +8,7 @@ import { tell, useRefresh } from '../ui/calls';
 import { type Group, GROUP_SCHEMA, groupFilter, groupPath } from './directory';
 import { FormModal } from '../ui/FormModal';
 import { type Column, Listing } from '../ui/Listing';
+import { GroupLink } from './links';
 import { PageFrame } from '../ui/PageFrame';
 import { Pager, useScimPages } from './ScimPages';
 import { ScimSearch, useScimSearch } from './ScimSearch';
@@ -15,14 +16,7 @@ import { useDraft } from '../ui/useDraft';
 import { Id, Time } from '../ui/words';
 
 const COLUMNS: Column<Group>[] = [
-  {
-    title: 'Display name',
-    cell: (group) => (
-      <Anchor component={Link} href={groupPath(group.id)} size="sm">
-        {group.displayName}
-      </Anchor>
-    ),
-  },
+  { title: 'Display name', cell: (group) => <GroupLink id={group.id} name={group.displayName} /> },
   { title: 'External id', cell: (group) => (group.externalId ? <Id>{group.externalId}</Id> : '–') },
   { title: 'Created', cell: (group) => <Time at={group.meta.created} />, width: 230 },
   { title: 'Last modified', cell: (group) => <Time at={group.meta.lastModified} />, width: 230 },

@@ -1,12 +1,12 @@
-import { Anchor, Button, Text } from '@mantine/core';
+import { Button, Text } from '@mantine/core';
 import { useState } from 'react';
-import { Link } from 'wouter';
 
 import type { ScimList } from '../api';
 import { useScim } from '../ui/calls';
 import { Confirm } from '../ui/Confirm';
-import { type Group, groupPath, quoted } from './directory';
+import { type Group, quoted } from './directory';
 import { type Column, Listing } from '../ui/Listing';
+import { GroupLink } from './links';
 import { Section } from '../ui/Section';
 import { useMembership } from './useMembership';
 
@@ -37,14 +37,7 @@ export function InnerGroups({ group, mayManage }: { group: Group; mayManage: boo
   });
   if (!any) return null;
   const columns: Column<Member>[] = [
-    {
-      title: 'Group',
-      cell: (member) => (
-        <Anchor component={Link} href={groupPath(member.value)} size="sm">
-          {member.display ?? member.value}
-        </Anchor>
-      ),
-    },
+    { title: 'Group', cell: (member) => <GroupLink id={member.value} name={member.display ?? member.value} /> },
   ];
   if (mayManage) {
     columns.push({

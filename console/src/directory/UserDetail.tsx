@@ -1,19 +1,21 @@
 import { Anchor, Badge, Button, Center, Loader, SimpleGrid, Table, Text } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useLocation } from 'wouter';
 
-import { isGone, scim } from '../api';
+import { isGone } from '../api';
 import { useSession } from '../session';
 import { tell, useScim } from '../ui/calls';
 import { Confirm } from '../ui/Confirm';
-import { ENTERPRISE, groupPath, type Membership, nameOf, patchOf, type User, userPath } from './directory';
+import { ENTERPRISE, type Membership, nameOf, patchOf, type User, userPath } from './directory';
 import { Failure } from '../ui/Failure';
 import { type Column, Listing } from '../ui/Listing';
+import { GroupLink } from './links';
 import { PageFrame } from '../ui/PageFrame';
 import { Section } from '../ui/Section';
 import { UserAssignments } from './UserAssignments';
 import { EditUser, EditUserJson, useChange } from './UserEdit';
+import { useRemoval } from './useRemoval';
 import { Facts, Id, Json, Time, YesNo } from '../ui/words';
 
 export function UserDetail({ params }: { params: { id: string } }) {
@@ -36,10 +38,10 @@ export function UserDetail({ params }: { params: { id: string } }) {
 type Window = 'edit' | 'json' | 'deactivate' | 'delete';
 
 function Loaded({ user, etag, path }: { user: User; etag: string | undefined; path: string }) {
-  const { can, whoami, credential } = useSession();
+  const { can, whoami } = useSession();
   const [window, setWindow] = useState<Window>();
   const change = useChange(user);
-  const client = useQueryClient();
+  const remove = useRemoval('/Users', path, user.userName);
   const [, navigate] = useLocation();
   const close = () => setWindow(undefined);
   const active = user.active === true;
@@ -101,13 +103,7 @@ function Loaded({ user, etag, path }: { user: User; etag: string | undefined; pa
         onClose={close}
         title={`Delete ${user.userName}?`}
         action="Delete"
-        run={async () => {
-          await scim(credential, path, { method: 'DELETE' });
-          tell(`${user.userName} is deleted.`);
-          // The lists alone: who is gone is asked for again by somebody who comes back here.
-          void client.invalidateQueries({ queryKey: ['scim:/Users'] });
-          void client.invalidateQueries({ queryKey: [`scim:${path}`], refetchType: 'none' });
-        }}
+        run={remove}
         onDone={() => navigate('/users')}
       >
         {himself && <Text size="sm" fw={700}>This is you: you will be signed out.</Text>}
@@ -175,14 +171,7 @@ function Emails({ user }: { user: User }) {
 }
 
 const GROUPS: Column<Membership>[] = [
-  {
-    title: 'Group',
-    cell: (group) => (
-      <Anchor component={Link} href={groupPath(group.value)} size="sm">
-        {group.display ?? group.value}
-      </Anchor>
-    ),
-  },
+  { title: 'Group', cell: (group) => <GroupLink id={group.value} name={group.display ?? group.value} /> },
   { title: 'Membership', cell: (group) => group.type ?? 'direct', width: 140 },
 ];
 

@@ -1,35 +1,26 @@
-import { Anchor, Button, Checkbox, Text } from '@mantine/core';
+import { Button, Checkbox, Text } from '@mantine/core';
 import { useState } from 'react';
-import { Link, useLocation } from 'wouter';
+import { useLocation } from 'wouter';
 
 import { scim } from '../api';
 import { useSession } from '../session';
 import { tell, useRefresh } from '../ui/calls';
-import { emailOf, nameOf, type User, userFilter, userPath } from './directory';
+import { type User, userFilter, userPath } from './directory';
 import { FormModal } from '../ui/FormModal';
 import { type Column, Listing } from '../ui/Listing';
+import { OF_USERS } from './links';
 import { PageFrame } from '../ui/PageFrame';
 import { Pager, useScimPages } from './ScimPages';
 import { ScimSearch, useScimSearch } from './ScimSearch';
 import { useDraft } from '../ui/useDraft';
 import { creation, draftOf, UserFields } from './UserFields';
-import { Time, YesNo } from '../ui/words';
+import { Time } from '../ui/words';
 
 // Without `groups`, of which a user can have many.
 const ATTRIBUTES = 'userName,displayName,name,emails,active,meta';
 
 const COLUMNS: Column<User>[] = [
-  {
-    title: 'User name',
-    cell: (user) => (
-      <Anchor component={Link} href={userPath(user.id)} size="sm">
-        {user.userName}
-      </Anchor>
-    ),
-  },
-  { title: 'Name', cell: nameOf },
-  { title: 'E-mail', cell: emailOf },
-  { title: 'Status', cell: (user) => <YesNo yes={user.active === true} />, width: 120 },
+  ...OF_USERS,
   { title: 'Last modified', cell: (user) => <Time at={user.meta.lastModified} />, width: 230 },
 ];
 

@@ -1,7 +1,8 @@
-import { Autocomplete, Button, Group, NativeSelect, SimpleGrid, Stack, Switch, TextInput } from '@mantine/core';
+import { Autocomplete, Button, Group, NativeSelect, SimpleGrid, Stack, Switch } from '@mantine/core';
 import { useState } from 'react';
 
 import type { Query } from '../api';
+import { filterText } from '../ui/filterText';
 
 /** What was typed, as it stands in the fields: what is wrong in it the server says. */
 export interface LogFilter {
@@ -54,16 +55,7 @@ export function narrowed(filter: LogFilter): boolean {
 export function LogFilters({ value, onChange }: { value: LogFilter; onChange: (filter: LogFilter) => void }) {
   const hidden = REAR.filter((name) => value[name]).length;
   const [more, setMore] = useState(hidden > 0);
-  const text = (name: Exclude<keyof LogFilter, 'failuresOnly'>, label: string, placeholder = '', type = 'text') => (
-    <TextInput
-      size="xs"
-      type={type}
-      label={label}
-      placeholder={placeholder}
-      value={value[name]}
-      onChange={(event) => onChange({ ...value, [name]: event.currentTarget.value })}
-    />
-  );
+  const text = filterText(value, onChange);
   return (
     <Stack gap="xs" component="section" aria-label="Filters">
       <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="xs" verticalSpacing="xs">

@@ -56,9 +56,9 @@ pub fn describe(document: &mut OpenApi) {
             "none",
             "Lists the resource types of the scope's level, and how a resource group may choose of them",
         )
-        .get("/resourcegroup/api/resourcetype", types)
+        .also_below("/authz/api/resourcetype", "/resourcegroup/api/resourcetype")
         .told(
-            "listResourceTypesByAlias",
+            "listResourceTypes",
             "none",
             "Lists the resource types of the scope's level, as /authz/api/resourcetype",
         )

@@ -47,16 +47,12 @@ pub fn describe(document: &mut OpenApi) {
         .without("searchTerm")
         .without("orgIdentifier")
         .without("projectIdentifier")
-        .post("/audit/api/audits/listV2", list)
+        .also_below("/audit/api/audits/list", "/audit/api/audits/listV2")
         .told(
-            "listAuditEventsByAlias",
+            "listAuditEvents",
             "core_audit_view",
             "Lists the changes that were made, as /audit/api/audits/list",
-        )
-        .sorted(&["timestamp"])
-        .without("searchTerm")
-        .without("orgIdentifier")
-        .without("projectIdentifier");
+        );
 }
 
 /// `AuditFilterProperties`.

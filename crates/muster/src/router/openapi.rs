@@ -6,9 +6,7 @@ use std::sync::LazyLock;
 use axum::Router;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -21,7 +19,6 @@ use crate::app::App;
 use crate::audit;
 use crate::directory;
 use crate::events;
-use crate::kernel::version::split;
 use crate::oauth;
 use crate::operator;
 use crate::provisioning_log;
@@ -30,14 +27,12 @@ use crate::settings;
 use crate::setup;
 use crate::tokens;
 use crate::trust;
+use crate::web::etag;
 use crate::web::openapi::OpenApi;
 
 const FILE: &str = include_str!("../../../../openapi.json");
 
-static TAG: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(FILE));
-    HeaderValue::try_from(format!("\"{hash}\"")).expect("base64 fits into a header")
-});
+static TAG: LazyLock<HeaderValue> = LazyLock::new(|| etag::of_file(&Sha256::digest(FILE)));
 
 const ABOUT: &str = "Every route of Muster but those of SCIM, which describes itself. docs/api.md says what this cannot: which rules values keep, and what a call does. Members of bodies and parameters that are not described are ignored or refused, as that page says; new ones may come in answers. Bodies may be YAML under application/yaml, and answers are where Accept asks for it.";
 
@@ -59,10 +54,8 @@ fn describe(document: &mut OpenApi) {
 }
 
 async fn file(headers: HeaderMap) -> Response {
-    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let is_it = |tag: &str| tag == "*" || *TAG == tag.strip_prefix("W/").unwrap_or(tag);
     let cached = [(CACHE_CONTROL, HeaderValue::from_static("no-cache")), (ETAG, TAG.clone())];
-    if known.flat_map(|value| split(value, ',')).any(|tag| is_it(tag.trim())) {
+    if etag::is_known(&headers, &TAG) {
         return (StatusCode::NOT_MODIFIED, cached).into_response();
     }
     (cached, [(CONTENT_TYPE, "application/json")], FILE).into_response()

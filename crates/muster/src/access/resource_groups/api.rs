@@ -70,41 +70,8 @@ pub fn describe(document: &mut OpenApi) {
             "deleteResourceGroup",
             "core_resourcegroup_delete",
             "Removes a custom resource group and the assignments on it",
-        );
-    describe_alias(document);
-}
-
-/// The same under the other base.
-fn describe_alias(document: &mut OpenApi) {
-    document
-        .section("Resource groups")
-        .get("/resourcegroup/api/v2/resourcegroup", list)
-        .told(
-            "listResourceGroupsByAlias",
-            "core_resourcegroup_view",
-            "Lists the managed groups of the scope's level and the custom ones of the scope, page by page",
         )
-        .sorted(FIELDS)
-        .post("/resourcegroup/api/v2/resourcegroup", create)
-        .told("createResourceGroupByAlias", "core_resourcegroup_edit", "Makes a custom resource group")
-        .needs("resourceGroup.identifier")
-        .post("/resourcegroup/api/v2/resourcegroup/filter", filter)
-        .told(
-            "filterResourceGroupsByAlias",
-            "core_resourcegroup_view",
-            "Lists resource groups as a body narrows them, page by page",
-        )
-        .sorted(FIELDS)
-        .get("/resourcegroup/api/v2/resourcegroup/{identifier}", read)
-        .told("getResourceGroupByAlias", "core_resourcegroup_view", "Shows a resource group")
-        .put("/resourcegroup/api/v2/resourcegroup/{identifier}", update)
-        .told("replaceResourceGroupByAlias", "core_resourcegroup_edit", "Replaces a custom resource group")
-        .delete("/resourcegroup/api/v2/resourcegroup/{identifier}", delete)
-        .told(
-            "deleteResourceGroupByAlias",
-            "core_resourcegroup_delete",
-            "Removes a custom resource group and the assignments on it",
-        );
+        .also_below("/authz/api/v2/resourcegroup", "/resourcegroup/api/v2/resourcegroup");
 }
 
 /// `ResourceGroupDTO`: absent parts are left out.

@@ -42,7 +42,7 @@ impl OpenApi {
     pub fn finish(self, version: &str, description: &str) -> Value {
         let mut paths = Map::new();
         for operation in self.operations {
-            let path = paths.entry(operation.path).or_insert_with(|| json!({}));
+            let path = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
             let method = operation.method.as_str().to_ascii_lowercase();
             path[method] = operation.finish();
         }
@@ -97,6 +97,14 @@ impl Section<'_> {
     /// Its id, the permission it asks for as docs/api.md says it, and what it does.
     pub fn told(&mut self, id: &'static str, permission: &'static str, summary: &'static str) -> &mut Self {
         self.last().told = [id, permission, summary];
+        self
+    }
+
+    /// What is told so far of paths below this base is also below the other one, by ids with a mark.
+    pub fn also_below(&mut self, base: &str, other: &str) -> &mut Self {
+        let operations = &mut self.document.operations;
+        let twins: Vec<_> = operations.iter().filter_map(|operation| operation.below(base, other)).collect();
+        operations.extend(twins);
         self
     }
 

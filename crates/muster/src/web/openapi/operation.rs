@@ -8,9 +8,12 @@ use serde_json::{Map, Value, json};
 use super::errors;
 
 /// One method of one path. Parts of its handler and what its slice says of it fill it in.
+#[derive(Clone)]
 pub struct Operation {
     pub(super) method: Method,
-    pub(super) path: &'static str,
+    pub(super) path: String,
+    /// The same is under another path, with the id without a mark.
+    is_alias: bool,
     tag: &'static str,
     pub(super) told: [&'static str; 3],
     parameters: Vec<Value>,
@@ -33,7 +36,8 @@ impl Operation {
         Self {
             parameters: variables.map(parameter).collect(),
             method,
-            path,
+            path: path.to_owned(),
+            is_alias: false,
             tag,
             told: [""; 3],
             body: None,
@@ -46,6 +50,12 @@ impl Operation {
             servers: None,
             oauth: false,
         }
+    }
+
+    /// The same under another base, where it is below this one.
+    pub(super) fn below(&self, base: &str, other: &str) -> Option<Self> {
+        let rest = self.path.strip_prefix(base)?;
+        Some(Self { path: format!("{other}{rest}"), is_alias: true, ..self.clone() })
     }
 
     /// A credential opens it, by one of these schemes.
@@ -93,8 +103,8 @@ impl Operation {
     }
 
     fn parameter(&mut self, name: &str) -> &mut Value {
-        let path = self.path;
-        let found = self.parameters.iter_mut().find(|parameter| parameter["name"] == name);
+        let Self { path, parameters, .. } = self;
+        let found = parameters.iter_mut().find(|parameter| parameter["name"] == name);
         found.unwrap_or_else(|| panic!("{path} takes no {name}"))
     }
 
@@ -160,6 +170,7 @@ impl Operation {
     pub(super) fn finish(mut self) -> Value {
         self.header("X-Request-Id");
         let [id, permission, summary] = self.told;
+        let mark = if self.is_alias { "ByAlias" } else { "" };
         let mut answer = json!({"description": "Done", "headers": self.headers});
         if !self.content.is_null() {
             answer["content"] = self.content;
@@ -174,7 +185,7 @@ impl Operation {
         responses["default"] = errors::other(self.oauth);
         let security: Vec<_> = self.security.iter().map(|scheme| json!({*scheme: []})).collect();
         let mut shown = json!({
-            "operationId": id, "summary": summary, "tags": [self.tag], "x-permission": permission,
+            "operationId": format!("{id}{mark}"), "summary": summary, "tags": [self.tag], "x-permission": permission,
             "security": security
         });
         if let Some(servers) = self.servers {
