@@ -1,5 +1,5 @@
-//! Entity tags: of the platform API (§1.4), `ETag` on answers that have a version and `If-Match` on changes; of
-//! files, which may be kept, with `If-None-Match`.
+//! Entity tags: of the platform API (§1.4), `ETag` on answers that have a version and `If-Match` on
+//! changes; of files, which may be kept, with `If-None-Match`.
 
 use std::convert::Infallible;
 
