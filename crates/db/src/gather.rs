@@ -348,6 +348,7 @@ pub(crate) fn order(lanes: usize, readers: usize) -> Vec<Seat> {
 mod tests {
     use super::*;
     use crate::queue::Queue;
+    use crate::turns::Turns;
 
     #[test]
     fn lanes_and_readers_take_turns() {
@@ -359,7 +360,7 @@ mod tests {
 
     fn gathering(lanes: usize, readers: usize) -> Arc<Gathering> {
         let queues = (0..lanes).map(|_| Arc::new(Queue::new(9))).collect();
-        Arc::new(Gathering::all_at_once(Arc::new(Queue::new(9)), queues, readers))
+        Arc::new(Gathering::all_at_once(Arc::new(Turns::new(9, readers)), queues, readers))
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The engines bridge: SQLite or PostgreSQL behind one synchronous [`Tx`], called from async code.
 //!
 //! Data code is a closure `Fn(&mut Tx) -> Result<T, E>`, free of side effects, run on a database thread (or,
-//! for [`Db::point`] on SQLite, right where it is awaited) and repeated when the database asks for it. Writes
+//! for [`Of::point`] on SQLite, right where it is awaited) and repeated when the database asks for it. Writes
 //! are group-committed by lanes. This crate is the only user of the database drivers and knows nothing of
 //! what is stored; it never holds a transaction open while it waits for anything but the database.
 //!
@@ -9,6 +9,7 @@
 //! for all of them, by an `UPDATE` of it. On SQLite there is one writer and nothing to lock.
 #![warn(missing_docs)]
 
+mod asking;
 mod bell;
 mod call;
 mod disposable;
@@ -31,6 +32,7 @@ mod stats;
 mod tally;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod turns;
 mod tx;
 mod value;
 mod wanted;
@@ -43,7 +45,7 @@ use std::time::Instant;
 
 use tokio::sync::{Mutex, mpsc};
 
-use call::{Call, Job, guarded};
+use call::{Call, Job};
 use gather::{Gathering, Seat};
 use lanes::Work;
 use open::on_session;
@@ -51,8 +53,10 @@ use queue::{Queue, Refusal};
 use reading::Read;
 use sqlite::{Readers, SqliteWriter};
 use tally::Tally;
+use turns::Turns;
 use wanted::Waiting;
 
+pub use asking::Of;
 pub use bell::Bell;
 pub use error::{Error, ErrorKind};
 pub use migrate::{MigrateReport, Migration};
@@ -112,7 +116,7 @@ impl Options {
     /// A SQLite file with sensible numbers.
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
         let target = Target::Sqlite { path: path.into() };
-        Self { target, readers: 4, lanes: 1, queue: 4096, one_by_one: false, synced: true }
+        Self { target, readers: 5, lanes: 1, queue: 4096, one_by_one: false, synced: true }
     }
 
     /// A PostgreSQL server with sensible numbers.
@@ -130,7 +134,7 @@ impl Options {
     }
 }
 
-type Jobs = Arc<Queue<Read>>;
+type Jobs = Arc<Turns<Read>>;
 type Lane = Arc<Queue<Work>>;
 
 /// An open database. Cheap to clone; the last clone dropped ends its threads after they drained their queues.
@@ -205,61 +209,14 @@ impl Db {
         self.inner.engine
     }
 
-    /// Runs a closure of any number of queries in one consistent snapshot, on a reading thread. Where its
-    /// future is dropped it ends at its next row or statement, or within one ([`Tx::wanted`]).
-    pub async fn read<T, E>(
-        &self,
-        label: &'static str,
-        f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
-        self.call("reading", (label, 0), f, |job| self.inner.reads.push(Read::Call(job))).await
+    /// Reads for this account: `key` is its id, as in [`Db::write`].
+    pub fn of(&self, key: &(impl AsRef<str> + ?Sized)) -> Of<'_> {
+        Of { db: self, owner: hash(key.as_ref()) }
     }
 
-    /// Like [`Db::read`] for closures that touch a handful of rows by key. On SQLite it runs on the calling
-    /// thread, without a hop; so never use it for a query whose result can be large.
-    pub async fn point<T, E>(
-        &self,
-        label: &'static str,
-        f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
-        self.point_in(&Snapshot::default(), label, f).await
-    }
-
-    /// Like [`Db::point`], in the snapshot that the calls of one request share.
-    pub async fn point_in<T, E>(
-        &self,
-        snapshot: &Snapshot,
-        label: &'static str,
-        f: impl Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
-        let Some(readers) = &self.inner.points else { return self.read(label, f).await };
-        let since = Instant::now();
-        let run = snapshot.run(readers, |mut tx| {
-            let outcome = guarded(label, &f, &mut tx);
-            (outcome, tx.failure().cloned())
-        });
-        let (outcome, failed) = match run {
-            Ok((_, Some(error))) | Err(error) if error.may_run_again() => {
-                snapshot.close();
-                return self.read(label, f).await;
-            }
-            Ok((outcome, error)) => (outcome, error.is_some()),
-            Err(error) => (Err(E::from(error)), true),
-        };
-        self.inner.stats.counter(label).answered(since, failed);
-        outcome
+    /// Reads for no account, which the server makes for itself or for its operator.
+    pub fn house(&self) -> Of<'_> {
+        self.of("")
     }
 
     /// Ends the snapshots that wait for the next one who reads and that nobody took since the last call: who
@@ -350,10 +307,7 @@ impl Db {
             return Err(E::from(match refusal {
                 Refusal::Closed => lanes::gone(),
                 Refusal::Over => rehearsal::over(),
-                Refusal::Full => Error::new(
-                    ErrorKind::Unavailable,
-                    format!("too many calls wait for {what} the database; try again in a moment"),
-                ),
+                Refusal::Full => full(what),
             }));
         }
         answer.await.unwrap_or_else(|_| Err(E::from(call::unanswered(label))))
@@ -369,7 +323,7 @@ impl Db {
         }
         self.write("gather", "", look).await?;
         self.write_aside("gather", look).await?;
-        self.read("gather", look).await?;
+        self.house().read("gather", look).await?;
         self.inner.gathering.begin();
         Ok(())
     }
@@ -405,7 +359,7 @@ impl Db {
     /// As [`Db::pending`], for async code.
     pub async fn count_pending(&self, steps: &[Migration]) -> Result<usize, Error> {
         let (engine, steps) = (self.inner.engine, steps.to_vec());
-        self.read("migrations", move |tx| migrate::pending(tx, engine, &steps)).await
+        self.house().read("migrations", move |tx| migrate::pending(tx, engine, &steps)).await
     }
 
     /// Succeeds when the database answers and, on SQLite, its files are still the ones that were opened.
@@ -414,7 +368,7 @@ impl Db {
         if let Some(readers) = &self.inner.points {
             readers.check()?;
         }
-        self.read("ping", look).await
+        self.house().read("ping", look).await
     }
 
     /// Whether the last write of a lane failed for a reason of the database's own, such as a full disk; of
@@ -444,7 +398,7 @@ impl Db {
         if !self.inner.tally.is_denied() {
             return Ok(false);
         }
-        let whole = self.read("rights", move |tx| migrate::has_rights(tx, steps)).await?;
+        let whole = self.house().read("rights", move |tx| migrate::has_rights(tx, steps)).await?;
         if whole {
             self.inner.tally.allowed();
         }
@@ -508,6 +462,14 @@ fn look(tx: &mut Tx<'_>) -> Result<(), Error> {
 
 fn pick(lane: &str, lanes: usize) -> usize {
     usize::try_from(hash(lane) % lanes as u64).unwrap_or(0)
+}
+
+/// What a call hears that finds all places taken where others wait.
+fn full(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        format!("too many calls wait for {what} the database; try again in a moment"),
+    )
 }
 
 fn hash(lane: &str) -> u64 {

@@ -13,6 +13,7 @@ use crate::reading::{self, Desk};
 use crate::sqlite::{self, Readers, SqliteWriter};
 use crate::stats::Stats;
 use crate::tally::Tally;
+use crate::turns::Turns;
 use crate::{Db, Engine, Error, Inner, Lane, Options, Target};
 
 pub(crate) fn open(options: Options) -> Result<Db, Error> {
@@ -30,7 +31,7 @@ pub(crate) fn open(options: Options) -> Result<Db, Error> {
         Engine::Sqlite => Arc::clone(&lanes[0]),
         Engine::Postgres => Arc::new(Queue::new(most)),
     };
-    let reads = Arc::new(Queue::new(most));
+    let reads = Arc::new(Turns::new(most, readers));
     let gathering = match engine {
         Engine::Postgres if options.one_by_one => {
             Gathering::one_by_one(Arc::clone(&reads), lanes.clone(), readers)

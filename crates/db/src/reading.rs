@@ -8,6 +8,7 @@ use crate::call::Job;
 use crate::gather::{Crowd, Gathering, MOMENT, PATIENCE, Seat};
 use crate::lanes::{ENOUGH, is_enough, pause, survives};
 use crate::sqlite::Readers;
+use crate::turns::Turn;
 use crate::{Error, Jobs, Tx};
 
 /// A connection that opens snapshots.
@@ -26,7 +27,7 @@ pub(crate) trait Reader {
 
 /// What a reading thread is given to do.
 pub(crate) enum Read {
-    /// A closure of [`crate::Db::read`].
+    /// A closure of [`crate::Of::read`].
     Call(Box<dyn Job>),
     /// To give its connection up: a writer has none.
     Leave,
@@ -47,29 +48,28 @@ pub(crate) struct Desk {
 
 /// Serves reads until the queue is closed and empty.
 pub(crate) fn serve(mut reader: impl Reader, desk: &Desk) {
-    while let Some(read) = desk.queue.pop() {
-        survives(|| serve_one(&mut reader, read, desk));
+    while let Some(turn) = desk.queue.pop() {
+        survives(|| serve_one(&mut reader, turn, desk));
     }
     reader.finish();
 }
 
-fn serve_one(reader: &mut impl Reader, read: Read, desk: &Desk) {
-    match read {
-        Read::Call(job) if !job.wanted() => {}
-        Read::Call(mut job) => {
+fn serve_one(reader: &mut impl Reader, mut turn: Turn<'_, Read>, desk: &Desk) {
+    match turn.take() {
+        Some(Read::Call(mut job)) if job.wanted() => {
             if answer(reader, job.as_mut(), desk) {
                 job.answer();
                 reader.rest();
             } else {
-                desk.queue.put_back(vec![Read::Call(job)]);
+                turn.put_back(Read::Call(job));
                 stay_away(reader, desk, MOMENT);
             }
         }
-        Read::Leave if desk.gathering.spares(desk.seat) => {
+        Some(Read::Leave) if desk.gathering.spares(desk.seat) => {
             reader.finish();
             stay_away(reader, desk, PATIENCE);
         }
-        Read::Leave => {}
+        Some(Read::Call(_) | Read::Leave) | None => {}
     }
 }
 

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use crate::sqlite::{Open, Readers};
 use crate::{Error, Tx};
 
-/// A place for a snapshot that the calls of one request share: [`crate::Db::point_in`] opens it at its first
+/// A place for a snapshot that the calls of one request share: [`crate::Of::point_in`] opens it at its first
 /// call, every further call sees the same instant, and it ends with the last clone or by
 /// [`Snapshot::close`]. So what a request was let in by and what it reads belong together, and SQLite's locks
 /// are taken once.

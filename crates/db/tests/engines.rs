@@ -14,5 +14,6 @@ mod engines {
     pub mod shared;
     pub mod sqlite;
     pub mod tls;
+    pub mod turns;
     pub mod values;
 }

@@ -287,7 +287,12 @@ impl World {
                 Ok(format!("{action} {kind} {id} {}", detail.unwrap_or_default()).trim_end().to_owned())
             })
         };
-        self.app.db.read::<_, db::Error>("test.trail", read).await.expect("the audit trail can be read")
+        self.app
+            .db
+            .house()
+            .read::<_, db::Error>("test.trail", read)
+            .await
+            .expect("the audit trail can be read")
     }
 
     /// How many rows the account has in a table.
@@ -296,7 +301,7 @@ impl World {
             (format!("SELECT COUNT(*) FROM {table} WHERE account_id = $1"), self.account.clone());
         let read =
             move |tx: &mut db::Tx<'_>| tx.query_one(&select, db::params![account.as_str()], |row| row.get(0));
-        self.app.db.read::<_, db::Error>("test.count", read).await.expect("the table can be counted")
+        self.app.db.house().read::<_, db::Error>("test.count", read).await.expect("the table can be counted")
     }
 
     /// (action, resource type, resource id) of each audit row of the account, by time and action.
@@ -306,7 +311,12 @@ impl World {
         let read = move |tx: &mut db::Tx<'_>| {
             tx.query(select, db::params![account.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         };
-        self.app.db.read::<_, db::Error>("test.audit", read).await.expect("the audit trail can be read")
+        self.app
+            .db
+            .house()
+            .read::<_, db::Error>("test.audit", read)
+            .await
+            .expect("the audit trail can be read")
     }
 
     /// Nobody: no credential.

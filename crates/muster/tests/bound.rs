@@ -72,7 +72,7 @@ pub async fn trail(world: &World, resource_type: &'static str) -> Vec<String> {
             Ok(format!("{action} {id} {}", detail.unwrap_or_default()).trim_end().to_owned())
         })
     };
-    world.app.db.read("test.trail", read).await.expect("the trail can be read")
+    world.app.db.house().read("test.trail", read).await.expect("the trail can be read")
 }
 
 /// How many rows the account has in a table.
@@ -80,5 +80,5 @@ pub async fn rows(world: &World, table: &str) -> i64 {
     let (sql, account) =
         (format!("SELECT COUNT(*) FROM {table} WHERE account_id = $1"), world.account.clone());
     let read = move |tx: &mut db::Tx<'_>| tx.query_one(&sql, db::params![account.as_str()], |row| row.get(0));
-    world.app.db.read::<i64, db::Error>("test.rows", read).await.expect("the table can be counted")
+    world.app.db.house().read::<i64, db::Error>("test.rows", read).await.expect("the table can be counted")
 }

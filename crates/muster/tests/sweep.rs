@@ -291,7 +291,7 @@ async fn footprint(world: &World) -> Vec<(String, i64)> {
         );
         Ok(found)
     };
-    world.app.db.read("test.footprint", read).await.expect("the tables can be counted")
+    world.app.db.house().read("test.footprint", read).await.expect("the tables can be counted")
 }
 
 /// With the operator's routes, too, which are there where he has a token.

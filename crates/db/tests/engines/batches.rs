@@ -47,7 +47,7 @@ fn write(
 
 async fn ids(db: &Db) -> Vec<String> {
     let found: Result<Vec<String>, Error> =
-        db.read("ids", |tx| tx.query("SELECT id FROM t ORDER BY id", &[], |row| row.get(0))).await;
+        db.house().read("ids", |tx| tx.query("SELECT id FROM t ORDER BY id", &[], |row| row.get(0))).await;
     found.unwrap()
 }
 
@@ -206,7 +206,7 @@ fn a_panicking_read_is_an_error_and_the_next_one_works() {
     each_engine("panic", |db| async move {
         for point in [false, true] {
             let f = |_: &mut Tx<'_>| -> Result<(), Error> { panic!("on purpose") };
-            let answer = if point { db.point("p", f).await } else { db.read("p", f).await };
+            let answer = if point { db.house().point("p", f).await } else { db.house().read("p", f).await };
             assert!(answer.unwrap_err().to_string().contains("`p` panicked"));
         }
         db.ping().await.unwrap();
@@ -223,6 +223,7 @@ fn a_read_sees_one_snapshot() {
         let writer = db.clone();
         let handle = tokio::runtime::Handle::current();
         let counts: Result<(i64, i64), Error> = db
+            .house()
             .read("counts", move |tx| {
                 let count = "SELECT count(*) FROM t";
                 let first = tx.query_one(count, &[], |row| row.get(0))?;
@@ -328,7 +329,7 @@ fn a_panic_over_a_row_is_an_error_and_the_same_connection_goes_on() {
                 })?;
                 Ok(())
             };
-            assert!(db.read("p", f).await.unwrap_err().to_string().contains("`p` panicked"));
+            assert!(db.house().read("p", f).await.unwrap_err().to_string().contains("`p` panicked"));
             let gate = Gate::shut(&db, "a").await;
             let mut calls = Vec::new();
             for m in 0..3 {
@@ -405,7 +406,7 @@ fn a_panic_beside_a_closure_ends_no_reading_thread() {
     each_engine("beside-reads", |db| async move {
         for _ in 0..5 {
             let fussy = db.clone();
-            let fussy = tokio::spawn(async move { fussy.read("fussy", hidden()).await });
+            let fussy = tokio::spawn(async move { fussy.house().read("fussy", hidden()).await });
             assert!(soon("it", fussy).await.unwrap_err().is_panic());
         }
         soon("the next call", db.ping()).await.unwrap();

@@ -31,6 +31,7 @@ async fn where_connections_are_few_readers_leave_the_writers_theirs() {
             let reading = db.clone();
             calls.push(tokio::spawn(async move {
                 reading
+                    .house()
                     .read("slow", |tx| tx.query_one("SELECT CAST(pg_sleep(0.05) AS TEXT)", &[], |_| Ok(())))
                     .await
             }));
@@ -48,7 +49,10 @@ async fn where_connections_are_few_readers_leave_the_writers_theirs() {
         server.admin("ALTER ROLE few CONNECTION LIMIT 20").unwrap();
         let open = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'few'";
         let count = async || {
-            db.read::<i64, Error>("count", |tx| tx.query_one(open, &[], |row| row.get(0))).await.unwrap()
+            db.house()
+                .read::<i64, Error>("count", |tx| tx.query_one(open, &[], |row| row.get(0)))
+                .await
+                .unwrap()
         };
         until("they are 13", async || count().await == 13).await;
         db.close().await;
@@ -87,6 +91,7 @@ async fn six_clients(db: &Db, prefix: &str, rounds: usize) -> (usize, usize) {
                     let written = db.write("many", &prefix, move |tx| insert(tx, &id)).await;
                     failed.0 += usize::from(written.is_err());
                     let read: Result<i64, Error> = db
+                        .house()
                         .read("count", |tx| tx.query_one("SELECT count(*) FROM t", &[], |row| row.get(0)))
                         .await;
                     failed.1 += usize::from(read.is_err());
@@ -106,6 +111,7 @@ async fn six_clients(db: &Db, prefix: &str, rounds: usize) -> (usize, usize) {
 /// How many connections a role has.
 async fn open(db: &Db, role: &'static str) -> i64 {
     let count: Result<i64, Error> = db
+        .house()
         .read("open", move |tx| {
             let sql = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{role}'");
             tx.query_one(&sql, &[], |row| row.get(0))
@@ -116,7 +122,8 @@ async fn open(db: &Db, role: &'static str) -> i64 {
 
 /// Occupies all readers of a server, so that each of them connects; how many reads failed.
 async fn many_reads(db: &Db) -> usize {
-    let slow = || db.read("slow", |tx| tx.query_one("SELECT CAST(pg_sleep(0.2) AS TEXT)", &[], |_| Ok(())));
+    let slow =
+        || db.house().read("slow", |tx| tx.query_one("SELECT CAST(pg_sleep(0.2) AS TEXT)", &[], |_| Ok(())));
     let all: Vec<Result<(), Error>> = futures_util::future::join_all((0..16).map(|_| slow())).await;
     all.iter().filter(|read| read.is_err()).count()
 }

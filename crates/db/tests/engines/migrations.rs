@@ -37,6 +37,7 @@ fn a_statement_for_sqlite_is_kept_from_postgresql() {
     each_engine("words", |db| async move {
         db.migrate(&[ONE, OF_SQLITE]).unwrap();
         let ids: Vec<String> = db
+            .house()
             .read("ids", |tx| tx.query("SELECT id FROM t ORDER BY id", &[], |row| row.get(0)))
             .await
             .unwrap();
@@ -146,7 +147,7 @@ fn a_running_server_follows_a_migration_of_another_process() {
         db.migrate(&[ONE]).unwrap();
         let all = |db: Db| async move {
             let rows: Result<Vec<Option<i64>>, Error> =
-                db.read("all", |tx| tx.query("SELECT * FROM t", &[], |row| row.get(1))).await;
+                db.house().read("all", |tx| tx.query("SELECT * FROM t", &[], |row| row.get(1))).await;
             rows.unwrap().len()
         };
         assert_eq!(all(db.clone()).await, 0);

@@ -118,8 +118,10 @@ fn random_batches_behave_like_one_closure_after_the_other() {
             let rehearsals = (0..rng.random_range(0..4)).map(|_| (rng.random(), closure(&mut rng)));
             let rehearsals = rehearsals.collect();
             batch(&db, &mut rows, closures, rehearsals).await;
-            let found: Result<Vec<i64>, Error> =
-                db.read("rows", |tx| tx.query("SELECT id FROM t ORDER BY id", &[], |row| row.get(0))).await;
+            let found: Result<Vec<i64>, Error> = db
+                .house()
+                .read("rows", |tx| tx.query("SELECT id FROM t ORDER BY id", &[], |row| row.get(0)))
+                .await;
             assert_eq!(found.unwrap(), rows.iter().copied().collect::<Vec<_>>(), "after batch {seed}");
             if seed % 8 == 7 {
                 db.write("empty", "a", |tx| tx.exec("DELETE FROM t", &[])).await.unwrap();

@@ -41,7 +41,7 @@ pub fn insert(tx: &mut Tx<'_>, id: &str) -> Result<(), Error> {
 
 pub async fn ids(db: &Db) -> Vec<String> {
     let found: Result<Vec<String>, Error> =
-        db.read("ids", |tx| tx.query("SELECT id FROM t ORDER BY id", &[], |row| row.get(0))).await;
+        db.house().read("ids", |tx| tx.query("SELECT id FROM t ORDER BY id", &[], |row| row.get(0))).await;
     found.unwrap()
 }
 
@@ -65,7 +65,7 @@ async fn a_batch_takes_a_lock_once_and_a_refusal_behind_it_leaves_it_whole() {
         let place = |tx: &mut Tx<'_>| {
             tx.query_one("SELECT CAST(ctid AS TEXT) FROM t WHERE id = 'row'", &[], |row| row.get::<String>(0))
         };
-        let before: String = db.read("place", place).await.unwrap();
+        let before: String = db.house().read("place", place).await.unwrap();
         let (gate, runs) = (Gate::shut(&db, "a").await, Arc::new(AtomicUsize::new(0)));
         let lock = |tx: &mut Tx<'_>| tx.lock("UPDATE t SET n = n WHERE id = $1", params!["row"]);
         let mut calls = Vec::new();
@@ -82,7 +82,7 @@ async fn a_batch_takes_a_lock_once_and_a_refusal_behind_it_leaves_it_whole() {
             assert_eq!(call.await.unwrap().is_err(), n == 2);
         }
         assert_eq!(runs.load(Ordering::Relaxed), 5, "nobody ran again");
-        let after: String = db.read("place", place).await.unwrap();
+        let after: String = db.house().read("place", place).await.unwrap();
         assert_eq!((before.as_str(), after.as_str()), ("(0,1)", "(0,2)"));
     })
     .await;
@@ -187,7 +187,7 @@ async fn a_conflict_without_end_is_answered_and_hurts_nobody_else() {
         }
         assert_eq!(ids(&db).await, ["0", "2", "3"]);
         let read: Result<i64, Error> =
-            db.read("read", |tx| tx.query_one("SELECT conflict(0)", &[], |row| row.get(0))).await;
+            db.house().read("read", |tx| tx.query_one("SELECT conflict(0)", &[], |row| row.get(0))).await;
         assert!(read.is_err(), "nextval is a write");
     })
     .await;
@@ -220,7 +220,7 @@ async fn a_deadlock_between_lanes_resolves_itself() {
             call.await.unwrap().unwrap();
         }
         let sum: Result<Vec<i64>, Error> =
-            db.read("sum", |tx| tx.query("SELECT n FROM t", &[], |row| row.get(0))).await;
+            db.house().read("sum", |tx| tx.query("SELECT n FROM t", &[], |row| row.get(0))).await;
         assert_eq!(sum.unwrap(), [2, 2]);
         let retries: u64 = [&db, &other].iter().flat_map(|db| db.stats()).map(|stats| stats.retries).sum();
         assert!(retries >= 1, "one of the two was chosen as the victim");
@@ -243,7 +243,7 @@ async fn is_busy(db: &Db, pid: i64, sql: &'static str) -> bool {
     let busy = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND query LIKE $2";
     let count =
         move |tx: &mut Tx<'_>| tx.query_one(busy, params![pid, &format!("{sql}%")], |row| row.get::<i64>(0));
-    db.read::<_, Error>("busy", count).await.unwrap() > 0
+    db.house().read::<_, Error>("busy", count).await.unwrap() > 0
 }
 
 /// Has a read wait at the server, gives it up, and reads once more with the one reader. Answers the two
@@ -255,12 +255,12 @@ pub async fn give_up_a_read(one: &Db, db: &Db) -> (i64, i64) {
             tell.send(pid(tx)?).unwrap();
             tx.query("SELECT 1 FROM pg_sleep(50)", &[], |_| Ok(())).map(|_| ())
         };
-        reading.read("sleep", sleep).await
+        reading.house().read("sleep", sleep).await
     });
     let first = tokio::task::spawn_blocking(move || told.recv().unwrap()).await.unwrap();
     until("it is at the server", async || is_busy(db, first, "SELECT 1 FROM pg_sleep").await).await;
     abandon(read).await;
-    let next = tokio::time::timeout(Duration::from_secs(20), one.read::<_, Error>("next", pid)).await;
+    let next = tokio::time::timeout(Duration::from_secs(20), one.house().read::<_, Error>("next", pid)).await;
     let next = next.expect("the reader is free").unwrap();
     until("it has ended", async || !is_busy(db, first, "SELECT 1 FROM pg_sleep").await).await;
     (first, next)
@@ -303,6 +303,7 @@ async fn a_lost_connection_is_replaced_and_the_work_done_again() {
         assert_eq!(ids(&db).await, ["0", "1", "2"]);
         let runs = AtomicUsize::new(0);
         let read: Result<usize, Error> = db
+            .house()
             .read("read", move |tx| {
                 die_once(tx, &runs, server)?;
                 Ok(tx.query("SELECT id FROM t", &[], |_| Ok(()))?.len())
@@ -517,7 +518,7 @@ async fn notices_are_not_asked_for_unless_the_url_does() {
         for (db, expected) in [(db, "warning"), (loud.unwrap(), "notice")] {
             let ask = "SELECT current_setting('client_min_messages')";
             let level: Result<String, Error> =
-                db.read("level", move |tx| tx.query_one(ask, &[], |row| row.get(0))).await;
+                db.house().read("level", move |tx| tx.query_one(ask, &[], |row| row.get(0))).await;
             assert_eq!(level.unwrap(), expected);
         }
     })

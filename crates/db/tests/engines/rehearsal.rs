@@ -29,7 +29,7 @@ fn count(tx: &mut Tx<'_>) -> Result<i64, Error> {
 
 async fn ids(db: &Db) -> Vec<String> {
     let found: Result<Vec<String>, Error> =
-        db.read("ids", |tx| tx.query("SELECT id FROM t ORDER BY id", &[], |row| row.get(0))).await;
+        db.house().read("ids", |tx| tx.query("SELECT id FROM t ORDER BY id", &[], |row| row.get(0))).await;
     found.unwrap()
 }
 
@@ -53,7 +53,7 @@ async fn leave_alone(db: &Db) {
 }
 
 async fn stored(db: &Db) -> i64 {
-    db.read("count", count).await.unwrap()
+    db.house().read("count", count).await.unwrap()
 }
 
 #[test]

@@ -38,11 +38,14 @@ fn leave(tx: &mut Tx<'_>, id: &str) -> Result<(), Error> {
 
 async fn rows(db: &Db) -> Vec<(String, i64)> {
     let sql = "SELECT id, n FROM t ORDER BY n";
-    db.read("rows", move |tx| tx.query(sql, &[], |row| Ok((row.get(0)?, row.get(1)?)))).await.unwrap()
+    db.house().read("rows", move |tx| tx.query(sql, &[], |row| Ok((row.get(0)?, row.get(1)?)))).await.unwrap()
 }
 
 async fn turns(db: &Db) -> i64 {
-    db.read("turns", |tx| tx.query_one("SELECT turns FROM counter", &[], |row| row.get(0))).await.unwrap()
+    db.house()
+        .read("turns", |tx| tx.query_one("SELECT turns FROM counter", &[], |row| row.get(0)))
+        .await
+        .unwrap()
 }
 
 #[test]
@@ -99,7 +102,7 @@ fn a_row_that_cannot_be_written_at_the_end_fails_its_own_call_only() {
 fn a_read_can_leave_nothing() {
     each_engine("left-in-a-read", |db| async move {
         db.migrate(STEPS).unwrap();
-        let left = db.read("leave", |tx| leave(tx, "x")).await;
+        let left = db.house().read("leave", |tx| leave(tx, "x")).await;
         assert_eq!(left.unwrap_err().to_string(), "numbered: this transaction only reads");
     });
 }
@@ -154,7 +157,8 @@ fn calls_in_one_snapshot_see_one_instant() {
         let count = |snapshot: Snapshot| {
             let db = db.clone();
             async move {
-                db.point_in(&snapshot, "count", |tx| tx.query_one(COUNT, &[], |row| row.get::<i64>(0)))
+                db.house()
+                    .point_in(&snapshot, "count", |tx| tx.query_one(COUNT, &[], |row| row.get::<i64>(0)))
                     .await
                     .unwrap()
             }
@@ -197,7 +201,7 @@ fn a_read_that_nobody_waits_for_ends_and_gives_its_thread_back() {
                     tell.send(end.as_ref().err().map(Error::kind)).unwrap();
                     end
                 };
-                other.read("endless", run).await
+                other.house().read("endless", run).await
             });
             assert_eq!(told.recv().await, Some(None), "it has begun");
             call.abort();

@@ -38,12 +38,12 @@ async fn the_file_alone_is_whole_after_the_end() {
     db.write("w", "a", |tx| tx.exec("CREATE TABLE t (id TEXT)", &[])).await.unwrap();
     db.write("w", "a", |tx| tx.exec("INSERT INTO t VALUES ('x')", &[])).await.unwrap();
     let count = |tx: &mut Tx<'_>| tx.query_one("SELECT count(*) FROM t", &[], |row| row.get::<i64>(0));
-    assert_eq!(db.point("p", count).await.unwrap() + db.read("r", count).await.unwrap(), 2);
+    assert_eq!(db.house().point("p", count).await.unwrap() + db.house().read("r", count).await.unwrap(), 2);
     assert!(path.with_extension("db-wal").metadata().unwrap().len() > 0);
     db.close().await;
     let copy = path.with_file_name("copy.db");
     std::fs::copy(&path, &copy).unwrap();
-    assert_eq!(Db::open(Options::sqlite(copy)).unwrap().read("r", count).await.unwrap(), 1);
+    assert_eq!(Db::open(Options::sqlite(copy)).unwrap().house().read("r", count).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -76,12 +76,12 @@ async fn a_file_beside_is_whole_but_not_synced() {
     assert_eq!(found.unwrap(), ("wal".to_owned(), 1));
     assert!(file.is_file());
     let absent: Result<i64, Error> =
-        db.read("r", |tx| tx.query_one("SELECT id FROM t", &[], |row| row.get(0))).await;
+        db.house().read("r", |tx| tx.query_one("SELECT id FROM t", &[], |row| row.get(0))).await;
     assert!(absent.is_err(), "the main file has no such table");
     beside.close().await;
     let again = db.beside("beside.db", &steps).unwrap();
     let kept: Result<i64, Error> =
-        again.read("r", |tx| tx.query_one("SELECT id FROM t", &[], |row| row.get(0))).await;
+        again.house().read("r", |tx| tx.query_one("SELECT id FROM t", &[], |row| row.get(0))).await;
     assert_eq!(kept.unwrap(), 1);
 }
 
@@ -155,6 +155,7 @@ async fn a_file_beside_gives_its_free_room_back_in_steps() {
     assert_eq!(ask(&file, "freelist_count"), 400);
     // Where it fails, as where nothing can be written, the closure cannot go on as if it had not.
     let hidden: Result<Vec<Result<bool, Error>>, Error> = beside
+        .house()
         .read("back", |tx| Ok(vec![tx.give_back(1, 0), tx.query("SELECT 1", &[], |_| Ok(())).map(|_| true)]))
         .await;
     assert!(hidden.unwrap_err().to_string().contains("readonly"));
@@ -185,7 +186,7 @@ async fn an_old_file_beside_that_is_mostly_free_is_written_anew() {
     let beside = main.beside_mended("beside.db", &LINES).unwrap();
     assert!(file.metadata().unwrap().len() < 1 << 20);
     let kept: Result<i64, Error> =
-        beside.read("r", |tx| tx.query_one("SELECT id FROM kept", &[], |row| row.get(0))).await;
+        beside.house().read("r", |tx| tx.query_one("SELECT id FROM kept", &[], |row| row.get(0))).await;
     assert_eq!(kept.unwrap(), 7);
     beside.close().await;
     assert_eq!(ask(&file, "auto_vacuum"), 2);
@@ -225,7 +226,7 @@ async fn reads_between_writes_do_not_make_the_log_grow() {
     let (db, log) = with_rows().await;
     let step = async |n: i64| {
         for n in 100 * n..100 * (n + 1) {
-            let seen = db.point("count", count_rows).await;
+            let seen = db.house().point("count", count_rows).await;
             assert_eq!(seen.unwrap(), n, "a read sees what was acknowledged before it");
             write_rows(&db, 1, 100_000).await;
         }
@@ -276,7 +277,7 @@ async fn the_log_begins_anew_while_many_write_and_read() {
     let step = async |_| {
         let writers = (0..16).map(async |_| {
             write_rows(&db, 14, 50_000).await;
-            db.point("count", count_rows).await.unwrap();
+            db.house().point("count", count_rows).await.unwrap();
         });
         futures_util::future::join_all(writers).await;
     };
@@ -288,14 +289,14 @@ async fn the_log_begins_anew_while_many_write_and_read() {
 async fn a_reader_keeps_the_log_and_once_he_has_gone_it_begins_anew() {
     let (db, log) = with_rows().await;
     let reader = Snapshot::default();
-    assert_eq!(db.point_in(&reader, "count", count_rows).await.unwrap(), 0);
+    assert_eq!(db.house().point_in(&reader, "count", count_rows).await.unwrap(), 0);
     write_rows(&db, 1_400, 50_000).await;
     let kept = megabytes(&log);
     assert!(kept > 60, "70 MB were written while somebody reads from before, and the log has {kept} MB");
-    assert_eq!(db.point_in(&reader, "count", count_rows).await.unwrap(), 0);
+    assert_eq!(db.house().point_in(&reader, "count", count_rows).await.unwrap(), 0);
     reader.close();
     begins_anew(&log, async |_| write_rows(&db, 220, 50_000).await).await;
-    assert!(db.point("count", count_rows).await.unwrap() > 1_400);
+    assert!(db.house().point("count", count_rows).await.unwrap() > 1_400);
 }
 
 #[tokio::test]
@@ -316,7 +317,7 @@ async fn a_second_process_at_the_file_is_waited_for() {
     gate.open().await;
     assert_eq!(write.await.unwrap().unwrap(), 1);
     let seen: Result<i64, Error> =
-        tool.point("count", |tx| tx.query_one("SELECT count(*) FROM t", &[], |row| row.get(0))).await;
+        tool.house().point("count", |tx| tx.query_one("SELECT count(*) FROM t", &[], |row| row.get(0))).await;
     assert_eq!(seen.unwrap(), 1);
 }
 
@@ -329,8 +330,8 @@ async fn what_another_process_commits_is_in_the_next_read() {
     for n in 1..=500 {
         let insert = move |tx: &mut Tx<'_>| tx.exec("INSERT INTO t VALUES ($1)", params![n]);
         tool.write("insert", "a", insert).await.unwrap();
-        assert_eq!(server.point("count", count).await.unwrap(), n);
-        assert_eq!(server.read("count", count).await.unwrap(), n);
+        assert_eq!(server.house().point("count", count).await.unwrap(), n);
+        assert_eq!(server.house().read("count", count).await.unwrap(), n);
     }
 }
 
@@ -371,13 +372,13 @@ async fn readers_open_no_file_but_the_one_that_was_opened() {
         // Each has a connection of its own.
         let snapshots: Vec<_> = (0..8).map(|_| Snapshot::default()).collect();
         for snapshot in &snapshots {
-            let error = db.point_in(snapshot, "count", count).await.unwrap_err();
+            let error = db.house().point_in(snapshot, "count", count).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         }
         assert!(path.with_extension("db-wal").metadata().unwrap().len() > 0, "the log is not deleted");
         std::fs::rename(&away, &path).unwrap();
         for snapshot in &snapshots {
-            assert_eq!(db.point_in(snapshot, "count", count).await.unwrap(), 1);
+            assert_eq!(db.house().point_in(snapshot, "count", count).await.unwrap(), 1);
         }
     }
 }
@@ -416,7 +417,8 @@ async fn what_was_removed_or_replaced_takes_no_writes_until_it_is_back() {
         let table = "CREATE TABLE IF NOT EXISTS t (n INTEGER)";
         db.write("table", "a", move |tx| tx.exec(table, &[])).await.unwrap();
         let insert = || db.write("insert", "a", |tx| tx.exec("INSERT INTO t VALUES (1)", &[]));
-        let count = || db.point("count", |tx| tx.query_one("SELECT count(*) FROM t", &[], |row| row.get(0)));
+        let count =
+            || db.house().point("count", |tx| tx.query_one("SELECT count(*) FROM t", &[], |row| row.get(0)));
         for (n, end) in ["db", "db-wal", "db-shm"].into_iter().enumerate() {
             let before: i64 = count().await.unwrap();
             assert_eq!(before, round * 3 + i64::try_from(n).unwrap());
@@ -451,12 +453,16 @@ async fn parameters_go_by_number_not_by_place() {
         ("SELECT 'it''s $9' || $1 || $2 || $3", "it's $9abc"),
         ("SELECT $1 || $1 || $2 || $3 -- isn't $2 it", "aabc"),
     ] {
-        let found: Result<String, Error> =
-            db.point("concat", move |tx| tx.query_one(sql, params!["a", "b", "c"], |row| row.get(0))).await;
+        let found: Result<String, Error> = db
+            .house()
+            .point("concat", move |tx| tx.query_one(sql, params!["a", "b", "c"], |row| row.get(0)))
+            .await;
         assert_eq!(found.unwrap(), expected, "{sql}");
     }
-    let holes: Result<String, Error> =
-        db.point("holes", |tx| tx.query_one("SELECT $1 || $3", params!["a", "b"], |row| row.get(0))).await;
+    let holes: Result<String, Error> = db
+        .house()
+        .point("holes", |tx| tx.query_one("SELECT $1 || $3", params!["a", "b"], |row| row.get(0)))
+        .await;
     assert!(holes.unwrap_err().to_string().contains("without holes"));
 }
 

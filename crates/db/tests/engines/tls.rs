@@ -47,7 +47,7 @@ fn switch_tls_on(server: &PgServer) {
 async fn is_encrypted(url: &str) -> Result<bool, Error> {
     let db = Db::open(Options { readers: 1, lanes: 1, ..Options::postgres(url) })?;
     let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-    let found = db.read("ssl", move |tx| tx.query_one(sql, &[], |row| row.get(0))).await;
+    let found = db.house().read("ssl", move |tx| tx.query_one(sql, &[], |row| row.get(0))).await;
     db.close().await;
     found
 }

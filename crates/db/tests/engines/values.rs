@@ -26,6 +26,7 @@ fn every_type_comes_back_as_it_went_in() {
         .await
         .unwrap();
         let rows: Result<Vec<Line>, Error> = db
+            .house()
             .read("all", |tx| {
                 let sql = "SELECT id, n, b, x FROM t WHERE account_id = $1 ORDER BY id";
                 tx.query(sql, params!["a"], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
@@ -70,6 +71,7 @@ fn a_duplicate_is_unique_and_spoils_only_its_closure() {
 fn integers_literals_and_limits_read_alike() {
     each_engine("literals", |db| async move {
         let found: Result<(i64, bool, i64, i64), Error> = db
+            .house()
             .read("literals", |tx| {
                 let sql = "SELECT 1, EXISTS (SELECT 1), $1 + 1, count(*) FROM (SELECT 1 LIMIT $2) AS one";
                 tx.query_one(sql, params![1_700_000_000_000_000_i64, 5], |row| {
@@ -96,7 +98,7 @@ fn what_only_one_engine_could_do_fails_on_both() {
         let missing: Result<u64, Error> =
             db.write("missing", "a", |tx| tx.exec("DELETE FROM t WHERE id = $1", &[])).await;
         assert!(missing.unwrap_err().to_string().contains("1 parameters and 0 values"));
-        let wrote: Result<u64, Error> = db.read("wrote", |tx| tx.exec("DELETE FROM t", &[])).await;
+        let wrote: Result<u64, Error> = db.house().read("wrote", |tx| tx.exec("DELETE FROM t", &[])).await;
         assert!(wrote.is_err(), "a read must not write");
         // After a refused statement there is no way on, on SQLite neither.
         let on: Result<u64, Error> = db
@@ -121,22 +123,24 @@ fn rows_are_counted_and_mistakes_named() {
         let sql = "SELECT id FROM t";
         let get = |row: &db::Row<'_>| row.get::<String>(0);
         let none: Result<Option<String>, Error> =
-            db.read("none", move |tx| tx.query_opt(sql, &[], get)).await;
+            db.house().read("none", move |tx| tx.query_opt(sql, &[], get)).await;
         assert_eq!(none.unwrap(), None);
-        let none: Result<String, Error> = db.read("none", move |tx| tx.query_one(sql, &[], get)).await;
+        let none: Result<String, Error> =
+            db.house().read("none", move |tx| tx.query_one(sql, &[], get)).await;
         assert!(none.unwrap_err().to_string().starts_with("no row"));
         let insert = "INSERT INTO t (account_id, id) VALUES ('a', '1'), ('a', '2')";
         assert_eq!(db.write("two", "a", move |tx| tx.exec(insert, &[])).await.unwrap(), 2);
-        let two: Result<Option<String>, Error> = db.read("two", move |tx| tx.query_opt(sql, &[], get)).await;
+        let two: Result<Option<String>, Error> =
+            db.house().read("two", move |tx| tx.query_opt(sql, &[], get)).await;
         assert!(two.unwrap_err().to_string().starts_with("more than one row"));
         let wrong: Result<Vec<i64>, Error> =
-            db.read("wrong", move |tx| tx.query(sql, &[], |row| row.get(0))).await;
+            db.house().read("wrong", move |tx| tx.query(sql, &[], |row| row.get(0))).await;
         assert_eq!(wrong.unwrap_err().to_string(), "column 0 holds text where the code reads an integer");
         let beyond: Result<Vec<i64>, Error> =
-            db.read("beyond", move |tx| tx.query(sql, &[], |row| row.get(1))).await;
+            db.house().read("beyond", move |tx| tx.query(sql, &[], |row| row.get(1))).await;
         assert!(beyond.is_err());
         let broken: Result<Vec<String>, Error> =
-            db.read("broken", move |tx| tx.query("SELECT nothing FROM t", &[], get)).await;
+            db.house().read("broken", move |tx| tx.query("SELECT nothing FROM t", &[], get)).await;
         assert!(broken.unwrap_err().to_string().contains("SELECT nothing FROM t"));
         let touched: u64 = db.write("u", "a", |tx| tx.exec("UPDATE t SET n = 1", &[])).await.unwrap();
         assert_eq!(touched, 2);
@@ -158,6 +162,7 @@ fn a_hundred_thousand_rows_stream() {
         .unwrap();
         let before = resident_kib();
         let sum: Result<(i64, i64), Error> = db
+            .house()
             .read("stream", |tx| {
                 let (mut sum, mut most) = (0, 0);
                 tx.each("SELECT n, id FROM t ORDER BY id", &[], |row| {
@@ -188,6 +193,6 @@ fn resident_kib() -> usize {
 
 async fn count(db: &Db) -> i64 {
     let found: Result<i64, Error> =
-        db.point("count", |tx| tx.query_one("SELECT count(*) FROM t", &[], |row| row.get(0))).await;
+        db.house().point("count", |tx| tx.query_one("SELECT count(*) FROM t", &[], |row| row.get(0))).await;
     found.unwrap()
 }

@@ -113,7 +113,7 @@ async fn existing(app: &App, actor: &Actor, uri: &Uri, scope: &ScopeQuery) -> Re
     goes_by(uri, &[], "the whole catalogue is answered, so choose from it")?;
     let scope = scope.scope(&actor.caller.account)?;
     let (at, by) = (scope.clone(), actor.clone());
-    app.db.point("access.scope", move |tx| check_scope_for(tx, &by, &at)).await?;
+    app.db.of(&scope.account).point("access.scope", move |tx| check_scope_for(tx, &by, &at)).await?;
     Ok(scope)
 }
 

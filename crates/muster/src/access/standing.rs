@@ -48,7 +48,7 @@ pub fn still_at(tx: &mut Tx<'_>, actor: &Actor, version: Option<i64>, now: Times
 /// As `still`; of the database.
 pub async fn ask(app: &App, actor: &Actor) -> Result<()> {
     let (by, now) = (actor.clone(), app.clock.now());
-    app.db.point("access.still", move |tx| still(tx, &by, now)).await
+    app.db.of(&actor.caller.account).point("access.still", move |tx| still(tx, &by, now)).await
 }
 
 fn stands(tx: &mut Tx<'_>, actor: &Actor, now: Timestamp) -> Result<bool> {

@@ -63,7 +63,7 @@ pub fn check_scope_for(tx: &mut Tx<'_>, actor: &Actor, scope: &Scope) -> Result<
 /// Only of the database.
 pub async fn account(app: &App, grant: &Grant<AccountView>) -> Result<Account> {
     let id = grant.scope().account.clone();
-    app.db.point("accounts.find", move |tx| load(tx, &id)).await
+    app.db.of(&id).point("accounts.find", move |tx| load(tx, &id)).await
 }
 
 /// Whether nothing about access changed in the caller's account since he was let in.
@@ -72,7 +72,8 @@ pub async fn account(app: &App, grant: &Grant<AccountView>) -> Result<Account> {
 /// Of the database.
 pub async fn is_unchanged(app: &App, caller: &Caller) -> Result<bool> {
     let account = caller.account.clone();
-    let version = app.db.point("access.still", move |tx| store::find_version(tx, &account)).await?;
+    let version =
+        app.db.of(&caller.account).point("access.still", move |tx| store::find_version(tx, &account)).await?;
     Ok(version == Some(caller.version))
 }
 

@@ -40,7 +40,7 @@ pub async fn of(app: &App, account: &AccountId, purpose: Purpose) -> Result<Arc<
     }
     let of = account.clone();
     let find = move |tx: &mut Tx<'_>| store::secret(tx, &of, purpose);
-    let secret: Arc<[u8]> = if let Some(secret) = app.db.point("secrets.find", find).await? {
+    let secret: Arc<[u8]> = if let Some(secret) = app.db.of(account).point("secrets.find", find).await? {
         secret.into()
     } else {
         let (of, fresh, now) = (account.clone(), app.rng.bytes::<32>(), app.clock.now());

@@ -32,7 +32,7 @@ pub async fn list(
     let areas = areas(actor, wanted)?;
     let account = actor.caller.account.clone();
     let read = move |tx: &mut db::Tx<'_>| -> Result<_> { store::page(tx, &account, &areas, &filter, page) };
-    let (rows, total) = app.db.read("audit.list", read).await?;
+    let (rows, total) = app.db.of(&actor.caller.account).read("audit.list", read).await?;
     Ok(Page::new(page, rows, total))
 }
 

@@ -172,7 +172,7 @@ pub async fn unreadable(db: &Db) -> Option<(&'static str, db::Error)> {
     for table in STEPS.iter().flat_map(Migration::tables) {
         let sql = format!("SELECT 1 FROM {table} LIMIT 1");
         let look = move |tx: &mut Tx<'_>| tx.query_opt(&sql, &[], |row| row.get::<i64>(0));
-        if let Err(error) = db.read::<_, db::Error>("check.table", look).await {
+        if let Err(error) = db.house().read::<_, db::Error>("check.table", look).await {
             return Some((table, error));
         }
     }
@@ -184,7 +184,8 @@ pub async fn damage(db: &Db) -> Vec<String> {
     if db.engine() == db::Engine::Postgres {
         return Vec::new();
     }
-    let lines = db.read("check.integrity", |tx| tx.query(INTEGRITY, &[], |row| row.get::<String>(0))).await;
+    let lines =
+        db.house().read("check.integrity", |tx| tx.query(INTEGRITY, &[], |row| row.get::<String>(0))).await;
     match lines {
         Ok(lines) => lines.into_iter().filter(|line| line != "ok").collect(),
         Err(error) => vec![db::Error::to_string(&error)],

@@ -31,5 +31,5 @@ pub async fn in_turn<P, T: Send + 'static>(
         }
         f(tx)
     };
-    app.db.read(label, read).await
+    app.db.of(&caller.account).read(label, read).await
 }

@@ -98,6 +98,7 @@ async fn look(app: &App, actor: &Actor, wish: &Wish) -> Result<Stretch> {
     let (account, wish) = (actor.caller.account.clone(), wish.clone());
     let mut seen = app
         .db
+        .of(&actor.caller.account)
         .read("events.read", move |tx: &mut Tx<'_>| {
             let seen = store::stretch(tx, &account, wish.after, wish.limit, &wish.kinds)?;
             match wish.after {

@@ -126,7 +126,7 @@ impl Follower {
         loop {
             let account = self.account.clone();
             let look = move |tx: &mut Tx<'_>| store::state(tx, &account);
-            let seen = self.db.point::<_, Problem>("events.latest", look).await;
+            let seen = self.db.of(&self.account).point::<_, Problem>("events.latest", look).await;
             if self.tell(seen) {
                 return;
             }

@@ -84,10 +84,10 @@ fn erase_accounts(app: App) -> Running {
 /// Removes events that are older than their account wants them kept, in steps that hold nobody up.
 fn purge_events(app: App) -> Running {
     Box::pin(async move {
-        for account in app.db.read("accounts.all", accounts::all).await? {
+        for account in app.db.house().read("accounts.all", accounts::all).await? {
             let scope = Scope::account(account.clone());
             let days = move |tx: &mut db::Tx<'_>| settings::actions::number(tx, &scope, EVENTS_DAYS);
-            let Some(days) = app.db.read("events.retention", days).await? else { continue };
+            let Some(days) = app.db.house().read("events.retention", days).await? else { continue };
             let before = app.clock.now().plus_secs(days.saturating_mul(-86_400));
             let mut gone = 0;
             loop {

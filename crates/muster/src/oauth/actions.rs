@@ -139,7 +139,12 @@ async fn by_secret(
     }
     let shown = token.clone();
     let check = move |tx: &mut Tx<'_>| verify(tx, &shown, now);
-    let verified = app.db.point("oauth.client", check).await?.map_err(|refusal| wrong(refusal.as_str()))?;
+    let verified = app
+        .db
+        .of(&token.account)
+        .point("oauth.client", check)
+        .await?
+        .map_err(|refusal| wrong(refusal.as_str()))?;
     if verified.principal.id != client {
         return Err(wrong("other_client"));
     }
@@ -210,7 +215,7 @@ async fn standing(app: &App, caller: &Caller, trust: &str) -> Result<(Stored, Ve
         let Some(stored) = found else { return Ok::<_, Problem>(None) };
         Ok(owner(tx, &account, &stored)?.map(|(_, rests_on)| (stored, rests_on)))
     };
-    let found = app.db.point("oauth.trust", look).await?;
+    let found = app.db.of(&caller.account).point("oauth.trust", look).await?;
     found.ok_or_else(|| {
         let text = "The account's access was changed meanwhile: send the request again.";
         Problem::new(Kind::Unavailable, text).retry_after(1)

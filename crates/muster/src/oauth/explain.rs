@@ -46,7 +46,7 @@ pub async fn explain(
     }
     let now = app.clock.now();
     let check = move |tx: &mut db::Tx<'_>| verify(tx, &token, now);
-    Ok(match app.db.point("oauth.explain", check).await? {
+    Ok(match app.db.of(account).point("oauth.explain", check).await? {
         Ok(verified) => (findings(STEPS, None), Some(verified.surfaces)),
         Err(refusal) => (findings(STEPS, Some(failure(refusal))), None),
     })

@@ -95,7 +95,7 @@ pub async fn another_token(app: &App, operator: &Operator, wish: Bootstrap) -> R
 /// # Errors
 /// Only of the database.
 pub async fn list(app: &App, after: String, limit: i64) -> Result<Vec<Account>> {
-    app.db.read("operator.list", move |tx| store::after(tx, &after, limit)).await
+    app.db.house().read("operator.list", move |tx| store::after(tx, &after, limit)).await
 }
 
 /// One account.
@@ -103,7 +103,7 @@ pub async fn list(app: &App, after: String, limit: i64) -> Result<Vec<Account>> 
 /// # Errors
 /// `NotFound`.
 pub async fn find(app: &App, account: AccountId) -> Result<Account> {
-    app.db.point("operator.find", move |tx| load(tx, &account)).await
+    app.db.house().point("operator.find", move |tx| load(tx, &account)).await
 }
 
 /// Renames, suspends or resumes an account. One that is deleted is had back by a status; by a name alone it

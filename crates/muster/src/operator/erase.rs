@@ -18,7 +18,7 @@ use crate::provisioning_log;
 /// Of the database: the first one; the other accounts are erased all the same.
 pub async fn erase_due(app: &App) -> Result<usize> {
     let now = app.clock.now();
-    let due = app.db.read("operator.due", move |tx| store::due(tx, now)).await?;
+    let due = app.db.house().read("operator.due", move |tx| store::due(tx, now)).await?;
     let (mut erased, mut outcome) = (0, Ok(()));
     for account in due {
         let done = erase(app, &account, now).await;

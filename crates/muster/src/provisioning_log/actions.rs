@@ -99,7 +99,9 @@ async fn look_up(app: &App, account: &AccountId) -> Result<bool> {
         let on = settings::actions::flag(tx, &Scope::account(of.clone()), LOG_ENABLED)?;
         Ok(Some((version, on)))
     };
-    let Some((version, on)) = app.db.point("provisioning_log.switch", read).await? else { return Ok(false) };
+    let Some((version, on)) = app.db.of(account).point("provisioning_log.switch", read).await? else {
+        return Ok(false);
+    };
     app.provisioning_log.keep_switch(account, version, on);
     Ok(on)
 }
@@ -133,7 +135,7 @@ async fn write_lost(app: &App, lost: Arc<HashMap<AccountId, u64>>) -> Result<()>
         }
         Ok(known)
     };
-    let lost = app.db.point("provisioning_log.losers", known).await?;
+    let lost = app.db.house().point("provisioning_log.losers", known).await?;
     let write = move |tx: &mut Tx<'_>| -> Result<()> {
         lost.iter().try_for_each(|(account, entries)| store::count_lost(tx, account, *entries, now))
     };
@@ -179,7 +181,7 @@ pub async fn list(
     let (of, window) = (account.clone(), Window { filter, before, limit, scanned: SCANNED, bodies: false });
     let read =
         move |tx: &mut Tx<'_>| -> Result<_> { Ok((store::window(tx, &of, &window)?, store::lost(tx, &of)?)) };
-    let (Found { rows, next }, lost) = app.log_db.read("provisioning_log.list", read).await?;
+    let (Found { rows, next }, lost) = app.log_db.of(&account).read("provisioning_log.list", read).await?;
     let seal = |id| walk.seal(&secret, &scim::CursorPlace { part: 0, key: None, id, total: 0 }, now);
     Ok(Page { rows, cursor: next.map(seal), lost })
 }
@@ -197,7 +199,10 @@ pub async fn batch(
 ) -> Result<Found> {
     let account = grant.scope().account.clone();
     let window = Window { filter, before, limit, scanned: SCANNED, bodies: true };
-    app.log_db.read("provisioning_log.export", move |tx| store::window(tx, &account, &window)).await
+    app.log_db
+        .of(&account)
+        .read("provisioning_log.export", move |tx| store::window(tx, &account, &window))
+        .await
 }
 
 /// One entry with its bodies.
@@ -207,7 +212,7 @@ pub async fn batch(
 pub async fn load(app: &App, grant: &Grant<AuditView>, id: &str) -> Result<Row> {
     let (account, wanted) = (grant.scope().account.clone(), id.to_owned());
     let read = move |tx: &mut Tx<'_>| store::find(tx, &account, &wanted);
-    let found = app.log_db.read("provisioning_log.load", read).await?;
+    let found = app.log_db.of(&grant.scope().account).read("provisioning_log.load", read).await?;
     found.ok_or_else(|| {
         Problem::not_found(format!(
             "There is no entry {id} in the provisioning log of this account: it may have been purged; the list has those there are."

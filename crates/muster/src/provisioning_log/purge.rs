@@ -31,8 +31,11 @@ pub async fn purge(app: &App) -> Result<u64> {
     let (mut gone, mut after) = (0, String::new());
     loop {
         let behind = after.clone();
-        let next =
-            app.log_db.read("provisioning_log.accounts", move |tx| store::next_account(tx, &behind)).await?;
+        let next = app
+            .log_db
+            .house()
+            .read("provisioning_log.accounts", move |tx| store::next_account(tx, &behind))
+            .await?;
         let Some(account) = next else { break };
         gone += purge_account(app, &AccountId::new(account.as_str())).await?;
         after = account;
@@ -62,7 +65,8 @@ pub async fn forget(app: &App, account: &AccountId, before: Timestamp) -> Result
 
 async fn purge_account(app: &App, account: &AccountId) -> Result<u64> {
     let scope = Scope::account(account.clone());
-    let held = app.db.read("provisioning_log.limits", move |tx| settings::actions::held(tx, &scope)).await?;
+    let held =
+        app.db.house().read("provisioning_log.limits", move |tx| settings::actions::held(tx, &scope)).await?;
     let limit = |id| held.number(id).unwrap_or(i64::MAX);
     let since = first_id(app.clock.now().plus_secs(limit(LOG_DAYS).saturating_mul(-DAY_SECS)));
     let (entries, bytes) = (limit(LOG_ENTRIES), limit(LOG_MEGABYTES).saturating_mul(1 << 20));
@@ -73,7 +77,7 @@ async fn purge_account(app: &App, account: &AccountId) -> Result<u64> {
         let more = store::has_before(tx, &of, &end)?;
         Ok((edge, end, more))
     };
-    let (edge, end, mut more) = app.log_db.read("provisioning_log.beyond", read).await?;
+    let (edge, end, mut more) = app.log_db.house().read("provisioning_log.beyond", read).await?;
     let mut gone = 0;
     if let Some(edge) = edge {
         let of = account.clone();

@@ -294,6 +294,7 @@ async fn by_token(app: &App, text: &str, account: Option<&str>, origin: Origin) 
     let service = app.clone();
     let session = app
         .db
+        .of(token.account())
         .point_in(&snapshot, "authenticate", move |tx| session(&service, tx, &token, known.as_ref(), now))
         .await?
         .map_err(refuse)?;

@@ -49,7 +49,7 @@ pub async fn of(app: &App, account: &AccountId, version: i64) -> Result<Manner> 
         let kinds = Kinds::load_unless(tx, &scope.account, known.as_ref())?;
         Ok::<_, Problem>((found, Manner { dialect: dialect.unwrap_or(Dialect::Auto), kinds }))
     };
-    let (found, manner) = app.db.point("scim.manner", read).await?;
+    let (found, manner) = app.db.of(account).point("scim.manner", read).await?;
     // What was read may be newer than the version asked for, and is kept by its own.
     if let Some(found) = found {
         app.dialects.0.insert(account.clone(), (found, manner.clone()));
@@ -64,7 +64,11 @@ pub async fn of(app: &App, account: &AccountId, version: i64) -> Result<Manner> 
 pub async fn kinds(app: &App, account: &str) -> Result<Arc<Kinds>> {
     let Ok(account) = AccountId::parse(account) else { return Ok(Kinds::standard()) };
     let of_it = account.clone();
-    let version = app.db.point("accounts.version", move |tx: &mut Tx<'_>| find_version(tx, &of_it)).await?;
+    let version = app
+        .db
+        .of(&account)
+        .point("accounts.version", move |tx: &mut Tx<'_>| find_version(tx, &of_it))
+        .await?;
     match version {
         Some(version) => Ok(of(app, &account, version).await?.kinds),
         None => Ok(Kinds::standard()),

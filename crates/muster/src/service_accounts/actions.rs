@@ -162,6 +162,7 @@ pub async fn list(
     let (at, by) = (scope.clone(), actor.clone());
     let mut found = app
         .db
+        .of(&scope.account)
         .read("service_accounts.list", move |tx| {
             accounts::actions::check_scope_for(tx, &by, &at)?;
             store::list(tx, &at, Reach::Here)
@@ -212,6 +213,7 @@ async fn page_of<P: Ask>(
     let (at, by, reach) = (scope.clone(), actor.clone(), filter.reach);
     let (found, keys, bindings) = app
         .db
+        .of(&scope.account)
         .read("service_accounts.aggregate", move |tx| {
             accounts::actions::check_scope_for(tx, &by, &at)?;
             let found = store::list(tx, &at, reach)?;
@@ -245,6 +247,7 @@ pub async fn find_aggregate(
 ) -> Result<Aggregate> {
     let scope = grant.scope().clone();
     app.db
+        .of(&scope.account)
         .read("service_accounts.aggregate_one", move |tx| {
             let found = store::find(tx, &scope, &identifier)?.ok_or_else(|| {
                 Problem::argument(format!(
@@ -270,6 +273,7 @@ pub async fn scopes(
 ) -> Result<Vec<NamedScope>> {
     let scope = grant.scope().clone();
     app.db
+        .of(&scope.account)
         .read("service_accounts.scopes", move |tx| {
             if store::find(tx, &scope, &identifier)?.is_none() {
                 return Err(Problem::argument(format!(

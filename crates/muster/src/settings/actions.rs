@@ -121,6 +121,7 @@ pub async fn load(app: &App, reader: &Reader, id: String) -> Result<Seen> {
     let scope = reader.0.clone();
     let setting = find_here(&id, &scope).map_err(Problem::not_found)?;
     app.db
+        .of(&scope.account)
         .point("settings.load", move |tx| {
             check_scope(tx, &scope)?;
             Ok(held_one(tx, &scope, setting.id)?.see(setting))
@@ -156,6 +157,7 @@ pub struct Wanted {
 pub async fn list(app: &App, reader: &Reader, wanted: Wanted) -> Result<Vec<Seen>> {
     let scope = reader.0.clone();
     app.db
+        .of(&scope.account)
         .point("settings.list", move |tx| {
             check_scope(tx, &scope)?;
             let held = held(tx, &scope)?;
@@ -232,7 +234,7 @@ pub async fn put(
     if changes.is_empty() {
         // Each change asks for the scope; where there is none, nobody has.
         let at = scope.clone();
-        app.db.point("settings.scope", move |tx| check_scope(tx, &at)).await?;
+        app.db.of(&account).point("settings.scope", move |tx| check_scope(tx, &at)).await?;
     }
     let request = Request { app: app.clone(), actor, scope, now: app.clock.now() };
     let mut outcomes =
@@ -474,7 +476,7 @@ async fn warn(app: &App, account: &AccountId, outcomes: &mut [Outcome]) {
         outcomes[at].add((app.jwt_settings_keys)(app, account, &url).await);
     }
     let (account, lint) = (account.clone(), app.jwt_settings_lint);
-    let weak = app.db.read("settings.lint", move |tx| lint(tx, &account)).await;
+    let weak = app.db.of(&account).read("settings.lint", move |tx| lint(tx, &account)).await;
     outcomes[last].add(weak.ok().flatten());
 }
 

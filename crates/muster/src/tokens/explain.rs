@@ -112,7 +112,7 @@ pub async fn explain(
     let verdict = {
         let token: Presented = token.clone();
         let check = move |tx: &mut Tx<'_>| verify(tx, &token, now);
-        app.db.point("tokens.explain", check).await?
+        app.db.of(account).point("tokens.explain", check).await?
     };
     let id = || format!("token id {}", token.id);
     let (surfaces, refusal) = match verdict {

@@ -102,7 +102,7 @@ fn unreadable(account: &AccountId, damaged: &Damaged) -> Problem {
 /// Why a trust is not among those that can be used, as whoever loads it hears.
 pub(super) async fn absent(app: &App, account: &AccountId, identifier: &str) -> Problem {
     let (of, id) = (account.clone(), identifier.to_owned());
-    match app.db.point("trust.absent", move |tx| load_one(tx, &of, &id)).await {
+    match app.db.of(account).point("trust.absent", move |tx| load_one(tx, &of, &id)).await {
         Err(why) => why,
         // It was made just now.
         Ok(_) => Problem::not_found(format!(
@@ -149,7 +149,7 @@ pub async fn list(
     page: PageRequest,
 ) -> Result<Page<Seen>> {
     let account = grant.scope().account.clone();
-    let all = app.db.read("trust.list", move |tx| all(tx, &account)).await?;
+    let all = app.db.of(&account).read("trust.list", move |tx| all(tx, &account)).await?;
     let definitions: Vec<_> = all.iter().map(|stored| &stored.definition).collect();
     let see = |stored: &Stored| Seen {
         warnings: lint::lint(&stored.definition, &definitions),
@@ -168,6 +168,7 @@ pub async fn list(
 pub async fn load(app: &App, grant: &Grant<SettingView>, identifier: String) -> Result<Seen> {
     let account = grant.scope().account.clone();
     app.db
+        .of(&account)
         .read("trust.show", move |tx| {
             let stored = load_one(tx, &account, &identifier)?;
             let others = all(tx, &account)?;
@@ -212,7 +213,7 @@ async fn check(app: &App, account: &AccountId, document: &Value, path: Option<&s
     if !id.is_empty() {
         let (scope, wanted) = (Scope::account(account.clone()), id.clone());
         let find = move |tx: &mut Tx<'_>| service_accounts::actions::find(tx, &scope, &wanted);
-        if app.db.point("trust.service_account", find).await?.is_none() {
+        if app.db.of(account).point("trust.service_account", find).await?.is_none() {
             let text = format!(
                 "there is no service account [{id}] in account [{account}]: create it at the account first, or correct the identifier"
             );
@@ -417,7 +418,8 @@ pub async fn delete(app: &App, grant: &Grant<SettingEdit>, identifier: String, s
 /// Only of the database.
 pub async fn purge_ended(app: &App) -> Result<u64> {
     let now = app.clock.now();
-    let accounts = app.db.read("trust.ended_accounts", move |tx| store::accounts_with_ended(tx, now)).await?;
+    let accounts =
+        app.db.house().read("trust.ended_accounts", move |tx| store::accounts_with_ended(tx, now)).await?;
     let mut gone = 0;
     for account in accounts {
         let lane = account.to_string();

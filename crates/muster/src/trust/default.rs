@@ -222,7 +222,8 @@ pub fn look_at_keys<'a>(app: &'a App, account: &'a AccountId, url: &'a Url) -> B
             let row = store::find(tx, &of, DEFAULT)?;
             current(tx, &of, row)
         };
-        let stored = app.db.point("settings.keys", load).await.ok().and_then(std::result::Result::ok);
+        let stored =
+            app.db.of(account).point("settings.keys", load).await.ok().and_then(std::result::Result::ok);
         let stored = stored.map(|stored| stored.definition);
         let jwks = KeySource::Url(url.as_str().to_owned());
         let definition = stored.unwrap_or_else(|| Definition { jwks, ..plain() });

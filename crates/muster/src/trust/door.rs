@@ -120,7 +120,8 @@ pub async fn judge<'t>(
     let remembered = app.trusts.remembered(&key, account, now);
     let Some(ready) = ready(app, account, &snapshot).await? else {
         let of = account.clone();
-        let why = app.db.point("trust.closed", move |tx| accounts::store::why_closed(tx, &of)).await?;
+        let why =
+            app.db.of(account).point("trust.closed", move |tx| accounts::store::why_closed(tx, &of)).await?;
         return Err(answer::without_trust(text, (account, &origin), now, why).inside(why));
     };
     if let Some(session) = remembered.filter(|s| s.version == ready.version && s.serves(surface)) {

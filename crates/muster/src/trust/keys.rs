@@ -98,7 +98,7 @@ async fn meanwhile(app: &App, account: &AccountId, snapshot: &jwks::Snapshot) ->
         return REFUSED.into();
     };
     let scope = Scope::account(account.clone());
-    let stale = app.db.point("trust.stale", move |tx: &mut Tx<'_>| stale_secs(tx, &scope)).await;
+    let stale = app.db.of(account).point("trust.stale", move |tx: &mut Tx<'_>| stale_secs(tx, &scope)).await;
     // The trust is stored: that the database is away now must not say otherwise.
     let Ok(stale_secs) = stale else { return REFUSED.into() };
     if snapshot.usable(app.clock.now(), stale_secs).is_none() {

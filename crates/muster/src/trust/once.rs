@@ -96,7 +96,7 @@ impl Attempt<'_> {
         let (account, identifier) = (self.account.clone(), trust.identifier.clone());
         let key = replay_key(verified);
         let ask = move |tx: &mut Tx<'_>| store::was_seen(tx, &account, &identifier, &key);
-        let seen = self.app.db.point::<_, db::Error>("trust.was_seen", ask).await?;
+        let seen = self.app.db.of(self.account).point::<_, db::Error>("trust.was_seen", ask).await?;
         Ok(seen.then(|| replayed(verified)))
     }
 }

@@ -176,7 +176,7 @@ pub async fn ready(app: &App, account: &AccountId, snapshot: &Snapshot) -> Resul
     let (service, wanted, version) =
         (app.clone(), account.clone(), known.as_ref().map(|known| known.version));
     let load = move |tx: &mut Tx<'_>| load(&service, tx, &wanted, version);
-    match app.db.point_in(snapshot, "trust.load", load).await? {
+    match app.db.of(account).point_in(snapshot, "trust.load", load).await? {
         Loaded::Nobody => Ok(None),
         Loaded::Same => Ok(known),
         Loaded::Anew(rows) => {

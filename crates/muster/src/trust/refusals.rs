@@ -300,6 +300,7 @@ pub async fn list(app: &App, grant: &Grant<SettingView>, identifier: String) -> 
     let account = grant.scope().account.clone();
     app.trusts.refusals.flush_of(app, &account).await?;
     app.db
+        .of(&account)
         .read("trust.list_refusals", move |tx| {
             load_one(tx, &account, &identifier)?;
             let read = |text: String| {

@@ -468,8 +468,9 @@ impl Halted {
         let watch = watch.expect("the database is there");
         let sql = "SELECT CAST(pid AS BIGINT) FROM pg_stat_activity \
                    WHERE datname = current_database() AND application_name = 'muster'";
-        let read =
-            watch.read::<_, db::Error>("sessions", move |tx| tx.query(sql, &[], |row| row.get::<i64>(0)));
+        let read = watch
+            .house()
+            .read::<_, db::Error>("sessions", move |tx| tx.query(sql, &[], |row| row.get::<i64>(0)));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let ids = runtime.expect("a runtime starts").block_on(read).expect("sessions can be seen");
         assert!(!ids.is_empty(), "the server has sessions");

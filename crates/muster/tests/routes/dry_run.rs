@@ -63,7 +63,7 @@ async fn everything(world: &World) -> Vec<String> {
         rows.sort();
         Ok(rows)
     };
-    world.app.db.read("test.everything", read).await.expect("all tables can be read")
+    world.app.db.house().read("test.everything", read).await.expect("all tables can be read")
 }
 
 /// The answer without what is drawn anew for each request.

@@ -89,7 +89,7 @@ async fn members_above(world: &World) -> (i64, i64) {
     let work = |tx: &mut db::Tx<'_>| {
         tx.query_one(sql, &[], |row| Ok((row.get(0)?, row.get(1)?))).map_err(Problem::from)
     };
-    world.app.db.read("test", work).await.unwrap()
+    world.app.db.house().read("test", work).await.unwrap()
 }
 
 /// Rows of all tables that have a scope, and of those that hang on groups.
@@ -143,7 +143,7 @@ both_engines! {
 
     async fn a_rename_of_the_account_tells_what_was_before_and_makes_no_cache_stale(world: World) {
         let (replica, path) = (world.replica(), "/ng/api/accounts/acme");
-        let version = || world.app.db.read("test.version", |tx| find_version(tx, &AccountId::new("acme")));
+        let version = || world.app.db.house().read("test.version", |tx| find_version(tx, &AccountId::new("acme")));
         let before = version().await.unwrap();
         let rename = async |n: usize| {
             let admin = if n.is_multiple_of(2) { world.admin() } else { replica.admin() };

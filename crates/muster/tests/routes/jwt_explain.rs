@@ -268,7 +268,7 @@ both_engines! {
         let written = async || {
             let select = "SELECT account_id FROM jwt_refusals ORDER BY account_id";
             let read = move |tx: &mut db::Tx<'_>| tx.query(select, &[], |row| row.get::<String>(0));
-            world.app.db.read::<_, db::Error>("test.refusals", read).await.unwrap()
+            world.app.db.house().read::<_, db::Error>("test.refusals", read).await.unwrap()
         };
         let path = format!("{AT}/main/refusals");
         assert_eq!(world.admin().get(&path).await.data()[0]["count"], 1);
@@ -363,7 +363,7 @@ both_engines! {
         world.bearer(&token).post("/scim/v2/acme/Users", user).await.expect(201);
         let select = "SELECT credential FROM audit_rows WHERE account_id = $1 AND principal_id = $2";
         let read = move |tx: &mut db::Tx<'_>| tx.query_one(select, db::params!["acme", "sync"], |row| row.get::<String>(0));
-        let text = world.app.db.read::<_, db::Error>("test.credential", read).await.unwrap();
+        let text = world.app.db.house().read::<_, db::Error>("test.credential", read).await.unwrap();
         let row: Value = serde_json::from_str(&text).unwrap();
         let hash = explained_hash(&token);
         assert_eq!(row, json!({"type": "JWT", "trust": "main", "keyId": "ES256", "subject": "job-7", "tokenSha256": hash}));

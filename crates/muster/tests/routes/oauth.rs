@@ -353,7 +353,7 @@ both_engines! {
         assert_eq!(world.audit().await.len(), rows + 1, "issuing leaves no row");
         let select = "SELECT credential FROM audit_rows WHERE account_id = $1 AND principal_id = $2";
         let read = move |tx: &mut db::Tx<'_>| tx.query_one(select, db::params!["acme", "sync"], |row| row.get::<String>(0));
-        let text = world.app.db.read::<_, db::Error>("test.credential", read).await.unwrap();
+        let text = world.app.db.house().read::<_, db::Error>("test.credential", read).await.unwrap();
         let row: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(row["type"], "OAUTH");
         assert_eq!(row["id"].as_str().unwrap().len(), 20);

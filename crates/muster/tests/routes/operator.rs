@@ -345,7 +345,7 @@ both_engines! {
         let told = told.refused(400, "INVALID_REQUEST");
         assert!(told.contains("suspended") && told.contains("PATCH /v1/accounts/acme and {\"status\": \"ACTIVE\"}"), "{told}");
         let of = |id: &'static str| {
-            world.app.db.read("test.closed", move |tx| why_closed(tx, &AccountId::new(id)))
+            world.app.db.house().read("test.closed", move |tx| why_closed(tx, &AccountId::new(id)))
         };
         assert_eq!((of("acme").await.unwrap(), of("globex").await.unwrap()), ("account_suspended", "no_account"));
         assert_eq!(o.status("ACTIVE").await["status"], "ACTIVE");
@@ -408,7 +408,7 @@ both_engines! {
         }
         let logged = "SELECT COUNT(*) FROM provisioning_log WHERE account_id = 'acme'";
         let count = move |tx: &mut db::Tx<'_>| tx.query_one(logged, &[], |row| row.get::<i64>(0));
-        assert_eq!(o.world.app.log_db.read::<_, db::Error>("test.logged", count).await.unwrap(), 0);
+        assert_eq!(o.world.app.log_db.house().read::<_, db::Error>("test.logged", count).await.unwrap(), 0);
         o.operator.get(&format!("{ACCOUNTS}/acme")).await.refused(404, "ENTITY_NOT_FOUND");
         let list = o.operator.get(ACCOUNTS).await.expect(200).json;
         assert_eq!(list["accounts"].as_array().unwrap().len(), 1, "{list}");

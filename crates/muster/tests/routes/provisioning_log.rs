@@ -76,7 +76,8 @@ async fn stored(world: &World) -> String {
             Ok(whole.expect("what was packed"))
         })
     };
-    let rows = world.app.log_db.read::<_, db::Error>("test.log", read).await.expect("the log can be read");
+    let rows =
+        world.app.log_db.house().read::<_, db::Error>("test.log", read).await.expect("the log can be read");
     rows.join("\n")
 }
 
@@ -635,7 +636,7 @@ both_engines! {
         assert_eq!(world.app.provisioning_log.waiting(), 0);
         let select = "SELECT COUNT(*) FROM provisioning_log";
         let read = move |tx: &mut db::Tx<'_>| tx.query_one(select, &[], |row| row.get::<i64>(0));
-        assert_eq!(world.app.log_db.read::<_, db::Error>("test.count", read).await.unwrap(), 1);
+        assert_eq!(world.app.log_db.house().read::<_, db::Error>("test.count", read).await.unwrap(), 1);
     }
 
     async fn a_damaged_entry_hides_no_other(world: World) {
@@ -696,7 +697,7 @@ both_engines! {
         let read = move |tx: &mut db::Tx<'_>| {
             tx.query_one("SELECT COUNT(*) FROM provisioning_log WHERE account_id = $1", db::params![other.as_str()], |row| row.get::<i64>(0))
         };
-        assert_eq!(world.app.log_db.read::<_, db::Error>("test.other", read).await.unwrap(), 1, "the other account keeps its own limits");
+        assert_eq!(world.app.log_db.house().read::<_, db::Error>("test.other", read).await.unwrap(), 1, "the other account keeps its own limits");
         for (id, value) in [("provisioning_log_retention_days", "0"), ("provisioning_log_max_entries", "x"), ("provisioning_log_max_megabytes", "-1")] {
             let body = json!([{"identifier": id, "value": value, "allowOverrides": false, "updateType": "UPDATE"}]);
             let saved = world.admin().put("/ng/api/settings?accountIdentifier=acme", body).await.data();

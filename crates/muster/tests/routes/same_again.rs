@@ -10,7 +10,7 @@ use crate::issuer::{Issuer, settings, trust};
 async fn version(world: &World) -> i64 {
     let select = "SELECT version FROM accounts WHERE account_id = 'acme'";
     let read = |tx: &mut db::Tx<'_>| tx.query_one(select, &[], |row| row.get(0));
-    world.app.db.read::<_, db::Error>("test.version", read).await.expect("the account is there")
+    world.app.db.house().read::<_, db::Error>("test.version", read).await.expect("the account is there")
 }
 
 /// What there is to be changed: where it is made with which body, where it is changed, and to what.

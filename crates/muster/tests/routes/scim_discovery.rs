@@ -272,7 +272,7 @@ both_engines! {
         admin.get(USERS).await.expect(200);
         machine.delete(&path).await.expect(204);
         refused(admin.get(USERS).await, 401, "");
-        let left = world.app.db.read("test", |tx| {
+        let left = world.app.db.house().read("test", |tx| {
             let keys = tx.query_one("SELECT count(*) FROM tokens WHERE kind = 'USER'", &[], |row| row.get::<i64>(0))?;
             tx.query_one("SELECT count(*) FROM role_assignments WHERE principal_kind = 'USER'", &[], |row| row.get::<i64>(0)).map(|n| n + keys)
         });

@@ -367,7 +367,7 @@ both_engines! {
             }
             let filters = (0..250).map(|_| made_filter(&dice, &attributes, (&extension, &more), 3)).collect();
             let account = world.account.clone();
-            let kinds = world.app.db.read("test.kinds", move |tx| Kinds::load(tx, &account)).await.unwrap();
+            let kinds = world.app.db.house().read("test.kinds", move |tx| Kinds::load(tx, &account)).await.unwrap();
             agree(&scim, &endpoint, kinds.shown.resource_type(&name).unwrap(), filters).await;
         }
     }

@@ -36,7 +36,7 @@ fn sorted(ids: &[&String]) -> Vec<String> {
 }
 
 async fn events(world: &World, kind: &'static str) -> Vec<Value> {
-    let read = world.app.db.read("test", move |tx| {
+    let read = world.app.db.house().read("test", move |tx| {
         tx.query("SELECT data FROM events WHERE kind = $1 ORDER BY seq", db::params![kind], |row| {
             row.get::<String>(0)
         })
@@ -195,9 +195,9 @@ both_engines! {
         scim.delete(&format!("{GROUPS}/{inner}")).await.expect(204);
         assert!(members(&scim, &outer).await.is_empty());
         refused(scim.get(&format!("{GROUPS}/{inner}")).await, 404, "");
-        let left = world.app.db.read("test", |tx| tx.query_one("SELECT count(*) FROM group_members", &[], |row| row.get::<i64>(0)));
+        let left = world.app.db.house().read("test", |tx| tx.query_one("SELECT count(*) FROM group_members", &[], |row| row.get::<i64>(0)));
         assert_eq!(left.await.unwrap(), 0);
-        let counts = world.app.db.read("test", |tx| tx.query_one("SELECT member_count FROM user_groups", &[], |row| row.get::<i64>(0)));
+        let counts = world.app.db.house().read("test", |tx| tx.query_one("SELECT member_count FROM user_groups", &[], |row| row.get::<i64>(0)));
         assert_eq!(counts.await.unwrap(), 0);
     }
 
@@ -327,7 +327,7 @@ both_engines! {
         for name in ["Team A", "Team.A", "Team-A"] {
             made_group(&scim, name, &[]).await;
         }
-        let read = world.app.db.read("test", |tx| {
+        let read = world.app.db.house().read("test", |tx| {
             tx.query("SELECT identifier FROM user_groups WHERE externally_managed = $1 ORDER BY identifier", db::params![true], |row| row.get::<String>(0))
         });
         assert_eq!(read.await.unwrap(), ["Team_A", "Team_A_1", "Team_A_2"]);

@@ -50,7 +50,7 @@ both_engines! {
         let group = made_group(&scim(&world), "Crew", &[]).await;
         from_many(&world, &format!("{GROUPS}/{group}"), ids.iter().map(add).collect()).await;
         assert_eq!(members(&scim(&world), &group).await, sorted(&ids));
-        let read = world.app.db.read("test", |tx| {
+        let read = world.app.db.house().read("test", |tx| {
             tx.query_one("SELECT member_count, version FROM user_groups WHERE name = 'Crew'", &[], |row| {
                 Ok((row.get::<i64>(0)?, row.get::<i64>(1)?))
             })

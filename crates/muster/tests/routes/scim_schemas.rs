@@ -99,7 +99,7 @@ async fn strict(world: &World) {
 async fn rows(world: &World, attr: &str) -> i64 {
     let sql = format!("SELECT COUNT(*) FROM directory_index WHERE attr LIKE '%{attr}'");
     let read = move |tx: &mut db::Tx<'_>| tx.query_one(&sql, &[], |row| row.get(0));
-    world.app.db.read::<_, db::Error>("test.rows", read).await.unwrap()
+    world.app.db.house().read::<_, db::Error>("test.rows", read).await.unwrap()
 }
 
 async fn everything(client: &Client, query: &str) -> Value {
@@ -785,7 +785,7 @@ both_engines! {
         let read = move |tx: &mut db::Tx<'_>| {
             Kinds::load(tx, &account).map(|kinds| kinds.written(Subject::User))
         };
-        let old = world.app.db.read("test.kinds", read).await.unwrap();
+        let old = world.app.db.house().read("test.kinds", read).await.unwrap();
         let settled = |known: i64| {
             let account = world.account.clone();
             world.app.db.write("test.settled", "acme", move |tx| store::settled(tx, &account, known))

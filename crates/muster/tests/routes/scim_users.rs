@@ -105,7 +105,7 @@ both_engines! {
         let answer = scim(&world).post(USERS, body).await.expect(201);
         assert_ne!(answer.json["id"], "mine");
         assert!(!answer.text.contains("t0p secret") && answer.json.get("password").is_none());
-        let rows = world.app.db.read("test", |tx| {
+        let rows = world.app.db.house().read("test", |tx| {
             tx.query("SELECT doc FROM users", &[], |row| row.get::<String>(0))
         });
         assert!(rows.await.unwrap().iter().all(|doc: &String| !doc.contains("secret")));
@@ -350,7 +350,7 @@ both_engines! {
         scim.patch(&path, patch(json!([{"op": "replace", "path": "active", "value": false}]))).await.expect(200);
         scim.patch(&path, patch(json!([{"op": "add", "path": "title", "value": "x"}, {"op": "add", "path": "active", "value": true}]))).await.expect(200);
         scim.delete(&path).await.expect(204);
-        let read = world.app.db.read("test", |tx| {
+        let read = world.app.db.house().read("test", |tx| {
             let audit = tx.query("SELECT action FROM audit_rows WHERE resource_type = 'USER' AND method <> '' ORDER BY action", &[], |r| r.get::<String>(0))?;
             let events = tx.query("SELECT kind, seq FROM events WHERE seq > 1 ORDER BY seq", &[], |r| Ok((r.get::<String>(0)?, r.get::<i64>(1)?)))?;
             Ok::<_, db::Error>((audit, events))

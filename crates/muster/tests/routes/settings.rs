@@ -216,7 +216,7 @@ both_engines! {
         let reply = put(&admin, "", update("max_token_lifetime_days", 90)).await;
         assert_eq!(reply["setting"]["value"], "90", "{reply}");
         let scope = Scope::account(world.account.clone());
-        let read = world.app.db.read("test", move |tx| {
+        let read = world.app.db.house().read("test", move |tx| {
             Ok::<_, Problem>((
                 settings::actions::flag(tx, &scope, TOKENS_WITHOUT_EXPIRY)?,
                 settings::actions::number(tx, &scope, MAX_TOKEN_DAYS)?,

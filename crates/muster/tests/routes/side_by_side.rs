@@ -125,7 +125,7 @@ both_engines! {
         slow.end().await;
         late.await.unwrap().expect(201);
         let count = |tx: &mut db::Tx<'_>| tx.query_one("SELECT COUNT(*) FROM group_members", &[], |row| row.get::<i64>(0));
-        let left = world.app.db.read::<_, db::Error>("test.members", count).await.unwrap();
+        let left = world.app.db.house().read::<_, db::Error>("test.members", count).await.unwrap();
         assert_eq!(left, 0, "a membership of somebody who is not there");
     }
 
@@ -407,7 +407,7 @@ both_engines! {
         let (here, replica) = (world.bearer(world.admin_token()), world.replica());
         let version = async || {
             let read = |tx: &mut db::Tx<'_>| tx.query_one("SELECT version FROM accounts", &[], |row| row.get::<i64>(0));
-            world.app.db.read::<_, db::Error>("test.version", read).await.unwrap()
+            world.app.db.house().read::<_, db::Error>("test.version", read).await.unwrap()
         };
         let gifts = [
             "INSERT INTO api_keys (account_id, org_id, project_id, kind, parent_id, identifier_key, identifier, name, tags, \

@@ -26,7 +26,7 @@ async fn listed(world: &World) -> Value {
     world.admin().get(&format!("/ng/api/token/aggregate?{KEY}")).await.data()["content"][0].clone()
 }
 
-/// Reads that hold all reading threads until this value is dropped.
+/// Reads of an account that hold all threads it may have until this value is dropped.
 struct Crowd {
     db: db::Db,
     begun: Arc<AtomicUsize>,
@@ -48,7 +48,7 @@ impl Crowd {
                 {}
                 Ok::<_, db::Error>(())
             };
-            tokio::spawn(async move { db.read("test.gate", wait).await });
+            tokio::spawn(async move { db.of("acme").read("test.gate", wait).await });
         }
         let crowd = Self { db: world.app.db.clone(), begun, _gate: gate };
         crowd.joined_by(0).await;

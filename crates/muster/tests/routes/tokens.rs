@@ -94,7 +94,7 @@ both_engines! {
             let db = db.clone();
             async move {
                 let map = move |tx: &mut db::Tx<'_>| tx.query(sql, &[], |row| row.get::<Option<String>>(0));
-                db.read::<_, db::Error>("test.scan", map).await.unwrap()
+                db.house().read::<_, db::Error>("test.scan", map).await.unwrap()
             }
         };
         let mut texts = read("SELECT detail FROM audit_rows").await;

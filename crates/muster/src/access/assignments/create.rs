@@ -96,6 +96,7 @@ fn is_droppable(kind: Kind) -> bool {
 /// `Fields` and `Duplicate` as `create`.
 pub async fn validate(app: &App, permit: Permit, new: NewAssignment) -> Result<Validation> {
     app.db
+        .of(&permit.scope().account)
         .read("role_assignments.validate", move |tx| {
             let scope = permit.scope();
             check_scope(tx, scope)?;

@@ -96,6 +96,7 @@ pub async fn list(
     let (reach, scope) = (own_reach(actor, scope)?, scope.clone());
     let (rows, total) = app
         .db
+        .of(&scope.account)
         .read("role_assignments.list", move |tx| -> Result<_> {
             check_scope(tx, &scope)?;
             store::page(tx, &scope.account, &reach, &filter, (&orders, page))
@@ -111,6 +112,7 @@ pub async fn list(
 pub async fn get(app: &App, actor: &Actor, scope: &Scope, id: String) -> Result<Assignment> {
     let (kinds, scope) = (permit::some_visible(actor, scope)?, scope.clone());
     app.db
+        .of(&scope.account)
         .point("role_assignments.get", move |tx| {
             let found = store::find(tx, &scope, &id)?.filter(|a| kinds.contains(&a.row.principal_kind));
             found.ok_or_else(|| {
@@ -131,6 +133,7 @@ pub async fn get(app: &App, actor: &Actor, scope: &Scope, id: String) -> Result<
 pub async fn aggregate(app: &App, actor: &Actor, scope: &Scope, filter: Filter) -> Result<Aggregate> {
     let (reach, scope) = (own_reach(actor, scope)?, scope.clone());
     app.db
+        .of(&scope.account)
         .read("role_assignments.aggregate", move |tx| {
             check_scope(tx, &scope)?;
             let assignments = store::first(tx, &scope.account, &reach, &filter, AGGREGATE_MOST)?;
@@ -172,6 +175,7 @@ pub async fn across(
     let account = actor.caller.account.clone();
     let (rows, total) = app
         .db
+        .of(&actor.caller.account)
         .read("role_assignments.across", move |tx| -> Result<_> {
             scopes.iter().try_for_each(|(scope, _)| check_scope(tx, scope))?;
             described(tx, &account, &reach, &filter, (&orders, page))

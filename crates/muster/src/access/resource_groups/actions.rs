@@ -44,6 +44,7 @@ pub struct Listing {
 pub async fn list(app: &App, actor: &Actor, scope: &Scope, listing: Listing) -> Result<Page<ResourceGroup>> {
     let (at, by) = (scope.clone(), actor.clone());
     app.db
+        .of(&scope.account)
         .read("resource_groups.list", move |tx| {
             check_scope_for(tx, &by, &at)?;
             let mut lines = lines(tx, &by, &at, &listing)?;
@@ -125,6 +126,7 @@ fn not_found(id: &str, scope: &Scope) -> Problem {
 pub async fn get(app: &App, grant: &Grant<ResourceGroupView>, id: String) -> Result<ResourceGroup> {
     let scope = grant.scope().clone();
     app.db
+        .of(&scope.account)
         .point("resource_groups.get", move |tx| {
             // The managed ones have no row that could be gone with the scope.
             let found = if exists(tx, &scope)? { find(tx, &scope, &id)? } else { None };

@@ -42,6 +42,7 @@ pub async fn list(app: &App, actor: &Actor, scope: &Scope, listing: Listing) -> 
     let (at, by) = (scope.clone(), actor.clone());
     let (mut roles, mut counts) = app
         .db
+        .of(&scope.account)
         .read("roles.list", move |tx| -> Result<(Vec<Role>, HashMap<String, Counts>)> {
             check_scope_for(tx, &by, &at)?;
             Ok((visible(tx, &at)?, store::counts(tx, &at)?))
@@ -85,6 +86,7 @@ pub(in crate::access) fn find(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Resul
 pub async fn get(app: &App, grant: &Grant<RoleView>, id: String) -> Result<Role> {
     let scope = grant.scope().clone();
     app.db
+        .of(&scope.account)
         .point("roles.get", move |tx| {
             // The managed ones have no row that could be gone with the scope.
             let found = if exists(tx, &scope)? { find(tx, &scope, &id)? } else { None };

@@ -40,7 +40,7 @@ pub struct Wanted {
 /// Only of the database: who may see none gets an empty list.
 pub async fn list(app: &App, actor: &Actor, wanted: Wanted) -> Result<Vec<Organization>> {
     let account = actor.caller.account.clone();
-    let mut all = app.db.read("organizations.list", move |tx| store::list(tx, &account)).await?;
+    let mut all = app.db.of(&account).read("organizations.list", move |tx| store::list(tx, &account)).await?;
     all.retain(|org| {
         let fields = &org.fields;
         let scope = scope(&actor.caller.account, &fields.identifier);
@@ -63,7 +63,7 @@ pub fn scope(account: &AccountId, identifier: &str) -> Scope {
 /// `NoSuchResource`.
 pub async fn load(app: &App, grant: &Grant<OrganizationView>) -> Result<Organization> {
     let scope = grant.scope().clone();
-    app.db.point("organizations.find", move |tx| stored(tx, &scope)).await
+    app.db.of(&scope.account).point("organizations.find", move |tx| stored(tx, &scope)).await
 }
 
 fn stored(tx: &mut db::Tx<'_>, scope: &Scope) -> Result<Organization> {

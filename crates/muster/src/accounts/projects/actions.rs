@@ -49,6 +49,7 @@ pub async fn list(app: &App, actor: &Actor, wanted: Wanted) -> Result<Vec<Projec
     let by = actor.clone();
     let mut all = app
         .db
+        .of(&org.account)
         .read("projects.list", move |tx| {
             check_scope_for(tx, &by, &org)?;
             store::list(tx, &org.account, org.org())
@@ -71,7 +72,7 @@ pub async fn list(app: &App, actor: &Actor, wanted: Wanted) -> Result<Vec<Projec
 /// `NoSuchResource`.
 pub async fn load(app: &App, grant: &Grant<ProjectView>) -> Result<Project> {
     let scope = grant.scope().clone();
-    app.db.point("projects.find", move |tx| stored(tx, &scope)).await
+    app.db.of(&scope.account).point("projects.find", move |tx| stored(tx, &scope)).await
 }
 
 fn stored(tx: &mut db::Tx<'_>, scope: &Scope) -> Result<Project> {

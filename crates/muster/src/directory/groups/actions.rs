@@ -104,7 +104,7 @@ pub async fn load(
     if with_members {
         in_turn(app, grant, "groups.load", read).await
     } else {
-        app.db.point_in(grant.snapshot(), "groups.find", read).await
+        app.db.of(&grant.scope().account).point_in(grant.snapshot(), "groups.find", read).await
     }
 }
 
@@ -130,7 +130,7 @@ pub async fn list(
         found.with(|rows| Ok(rows.into_iter().map(bare).collect()))
     };
     if selective {
-        app.db.point_in(grant.snapshot(), "groups.find", read).await
+        app.db.of(&grant.scope().account).point_in(grant.snapshot(), "groups.find", read).await
     } else {
         in_turn(app, grant, "groups.list", read).await
     }

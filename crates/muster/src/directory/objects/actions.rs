@@ -53,6 +53,7 @@ pub async fn load(app: &App, grant: &Grant<UserView>, kind: &ResourceType, id: &
     let (account, id) = (grant.scope().account.clone(), id.to_owned());
     let (key, name) = (type_key(kind), kind.name.clone());
     app.db
+        .of(&account)
         .point_in(grant.snapshot(), "objects.load", move |tx| {
             store::find(tx, &account, &key, &id)?.ok_or_else(|| unknown(&name, &id))
         })

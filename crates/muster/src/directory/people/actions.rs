@@ -80,6 +80,7 @@ pub async fn list(
     }
     wanted.emails = wanted.emails.iter().map(|email| scim::fold(email).into_owned()).collect();
     app.db
+        .of(&scope.account)
         .read("people.list", move |tx| {
             check_scope_for(tx, &actor, wanted.asked_in.as_ref().unwrap_or(&scope))?;
             let mut front = Front::new(&wanted.orders, page);
@@ -118,6 +119,7 @@ fn with_bindings(tx: &mut Tx<'_>, scope: &Scope, rows: Vec<Person>) -> Result<Ve
 pub async fn load(app: &App, grant: &Grant<UserView>, id: &str) -> Result<Aggregate> {
     let (scope, id) = (grant.scope().clone(), id.to_owned());
     app.db
+        .of(&scope.account)
         .point("people.load", move |tx| {
             let person = store::find(tx, &scope.account, &id)?.ok_or_else(|| unknown(&id))?;
             let mut rows = with_bindings(tx, &scope, vec![person])?;
@@ -141,6 +143,7 @@ pub async fn myself(app: &App, caller: &Caller) -> Result<Myself> {
     }
     let (account, id) = (caller.account.clone(), principal.id.clone());
     app.db
+        .of(&account)
         .point("people.myself", move |tx| {
             let person = store::find(tx, &account, &id)?.ok_or_else(|| unknown(&id))?;
             let (doc, external_id) = store::detail(tx, &account, &id)?.ok_or_else(|| unknown(&id))?;

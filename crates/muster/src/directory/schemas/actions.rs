@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Of the database.
 pub async fn list(app: &App, grant: &Grant<AccountView>, what: What) -> Result<Vec<Definition>> {
     let account = grant.scope().account.clone();
-    let all = app.db.read("schemas.list", move |tx| store::all(tx, &account)).await?;
+    let all = app.db.of(&account).read("schemas.list", move |tx| store::all(tx, &account)).await?;
     Ok(all.into_iter().filter(|definition| definition.shape.what() == what).collect())
 }
 
@@ -42,7 +42,7 @@ pub async fn list(app: &App, grant: &Grant<AccountView>, what: What) -> Result<V
 /// `NotFound`.
 pub async fn load(app: &App, grant: &Grant<AccountView>, what: What, name: &str) -> Result<Definition> {
     let (account, name) = (grant.scope().account.clone(), name.to_owned());
-    app.db.read("schemas.load", move |tx| find(&store::all(tx, &account)?, what, &name)).await
+    app.db.of(&account).read("schemas.load", move |tx| find(&store::all(tx, &account)?, what, &name)).await
 }
 
 fn find(all: &[Definition], what: What, name: &str) -> Result<Definition> {
@@ -182,7 +182,7 @@ pub async fn replace(app: &App, grant: &Grant<SettingEdit>, name: &str, shape: S
         done?;
     }
     let (account, what, name) = (account.clone(), new.shape.what(), new.shape.name().to_owned());
-    app.db.read("schemas.load", move |tx| find(&store::all(tx, &account)?, what, &name)).await
+    app.db.of(&account).read("schemas.load", move |tx| find(&store::all(tx, &account)?, what, &name)).await
 }
 
 fn renew(tx: &mut Tx<'_>, stroke: &Stroke, shape: Shape) -> Result<Definition> {
@@ -290,7 +290,7 @@ pub async fn delete(app: &App, grant: &Grant<SettingEdit>, what: What, name: &st
 /// The last of those that accounts met with; none keeps the others from theirs.
 pub async fn fill_all(app: &App) -> Result<()> {
     let mut all = Ok(());
-    for account in app.db.read("schemas.pending", store::with_pending).await? {
+    for account in app.db.house().read("schemas.pending", store::with_pending).await? {
         if let Err(problem) = fill(app, &account).await {
             tracing::warn!(%account, error = %problem, "index rows of an account are still missing");
             all = Err(problem);
@@ -305,7 +305,7 @@ pub async fn fill_all(app: &App) -> Result<()> {
 /// Of the database.
 pub async fn fill(app: &App, account: &AccountId) -> Result<()> {
     let (lane, of) = (account.to_string(), account.clone());
-    let all = app.db.read("schemas.list", move |tx| store::all(tx, &of)).await?;
+    let all = app.db.of(account).read("schemas.list", move |tx| store::all(tx, &of)).await?;
     for definition in all.into_iter().filter(|definition| !definition.pending.is_empty()) {
         let (what, name, version) =
             (definition.shape.what(), definition.shape.name().to_owned(), definition.version);

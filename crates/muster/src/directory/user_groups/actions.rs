@@ -58,6 +58,7 @@ pub async fn list(
 ) -> Result<Page<UserGroup>> {
     let (actor, scope) = (actor.clone(), scope.clone());
     app.db
+        .of(&scope.account)
         .read("user_groups.list", move |tx| {
             check_scope_for(tx, &actor, &scope)?;
             let shown =
@@ -86,7 +87,7 @@ fn sees(actor: &Actor, from: &Scope, group: &Listed) -> bool {
 /// `NoSuchResource`.
 pub async fn load(app: &App, grant: &Grant<UserGroupView>, identifier: &str) -> Result<UserGroup> {
     let (scope, identifier) = (grant.scope().clone(), identifier.to_owned());
-    app.db.read("user_groups.load", move |tx| find(tx, &scope, &identifier)).await
+    app.db.of(&scope.account).read("user_groups.load", move |tx| find(tx, &scope, &identifier)).await
 }
 
 /// The addresses of a group's users by their ids, as answers of v2 show them.
@@ -95,7 +96,7 @@ pub async fn load(app: &App, grant: &Grant<UserGroupView>, identifier: &str) -> 
 /// Of the database.
 pub async fn addresses(app: &App, group: &UserGroup) -> Result<HashMap<String, String>> {
     let (account, ids) = (group.scope.account.clone(), group.users.clone());
-    app.db.read("user_groups.addresses", move |tx| addresses_of(tx, &account, &ids)).await
+    app.db.of(&account).read("user_groups.addresses", move |tx| addresses_of(tx, &account, &ids)).await
 }
 
 pub(super) fn find(tx: &mut Tx<'_>, scope: &Scope, identifier: &str) -> Result<UserGroup> {

@@ -29,6 +29,7 @@ pub async fn is_member(
 ) -> Result<bool> {
     let (scope, identifier, user) = (grant.scope().clone(), identifier.to_owned(), user.to_owned());
     app.db
+        .of(&scope.account)
         .read("user_groups.member", move |tx| {
             let group = bare(tx, &scope, &identifier)?;
             store::is_member(tx, &scope.account, &group.stored.id, &user)

@@ -65,6 +65,7 @@ pub type Changed = (UserResource, Vec<Mended>);
 pub async fn load(app: &App, grant: &Grant<UserView>, id: &str, with_groups: bool) -> Result<UserResource> {
     let (account, id) = (grant.scope().account.clone(), id.to_owned());
     app.db
+        .of(&account)
         .point_in(grant.snapshot(), "users.load", move |tx| {
             let stored = find(tx, &account, &id)?;
             with(tx, &account, stored, with_groups)
@@ -95,7 +96,7 @@ pub async fn list(
         found.with(|rows| rows.into_iter().map(single).collect())
     };
     if selective {
-        app.db.point_in(grant.snapshot(), "users.find", read).await
+        app.db.of(&grant.scope().account).point_in(grant.snapshot(), "users.find", read).await
     } else {
         in_turn(app, grant, "users.list", read).await
     }

@@ -185,6 +185,7 @@ pub async fn list(app: &App, grant: &OwnerGrant, identifiers: Vec<String>) -> Re
     let owner = grant.owner.clone();
     let mut keys = app
         .db
+        .of(&owner.scope.account)
         .read("api_keys.list", move |tx| {
             load_owner(tx, &owner)?;
             store::list_keys(tx, &owner)
@@ -209,6 +210,7 @@ pub async fn aggregates(
     let owner = grant.owner.clone();
     let (mut keys, counts) = app
         .db
+        .of(&owner.scope.account)
         .read("api_keys.aggregate", move |tx| {
             load_owner(tx, &owner)?;
             Ok::<_, Problem>((store::list_keys(tx, &owner)?, store::token_counts(tx, &owner)?))
@@ -229,6 +231,7 @@ pub async fn aggregates(
 pub async fn aggregate(app: &App, grant: &OwnerGrant, identifier: String) -> Result<KeyAggregate> {
     let owner = grant.owner.clone();
     app.db
+        .of(&owner.scope.account)
         .read("api_keys.aggregate_one", move |tx| {
             let key = store::find_key(tx, &owner, &identifier)?.ok_or_else(|| {
                 Problem::argument(format!(

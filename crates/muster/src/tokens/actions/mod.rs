@@ -167,7 +167,7 @@ fn policy(tx: &mut Tx<'_>, scope: &Scope) -> Result<Policy> {
 /// Of the database; what was removed until then stays removed.
 pub async fn purge_expired(db: &Db, now: Timestamp) -> Result<u64> {
     let accounts =
-        db.read("tokens.expired_accounts", move |tx| store::accounts_with_expired(tx, now)).await?;
+        db.house().read("tokens.expired_accounts", move |tx| store::accounts_with_expired(tx, now)).await?;
     let mut gone = 0;
     for account in accounts {
         let lane = account.to_string();

@@ -301,6 +301,7 @@ pub async fn list(
     }
     let identifiers: Vec<_> = filter.identifiers.iter().map(|i| fold(i).into_owned()).collect();
     app.db
+        .of(&scope.account)
         .read("tokens.list", move |tx| {
             accounts::actions::check_scope(tx, &scope)?;
             let mut listing = Listing {
@@ -363,6 +364,7 @@ pub async fn validate(app: &App, account: &AccountId, text: &str) -> Result<Toke
         return Err(untrusted());
     }
     app.db
+        .of(account)
         .point("tokens.validate", move |tx| {
             match verify(tx, &presented, now)? {
                 Ok(_) => {}

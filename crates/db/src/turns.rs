@@ -1,0 +1,291 @@
+//! Where reads wait: a line for each account, and each account in turn. So whoever asks for much makes
+//! himself wait and not the others; nor does he ever have all threads, since a thread that came free for the
+//! others only after a long scan would make them wait as well. It never waits on the pushing side.
+
+use std::collections::{HashMap, VecDeque};
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::queue::Refusal;
+
+/// With fewer threads than these none is kept for the others: it would be too many of them.
+const ENOUGH_TO_SHARE: usize = 4;
+
+/// Whose a job is: equal numbers wait in one line.
+pub(crate) type Owner = u64;
+
+pub(crate) struct Turns<T> {
+    state: Mutex<State<T>>,
+    ready: Condvar,
+    /// Jobs that may wait.
+    limit: usize,
+    /// Jobs of one owner that may be under way.
+    share: usize,
+}
+
+struct State<T> {
+    /// Of those who wait or are served.
+    lines: HashMap<Owner, Line<T>>,
+    /// Owners of what waits, each once: the next one first.
+    order: VecDeque<Owner>,
+    /// What goes before all others, whoever is served.
+    urgent: VecDeque<T>,
+    waiting: usize,
+    open: bool,
+}
+
+struct Line<T> {
+    waiting: VecDeque<T>,
+    served: usize,
+}
+
+impl<T> Default for Line<T> {
+    fn default() -> Self {
+        Self { waiting: VecDeque::new(), served: 0 }
+    }
+}
+
+impl<T> State<T> {
+    fn add(&mut self, owner: Owner, job: T, first: bool) {
+        let line = self.lines.entry(owner).or_default();
+        if line.waiting.is_empty() {
+            self.order.push_back(owner);
+        }
+        if first {
+            line.waiting.push_front(job);
+        } else {
+            line.waiting.push_back(job);
+        }
+        self.waiting += 1;
+    }
+
+    /// The first job of the first owner of whom no more than `share` would be under way.
+    fn next(&mut self, share: usize) -> Option<(Owner, T)> {
+        let place = self.order.iter().position(|owner| self.lines[owner].served < share)?;
+        let owner = self.order.remove(place)?;
+        let line = self.lines.get_mut(&owner)?;
+        let job = line.waiting.pop_front()?;
+        line.served += 1;
+        if !line.waiting.is_empty() {
+            self.order.push_back(owner);
+        }
+        self.waiting -= 1;
+        Some((owner, job))
+    }
+
+    /// Makes room for a job of `owner`, at the cost of the one with the longest line: what came last there.
+    fn displace(&mut self, owner: Owner) -> Option<T> {
+        let own = self.lines.get(&owner).map_or(0, |line| line.waiting.len());
+        let longest = self.lines.values_mut().max_by_key(|line| line.waiting.len())?;
+        if longest.waiting.len() <= own + 1 {
+            return None;
+        }
+        self.waiting -= 1;
+        longest.waiting.pop_back()
+    }
+}
+
+impl<T> Turns<T> {
+    /// `limit`: jobs that may wait; `threads`: those that will serve them.
+    pub(crate) fn new(limit: usize, threads: usize) -> Self {
+        let state = State {
+            lines: HashMap::new(),
+            order: VecDeque::new(),
+            urgent: VecDeque::new(),
+            waiting: 0,
+            open: true,
+        };
+        let share = if threads < ENOUGH_TO_SHARE { threads } else { threads - 1 };
+        Self { state: Mutex::new(state), ready: Condvar::new(), limit, share }
+    }
+
+    /// Takes a job. Where too many wait it takes the place of one of another owner who has more waiting, and
+    /// that one comes back.
+    pub(crate) fn push(&self, owner: Owner, job: T) -> Result<Option<T>, Refusal> {
+        let mut state = self.state.lock();
+        if !state.open {
+            return Err(Refusal::Closed);
+        }
+        let displaced =
+            if state.waiting < self.limit { None } else { Some(state.displace(owner).ok_or(Refusal::Full)?) };
+        state.add(owner, job, false);
+        drop(state);
+        self.ready.notify_one();
+        Ok(displaced)
+    }
+
+    /// Goes before all others and past the limit; nothing once it is closed.
+    pub(crate) fn jump(&self, job: T) {
+        let mut state = self.state.lock();
+        if state.open {
+            state.urgent.push_front(job);
+            drop(state);
+            self.ready.notify_one();
+        }
+    }
+
+    /// The next job; `None` once it is closed and nothing waits.
+    pub(crate) fn pop(&self) -> Option<Turn<'_, T>> {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(job) = state.urgent.pop_front() {
+                return Some(Turn { of: None, job: Some(job), turns: self });
+            }
+            if let Some((owner, job)) = state.next(self.share) {
+                return Some(Turn { of: Some(owner), job: Some(job), turns: self });
+            }
+            if !state.open && state.waiting == 0 {
+                return None;
+            }
+            self.ready.wait(&mut state);
+        }
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        let state = self.state.lock();
+        state.waiting + state.urgent.len()
+    }
+
+    /// Takes no more jobs; what waits is still served.
+    pub(crate) fn close(&self) {
+        self.state.lock().open = false;
+        self.ready.notify_all();
+    }
+
+    /// A job of this owner is over.
+    fn done(&self, owner: Owner) {
+        let mut state = self.state.lock();
+        let Some(line) = state.lines.get_mut(&owner) else { return };
+        line.served -= 1;
+        let goes_on = !line.waiting.is_empty();
+        if line.served == 0 && !goes_on {
+            state.lines.remove(&owner);
+        }
+        let ends = !state.open && state.waiting == 0;
+        drop(state);
+        if ends {
+            self.ready.notify_all();
+        } else if goes_on {
+            self.ready.notify_one();
+        }
+    }
+}
+
+/// A job that is under way for as long as this is there.
+pub(crate) struct Turn<'a, T> {
+    of: Option<Owner>,
+    job: Option<T>,
+    turns: &'a Turns<T>,
+}
+
+impl<T> Turn<'_, T> {
+    /// What to do, once.
+    pub(crate) fn take(&mut self) -> Option<T> {
+        self.job.take()
+    }
+
+    /// It could not be done: it waits again, before all others of its owner, also where no more jobs are
+    /// taken.
+    pub(crate) fn put_back(self, job: T) {
+        let mut state = self.turns.state.lock();
+        match self.of {
+            Some(owner) => state.add(owner, job, true),
+            None => state.urgent.push_front(job),
+        }
+        drop(state);
+        self.turns.ready.notify_all();
+    }
+}
+
+impl<T> Drop for Turn<'_, T> {
+    fn drop(&mut self) {
+        if let Some(owner) = self.of {
+            self.turns.done(owner);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(limit: usize, threads: usize, jobs: &[(Owner, u32)]) -> Turns<u32> {
+        let turns = Turns::new(limit, threads);
+        for (owner, job) in jobs {
+            assert!(turns.push(*owner, *job).unwrap().is_none());
+        }
+        turns
+    }
+
+    fn served(turns: &Turns<u32>) -> Vec<u32> {
+        std::iter::from_fn(|| turns.pop()?.take()).collect()
+    }
+
+    #[test]
+    fn each_owner_has_his_turn_however_many_wait_before_him() {
+        let turns = filled(9, 1, &[(1, 10), (1, 11), (1, 12), (2, 20), (1, 13), (3, 30), (2, 21)]);
+        turns.jump(7);
+        turns.close();
+        assert_eq!(served(&turns), [7, 10, 20, 30, 11, 21, 12, 13]);
+        assert_eq!((turns.len(), turns.state.lock().lines.len()), (0, 0));
+    }
+
+    #[test]
+    fn one_owner_never_has_all_threads() {
+        let turns = filled(9, 4, &[(1, 10), (1, 11), (1, 12), (1, 13), (2, 20)]);
+        let mut under_way: Vec<_> = (0..4).filter_map(|_| turns.pop()).collect();
+        let mut jobs: Vec<_> = under_way.iter_mut().filter_map(Turn::take).collect();
+        assert_eq!(jobs, [10, 20, 11, 12]);
+        drop(under_way.remove(1));
+        assert!(turns.state.lock().next(turns.share).is_none(), "the fourth thread is for others");
+        assert!(turns.push(3, 30).unwrap().is_none());
+        let other = turns.pop().and_then(|mut turn| turn.take());
+        assert_eq!(other, Some(30));
+        drop(under_way.pop());
+        jobs.extend(turns.pop().and_then(|mut turn| turn.take()));
+        assert_eq!(jobs.last(), Some(&13));
+    }
+
+    #[test]
+    fn few_threads_are_not_kept_for_others() {
+        let turns = filled(9, 3, &[(1, 10), (1, 11), (1, 12)]);
+        let under_way: Vec<_> = (0..3).filter_map(|_| turns.pop()).collect();
+        assert_eq!(under_way.len(), 3);
+    }
+
+    #[test]
+    fn where_all_places_are_taken_the_longest_line_gives_one() {
+        let turns = filled(4, 1, &[(1, 10), (1, 11), (1, 12), (2, 20)]);
+        assert_eq!(turns.push(1, 13), Err(Refusal::Full));
+        assert_eq!(turns.push(3, 30), Ok(Some(12)));
+        assert_eq!(turns.push(2, 21), Err(Refusal::Full), "it would have as many as the longest");
+        turns.close();
+        assert_eq!(turns.push(4, 40), Err(Refusal::Closed));
+        assert_eq!(served(&turns), [10, 20, 30, 11]);
+    }
+
+    #[test]
+    fn what_is_put_back_is_first_in_its_line_and_served_even_at_the_end() {
+        let turns = filled(9, 1, &[(1, 10), (1, 11)]);
+        turns.close();
+        let mut turn = turns.pop().unwrap();
+        let job = turn.take().unwrap();
+        turn.put_back(job);
+        assert_eq!(served(&turns), [10, 11]);
+    }
+
+    #[test]
+    fn threads_that_wait_for_a_share_end_with_the_last_job() {
+        let turns = filled(9, 4, &[(1, 10), (1, 11), (1, 12), (1, 13)]);
+        turns.close();
+        let under_way: Vec<_> = (0..3).filter_map(|_| turns.pop()).collect();
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| served(&turns))).collect();
+            drop(under_way);
+            let mut jobs: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+            jobs.sort_unstable();
+            assert_eq!(jobs, [13]);
+        });
+    }
+}
