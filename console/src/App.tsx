@@ -4,8 +4,8 @@ import { Component, type ReactNode, useEffect } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 
 import { PAGES, SECTIONS } from './pages';
-import { SignIn } from './SignIn';
-import { useDoor, useSession } from './session';
+import { SignIn, SignInAgain } from './SignIn';
+import { personOf, useDoor, useSession } from './session';
 import { Failure } from './ui/Failure';
 import { PageFrame } from './ui/PageFrame';
 import { ScopeSelect } from './ui/ScopeSelect';
@@ -13,7 +13,16 @@ import { Id, Time } from './ui/words';
 
 export function App() {
   const { session, trouble, waiting } = useDoor();
-  if (session) return <Console />;
+  if (session) {
+    return (
+      <>
+        {/* Before all other windows: see there. */}
+        <SignInAgain />
+        {/* Another person finds nothing of the one before. */}
+        <Console key={personOf(session.whoami)} />
+      </>
+    );
+  }
   if (trouble) {
     return (
       <Container size="xs" pt="xl">

@@ -1,9 +1,10 @@
-import { Alert, Anchor, Button, Container, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Alert, Anchor, Button, Container, Group, Modal, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { useWindowEvent } from '@mantine/hooks';
 import { useMutation } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 
 import { open } from './api';
-import { accountOf, useDoor } from './session';
+import { accountOf, useDoor, useSession } from './session';
 import { Failure } from './ui/Failure';
 import { SecretOnce } from './ui/SecretOnce';
 
@@ -25,10 +26,62 @@ export function SignIn() {
   );
 }
 
+/** The same over the pages, whose token has ended while they were open: what was typed there stays. */
+export function SignInAgain() {
+  const { credential, ended, signOut, whoami } = useSession();
+  // A window of the page listens for this key wherever it is pressed. This one hears it first.
+  useWindowEvent('keydown', (event) => ended !== undefined && event.key === 'Escape' && event.stopImmediatePropagation(), { capture: true });
+  return (
+    <Modal
+      opened={ended !== undefined}
+      onClose={() => {}}
+      title="You were signed out"
+      withCloseButton={false}
+      closeOnEscape={false}
+      closeOnClickOutside={false}
+      zIndex={1_000}
+    >
+      <Stack>
+        <Alert color="yellow">{ended}</Alert>
+        <Text size="sm">
+          With another token of {whoami.principal.name} you go on where you are, and what you typed is still there: a change that was refused
+          is to be sent again. With the token of somebody else, or of another account, the console starts over.
+        </Text>
+        <TokenForm account={credential.account}>
+          <Button variant="subtle" onClick={signOut}>
+            Sign out
+          </Button>
+        </TokenForm>
+      </Stack>
+    </Modal>
+  );
+}
+
 function ByToken({ onSetUp }: { onSetUp: () => void }) {
-  const { signIn, farewell } = useDoor();
+  const { farewell } = useDoor();
+  return (
+    <Stack>
+      {farewell && (
+        <Alert color="yellow" title="You were signed out">
+          {farewell}
+        </Alert>
+      )}
+      <TokenForm />
+      <Text size="xs" c="dimmed">
+        Who has the machine makes a token with <code>muster bootstrap … --another-token</code>.{' '}
+        <Anchor component="button" type="button" size="xs" onClick={onSetUp}>
+          Set up a new server
+        </Anchor>
+      </Text>
+    </Stack>
+  );
+}
+
+/** `account` is what a credential is of that does not name one, unless the person says otherwise; `children` stand beside the button. */
+function TokenForm({ account: known = '', children }: { account?: string; children?: ReactNode }) {
+  const { signIn } = useDoor();
   const [token, setToken] = useState('');
-  const [account, setAccount] = useState('');
+  const [account, setAccount] = useState(known);
   const named = accountOf(token);
   const signingIn = useMutation({ mutationFn: () => signIn({ token: token.trim(), account: named ?? account.trim() }) });
   const wantsAccount = token.trim() !== '' && named === undefined;
@@ -40,11 +93,6 @@ function ByToken({ onSetUp }: { onSetUp: () => void }) {
       }}
     >
       <Stack>
-        {farewell && !signingIn.error && (
-          <Alert color="yellow" title="You were signed out">
-            {farewell}
-          </Alert>
-        )}
         <PasswordInput
           label="Token"
           description="A personal access token (pat.…), or another credential that opens the platform API. It is kept for this tab only."
@@ -64,15 +112,12 @@ function ByToken({ onSetUp }: { onSetUp: () => void }) {
           />
         )}
         <Failure error={signingIn.error} title="This token does not let you in" />
-        <Button type="submit" loading={signingIn.isPending}>
-          Sign in
-        </Button>
-        <Text size="xs" c="dimmed">
-          Who has the machine makes a token with <code>muster bootstrap … --another-token</code>.{' '}
-          <Anchor component="button" type="button" size="xs" onClick={onSetUp}>
-            Set up a new server
-          </Anchor>
-        </Text>
+        <Group justify="flex-end">
+          {children}
+          <Button type="submit" flex={1} loading={signingIn.isPending}>
+            Sign in
+          </Button>
+        </Group>
       </Stack>
     </form>
   );

@@ -1,6 +1,7 @@
 /** Who is signed in, with which token, and what that may do. The token lives in the tab's memory and goes with it. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react';
+import { navigate } from 'wouter/use-hash-location';
 
 import { type Credential, platform, Refused, type Scope } from './api';
 
@@ -27,6 +28,8 @@ export interface Whoami {
 interface Session {
   credential: Credential;
   whoami: Whoami;
+  /** The token has ended, in the words of the server: until there is another one, nothing is asked. */
+  ended: string | undefined;
   /** Holds the permission for the account as a whole, or for something in it. What the server says counts. */
   can: (permission: string) => boolean;
   scope: Scope;
@@ -36,7 +39,7 @@ interface Session {
 
 interface Door {
   session: Session | undefined;
-  /** Says why it did not work, by an exception. */
+  /** With another token of who is signed in, the pages go on as they are. Says why it did not work, by an exception. */
   signIn: (credential: Credential) => Promise<void>;
   /** Why the person was signed out. */
   farewell: string | undefined;
@@ -64,9 +67,19 @@ export function whoamiOf(credential: Credential): Promise<Whoami> {
   return platform<Whoami>(credential, '/ng/api/whoami');
 }
 
+/** The same for all tokens of one. */
+export function personOf({ accountIdentifier, principal }: Whoami): string {
+  return JSON.stringify([accountIdentifier, principal.type, principal.identifier, principal.orgIdentifier, principal.projectIdentifier]);
+}
+
 /** The account that a token names, if it does: `pat.acme.…`. */
 export function accountOf(token: string): string | undefined {
   return /^(?:pat|sat)\.([A-Za-z0-9_-]+)\./.exec(token.trim())?.[1];
+}
+
+/** The token does not hold any more. */
+function isLost(error: Error | null): error is Refused {
+  return error instanceof Refused && error.status === 401;
 }
 
 export function SessionProvider({ children }: { children: ReactNode }) {
@@ -74,6 +87,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const [credential, setCredential] = useState(() => remembered<Credential>(KEY));
   const [scope, place] = useState<Scope>(() => remembered<Scope>(PLACE) ?? {});
   const [farewell, setFarewell] = useState<string>();
+  const [renewals, setRenewals] = useState(0);
 
   const setScope = useCallback((wanted: Scope) => {
     sessionStorage.setItem(PLACE, JSON.stringify(wanted));
@@ -98,11 +112,23 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       if (whoami.credential.surfaces && !whoami.credential.surfaces.includes('platform')) {
         throw new Error('This token opens SCIM only. Sign in with one that opens the platform API, too.');
       }
-      client.clear();
+      const before = client.getQueryData<Whoami>(['whoami']);
+      const goesOn = before !== undefined && personOf(before) === personOf(whoami);
+      if (!goesOn) client.clear();
+      // An answer about the token before would come too late.
+      await client.cancelQueries({ queryKey: ['whoami'] });
       client.setQueryData(['whoami'], whoami);
       sessionStorage.setItem(KEY, JSON.stringify(wanted));
       setFarewell(undefined);
       setCredential(wanted);
+      if (goesOn) {
+        setRenewals((times) => times + 1);
+        return;
+      }
+      if (before) {
+        setScope({});
+        navigate('/');
+      }
       // A service account begins where it lives: above it may have no rights at all.
       const { orgIdentifier: org, projectIdentifier: project } = whoami.principal;
       if (org) setScope({ org, ...(project && { project }) });
@@ -113,17 +139,23 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const asked = useQuery({
     queryKey: ['whoami'],
     queryFn: () => (credential ? whoamiOf(credential) : Promise.reject(new Error('nobody'))),
-    enabled: credential !== undefined,
+    enabled: ({ state: { error } }) => credential !== undefined && !isLost(error),
     // What one may do can change at any time; the server decides, this only says what to show.
     refetchInterval: 60_000,
     staleTime: 30_000,
   });
-  const lost = asked.error instanceof Refused && asked.error.status === 401 ? asked.error.message : undefined;
+  const whoami = asked.data;
+  const ended = isLost(asked.error) ? asked.error.message : undefined;
+  // Where pages are shown, they stay: something may be written on one of them.
+  const lost = whoami ? undefined : ended;
   useEffect(() => {
     if (lost !== undefined) leave(lost);
   }, [lost, leave]);
+  // By now the pages have the new token, and ask by it.
+  useEffect(() => {
+    if (renewals > 0) void client.invalidateQueries({ predicate: ({ queryKey: [path] }) => path !== 'whoami' }, { cancelRefetch: false });
+  }, [renewals, client]);
 
-  const whoami = asked.data;
   const trouble = credential && !whoami ? (asked.error ?? undefined) : undefined;
   const session = useMemo<Session | undefined>(() => {
     if (!credential || !whoami) return undefined;
@@ -131,12 +163,13 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     return {
       credential,
       whoami,
+      ended,
       can: (permission) => held.has(permission),
       scope,
       setScope,
       signOut: () => leave(),
     };
-  }, [credential, whoami, scope, setScope, leave]);
+  }, [credential, whoami, ended, scope, setScope, leave]);
 
   return <Context.Provider value={{ session, signIn, farewell, trouble, waiting: credential !== undefined && !whoami && !trouble }}>{children}</Context.Provider>;
 }

@@ -27,12 +27,12 @@ function orAgain(interval: number | false = false) {
 
 /** What a GET of the platform API gives. All queries of one path are asked again by `useRefresh()(path)`. */
 export function usePlatform<T>(path: string, { query, scope, enabled, refetchInterval, keep }: Options = {}): UseQueryResult<T> {
-  const { credential } = useSession();
+  const { credential, ended } = useSession();
   return useQuery({
     queryKey: [path, query ?? {}, scope ?? {}],
     queryFn: ({ signal }) =>
       platform<T>(credential, path, { ...(query && { query }), ...(scope && { scope }), signal }),
-    enabled: enabled ?? true,
+    enabled: (enabled ?? true) && ended === undefined,
     refetchInterval: orAgain(refetchInterval),
     ...(keep && { placeholderData: keepPreviousData }),
   });
@@ -40,12 +40,12 @@ export function usePlatform<T>(path: string, { query, scope, enabled, refetchInt
 
 /** The same of a list that is asked for by a body. */
 export function usePlatformPost<T>(path: string, body: unknown, { query, scope, enabled, keep }: Options = {}): UseQueryResult<T> {
-  const { credential } = useSession();
+  const { credential, ended } = useSession();
   return useQuery({
     queryKey: [path, query ?? {}, scope ?? {}, body],
     queryFn: ({ signal }) =>
       platform<T>(credential, path, { method: 'POST', body, ...(query && { query }), ...(scope && { scope }), signal }),
-    enabled: enabled ?? true,
+    enabled: (enabled ?? true) && ended === undefined,
     refetchInterval: orAgain(),
     ...(keep && { placeholderData: keepPreviousData }),
   });
@@ -53,12 +53,12 @@ export function usePlatformPost<T>(path: string, body: unknown, { query, scope, 
 
 /** What a GET of the SCIM API gives, with its ETag. */
 export function useScim<T>(path: string, { query, enabled, keep }: Options = {}): UseQueryResult<ScimAnswer<T>> {
-  const { credential } = useSession();
+  const { credential, ended } = useSession();
   return useQuery({
     queryKey: [`scim:${path}`, query ?? {}],
     // Never broken off: that would stand in the provisioning log as a failure (499).
     queryFn: () => scim<T>(credential, path, { ...(query && { query }) }),
-    enabled: enabled ?? true,
+    enabled: (enabled ?? true) && ended === undefined,
     refetchInterval: orAgain(),
     ...(keep && { placeholderData: keepPreviousData }),
   });
