@@ -3,10 +3,11 @@ import { defineConfig } from 'vite';
 
 // `npm run dev` serves the console and leads its calls to a server that runs; MUSTER_URL says where.
 const server = 'http://127.0.0.1:8080';
-const paths = ['/ng', '/authz', '/audit', '/scim', '/v1', '/oauth2', '/livez', '/readyz'];
+const paths = ['/ng', '/authz', '/audit', '/scim', '/v1', '/oauth2', '/livez', '/readyz', '/openapi.json'];
 
-export default defineConfig(({ mode }) => ({
-  base: '/console/',
+export default defineConfig(({ command, mode }) => ({
+  // The built page does not know where it is: below whatever a proxy puts before it.
+  base: command === 'build' ? './' : '/console/',
   plugins: [react()],
   server: {
     host: '127.0.0.1',

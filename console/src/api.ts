@@ -1,5 +1,8 @@
 /** The one way to the server: the public JSON API of the same origin, with the credential of the session. */
 
+/** Where the server's paths begin: above the page, with what a proxy puts before both. No slash at its end. */
+export const SERVER = new URL('..', location.href).href.replace(/\/$/, '');
+
 export interface Credential {
   token: string;
   account: string;
@@ -60,14 +63,15 @@ interface Call {
   signal?: AbortSignal;
 }
 
-function url(path: string, query: Query = {}): string {
+/** Of what stands at this path of the server. */
+export function url(path: string, query: Query = {}): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value === undefined || value === '') continue;
     for (const one of Array.isArray(value) ? value : [value]) parameters.append(name, String(one));
   }
   const text = parameters.toString();
-  return text ? `${path}?${text}` : path;
+  return SERVER + (text ? `${path}?${text}` : path);
 }
 
 async function answer(path: string, call: Call, headers: Record<string, string>): Promise<Response> {
@@ -139,6 +143,11 @@ export async function platformTagged<T>(
   const body = await read(response);
   if (!response.ok || !body) throw refusal(response, body);
   return { resource: body['data'] as T, etag: response.headers.get('etag') ?? undefined };
+}
+
+/** Where the account's SCIM API is; what an identity provider wants to know. */
+export function scimBase({ account }: Credential): string {
+  return `${SERVER}/scim/v2/${encodeURIComponent(account)}`;
 }
 
 export interface ScimAnswer<T> {

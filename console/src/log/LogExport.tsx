@@ -2,15 +2,13 @@ import { Button } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 
-import { type Credential, type Query, Refused } from '../api';
+import { type Credential, type Query, Refused, url } from '../api';
 import { useSession } from '../session';
 import { tell } from '../ui/calls';
 
 /** The export has no envelope, and a link cannot carry the token: it is fetched, and given to the browser as a file. */
 async function load({ token, account }: Credential, query: Query, signal: AbortSignal): Promise<Blob> {
-  const parameters = new URLSearchParams({ accountIdentifier: account });
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
-  const response = await fetch(`/ng/api/provisioning-log/export?${parameters}`, {
+  const response = await fetch(url('/ng/api/provisioning-log/export', { accountIdentifier: account, ...query }), {
     headers: { 'x-api-key': token },
     credentials: 'omit',
     cache: 'no-store',

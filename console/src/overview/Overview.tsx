@@ -3,7 +3,7 @@ import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 
-import type { Page, ScimAnswer, ScimList } from '../api';
+import { type Page, type ScimAnswer, scimBase, type ScimList } from '../api';
 import { useSession } from '../session';
 import { beginWith } from '../directory/ScimSearch';
 import { usePlatform, useScim } from '../ui/calls';
@@ -22,7 +22,7 @@ export function Overview() {
   const account = usePlatform<{ name: string; createdAt: number }>(`/ng/api/accounts/${encodeURIComponent(credential.account)}`, {
     enabled: can('core_account_view'),
   });
-  const base = `${location.origin}/scim/v2/${encodeURIComponent(credential.account)}`;
+  const base = scimBase(credential);
   const name = account.data?.name ?? credential.account;
   return (
     <PageFrame title="Overview" about={name === credential.account ? `Account ${name}` : `Account ${name} (${credential.account})`}>

@@ -1,5 +1,6 @@
 import { Stack, Text } from '@mantine/core';
 
+import { scimBase } from '../api';
 import { useSession } from '../session';
 import { SecretOnce } from '../ui/SecretOnce';
 import { Facts, Id } from '../ui/words';
@@ -13,7 +14,7 @@ export interface MadeToken {
 /** The text of a new token, with the address that an identity provider wants beside it. */
 export function TokenOnce({ made, onClose }: { made: MadeToken | undefined; onClose: () => void }) {
   const { credential } = useSession();
-  const base = `${location.origin}/scim/v2/${encodeURIComponent(credential.account)}`;
+  const base = scimBase(credential);
   return (
     <SecretOnce secret={made?.secret} what={made?.what ?? 'The token'} onClose={onClose}>
       {made?.surfaces.includes('scim') && (

@@ -170,16 +170,13 @@ impl Listeners {
     }
 }
 
-/// Where a person goes with his token. The page names its files from the root: below a prefix that a proxy
-/// takes off it is not to be had, only here.
+/// Where a person goes with his token.
 fn lead_in(config: &Config, address: SocketAddr) -> Result<(), Failure> {
     if !config.console || !console::is_embedded() {
         return Ok(());
     }
-    let has_prefix = |url: &str| url.split_once("://").is_none_or(|(_, rest)| rest.contains('/'));
-    let public = config.public_url.clone().filter(|url| !has_prefix(url));
-    let root = public.unwrap_or_else(|| format!("http://{address}"));
-    say(&format!("The web console, for whoever has a token, is at {root}{}", console::ROOT))
+    let base = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    say(&format!("The web console, for whoever has a token, is at {base}{}", console::ROOT))
 }
 
 /// One line for whoever reads the log only. Where a connection to PostgreSQL came about without TLS although

@@ -26,6 +26,8 @@ use crate::web::surface::{no_route, nothing_at};
 
 /// Where the page is; all of its files are below.
 pub const ROOT: &str = "/console/";
+/// The same as who asked for `/` or `/console` finds it, below whatever a proxy has taken off.
+const FROM_ABOVE: &str = "console/";
 /// The page itself.
 const INDEX: &str = "index.html";
 /// Below it a file's name changes with what is in it.
@@ -156,7 +158,7 @@ fn not_here(uri: &Uri) -> Problem {
 
 async fn lead_in(State(console): State<Console>) -> Result<Redirect> {
     console.whole()?;
-    Ok(Redirect::permanent(ROOT))
+    Ok(Redirect::permanent(FROM_ABOVE))
 }
 
 async fn page(State(console): State<Console>, headers: HeaderMap) -> Result<Response> {
@@ -177,7 +179,7 @@ pub(super) async fn front_door(headers: HeaderMap, request: Request) -> Result<R
     if !values(&headers, &ACCEPT).any(|text| split(text, ',').any(|range| wants(range, "text/html"))) {
         return Err(no_route(request).await);
     }
-    Ok((StatusCode::FOUND, [(LOCATION, ROOT), (VARY, "accept")]).into_response())
+    Ok((StatusCode::FOUND, [(LOCATION, FROM_ABOVE), (VARY, "accept")]).into_response())
 }
 
 fn values<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {

@@ -77,18 +77,13 @@ fn console(words: &[&str]) -> Option<String> {
 #[test]
 fn whoever_starts_it_is_told_where_the_console_is() {
     let is_there = muster::router::console::is_embedded();
-    let line = console(&["--public-url", "https://id.example.com/"]);
-    assert_eq!(line.is_some_and(|line| line.ends_with(" https://id.example.com/console/")), is_there);
-    // Below a prefix it is not to be had.
-    for words in [&[][..], &["--public-url", "https://example.com/id"]] {
-        let line = console(words);
-        assert_eq!(
-            line.as_ref().is_some_and(|line| line.contains(" http://127.0.0.1:")),
-            is_there,
-            "{line:?}"
-        );
-        assert_eq!(line.is_some_and(|line| line.ends_with("/console/")), is_there);
+    for public in ["https://id.example.com", "https://example.com/id"] {
+        let line = console(&["--public-url", &format!("{public}/")]);
+        assert_eq!(line.is_some_and(|line| line.ends_with(&format!(" {public}/console/"))), is_there);
     }
+    let line = console(&[]);
+    assert_eq!(line.as_ref().is_some_and(|line| line.contains(" http://127.0.0.1:")), is_there, "{line:?}");
+    assert_eq!(line.is_some_and(|line| line.ends_with("/console/")), is_there);
     assert_eq!(console(&["--console", "off"]), None);
 }
 
