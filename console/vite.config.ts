@@ -11,6 +11,8 @@ export default defineConfig(({ command, mode }) => ({
   plugins: [react()],
   server: {
     host: '127.0.0.1',
+    // As the tests call it.
+    allowedHosts: ['muster.test'],
     proxy: Object.fromEntries(paths.map((path) => [path, mode === 'development' ? (env('MUSTER_URL') ?? server) : server])),
   },
   build: {

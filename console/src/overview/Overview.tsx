@@ -1,6 +1,6 @@
-import { Alert, Anchor, Badge, Button, CopyButton, Group, Loader, SimpleGrid, Table, Text, TextInput } from '@mantine/core';
+import { Alert, Anchor, Badge, Button, Group, Loader, SimpleGrid, Table, Text, TextInput } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 import { Link } from 'wouter';
 
 import { type Page, type ScimAnswer, scimBase, type ScimList } from '../api';
@@ -13,6 +13,7 @@ import { type Entry, Outcome, shortPath, Wrong } from '../log/logEntry';
 import { NextSteps } from './NextSteps';
 import { PageFrame } from '../ui/PageFrame';
 import { Section } from '../ui/Section';
+import { BY_HAND, useCopy } from '../ui/useCopy';
 import { Facts, Id, Time, YesNo } from '../ui/words';
 
 const WEEK = 7 * 24 * 60 * 60 * 1000;
@@ -50,24 +51,23 @@ export function Overview() {
 
 /** What an identity provider asks for as tenant URL, SCIM connector base URL and the like. */
 function BaseUrl({ url }: { url: string }) {
+  const field = useRef<HTMLInputElement>(null);
+  const { state, copy } = useCopy();
   return (
     <Group gap="xs" align="flex-end" wrap="nowrap">
       <TextInput
+        ref={field}
         label="SCIM base URL"
-        description="To be entered at the identity provider."
+        description={state === 'selected' ? <span role="alert">{BY_HAND}</span> : 'To be entered at the identity provider.'}
         value={url}
         readOnly
         flex={1}
         onFocus={(event) => event.currentTarget.select()}
         styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
       />
-      <CopyButton value={url}>
-        {({ copied, copy }) => (
-          <Button variant="default" onClick={copy} aria-label={copied ? 'Copied the SCIM base URL' : 'Copy the SCIM base URL'}>
-            {copied ? 'Copied' : 'Copy'}
-          </Button>
-        )}
-      </CopyButton>
+      <Button variant="default" onClick={() => copy(url, field.current)} aria-label={state === 'copied' ? 'Copied the SCIM base URL' : 'Copy the SCIM base URL'}>
+        {state === 'copied' ? 'Copied' : 'Copy'}
+      </Button>
     </Group>
   );
 }

@@ -1,5 +1,7 @@
-import { Alert, Button, Code, CopyButton, Group, Modal, Stack, Text } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { Alert, Button, Code, Group, Modal, Stack, Text } from '@mantine/core';
+import { type ReactNode, useRef } from 'react';
+
+import { BY_HAND, useCopy } from './useCopy';
 
 interface Props {
   secret: string | undefined;
@@ -9,32 +11,43 @@ interface Props {
   children?: ReactNode;
 }
 
-/** A secret that is shown once. It leaves the page when this is closed; the server keeps its hash only. */
+/** A secret that is shown once. It leaves the page when it is said to be kept, and by nothing else; the server keeps its hash only. */
 export function SecretOnce({ secret, what, onClose, children }: Props) {
   return (
-    <Modal opened={secret !== undefined} onClose={onClose} title={what} size="lg" closeOnClickOutside={false} closeOnEscape={false}>
-      <Stack>
-        <Alert color="yellow">Copy it now: it is not shown again, and cannot be read back from the server.</Alert>
-        <Code block className="mono" data-testid="secret" style={{ whiteSpace: 'pre-wrap', userSelect: 'all' }}>
-          {secret ?? ''}
-        </Code>
-        {children}
-        <Group justify="space-between">
-          {window.isSecureContext ? (
-            <CopyButton value={secret ?? ''}>
-              {({ copied, copy }) => <Button onClick={copy}>{copied ? 'Copied' : 'Copy'}</Button>}
-            </CopyButton>
-          ) : (
-            <Text size="sm">Select it to copy it: without HTTPS a browser lets no page do that.</Text>
-          )}
-          <Button variant="default" onClick={onClose}>
-            I have it
-          </Button>
-        </Group>
-        <Text size="xs" c="dimmed">
-          Whoever has it can do what its owner may do.
-        </Text>
-      </Stack>
+    <Modal opened={secret !== undefined} onClose={onClose} title={what} size="lg" withCloseButton={false} closeOnClickOutside={false} closeOnEscape={false}>
+      {secret !== undefined && (
+        <Secret secret={secret} onClose={onClose}>
+          {children}
+        </Secret>
+      )}
     </Modal>
+  );
+}
+
+function Secret({ secret, onClose, children }: { secret: string; onClose: () => void; children: ReactNode }) {
+  const shown = useRef<HTMLElement>(null);
+  const { state, copy } = useCopy();
+  return (
+    <Stack>
+      <Alert color="yellow">Copy it now: it is not shown again, and cannot be read back from the server.</Alert>
+      <Code block className="mono" data-testid="secret" style={{ whiteSpace: 'pre-wrap', userSelect: 'all' }}>
+        <span ref={shown}>{secret}</span>
+      </Code>
+      {state === 'selected' && (
+        <Alert color="yellow" role="alert">
+          {BY_HAND}
+        </Alert>
+      )}
+      {children}
+      <Group justify="space-between">
+        <Button onClick={() => copy(secret, shown.current)}>{state === 'copied' ? 'Copied' : 'Copy'}</Button>
+        <Button variant="default" onClick={onClose}>
+          I have it
+        </Button>
+      </Group>
+      <Text size="xs" c="dimmed">
+        Whoever has it can do what its owner may do.
+      </Text>
+    </Stack>
   );
 }

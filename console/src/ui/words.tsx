@@ -1,6 +1,8 @@
 /** Small things that many pages show alike. */
-import { Badge, Code, CopyButton, Group, Text, Tooltip, UnstyledButton } from '@mantine/core';
+import { Badge, Code, Group, Text, Tooltip, UnstyledButton } from '@mantine/core';
 import type { ReactNode } from 'react';
+
+import { BY_HAND, useCopy } from './useCopy';
 
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
@@ -24,23 +26,21 @@ export function Time({ at, none = 'never' }: { at: number | string | null | unde
 
 /** An identifier that can be copied. */
 export function Id({ children }: { children: string }) {
+  const { state, copy } = useCopy();
   return (
-    <CopyButton value={children}>
-      {({ copied, copy }) => (
-        <Tooltip label={copied ? 'Copied' : 'Copy'}>
-          <UnstyledButton
-            className="mono"
-            aria-label={`Copy ${children}`}
-            onClick={(event) => {
-              event.stopPropagation();
-              copy();
-            }}
-          >
-            {children}
-          </UnstyledButton>
-        </Tooltip>
-      )}
-    </CopyButton>
+    <Tooltip label={state === 'copied' ? 'Copied' : state === 'selected' ? BY_HAND : 'Copy'} {...(state === 'selected' && { opened: true })}>
+      <UnstyledButton
+        className="mono"
+        style={{ userSelect: 'text' }}
+        aria-label={`Copy ${children}`}
+        onClick={(event) => {
+          event.stopPropagation();
+          copy(children, event.currentTarget);
+        }}
+      >
+        {children}
+      </UnstyledButton>
+    </Tooltip>
   );
 }
 
