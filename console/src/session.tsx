@@ -151,9 +151,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     if (lost !== undefined) leave(lost);
   }, [lost, leave]);
-  // By now the pages have the new token, and ask by it.
+  // By now the pages have the new token, and ask by it; what is still asked by the one before is not waited for.
   useEffect(() => {
-    if (renewals > 0) void client.invalidateQueries({ predicate: ({ queryKey: [path] }) => path !== 'whoami' }, { cancelRefetch: false });
+    if (renewals > 0) void client.invalidateQueries({ predicate: ({ queryKey: [path] }) => path !== 'whoami' });
   }, [renewals, client]);
 
   const trouble = credential && !whoami ? (asked.error ?? undefined) : undefined;
