@@ -2,7 +2,7 @@
 FROM node:20-bookworm-slim AS console
 WORKDIR /src/console
 # First what changes seldom: as long as it is the same, the packages are not fetched again.
-COPY console/package.json console/package-lock.json ./
+COPY console/.npmrc console/package.json console/package-lock.json ./
 RUN npm ci --no-audit --no-fund --silent
 COPY console ./
 RUN npm run build --silent

@@ -4,6 +4,7 @@ import { createServer, request } from 'node:http';
 import { test } from 'node:test';
 
 import { ACCOUNT, consoleTest } from './kit.mjs';
+import { tryWhoami } from './swagger.mjs';
 
 const PREFIX = '/muster';
 
@@ -68,3 +69,9 @@ proxyTest('below a prefix one is led to the console, signs in and works', async 
   await page.reload();
   await page.getByRole('heading', { level: 1 }).waitFor();
 }, { signedIn: false });
+
+proxyTest('below a prefix the API reference tries calls out where the console is', async ({ page, origin, token }) => {
+  await page.goto(`${origin}${PREFIX}/console/api.html`);
+  await page.locator('.opblock').first().waitFor();
+  await tryWhoami(page, token);
+});

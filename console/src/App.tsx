@@ -85,6 +85,8 @@ function Console() {
               ))}
             </section>
           ))}
+          {/* A page of its own: what is being written here stays. */}
+          <NavLink component="a" href="./api.html" target="_blank" rel="noopener" label="API reference" mt="sm" py={6} />
         </ScrollArea>
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1} style={{ outline: 'none' }}>

@@ -122,22 +122,24 @@ both_engines! {
         }
     }
 
-    async fn the_page_is_at_the_root_and_runs_under_its_policy(world: World) {
+    async fn the_pages_are_there_and_run_under_their_policy(world: World) {
         if !is_here() { return }
-        let page = get(&world, ROOT, &[]).await;
-        assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
-        assert!(*page.body == *bytes_of("index.html"));
-        let text = String::from_utf8(page.body.to_vec()).expect("a page is a text");
-        // What the policy forbids would be missing in the browser without a word here.
-        for tag in text.split("<script").skip(1) {
-            let (tag, rest) = tag.split_once('>').expect("a tag ends");
-            assert!(tag.contains(" src=\"./assets/"), "<script{tag}>");
-            assert!(rest.starts_with("</script>"), "a script in the page itself: {rest:.80}");
-        }
-        // Below a proxy's prefix nothing is where a path from the root of the host leads.
-        assert!(!text.contains("=\"/"), "{text}");
-        for place in text.split('"').filter_map(|part| part.strip_prefix("./")) {
-            assert_eq!(get(&world, &format!("{ROOT}{place}"), &[]).await.status, 200, "{place}");
+        for (place, file) in [("", "index.html"), ("api.html", "api.html")] {
+            let page = get(&world, &format!("{ROOT}{place}"), &[]).await;
+            assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"), "{file}");
+            assert!(*page.body == *bytes_of(file), "{file}");
+            let text = String::from_utf8(page.body.to_vec()).expect("a page is a text");
+            // What the policy forbids would be missing in the browser without a word here.
+            for tag in text.split("<script").skip(1) {
+                let (tag, rest) = tag.split_once('>').expect("a tag ends");
+                assert!(tag.contains(" src=\"./assets/"), "<script{tag}>");
+                assert!(rest.starts_with("</script>"), "a script in the page itself: {rest:.80}");
+            }
+            // Below a proxy's prefix nothing is where a path from the root of the host leads.
+            assert!(!text.contains("=\"/"), "{text}");
+            for place in text.split('"').filter_map(|part| part.strip_prefix("./")) {
+                assert_eq!(get(&world, &format!("{ROOT}{place}"), &[]).await.status, 200, "{place}");
+            }
         }
     }
 
