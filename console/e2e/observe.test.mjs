@@ -40,6 +40,21 @@ async function tokenWith(api, role) {
   return tokenOf(api, identifier, role);
 }
 
+consoleTest('what people look at in the console is left out of the log until it is asked for', async ({ page, go, api }) => {
+  const { id } = await newUser(api, `${unique('seen')}@example.com`);
+  const read = page.waitForResponse((answer) => answer.url().endsWith(`/scim/v2/${ACCOUNT}/Users/${id}`));
+  await go(`/users/${id}`);
+  const entry = await entryOf(api, (await read).headers()['x-request-id']);
+  assert.equal(entry.client.name, 'Muster console');
+  await go('/log');
+  const table = page.getByRole('table', { name: 'Provisioning log' });
+  await page.getByLabel('Path or query contains').fill(id);
+  await page.getByText('No entry fits these filters.').waitFor();
+  await page.getByRole('button', { name: 'More filters' }).click();
+  await page.getByLabel('What this console reads').selectOption('Shown');
+  await table.getByRole('row', { name: /Muster console/ }).first().waitFor();
+});
+
 consoleTest('a refused request is found, understood, and replayed', async ({ page, go, api, axe, base, token }) => {
   const userName = `${unique('ann')}@example.com`;
   const { id } = await newUser(api, userName);

@@ -160,6 +160,8 @@ export async function scim<T>(credential: Credential, path: string, call: Call =
   const headers: Record<string, string> = {
     authorization: `Bearer ${credential.token}`,
     accept: 'application/scim+json',
+    // By this the provisioning log tells what people look at from what identity providers do.
+    'muster-client': 'console',
   };
   if (call.body !== undefined) headers['content-type'] = 'application/scim+json';
   const response = await answer(`/scim/v2/${encodeURIComponent(credential.account)}${path}`, call, headers);

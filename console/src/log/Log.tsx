@@ -104,7 +104,7 @@ export function Log() {
             ? 'None of the newest entries looked at fits. Older ones may: go on with “Older”.'
             : narrowed(filter)
               ? 'No entry fits these filters.'
-              : 'No SCIM request has come yet.'
+              : 'No SCIM request has come yet but what this console read.'
         }
       />
       {(cursor || next) && (

@@ -17,6 +17,7 @@ export interface LogFilter {
   since: string;
   until: string;
   dryRun: string;
+  consoleReads: string;
 }
 
 export const NO_FILTER: LogFilter = {
@@ -31,10 +32,12 @@ export const NO_FILTER: LogFilter = {
   since: '',
   until: '',
   dryRun: '',
+  // To look at a user here makes entries, too, and nobody looks for them.
+  consoleReads: 'false',
 };
 
-const REAR = ['client', 'principal', 'resourceId', 'dryRun', 'since', 'until'] as const;
-const CLIENTS = ['Okta', 'Entra', 'OneLogin', 'JumpCloud', 'Google', 'authentik', 'Rauthy', 'curl'];
+const REAR = ['client', 'principal', 'resourceId', 'dryRun', 'consoleReads', 'since', 'until'] as const;
+const CLIENTS = ['Okta', 'Entra', 'OneLogin', 'JumpCloud', 'Google', 'authentik', 'Rauthy', 'curl', 'Muster console'];
 
 /** A field of date and time says it in the reader's zone, without a zone. */
 function instant(local: string): number | undefined {
@@ -49,11 +52,15 @@ export function queryOf(filter: LogFilter): Query {
 }
 
 export function narrowed(filter: LogFilter): boolean {
-  return Object.values(filter).some(Boolean);
+  return Object.keys(NO_FILTER).some((name) => differs(filter, name as keyof LogFilter));
+}
+
+function differs(filter: LogFilter, name: keyof LogFilter): boolean {
+  return filter[name] !== NO_FILTER[name];
 }
 
 export function LogFilters({ value, onChange }: { value: LogFilter; onChange: (filter: LogFilter) => void }) {
-  const hidden = REAR.filter((name) => value[name]).length;
+  const hidden = REAR.filter((name) => differs(value, name)).length;
   const [more, setMore] = useState(hidden > 0);
   const text = filterText(value, onChange);
   return (
@@ -85,6 +92,17 @@ export function LogFilters({ value, onChange }: { value: LogFilter; onChange: (f
             ]}
             value={value.dryRun}
             onChange={(event) => onChange({ ...value, dryRun: event.currentTarget.value })}
+          />
+          <NativeSelect
+            size="xs"
+            label="What this console reads"
+            data={[
+              { value: '', label: 'Shown' },
+              { value: 'true', label: 'Only this' },
+              { value: 'false', label: 'Left out' },
+            ]}
+            value={value.consoleReads}
+            onChange={(event) => onChange({ ...value, consoleReads: event.currentTarget.value })}
           />
           {text('since', 'Since', '', 'datetime-local')}
           {text('until', 'Until', '', 'datetime-local')}

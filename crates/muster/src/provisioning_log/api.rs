@@ -100,6 +100,8 @@ struct FilterQuery {
     failures_only: Option<bool>,
     #[serde(deserialize_with = "flag")]
     dry_run: Option<bool>,
+    #[serde(deserialize_with = "flag")]
+    console_reads: Option<bool>,
     #[schemars(with = "Option<u32>", range(min = 1, max = MAX_LIMIT), extend("default" = DEFAULT_LIMIT))]
     limit: Option<String>,
     cursor: Option<String>,
@@ -140,6 +142,7 @@ impl FilterQuery {
             since,
             until,
             dry_run: self.dry_run,
+            console_reads: self.console_reads,
         })
     }
 

@@ -48,13 +48,27 @@ fn finder(names: &[(&str, &str)]) -> AhoCorasick {
     AhoCorasick::builder().ascii_case_insensitive(true).build(parts).expect("a few short texts")
 }
 
+/// What the web console calls itself by: a page does not choose its user agent.
+pub const HEADER: &str = "muster-client";
+/// How it is named where it does.
+pub const CONSOLE: &str = "Muster console";
+
 /// Longest name that is made of a user agent.
 const NAME_CHARS: usize = 40;
 /// As much of a body is looked at.
 const LOOKED_AT: usize = 4_096;
 
-/// The client's name: one of ours, else the product of its user agent, else `unknown`.
-pub fn guess<'a>(agent: Option<&'a str>, query: Option<&str>, body: Option<&[u8]>) -> &'a str {
+/// The client's name: one of ours, else the product of its user agent, else `unknown`. `own` is the text of
+/// `HEADER`.
+pub fn guess<'a>(
+    own: Option<&str>,
+    agent: Option<&'a str>,
+    query: Option<&str>,
+    body: Option<&[u8]>,
+) -> &'a str {
+    if own == Some("console") {
+        return CONSOLE;
+    }
     let agent = agent.unwrap_or("").trim();
     // The one that stands first in the table, wherever in the text it is.
     let first = AGENT.find_overlapping_iter(agent).map(|found| found.pattern().as_usize()).min();
@@ -75,7 +89,7 @@ fn product(agent: &str) -> &str {
     if word.is_empty() || !word.chars().all(clean) || word.len() > NAME_CHARS {
         return "unknown";
     }
-    // So all of them begin, the console's among them.
+    // So all of them begin.
     if word == "Mozilla" { "browser" } else { word }
 }
 
@@ -112,7 +126,10 @@ mod tests {
             (Some(""), None, Some("{}"), "unknown"),
             (None, None, None, "unknown"),
         ] {
-            assert_eq!(guess(agent, query, body.map(str::as_bytes)), name, "{agent:?} {query:?}");
+            let body = body.map(str::as_bytes);
+            assert_eq!(guess(None, agent, query, body), name, "{agent:?} {query:?}");
+            assert_eq!(guess(Some("other"), agent, query, body), name, "{agent:?} {query:?}");
+            assert_eq!(guess(Some("console"), agent, query, body), CONSOLE, "{agent:?} {query:?}");
         }
     }
 }

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::client;
 use crate::kernel::caller::Caller;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::Problem;
@@ -94,12 +95,13 @@ pub struct Captured {
 
 /// Headers of a request that an entry keeps: what changes an answer, and what tells the client. No credential
 /// is among them.
-pub static HEADERS: [HeaderName; 8] = [
+pub static HEADERS: [HeaderName; 9] = [
     ACCEPT,
     CONTENT_TYPE,
     HOST,
     IF_MATCH,
     IF_NONE_MATCH,
+    HeaderName::from_static(client::HEADER),
     HeaderName::from_static("prefer"),
     USER_AGENT,
     HeaderName::from_static("x-forwarded-proto"),
@@ -394,6 +396,8 @@ pub struct Filter {
     pub until: Option<Timestamp>,
     /// Dry runs only, or real requests only.
     pub dry_run: Option<bool>,
+    /// What the web console has read only, or all but that.
+    pub console_reads: Option<bool>,
 }
 
 /// The id of an entry: a UUID (version 7, RFC 9562 §6.2 method 3 and 1): milliseconds, the fraction below

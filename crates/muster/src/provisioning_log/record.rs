@@ -109,7 +109,12 @@ pub fn entry<'e>(seen: &'e Captured, secrets: &'e Secrets, id: &'e str) -> Entry
         at: seen.at,
         status: seen.status,
         method: traffic::name(&seen.method),
-        client: client::guess(seen.header("user-agent"), seen.query(), bytes(&seen.request)),
+        client: client::guess(
+            seen.header(client::HEADER),
+            seen.header("user-agent"),
+            seen.query(),
+            bytes(&seen.request),
+        ),
         principal_id: principal.map_or("", |who| &who.id),
         principal_label: principal.map_or("", |who| &who.label),
         request_id: &seen.request_id,

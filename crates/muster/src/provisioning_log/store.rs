@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use db::{Tx, params};
 
 use super::block::{SPAN_SECS, cut, pack, unpack};
+use super::client::CONSOLE;
 use super::model::{BodyNote, Detail, Entry, Filter, Row, first_id, last_id, time_of};
 use super::walk::{Found, Walk};
 use crate::kernel::ids::AccountId;
@@ -294,6 +295,7 @@ impl Filter {
         self.min_status.is_none_or(|least| entry.status >= least)
             && self.max_status.is_none_or(|most| entry.status <= most)
             && self.dry_run.is_none_or(|dry_run| entry.dry_run == dry_run)
+            && self.console_reads.is_none_or(|wanted| entry.is_console_read() == wanted)
             && self.method.as_ref().is_none_or(|method| entry.method.eq_ignore_ascii_case(method))
             && is(&self.request_id, entry.request_id)
             && self.resource_id.as_ref().is_none_or(|id| entry.resource_id == Some(id))
@@ -314,6 +316,11 @@ impl Entry<'_> {
         // Whether an operation failed, the detail alone tells.
         let in_part = || self.detail().is_some_and(|detail| detail.failed_operations > 0);
         self.status >= 400 || (self.path.ends_with("/Bulk") && in_part())
+    }
+
+    /// Somebody has looked at a page. What failed, and what was changed there, is more than that.
+    fn is_console_read(&self) -> bool {
+        self.client == CONSOLE && self.method == "GET" && self.status < 400
     }
 
     fn has_in_url(&self, part: &str) -> bool {

@@ -721,6 +721,30 @@ both_engines! {
         scim.post(GROUPS, body).await.expect(201);
         assert_eq!(newest(&world).await["client"]["name"], "Entra");
     }
+
+    /// Who looks for what an identity provider did need not see what he looked at by the console before.
+    async fn what_the_console_reads_can_be_left_out(world: World) {
+        let browser = scim(&world).with("user-agent", "Mozilla/5.0 (X11; Linux x86_64)");
+        let console = browser.with("muster-client", "console");
+        browser.get(&format!("{USERS}?count=1")).await.expect(200);
+        console.get(&format!("{USERS}?count=1")).await.expect(200);
+        console.get(&format!("{USERS}/nobody")).await.expect(404);
+        let ada = made(&console, "ada").await;
+        console.get(&format!("{USERS}/{ada}")).await.expect(200);
+        for (query, clients) in [
+            ("consoleReads=false", vec!["Muster console", "Muster console", "browser"]),
+            ("consoleReads=true", vec!["Muster console", "Muster console"]),
+            ("client=muster%20console", vec!["Muster console"; 4]),
+            ("client=browser", vec!["browser"]),
+        ] {
+            let found = entries(&world, query).await;
+            let names: Vec<&str> = found.iter().map(|entry| entry["client"]["name"].as_str().unwrap()).collect();
+            assert_eq!(names, clients, "{query}");
+        }
+        let left = entries(&world, "consoleReads=false&client=muster%20console").await;
+        let told: Vec<_> = left.iter().map(|entry| (entry["method"].as_str(), entry["status"].as_u64())).collect();
+        assert_eq!(told, [(Some("POST"), Some(201)), (Some("GET"), Some(404))]);
+    }
 }
 
 /// Bodies of all kinds with a marker where secrets stand; malformed ones, too.
