@@ -115,7 +115,7 @@ trustTest('somebody else’s change in between is not overwritten', async ({ pag
   const { jwtTrust } = await api.platform(`/ng/api/jwt-trusts/${identifier}`);
   await api.platform(`/ng/api/jwt-trusts/${identifier}`, 'PUT', { ...jwtTrust, name: 'Early' });
   await form.getByRole('button', { name: 'Save' }).click();
-  await form.getByText('Status 412').waitFor();
+  await form.getByText('Somebody else changed it meanwhile').waitFor();
   assert.equal(await form.getByLabel('Name').inputValue(), 'Late');
   // The page has the other version by now; what was written goes by the one that it began with.
   await page.locator('h1').getByText('Early').waitFor();
@@ -123,8 +123,9 @@ trustTest('somebody else’s change in between is not overwritten', async ({ pag
   await form.getByRole('button', { name: 'Save' }).click();
   assert.equal((await again).status(), 412);
   assert.equal((await api.platform(`/ng/api/jwt-trusts/${identifier}`)).jwtTrust.name, 'Early');
-  await form.getByRole('button', { name: 'Cancel' }).click();
-  await page.getByRole('button', { name: 'Edit' }).click();
+  await form.getByRole('button', { name: 'Load the new state' }).click();
+  await form.getByRole('alert').waitFor({ state: 'hidden' });
+  assert.equal(await form.getByLabel('Name').inputValue(), 'Early');
   await form.getByLabel('Name').fill('Later');
   await form.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('heading', { level: 1, name: 'Later' }).waitFor();

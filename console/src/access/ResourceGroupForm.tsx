@@ -6,15 +6,16 @@ import { tell, useRefresh } from '../ui/calls';
 import { FormModal } from '../ui/FormModal';
 import { IncludedScopesField, placeOf } from './IncludedScopesField';
 import { chosenIdentifier, NewName } from '../ui/NewName';
-import { type IncludedScope, onlyHome, type ResourceGroup } from './resourceGroups';
+import { type IncludedScope, onlyHome, type ResourceGroup, type ResourceGroupRow } from './resourceGroups';
 import { type Resources, ResourcesField } from './ResourcesField';
 import { useDraft } from '../ui/useDraft';
+import type { Editing } from '../ui/useEditing';
 
 interface Props {
   opened: boolean;
   onClose: () => void;
-  /** There already. */
-  group?: ResourceGroup | undefined;
+  /** Of one that is there already. */
+  editing?: Editing<ResourceGroupRow>;
 }
 
 interface Draft {
@@ -42,9 +43,10 @@ function draftOf(group: ResourceGroup | undefined, home: Scope): Draft {
 }
 
 /** Makes a custom resource group, or changes one. */
-export function ResourceGroupForm({ opened, onClose, group }: Props) {
+export function ResourceGroupForm({ opened, onClose, editing }: Props) {
   const { credential, scope } = useSession();
   const refresh = useRefresh();
+  const group = editing?.edited?.resourceGroup;
   const [draft, setDraft] = useDraft(opened, () => draftOf(group, scope));
   const byIdentifier = onlyHome(draft.scopes, scope);
   const save = async () => {
@@ -68,21 +70,24 @@ export function ResourceGroupForm({ opened, onClose, group }: Props) {
       resourceFilter: { includeAllResources: draft.all, resources: draft.all ? [] : resources },
     };
     const base = '/authz/api/v2/resourcegroup';
-    const path = group ? `${base}/${encodeURIComponent(identifier)}` : base;
-    await platform(credential, path, { method: group ? 'PUT' : 'POST', body: { resourceGroup }, scope });
-    tell(`The resource group ${draft.name} is ${group ? 'saved' : 'made'}.`);
+    const path = editing ? `${base}/${encodeURIComponent(identifier)}` : base;
+    const method = editing ? 'PUT' : 'POST';
+    await platform(credential, path, { method, body: { resourceGroup }, scope, ...(editing && { headers: editing.headers }) });
+    tell(`The resource group ${draft.name} is ${editing ? 'saved' : 'made'}.`);
     void refresh(base, '/authz/api/roleassignments', 'whoami');
   };
+  const reload = editing && (async () => setDraft(draftOf((await editing.reload())?.resourceGroup, scope)));
   return (
     <FormModal
       opened={opened}
       onClose={onClose}
-      title={group ? 'Edit the resource group' : 'New resource group'}
-      action={group ? 'Save' : 'Create'}
+      title={editing ? 'Edit the resource group' : 'New resource group'}
+      action={editing ? 'Save' : 'Create'}
       submit={save}
+      reload={reload}
       size="lg"
     >
-      <NewName value={draft} onChange={(value) => setDraft({ ...draft, ...value })} fixed={group !== undefined} />
+      <NewName value={draft} onChange={(value) => setDraft({ ...draft, ...value })} fixed={editing !== undefined} />
       <TextInput label="Description" value={draft.description} onChange={(event) => setDraft({ ...draft, description: event.currentTarget.value })} />
       <IncludedScopesField home={scope} value={draft.scopes} onChange={(scopes) => setDraft({ ...draft, scopes })} />
       <ResourcesField

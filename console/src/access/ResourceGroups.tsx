@@ -5,6 +5,7 @@ import { type Page, platform } from '../api';
 import { useSession } from '../session';
 import { tell, usePlatformPost, useRefresh } from '../ui/calls';
 import { Confirm } from '../ui/Confirm';
+import { Failure } from '../ui/Failure';
 import { KindSearch, useKindSearch } from './KindSearch';
 import { type Column, Listing } from '../ui/Listing';
 import { NameAndId } from '../ui/NameAndId';
@@ -12,10 +13,16 @@ import { PageFrame } from '../ui/PageFrame';
 import { ResourceGroupForm } from './ResourceGroupForm';
 import { includedScopes, type ResourceGroupRow, resourcesOf } from './resourceGroups';
 import { ResourceGroupWindow } from './ResourceGroupWindow';
+import { useEditing } from '../ui/useEditing';
 import { Tags, YesNo } from '../ui/words';
 
 const SIZE = 25;
 const BASE = '/authz/api/v2/resourcegroup';
+
+function pathOf({ resourceGroup }: ResourceGroupRow): string {
+  return `${BASE}/${encodeURIComponent(resourceGroup.identifier)}`;
+}
+
 const KINDS: Record<string, string> = { all: 'NO_FILTER', managed: 'ONLY_MANAGED', custom: 'ONLY_CUSTOM' };
 
 /** On which things roles hold. */
@@ -24,11 +31,12 @@ export function ResourceGroups() {
   return <InScope key={JSON.stringify(scope)} />;
 }
 
-type Doing = { what: 'show' | 'edit' | 'delete'; row: ResourceGroupRow } | { what: 'create'; row?: undefined };
+type Doing = { what: 'show' | 'delete'; row: ResourceGroupRow } | { what: 'create'; row?: undefined };
 
 function InScope() {
   const { scope, can } = useSession();
   const [doing, setDoing] = useState<Doing>();
+  const editing = useEditing<ResourceGroupRow>();
   const search = useKindSearch();
   const { data, error, isPending } = usePlatformPost<Page<ResourceGroupRow>>(
     `${BASE}/filter`,
@@ -55,6 +63,7 @@ function InScope() {
       about="A resource group says on which things a role holds that is given on it."
       actions={can('core_resourcegroup_edit') && <Button onClick={() => setDoing({ what: 'create' })}>New resource group</Button>}
     >
+      <Failure error={editing.error} title="The resource group could not be loaded" />
       <KindSearch search={search} />
       <Listing
         label="Resource groups"
@@ -69,14 +78,11 @@ function InScope() {
       <ResourceGroupWindow
         row={doing?.what === 'show' ? doing.row : undefined}
         onClose={close}
-        onEdit={(row) => setDoing({ what: 'edit', row })}
+        onEdit={(row) => editing.edit({ path: pathOf(row), scope }, close)}
         onDelete={(row) => setDoing({ what: 'delete', row })}
       />
-      <ResourceGroupForm
-        opened={doing?.what === 'create' || doing?.what === 'edit'}
-        onClose={close}
-        group={doing?.row?.resourceGroup}
-      />
+      <ResourceGroupForm opened={doing?.what === 'create'} onClose={close} />
+      <ResourceGroupForm opened={editing.opened} onClose={editing.close} editing={editing} />
       <Delete row={doing?.what === 'delete' ? doing.row : undefined} onClose={close} />
     </PageFrame>
   );
@@ -87,7 +93,7 @@ function Delete({ row, onClose }: { row: ResourceGroupRow | undefined; onClose: 
   const refresh = useRefresh();
   const remove = async () => {
     if (!row) return;
-    await platform(credential, `${BASE}/${encodeURIComponent(row.resourceGroup.identifier)}`, { method: 'DELETE', scope });
+    await platform(credential, pathOf(row), { method: 'DELETE', scope });
     tell(`The resource group ${row.resourceGroup.name} is deleted.`);
     void refresh(BASE, '/authz/api/roleassignments', 'whoami');
   };

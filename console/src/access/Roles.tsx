@@ -5,6 +5,7 @@ import { type Page, platform } from '../api';
 import { useSession } from '../session';
 import { tell, usePlatform, useRefresh } from '../ui/calls';
 import { Confirm } from '../ui/Confirm';
+import { Failure } from '../ui/Failure';
 import { KindSearch, useKindSearch } from './KindSearch';
 import { type Column, Listing } from '../ui/Listing';
 import { NameAndId } from '../ui/NameAndId';
@@ -12,9 +13,15 @@ import { PageFrame } from '../ui/PageFrame';
 import { RoleForm } from './RoleForm';
 import { RoleWindow } from './RoleWindow';
 import { assignedTo, type RoleRow } from './roles';
+import { useEditing } from '../ui/useEditing';
 import { YesNo } from '../ui/words';
 
 const SIZE = 25;
+const BASE = '/authz/api/roles';
+
+function pathOf({ role }: RoleRow): string {
+  return `${BASE}/${encodeURIComponent(role.identifier)}`;
+}
 
 /** Sets of permissions: those that come with the server, and those of the scope. */
 export function Roles() {
@@ -23,11 +30,12 @@ export function Roles() {
 }
 
 /** What the window of a role leads to, one at a time. */
-type Doing = { what: 'show' | 'edit' | 'copy' | 'delete'; row: RoleRow } | { what: 'create'; row?: undefined };
+type Doing = { what: 'show' | 'copy' | 'delete'; row: RoleRow } | { what: 'create'; row?: undefined };
 
 function InScope() {
   const { scope, can } = useSession();
   const [doing, setDoing] = useState<Doing>();
+  const editing = useEditing<RoleRow>();
   const search = useKindSearch();
   const query = {
     searchTerm: search.searchTerm,
@@ -36,7 +44,7 @@ function InScope() {
     pageSize: SIZE,
     sortOrders: 'name,ASC',
   };
-  const { data, error, isPending } = usePlatform<Page<RoleRow>>('/authz/api/roles', { query, scope, keep: true });
+  const { data, error, isPending } = usePlatform<Page<RoleRow>>(BASE, { query, scope, keep: true });
   const columns: Column<RoleRow>[] = [
     {
       title: 'Role',
@@ -58,6 +66,7 @@ function InScope() {
       about="A role is a set of permissions. A role assignment gives it to somebody, on a resource group."
       actions={can('core_role_edit') && <Button onClick={() => setDoing({ what: 'create' })}>New role</Button>}
     >
+      <Failure error={editing.error} title="The role could not be loaded" />
       <KindSearch search={search} />
       <Listing
         label="Roles"
@@ -72,16 +81,12 @@ function InScope() {
       <RoleWindow
         row={doing?.what === 'show' ? doing.row : undefined}
         onClose={close}
-        onEdit={(row) => setDoing({ what: 'edit', row })}
+        onEdit={(row) => editing.edit({ path: pathOf(row), scope }, close)}
         onCopy={(row) => setDoing({ what: 'copy', row })}
         onDelete={(row) => setDoing({ what: 'delete', row })}
       />
-      <RoleForm
-        opened={doing?.what === 'create' || doing?.what === 'edit' || doing?.what === 'copy'}
-        onClose={close}
-        role={doing?.row?.role}
-        editing={doing?.what === 'edit'}
-      />
+      <RoleForm opened={doing?.what === 'create' || doing?.what === 'copy'} onClose={close} role={doing?.row?.role} />
+      <RoleForm opened={editing.opened} onClose={editing.close} role={editing.edited?.role} editing={editing} />
       <Delete row={doing?.what === 'delete' ? doing.row : undefined} onClose={close} />
     </PageFrame>
   );
@@ -92,9 +97,9 @@ function Delete({ row, onClose }: { row: RoleRow | undefined; onClose: () => voi
   const refresh = useRefresh();
   const remove = async () => {
     if (!row) return;
-    await platform(credential, `/authz/api/roles/${encodeURIComponent(row.role.identifier)}`, { method: 'DELETE', scope });
+    await platform(credential, pathOf(row), { method: 'DELETE', scope });
     tell(`The role ${row.role.name} is deleted.`);
-    void refresh('/authz/api/roles', '/authz/api/roleassignments', 'whoami');
+    void refresh(BASE, '/authz/api/roleassignments', 'whoami');
   };
   return (
     <Confirm opened={row !== undefined} onClose={onClose} title="Delete the role?" action="Delete" run={remove}>

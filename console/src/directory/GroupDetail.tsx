@@ -20,10 +20,12 @@ import { useDraft } from '../ui/useDraft';
 import { useRemoval } from './useRemoval';
 import { Facts, Id, Time } from '../ui/words';
 
+// There may be many thousands, who are asked for by the page.
+const WITHOUT_MEMBERS = { excludedAttributes: 'members' };
+
 export function GroupDetail({ params }: { params: { id: string } }) {
   const path = `/Groups/${encodeURIComponent(params.id)}`;
-  // Its members, of whom there may be many thousands, are asked for by the page.
-  const { data, error } = useScim<Group>(path, { query: { excludedAttributes: 'members' } });
+  const { data, error } = useScim<Group>(path, { query: WITHOUT_MEMBERS });
   if (data && !isGone(error)) return <Loaded group={data.resource} etag={data.etag} path={path} />;
   return (
     <PageFrame title="Group" about={<Anchor component={Link} href="/groups">All groups</Anchor>}>
@@ -123,15 +125,14 @@ interface EditProps {
   path: string;
 }
 
+function draftOf(group: Group, etag: string | undefined) {
+  return { before: group, version: etag, displayName: group.displayName, externalId: group.externalId ?? '' };
+}
+
 function EditGroup({ opened, onClose, group, etag, path }: EditProps) {
   const { credential } = useSession();
   const refresh = useRefresh();
-  const [draft, setDraft] = useDraft(opened, () => ({
-    before: group,
-    version: etag,
-    displayName: group.displayName,
-    externalId: group.externalId ?? '',
-  }));
+  const [draft, setDraft] = useDraft(opened, () => draftOf(group, etag));
   const operations: Operation[] = [];
   if (draft.displayName !== draft.before.displayName) operations.push({ op: 'replace', path: 'displayName', value: draft.displayName });
   if (draft.externalId !== (draft.before.externalId ?? '')) {
@@ -149,8 +150,12 @@ function EditGroup({ opened, onClose, group, etag, path }: EditProps) {
     await refresh('scim:/Groups');
     tell('The group is changed.');
   };
+  const reload = async () => {
+    const { resource, etag: version } = await scim<Group>(credential, path, { query: WITHOUT_MEMBERS });
+    setDraft(draftOf(resource, version));
+  };
   return (
-    <FormModal opened={opened} onClose={onClose} title="Edit group" action="Save" submit={save} disabled={operations.length === 0}>
+    <FormModal opened={opened} onClose={onClose} title="Edit group" action="Save" submit={save} reload={reload} disabled={operations.length === 0}>
       <TextInput
         label="Display name"
         description="Its identifier on the platform API stays as it is."

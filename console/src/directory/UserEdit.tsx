@@ -32,16 +32,36 @@ export function useChange(user: User) {
   };
 }
 
+/** The user as he is stored by now, with his version. */
+function useAgain(user: User) {
+  const { credential } = useSession();
+  return () => scim<User>(credential, `/Users/${encodeURIComponent(user.id)}`);
+}
+
 export function EditUser({ opened, onClose, user, etag }: Props) {
   const change = useChange(user);
   const [{ before, version, draft }, setDraft] = useDraft(opened, () => ({ before: user, version: etag, draft: draftOf(user) }));
+  const again = useAgain(user);
   const operations = changes(before, draft);
   const save = async () => {
     await change('PATCH', patchOf(operations), version);
     tell('The user is changed.');
   };
+  const reload = async () => {
+    const { resource, etag: stored } = await again();
+    setDraft({ before: resource, version: stored, draft: draftOf(resource) });
+  };
   return (
-    <FormModal opened={opened} onClose={onClose} title="Edit user" action="Save" submit={save} disabled={operations.length === 0} size="lg">
+    <FormModal
+      opened={opened}
+      onClose={onClose}
+      title="Edit user"
+      action="Save"
+      submit={save}
+      reload={reload}
+      disabled={operations.length === 0}
+      size="lg"
+    >
       <Text size="sm" c="dimmed">
         An identity provider that keeps this user can change these values back.
       </Text>
@@ -63,13 +83,27 @@ function syntaxError(text: string): string | undefined {
 export function EditUserJson({ opened, onClose, user, etag }: Props) {
   const change = useChange(user);
   const [{ text, version }, setDraft] = useDraft(opened, () => ({ text: JSON.stringify(user, null, 2), version: etag }));
+  const again = useAgain(user);
   const wrong = syntaxError(text);
   const save = async () => {
     await change('PUT', JSON.parse(text), version);
     tell('The user is replaced.');
   };
+  const reload = async () => {
+    const { resource, etag: stored } = await again();
+    setDraft({ text: JSON.stringify(resource, null, 2), version: stored });
+  };
   return (
-    <FormModal opened={opened} onClose={onClose} title="Edit as JSON" action="Replace (PUT)" submit={save} disabled={wrong !== undefined} size="xl">
+    <FormModal
+      opened={opened}
+      onClose={onClose}
+      title="Edit as JSON"
+      action="Replace (PUT)"
+      submit={save}
+      reload={reload}
+      disabled={wrong !== undefined}
+      size="xl"
+    >
       <Text size="sm" c="dimmed">
         What is left out is removed, but for “active”. “id”, “meta” and “groups” are read-only and left as they are.
       </Text>

@@ -1,8 +1,7 @@
 import { Button } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 
-import { type Page, platform, platformTagged } from '../api';
+import { type Page, platform } from '../api';
 import { useSession } from '../session';
 import { tell, usePlatform, useRefresh } from '../ui/calls';
 import { Confirm } from '../ui/Confirm';
@@ -11,6 +10,7 @@ import { PageFrame } from '../ui/PageFrame';
 import { type Place, PlaceForm } from './PlaceForm';
 import { PlaceList, usePlaceSearch } from './PlaceList';
 import { Projects } from './Projects';
+import { useEditing } from '../ui/useEditing';
 
 interface Item {
   organization: Place;
@@ -31,27 +31,20 @@ export function Organizations() {
   const data = list.data && { ...list.data, content: list.data.content.map((item) => ({ ...item, place: item.organization })) };
   // The projects shown are those of the scope's organization until another one is chosen.
   const [chosen, setChosen] = useState(scope.org);
-  const [form, setForm] = useState<{ opened: boolean; place?: Place; etag?: string | undefined }>({ opened: false });
+  const form = useEditing<Item>();
   const [leaving, setLeaving] = useState<Place>();
   const refresh = useRefresh();
   const shown = data?.content.find(({ place }) => place.identifier === chosen)?.place;
   const org = chosen === undefined ? undefined : (shown ?? { identifier: chosen, name: chosen });
 
-  // Read again, with its version: the list may be older than what is stored.
-  const editing = useMutation({
-    mutationFn: (identifier: string) => platformTagged<Item>(credential, pathOf(identifier)),
-    // Not into a form that was opened while this was on its way.
-    onSuccess: ({ resource, etag }) => setForm((was) => (was.opened ? was : { opened: true, place: resource.organization, etag })),
-  });
   const save = async (place: Place) => {
-    const method = form.place ? 'PUT' : 'POST';
-    await platform(credential, form.place ? pathOf(place.identifier) : PATH, {
-      method,
+    await platform(credential, form.edited ? pathOf(place.identifier) : PATH, {
+      method: form.edited ? 'PUT' : 'POST',
       body: { organization: place },
-      ...(form.etag && { headers: { 'if-match': form.etag } }),
+      headers: form.headers,
     });
     await refresh(PATH);
-    tell(`The organization ${place.identifier} is ${form.place ? 'changed' : 'created'}.`);
+    tell(`The organization ${place.identifier} is ${form.edited ? 'changed' : 'created'}.`);
   };
   const remove = async (identifier: string) => {
     await platform(credential, pathOf(identifier), { method: 'DELETE' });
@@ -66,9 +59,9 @@ export function Organizations() {
     <PageFrame
       title="Organizations"
       about="Organizations and their projects: the scopes below the account, each with service accounts, groups, roles and settings of its own."
-      actions={can('core_organization_create') && <Button onClick={() => setForm({ opened: true })}>New organization</Button>}
+      actions={can('core_organization_create') && <Button onClick={form.create}>New organization</Button>}
     >
-      <Failure error={editing.error} title="The organization could not be loaded" />
+      <Failure error={form.error} title="The organization could not be loaded" />
       <PlaceList
         label="organizations"
         search={search}
@@ -76,12 +69,19 @@ export function Organizations() {
         empty="There is none that you may see."
         actions={({ place, harnessManaged }) => [
           { word: 'Projects', pressed: chosen === place.identifier, run: () => setChosen(chosen === place.identifier ? undefined : place.identifier) },
-          ...(can('core_organization_edit') && !harnessManaged ? [{ word: 'Edit', run: () => editing.mutate(place.identifier) }] : []),
+          ...(can('core_organization_edit') && !harnessManaged ? [{ word: 'Edit', run: () => form.edit({ path: pathOf(place.identifier) }) }] : []),
           ...(can('core_organization_delete') && !harnessManaged ? [{ word: 'Delete', danger: true, run: () => setLeaving(place) }] : []),
         ]}
       />
       {org && <Projects key={org.identifier} org={org} />}
-      <PlaceForm opened={form.opened} onClose={() => setForm({ ...form, opened: false })} what="organization" place={form.place} save={save} />
+      <PlaceForm
+        opened={form.opened}
+        onClose={form.close}
+        what="organization"
+        place={form.edited?.organization}
+        save={save}
+        reload={async () => (await form.reload())?.organization}
+      />
       <Confirm
         opened={leaving !== undefined}
         onClose={() => setLeaving(undefined)}

@@ -20,6 +20,8 @@ interface Props {
   /** Changed, or made without one. */
   place?: Place | undefined;
   save: (place: Place) => Promise<unknown>;
+  /** What is stored of it by now. */
+  reload: () => Promise<Place | undefined>;
 }
 
 function tagsOf(words: string[]): Record<string, string> {
@@ -31,14 +33,18 @@ function tagsOf(words: string[]): Record<string, string> {
   );
 }
 
-export function PlaceForm({ opened, onClose, what, place, save }: Props) {
-  const [draft, setDraft] = useDraft(opened, () => ({
+function draftOf(place: Place | undefined) {
+  return {
     name: place?.name ?? '',
     // Follows the name until it is written by hand.
     identifier: undefined as string | undefined,
     description: place?.description ?? '',
     tags: Object.entries(place?.tags ?? {}).map(([name, value]) => (value ? `${name}=${value}` : name)),
-  }));
+  };
+}
+
+export function PlaceForm({ opened, onClose, what, place, save, reload }: Props) {
+  const [draft, setDraft] = useDraft(opened, () => draftOf(place));
   const identifier = place?.identifier ?? draft.identifier ?? identifierFrom(draft.name);
   const submit = () => save({ identifier, name: draft.name, description: draft.description, tags: tagsOf(draft.tags) });
   return (
@@ -48,6 +54,7 @@ export function PlaceForm({ opened, onClose, what, place, save }: Props) {
       title={place ? `Edit ${what} ${place.identifier}` : `New ${what}`}
       action={place ? 'Save' : 'Create'}
       submit={submit}
+      reload={async () => setDraft(draftOf(await reload()))}
     >
       <TextInput
         label="Name"

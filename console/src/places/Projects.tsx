@@ -1,8 +1,7 @@
 import { Button } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 
-import { type Page, platform, platformTagged } from '../api';
+import { type Page, platform } from '../api';
 import { useSession } from '../session';
 import { tell, usePlatform, useRefresh } from '../ui/calls';
 import { Confirm } from '../ui/Confirm';
@@ -10,6 +9,7 @@ import { Failure } from '../ui/Failure';
 import { type Place, PlaceForm } from './PlaceForm';
 import { PlaceList, usePlaceSearch } from './PlaceList';
 import { Section } from '../ui/Section';
+import { useEditing } from '../ui/useEditing';
 
 interface Item {
   project: Place & { orgIdentifier: string; color?: string; modules?: string[] };
@@ -28,25 +28,19 @@ export function Projects({ org }: { org: Place }) {
   const within = { org: org.identifier };
   const list = usePlatform<Page<Item>>(PATH, { query: search.query, scope: within, keep: true });
   const data = list.data && { ...list.data, content: list.data.content.map((item) => ({ ...item, place: item.project })) };
-  const [form, setForm] = useState<{ opened: boolean; project?: Item['project']; etag?: string | undefined }>({ opened: false });
+  const form = useEditing<Item>();
   const [leaving, setLeaving] = useState<Place>();
   const refresh = useRefresh();
 
-  // Read again, with its version: the list may be older than what is stored.
-  const editing = useMutation({
-    mutationFn: (identifier: string) => platformTagged<Item>(credential, pathOf(identifier), { scope: within }),
-    // Not into a form that was opened while this was on its way.
-    onSuccess: ({ resource, etag }) => setForm((was) => (was.opened ? was : { opened: true, project: resource.project, etag })),
-  });
   const save = async (place: Place) => {
-    const { project, etag } = form;
+    const project = form.edited?.project;
     // What the form does not show stays as it is.
     const body = { project: { ...project, ...place, orgIdentifier: org.identifier } };
     await platform(credential, project ? pathOf(place.identifier) : PATH, {
       method: project ? 'PUT' : 'POST',
       body,
       scope: within,
-      ...(etag && { headers: { 'if-match': etag } }),
+      headers: form.headers,
     });
     await refresh(PATH);
     tell(`The project ${place.identifier} is ${project ? 'changed' : 'created'}.`);
@@ -61,20 +55,27 @@ export function Projects({ org }: { org: Place }) {
   return (
     <Section
       title={`Projects of ${org.name}`}
-      actions={can('core_project_create') && <Button onClick={() => setForm({ opened: true })}>New project</Button>}
+      actions={can('core_project_create') && <Button onClick={form.create}>New project</Button>}
     >
-      <Failure error={editing.error} title="The project could not be loaded" />
+      <Failure error={form.error} title="The project could not be loaded" />
       <PlaceList
         label="projects"
         search={search}
         list={{ data, error: list.error, isPending: list.isPending }}
         empty="It has no projects."
         actions={({ project }) => [
-          ...(can('core_project_edit') ? [{ word: 'Edit', run: () => editing.mutate(project.identifier) }] : []),
+          ...(can('core_project_edit') ? [{ word: 'Edit', run: () => form.edit({ path: pathOf(project.identifier), scope: within }) }] : []),
           ...(can('core_project_delete') ? [{ word: 'Delete', danger: true, run: () => setLeaving(project) }] : []),
         ]}
       />
-      <PlaceForm opened={form.opened} onClose={() => setForm({ ...form, opened: false })} what="project" place={form.project} save={save} />
+      <PlaceForm
+        opened={form.opened}
+        onClose={form.close}
+        what="project"
+        place={form.edited?.project}
+        save={save}
+        reload={async () => (await form.reload())?.project}
+      />
       <Confirm
         opened={leaving !== undefined}
         onClose={() => setLeaving(undefined)}

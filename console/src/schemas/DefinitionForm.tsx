@@ -12,12 +12,14 @@ interface Props<T> {
   onChange: (value: T) => void;
   /** Sends the definition, as the form has it or as it was written. */
   submit: (value: unknown) => Promise<unknown>;
+  /** What is stored of it by now. */
+  reload: () => Promise<T | undefined>;
   /** The fields of the form. */
   children: ReactNode;
 }
 
 /** A definition in fields, or as the JSON that is sent. */
-export function DefinitionForm<T>({ opened, value, onChange, submit, children, ...window }: Props<T>) {
+export function DefinitionForm<T>({ opened, value, onChange, submit, reload, children, ...window }: Props<T>) {
   const [text, setText] = useState<string>();
   const [trouble, setTrouble] = useState<string>();
   const [was, setWas] = useState(opened);
@@ -42,6 +44,14 @@ export function DefinitionForm<T>({ opened, value, onChange, submit, children, .
         if (text === undefined) return submit(value);
         const { read, fault } = parsed(text);
         return fault ? Promise.reject(new Error(fault)) : submit(read);
+      }}
+      reload={async () => {
+        const stored = await reload();
+        if (!stored) return;
+        onChange(stored);
+        // It goes on in the way of writing it that was chosen.
+        setText((was) => (was === undefined ? undefined : JSON.stringify(stored, null, 2)));
+        setTrouble(undefined);
       }}
     >
       <SegmentedControl

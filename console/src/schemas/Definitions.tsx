@@ -5,8 +5,10 @@ import { platform } from '../api';
 import { useSession } from '../session';
 import { tell, usePlatform, useRefresh } from '../ui/calls';
 import { Confirm } from '../ui/Confirm';
+import { Failure } from '../ui/Failure';
 import { type Column, Listing } from '../ui/Listing';
 import { Section } from '../ui/Section';
+import { type Editing, useEditing } from '../ui/useEditing';
 
 interface Definition {
   name: string;
@@ -23,20 +25,25 @@ interface Props<T> {
   keyOf: (item: T) => string;
   columns: Column<T>[];
   view: (item: T) => ReactNode;
-  form: (window: { opened: boolean; onClose: () => void; replaced: T | undefined }) => ReactNode;
+  form: (editing: Editing<T>) => ReactNode;
 }
 
-type Window<T> = { kind: 'create' } | { kind: 'view' | 'replace' | 'delete'; item: T };
+interface Window<T> {
+  kind: 'view' | 'delete';
+  item: T;
+}
 
 /** The definitions of one kind: to be looked at, and changed by who may change settings. */
 export function Definitions<T extends Definition>({ path, title, about, one, empty, keyOf, columns, view, form }: Props<T>) {
   const { can, credential } = useSession();
   const refresh = useRefresh();
   const [window, setWindow] = useState<Window<T>>();
+  const editing = useEditing<T>();
   const close = () => setWindow(undefined);
   const list = usePlatform<T[]>(path);
   const mayEdit = can('core_setting_edit');
-  const item = window && window.kind !== 'create' ? window.item : undefined;
+  const item = window?.item;
+  const pathOf = (definition: T) => `${path}/${encodeURIComponent(keyOf(definition))}`;
 
   const all: Column<T>[] = [
     {
@@ -62,7 +69,7 @@ export function Definitions<T extends Definition>({ path, title, about, one, emp
       width: 170,
       cell: (definition) => (
         <Group gap={4} wrap="nowrap">
-          <Button variant="subtle" size="compact-sm" aria-label={`Edit ${definition.name}`} onClick={() => setWindow({ kind: 'replace', item: definition })}>
+          <Button variant="subtle" size="compact-sm" aria-label={`Edit ${definition.name}`} onClick={() => editing.edit({ path: pathOf(definition) })}>
             Edit
           </Button>
           <Button variant="subtle" color="red" size="compact-sm" aria-label={`Delete ${definition.name}`} onClick={() => setWindow({ kind: 'delete', item: definition })}>
@@ -78,17 +85,18 @@ export function Definitions<T extends Definition>({ path, title, about, one, emp
       about={about}
       actions={
         mayEdit && (
-          <Button size="xs" onClick={() => setWindow({ kind: 'create' })}>
+          <Button size="xs" onClick={editing.create}>
             Create {one}
           </Button>
         )
       }
     >
+      <Failure error={editing.error} title="It could not be loaded" />
       <Listing label={title} columns={all} items={list.data} keyOf={keyOf} loading={list.isPending} error={list.error} empty={empty} />
       <Modal opened={window?.kind === 'view'} onClose={close} title={item?.name ?? ''} size="xl">
         {item && window?.kind === 'view' && <Stack>{view(item)}</Stack>}
       </Modal>
-      {form({ opened: window?.kind === 'create' || window?.kind === 'replace', onClose: close, replaced: window?.kind === 'replace' ? window.item : undefined })}
+      {form(editing)}
       <Confirm
         opened={window?.kind === 'delete'}
         onClose={close}
@@ -96,7 +104,7 @@ export function Definitions<T extends Definition>({ path, title, about, one, emp
         action="Delete"
         run={async () => {
           if (!item) return;
-          await platform(credential, `${path}/${encodeURIComponent(keyOf(item))}`, { method: 'DELETE' });
+          await platform(credential, pathOf(item), { method: 'DELETE' });
           tell(`${item.name} is deleted.`);
           void refresh(path, 'scim:/Schemas', 'scim:/ResourceTypes');
         }}

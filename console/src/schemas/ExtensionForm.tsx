@@ -7,9 +7,10 @@ import { tell, useRefresh } from '../ui/calls';
 import { DefinitionForm } from './DefinitionForm';
 import { type Extension, EXTENSIONS, NEW_EXTENSION } from './scimSchema';
 import { useDraft } from '../ui/useDraft';
+import type { Editing } from '../ui/useEditing';
 
-/** A new extension of users or groups, or one in the place of `replaced`. */
-export function ExtensionForm({ opened, onClose, replaced }: { opened: boolean; onClose: () => void; replaced: Extension | undefined }) {
+/** A new extension of users or groups, or one in the place of what is edited. */
+export function ExtensionForm({ opened, close, edited: replaced, headers, reload }: Editing<Extension>) {
   const { credential } = useSession();
   const refresh = useRefresh();
   const [draft, setDraft] = useDraft<Extension>(opened, () => replaced ?? NEW_EXTENSION);
@@ -17,13 +18,14 @@ export function ExtensionForm({ opened, onClose, replaced }: { opened: boolean; 
   return (
     <DefinitionForm
       opened={opened}
-      onClose={onClose}
+      onClose={close}
       title={replaced ? `Replace ${replaced.name}` : 'New extension'}
       action={replaced ? 'Replace' : 'Create'}
       value={draft}
       onChange={setDraft}
+      reload={reload}
       submit={async (body) => {
-        await platform(credential, path, { method: replaced ? 'PUT' : 'POST', body });
+        await platform(credential, path, { method: replaced ? 'PUT' : 'POST', body, headers });
         tell(replaced ? 'The extension is replaced.' : 'The extension is there.');
         void refresh(EXTENSIONS, 'scim:/Schemas', 'scim:/ResourceTypes');
       }}

@@ -7,9 +7,10 @@ import { tell, useRefresh } from '../ui/calls';
 import { DefinitionForm } from './DefinitionForm';
 import { NEW_TYPE, OWN_TYPES, type OwnType } from './scimSchema';
 import { useDraft } from '../ui/useDraft';
+import type { Editing } from '../ui/useEditing';
 
-/** A new resource type, or one in the place of `replaced`. */
-export function OwnTypeForm({ opened, onClose, replaced }: { opened: boolean; onClose: () => void; replaced: OwnType | undefined }) {
+/** A new resource type, or one in the place of what is edited. */
+export function OwnTypeForm({ opened, close, edited: replaced, headers, reload }: Editing<OwnType>) {
   const { credential } = useSession();
   const refresh = useRefresh();
   const [draft, setDraft] = useDraft<OwnType>(opened, () => replaced ?? NEW_TYPE);
@@ -19,13 +20,14 @@ export function OwnTypeForm({ opened, onClose, replaced }: { opened: boolean; on
   return (
     <DefinitionForm
       opened={opened}
-      onClose={onClose}
+      onClose={close}
       title={replaced ? `Replace ${replaced.name}` : 'New resource type'}
       action={replaced ? 'Replace' : 'Create'}
       value={draft}
       onChange={setDraft}
+      reload={reload}
       submit={async (body) => {
-        await platform(credential, path, { method: replaced ? 'PUT' : 'POST', body });
+        await platform(credential, path, { method: replaced ? 'PUT' : 'POST', body, headers });
         tell(replaced ? 'The resource type is replaced.' : 'The resource type is there.');
         void refresh(OWN_TYPES, 'scim:/Schemas', 'scim:/ResourceTypes');
       }}

@@ -43,7 +43,7 @@ export function Schemas() {
             keyOf={({ id }) => id}
             columns={OF_EXTENSIONS}
             view={(extension) => <ExtensionView extension={extension} />}
-            form={(window) => <ExtensionForm {...window} />}
+            form={(editing) => <ExtensionForm {...editing} />}
           />
         </Tabs.Panel>
         <Tabs.Panel value="types">
@@ -56,7 +56,7 @@ export function Schemas() {
             keyOf={({ name }) => name}
             columns={OF_TYPES}
             view={(type) => <TypeView type={type} />}
-            form={(window) => <OwnTypeForm {...window} />}
+            form={(editing) => <OwnTypeForm {...editing} />}
           />
         </Tabs.Panel>
         <Tabs.Panel value="all">

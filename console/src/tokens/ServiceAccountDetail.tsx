@@ -18,14 +18,16 @@ import { Section } from '../ui/Section';
 import { LIST, type ServiceAccount, type ServiceAccountRow } from './serviceAccounts';
 import { TokensPanel } from './TokensPanel';
 import { useDraft } from '../ui/useDraft';
+import { type Editing, useEditing } from '../ui/useEditing';
 import { Facts, Id, Tags, Time } from '../ui/words';
 
 /** A service account of the chosen scope: its keys and tokens, and what they may do. */
 export function ServiceAccountDetail({ params }: { params: { id: string } }) {
   const { scope, can } = useSession();
   const identifier = idOf(params);
-  const { data, error, isPending } = usePlatform<ServiceAccountRow>(`${LIST}/${encodeURIComponent(identifier)}`, { scope });
-  const [editing, setEditing] = useState(false);
+  const path = `${LIST}/${encodeURIComponent(identifier)}`;
+  const { data, error, isPending } = usePlatform<ServiceAccountRow>(path, { scope });
+  const editing = useEditing<ServiceAccountRow>();
   const [deleting, setDeleting] = useState(false);
   const back = (
     <Anchor component={Link} href="/service-accounts" size="sm">
@@ -53,7 +55,7 @@ export function ServiceAccountDetail({ params }: { params: { id: string } }) {
       actions={
         <>
           {can('core_serviceaccount_edit') && (
-            <Button variant="default" onClick={() => setEditing(true)}>
+            <Button variant="default" onClick={() => editing.edit({ path, scope })}>
               Edit
             </Button>
           )}
@@ -65,6 +67,7 @@ export function ServiceAccountDetail({ params }: { params: { id: string } }) {
         </>
       }
     >
+      <Failure error={editing.error} title="It could not be loaded" />
       <FactsOf row={data} />
       {managesKeys ? (
         <TokensPanel owner={{ type: 'SERVICE_ACCOUNT', identifier, scope }} />
@@ -76,7 +79,7 @@ export function ServiceAccountDetail({ params }: { params: { id: string } }) {
         </Section>
       )}
       <Roles serviceAccount={serviceAccount} />
-      <Edit opened={editing} onClose={() => setEditing(false)} serviceAccount={serviceAccount} />
+      <Edit editing={editing} />
       <Delete opened={deleting} onClose={() => setDeleting(false)} row={data} />
     </PageFrame>
   );
@@ -130,20 +133,32 @@ interface Window {
   onClose: () => void;
 }
 
-function Edit({ opened, onClose, serviceAccount }: Window & { serviceAccount: ServiceAccount }) {
+function draftOf(row: ServiceAccountRow | undefined) {
+  return { name: row?.serviceAccount.name ?? '', description: row?.serviceAccount.description ?? '' };
+}
+
+function Edit({ editing: { opened, close, edited, headers, reload } }: { editing: Editing<ServiceAccountRow> }) {
   const { credential, scope } = useSession();
   const refresh = useRefresh();
-  const [draft, setDraft] = useDraft(opened, () => ({ name: serviceAccount.name, description: serviceAccount.description ?? '' }));
-  const { identifier, tags } = serviceAccount;
+  const [draft, setDraft] = useDraft(opened, () => draftOf(edited));
   const save = async () => {
+    if (!edited) return;
+    const { identifier, tags } = edited.serviceAccount;
     // Tags that are not sent would go.
     const body = { ...draft, identifier, tags };
-    await platform(credential, `/ng/api/serviceaccount/${encodeURIComponent(identifier)}`, { method: 'PUT', body, scope });
+    await platform(credential, `/ng/api/serviceaccount/${encodeURIComponent(identifier)}`, { method: 'PUT', body, scope, headers });
     tell('Saved.');
     void refresh('/ng/api/serviceaccount');
   };
   return (
-    <FormModal opened={opened} onClose={onClose} title="Edit the service account" action="Save" submit={save}>
+    <FormModal
+      opened={opened}
+      onClose={close}
+      title="Edit the service account"
+      action="Save"
+      submit={save}
+      reload={async () => setDraft(draftOf(await reload()))}
+    >
       <TextInput label="Name" value={draft.name} onChange={(event) => setDraft({ ...draft, name: event.currentTarget.value })} required data-autofocus />
       <Textarea label="Description" value={draft.description} onChange={(event) => setDraft({ ...draft, description: event.currentTarget.value })} autosize minRows={2} />
     </FormModal>

@@ -21,6 +21,7 @@ import { TrustForm } from './TrustForm';
 import { TrustKeys } from './TrustKeys';
 import { TrustRefusals } from './TrustRefusals';
 import { Warnings } from './Warnings';
+import { useEditing } from '../ui/useEditing';
 import { Facts, Id, Tags, Time, YesNo } from '../ui/words';
 
 /** A trust: what it takes, the keys that it has, what it refused, and why. */
@@ -139,12 +140,12 @@ function Actions({ trust: { jwtTrust, isDefault }, etag, onWarnings }: ActionsPr
   const refresh = useRefresh();
   const [, navigate] = useLocation();
   // With the version that is shown when it is opened: one that comes meanwhile is not what was looked at.
-  const [doing, setDoing] = useState<{ what: 'edit' | 'disable' | 'delete'; etag: string | undefined }>();
+  const [doing, setDoing] = useState<{ what: 'disable' | 'delete'; etag: string | undefined }>();
+  const editing = useEditing<Trust>();
   const open = doing?.what;
-  const setOpen = (what: 'edit' | 'disable' | 'delete') => setDoing({ what, etag });
+  const setOpen = (what: 'disable' | 'delete') => setDoing({ what, etag });
   const { identifier } = jwtTrust;
   const matching = (version: string | undefined): Record<string, string> => (version ? { 'if-match': version } : {});
-  const headers = matching(doing?.etag);
   const close = () => setDoing(undefined);
   // What was refused may be since another version is there: the page shows it, for the next try.
   const change = async <T,>(path: string, call: { method: 'POST' | 'PUT' | 'DELETE'; body?: unknown; headers: Record<string, string> }) => {
@@ -165,12 +166,12 @@ function Actions({ trust: { jwtTrust, isDefault }, etag, onWarnings }: ActionsPr
   };
   const enabling = useMutation({ mutationFn: () => switchTo('enable', etag) });
   const save = async (body: unknown) => {
-    const { warnings } = await change<Trust>('', { method: 'PUT', body, headers });
+    const { warnings } = await change<Trust>('', { method: 'PUT', body, headers: editing.headers });
     onWarnings(warnings);
     await changed('was changed');
   };
   const remove = async () => {
-    await change('', { method: 'DELETE', headers });
+    await change('', { method: 'DELETE', headers: matching(doing?.etag) });
     tell(`Trust ${identifier} was deleted.`);
     // The list alone: what is asked of this one would not be found.
     await client.invalidateQueries({ predicate: ({ queryKey: [path] }) => path === TRUSTS || path === '/ng/api/settings' });
@@ -186,12 +187,19 @@ function Actions({ trust: { jwtTrust, isDefault }, etag, onWarnings }: ActionsPr
           Enable
         </Button>
       )}
-      <Button onClick={() => setOpen('edit')}>Edit</Button>
+      <Button onClick={() => editing.edit({ path: trustPath(identifier) })}>Edit</Button>
       <Button color="red" variant="outline" onClick={() => setOpen('delete')}>
         Delete
       </Button>
       <Failure error={enabling.error} />
-      <TrustForm opened={open === 'edit'} onClose={close} trust={jwtTrust} save={save} />
+      <Failure error={editing.error} title="The trust could not be loaded" />
+      <TrustForm
+        opened={editing.opened}
+        onClose={editing.close}
+        trust={editing.edited?.jwtTrust}
+        save={save}
+        reload={async () => (await editing.reload())?.jwtTrust}
+      />
       <Confirm opened={open === 'disable'} onClose={close} title={`Disable trust ${identifier}?`} action="Disable" run={() => switchTo('disable', doing?.etag)}>
         Its tokens are refused from the next request on, and access tokens that were issued for them end for good.
       </Confirm>

@@ -15,6 +15,8 @@ interface Props<T> {
   /** Changed, or made without one. */
   trust?: TrustBody | undefined;
   save: (body: unknown) => Promise<T>;
+  /** What is stored of it by now. */
+  reload?: () => Promise<TrustBody | undefined>;
   onDone?: (made: T) => void;
 }
 
@@ -26,9 +28,16 @@ interface Writing {
 }
 
 /** A trust in a form of its usual members, or as the JSON that is sent. */
-export function TrustForm<T>({ opened, onClose, trust, save, onDone }: Props<T>) {
+export function TrustForm<T>({ opened, onClose, trust, save, reload, onDone }: Props<T>) {
   const [writing, setWriting] = useDraft<Writing>(opened, () => ({ preset: null, draft: draftOf(trust ?? {}), text: undefined }));
   const { preset, draft, text } = writing;
+  const again =
+    reload &&
+    (async () => {
+      const stored = draftOf((await reload()) ?? {});
+      // It goes on in the way of writing it that was chosen.
+      setWriting((was) => ({ ...was, draft: stored, text: was.text === undefined ? undefined : pretty(stored) }));
+    });
   const submit = async () => save(text === undefined ? bodyOf(draft) : json(text, 'The trust'));
   return (
     <FormModal
@@ -37,6 +46,7 @@ export function TrustForm<T>({ opened, onClose, trust, save, onDone }: Props<T>)
       title={trust ? `Edit trust ${trust.identifier}` : 'New JWT trust'}
       action={trust ? 'Save' : 'Create'}
       submit={submit}
+      reload={again}
       size="xl"
       {...(onDone && { onDone })}
     >

@@ -2,7 +2,9 @@ import { Button, Group, Modal, Stack } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
+import { Refused } from '../api';
 import { Failure } from './Failure';
+import { Overtaken } from './Overtaken';
 
 interface Props<T> {
   opened: boolean;
@@ -13,6 +15,8 @@ interface Props<T> {
   children: ReactNode;
   /** Sends it; a refusal is shown below the fields, which keep what was typed. */
   submit: () => Promise<T>;
+  /** Of what others may change at the same time: puts what is stored by now into the fields. */
+  reload?: (() => Promise<unknown>) | undefined;
   /** Not where the form was closed, or the page left, before the answer. */
   onDone?: (made: T) => void;
   size?: string;
@@ -28,8 +32,9 @@ export function FormModal<T>(props: Props<T>) {
   );
 }
 
-function Fields<T>({ onClose, action, children, submit, onDone, disabled }: Props<T>) {
+function Fields<T>({ onClose, action, children, submit, reload, onDone, disabled }: Props<T>) {
   const sending = useMutation({ mutationFn: submit });
+  const overtaken = sending.error instanceof Refused && sending.error.status === 412;
   // Said with the call: so it is not done any more once this form is gone, and does not close the next one.
   const onSuccess = (made: T) => {
     onClose();
@@ -44,7 +49,7 @@ function Fields<T>({ onClose, action, children, submit, onDone, disabled }: Prop
     >
       <Stack>
         {children}
-        <Failure error={sending.error} />
+        {overtaken && reload ? <Overtaken reload={reload} onDone={sending.reset} /> : <Failure error={sending.error} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             Cancel

@@ -46,4 +46,5 @@ steps! {
     36 "0036_notification_configs",
     37 "0037_account_status",
     38 "0038_token_surfaces",
+    40 "0040_token_versions",
 }

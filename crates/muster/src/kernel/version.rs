@@ -15,6 +15,11 @@ pub struct Tag {
     pub version: i64,
 }
 
+impl Tag {
+    /// Of what comes with the product: nobody changes it.
+    pub const MANAGED: Self = Self { created_at: Timestamp::from_micros(0), version: 1 };
+}
+
 /// In a form that fits between quotes.
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -25,6 +25,7 @@ use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::IfMatch;
 
 /// Fields by which lists sort.
 pub const SORT_FIELDS: &[&str] = &["name", "identifier", "email", "createdAt", "lastModifiedAt"];
@@ -99,17 +100,19 @@ pub fn insert(
 ///
 /// # Errors
 /// `Invalid` for an unknown identifier (as the reference answers) or another e-mail address than the stored
-/// one.
+/// one, `Stale`.
 pub async fn update(
     app: &App,
     grant: &Grant<ServiceAccountEdit>,
     identifier: String,
     change: Change,
+    seen: IfMatch,
 ) -> Result<ServiceAccount> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
     app.write_alone("service_accounts.update", grant.actor(), move |tx| {
         let before = load(tx, &scope, &identifier)?;
+        seen.check(before.tag())?;
         change.fits(&before)?;
         if change.is_of(&before) {
             return Ok(before);
@@ -127,12 +130,18 @@ pub async fn update(
 /// Deletes a service account with its API keys, tokens and role assignments: from then on nothing acts as it.
 ///
 /// # Errors
-/// `Invalid` for an unknown identifier, as the reference answers.
-pub async fn delete(app: &App, grant: &Grant<ServiceAccountDelete>, identifier: String) -> Result<()> {
+/// `Invalid` for an unknown identifier, as the reference answers, `Stale`.
+pub async fn delete(
+    app: &App,
+    grant: &Grant<ServiceAccountDelete>,
+    identifier: String,
+    seen: IfMatch,
+) -> Result<()> {
     let (now, rng) = (app.clock.now(), app.rng.clone());
     let (caller, scope) = (grant.caller().clone(), grant.scope().clone());
     app.write_alone("service_accounts.delete", grant.actor(), move |tx| {
         let before = load(tx, &scope, &identifier)?;
+        seen.check(before.tag())?;
         let (kind, id) = (PrincipalKind::ServiceAccount, before.identifier.as_str());
         let (bindings, removed) = keeping_one(tx, &scope.account, |tx| {
             let bindings = remove_principal(tx, &caller, now, &rng, &scope, kind, id)?;

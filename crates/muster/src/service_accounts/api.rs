@@ -18,7 +18,9 @@ use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::text::{DESCRIPTION_MOST, IDENTIFIER, NAME_MOST, Tags};
+use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
+use crate::web::etag::Tagged;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, repeated};
 use crate::web::openapi::OpenApi;
 use crate::web::scope::of_both;
@@ -147,6 +149,12 @@ impl From<ServiceAccount> for View {
     }
 }
 
+impl From<ServiceAccount> for Tagged<View> {
+    fn from(s: ServiceAccount) -> Self {
+        Self { tag: s.tag(), data: s.into() }
+    }
+}
+
 /// The wire's `ServiceAccountAggregateDTO`; `tokensCount` counts API keys, as in the reference.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -169,6 +177,12 @@ impl From<Aggregate> for AggregateView {
             role_assignments: a.bindings.into_iter().map(|bound| BindingView::new(bound, None)).collect(),
             service_account: a.service_account.into(),
         }
+    }
+}
+
+impl From<Aggregate> for Tagged<AggregateView> {
+    fn from(a: Aggregate) -> Self {
+        Self { tag: a.service_account.tag(), data: a.into() }
     }
 }
 
@@ -216,7 +230,7 @@ async fn create(
     actor: Actor,
     Query(query): Query<ScopeQuery>,
     Json(body): Json<Body>,
-) -> Result<Reply<View>> {
+) -> Result<Tagged<View>> {
     let scope = body.scope(&query, &actor)?;
     let grant = actor.grant::<ServiceAccountEdit>(&scope)?;
     let name = body.name.unwrap_or_default();
@@ -225,7 +239,7 @@ async fn create(
         (body.identifier.filter(|i| !i.is_empty()), body.email.filter(|e| !e.is_empty()));
     let tags = body.tags.unwrap_or_default();
     let new = NewServiceAccount::check(identifier, name, email, body.description, tags)?;
-    actions::create(&app, &grant, new).await.map(|made| Reply(made.into()))
+    actions::create(&app, &grant, new).await.map(Into::into)
 }
 
 async fn update(
@@ -233,8 +247,9 @@ async fn update(
     actor: Actor,
     Path(identifier): Path<String>,
     Query(query): Query<ScopeQuery>,
+    seen: IfMatch,
     Json(body): Json<Body>,
-) -> Result<Reply<View>> {
+) -> Result<Tagged<View>> {
     let scope = body.scope(&query, &actor)?;
     let grant = actor.grant_on::<ServiceAccountEdit>(&scope, Some(&identifier))?;
     if let Some(other) = body.identifier.filter(|i| !i.is_empty() && *i != identifier) {
@@ -246,7 +261,7 @@ async fn update(
     let email = body.email.filter(|e| !e.is_empty());
     let change =
         Change::check(body.name.unwrap_or_default(), email, body.description, body.tags.unwrap_or_default())?;
-    actions::update(&app, &grant, identifier, change).await.map(|changed| Reply(changed.into()))
+    actions::update(&app, &grant, identifier, change, seen).await.map(Into::into)
 }
 
 async fn remove(
@@ -254,10 +269,11 @@ async fn remove(
     actor: Actor,
     Path(identifier): Path<String>,
     Query(query): Query<ScopeQuery>,
+    seen: IfMatch,
 ) -> Result<Reply<bool>> {
     let scope = query.scope(&actor.caller.account)?;
     let grant = actor.grant_on::<ServiceAccountDelete>(&scope, Some(&identifier))?;
-    actions::delete(&app, &grant, identifier).await.map(|()| Reply(true))
+    actions::delete(&app, &grant, identifier, seen).await.map(|()| Reply(true))
 }
 
 async fn list(
@@ -310,10 +326,10 @@ async fn aggregate(
     actor: Actor,
     Path(identifier): Path<String>,
     Query(query): Query<ScopeQuery>,
-) -> Result<Reply<AggregateView>> {
+) -> Result<Tagged<AggregateView>> {
     let scope = query.scope(&actor.caller.account)?;
     let grant = actor.grant_on::<ServiceAccountView>(&scope, Some(&identifier))?;
-    actions::find_aggregate(&app, &grant, identifier).await.map(|found| Reply(found.into()))
+    actions::find_aggregate(&app, &grant, identifier).await.map(Into::into)
 }
 
 async fn scopes(

@@ -8,6 +8,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::text::{FieldCheck, Tags, identifier_from_name};
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::Tag;
 
 /// Domain of the address given to a service account whose creator names none:
 /// `<identifier>@service.muster.local`. Nothing is ever sent there.
@@ -32,6 +33,15 @@ pub struct ServiceAccount {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// From 1, one more with each change.
+    pub version: i64,
+}
+
+impl ServiceAccount {
+    /// Of what is stored of itself; its keys and role assignments have their own.
+    pub fn tag(&self) -> Tag {
+        Tag { created_at: self.created_at, version: self.version }
+    }
 }
 
 impl Listed for ServiceAccount {

@@ -17,17 +17,17 @@ const INSERT: &str = "INSERT INTO service_accounts (account_id, org_id, project_
     email, description, tags, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, \
     $9, $9) ON CONFLICT DO NOTHING";
 const FIND: &str = "SELECT org_id, project_id, identifier, name, email, description, tags, created_at, \
-    updated_at FROM service_accounts WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND \
-    identifier = $4";
+    updated_at, version FROM service_accounts WHERE account_id = $1 AND org_id = $2 AND project_id = $3 \
+    AND identifier = $4";
 const LIST_HERE: &str = "SELECT org_id, project_id, identifier, name, email, description, tags, created_at, \
-    updated_at FROM service_accounts WHERE account_id = $1 AND org_id = $2 AND project_id = $3 ORDER BY \
-    identifier";
+    updated_at, version FROM service_accounts WHERE account_id = $1 AND org_id = $2 AND project_id = $3 \
+    ORDER BY identifier";
 const LIST_INHERITED: &str = "SELECT org_id, project_id, identifier, name, email, description, tags, \
-    created_at, updated_at FROM service_accounts WHERE account_id = $1 AND (org_id = '' OR org_id = $2) \
-    AND (project_id = '' OR project_id = $3) ORDER BY org_id, project_id, identifier";
+    created_at, updated_at, version FROM service_accounts WHERE account_id = $1 AND (org_id = '' OR \
+    org_id = $2) AND (project_id = '' OR project_id = $3) ORDER BY org_id, project_id, identifier";
 const LIST_CHILDREN: &str = "SELECT org_id, project_id, identifier, name, email, description, tags, \
-    created_at, updated_at FROM service_accounts WHERE account_id = $1 AND ($2 = '' OR org_id = $2) AND \
-    ($3 = '' OR project_id = $3) ORDER BY org_id, project_id, identifier";
+    created_at, updated_at, version FROM service_accounts WHERE account_id = $1 AND ($2 = '' OR \
+    org_id = $2) AND ($3 = '' OR project_id = $3) ORDER BY org_id, project_id, identifier";
 const UPDATE: &str = "UPDATE service_accounts SET name = $5, description = $6, tags = $7, updated_at = $8, \
     version = version + 1 WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
 const DELETE: &str = "DELETE FROM service_accounts WHERE account_id = $1 AND org_id = $2 AND project_id = \
@@ -55,6 +55,7 @@ struct Raw {
     project: String,
     tags: String,
     rest: (String, String, String, Option<String>, i64, i64),
+    version: i64,
 }
 
 fn raw(row: &Row<'_>) -> Result<Raw, db::Error> {
@@ -63,6 +64,7 @@ fn raw(row: &Row<'_>) -> Result<Raw, db::Error> {
         project: row.get(1)?,
         tags: row.get(6)?,
         rest: (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(7)?, row.get(8)?),
+        version: row.get(9)?,
     })
 }
 
@@ -77,6 +79,7 @@ fn build(account: &AccountId, raw: Raw) -> Result<ServiceAccount, Problem> {
         tags: tags_of(&raw.tags)?,
         created_at: Timestamp::from_micros(created),
         updated_at: Timestamp::from_micros(updated),
+        version: raw.version,
     })
 }
 

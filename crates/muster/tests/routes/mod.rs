@@ -9,6 +9,7 @@ mod authentication;
 mod bodies;
 mod console;
 mod dry_run;
+mod entity_tags;
 mod events;
 mod hierarchy;
 mod jwt_explain;

@@ -20,6 +20,7 @@ use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::text::Tags;
+use crate::kernel::version::IfMatch;
 
 /// Which groups to list.
 #[derive(Clone, Debug)]
@@ -236,12 +237,13 @@ fn stored(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<ResourceGroup> {
 /// the roles' permissions on that. What it had already he gives to nobody.
 ///
 /// # Errors
-/// `Invalid` for a managed group, `ResourceNotFound`, `Denied` for what the caller does not hold; those of
-/// `create`.
+/// `Invalid` for a managed group, `ResourceNotFound`, `Stale`, `Denied` for what the caller does not hold;
+/// those of `create`.
 pub async fn update(
     app: &App,
     grant: &Grant<ResourceGroupEdit>,
     mut new: NewResourceGroup,
+    seen: IfMatch,
 ) -> Result<ResourceGroup> {
     let (scope, actor) = (grant.scope().clone(), grant.actor().clone());
     if managed::resource_group(&new.identifier).is_some() {
@@ -257,6 +259,7 @@ pub async fn update(
         let Some(old) = store::find(tx, &scope, &new.identifier)? else {
             return Err(not_found(&new.identifier, &scope));
         };
+        seen.check(old.tag)?;
         if new.is_of(&old) {
             return Ok(old);
         }
@@ -293,8 +296,8 @@ fn check_reach(
 /// Removes a custom group and every assignment on it.
 ///
 /// # Errors
-/// `Invalid` for a managed group, `ResourceNotFound`.
-pub async fn delete(app: &App, grant: &Grant<ResourceGroupDelete>, id: String) -> Result<()> {
+/// `Invalid` for a managed group, `ResourceNotFound`, `Stale`.
+pub async fn delete(app: &App, grant: &Grant<ResourceGroupDelete>, id: String, seen: IfMatch) -> Result<()> {
     let (scope, caller) = (grant.scope().clone(), grant.caller().clone());
     if managed::resource_group(&id).is_some() {
         return Err(Problem::invalid(
@@ -304,6 +307,7 @@ pub async fn delete(app: &App, grant: &Grant<ResourceGroupDelete>, id: String) -
     let (now, rng) = (app.clock.now(), app.rng.clone());
     app.write_alone("resource_groups.delete", grant.actor(), move |tx| {
         let Some(group) = store::find(tx, &scope, &id)? else { return Err(not_found(&id, &scope)) };
+        seen.check(group.tag)?;
         let bound = assignment_rows::of_resource_group(tx, &scope, &id)?;
         assignments::remove_rows(tx, &caller, now, &rng, &bound)?;
         store::delete(tx, &scope, &id)?;

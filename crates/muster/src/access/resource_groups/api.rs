@@ -22,7 +22,9 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Level;
 use crate::kernel::text::Tags;
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
+use crate::web::etag::Tagged;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, unused};
 use crate::web::openapi::OpenApi;
 use crate::web::scope::of_both;
@@ -177,6 +179,12 @@ impl From<ResourceGroup> for GroupReply {
     }
 }
 
+impl From<ResourceGroup> for Tagged<GroupReply> {
+    fn from(group: ResourceGroup) -> Self {
+        Self { tag: group.tag, data: group.into() }
+    }
+}
+
 fn go_by(uri: &Uri) -> Result<()> {
     let instead = "send identifierFilter in the body of /authz/api/v2/resourcegroup/filter";
     goes_by(uri, &["searchTerm", "sortOrders"], instead)
@@ -257,10 +265,10 @@ async fn read(
     actor: Actor,
     Path(id): Path<String>,
     Query(scope): Query<ScopeQuery>,
-) -> Result<Reply<GroupReply>> {
+) -> Result<Tagged<GroupReply>> {
     let scope = scope.scope(&actor.caller.account)?;
     let grant = actor.grant_on::<ResourceGroupView>(&scope, Some(&id))?;
-    Ok(Reply(actions::get(&app, &grant, id).await?.into()))
+    Ok(actions::get(&app, &grant, id).await?.into())
 }
 
 async fn create(
@@ -268,11 +276,11 @@ async fn create(
     actor: Actor,
     Query(scope): Query<ScopeQuery>,
     Json(body): Json<Wrapper>,
-) -> Result<Reply<GroupReply>> {
+) -> Result<Tagged<GroupReply>> {
     let scope = scope.scope(&actor.caller.account)?;
     let grant = actor.grant::<ResourceGroupEdit>(&scope)?;
     let new = body.resource_group.read(&scope)?;
-    Ok(Reply(actions::create(&app, &grant, new).await?.into()))
+    Ok(actions::create(&app, &grant, new).await?.into())
 }
 
 async fn update(
@@ -280,8 +288,9 @@ async fn update(
     actor: Actor,
     Path(id): Path<String>,
     Query(scope): Query<ScopeQuery>,
+    seen: IfMatch,
     Json(body): Json<Wrapper>,
-) -> Result<Reply<GroupReply>> {
+) -> Result<Tagged<GroupReply>> {
     let scope = scope.scope(&actor.caller.account)?;
     let grant = actor.grant_on::<ResourceGroupEdit>(&scope, Some(&id))?;
     let named = body.resource_group.identifier.as_deref().unwrap_or_default();
@@ -291,7 +300,7 @@ async fn update(
         ));
     }
     let new = NewResourceGroup { identifier: id, ..body.resource_group.read(&scope)? };
-    Ok(Reply(actions::update(&app, &grant, new).await?.into()))
+    Ok(actions::update(&app, &grant, new, seen).await?.into())
 }
 
 async fn delete(
@@ -299,9 +308,10 @@ async fn delete(
     actor: Actor,
     Path(id): Path<String>,
     Query(scope): Query<ScopeQuery>,
+    seen: IfMatch,
 ) -> Result<Reply<bool>> {
     let scope = scope.scope(&actor.caller.account)?;
     let grant = actor.grant_on::<ResourceGroupDelete>(&scope, Some(&id))?;
-    actions::delete(&app, &grant, id).await?;
+    actions::delete(&app, &grant, id, seen).await?;
     Ok(Reply(true))
 }

@@ -10,6 +10,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::{FieldCheck, Tags, is_color};
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::Tag;
 
 /// The colour of a group whose maker names none.
 pub const DEFAULT_COLOR: &str = "#0063F7";
@@ -45,6 +46,8 @@ pub struct ResourceGroup {
     pub filter: ResourceFilter,
     /// When it was made and last changed; `None` for managed ones.
     pub times: Option<(Timestamp, Timestamp)>,
+    /// Of what is stored.
+    pub tag: Tag,
 }
 
 impl ResourceGroup {
@@ -73,6 +76,7 @@ impl ResourceGroup {
             included: vec![included(scope, group.children)],
             filter: ResourceFilter { include_all_resources: true, resources: Vec::new() },
             times: None,
+            tag: Tag::MANAGED,
         })
     }
 }

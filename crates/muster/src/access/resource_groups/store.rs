@@ -11,14 +11,16 @@ use crate::access::stored;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::Tag;
 
 const INSERT: &str = "INSERT INTO resource_groups (account_id, org_id, project_id, identifier, name, color, description, \
     tags, included_scopes, resource_filter, version, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11) ON CONFLICT DO NOTHING";
 const FIND: &str = "SELECT identifier, name, color, description, tags, included_scopes, resource_filter, created_at, \
-    updated_at FROM resource_groups WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
+    updated_at, version FROM resource_groups \
+    WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
 const LIST: &str = "SELECT identifier, name, color, description, tags, included_scopes, resource_filter, created_at, \
-    updated_at FROM resource_groups WHERE account_id = $1 AND org_id = $2 AND project_id = $3";
+    updated_at, version FROM resource_groups WHERE account_id = $1 AND org_id = $2 AND project_id = $3";
 const LINES: &str = "SELECT identifier, name, tags, created_at, updated_at FROM resource_groups \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3";
 const UPDATE: &str = "UPDATE resource_groups SET name = $5, color = $6, description = $7, tags = $8, \
@@ -70,6 +72,7 @@ struct Stored {
     texts: [String; 6],
     description: Option<String>,
     times: (i64, i64),
+    version: i64,
 }
 
 fn columns(row: &Row<'_>) -> Result<Stored, db::Error> {
@@ -77,13 +80,15 @@ fn columns(row: &Row<'_>) -> Result<Stored, db::Error> {
         texts: [row.get(0)?, row.get(1)?, row.get(2)?, row.get(4)?, row.get(5)?, row.get(6)?],
         description: row.get(3)?,
         times: (row.get(7)?, row.get(8)?),
+        version: row.get(9)?,
     })
 }
 
 impl Stored {
     fn group(self, scope: &Scope) -> Result<ResourceGroup, Problem> {
         let [identifier, name, color, tags, included, filter] = self.texts;
-        let (created, updated) = self.times;
+        let (created_at, updated_at) =
+            (Timestamp::from_micros(self.times.0), Timestamp::from_micros(self.times.1));
         Ok(ResourceGroup {
             scope: scope.clone(),
             identifier,
@@ -94,7 +99,8 @@ impl Stored {
             levels: vec![scope.level()],
             included: stored::read(&included)?,
             filter: stored::read(&filter)?,
-            times: Some((Timestamp::from_micros(created), Timestamp::from_micros(updated))),
+            times: Some((created_at, updated_at)),
+            tag: Tag { created_at, version: self.version },
         })
     }
 }

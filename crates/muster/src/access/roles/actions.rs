@@ -19,6 +19,7 @@ use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
+use crate::kernel::version::IfMatch;
 
 /// Which roles to list.
 #[derive(Clone, Debug)]
@@ -147,9 +148,9 @@ fn stored(tx: &mut Tx<'_>, scope: &Scope, id: &str) -> Result<Role> {
 /// everyone it is assigned to, so the caller must hold them on those resources.
 ///
 /// # Errors
-/// `InvalidArgument` when there is no such custom role or the level changes, `Denied` for gained
+/// `InvalidArgument` when there is no such custom role or the level changes, `Stale`, `Denied` for gained
 /// permissions that the caller does not hold; those of `create`.
-pub async fn update(app: &App, grant: &Grant<RoleEdit>, mut new: NewRole) -> Result<Role> {
+pub async fn update(app: &App, grant: &Grant<RoleEdit>, mut new: NewRole, seen: IfMatch) -> Result<Role> {
     let (scope, actor) = (grant.scope().clone(), grant.actor().clone());
     if !new.fits_level(&scope) {
         return Err(Problem::argument(format!(
@@ -169,6 +170,7 @@ pub async fn update(app: &App, grant: &Grant<RoleEdit>, mut new: NewRole) -> Res
                     scope.path()
                 )));
             };
+            seen.check(old.tag)?;
             if new.is_of(&old) {
                 return Ok(old);
             }
@@ -198,8 +200,8 @@ fn check_gain(tx: &mut Tx<'_>, actor: &Actor, scope: &Scope, old: &Role, new: &N
 /// Removes a custom role and every assignment of it.
 ///
 /// # Errors
-/// `Invalid` for a managed role, `InvalidArgument` when there is none.
-pub async fn delete(app: &App, grant: &Grant<RoleDelete>, id: String) -> Result<Role> {
+/// `Invalid` for a managed role, `InvalidArgument` when there is none, `Stale`.
+pub async fn delete(app: &App, grant: &Grant<RoleDelete>, id: String, seen: IfMatch) -> Result<Role> {
     let (scope, caller) = (grant.scope().clone(), grant.caller().clone());
     if managed::role(&id).is_some() {
         let text = format!(
@@ -216,6 +218,7 @@ pub async fn delete(app: &App, grant: &Grant<RoleDelete>, id: String) -> Result<
                 scope.path()
             )));
         };
+        seen.check(role.tag)?;
         let bound = assignment_rows::of_role(tx, &scope, &id)?;
         assignments::remove_rows(tx, &caller, now, &rng, &bound)?;
         store::delete(tx, &scope, &id)?;

@@ -18,7 +18,9 @@ use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::text::{DESCRIPTION_MOST, IDENTIFIER, NAME_MOST, Tags};
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
+use crate::web::etag::Tagged;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, flag, goes_by};
 use crate::web::openapi::OpenApi;
 use crate::web::scope::ScopeView;
@@ -146,6 +148,12 @@ impl From<Role> for RoleReply {
     }
 }
 
+impl From<Role> for Tagged<RoleReply> {
+    fn from(role: Role) -> Self {
+        Self { tag: role.tag, data: role.into() }
+    }
+}
+
 impl From<(Role, Counts)> for RoleReply {
     fn from((role, counts): (Role, Counts)) -> Self {
         let counts = CountsDto {
@@ -188,10 +196,10 @@ async fn read(
     actor: Actor,
     Path(id): Path<String>,
     Query(scope): Query<ScopeQuery>,
-) -> Result<Reply<RoleReply>> {
+) -> Result<Tagged<RoleReply>> {
     let scope = scope.scope(&actor.caller.account)?;
     let grant = actor.grant_on::<RoleView>(&scope, Some(&id))?;
-    Ok(Reply(actions::get(&app, &grant, id).await?.into()))
+    Ok(actions::get(&app, &grant, id).await?.into())
 }
 
 async fn create(
@@ -199,10 +207,10 @@ async fn create(
     actor: Actor,
     Query(scope): Query<ScopeQuery>,
     Json(body): Json<RoleBody>,
-) -> Result<Reply<RoleReply>> {
+) -> Result<Tagged<RoleReply>> {
     let scope = scope.scope(&actor.caller.account)?;
     let grant = actor.grant::<RoleEdit>(&scope)?;
-    Ok(Reply(actions::create(&app, &grant, body.into()).await?.into()))
+    Ok(actions::create(&app, &grant, body.into()).await?.into())
 }
 
 async fn update(
@@ -210,8 +218,9 @@ async fn update(
     actor: Actor,
     Path(id): Path<String>,
     Query(scope): Query<ScopeQuery>,
+    seen: IfMatch,
     Json(body): Json<RoleBody>,
-) -> Result<Reply<RoleReply>> {
+) -> Result<Tagged<RoleReply>> {
     let scope = scope.scope(&actor.caller.account)?;
     let grant = actor.grant_on::<RoleEdit>(&scope, Some(&id))?;
     if body.identifier.as_ref().is_some_and(|named| !named.is_empty() && *named != id) {
@@ -220,7 +229,7 @@ async fn update(
         ));
     }
     let new = NewRole { identifier: id, ..body.into() };
-    Ok(Reply(actions::update(&app, &grant, new).await?.into()))
+    Ok(actions::update(&app, &grant, new, seen).await?.into())
 }
 
 async fn delete(
@@ -228,8 +237,9 @@ async fn delete(
     actor: Actor,
     Path(id): Path<String>,
     Query(scope): Query<ScopeQuery>,
+    seen: IfMatch,
 ) -> Result<Reply<RoleReply>> {
     let scope = scope.scope(&actor.caller.account)?;
     let grant = actor.grant_on::<RoleDelete>(&scope, Some(&id))?;
-    Ok(Reply(actions::delete(&app, &grant, id).await?.into()))
+    Ok(Reply(actions::delete(&app, &grant, id, seen).await?.into()))
 }

@@ -7,6 +7,7 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::{FieldCheck, Tags};
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::Tag;
 
 /// A role, managed or custom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Role {
     pub level: Level,
     /// When it was made and last changed; `None` for managed ones.
     pub times: Option<(Timestamp, Timestamp)>,
+    /// Of what is stored.
+    pub tag: Tag,
 }
 
 impl From<&'static ManagedRole> for Role {
@@ -40,6 +43,7 @@ impl From<&'static ManagedRole> for Role {
             permissions: role.permissions().iter().map(|p| p.id.to_owned()).collect(),
             level: role.level,
             times: None,
+            tag: Tag::MANAGED,
         }
     }
 }

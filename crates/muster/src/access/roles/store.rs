@@ -10,12 +10,13 @@ use crate::kernel::caller::PrincipalKind;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::Tag;
 
 const INSERT: &str = "INSERT INTO roles (account_id, org_id, project_id, identifier, name, description, tags, permissions, \
     version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9) ON CONFLICT DO NOTHING";
-const FIND: &str = "SELECT identifier, name, description, tags, permissions, created_at, updated_at FROM roles \
+const FIND: &str = "SELECT identifier, name, description, tags, permissions, created_at, updated_at, version FROM roles \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
-const LIST: &str = "SELECT identifier, name, description, tags, permissions, created_at, updated_at FROM roles \
+const LIST: &str = "SELECT identifier, name, description, tags, permissions, created_at, updated_at, version FROM roles \
     WHERE account_id = $1 AND org_id = $2 AND project_id = $3";
 const UPDATE: &str = "UPDATE roles SET name = $5, description = $6, tags = $7, permissions = $8, version = version + 1, \
     updated_at = $9 WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND identifier = $4";
@@ -42,6 +43,7 @@ struct Stored {
     tags: String,
     permissions: String,
     times: (i64, i64),
+    version: i64,
 }
 
 fn columns(row: &Row<'_>) -> Result<Stored, db::Error> {
@@ -52,12 +54,14 @@ fn columns(row: &Row<'_>) -> Result<Stored, db::Error> {
         tags: row.get(3)?,
         permissions: row.get(4)?,
         times: (row.get(5)?, row.get(6)?),
+        version: row.get(7)?,
     })
 }
 
 impl Stored {
     fn role(self, scope: &Scope) -> Result<Role, Problem> {
-        let (created, updated) = self.times;
+        let (created_at, updated_at) =
+            (Timestamp::from_micros(self.times.0), Timestamp::from_micros(self.times.1));
         Ok(Role {
             scope: Some(scope.clone()),
             identifier: self.identifier,
@@ -66,7 +70,8 @@ impl Stored {
             tags: stored::read(&self.tags)?,
             permissions: stored::read(&self.permissions)?,
             level: scope.level(),
-            times: Some((Timestamp::from_micros(created), Timestamp::from_micros(updated))),
+            times: Some((created_at, updated_at)),
+            tag: Tag { created_at, version: self.version },
         })
     }
 }

@@ -20,6 +20,7 @@ use crate::audit::Action;
 use crate::directory::stroke::Stroke;
 use crate::kernel::ids::AccountId;
 use crate::kernel::problem::{Kind, Problem, Result};
+use crate::kernel::version::IfMatch;
 
 /// Resources whose index rows are made in one transaction.
 const FILLED_AT_ONCE: usize = 500;
@@ -162,8 +163,14 @@ fn clash(one: &scim::Schema, other: &scim::Schema) -> Option<String> {
 /// refused; what becomes indexed gets its index rows, and is looked up by them once all are there.
 ///
 /// # Errors
-/// `NotFound`; `Fields` as for `create`; `Conflict` for data that stands against it.
-pub async fn replace(app: &App, grant: &Grant<SettingEdit>, name: &str, shape: Shape) -> Result<Definition> {
+/// `NotFound`; `Stale`; `Fields` as for `create`; `Conflict` for data that stands against it.
+pub async fn replace(
+    app: &App,
+    grant: &Grant<SettingEdit>,
+    name: &str,
+    shape: Shape,
+    seen: IfMatch,
+) -> Result<Definition> {
     if fold(name) != fold(shape.name()) {
         let text = format!(
             "The path names {name:.200} and the body {}: send the same in both. A name does not change.",
@@ -172,7 +179,7 @@ pub async fn replace(app: &App, grant: &Grant<SettingEdit>, name: &str, shape: S
         return Err(Problem::invalid(text));
     }
     let stroke = Stroke::new(app, grant.caller());
-    let write = move |tx: &mut Tx<'_>| renew(tx, &stroke, shape.clone());
+    let write = move |tx: &mut Tx<'_>| renew(tx, &stroke, shape.clone(), &seen);
     let new = app.write_alone("schemas.replace", grant.actor(), write).await?;
     if new.pending.is_empty() {
         return Ok(new);
@@ -185,10 +192,11 @@ pub async fn replace(app: &App, grant: &Grant<SettingEdit>, name: &str, shape: S
     app.db.of(&account).read("schemas.load", move |tx| find(&store::all(tx, &account)?, what, &name)).await
 }
 
-fn renew(tx: &mut Tx<'_>, stroke: &Stroke, shape: Shape) -> Result<Definition> {
+fn renew(tx: &mut Tx<'_>, stroke: &Stroke, shape: Shape, seen: &IfMatch) -> Result<Definition> {
     let account = stroke.account();
     let mut others = store::all(tx, account)?;
     let old = find(&others, shape.what(), shape.name())?;
+    seen.check(old.tag())?;
     if old.shape.document() == shape.document() {
         return Ok(old);
     }
@@ -256,12 +264,19 @@ fn still(tx: &mut Tx<'_>, account: &AccountId, old: &Shape, new: &Shape) -> Resu
 /// Removes a definition that no resource has data of.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` while it is in use.
-pub async fn delete(app: &App, grant: &Grant<SettingEdit>, what: What, name: &str) -> Result<()> {
+/// `NotFound`; `Stale`; `Conflict` while it is in use.
+pub async fn delete(
+    app: &App,
+    grant: &Grant<SettingEdit>,
+    what: What,
+    name: &str,
+    seen: IfMatch,
+) -> Result<()> {
     let (stroke, name) = (Stroke::new(app, grant.caller()), name.to_owned());
     app.write_alone("schemas.delete", grant.actor(), move |tx| {
         let account = stroke.account();
         let old = find(&store::all(tx, account)?, what, &name)?;
+        seen.check(old.tag())?;
         let key = fold(old.shape.name()).into_owned();
         if what == What::Type {
             if let Some(id) = store::any_object(tx, account, &key)? {

@@ -14,7 +14,9 @@ use crate::access::permissions::{AccountView, SettingEdit};
 use crate::app::App;
 use crate::kernel::problem::Result;
 use crate::kernel::scope::Scope;
+use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
+use crate::web::etag::Tagged;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, goes_by};
 use crate::web::openapi::OpenApi;
 use crate::web::unique::Object;
@@ -96,6 +98,10 @@ fn view(definition: &Definition) -> View {
     map
 }
 
+fn tagged(definition: &Definition) -> Tagged<View> {
+    Tagged { tag: definition.tag(), data: view(definition) }
+}
+
 fn home(actor: &Actor, scope: &ScopeQuery) -> Result<Scope> {
     let what = "SCIM schemas and resource types belong to the account";
     scope.account_scope(&actor.caller.account, what)
@@ -117,9 +123,9 @@ async fn load<const KIND: bool>(
     actor: Actor,
     Path(name): Path<String>,
     Query(scope): Query<ScopeQuery>,
-) -> Result<Reply<View>> {
+) -> Result<Tagged<View>> {
     let grant = actor.grant::<AccountView>(&home(&actor, &scope)?)?;
-    Ok(Reply(view(&actions::load(&app, &grant, what(KIND), &name).await?)))
+    Ok(tagged(&actions::load(&app, &grant, what(KIND), &name).await?))
 }
 
 async fn add<const KIND: bool>(
@@ -127,9 +133,9 @@ async fn add<const KIND: bool>(
     actor: Actor,
     Query(scope): Query<ScopeQuery>,
     Json(Object(members)): Json<Object>,
-) -> Result<Reply<View>> {
+) -> Result<Tagged<View>> {
     let grant = actor.grant::<SettingEdit>(&home(&actor, &scope)?)?;
-    Ok(Reply(view(&actions::create(&app, &grant, read(what(KIND), &members)?).await?)))
+    Ok(tagged(&actions::create(&app, &grant, read(what(KIND), &members)?).await?))
 }
 
 async fn put<const KIND: bool>(
@@ -137,10 +143,11 @@ async fn put<const KIND: bool>(
     actor: Actor,
     Path(name): Path<String>,
     Query(scope): Query<ScopeQuery>,
+    seen: IfMatch,
     Json(Object(members)): Json<Object>,
-) -> Result<Reply<View>> {
+) -> Result<Tagged<View>> {
     let grant = actor.grant::<SettingEdit>(&home(&actor, &scope)?)?;
-    Ok(Reply(view(&actions::replace(&app, &grant, &name, read(what(KIND), &members)?).await?)))
+    Ok(tagged(&actions::replace(&app, &grant, &name, read(what(KIND), &members)?, seen).await?))
 }
 
 async fn remove<const KIND: bool>(
@@ -148,8 +155,9 @@ async fn remove<const KIND: bool>(
     actor: Actor,
     Path(name): Path<String>,
     Query(scope): Query<ScopeQuery>,
+    seen: IfMatch,
 ) -> Result<Reply<bool>> {
     let grant = actor.grant::<SettingEdit>(&home(&actor, &scope)?)?;
-    actions::delete(&app, &grant, what(KIND), &name).await?;
+    actions::delete(&app, &grant, what(KIND), &name, seen).await?;
     Ok(Reply(true))
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::directory::model::Subject;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::Tag;
 
 /// Most definitions of an account, of both kinds together.
 pub const MAX_DEFINITIONS: usize = 50;
@@ -157,6 +158,13 @@ pub struct Definition {
     pub created: Timestamp,
     /// When it last changed.
     pub updated: Timestamp,
+}
+
+impl Definition {
+    /// Of what is stored.
+    pub fn tag(&self) -> Tag {
+        Tag { created_at: self.created, version: self.version }
+    }
 }
 
 /// The stored text of a definition.

@@ -14,6 +14,7 @@ use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::text::{FieldCheck, Tags, fold};
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::IfMatch;
 use crate::tokens::model::{DEFAULT_TTL_MS, KEY_LIMIT, Policy};
 use crate::tokens::store::{self, Key, KeyRow, Owner};
 
@@ -127,7 +128,7 @@ pub(super) fn insert(
             "Maximum limit has reached: {KEY_LIMIT} API keys for each user or service account, delete one first"
         )));
     }
-    let key = Key { owner: owner.clone(), row: row.clone(), created_at: now, updated_at: now };
+    let key = Key { owner: owner.clone(), row: row.clone(), created_at: now, updated_at: now, version: 1 };
     record(tx, caller, now, audit_id, Action::Create, &key, json!({"new": document(&key)}))?;
     Ok(key)
 }
@@ -135,18 +136,19 @@ pub(super) fn insert(
 /// Changes all of a key but its identifier; without a default time the stored one stays.
 ///
 /// # Errors
-/// `NotFound` for an unknown key, `Invalid` for a default time over what the account allows.
-pub async fn update(app: &App, grant: &OwnerGrant, wish: KeyWish) -> Result<Key> {
+/// `NotFound` for an unknown key, `Stale`, `Invalid` for a default time over what the account allows.
+pub async fn update(app: &App, grant: &OwnerGrant, wish: KeyWish, seen: IfMatch) -> Result<Key> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
     app.write_alone("api_keys.update", &grant.actor, move |tx| {
         let before = load(tx, &owner, &wish.identifier)?;
+        seen.check(before.tag())?;
         let ttl = match wish.default_ttl_ms {
             None => before.row.default_ttl_ms,
             Some(_) => wish.ttl(policy(tx, &owner.scope)?, DEFAULT_TTL_MS)?,
         };
         let row = KeyRow { identifier: before.row.identifier.clone(), ..wish.row(ttl) };
-        let after = Key { row, updated_at: now, ..before.clone() };
+        let after = Key { row, updated_at: now, version: before.version + 1, ..before.clone() };
         let (old, new) = (document(&before), document(&after));
         if old == new {
             return Ok(before);
@@ -163,12 +165,13 @@ pub async fn update(app: &App, grant: &OwnerGrant, wish: KeyWish) -> Result<Key>
 /// Deletes a key and its tokens, which are refused from then on.
 ///
 /// # Errors
-/// `NotFound` for an unknown key.
-pub async fn delete(app: &App, grant: &OwnerGrant, identifier: String) -> Result<()> {
+/// `NotFound` for an unknown key, `Stale`.
+pub async fn delete(app: &App, grant: &OwnerGrant, identifier: String, seen: IfMatch) -> Result<()> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
     app.write_alone("api_keys.delete", &grant.actor, move |tx| {
         let key = load(tx, &owner, &identifier)?;
+        seen.check(key.tag())?;
         let tokens = store::delete_key(tx, &key)?;
         let detail = json!({"old": document(&key), "removed": {"tokens": tokens}});
         record(tx, &caller, now, &audit_id, Action::Delete, &key, detail)?;

@@ -13,13 +13,14 @@ use crate::kernel::ids::TokenId;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::secret::Secret;
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::Tag;
 use crate::tokens::model::rotated_identifier;
 use crate::tokens::secret;
 use crate::tokens::store::{self, Token, TokenRow};
 
 /// Gives a token a new secret with the same name, the same surfaces and, as far as the account allows it
 /// today, the same end. The old secret keeps working until `old_until`, never past the token's end; a time
-/// that is not ahead ends it at once.
+/// that is not ahead ends it at once. With the text goes the tag of the new record.
 ///
 /// # Errors
 /// `NotFound` for an unknown token, `Invalid` for an expired or rotated one and for too many rotated ones.
@@ -29,13 +30,13 @@ pub async fn rotate(
     api_key: String,
     identifier: String,
     old_until: Timestamp,
-) -> Result<Secret> {
+) -> Result<(Secret, Tag)> {
     let now = app.clock.now();
     let id = TokenId::new(app.rng.uuid());
     let (audit_id, retired) = (app.rng.uuid(), rotated_identifier(&app.rng));
     let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
     let (text, sha256) = secret::mint(&app.rng, owner.kind, &owner.scope.account, &id);
-    app.write_alone("tokens.rotate", &grant.actor, move |tx| {
+    let made = app.write_alone("tokens.rotate", &grant.actor, move |tx| {
         accounts::store::bump_version(tx, &owner.scope.account)?;
         let key = load_key(tx, &owner, &api_key)?;
         let old = load(tx, &key, &identifier)?;
@@ -69,10 +70,10 @@ pub async fn rotate(
         limit(tx, &key, true)?;
         let rotated = json!({"identifier": retired, "tokenId": old.id.as_str(), "endsAt": until.millis()});
         let detail = json!({"new": document(&made), "rotated": rotated});
-        record(tx, &caller, now, &audit_id, Action::CreateToken, &made, detail)
-    })
-    .await?;
-    Ok(text)
+        record(tx, &caller, now, &audit_id, Action::CreateToken, &made, detail)?;
+        Ok::<_, Problem>(made.tag())
+    });
+    Ok((text, made.await?))
 }
 
 fn rotatable(token: &Token, now: Timestamp) -> Result<()> {

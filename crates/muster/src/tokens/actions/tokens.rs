@@ -20,6 +20,7 @@ use crate::kernel::secret::Secret;
 use crate::kernel::surface::{Surface, names};
 use crate::kernel::text::{FieldCheck, Tags, fold};
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::{IfMatch, Tag};
 use crate::tokens::model::{DEFAULT_TTL_MS, Policy, TOKEN_LIMIT, Wish};
 use crate::tokens::secret::{self, Own};
 use crate::tokens::store::{self, Key, KeyRow, Listing, Owner, Token, TokenRow};
@@ -89,19 +90,20 @@ pub struct TokenCard {
     pub valid: bool,
 }
 
-/// Makes a token and, if need be, its key. The answer is the only time its text is seen.
+/// Makes a token and, if need be, its key. The answer is the only time its text is seen; with it goes the
+/// tag of its record.
 ///
 /// # Errors
 /// `NoSuchResource` without its owner, `Duplicate` when the identifier is taken, `Invalid` over the limit of
 /// tokens or for times that do not hold.
-pub async fn create(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<Secret> {
+pub async fn create(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<(Secret, Tag)> {
     let now = app.clock.now();
     let id = TokenId::new(app.rng.uuid());
     let audit_ids = [app.rng.uuid(), app.rng.uuid()];
     let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
     let (text, sha256) = secret::mint(&app.rng, owner.kind, &owner.scope.account, &id);
     let surfaces = wish.surfaces().map_err(Problem::invalid)?.unwrap_or(Surface::ALL.to_vec());
-    app.write_alone("tokens.create", &grant.actor, move |tx| {
+    let made = app.write_alone("tokens.create", &grant.actor, move |tx| {
         load_owner(tx, &owner)?;
         let policy = policy(tx, &owner.scope)?;
         // Takes the account's row first, so that two replicas cannot both count up to the limit.
@@ -126,10 +128,11 @@ pub async fn create(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<Se
         };
         let made = insert(tx, &key, &row, now)?;
         limit(tx, &key, false)?;
-        record(tx, &caller, now, &audit_ids[1], Action::CreateToken, &made, json!({"new": document(&made)}))
-    })
-    .await?;
-    Ok(text)
+        let detail = json!({"new": document(&made)});
+        record(tx, &caller, now, &audit_ids[1], Action::CreateToken, &made, detail)?;
+        Ok::<_, Problem>(made.tag())
+    });
+    Ok((text, made.await?))
 }
 
 /// The key that a token makes for itself (platform API §5). Identifiers may have a `$` and be as long as a
@@ -170,15 +173,16 @@ pub(super) fn limit(tx: &mut Tx<'_>, key: &Key, rotated: bool) -> Result<()> {
 /// that somebody was given for one of them is never one for another.
 ///
 /// # Errors
-/// `NotFound` for an unknown token, `Invalid` for an expired or rotated one, for times that do not hold and
-/// for other surfaces.
-pub async fn update(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<TokenCard> {
+/// `NotFound` for an unknown token, `Stale`, `Invalid` for an expired or rotated one, for times that do not
+/// hold and for other surfaces.
+pub async fn update(app: &App, grant: &OwnerGrant, wish: TokenWish, seen: IfMatch) -> Result<TokenCard> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
     let surfaces = wish.surfaces().map_err(Problem::invalid)?;
     app.write_alone("tokens.update", &grant.actor, move |tx| {
         let key = load_key(tx, &owner, &wish.api_key)?;
         let before = load(tx, &key, &wish.identifier)?;
+        seen.check(before.tag())?;
         if before.scheduled_expire_at.is_some() {
             return Err(Problem::invalid(
                 "Rotated tokens cannot be updated: update the token that took its identifier",
@@ -198,6 +202,7 @@ pub async fn update(app: &App, grant: &OwnerGrant, wish: TokenWish) -> Result<To
             valid_from,
             valid_to,
             updated_at: now,
+            version: before.version + 1,
             ..before.clone()
         };
         let (old, new) = (document(&before), document(&after));
@@ -252,13 +257,20 @@ fn times(
 /// Revokes a token: the next request with it is refused, on every replica.
 ///
 /// # Errors
-/// `NotFound` for an unknown token.
-pub async fn revoke(app: &App, grant: &OwnerGrant, api_key: String, identifier: String) -> Result<()> {
+/// `NotFound` for an unknown token, `Stale`.
+pub async fn revoke(
+    app: &App,
+    grant: &OwnerGrant,
+    api_key: String,
+    identifier: String,
+    seen: IfMatch,
+) -> Result<()> {
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
     let OwnerGrant { actor: Actor { caller, .. }, owner } = grant.clone();
     app.write_alone("tokens.revoke", &grant.actor, move |tx| {
         let key = load_key(tx, &owner, &api_key)?;
         let token = load(tx, &key, &identifier)?;
+        seen.check(token.tag())?;
         store::delete_token(tx, &owner.scope.account, &token.id)?;
         let detail = json!({"old": document(&token)});
         record(tx, &caller, now, &audit_id, Action::RevokeToken, &token, detail)?;

@@ -14,9 +14,11 @@ use crate::kernel::listing::{FIELDS, Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
 use crate::kernel::problem::Result;
 use crate::kernel::text::{DESCRIPTION_MOST, IDENTIFIER, NAME_MOST, Tags};
+use crate::kernel::version::IfMatch;
 use crate::tokens::actions::keys::{self, KeyAggregate, KeyWish};
 use crate::tokens::store::Key;
 use crate::web::envelope::Reply;
+use crate::web::etag::Tagged;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, every, goes_by, repeated};
 use crate::web::openapi::OpenApi;
 
@@ -144,6 +146,12 @@ impl From<Key> for View {
     }
 }
 
+impl From<Key> for Tagged<View> {
+    fn from(key: Key) -> Self {
+        Self { tag: key.tag(), data: key.into() }
+    }
+}
+
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ApiKeyAggregate")]
@@ -165,15 +173,21 @@ impl From<KeyAggregate> for AggregateView {
     }
 }
 
+impl From<KeyAggregate> for Tagged<AggregateView> {
+    fn from(a: KeyAggregate) -> Self {
+        Self { tag: a.key.tag(), data: a.into() }
+    }
+}
+
 async fn create(
     State(app): State<App>,
     actor: Actor,
     Query(query): Query<ScopeQuery>,
     Json(body): Json<Body>,
-) -> Result<Reply<View>> {
+) -> Result<Tagged<View>> {
     let (owner, wish) = body.read(None);
     let grant = owner.grant(&actor, &query, |check| wish.note(check))?;
-    keys::create(&app, &grant, wish.check()?).await.map(|key| Reply(key.into()))
+    keys::create(&app, &grant, wish.check()?).await.map(Into::into)
 }
 
 async fn update(
@@ -181,8 +195,9 @@ async fn update(
     actor: Actor,
     Path(identifier): Path<String>,
     Query(query): Query<ScopeQuery>,
+    seen: IfMatch,
     Json(body): Json<Body>,
-) -> Result<Reply<View>> {
+) -> Result<Tagged<View>> {
     let named = body.identifier.clone().filter(|named| !named.is_empty());
     // Public clients send the account in the path, and the key in the body alone.
     let is_account = identifier == actor.caller.account.as_str();
@@ -190,7 +205,7 @@ async fn update(
     let (owner, wish) = body.read(Some(identifier.clone()));
     let grant = owner.grant(&actor, &query, |check| wish.note(check))?;
     same_identifier(&identifier, named.as_deref())?;
-    keys::update(&app, &grant, wish.check()?).await.map(|key| Reply(key.into()))
+    keys::update(&app, &grant, wish.check()?, seen).await.map(Into::into)
 }
 
 async fn remove(
@@ -199,9 +214,10 @@ async fn remove(
     Path(identifier): Path<String>,
     Query(query): Query<ScopeQuery>,
     Query(owner): Query<OwnerQuery>,
+    seen: IfMatch,
 ) -> Result<Reply<bool>> {
     let grant = owner.grant(&actor, &query.scope(&actor.caller.account)?)?;
-    keys::delete(&app, &grant, identifier).await.map(|()| Reply(true))
+    keys::delete(&app, &grant, identifier, seen).await.map(|()| Reply(true))
 }
 
 async fn list(
@@ -240,7 +256,7 @@ async fn aggregate(
     Path(identifier): Path<String>,
     Query(query): Query<ScopeQuery>,
     Query(owner): Query<OwnerQuery>,
-) -> Result<Reply<AggregateView>> {
+) -> Result<Tagged<AggregateView>> {
     let grant = owner.grant(&actor, &query.scope(&actor.caller.account)?)?;
-    keys::aggregate(&app, &grant, identifier).await.map(|found| Reply(found.into()))
+    keys::aggregate(&app, &grant, identifier).await.map(Into::into)
 }

@@ -16,10 +16,12 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::surface::names;
 use crate::kernel::text::{DESCRIPTION_MOST, FieldCheck, IDENTIFIER, NAME_MOST, Tags};
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::IfMatch;
 use crate::tokens::actions::tokens::{self, Filter, SORT_FIELDS, TokenCard, TokenWish};
 use crate::tokens::actions::{ListGrant, rotation};
 use crate::tokens::model::Wish;
 use crate::web::envelope::Reply;
+use crate::web::etag::Tagged;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, body, every, flag, goes_by, parse, repeated};
 use crate::web::openapi::{OpenApi, text};
 
@@ -184,6 +186,12 @@ impl From<TokenCard> for View {
     }
 }
 
+impl From<TokenCard> for Tagged<View> {
+    fn from(card: TokenCard) -> Self {
+        Self { tag: card.token.tag(), data: card.into() }
+    }
+}
+
 /// A row of a list; `lastUsedAt` and `lastUsedFrom` go beyond the reference.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -246,11 +254,11 @@ async fn create(
     actor: Actor,
     Query(query): Query<ScopeQuery>,
     Json(body): Json<Body>,
-) -> Result<Reply<String>> {
+) -> Result<Tagged<String>> {
     let (owner, wish) = body.read(None);
     let grant = owner.grant(&actor, &query, |check| wish.note(check))?;
-    let text = tokens::create(&app, &grant, wish.check()?).await?;
-    Ok(Reply(text.expose().to_owned()))
+    let (text, tag) = tokens::create(&app, &grant, wish.check()?).await?;
+    Ok(Tagged { tag, data: text.expose().to_owned() })
 }
 
 async fn update(
@@ -258,13 +266,14 @@ async fn update(
     actor: Actor,
     Path(identifier): Path<String>,
     Query(query): Query<ScopeQuery>,
+    seen: IfMatch,
     Json(body): Json<Body>,
-) -> Result<Reply<View>> {
+) -> Result<Tagged<View>> {
     let named = body.identifier.clone();
     let (owner, wish) = body.read(Some(identifier.clone()));
     let grant = owner.grant(&actor, &query, |check| wish.note(check))?;
     same_identifier(&identifier, named.as_deref())?;
-    tokens::update(&app, &grant, wish.check()?).await.map(|card| Reply(card.into()))
+    tokens::update(&app, &grant, wish.check()?, seen).await.map(Into::into)
 }
 
 async fn revoke(
@@ -274,9 +283,10 @@ async fn revoke(
     Query(query): Query<ScopeQuery>,
     Query(owner): Query<OwnerQuery>,
     Query(key): Query<KeyQuery>,
+    seen: IfMatch,
 ) -> Result<Reply<bool>> {
     let grant = owner.grant(&actor, &query.scope(&actor.caller.account)?)?;
-    tokens::revoke(&app, &grant, key.api_key()?, identifier).await.map(|()| Reply(true))
+    tokens::revoke(&app, &grant, key.api_key()?, identifier, seen).await.map(|()| Reply(true))
 }
 
 async fn rotate(
@@ -286,10 +296,11 @@ async fn rotate(
     Query(query): Query<ScopeQuery>,
     Query(owner): Query<OwnerQuery>,
     Query(key): Query<KeyQuery>,
-) -> Result<Reply<String>> {
+) -> Result<Tagged<String>> {
     let grant = owner.grant(&actor, &query.scope(&actor.caller.account)?)?;
-    let text = rotation::rotate(&app, &grant, key.api_key()?, identifier, key.rotate_at()?).await?;
-    Ok(Reply(text.expose().to_owned()))
+    let rotated = rotation::rotate(&app, &grant, key.api_key()?, identifier, key.rotate_at()?);
+    let (text, tag) = rotated.await?;
+    Ok(Tagged { tag, data: text.expose().to_owned() })
 }
 
 async fn aggregates(
@@ -317,7 +328,7 @@ async fn aggregates(
 }
 
 /// The body is the token text, bare or as a JSON string, under whichever content type.
-async fn validate(State(app): State<App>, actor: Actor, request: Request) -> Result<Reply<View>> {
+async fn validate(State(app): State<App>, actor: Actor, request: Request) -> Result<Tagged<View>> {
     let bytes = body(request, &app).await?;
     let bytes = bytes.trim_ascii();
     let text = match bytes.first() {
@@ -326,5 +337,5 @@ async fn validate(State(app): State<App>, actor: Actor, request: Request) -> Res
         Some(_) => String::from_utf8_lossy(bytes).into_owned(),
     };
     let card = tokens::validate(&app, &actor.caller.account, text.trim()).await?;
-    Ok(Reply(card.into()))
+    Ok(card.into())
 }

@@ -8,21 +8,22 @@ use super::Owner;
 use crate::kernel::problem::Problem;
 use crate::kernel::text::{Tags, fold, tags_of, tags_text};
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::Tag;
 
 const INSERT: &str = "INSERT INTO api_keys (account_id, org_id, project_id, kind, parent_id, \
     identifier_key, identifier, name, description, tags, default_ttl_ms, created_at, updated_at) VALUES \
     ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) ON CONFLICT DO NOTHING";
-const FIND: &str = "SELECT identifier, name, description, tags, default_ttl_ms, created_at, updated_at FROM \
-    api_keys WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5 \
-    AND identifier_key = $6";
-const LIST: &str = "SELECT identifier, name, description, tags, default_ttl_ms, created_at, updated_at FROM \
-    api_keys WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id = $5 \
-    ORDER BY identifier_key";
+const FIND: &str = "SELECT identifier, name, description, tags, default_ttl_ms, created_at, updated_at, \
+    version FROM api_keys WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 \
+    AND parent_id = $5 AND identifier_key = $6";
+const LIST: &str = "SELECT identifier, name, description, tags, default_ttl_ms, created_at, updated_at, \
+    version FROM api_keys WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 \
+    AND parent_id = $5 ORDER BY identifier_key";
 const COUNT: &str = "SELECT COUNT(*) FROM api_keys WHERE account_id = $1 AND org_id = $2 AND project_id = \
     $3 AND kind = $4 AND parent_id = $5";
 const UPDATE: &str = "UPDATE api_keys SET name = $7, description = $8, tags = $9, default_ttl_ms = $10, \
-    updated_at = $11 WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND kind = $4 AND parent_id \
-    = $5 AND identifier_key = $6";
+    updated_at = $11, version = version + 1 WHERE account_id = $1 AND org_id = $2 AND project_id = $3 \
+    AND kind = $4 AND parent_id = $5 AND identifier_key = $6";
 const DELETE: &str = "DELETE FROM api_keys WHERE account_id = $1 AND org_id = $2 AND project_id = $3 AND \
     kind = $4 AND parent_id = $5 AND identifier_key = $6";
 const DELETE_TOKENS: &str = "DELETE FROM tokens WHERE account_id = $1 AND org_id = $2 AND project_id = $3 \
@@ -56,9 +57,18 @@ pub struct Key {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// From 1, one more with each change.
+    pub version: i64,
 }
 
-type Raw = (KeyRow, String, i64, i64);
+impl Key {
+    /// Of what is stored of itself; its tokens have their own.
+    pub fn tag(&self) -> Tag {
+        Tag { created_at: self.created_at, version: self.version }
+    }
+}
+
+type Raw = (KeyRow, String, i64, i64, i64);
 
 fn raw(row: &Row<'_>) -> Result<Raw, db::Error> {
     let key = KeyRow {
@@ -68,15 +78,16 @@ fn raw(row: &Row<'_>) -> Result<Raw, db::Error> {
         tags: Tags::new(),
         default_ttl_ms: row.get(4)?,
     };
-    Ok((key, row.get(3)?, row.get(5)?, row.get(6)?))
+    Ok((key, row.get(3)?, row.get(5)?, row.get(6)?, row.get(7)?))
 }
 
-fn build(owner: &Owner, (row, tags, created, updated): Raw) -> Result<Key, Problem> {
+fn build(owner: &Owner, (row, tags, created, updated, version): Raw) -> Result<Key, Problem> {
     Ok(Key {
         owner: owner.clone(),
         row: KeyRow { tags: tags_of(&tags)?, ..row },
         created_at: Timestamp::from_micros(created),
         updated_at: Timestamp::from_micros(updated),
+        version,
     })
 }
 

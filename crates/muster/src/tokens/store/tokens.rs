@@ -12,6 +12,7 @@ use crate::kernel::scope::Scope;
 use crate::kernel::surface::Surface;
 use crate::kernel::text::{Tags, fold, tags_of, tags_text};
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::Tag;
 use crate::tokens::secret::Kind;
 
 const INSERT: &str = "INSERT INTO tokens (account_id, token_id, org_id, project_id, kind, parent_id, \
@@ -20,20 +21,20 @@ const INSERT: &str = "INSERT INTO tokens (account_id, token_id, org_id, project_
     $15, $16, $17, $17) ON CONFLICT DO NOTHING";
 const FIND: &str = "SELECT token_id, org_id, project_id, kind, parent_id, api_key_id, identifier, name, \
     description, tags, valid_from, valid_to, scheduled_expire_at, last_used_at, last_used_from, \
-    created_at, updated_at, surfaces FROM tokens WHERE account_id = $1 AND org_id = $2 AND project_id = $3 \
-    AND kind = $4 AND parent_id = $5 AND api_key_id = $6 AND identifier_key = $7";
+    created_at, updated_at, surfaces, version FROM tokens WHERE account_id = $1 AND org_id = $2 \
+    AND project_id = $3 AND kind = $4 AND parent_id = $5 AND api_key_id = $6 AND identifier_key = $7";
 const FIND_BY_ID: &str = "SELECT token_id, org_id, project_id, kind, parent_id, api_key_id, identifier, \
     name, description, tags, valid_from, valid_to, scheduled_expire_at, last_used_at, last_used_from, \
-    created_at, updated_at, surfaces FROM tokens WHERE account_id = $1 AND token_id = $2";
+    created_at, updated_at, surfaces, version FROM tokens WHERE account_id = $1 AND token_id = $2";
 const LIST: &str = "SELECT token_id, org_id, project_id, kind, parent_id, api_key_id, identifier, name, \
     description, tags, valid_from, valid_to, scheduled_expire_at, last_used_at, last_used_from, \
-    created_at, updated_at, surfaces FROM tokens WHERE account_id = ";
+    created_at, updated_at, surfaces, version FROM tokens WHERE account_id = ";
 const COUNT: &str = "SELECT COUNT(*) FROM tokens WHERE account_id = $1 AND org_id = $2 AND project_id = $3 \
     AND kind = $4 AND parent_id = $5 AND api_key_id = $6 AND (scheduled_expire_at IS NOT NULL) = $7";
 const UPDATE: &str = "UPDATE tokens SET name = $3, description = $4, tags = $5, valid_from = $6, valid_to = \
-    $7, updated_at = $8 WHERE account_id = $1 AND token_id = $2";
+    $7, updated_at = $8, version = version + 1 WHERE account_id = $1 AND token_id = $2";
 const RETIRE: &str = "UPDATE tokens SET identifier = $3, identifier_key = $4, scheduled_expire_at = $5, \
-    updated_at = $6 WHERE account_id = $1 AND token_id = $2";
+    updated_at = $6, version = version + 1 WHERE account_id = $1 AND token_id = $2";
 const DELETE: &str = "DELETE FROM tokens WHERE account_id = $1 AND token_id = $2";
 /// An older note than the stored one, from a replica that is slow to write, changes nothing.
 const TOUCH: &str = "UPDATE tokens SET last_used_at = $3, last_used_from = $4 WHERE account_id = $1 AND \
@@ -104,9 +105,16 @@ pub struct Token {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// From 1, one more with each change; its use is none.
+    pub version: i64,
 }
 
 impl Token {
+    /// Of what is stored.
+    pub fn tag(&self) -> Tag {
+        Tag { created_at: self.created_at, version: self.version }
+    }
+
     /// When it stops to hold; `None`: never.
     pub fn ends(&self) -> Option<Timestamp> {
         self.scheduled_expire_at.or(self.valid_to)
@@ -147,6 +155,7 @@ fn raw(account: &AccountId, row: &Row<'_>) -> Result<Raw, db::Error> {
             created_at: time(15)?,
             updated_at: time(16)?,
             surfaces: Surface::of_stored(&row.get::<String>(17)?),
+            version: row.get(18)?,
         },
     })
 }
