@@ -412,13 +412,12 @@ fn attempt(
         writer.rollback();
         return End::Empty;
     }
-    let keys = keys(&left);
     let closed = close(&mut writer.tx(), left).map_err(CommitFault::Refused);
     if closed.is_err() {
         writer.rollback();
     }
-    match closed.and_then(|()| writer.commit()) {
-        Ok(()) => End::Committed(keys),
+    match closed.and_then(|keys| writer.commit().map(|()| keys)) {
+        Ok(keys) => End::Committed(keys),
         Err(CommitFault::Refused(error)) if error.may_run_again() => End::Again(error),
         Err(CommitFault::Refused(error)) if !savepoints && (!alone || is_taken(&error)) => End::Spoilt,
         // A constraint that is checked at the commit: whose it is shows when each runs alone.
@@ -433,29 +432,31 @@ fn is_taken(error: &Error) -> bool {
     error.kind() == ErrorKind::Unique
 }
 
-/// The first values of what was left, each once.
-fn keys(left: &[Left]) -> Vec<String> {
-    let mut keys: Vec<String> = Vec::new();
-    for (_, row) in left {
+/// Notes the first values of what was left, each once.
+fn note(keys: &mut Vec<String>, rows: &[Vec<Value>]) {
+    for row in rows {
         if let Some(Value::Text(key)) = row.first()
             && !keys.iter().any(|known| known == key)
         {
             keys.push(key.clone());
         }
     }
-    keys
 }
 
-/// Writes what the closures left for the end, each closing once. What a closing does wrong, a panic included,
-/// is an error of the calls that left something for it.
-fn close(tx: &mut Tx<'_>, mut left: Vec<Left>) -> Result<(), Error> {
+/// Writes what the closures left for the end, each closing once, and then what the closings left themselves;
+/// answers whose bells are to ring. What a closing does wrong, a panic included, is an error of the calls
+/// that left something for it.
+fn close(tx: &mut Tx<'_>, mut left: Vec<Left>) -> Result<Vec<String>, Error> {
+    let mut keys = Vec::new();
     while let Some(&(closing, _)) = left.first() {
         let (rows, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|(of, _)| of.name == closing.name);
         let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
+        note(&mut keys, &rows);
         guarded(closing.name, &|tx| (closing.write)(tx, &rows), tx)?;
         left = others;
+        left.extend(tx.take_left());
     }
-    Ok(())
+    Ok(keys)
 }
 
 /// How a closure ended.

@@ -21,7 +21,7 @@ pub struct Closing {
     /// Tells one closing from another.
     pub name: &'static str,
     /// Takes the rows that were left for it, in the order of the calls. The first value of a row is the key
-    /// of the bells that ring for it.
+    /// of the bells that ring for it. It may leave rows for another one, which comes after it.
     pub write: fn(&mut Tx<'_>, &[Vec<Value>]) -> Result<(), Error>,
 }
 
@@ -111,7 +111,7 @@ impl<'c> Tx<'c> {
 
     /// What was left for the end of the transaction.
     pub(crate) fn take_left(&mut self) -> Vec<Left> {
-        self.left.take().unwrap_or_default()
+        self.left.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The first error of a statement, whatever the closure made of it.

@@ -17,6 +17,16 @@ fn write(tx: &mut Tx<'_>, rows: &[Vec<Value>]) -> Result<(), Error> {
     rows.iter().try_for_each(|row| tx.put("INSERT INTO t (id) VALUES ($1)", &[row[1].as_param()]))
 }
 
+/// Tells others of what is written, by a closing that writes nothing.
+static TELLING: Closing = Closing {
+    name: "telling",
+    write: |tx, rows| {
+        write(tx, rows)?;
+        tx.leave(&TOLD, vec!["told".into()])
+    },
+};
+static TOLD: Closing = Closing { name: "told", write: |_, _| Ok(()) };
+
 async fn leave(db: &Db, key: &'static str, id: &'static str, fine: bool) -> Result<(), Error> {
     db.write("leave", key, move |tx| {
         tx.leave(&LEFT, vec![key.into(), id.into()])?;
@@ -50,5 +60,19 @@ fn a_bell_rings_for_the_commits_of_its_key() {
         drop(second);
         leave(&db, "a", "4", true).await.unwrap();
         assert!(!rings(&mut db.bell("a")).await);
+    });
+}
+
+#[test]
+fn a_closing_rings_other_bells_by_what_it_leaves() {
+    each_engine("bells_of_closings", |db| async move {
+        db.migrate(STEPS).unwrap();
+        let (mut own, mut told) = (db.bell("a"), db.bell("told"));
+        let leave = |tx: &mut Tx<'_>| tx.leave(&TELLING, vec!["a".into(), "1".into()]);
+        db.write::<_, Error>("leave", "a", leave).await.unwrap();
+        assert!(rings(&mut own).await);
+        assert!(rings(&mut told).await);
+        db.write::<_, Error>("leave", "a", leave).await.unwrap_err();
+        assert!(!rings(&mut told).await, "not for what was rolled back");
     });
 }
