@@ -26,6 +26,7 @@ use crate::migrations::LOG_STEPS;
 use crate::operator::door::TokenFile;
 use crate::outbound::fetch::Fetcher;
 use crate::outbound::guard::Allow;
+use crate::outbound::post::Poster;
 use crate::provisioning_log;
 use crate::router::authenticate::Sessions;
 use crate::scim_api::{Dialects, DryRuns};
@@ -34,6 +35,7 @@ use crate::trust::jwks::Jwks;
 use crate::trust::{self, Trusts};
 use crate::web::proxies::Proxies;
 use crate::web::traffic::Traffic;
+use crate::webhooks::Deliveries;
 
 /// Beside a SQLite database: the provisioning log.
 pub const LOG_FILE: &str = "provisioning-log.db";
@@ -94,6 +96,10 @@ pub struct Parts {
     pub feed: Feed,
     /// The way out, for key sets.
     pub fetcher: Fetcher,
+    /// The way out, for webhooks.
+    pub poster: Poster,
+    /// What became of deliveries.
+    pub deliveries: Deliveries,
     /// Told in the transaction that changes one of the four settings of the default trust, with the id of an
     /// audit row about the trust; answers what whoever changes it should know, or why it cannot be so. Here,
     /// because trusts are above settings.
@@ -144,7 +150,9 @@ pub struct Switches {
     pub limits: Limits,
     /// Places outside of the public Internet where key sets may be fetched.
     pub jwks_allow: Allow,
-    /// The proxies that key sets are fetched through.
+    /// Places outside of the public Internet that webhooks may go to.
+    pub webhook_allow: Allow,
+    /// The proxies that key sets are fetched through, and webhooks sent.
     pub proxies: Option<Matcher>,
     /// Remember verified JWTs for up to a minute?
     pub jwt_cache: bool,
@@ -165,6 +173,7 @@ impl Default for Switches {
         Self {
             limits: Limits::default(),
             jwks_allow: Allow::default(),
+            webhook_allow: Allow::default(),
             proxies: None,
             jwt_cache: true,
             public_url: None,
@@ -173,6 +182,14 @@ impl Default for Switches {
             operator_tokens: None,
             console: true,
         }
+    }
+}
+
+fn ways_out(keys: Allow, webhooks: Allow, proxies: Option<Matcher>) -> Result<(Fetcher, Poster), String> {
+    let (fetcher, poster) = (Fetcher::new(keys)?, Poster::new(webhooks)?);
+    match proxies.map(Arc::new) {
+        Some(proxies) => Ok((fetcher.with_proxies(proxies.clone())?, poster.with_proxies(proxies)?)),
+        None => Ok((fetcher, poster)),
     }
 }
 
@@ -197,11 +214,7 @@ impl App {
     }
 
     fn of((db, log_db): (Db, Db), clock: Clock, rng: Rng, switches: Switches) -> Result<Self, String> {
-        let direct = Fetcher::new(switches.jwks_allow)?;
-        let fetcher = match switches.proxies {
-            Some(proxies) => direct.with_proxies(proxies)?,
-            None => direct,
-        };
+        let (fetcher, poster) = ways_out(switches.jwks_allow, switches.webhook_allow, switches.proxies)?;
         let trusts = Trusts::new(Jwks::new(fetcher.clone(), clock.clone(), rng.clone()), switches.jwt_cache);
         let (limits, setup_file) = (switches.limits, switches.setup_file);
         let operator_tokens = switches.operator_tokens.map(TokenFile::new);
@@ -226,6 +239,8 @@ impl App {
             secrets: Secrets::default(),
             feed: Feed::default(),
             fetcher,
+            poster,
+            deliveries: Deliveries::default(),
             jwt_settings_changed: trust::default::follow,
             jwt_settings_keys: trust::default::look_at_keys,
             jwt_settings_lint: trust::actions::default_lint,

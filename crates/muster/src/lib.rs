@@ -29,3 +29,4 @@ pub mod setup;
 pub mod tokens;
 pub mod trust;
 pub mod web;
+pub mod webhooks;

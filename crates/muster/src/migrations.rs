@@ -46,5 +46,6 @@ steps! {
     36 "0036_notification_configs",
     37 "0037_account_status",
     38 "0038_token_surfaces",
+    39 "0039_webhooks",
     40 "0040_token_versions",
 }

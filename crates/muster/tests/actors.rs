@@ -98,7 +98,7 @@ static SEEDS: AtomicU64 = AtomicU64::new(1);
 
 fn allowing(places: &[&str]) -> Switches {
     let jwks_allow = Allow::of(places.iter().copied()).expect("the list can be read");
-    Switches { jwks_allow, ..Switches::default() }
+    Switches { webhook_allow: jwks_allow.clone(), jwks_allow, ..Switches::default() }
 }
 
 fn assemble(options: &db::Options, clock: Clock, switches: Switches) -> App {
@@ -123,7 +123,7 @@ impl World {
         self.replica_allowing(&["127.0.0.1"])
     }
 
-    /// A replica whose operator allows these places for key sets.
+    /// A replica whose operator allows these places for key sets and webhooks.
     pub fn replica_allowing(&self, allow: &[&str]) -> Self {
         self.replica_with(allowing(allow))
     }

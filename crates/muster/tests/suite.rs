@@ -14,6 +14,7 @@ mod matrix;
 mod openapi;
 mod process;
 mod real_issuers;
+mod receiver;
 mod routes;
 mod sweep;
 mod tidy;

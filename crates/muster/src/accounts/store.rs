@@ -16,7 +16,7 @@ const FIND_VERSION: &str = "SELECT version FROM accounts WHERE account_id = $1 A
 const BUMP: &str = "UPDATE accounts SET version = version + 1 WHERE account_id = $1";
 const HOLD: &str = "UPDATE accounts SET seq = seq WHERE account_id = $1";
 const TAKE: &str = "UPDATE accounts SET seq = seq + $2, user_count = user_count + $3 WHERE account_id = $1 \
-    RETURNING seq";
+    RETURNING seq, webhooks";
 const USER_COUNT: &str = "SELECT user_count FROM accounts WHERE account_id = $1";
 
 const CURSOR_KEY: &str = "SELECT secret FROM cursor_keys WHERE account_id = $1";
@@ -55,10 +55,16 @@ pub fn hold_row(tx: &mut Tx<'_>, account: &str) -> Result<bool, db::Error> {
 }
 
 /// Takes `n` event numbers under the account row, so that they have no holes, and counts the users that came
-/// and went with them; answers the first number.
-pub fn take_numbers(tx: &mut Tx<'_>, account: &str, n: i64, more_users: i64) -> Result<i64, db::Error> {
-    let last: i64 = tx.query_one(TAKE, params![account, n, more_users], |row| row.get(0))?;
-    Ok(last - n + 1)
+/// and went with them; answers the first number, and whether the account has webhooks.
+pub fn take_numbers(
+    tx: &mut Tx<'_>,
+    account: &str,
+    n: i64,
+    more_users: i64,
+) -> Result<(i64, bool), db::Error> {
+    let row = |row: &Row<'_>| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?));
+    let (last, webhooks) = tx.query_one(TAKE, params![account, n, more_users], row)?;
+    Ok((last - n + 1, webhooks > 0))
 }
 
 /// How many users the account has.

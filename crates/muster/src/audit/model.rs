@@ -76,6 +76,7 @@ pub const RESOURCE_TYPES: &[&str] = &[
     "TOKEN",
     "USER",
     "USER_GROUP",
+    "WEBHOOK",
 ];
 /// Kinds of the reference that are not here: who asks for them finds nothing.
 pub const FOREIGN_TYPES: &[&str] = &[
@@ -183,6 +184,8 @@ pub enum Proof<'a> {
     OAuth { id: &'a str, issued_for: Box<Proof<'a>> },
     /// The operator at the console.
     Console,
+    /// The server by itself.
+    Server,
     /// A token of the operator's.
     Operator { token_sha256: &'a str },
 }
@@ -198,6 +201,7 @@ impl<'a> From<&'a Credential> for Proof<'a> {
                 Self::OAuth { id, issued_for: Box::new(Self::from(by.as_ref())) }
             }
             Credential::Console => Self::Console,
+            Credential::Server => Self::Server,
             Credential::Operator { token } => Self::Operator { token_sha256: token },
         }
     }
@@ -291,6 +295,7 @@ mod tests {
             (jwt, shown.clone()),
             (issued, json!({"type": "OAUTH", "id": "i", "issuedFor": shown})),
             (Credential::Console, json!({"type": "CONSOLE"})),
+            (Credential::Server, json!({"type": "SERVER"})),
             (Credential::Operator { token: "0f".into() }, json!({"type": "OPERATOR", "tokenSha256": "0f"})),
         ] {
             assert_eq!(serde_json::to_value(Proof::from(&credential)).unwrap(), shown);

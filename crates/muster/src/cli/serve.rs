@@ -103,7 +103,7 @@ async fn serve(
     let management = manage(config, &app, watchers, &bounds, ending)?;
     let mut jobs = if let Some(invitation) = invitation {
         invite(config, address, &invitation)?;
-        jobs::start(&app, jobs::JOBS, &stopping)
+        jobs::start_all(&app, &stopping)
     } else {
         say("The schema is not complete: run `muster migrate`; until then every request is answered 503.")?;
         app.schema_whole.store(false, Relaxed);
@@ -255,7 +255,7 @@ async fn once_migrated(app: App, config: Config, address: SocketAddr, mut stop: 
     // What is still missing keeps nobody waiting who has a credential.
     tracing::info!("the schema is complete");
     app.schema_whole.store(true, Relaxed);
-    let mut jobs = jobs::start(&app, jobs::JOBS, &stop);
+    let mut jobs = jobs::start_all(&app, &stop);
     while !is_ready {
         tokio::select! {
             () = listen::stopped(&mut stop) => break,
@@ -288,7 +288,8 @@ fn assemble(config: &Config, db: Db) -> Result<App, Failure> {
         request_timeout: config.request_timeout,
         ..Limits::default()
     };
-    let (jwks_allow, jwt_cache) = (config.jwks_allow.clone(), config.jwt_cache);
+    let (jwks_allow, webhook_allow) = (config.jwks_allow.clone(), config.webhook_allow.clone());
+    let jwt_cache = config.jwt_cache;
     let proxies = Some(Matcher::from_env());
     let (setup_file, operator_tokens) = (store::setup_file(config), config.operator_tokens.clone());
     let (public_url, trusted_proxies) = (config.public_url.clone(), config.trusted_proxies.clone());
@@ -296,6 +297,7 @@ fn assemble(config: &Config, db: Db) -> Result<App, Failure> {
     let switches = Switches {
         limits,
         jwks_allow,
+        webhook_allow,
         proxies,
         jwt_cache,
         public_url,

@@ -49,6 +49,8 @@ pub struct Config {
     pub auto_migrate: bool,
     /// Private places that key sets may come from.
     pub jwks_allow: Allow,
+    /// Private places that webhooks may go to.
+    pub webhook_allow: Allow,
     /// Keep verified JWTs for a while?
     pub jwt_cache: bool,
     /// Largest body of the platform API, bytes.
@@ -121,10 +123,8 @@ impl Config {
             },
             console: on(&found, "console"),
             auto_migrate: on(&found, "auto-migrate"),
-            jwks_allow: match get(&found, "jwks-allow") {
-                Some(Value::Reach(list)) => list.clone(),
-                _ => Allow::default(),
-            },
+            jwks_allow: places(&found, "jwks-allow"),
+            webhook_allow: places(&found, "webhook-allow"),
             jwt_cache: on(&found, "jwt-cache"),
             platform_body_bytes: number(&found, "platform-body-limit"),
             scim_body_bytes: number(&found, "scim-body-limit"),
@@ -195,6 +195,13 @@ fn masked(name: &str, part: &str) -> String {
 
 fn get<'f>(found: &'f [Found], name: &str) -> Option<&'f Value> {
     found.iter().find(|found| found.spec.name == name)?.value.as_ref()
+}
+
+fn places(found: &[Found], name: &str) -> Allow {
+    match get(found, name) {
+        Some(Value::Reach(list)) => list.clone(),
+        _ => Allow::default(),
+    }
 }
 
 fn text(found: &[Found], name: &str) -> String {

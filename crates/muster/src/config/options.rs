@@ -161,6 +161,14 @@ pub const OPTIONS: &[Spec] = &[
         "Host name, address or network that key sets may be fetched from although it is private or loopback. May be repeated. Plain http works only to loopback addresses allowed here.",
     ),
     spec(
+        "webhook-allow",
+        "HOST|CIDR",
+        Kind::Reach,
+        "",
+        Server,
+        "Host name, address or network that webhooks may be sent to although it is private or loopback. May be repeated. Plain http works only to loopback addresses allowed here.",
+    ),
+    spec(
         "jwt-cache",
         "on|off",
         SWITCH,

@@ -5,20 +5,19 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{OriginalUri, State};
 use axum::routing::get;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::actions::{self, Wish};
-use super::model::{Kind, Row, Stretch};
+use super::model::{Kind, Stretch};
+use super::wire::View;
 use crate::access::Actor;
 use crate::app::App;
 use crate::kernel::number::number;
 use crate::kernel::problem::{Problem, Result};
-use crate::kernel::time::Timestamp;
 use crate::web::envelope::Reply;
 use crate::web::extract::{Query, ScopeQuery, goes_by, repeated};
-use crate::web::openapi::{self, OpenApi, flag, object, or_null, text};
+use crate::web::openapi::OpenApi;
 
 const DEFAULT_LIMIT: usize = 100;
 const MOST: usize = 1_000;
@@ -67,16 +66,6 @@ impl Asked {
     }
 }
 
-fn kinds(words: &[String]) -> Result<Vec<Kind>> {
-    let read = |word: &String| {
-        Kind::parse(word).ok_or_else(|| {
-            let all: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-            Problem::invalid(format!("types names {word:.40}: send some of {}.", all.join(", ")))
-        })
-    };
-    words.iter().map(read).collect()
-}
-
 /// A stretch of the account's events.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "EventsPage")]
@@ -87,58 +76,6 @@ struct Page {
     oldest: i64,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "Event")]
-struct View {
-    number: i64,
-    time: String,
-    #[serde(rename = "type")]
-    kind: String,
-    event: Option<&'static str>,
-    resource_type: String,
-    resource_id: String,
-    #[serde(flatten)]
-    #[schemars(schema_with = "data")]
-    data: Map<String, Value>,
-}
-
-/// What is told of all kinds, and of some.
-fn data(_: &mut SchemaGenerator) -> Schema {
-    let named = |schema: Value| or_null(schema);
-    let actor = object(&[("type", text()), ("id", text()), ("name", text())]);
-    let member = object(&[("value", text()), ("type", text()), ("display?", named(text()))]);
-    let members = object(&[
-        ("userName?", named(text())),
-        ("displayName?", named(text())),
-        ("externalId?", named(text())),
-        ("active?", flag()),
-        ("changedAttributes?", openapi::list(text())),
-        ("member?", member),
-        ("orgIdentifier?", text()),
-        ("projectIdentifier?", text()),
-        ("actor", actor),
-    ]);
-    Schema::try_from(members).unwrap_or_default()
-}
-
-impl View {
-    fn of(row: Row) -> Result<Self> {
-        let data = serde_json::from_str(&row.data).map_err(|error| {
-            Problem::internal(format!("the data of event {} is damaged: {error}", row.number))
-        })?;
-        Ok(Self {
-            number: row.number,
-            time: Timestamp::from_micros(row.at).rfc3339(),
-            event: Kind::parse(&row.kind).map(Kind::uri),
-            kind: row.kind,
-            resource_type: row.resource_type,
-            resource_id: row.resource_id,
-            data,
-        })
-    }
-}
-
 async fn list(
     State(app): State<App>,
     actor: Actor,
@@ -147,7 +84,7 @@ async fn list(
 ) -> Result<Reply<Page>> {
     goes_by(&uri, &[], "choose by after and types")?;
     asked.scope.account_scope(&actor.caller.account, "Events are of the whole account")?;
-    let wish = asked.wish(kinds(&repeated(&uri, "types"))?)?;
+    let wish = asked.wish(Kind::read_all(&repeated(&uri, "types")).map_err(Problem::invalid)?)?;
     let Stretch { rows, next, latest, oldest, .. } = actions::read(&app, &actor, wish).await?;
     let events = rows.into_iter().map(View::of).collect::<Result<_>>()?;
     Ok(Reply(Page { events, next, latest, oldest }))

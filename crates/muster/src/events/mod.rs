@@ -7,6 +7,7 @@ pub mod api;
 pub mod feed;
 pub mod model;
 pub mod store;
+pub mod wire;
 
 pub use feed::Feed;
 pub use model::{Event, Kind};

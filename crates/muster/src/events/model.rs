@@ -72,6 +72,20 @@ impl Kind {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
     }
+
+    /// Reads several of them.
+    ///
+    /// # Errors
+    /// Names one that is none, and those that there are.
+    pub fn read_all(words: &[String]) -> Result<Vec<Self>, String> {
+        let read = |word: &String| {
+            Self::parse(word).ok_or_else(|| {
+                let all: Vec<_> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
+                format!("types names {word:.40}: send some of {}.", all.join(", "))
+            })
+        };
+        words.iter().map(read).collect()
+    }
 }
 
 /// One happening, to be written.

@@ -19,6 +19,13 @@ const SELECT: &str = "SELECT seq, at, kind, resource_type, resource_id, data FRO
 const FIRST: &str = "SELECT seq, at FROM events WHERE account_id = $1 ORDER BY seq LIMIT $2";
 const PURGE: &str = "DELETE FROM events WHERE account_id = $1 AND seq <= $2";
 
+const WAKE: &str =
+    "UPDATE webhooks SET due_at = $2 WHERE account_id = $1 AND due_at IS NULL AND enabled = TRUE";
+
+/// The bell that rings where webhooks have something to do; no account can have this name.
+pub const WEBHOOKS: &str = "/webhooks";
+static WOKEN: Closing = Closing { name: "webhooks", write: |_, _| Ok(()) };
+
 /// Numbers looked through by one reading at most: what a filter by kind can cost.
 const LOOKED_THROUGH: i64 = 10_000;
 /// Events removed in one transaction at most.
@@ -69,14 +76,35 @@ fn write(tx: &mut Tx<'_>, rows: &[Vec<db::sql::Value>]) -> Result<(), db::Error>
     }
     for (account, rows) in accounts {
         let n = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-        let first = take_numbers(tx, account, n, rows.iter().map(|row| more_users(row)).sum())?;
-        for (seq, row) in (first..).zip(rows) {
+        let more_users = rows.iter().map(|row| more_users(row)).sum();
+        let (first, has_webhooks) = take_numbers(tx, account, n, more_users)?;
+        for (seq, row) in (first..).zip(&rows) {
             let mut values = vec![Param::Text(account), Param::Int(seq)];
             values.extend(row.iter().map(db::sql::Value::as_param));
             tx.put(INSERT, &values)?;
         }
+        if has_webhooks {
+            wake(tx, account, rows[0][0].as_param())?;
+        }
     }
     Ok(())
+}
+
+/// The account's webhooks that had nothing to do have something from now on. Its row is held: whoever says of
+/// one that it has nothing to do comes before or after.
+fn wake(tx: &mut Tx<'_>, account: &str, now: Param<'_>) -> Result<(), db::Error> {
+    if tx.exec(WAKE, &[Param::Text(account), now])? == 0 {
+        return Ok(());
+    }
+    tx.leave(&WOKEN, vec![WEBHOOKS.into()])
+}
+
+/// Rings the bell of who delivers to webhooks, after the commit.
+///
+/// # Errors
+/// `Internal` where the transaction only reads.
+pub fn ring(tx: &mut Tx<'_>) -> Result<(), Problem> {
+    Ok(tx.leave(&WOKEN, vec![WEBHOOKS.into()])?)
 }
 
 /// How many users more there are after an event.

@@ -23,6 +23,7 @@ use crate::settings::catalogue::EVENTS_DAYS;
 use crate::tokens;
 use crate::trust;
 use crate::web::listen::{Stop, stopped};
+use crate::webhooks;
 
 /// A run of a job.
 pub type Running = Pin<Box<dyn Future<Output = Result<(), Problem>> + Send>>;
@@ -66,6 +67,7 @@ pub const JOBS: &[Job] = &[
     Job { name: "trust.keys", every: Duration::from_secs(5), at_end: false, work: refresh_keys },
     Job { name: "trust.refusals", every: Duration::from_secs(2), at_end: true, work: write_refusals },
     Job { name: "trust.replays", every: Duration::from_mins(10), at_end: false, work: purge_replays },
+    Job { name: "webhooks.missed", every: Duration::from_mins(1), at_end: false, work: wake_webhooks },
 ];
 
 /// Who else works at the files is not kept waiting by reads that are over.
@@ -138,6 +140,10 @@ fn refresh_keys(app: App) -> Running {
     })
 }
 
+fn wake_webhooks(app: App) -> Running {
+    Box::pin(async move { webhooks::dispatch::wake_missed(&app).await })
+}
+
 fn write_refusals(app: App) -> Running {
     Box::pin(async move { app.trusts.refusals.flush(&app).await })
 }
@@ -157,6 +163,13 @@ pub fn start(app: &App, jobs: &[Job], stop: &Stop) -> JoinSet<()> {
     for job in jobs {
         running.spawn(tick(app.clone(), *job, stop.clone()));
     }
+    running
+}
+
+/// Starts all there is: the tickers, and who delivers to webhooks.
+pub fn start_all(app: &App, stop: &Stop) -> JoinSet<()> {
+    let mut running = start(app, JOBS, stop);
+    running.spawn(webhooks::dispatch::run(app.clone(), stop.clone()));
     running
 }
 

@@ -63,6 +63,8 @@ pub enum Credential {
     Issued { id: String, by: Box<Credential> },
     /// The operator at the console.
     Console,
+    /// None: the server acts by itself.
+    Server,
     /// A token of the operator's, by the beginning of its SHA-256 in hexadecimal digits.
     Operator { token: String },
 }
@@ -116,6 +118,10 @@ impl Caller {
     /// The operator, over HTTP.
     pub fn operator(account: AccountId, token: String, origin: Origin) -> Self {
         Self::system(account, "operator", "Operator", Credential::Operator { token }, origin)
+    }
+    /// The server itself, which nobody has asked.
+    pub fn server(account: AccountId) -> Self {
+        Self::system(account, "muster", "Muster", Credential::Server, Origin::default())
     }
     fn system(account: AccountId, id: &str, name: &str, credential: Credential, origin: Origin) -> Self {
         let principal = Principal {

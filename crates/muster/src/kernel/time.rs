@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::format_description::well_known::{Rfc2822, Rfc3339};
 
 /// Microseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +65,11 @@ impl Timestamp {
         put(17, 2, at.second().into());
         put(20, 3, u32::try_from(millis).unwrap_or(0));
         std::str::from_utf8(&text).unwrap_or_default().to_owned()
+    }
+    /// Reads the date of an HTTP header (RFC 9110 §5.6.7); `None` if it is none.
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        let at = OffsetDateTime::parse(text, &Rfc2822).ok()?;
+        Some(Self(at.unix_timestamp().saturating_mul(1_000_000)))
     }
     /// Reads RFC 3339 text; `None` if it is none.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {

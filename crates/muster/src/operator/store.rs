@@ -18,7 +18,7 @@ const ERASING: &str = "SELECT version FROM accounts WHERE account_id = $1 AND st
 /// One number of an event is passed over: who had all of the account up to the last one hears that not all
 /// that follows is there, and does not go on in a later account.
 const GONE: &str = "UPDATE accounts SET status = 'GONE', name = '', user_count = 0, erase_at = NULL, \
-    seq = seq + 1, version = version + 1, updated_at = $2 WHERE account_id = $1 AND status = 'ERASING'";
+    webhooks = 0, seq = seq + 1, version = version + 1, updated_at = $2 WHERE account_id = $1 AND status = 'ERASING'";
 
 /// A table that is emptied of an account, and the rest of its key.
 pub struct Table {
@@ -44,6 +44,7 @@ pub const TABLES: &[Table] = &[
     table("objects", "object_id"),
     table("directory_index", "attr, value_key, resource_id, qualifier"),
     table("scim_definitions", "kind, name_key"),
+    table("webhooks", "identifier"),
     table("events", "seq"),
     table("projects", "org_id, identifier"),
     table("organizations", "identifier"),

@@ -1,39 +1,25 @@
-//! The one way out for key sets: a client that connects only where the guard says, follows nothing, and stops
-//! early.
+//! The one way out for key sets, which stops early.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use hyper_util::client::proxy::matcher::Matcher;
 use jose::{KeySet, KeySetLimits};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Certificate, Client, ClientBuilder, Proxy};
 use url::Url;
 
 use super::guard::Allow;
 use super::names::Names;
+use super::way::{Bounds, Way};
 use crate::web::words;
 
 /// Longest body of a key set, bytes.
 pub const MAX_BODY: usize = 256 * 1024;
-const CONNECT: Duration = Duration::from_secs(2);
-const WHOLE: Duration = Duration::from_secs(5);
-const SLOW: &str = "no whole answer within 5 seconds";
+const BOUNDS: Bounds = Bounds { connect: Duration::from_secs(2), whole: Duration::from_secs(5) };
 
 /// Fetches key sets. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Fetcher {
-    /// Goes to the address itself, through the guard.
-    direct: Client,
-    /// Goes through the operator's proxy, which then decides where names lead.
-    proxied: Option<(Arc<Matcher>, Client)>,
-    allow: Arc<Allow>,
-    names: Names,
-}
+pub struct Fetcher(Way);
 
 /// What an earlier answer said about itself, for a conditional request (RFC 9110 §13.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,97 +82,42 @@ impl Fetched {
     }
 }
 
-/// Resolves names and drops every address the guard refuses, so that a connection goes where the check was
-/// made.
-#[derive(Debug)]
-struct Guarded(Arc<Allow>, Names);
-
-impl Resolve for Guarded {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (allow, found) = (self.0.clone(), self.1.look_up(name.as_str()));
-        Box::pin(async move {
-            let host = name.as_str();
-            let (mut refused, mut open) = (None, Vec::new());
-            for ip in found.await? {
-                match allow.check_address(host, ip) {
-                    Ok(()) => open.push(SocketAddr::new(ip, 0)),
-                    Err(why) => refused = Some(why),
-                }
-            }
-            if open.is_empty() {
-                return Err(refused.unwrap_or_else(|| format!("{host} has no address")).into());
-            }
-            Ok(Box::new(open.into_iter()) as Addrs)
-        })
-    }
-}
-
 impl Fetcher {
     /// A fetcher that goes where `allow` says, on its own.
     ///
     /// # Errors
     /// When TLS cannot be set up on this machine.
     pub fn new(allow: Allow) -> Result<Self, String> {
-        Self::build(Arc::new(allow), Names::of_the_machine(), None, None)
+        Way::new(allow, BOUNDS).map(Self)
     }
 
-    /// The same with names looked up in another way.
+    /// See [`Way::with_names`].
     ///
     /// # Errors
     /// As `new`.
     pub fn with_names(&self, names: Names) -> Result<Self, String> {
-        let proxies = self.proxied.as_ref().map(|(matcher, _)| matcher.clone());
-        Self::build(self.allow.clone(), names, proxies, None)
+        self.0.with_names(names).map(Self)
     }
 
-    /// The same through the proxies that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`,
-    /// `NO_PROXY`). The proxy resolves names, so for what goes through it only literal addresses are
-    /// checked.
+    /// See [`Way::with_proxies`].
     ///
     /// # Errors
     /// As `new`.
-    pub fn with_proxies(&self, proxies: Matcher) -> Result<Self, String> {
-        Self::build(self.allow.clone(), self.names.clone(), Some(Arc::new(proxies)), None)
+    pub fn with_proxies(&self, proxies: impl Into<Arc<Matcher>>) -> Result<Self, String> {
+        self.0.with_proxies(proxies).map(Self)
     }
 
-    /// The same, believing servers only by these certificate authorities. Takes far more memory than the
-    /// text: for one fetch, not to be kept.
+    /// See [`Way::with_ca`]. Takes far more memory than the text: for one fetch, not to be kept.
     ///
     /// # Errors
     /// When the text is no certificate.
     pub fn with_ca(&self, pem: &str) -> Result<Self, String> {
-        let proxies = self.proxied.as_ref().map(|(matcher, _)| matcher.clone());
-        Self::build(self.allow.clone(), self.names.clone(), proxies, Some(&in_pem(pem)?))
-    }
-
-    fn build(
-        allow: Arc<Allow>,
-        names: Names,
-        proxies: Option<Arc<Matcher>>,
-        authorities: Option<&[Certificate]>,
-    ) -> Result<Self, String> {
-        let finish = |builder: ClientBuilder| {
-            let builder = match authorities {
-                Some(authorities) => builder.tls_certs_only(authorities.iter().cloned()),
-                None => builder,
-            };
-            builder.build().map_err(|error| format!("TLS cannot be set up: {}", chain(&error)))
-        };
-        let guarded = Guarded(allow.clone(), names.clone());
-        let direct = finish(base().no_proxy().dns_resolver(Arc::new(guarded)))?;
-        let proxied = proxies
-            .map(|matcher| {
-                let asked = matcher.clone();
-                let proxy = Proxy::custom(move |url| proxy_of(&asked, url));
-                Ok::<_, String>((matcher, finish(base().proxy(proxy))?))
-            })
-            .transpose()?;
-        Ok(Self { direct, proxied, allow, names })
+        self.0.with_ca(pem).map(Self)
     }
 
     /// The operator's exceptions.
     pub fn allow(&self) -> &Allow {
-        &self.allow
+        self.0.allow()
     }
 
     /// One GET of a key set, conditional when an earlier answer is known.
@@ -224,18 +155,12 @@ impl Fetcher {
     }
 
     async fn fetch(&self, url: &Url, accept: &str, known: Option<&Validators>) -> Result<Fetched, String> {
-        self.allow.check_url(url)?;
-        let through = self.proxied.as_ref().filter(|(matcher, _)| proxy_of(matcher, url).is_some());
-        let client = through.map_or(&self.direct, |(_, client)| client);
-        let mut request = client.get(url.clone()).header(header::ACCEPT, accept);
-        for (name, value) in known.iter().flat_map(|known| known.headers()) {
-            request = request.header(name, value);
-        }
-        let mut response = request.send().await.map_err(|error| explain(&error))?;
-        if through.is_none() {
-            let peer = response.remote_addr().ok_or("the peer's address is unknown")?;
-            self.allow.check_peer(url, peer.ip())?;
-        }
+        let asked = |request: reqwest::RequestBuilder| {
+            let request = request.header(header::ACCEPT, accept);
+            let conditions = known.iter().flat_map(|known| known.headers());
+            conditions.fold(request, |request, (name, value)| request.header(name, value))
+        };
+        let mut response = self.0.send(Method::GET, url, asked).await?;
         let max_age = max_age(response.headers());
         match response.status() {
             StatusCode::OK => {}
@@ -249,7 +174,7 @@ impl Fetcher {
         }
         let validators = Validators::of(response.headers());
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| explain(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.0.explain(&error))? {
             if bytes.len() + chunk.len() > MAX_BODY {
                 return Err(format!("the answer is over {MAX_BODY} bytes: this is not a key set"));
             }
@@ -264,56 +189,7 @@ impl Fetcher {
 /// # Errors
 /// Those of the work, and when the time is over.
 pub async fn in_time<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    tokio::time::timeout(WHOLE, work).await.unwrap_or_else(|_| Err(SLOW.into()))
-}
-
-fn base() -> ClientBuilder {
-    Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT)
-        .timeout(WHOLE)
-        // A connection kept would skip the next check of its address.
-        .pool_max_idle_per_host(0)
-        .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
-}
-
-/// The proxy that the environment names for a URL, with its credentials.
-fn proxy_of(proxies: &Matcher, url: &Url) -> Option<Url> {
-    let found = proxies.intercept(&url.as_str().parse().ok()?)?;
-    let mut proxy = Url::parse(&found.uri().to_string()).ok()?;
-    let credentials = match (found.basic_auth(), found.raw_auth()) {
-        (Some(basic), _) => {
-            let coded = basic.to_str().ok()?.strip_prefix("Basic ")?;
-            String::from_utf8(STANDARD.decode(coded).ok()?).ok()?
-        }
-        (None, Some((user, password))) => format!("{user}:{password}"),
-        (None, None) => return Some(proxy),
-    };
-    let (user, password) = credentials.split_once(':').unwrap_or((&credentials, ""));
-    proxy.set_username(user).ok()?;
-    proxy.set_password(Some(password)).ok()?;
-    Some(proxy)
-}
-
-/// The certificates of a PEM text.
-///
-/// # Errors
-/// When there is none, or one that cannot be read.
-pub fn certificates(pem: &str) -> Result<Vec<Certificate>, String> {
-    let found = in_pem(pem)?;
-    // What is no certificate inside shows only when it is to be trusted.
-    let trusted = base().no_proxy().tls_certs_only(found.iter().cloned()).build();
-    trusted.map_err(|error| format!("holds something else than certificates: {}", chain(&error)))?;
-    Ok(found)
-}
-
-fn in_pem(pem: &str) -> Result<Vec<Certificate>, String> {
-    let found = Certificate::from_pem_bundle(pem.as_bytes())
-        .map_err(|error| format!("cannot be read as certificates in PEM: {}", chain(&error)))?;
-    if found.is_empty() {
-        return Err("holds no certificate: write it as -----BEGIN CERTIFICATE----- …".into());
-    }
-    Ok(found)
+    tokio::time::timeout(BOUNDS.whole, work).await.unwrap_or_else(|_| Err(BOUNDS.exceeded()))
 }
 
 /// Reads a fetched document as a key set.
@@ -338,20 +214,4 @@ fn max_age(headers: &HeaderMap) -> Option<u64> {
         return Some(0);
     }
     directives.find_map(|d| d.strip_prefix("max-age=")?.trim_matches('"').parse().ok())
-}
-
-fn explain(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return SLOW.into();
-    }
-    chain(error)
-}
-
-/// The innermost cause says most; the outer layers repeat the URL.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut last = error;
-    while let Some(inner) = last.source() {
-        last = inner;
-    }
-    last.to_string()
 }

@@ -1,5 +1,6 @@
-//! Where the server may fetch keys from: https to public addresses, and what the operator allows beside them
-//! (`--jwks-allow`). Metadata addresses stay closed whatever he allows. Pure; `fetch` asks it at each stage.
+//! Where the server may connect: by https to public addresses, and to what the operator allows beside them
+//! (`--jwks-allow`, `--webhook-allow`). Metadata addresses stay closed whatever he allows. Pure; `way` asks
+//! it at each stage.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -9,9 +10,44 @@ use url::{Host, Url};
 
 use super::address;
 
+/// What a connection is for: decides the words of a refusal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Purpose {
+    /// Key sets of issuers.
+    #[default]
+    Keys,
+    /// Events for receivers.
+    Webhooks,
+}
+
+impl Purpose {
+    /// The option that opens a place.
+    const fn option(self) -> &'static str {
+        match self {
+            Self::Keys => "--jwks-allow",
+            Self::Webhooks => "--webhook-allow",
+        }
+    }
+    /// Who is at the other end.
+    const fn peer(self) -> &'static str {
+        match self {
+            Self::Keys => "a provider",
+            Self::Webhooks => "a receiver",
+        }
+    }
+    /// What plain http would do.
+    const fn plain(self) -> &'static str {
+        match self {
+            Self::Keys => "plain http would let anyone on the way replace the keys: use https",
+            Self::Webhooks => "plain http would let anyone on the way read the events: use https",
+        }
+    }
+}
+
 /// The operator's exceptions: host names (`idp.internal`) and networks (`10.0.0.0/8`, `127.0.0.1`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allow {
+    purpose: Purpose,
     hosts: Vec<String>,
     nets: Vec<IpNet>,
 }
@@ -47,6 +83,12 @@ impl Allow {
         Ok(())
     }
 
+    /// The same places, for webhooks.
+    #[must_use]
+    pub fn for_webhooks(self) -> Self {
+        Self { purpose: Purpose::Webhooks, ..self }
+    }
+
     /// From a list of entries.
     ///
     /// # Errors
@@ -75,7 +117,7 @@ impl Allow {
     /// Says why not and how the operator opens it.
     pub fn check_address(&self, host: &str, ip: IpAddr) -> Result<(), String> {
         if address::is_metadata(ip) {
-            return Err(format!("{host} is at {ip}, a cloud metadata address; that is never fetched"));
+            return Err(format!("{host} is at {ip}, a cloud metadata address; nothing goes there"));
         }
         if is_local(host) && !address::is_loopback(ip) {
             return Err(format!(
@@ -84,7 +126,8 @@ impl Allow {
         }
         match address::not_public(ip) {
             Some(why) if !self.has_host(host) && !self.has_address(ip) => Err(format!(
-                "{host} is at {ip}, which is not a public address ({why}); the operator can allow it with --jwks-allow {host}"
+                "{host} is at {ip}, which is not a public address ({why}); the operator can allow it with {} {host}",
+                self.purpose.option()
             )),
             _ => Ok(()),
         }
@@ -115,16 +158,18 @@ impl Allow {
         literal.map_or(Ok(()), |ip| self.check_address(&host, ip))
     }
 
-    /// Plain http is for a provider on the same machine, and only if the operator says so.
+    /// Plain http is for who is on the same machine, and only if the operator says so.
     fn check_plain(&self, host: &str, literal: Option<IpAddr>) -> Result<(), String> {
         let loopback = literal.map_or_else(|| is_local(host), address::is_loopback);
         let allowed = self.has_host(host) || literal.is_some_and(|ip| self.has_address(ip));
         match (loopback, allowed) {
             (true, true) => Ok(()),
             (true, false) => Err(format!(
-                "plain http is only for a provider on this machine that the operator allowed: use https, or start the server with --jwks-allow {host}"
+                "plain http is only for {} on this machine that the operator allowed: use https, or start the server with {} {host}",
+                self.purpose.peer(),
+                self.purpose.option()
             )),
-            (false, _) => Err("plain http would let anyone on the way replace the keys: use https".into()),
+            (false, _) => Err(self.purpose.plain().into()),
         }
     }
 
@@ -214,6 +259,17 @@ mod tests {
         {
             assert!(check(host, ip).unwrap_err().contains("not on this machine"), "{host} {ip}");
         }
+    }
+
+    #[test]
+    fn a_refusal_names_the_option_that_opens_the_place() {
+        let allow = Allow::of(["10.0.0.0/8"]).unwrap().for_webhooks();
+        let check = |url: &str| allow.check_url(&Url::parse(url).unwrap());
+        assert_eq!(check("https://10.0.0.1/hook"), Ok(()));
+        assert!(check("https://192.168.0.1/").unwrap_err().contains("--webhook-allow 192.168.0.1"));
+        let plain = check("http://127.0.0.1/").unwrap_err();
+        assert!(plain.contains("a receiver") && plain.contains("--webhook-allow 127.0.0.1"), "{plain}");
+        assert!(check("http://10.0.0.1/").unwrap_err().contains("read the events"));
     }
 
     #[test]

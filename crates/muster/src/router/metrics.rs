@@ -19,6 +19,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::health::{self, VERSION};
 use crate::app::App;
+use crate::webhooks;
 
 const MEDIA: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -52,6 +53,7 @@ async fn collect(app: &App) -> Registry {
         of_database(&mut registry, "log_database", &app.log_db);
     }
     of_provisioning_log(&mut registry, app);
+    of_webhooks(&mut registry, app).await;
     of_process(&mut registry);
     registry
 }
@@ -90,6 +92,18 @@ fn of_provisioning_log(registry: &mut Registry, app: &App) {
     let log = &app.provisioning_log;
     registry.register("waiting", "Entries that wait to be written", gauge(log.waiting()));
     registry.register("dropped", "Entries dropped: too many at once", ConstCounter::new(log.lost()));
+}
+
+/// Where the database does not answer, what it would say is left out.
+async fn of_webhooks(registry: &mut Registry, app: &App) {
+    let registry = registry.sub_registry_with_prefix("webhook");
+    app.deliveries.register(registry);
+    let Ok((lagging, failing)) = app.db.read("webhooks.lagging", webhooks::store::lagging).await else {
+        return;
+    };
+    let help = "Webhooks that have events before them, or an attempt under way";
+    registry.register("lagging", help, ConstGauge::new(lagging));
+    registry.register("failing", "Those of them whose last attempt failed", ConstGauge::new(failing));
 }
 
 /// Of the process itself, where Linux tells.

@@ -42,6 +42,7 @@ use crate::web::listen::Answers;
 use crate::web::refusal::Refusals;
 use crate::web::surface::{self, ClientAddress};
 use crate::web::traffic::Surface;
+use crate::webhooks;
 
 /// Every route of the platform API, without prefix.
 fn platform(app: &App) -> Router<App> {
@@ -63,6 +64,7 @@ fn platform(app: &App) -> Router<App> {
         .merge(setup::api::routes())
         .merge(tokens::api::routes())
         .merge(trust::api::routes())
+        .merge(webhooks::api::routes())
         .merge(whoami::routes())
 }
 

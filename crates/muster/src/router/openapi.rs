@@ -29,6 +29,7 @@ use crate::tokens;
 use crate::trust;
 use crate::web::etag;
 use crate::web::openapi::OpenApi;
+use crate::webhooks;
 
 const FILE: &str = include_str!("../../../../openapi.json");
 
@@ -80,6 +81,7 @@ pub fn document() -> Value {
     directory::user_groups::api::describe(&mut document);
     audit::api::describe(&mut document);
     events::api::describe(&mut document);
+    webhooks::api::describe(&mut document);
     directory::schemas::api::describe(&mut document);
     provisioning_log::api::describe(&mut document);
     replay::describe(&mut document);

@@ -115,6 +115,7 @@ fn proof(credential: &Credential, principal: PrincipalKind) -> Value {
             json!({"type": "JWT", "trust": trust, "keyId": key_id, "subject": subject})
         }
         Credential::Issued { id, by } => json!({"type": "OAT", "id": id, "issuedFor": proof(by, principal)}),
+        Credential::Server => json!({"type": "SERVER"}),
         Credential::Console => json!({"type": "CONSOLE"}),
         Credential::Operator { token } => json!({"type": "OPERATOR", "tokenSha256": token}),
     }

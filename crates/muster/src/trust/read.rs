@@ -11,7 +11,7 @@ use super::model::{DEFAULT, Definition, KeySource, discovery_url};
 use crate::kernel::problem::Result;
 use crate::kernel::surface::Surface;
 use crate::kernel::text::{FieldCheck, identifier_from_name};
-use crate::outbound::fetch::certificates;
+use crate::outbound::way::certificates;
 use crate::settings::catalogue::{self, JWT_KEY_FIELD, JWT_VALUE_FIELD};
 use crate::settings::model::check_type;
 use crate::web::words;

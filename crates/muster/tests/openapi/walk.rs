@@ -320,6 +320,19 @@ impl Walk {
         self.post(&format!("{log}/{id}/replay"), Value::Null).await;
     }
 
+    async fn webhooks(&mut self) {
+        const AT: &str = "/ng/api/webhooks";
+        let wish = json!({"identifier": "w1", "name": "One", "url": "https://localhost:1/hook", "types": ["user.created"],
+            "description": "Mine", "enabled": true});
+        self.post(AT, wish.clone()).await;
+        self.get(AT).await;
+        self.get(&format!("{AT}/w1")).await;
+        self.put(&format!("{AT}/w1"), without(&wish, "/identifier")).await;
+        self.post(&format!("{AT}/w1/rotate-secret"), Value::Null).await;
+        self.post(&format!("{AT}/w1/test"), Value::Null).await;
+        self.delete(&format!("{AT}/w1")).await;
+    }
+
     async fn trusts(&mut self) {
         const AT: &str = "/ng/api/jwt-trusts";
         let rule = json!({"claim": "team", "op": "equals", "value": "identity"});
@@ -379,6 +392,7 @@ both_engines! {
         walk.trails(&world).await;
         walk.people(&id).await;
         walk.schemas().await;
+        walk.webhooks().await;
         walk.trusts().await;
         walk.endings().await;
         walk.client = operated.holder(&"o".repeat(32));

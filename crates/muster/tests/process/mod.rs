@@ -15,6 +15,7 @@ mod serving;
 mod setup;
 mod token;
 mod watching;
+mod webhooks;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

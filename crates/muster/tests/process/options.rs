@@ -182,7 +182,10 @@ fn check_finds_damage() {
     let ask = |sql: &str| file.query_row(sql, [], |row| row.get::<_, u32>(0)).expect("a number");
     file.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("the log can be written back");
     let size = ask("PRAGMA page_size");
-    let page = ask("SELECT max(rootpage) FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL");
+    // Whether webhooks can be read at all is looked for by theirs.
+    let page = ask(
+        "SELECT max(rootpage) FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name <> 'webhooks'",
+    );
     drop(file);
     // One page of an index is lost; nothing that opening looks at.
     let path = format!("{data}/muster.db");

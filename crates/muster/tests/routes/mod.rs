@@ -51,5 +51,7 @@ mod tokens;
 mod trust;
 mod user_groups;
 mod user_groups_v2;
+mod webhook_delivery;
+mod webhooks;
 mod wording;
 mod yaml;
