@@ -13,6 +13,8 @@ use super::way::{Bounds, Way};
 
 /// Bytes of an answer that are read at most.
 const READ: usize = 4 << 10;
+/// How long they are waited for, once the head of the answer is there.
+const READING: Duration = Duration::from_secs(1);
 /// Within which a receiver is to answer.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 const BOUNDS: Bounds = Bounds { connect: Duration::from_secs(5), whole: PATIENCE };
@@ -68,13 +70,16 @@ impl Poster {
         let (retry_after, location) = (retry_after.map(str::to_owned), location.map(str::to_owned));
         let status = response.status();
         let mut start = Vec::new();
-        // The status has decided; a body that breaks off or goes on for ever changes nothing.
-        while let Ok(Some(chunk)) = response.chunk().await {
-            start.extend_from_slice(&chunk[..chunk.len().min(READ - start.len())]);
-            if start.len() == READ {
-                break;
+        let read = async {
+            while let Ok(Some(chunk)) = response.chunk().await {
+                start.extend_from_slice(&chunk[..chunk.len().min(READ - start.len())]);
+                if start.len() == READ {
+                    break;
+                }
             }
-        }
+        };
+        // The status has decided: a body that breaks off or goes on for ever changes nothing.
+        let _ = tokio::time::timeout(READING, read).await;
         Ok(Answer { status, retry_after, location, start })
     }
 }

@@ -31,9 +31,10 @@ pub struct Seen {
     pub with_secret: bool,
 }
 
-fn seen(tx: &mut Tx<'_>, account: &AccountId, webhook: Webhook, with_secret: bool) -> Result<Seen> {
+fn seen(tx: &mut Tx<'_>, account: &AccountId, mut webhook: Webhook, now: Timestamp) -> Result<Seen> {
     let (latest, _) = events::state(tx, account)?;
-    Ok(Seen { webhook, latest, with_secret })
+    webhook.forget_former(now);
+    Ok(Seen { webhook, latest, with_secret: false })
 }
 
 /// All of the account, by identifier.
@@ -41,10 +42,10 @@ fn seen(tx: &mut Tx<'_>, account: &AccountId, webhook: Webhook, with_secret: boo
 /// # Errors
 /// Of the database.
 pub async fn list(app: &App, grant: &Grant<AccountView>) -> Result<Vec<Seen>> {
-    let account = grant.scope().account.clone();
+    let (account, now) = (grant.scope().account.clone(), app.clock.now());
     let read = move |tx: &mut Tx<'_>| {
         let all = store::list(tx, &account)?;
-        all.into_iter().map(|webhook| seen(tx, &account, webhook, false)).collect()
+        all.into_iter().map(|webhook| seen(tx, &account, webhook, now)).collect()
     };
     app.db.read("webhooks.list", read).await
 }
@@ -55,9 +56,10 @@ pub async fn list(app: &App, grant: &Grant<AccountView>) -> Result<Vec<Seen>> {
 /// `NotFound`.
 pub async fn load<P>(app: &App, grant: &Grant<P>, identifier: &str) -> Result<Seen> {
     let (account, identifier) = (grant.scope().account.clone(), identifier.to_owned());
+    let now = app.clock.now();
     let read = move |tx: &mut Tx<'_>| {
         let webhook = find(tx, &account, &identifier)?;
-        seen(tx, &account, webhook, false)
+        seen(tx, &account, webhook, now)
     };
     app.db.read("webhooks.load", read).await
 }
@@ -190,6 +192,7 @@ pub async fn replace(
             webhook.skip_to(latest);
         }
         webhook.due_now(latest, stroke.now);
+        webhook.forget_former(stroke.now);
         store::put(tx, account, &webhook)?;
         events::ring(tx)?;
         if old != new || skip_to_latest {
@@ -222,7 +225,8 @@ pub async fn rotate(
         webhook.rotate(fresh.clone(), stroke.now);
         store::put(tx, account, &webhook)?;
         stroke.record(tx, Action::Update, &webhook.definition, json!({"secret": "rotated"}))?;
-        seen(tx, account, webhook, true)
+        let seen = seen(tx, account, webhook, stroke.now)?;
+        Ok(Seen { with_secret: true, ..seen })
     })
     .await
 }

@@ -221,6 +221,7 @@ async fn turn(
         let found = store::find(tx, &of.account, &of.identifier)?;
         let Some(mut webhook) = found.filter(&is_known) else { return Ok((false, None)) };
         let (latest, _) = events::state(tx, &of.account)?;
+        webhook.forget_former(now);
         let reason = act(&mut webhook, latest);
         if let Some(reason) = &reason {
             webhook.disable(reason.clone(), now);

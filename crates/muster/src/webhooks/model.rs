@@ -156,8 +156,13 @@ impl Webhook {
 
     /// The secrets that sign now.
     pub fn secrets(&self, now: Timestamp) -> Vec<&Secret> {
-        let former = self.former.as_ref().filter(|(_, until)| *until > now).map(|(secret, _)| secret);
+        let former = self.former.iter().filter(|(_, until)| *until > now).map(|(secret, _)| secret);
         std::iter::once(&self.secret).chain(former).collect()
+    }
+
+    /// Drops the former secret once it signs no more.
+    pub fn forget_former(&mut self, now: Timestamp) {
+        self.former.take_if(|(_, until)| *until <= now);
     }
 
     /// Takes another secret; the former one still signs for a while.
@@ -320,5 +325,9 @@ mod tests {
         let texts = |at: Timestamp| webhook.secrets(at).into_iter().map(Secret::expose).collect::<Vec<_>>();
         assert_eq!(texts(now.plus_secs(FORMER_SECS - 1)), ["t", "s"]);
         assert_eq!(texts(now.plus_secs(FORMER_SECS)), ["t"]);
+        webhook.forget_former(now.plus_secs(FORMER_SECS - 1));
+        assert!(webhook.former.is_some());
+        webhook.forget_former(now.plus_secs(FORMER_SECS));
+        assert_eq!(webhook.former, None, "nor is it kept");
     }
 }

@@ -1,6 +1,8 @@
 //! Trying a webhook out: one message without events, and what the receiver said to it.
 
-use tokio::time::Instant;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
 
 use super::actions::load;
 use super::deliver::{excerpt, refusal, send};
@@ -9,6 +11,10 @@ use crate::access::Grant;
 use crate::access::permissions::SettingEdit;
 use crate::app::App;
 use crate::kernel::problem::Result;
+use crate::outbound::post::PATIENCE;
+
+/// Left of the server's bound for a request, so that what came of it can still be told.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +40,11 @@ pub async fn attempt(app: &App, grant: &Grant<SettingEdit>, identifier: &str) ->
     let webhook: Webhook = load(app, grant, identifier).await?.webhook;
     let message = batch::trial(account, &webhook, app.clock.now(), &app.rng.uuid())?;
     let begun = Instant::now();
-    let sent = send(app, &webhook, &message).await?;
+    let patience = PATIENCE.min(app.limits.request_timeout.saturating_sub(MARGIN));
+    let sent = match timeout(patience, send(app, &webhook, &message)).await {
+        Ok(sent) => sent?,
+        Err(_) => Err(format!("No answer came: none within {} seconds.", patience.as_secs())),
+    };
     let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(match sent {
         Err(error) => Trial { is_delivered: false, status: None, millis, body: None, error: Some(error) },

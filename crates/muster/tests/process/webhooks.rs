@@ -5,12 +5,13 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
+use super::watching::{ask, management};
 use super::{Server, found_account, on_sqlite, parse};
 
 /// A message as it came.
@@ -88,7 +89,8 @@ fn add(server: &Server, token: &str, name: &str) {
 fn a_message_of_a_killed_server_comes_again_and_nothing_is_lost() {
     on_sqlite(|store| {
         let token = found_account(store);
-        let words = [store[0], store[1], "--webhook-allow", "127.0.0.1"];
+        let words =
+            [store[0], store[1], "--webhook-allow", "127.0.0.1", "--management-listen", "127.0.0.1:0"];
         let holds = Arc::new(AtomicBool::new(true));
         let (url, told) = application(&holds);
         let next = || told.recv_timeout(Duration::from_secs(20)).expect("a message comes");
@@ -106,7 +108,8 @@ fn a_message_of_a_killed_server_comes_again_and_nothing_is_lost() {
         server.wait();
 
         holds.store(false, SeqCst);
-        let server = Server::start(&words);
+        let mut server = Server::start(&words);
+        let metrics = management(&mut server);
         let (again, second) = (next(), next());
         assert_eq!((&again.headers["webhook-id"], &again.body), (&first.headers["webhook-id"], &first.body));
         assert_eq!(second.numbers(), [before + 2]);
@@ -116,6 +119,19 @@ fn a_message_of_a_killed_server_comes_again_and_nothing_is_lost() {
         for message in [&first, &again, &second, &third] {
             // By the public library, its time included.
             Webhook::new(secret).unwrap().verify(message.body.as_bytes(), &message.headers).unwrap();
+        }
+        let since = Instant::now();
+        loop {
+            let page = ask(&mut server, metrics, "/metrics");
+            let told = [
+                "webhook_deliveries_total{outcome=\"delivered\"} 3\n",
+                "webhook_lagging 0\n",
+                "webhook_disabled_total 0\n",
+            ];
+            if told.iter().all(|line| page.contains(&format!("muster_{line}"))) {
+                break;
+            }
+            assert!(since.elapsed() < Duration::from_secs(20), "{page}");
         }
         // One that is asked to stop does not wait for a receiver that thinks.
         holds.store(true, SeqCst);

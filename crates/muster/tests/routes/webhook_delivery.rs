@@ -263,8 +263,12 @@ both_engines! {
         user(&scim(&world), "ada").await;
         round(&world.app).await.unwrap();
         world.app.clock.advance_secs(DAY);
+        assert_eq!(shown(&world, "app").await["formerSecretUntil"], Value::Null);
         user(&scim(&world), "grace").await;
         round(&world.app).await.unwrap();
+        let kept = "SELECT COUNT(*) FROM webhooks WHERE account_id = 'acme' AND former_secret IS NOT NULL";
+        let count = move |tx: &mut db::Tx<'_>| tx.query_one(kept, &[], |row| row.get::<i64>(0));
+        assert_eq!(world.app.db.read::<_, db::Error>("test.kept", count).await.unwrap(), 0);
         let messages = receiver.messages();
         let signed = |n: usize, secret: &str| messages[n].is_signed_with(secret);
         assert_eq!([signed(0, &old), signed(0, new)], [true, true]);

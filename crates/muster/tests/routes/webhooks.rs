@@ -1,5 +1,7 @@
 //! Webhooks as resources: what is taken, shown and written down, by whom, and what one says when it is tried.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::actors::{Client, World};
@@ -162,12 +164,19 @@ both_engines! {
         receiver.say(Says::Raw(String::new()));
         let trial = admin.post(&at, json!({})).await.data();
         assert!(trial["status"].is_null() && trial["error"].as_str().unwrap().starts_with("No answer came: "), "{trial}");
-        assert_eq!(receiver.messages().len(), 4);
+        // A status is an answer, whatever becomes of the rest.
+        receiver.say(Says::Raw("HTTP/1.1 200 OK\r\ncontent-length: 900000\r\n\r\nbegun".into()));
+        assert_eq!(admin.post(&at, json!({})).await.data()["delivered"], true);
+        receiver.say(Says::Held);
+        let hurried = world.replica_hurried(Duration::from_secs(2)).admin();
+        let trial = hurried.post(&at, json!({})).await.data();
+        assert_eq!(trial["error"], "No answer came: none within 1 seconds.");
+        assert_eq!(receiver.messages().len(), 6);
         // The operator may allow less than he did.
         let strict = world.replica_allowing(&[]);
         let trial = strict.admin().post(&at, json!({})).await.data();
         assert!(trial["error"].as_str().unwrap().contains("--webhook-allow 127.0.0.1"), "{trial}");
-        assert_eq!(receiver.messages().len(), 4);
+        assert_eq!(receiver.messages().len(), 6);
         assert_eq!(shown(&world, "app").await, before);
     }
 
