@@ -29,6 +29,7 @@ const TYPES = [
   'TOKEN',
   'USER',
   'USER_GROUP',
+  'WEBHOOK',
 ];
 
 const ACTIONS = [

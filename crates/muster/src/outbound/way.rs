@@ -166,6 +166,9 @@ impl Way {
 
     /// What went wrong, in words.
     pub fn explain(&self, error: &reqwest::Error) -> String {
+        if error.is_timeout() && error.is_connect() {
+            return format!("no connection within {} seconds", self.bounds.connect.as_secs());
+        }
         if error.is_timeout() {
             return self.bounds.exceeded();
         }

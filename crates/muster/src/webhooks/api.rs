@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use http::Uri;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::actions::{self, Seen};
@@ -22,7 +22,7 @@ use crate::kernel::version::IfMatch;
 use crate::web::envelope::Reply;
 use crate::web::etag::Tagged;
 use crate::web::extract::{Json, Path, Query, ScopeQuery, goes_by, same_scope};
-use crate::web::openapi::OpenApi;
+use crate::web::openapi::{OpenApi, list as list_of, or_null, word};
 
 /// The routes.
 pub fn routes() -> Router<App> {
@@ -60,6 +60,15 @@ pub fn describe(document: &mut OpenApi) {
         );
 }
 
+fn types(_: &mut SchemaGenerator) -> Schema {
+    let words: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    Schema::try_from(list_of(word(&words))).unwrap_or_default()
+}
+
+fn types_or_null(generator: &mut SchemaGenerator) -> Schema {
+    Schema::try_from(or_null(types(generator).into())).unwrap_or_default()
+}
+
 /// A webhook in a body.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -74,6 +83,7 @@ struct Body {
     description: Option<String>,
     #[schemars(length(max = URL_MOST))]
     url: Option<String>,
+    #[schemars(schema_with = "types_or_null")]
     types: Option<Vec<String>>,
     enabled: Option<bool>,
     skip_to_latest: Option<bool>,
@@ -102,6 +112,7 @@ struct View {
     name: String,
     description: Option<String>,
     url: String,
+    #[schemars(schema_with = "types")]
     types: Vec<&'static str>,
     enabled: bool,
     created_at: i64,

@@ -113,7 +113,8 @@ pub(super) async fn send(
 
 fn unanswered(why: &str) -> String {
     // What the machine says of a connection does not say what to change.
-    let advice = if why.contains("os error") || why.contains("address information") {
+    let is_about_place = ["os error", "address information", "no connection"];
+    let advice = if is_about_place.iter().any(|words| why.contains(words)) {
         ": check host and port of the URL, and that the receiver runs and lets this server in"
     } else if why.contains("seconds") {
         ": let the receiver answer 2xx as soon as it keeps the events, and work on them afterwards"
@@ -262,6 +263,7 @@ mod tests {
         let said = refusal(&answer(401, &format!("{token} is wrong {}", "x".repeat(500))));
         assert!(!said.contains(&token) && said.contains("is wrong") && said.len() < 320, "{said}");
         assert!(unanswered("Connection refused (os error 111)").contains("check host and port"));
+        assert!(unanswered("no connection within 5 seconds").contains("check host and port"));
         assert!(unanswered("no whole answer within 15 seconds").contains("work on them afterwards"));
     }
 

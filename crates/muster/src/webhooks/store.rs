@@ -36,7 +36,7 @@ const COUNT: &str = "UPDATE accounts SET webhooks = (SELECT COUNT(*) FROM webhoo
 const DUE: &str = "SELECT w.account_id, w.identifier, w.failures FROM webhooks w \
     JOIN accounts a ON a.account_id = w.account_id WHERE w.due_at <= $1 AND a.status = 'ACTIVE' \
     ORDER BY w.due_at LIMIT $2";
-const LAGGING: &str = "SELECT COUNT(*), SUM(CASE WHEN failures > 0 THEN 1 ELSE 0 END) FROM webhooks \
+const LAGGING: &str = "SELECT COUNT(*), COUNT(CASE WHEN failures > 0 THEN 1 END) FROM webhooks \
     WHERE due_at > 0";
 const MISSED: &str = "SELECT w.account_id, w.identifier FROM webhooks w JOIN accounts a \
     ON a.account_id = w.account_id WHERE w.due_at IS NULL AND w.enabled = TRUE AND w.seq < a.seq";
@@ -161,8 +161,7 @@ pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
 
 /// How many have something to do, and how many of those fail.
 pub fn lagging(tx: &mut Tx<'_>) -> Result<(i64, i64)> {
-    let row = |row: &Row<'_>| Ok((row.get(0)?, row.get::<Option<i64>>(1)?.unwrap_or(0)));
-    Ok(tx.query_one(LAGGING, &[], row)?)
+    Ok(tx.query_one(LAGGING, &[], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
 /// Those that have something to do and were not told so: by a server of an earlier release beside this one,

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use muster::events::store::WEBHOOKS;
 use muster::jobs::JOBS;
 use muster::operator::actions::GRACE_SECS;
 use muster::operator::erase::erase_due;
 use muster::webhooks::dispatch::{self, round};
+use muster::webhooks::store;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -352,6 +355,29 @@ both_engines! {
         assert_eq!(shown(&world, "app").await["delivery"]["next"], before);
         round(&world.app).await.unwrap();
         assert_eq!(numbers(&fresh.messages()), [before + 1]);
+    }
+
+    async fn an_event_wakes_who_delivers_once_and_only_where_there_is_a_webhook(world: World) {
+        let (scim, mut bell) = (scim(&world), world.app.db.bell(WEBHOOKS));
+        let lagging = async || world.app.db.read("test.lagging", store::lagging).await.unwrap();
+        user(&scim, "ada").await;
+        assert!(bell.rung().now_or_never().is_none(), "nobody is told");
+        let receiver = Receiver::start().await;
+        made(&world, "app", &receiver.url()).await;
+        user(&scim, "grace").await;
+        assert!(bell.rung().now_or_never().is_some());
+        user(&scim, "edsger").await;
+        assert!(bell.rung().now_or_never().is_none(), "it has something to do already");
+        assert_eq!(lagging().await, (1, 0));
+        receiver.say(Says::Status(500));
+        round(&world.app).await.unwrap();
+        assert_eq!(lagging().await, (1, 1));
+        world.admin().put(&format!("{AT}/app"), webhook("app", &receiver.url())).await.data();
+        assert!(bell.rung().now_or_never().is_some(), "whoever changes it has it tried at once");
+        world.admin().delete(&format!("{AT}/app")).await.data();
+        user(&scim, "alan").await;
+        assert!(bell.rung().now_or_never().is_none());
+        assert_eq!(lagging().await, (0, 0));
     }
 
     async fn events_of_servers_that_wake_nobody_are_found_all_the_same(world: World) {
