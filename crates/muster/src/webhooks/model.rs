@@ -223,7 +223,8 @@ impl Webhook {
         delivery.failures += 1;
         let since = *delivery.failing_since.get_or_insert(now);
         delivery.claim = None;
-        delivery.due_at = Some(now.plus_secs(wait(delivery.failures, failure)));
+        let wait = wait(delivery.failures, failure);
+        delivery.due_at = Some(Timestamp::from_micros(now.micros().saturating_add(wait)));
         if failure.status == Some(410) {
             let text = "The receiver answered 410 Gone, which says that it wants no more events: enable the webhook \
                 again once it does.";
@@ -253,12 +254,12 @@ impl Webhook {
     }
 }
 
-/// Seconds from the last of so many failures to the next attempt.
+/// Microseconds from the last of so many failures to the next attempt.
 fn wait(failures: i64, failure: &Failure) -> i64 {
     let step = usize::try_from(failures - 1).unwrap_or(0);
     let wait = WAITS.get(step).copied().unwrap_or(LONGEST_WAIT);
     let asked = failure.retry_after_secs.unwrap_or(0).clamp(0, LONGEST_WAIT);
-    let wait = wait.max(asked);
+    let wait = wait.max(asked) * 1_000_000;
     wait + wait * i64::from(failure.jitter) / (5 * 256)
 }
 
@@ -293,13 +294,14 @@ mod tests {
 
     #[test]
     fn attempts_come_ever_later_and_never_before_the_receiver_wants_them() {
+        let wait = |n, failure: &Failure| wait(n, failure) / 1_000_000;
         let waits: Vec<_> = (1..=7).map(|n| wait(n, &failure(None, None))).collect();
         assert_eq!(waits, [5, 30, 120, 600, 1_800, 3_600, 3_600]);
         assert_eq!(wait(1, &failure(None, Some(90))), 90);
         assert_eq!(wait(5, &failure(None, Some(90))), 1_800);
         assert_eq!(wait(1, &failure(None, Some(i64::MAX))), 3_600, "an hour at most");
         let late = Failure { jitter: 255, ..failure(None, None) };
-        assert_eq!([wait(1, &late), wait(9, &late)], [5, 3_600 + 717]);
+        assert_eq!([super::wait(1, &late), super::wait(9, &late)], [5_996_093, 4_317_187_500]);
     }
 
     #[test]
