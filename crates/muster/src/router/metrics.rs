@@ -98,7 +98,8 @@ fn of_provisioning_log(registry: &mut Registry, app: &App) {
 async fn of_webhooks(registry: &mut Registry, app: &App) {
     let registry = registry.sub_registry_with_prefix("webhook");
     app.deliveries.register(registry);
-    let Ok((lagging, failing)) = app.db.read("webhooks.lagging", webhooks::store::lagging).await else {
+    let Ok((lagging, failing)) = app.db.house().read("webhooks.lagging", webhooks::store::lagging).await
+    else {
         return;
     };
     let help = "Webhooks that have events before them, or an attempt under way";

@@ -47,7 +47,7 @@ pub async fn list(app: &App, grant: &Grant<AccountView>) -> Result<Vec<Seen>> {
         let all = store::list(tx, &account)?;
         all.into_iter().map(|webhook| seen(tx, &account, webhook, now)).collect()
     };
-    app.db.read("webhooks.list", read).await
+    app.db.of(&grant.scope().account).read("webhooks.list", read).await
 }
 
 /// One of them, for who may see it or more.
@@ -61,7 +61,7 @@ pub async fn load<P>(app: &App, grant: &Grant<P>, identifier: &str) -> Result<Se
         let webhook = find(tx, &account, &identifier)?;
         seen(tx, &account, webhook, now)
     };
-    app.db.read("webhooks.load", read).await
+    app.db.of(&grant.scope().account).read("webhooks.load", read).await
 }
 
 fn find(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result<Webhook> {

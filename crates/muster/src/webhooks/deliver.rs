@@ -55,7 +55,9 @@ async fn begin(app: &App, due: &Due) -> Result<Option<Attempt>> {
         let next = batch::next(&webhook, stretch);
         Ok(Some((webhook, next)))
     };
-    let Some((seen, next)) = app.db.read("webhooks.next", look).await? else { return Ok(None) };
+    let Some((seen, next)) = app.db.of(&due.account).read("webhooks.next", look).await? else {
+        return Ok(None);
+    };
     let claim = app.rng.uuid();
     let message = match &next {
         Next::Send(batch) => Some((batch::message(&due.account, &seen, batch)?, batch.to)),

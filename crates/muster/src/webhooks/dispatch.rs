@@ -120,7 +120,7 @@ pub async fn run(app: App, mut stop: Stop) {
 
 async fn due(app: &App) -> Result<Vec<Due>> {
     let now = app.clock.now();
-    app.db.read("webhooks.due", move |tx| store::due(tx, now, LOOKED_AT)).await
+    app.db.house().read("webhooks.due", move |tx| store::due(tx, now, LOOKED_AT)).await
 }
 
 /// Delivers once to each webhook that has something to do now, one after the other; answers how many those
@@ -141,7 +141,7 @@ pub async fn round(app: &App) -> Result<usize> {
 /// # Errors
 /// Of the database.
 pub async fn wake_missed(app: &App) -> Result<()> {
-    for (account, identifier) in app.db.read("webhooks.missed", store::missed).await? {
+    for (account, identifier) in app.db.house().read("webhooks.missed", store::missed).await? {
         let (of, now) = (account.clone(), app.clock.now());
         app.write_held("webhooks.wake", account.as_str(), move |tx| store::wake(tx, &of, &identifier, now))
             .await?;

@@ -271,7 +271,7 @@ both_engines! {
         round(&world.app).await.unwrap();
         let kept = "SELECT COUNT(*) FROM webhooks WHERE account_id = 'acme' AND former_secret IS NOT NULL";
         let count = move |tx: &mut db::Tx<'_>| tx.query_one(kept, &[], |row| row.get::<i64>(0));
-        assert_eq!(world.app.db.read::<_, db::Error>("test.kept", count).await.unwrap(), 0);
+        assert_eq!(world.app.db.house().read::<_, db::Error>("test.kept", count).await.unwrap(), 0);
         let messages = receiver.messages();
         let signed = |n: usize, secret: &str| messages[n].is_signed_with(secret);
         assert_eq!([signed(0, &old), signed(0, new)], [true, true]);
@@ -359,7 +359,7 @@ both_engines! {
 
     async fn an_event_wakes_who_delivers_once_and_only_where_there_is_a_webhook(world: World) {
         let (scim, mut bell) = (scim(&world), world.app.db.bell(WEBHOOKS));
-        let lagging = async || world.app.db.read("test.lagging", store::lagging).await.unwrap();
+        let lagging = async || world.app.db.house().read("test.lagging", store::lagging).await.unwrap();
         user(&scim, "ada").await;
         assert!(bell.rung().now_or_never().is_none(), "nobody is told");
         let receiver = Receiver::start().await;
