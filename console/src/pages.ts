@@ -22,6 +22,8 @@ import { TrustDetail } from './trust/TrustDetail';
 import { Trusts } from './trust/Trusts';
 import { UserDetail } from './directory/UserDetail';
 import { Users } from './directory/Users';
+import { WebhookDetail } from './webhooks/WebhookDetail';
+import { Webhooks } from './webhooks/Webhooks';
 
 interface Page {
   path: string;
@@ -52,6 +54,7 @@ export const SECTIONS: Section[] = [
       { path: '/log', title: 'Provisioning log', component: Log, detail: LogDetail },
       { path: '/schemas', title: 'SCIM schemas', component: Schemas },
       { path: '/events', title: 'Events', component: Events },
+      { path: '/webhooks', title: 'Webhooks', component: Webhooks, detail: WebhookDetail },
     ],
   },
   {

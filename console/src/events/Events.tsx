@@ -4,14 +4,12 @@ import { useEffect, useRef, useState } from 'react';
 import { Refused } from '../api';
 import { useSession } from '../session';
 import { EventTable } from './EventTable';
+import { OF_GROUPS, OF_RESOURCES, OF_USERS } from './eventTypes';
 import { Failure } from '../ui/Failure';
 import { PageFrame } from '../ui/PageFrame';
 import { useEvents } from './useEvents';
 
 const STEP = 100;
-const OF_USERS = ['created', 'updated', 'activated', 'deactivated', 'deleted'].map((what) => `user.${what}`);
-const OF_RESOURCES = ['created', 'updated', 'deleted'].map((what) => `resource.${what}`);
-const OF_GROUPS = ['created', 'updated', 'deleted', 'member_added', 'member_removed'].map((what) => `group.${what}`);
 
 export function Events() {
   const { can } = useSession();

@@ -7,16 +7,18 @@ interface Props {
   secret: string | undefined;
   what: string;
   onClose: () => void;
+  /** What it opens, for who would not take care of it. */
+  power?: string;
   /** What belongs beside it, such as where to paste it. */
   children?: ReactNode;
 }
 
-/** A secret that is shown once. It leaves the page when it is said to be kept, and by nothing else; the server keeps its hash only. */
-export function SecretOnce({ secret, what, onClose, children }: Props) {
+/** A secret that is shown once. It leaves the page when it is said to be kept, and by nothing else, and the API never shows it again. */
+export function SecretOnce({ secret, what, onClose, power = 'Whoever has it can do what its owner may do.', children }: Props) {
   return (
     <Modal opened={secret !== undefined} onClose={onClose} title={what} size="lg" withCloseButton={false} closeOnClickOutside={false} closeOnEscape={false}>
       {secret !== undefined && (
-        <Secret secret={secret} onClose={onClose}>
+        <Secret secret={secret} onClose={onClose} power={power}>
           {children}
         </Secret>
       )}
@@ -24,7 +26,7 @@ export function SecretOnce({ secret, what, onClose, children }: Props) {
   );
 }
 
-function Secret({ secret, onClose, children }: { secret: string; onClose: () => void; children: ReactNode }) {
+function Secret({ secret, onClose, power, children }: { secret: string; onClose: () => void; power: string; children: ReactNode }) {
   const shown = useRef<HTMLElement>(null);
   const { state, copy } = useCopy();
   return (
@@ -46,7 +48,7 @@ function Secret({ secret, onClose, children }: { secret: string; onClose: () => 
         </Button>
       </Group>
       <Text size="xs" c="dimmed">
-        Whoever has it can do what its owner may do.
+        {power}
       </Text>
     </Stack>
   );

@@ -72,8 +72,8 @@ export function Facts({ facts }: { facts: [string, ReactNode][] }) {
 }
 
 // White on the theme's own shades is just below 4.5 : 1.
-const GREEN = '#237032';
-const ORANGE = '#b93c0c';
+export const GREEN = '#237032';
+export const ORANGE = '#b93c0c';
 
 /** The status of an answer, by its kind. */
 export function Status({ status }: { status: number }) {
