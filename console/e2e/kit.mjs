@@ -43,7 +43,7 @@ async function startServer() {
   const data = ['--data-dir', join(folder, 'data')];
   const made = execFileSync(PROGRAM, ['bootstrap', ...data, '--account', ACCOUNT, '--email', 'ada@example.com', '--name', 'Ada Admin', '--json']);
   const port = await freePort();
-  const listen = ['--listen', `127.0.0.1:${port}`, '--jwks-allow', '127.0.0.1'];
+  const listen = ['--listen', `127.0.0.1:${port}`, '--jwks-allow', '127.0.0.1', '--webhook-allow', '127.0.0.1'];
   const server = spawn(PROGRAM, ['serve', ...data, ...listen], { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   server.stderr.on('data', (text) => (log += text));
