@@ -50,9 +50,22 @@ impl UnderWay {
             && (!due.is_failing || count(&|other| other.is_failing) < OF_FAILING)
     }
 
-    fn begin(&mut self, app: &App, due: Due, failures: &'static Sparing) {
-        self.of.push(due.clone());
-        self.tasks.spawn(one(app.clone(), due, failures));
+    /// Begins what there is a place for.
+    async fn fill(&mut self, app: &App) {
+        if self.of.len() == PLACES {
+            return;
+        }
+        match due(app).await {
+            Ok(all) => {
+                for due in all {
+                    if self.has_place(&due) {
+                        self.of.push(due.clone());
+                        self.tasks.spawn(one(app.clone(), due));
+                    }
+                }
+            }
+            Err(problem) => tell(Err(problem)),
+        }
     }
 
     /// Waits until one of them has ended; for ever, where there is none.
@@ -66,19 +79,24 @@ impl UnderWay {
     }
 }
 
-static FAILURES: Sparing = Sparing::unspent();
-
-async fn one(app: App, due: Due, failures: &'static Sparing) -> Due {
+async fn one(app: App, due: Due) -> Due {
     // A panic would keep the place for ever.
     let done = AssertUnwindSafe(deliver(&app, &due)).catch_unwind().await;
-    tell(done.unwrap_or_else(|reason| Err(Problem::panicked(&*reason))), failures);
+    let done = done.unwrap_or_else(|reason| Err(Problem::panicked(&*reason)));
+    let is_fine = done.is_ok();
+    tell(done);
+    if !is_fine {
+        // It is still due, and would be tried without end.
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
     due
 }
 
-fn tell(done: Result<()>, failures: &Sparing) {
+fn tell(done: Result<()>) {
+    static FAILURES: Sparing = Sparing::unspent();
     if let Err(problem) = done {
         let cause = problem.cause().unwrap_or("");
-        failures.tell(|left_out| {
+        FAILURES.tell(|left_out| {
             tracing::warn!(%problem, cause, left_out, "a webhook waits: what it needs of the database failed");
         });
     }
@@ -90,21 +108,14 @@ pub async fn run(app: App, mut stop: Stop) {
     if app.db.engine() == Engine::Sqlite {
         // There is one server: attempts under way are of one that was killed.
         let now = app.clock.now();
-        tell(app.db.write("webhooks.release", WEBHOOKS, move |tx| store::release(tx, now)).await, &FAILURES);
+        tell(app.db.write("webhooks.release", WEBHOOKS, move |tx| store::release(tx, now)).await);
     }
     let mut under_way = UnderWay::default();
     loop {
-        if under_way.of.len() < PLACES {
-            match due(&app).await {
-                Ok(all) => {
-                    for due in all {
-                        if under_way.has_place(&due) {
-                            under_way.begin(&app, due, &FAILURES);
-                        }
-                    }
-                }
-                Err(problem) => tell(Err(problem), &FAILURES),
-            }
+        tokio::select! {
+            biased;
+            () = stopped(&mut stop) => break,
+            () = under_way.fill(&app) => {}
         }
         tokio::select! {
             biased;
