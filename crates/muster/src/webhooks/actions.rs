@@ -185,11 +185,8 @@ pub async fn replace(
             return Err(Problem::new(problem::Kind::Conflict, lost(from + 1, stretch.oldest - 1)));
         }
         let old = webhook.definition.clone();
-        if old != new {
-            webhook.redefine(new.clone(), stroke.now);
-        }
-        if skip_to_latest {
-            webhook.skip_to(latest);
+        if old != new || skip_to_latest {
+            webhook.redefine(new.clone(), skip_to_latest.then_some(latest), stroke.now);
         }
         webhook.due_now(latest, stroke.now);
         webhook.forget_former(stroke.now);

@@ -172,26 +172,24 @@ impl Webhook {
         self.changed(now);
     }
 
-    /// Takes another definition. What was sent to the former place is sent anew; failures of it do not count
-    /// any more.
-    pub fn redefine(&mut self, definition: Definition, now: Timestamp) {
+    /// Takes another definition, and goes on behind the number `skip_to`, where there is one. What was sent
+    /// to the former place is sent anew; failures of before do not count any more.
+    pub fn redefine(&mut self, definition: Definition, skip_to: Option<i64>, now: Timestamp) {
         let delivery = &mut self.delivery;
         if definition.kinds != self.definition.kinds {
             delivery.batch_end = None;
         }
         let aside = (&definition.url, &definition.kinds, definition.enabled)
             != (&self.definition.url, &self.definition.kinds, self.definition.enabled);
-        if aside {
+        if aside || skip_to.is_some() {
             (delivery.claim, delivery.failures, delivery.failing_since) = (None, 0, None);
             delivery.disabled_reason = None;
         }
+        if let Some(latest) = skip_to {
+            (delivery.seq, delivery.batch_end) = (latest, None);
+        }
         self.definition = definition;
         self.changed(now);
-    }
-
-    /// Goes on behind the last number given.
-    pub fn skip_to(&mut self, latest: i64) {
-        (self.delivery.seq, self.delivery.batch_end, self.delivery.claim) = (latest, None, None);
     }
 
     /// The next attempt is now, unless one is under way.

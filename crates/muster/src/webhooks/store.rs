@@ -33,9 +33,9 @@ const DELETE: &str = "DELETE FROM webhooks WHERE account_id = $1 AND identifier 
 const COUNT: &str = "UPDATE accounts SET webhooks = (SELECT COUNT(*) FROM webhooks WHERE account_id = $1) \
     WHERE account_id = $1";
 /// Longest due first: those of an account whose deliveries are many wait behind those of others.
-const DUE: &str = "SELECT w.account_id, w.identifier, w.failures FROM webhooks w \
-    JOIN accounts a ON a.account_id = w.account_id WHERE w.due_at <= $1 AND a.status = 'ACTIVE' \
-    ORDER BY w.due_at LIMIT $2";
+const DUE: &str = "SELECT w.account_id, w.identifier, w.due_at FROM webhooks w \
+    JOIN accounts a ON a.account_id = w.account_id WHERE w.due_at <= $1 AND (w.failures > 0) = $2 \
+    AND a.status = 'ACTIVE' ORDER BY w.due_at LIMIT $3";
 const LAGGING: &str = "SELECT COUNT(*), COUNT(CASE WHEN failures > 0 THEN 1 END) FROM webhooks \
     WHERE due_at > 0";
 const MISSED: &str = "SELECT w.account_id, w.identifier FROM webhooks w JOIN accounts a \
@@ -150,13 +150,20 @@ pub struct Due {
 }
 
 /// Those that have something to do by now, of accounts in use; the one that waits longest comes first.
+/// `limit`: of those that fail, and as many of the others, so that these are found behind however many dead
+/// receivers.
 pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let row = |row: &Row<'_>| {
-        let account = AccountId::new(row.get::<String>(0)?);
-        Ok(Due { account, identifier: row.get(1)?, is_failing: row.get::<i64>(2)? > 0 })
-    };
-    Ok(tx.query(DUE, params![now.micros(), limit], row)?)
+    let mut all = Vec::new();
+    for is_failing in [false, true] {
+        let row = |row: &Row<'_>| {
+            let account = AccountId::new(row.get::<String>(0)?);
+            Ok((row.get::<i64>(2)?, Due { account, identifier: row.get(1)?, is_failing }))
+        };
+        all.extend(tx.query(DUE, params![now.micros(), is_failing, limit], row)?);
+    }
+    all.sort_by_key(|(at, _)| *at);
+    Ok(all.into_iter().map(|(_, due)| due).collect())
 }
 
 /// How many have something to do, and how many of those fail.

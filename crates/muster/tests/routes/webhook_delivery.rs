@@ -249,6 +249,7 @@ both_engines! {
         wish["skipToLatest"] = json!(true);
         let back = admin.put(&at, wish).await.data();
         assert_eq!((&back["enabled"], &back["delivery"]["next"]), (&json!(true), &back["delivery"]["latest"]));
+        assert_eq!((&back["delivery"]["failures"], &back["delivery"]["failingSince"]), (&json!(0), &Value::Null));
         user(&scim(&world), "edsger").await;
         round(&world.app).await.unwrap();
         assert_eq!(numbers(&receiver.messages()[1..]), [latest(&world).await]);
@@ -378,6 +379,24 @@ both_engines! {
         user(&scim, "alan").await;
         assert!(bell.rung().now_or_never().is_none());
         assert_eq!(lagging().await, (0, 0));
+    }
+
+    async fn a_live_receiver_is_found_behind_many_dead_ones(world: World) {
+        let (dead, live) = (Receiver::start().await, Receiver::start().await);
+        dead.say(Says::Status(500));
+        for name in ["dead", "dumb", "down"] {
+            made(&world, name, &dead.url()).await;
+        }
+        user(&scim(&world), "ada").await;
+        assert_eq!(round(&world.app).await.unwrap(), 3);
+        world.app.clock.advance_secs(60);
+        made(&world, "live", &live.url()).await;
+        user(&scim(&world), "grace").await;
+        let now = world.app.clock.now();
+        let due = move |tx: &mut db::Tx<'_>| store::due(tx, now, 2);
+        let found = world.app.db.house().read("test.due", due).await.unwrap();
+        let found: Vec<_> = found.iter().map(|due| (&*due.identifier == "live", due.is_failing)).collect();
+        assert_eq!(found, [(false, true), (false, true), (true, false)]);
     }
 
     async fn events_of_servers_that_wake_nobody_are_found_all_the_same(world: World) {
