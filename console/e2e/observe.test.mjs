@@ -136,6 +136,7 @@ consoleTest('the log is followed live, and exported as filtered', async ({ page,
   await page.getByRole('switch', { name: 'Live' }).check();
   await api.scim(`/Users?filter=${encodeURIComponent(`userName eq "${mark}"`)}`);
   await page.getByRole('link', { name: new RegExp(mark) }).waitFor();
+  await page.evaluate(() => delete window.showSaveFilePicker);
   const download = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Export as NDJSON' }).click();
   const file = await download;
@@ -144,6 +145,76 @@ consoleTest('the log is followed live, and exported as filtered', async ({ page,
   assert.equal(lines.length, 1);
   assert.match(lines[0].query, new RegExp(mark));
   assert.ok(lines[0].response.body);
+});
+
+consoleTest('the log is exported into a file that the person chooses, as it comes', async ({ page, go, api }) => {
+  const mark = unique('file');
+  await api.scim(`/Users?filter=${encodeURIComponent(`userName eq "${mark}"`)}`);
+  await go('/log');
+  // The window of the system cannot be pressed by a test; the file is a real one of the browser's own.
+  await page.evaluate(() => {
+    window.showSaveFilePicker = async ({ suggestedName }) => {
+      window.chosen = await (await navigator.storage.getDirectory()).getFileHandle(suggestedName, { create: true });
+      return window.chosen;
+    };
+  });
+  const filtered = page.waitForResponse((answer) => answer.url().includes(mark));
+  await page.getByLabel('Path or query contains').fill(mark);
+  await filtered;
+  await page.getByRole('link', { name: new RegExp(mark) }).waitFor();
+  await page.getByRole('button', { name: 'Export as NDJSON' }).click();
+  await page.getByText('The entries are exported.').waitFor();
+  const { name, text } = await page.evaluate(async () => ({ name: window.chosen.name, text: await (await window.chosen.getFile()).text() }));
+  assert.match(name, /\.ndjson$/);
+  assert.match(JSON.parse(text.trim()).query, new RegExp(mark));
+});
+
+consoleTest('where no file can be chosen a long export ends with a whole line, and with how to get the rest', async ({ page, go, axe }) => {
+  const line = (timestamp) => `${JSON.stringify({ timestamp, filler: 'x'.repeat(1 << 20) })}\n`;
+  const body = Array.from({ length: 34 }, (_, back) => line(Date.UTC(2026, 0, 1, 12) - back * 60_000)).join('');
+  await page.route('**/provisioning-log/export?*', (route) => route.fulfill({ body }));
+  await go('/log');
+  await page.evaluate(() => delete window.showSaveFilePicker);
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Export as NDJSON' }).click();
+  const lines = readFileSync(await (await download).path(), 'utf8').trimEnd().split('\n').map((text) => JSON.parse(text));
+  assert.ok(lines.length > 30 && lines.length < 34, String(lines.length));
+  const window = page.getByRole('dialog', { name: 'Not all entries are in the file' });
+  await window.locator(`time[datetime="${new Date(lines.at(-1).timestamp).toISOString()}"]`).waitFor();
+  await window.getByText('curl').waitFor();
+  await axe();
+});
+
+consoleTest('numbers of events are shown to their last digit', async ({ page, go }) => {
+  await page.route('**/ng/api/events?*', async (route) => {
+    const after = new URL(route.request().url()).searchParams.get('after');
+    const event = '{"number": 9007199254740993, "time": "2026-01-01T00:00:00Z", "type": "user.created", "resourceType": "User", "resourceId": "x", "userName": "far"}';
+    const body = `{"data": {"events": [${after ? event : ''}], "next": 9007199254740993, "latest": 9007199254740993, "oldest": 9007199254740993}}`;
+    await route.fulfill({ contentType: 'application/json', body });
+  });
+  const asked = page.waitForRequest((request) => request.url().includes('after=9007199254740992'));
+  await go('/events');
+  await page.getByRole('cell', { name: '9007199254740993' }).waitFor();
+  await page.getByText('Kept: 9007199254740993 to 9007199254740993').waitFor();
+  await page.getByText('Seen up to number 9007199254740993.').waitFor();
+  await asked;
+});
+
+consoleTest('a long number of a user is shown to its last digit, and goes back so', async ({ page, go, api, base, token }) => {
+  const name = unique('Badge');
+  const schema = `urn:example:params:scim:schemas:extension:${name.toLowerCase()}:1.0:User`;
+  await api.platform('/ng/api/scim-schemas', 'POST', { id: schema, name, appliesTo: 'User', attributes: [{ name: 'number', type: 'integer' }] });
+  const body = `{"schemas": ["${USER}", "${schema}"], "userName": "${unique('long')}@example.com", "${schema}": {"number": 9007199254740993}}`;
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/scim+json' };
+  const { id } = await (await fetch(`${base}/scim/v2/${ACCOUNT}/Users`, { method: 'POST', headers, body })).json();
+  await go(`/users/${id}`);
+  await page.getByText('9007199254740993').first().waitFor({ state: 'attached' });
+  await page.getByRole('button', { name: 'Edit as JSON' }).click();
+  const form = page.getByRole('dialog', { name: 'Edit as JSON' });
+  const put = page.waitForRequest((request) => request.method() === 'PUT');
+  await form.getByRole('button', { name: 'Replace (PUT)' }).click();
+  assert.match((await put).postData(), /9007199254740993/);
+  await page.getByText('The user is replaced.').waitFor();
 });
 
 consoleTest('pages of the log go back and forth by cursor', async ({ page, go, api }) => {
@@ -224,6 +295,30 @@ consoleTest('events are read from a number on, and followed as they come', async
   await page.getByRole('button', { name: 'Show the newest' }).click();
   await page.getByRole('link', { name: first }).first().waitFor();
 }, { refused: [410] });
+
+consoleTest('a complex attribute is made with its sub-attributes in the form', async ({ page, go, api, axe }) => {
+  const name = unique('Desk');
+  const id = `urn:example:params:scim:schemas:extension:${name.toLowerCase()}:1.0:User`;
+  await go('/schemas');
+  await page.getByRole('button', { name: 'Create an extension' }).click();
+  const form = page.getByRole('dialog', { name: 'New extension' });
+  await form.getByLabel('Name', { exact: true }).fill(name);
+  await form.getByRole('textbox', { name: 'URN' }).fill(id);
+  await form.getByLabel('Name of attribute 1').fill('desks');
+  await form.getByLabel('Type of attribute 1').selectOption('complex');
+  await form.getByRole('checkbox', { name: 'A list: attribute 1', exact: true }).check();
+  const desks = form.getByRole('region', { name: 'Sub-attributes of desks' });
+  assert.equal(await desks.getByLabel('Name of sub-attribute 1 of desks').inputValue(), 'value');
+  await desks.getByRole('button', { name: 'Add a sub-attribute of desks' }).click();
+  await desks.getByLabel('Name of sub-attribute 2 of desks').fill('floor');
+  await desks.getByLabel('Type of sub-attribute 2 of desks').selectOption('integer');
+  await axe();
+  await form.getByRole('button', { name: 'Create' }).click();
+  await form.waitFor({ state: 'hidden' });
+  const made = await api.platform(`/ng/api/scim-schemas/${encodeURIComponent(id)}`);
+  const told = ({ name, type, multiValued, subAttributes }) => [name, type, multiValued, ...(subAttributes ?? []).map(told)];
+  assert.deepEqual(made.attributes.map(told), [['desks', 'complex', true, ['value', 'string', false], ['floor', 'integer', false]]]);
+});
 
 consoleTest('an extension is made in a form, changed as JSON, and deleted', async ({ page, go, api, axe }) => {
   const name = unique('Badge');

@@ -56,6 +56,25 @@ trustTest('what scopes may have of their own is set in the scope that is chosen'
   assert.equal((await api.platform(path)).value, 'false');
 });
 
+trustTest('of more places than are listed the server finds the others', async ({ page, go, api }) => {
+  const mark = own('z');
+  const make = (identifier) => api.platform('/ng/api/organizations', 'POST', { organization: { identifier, name: identifier } });
+  const all = Array.from({ length: 500 }, (_, number) => `a${number}_${mark}`);
+  while (all.length > 0) await Promise.all(all.splice(0, 25).map(make));
+  const org = `zz_${mark}`;
+  await make(org);
+  await api.platform(`/ng/api/projects?orgIdentifier=${org}`, 'POST', { project: { identifier: `web_${mark}`, name: `Web ${mark}`, orgIdentifier: org } });
+  await go('/settings');
+  const scope = page.getByRole('combobox', { name: 'Scope' });
+  await scope.fill(`${org} / Web ${mark}`);
+  await page.getByRole('option', { name: `${org} / Web ${mark}` }).click();
+  await page.reload();
+  await page.locator(`input[value="${org} / Web ${mark}"]:visible`).waitFor();
+  await scope.fill(org);
+  await page.getByRole('option', { name: org, exact: true }).click();
+  await page.locator(`input[value="${org}"]:visible`).waitFor();
+});
+
 trustTest('the four settings make the default trust together or not at all', async ({ page, go, api, axe }) => {
   const account = await newServiceAccount(api);
   const stored = () => Promise.all(FOUR.map(async (setting) => (await api.platform(`/ng/api/settings/${setting}`)).value));

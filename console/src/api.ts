@@ -1,5 +1,7 @@
 /** The one way to the server: the public JSON API of the same origin, with the credential of the session. */
 
+import { readJson } from './json';
+
 /** Where the server's paths begin: above the page, with what a proxy puts before both. No slash at its end. */
 export const SERVER = new URL('..', location.href).href.replace(/\/$/, '');
 
@@ -99,7 +101,7 @@ async function read(response: Response): Promise<Record<string, unknown> | undef
   });
   if (!text) return {};
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    return readJson(text) as Record<string, unknown>;
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { Text, Textarea } from '@mantine/core';
 
 import { Refused, scim } from '../api';
+import { readJson } from '../json';
 import { useSession } from '../session';
 import { tell, useRefresh } from '../ui/calls';
 import { patchOf, type User } from './directory';
@@ -86,7 +87,7 @@ export function EditUserJson({ opened, onClose, user, etag }: Props) {
   const again = useAgain(user);
   const wrong = syntaxError(text);
   const save = async () => {
-    await change('PUT', JSON.parse(text), version);
+    await change('PUT', readJson(text), version);
     tell('The user is replaced.');
   };
   const reload = async () => {

@@ -48,7 +48,7 @@ function What({ event: { changedAttributes, member } }: { event: DirectoryEvent 
 }
 
 const COLUMNS: Column<DirectoryEvent>[] = [
-  { title: 'Number', width: 80, cell: ({ number }) => <span className="mono">{number}</span> },
+  { title: 'Number', width: 80, cell: ({ number }) => <span className="mono">{String(number)}</span> },
   { title: 'Time', width: 170, cell: ({ time }) => <Stamp at={time} /> },
   {
     title: 'Event',

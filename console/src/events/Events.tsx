@@ -7,9 +7,9 @@ import { EventTable } from './EventTable';
 import { OF_GROUPS, OF_RESOURCES, OF_USERS } from './eventTypes';
 import { Failure } from '../ui/Failure';
 import { PageFrame } from '../ui/PageFrame';
-import { useEvents } from './useEvents';
+import { most, useEvents } from './useEvents';
 
-const STEP = 100;
+const STEP = 100n;
 
 export function Events() {
   const { can } = useSession();
@@ -31,7 +31,7 @@ export function Events() {
   }, [live, last]);
 
   const first = events[0]?.number ?? next;
-  const begin = (number: number | undefined) => {
+  const begin = (number: bigint | undefined) => {
     setAfter(number === undefined ? undefined : String(number));
     setTyped('');
   };
@@ -77,10 +77,10 @@ export function Events() {
       {oldest !== undefined && latest !== undefined && (
         <Group justify="space-between">
           <Text size="sm" c="dimmed">
-            {latest === 0 ? 'None yet' : `Kept: ${oldest} to ${latest}`}
+            {latest === 0n ? 'None yet' : `Kept: ${oldest} to ${latest}`}
           </Text>
           {first !== undefined && first > oldest && (
-            <Button size="compact-sm" variant="subtle" onClick={() => begin(Math.max(oldest - 1, first - 1 - STEP))}>
+            <Button size="compact-sm" variant="subtle" onClick={() => begin(most(oldest - 1n, first - 1n - STEP))}>
               Earlier
             </Button>
           )}

@@ -2,10 +2,11 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 
 import { type Credential, platform, type Query, Refused } from '../api';
+import { type Whole, whole } from '../json';
 import { useSession } from '../session';
 
 export interface DirectoryEvent {
-  number: number;
+  number: bigint;
   time: string;
   type: string;
   resourceType: string;
@@ -23,24 +24,26 @@ export interface DirectoryEvent {
 
 interface Answer {
   events: DirectoryEvent[];
-  next: number;
-  latest: number;
-  oldest: number;
+  next: bigint;
+  latest: bigint;
+  oldest: bigint;
 }
+
+type Wire = Record<'next' | 'latest' | 'oldest', Whole> & { events: (Omit<DirectoryEvent, 'number'> & { number: Whole })[] };
 
 interface State {
   events: DirectoryEvent[];
   /** Where the next page begins; nothing before the first answer. */
-  next?: number;
-  latest?: number;
-  oldest?: number;
+  next?: bigint;
+  latest?: bigint;
+  oldest?: bigint;
   error?: unknown;
   waiting: boolean;
 }
 
 const SIZE = 100;
 /** So many of the last ones are shown at first. */
-const LAST = 20;
+const LAST = 20n;
 /** So many are shown at most; older ones leave the page. */
 const SHOWN = 1_000;
 const WAIT_SECONDS = 25;
@@ -48,7 +51,13 @@ const AGAIN_MILLIS = 3_000;
 const NOTHING: State = { events: [], waiting: true };
 
 async function ask(credential: Credential, query: Query, signal: AbortSignal): Promise<Answer> {
-  return platform<Answer>(credential, '/ng/api/events', { query, signal });
+  const { events, next, latest, oldest } = await platform<Wire>(credential, '/ng/api/events', { query, signal });
+  const numbered = events.map((event) => ({ ...event, number: whole(event.number) }));
+  return { events: numbered, next: whole(next), latest: whole(latest), oldest: whole(oldest) };
+}
+
+export function most(...numbers: [bigint, ...bigint[]]): bigint {
+  return numbers.reduce((one, other) => (one > other ? one : other));
 }
 
 /** A pause that ends at once when nobody wants it any more. */
@@ -71,7 +80,7 @@ export function useEvents(after: string | undefined, types: string | undefined, 
   const { credential } = useSession();
   const [state, setState] = useState(NOTHING);
   const [round, setRound] = useState(0);
-  const place = useRef<{ of: string; next?: number }>({ of: '' });
+  const place = useRef<{ of: string; next?: bigint }>({ of: '' });
   const done = useRef(0);
   const of = `${after ?? 'end'} ${types ?? ''}`;
 
@@ -94,10 +103,10 @@ export function useEvents(after: string | undefined, types: string | undefined, 
       }));
     };
     const step = async (wait: boolean) => {
-      let from: string | number | undefined = here.next ?? after;
+      let from = here.next?.toString() ?? after;
       if (from === undefined) {
         const { latest, oldest } = await ask(credential, { types }, signal);
-        from = Math.max(latest - LAST, oldest - 1, 0);
+        from = most(latest - LAST, oldest - 1n, 0n).toString();
       }
       const answer = await ask(credential, { after: from, limit: SIZE, types, waitSeconds: wait ? WAIT_SECONDS : undefined }, signal);
       if (!signal.aborted) take(answer);

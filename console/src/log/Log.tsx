@@ -70,7 +70,7 @@ export function Log() {
   return (
     <PageFrame
       title="Provisioning log"
-      about="Every SCIM request of this account: what was sent, what was answered, and what to change where it failed."
+      about="The SCIM requests of this account: what was sent, what was answered, and what to change where it failed."
       actions={
         <>
           <Switch

@@ -1,24 +1,28 @@
-import { Button, Checkbox, Group, NativeSelect, Stack, Table, Text, TextInput, Title } from '@mantine/core';
+import { Button, Checkbox, NativeSelect, Stack, Table, TextInput, Title } from '@mantine/core';
 
 import { type Attribute, indexable, MUTABILITIES, NEW_ATTRIBUTE, RETURNED, TYPES, UNIQUENESS } from './scimSchema';
 
 interface Props {
   attributes: Attribute[];
   onChange: (attributes: Attribute[]) => void;
+  /** The complex attribute that these are in; they have none in them. */
+  within?: string;
 }
 
 const HEADS = ['Name', 'Type', 'List', 'Required', 'Mutability', 'Returned', 'Uniqueness', 'Indexed', 'Remove'];
 
-/** The attributes of a schema as a table; what it has no column for stays as it is. */
-export function AttributeEditor({ attributes, onChange }: Props) {
+/** The attributes of a schema as a table, those of complex ones below it; what it has no column for stays as it is. */
+export function AttributeEditor({ attributes, onChange, within }: Props) {
   const put = (place: number, attribute: Attribute) => onChange(attributes.map((one, index) => (index === place ? attribute : one)));
+  const title = within === undefined ? 'Attributes' : `Sub-attributes of ${within}`;
+  const label = (place: number) => (within === undefined ? `attribute ${place + 1}` : `sub-attribute ${place + 1} of ${within}`);
   return (
-    <Stack gap="xs">
-      <Title order={3} size="h5">
-        Attributes
+    <Stack gap="xs" pl={within === undefined ? 0 : 'lg'} component="section" aria-label={title}>
+      <Title order={within === undefined ? 3 : 4} size="h5">
+        {title}
       </Title>
       <Table.ScrollContainer minWidth={900}>
-        <Table verticalSpacing={4} horizontalSpacing={6} aria-label="Attributes">
+        <Table verticalSpacing={4} horizontalSpacing={6} aria-label={title}>
           <Table.Thead>
             <Table.Tr>
               {HEADS.map((head) => (
@@ -32,8 +36,9 @@ export function AttributeEditor({ attributes, onChange }: Props) {
             {attributes.map((attribute, place) => (
               <Row
                 key={place}
-                label={`attribute ${place + 1}`}
+                label={label(place)}
                 attribute={attribute}
+                types={within === undefined ? TYPES : TYPES.filter((type) => type !== 'complex')}
                 onChange={(changed) => put(place, changed)}
                 onRemove={() => onChange(attributes.filter((_, index) => index !== place))}
               />
@@ -41,16 +46,20 @@ export function AttributeEditor({ attributes, onChange }: Props) {
           </Table.Tbody>
         </Table>
       </Table.ScrollContainer>
-      <Group justify="space-between">
-        <Button variant="default" size="xs" onClick={() => onChange([...attributes, NEW_ATTRIBUTE])}>
-          Add an attribute
-        </Button>
-        {attributes.some((one) => one.type === 'complex') && (
-          <Text size="xs" c="dimmed">
-            Sub-attributes of complex ones are written as JSON.
-          </Text>
-        )}
-      </Group>
+      <Button variant="default" size="xs" w="max-content" onClick={() => onChange([...attributes, NEW_ATTRIBUTE])}>
+        {within === undefined ? 'Add an attribute' : `Add a sub-attribute of ${within}`}
+      </Button>
+      {attributes.map(
+        (attribute, place) =>
+          attribute.type === 'complex' && (
+            <AttributeEditor
+              key={place}
+              within={attribute.name || label(place)}
+              attributes={attribute.subAttributes ?? []}
+              onChange={(subAttributes) => put(place, { ...attribute, subAttributes })}
+            />
+          ),
+      )}
     </Stack>
   );
 }
@@ -58,6 +67,7 @@ export function AttributeEditor({ attributes, onChange }: Props) {
 interface RowProps {
   label: string;
   attribute: Attribute;
+  types: string[];
   onChange: (attribute: Attribute) => void;
   onRemove: () => void;
 }
@@ -65,7 +75,7 @@ interface RowProps {
 type Word = 'type' | 'mutability' | 'returned' | 'uniqueness';
 type Flag = 'multiValued' | 'required' | 'indexed';
 
-function Row({ label, attribute, onChange, onRemove }: RowProps) {
+function Row({ label, attribute, types, onChange, onRemove }: RowProps) {
   const select = (name: Word, title: string, data: string[]) => {
     const value = attribute[name] ?? data[0] ?? '';
     return (
@@ -91,13 +101,8 @@ function Row({ label, attribute, onChange, onRemove }: RowProps) {
     <Table.Tr>
       <Table.Td miw={150}>
         <TextInput size="xs" aria-label={`Name of ${label}`} value={attribute.name} onChange={(event) => onChange({ ...attribute, name: event.currentTarget.value })} />
-        {attribute.subAttributes && (
-          <Text size="xs" c="dimmed">
-            {attribute.subAttributes.map((one) => one.name).join(', ')}
-          </Text>
-        )}
       </Table.Td>
-      <Table.Td>{select('type', 'Type', TYPES)}</Table.Td>
+      <Table.Td>{select('type', 'Type', types)}</Table.Td>
       <Table.Td>{check('multiValued', 'A list')}</Table.Td>
       <Table.Td>{check('required', 'Required')}</Table.Td>
       <Table.Td>{select('mutability', 'Mutability', MUTABILITIES)}</Table.Td>
@@ -120,6 +125,6 @@ function retyped(attribute: Attribute, type: string): Attribute {
     ...rest,
     type,
     ...(indexable(type) && { indexed: indexed ?? false, ...(caseExact !== undefined && { caseExact }) }),
-    ...(type === 'complex' && { subAttributes: subAttributes ?? [{ name: 'value', type: 'string' }] }),
+    ...(type === 'complex' && { subAttributes: subAttributes ?? [{ ...NEW_ATTRIBUTE, name: 'value' }] }),
   };
 }

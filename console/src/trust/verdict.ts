@@ -1,4 +1,6 @@
 /** How the server explains a token, and what is read out of that. */
+import { readJson } from '../json';
+
 export interface Step {
   number: number;
   step: string;
@@ -96,7 +98,7 @@ export interface Inside {
 
 function part(text: string | undefined): unknown {
   const bytes = Uint8Array.from(atob((text ?? '').replaceAll('-', '+').replaceAll('_', '/')), (sign) => sign.charCodeAt(0));
-  return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+  return readJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
 }
 
 export function insideOf(token: string): Inside | undefined {
