@@ -57,6 +57,7 @@ const FOR_EVERYONE: &[(&str, &str)] = &[
         "only points at the user's own resource, which asks for the right",
     ),
     ("GET /ng/api/user/currentUser", "the asking principal himself"),
+    ("PUT /ng/api/user", "the asking principal himself"),
     ("GET /ng/api/whoami", "the asking principal himself"),
     (
         "POST /ng/api/scim/account/{accountIdentifier}/Bulk",

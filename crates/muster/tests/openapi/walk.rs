@@ -259,6 +259,8 @@ impl Walk {
         let role = json!({"roleIdentifier": "_account_viewer", "resourceGroupIdentifier": "_all_account_level_resources"});
         let adding = json!({"emails": ["grace@acme.example"], "roleBindings": [role]});
         self.post(&format!("{AT}/users"), adding).await;
+        self.put(AT, json!({"name": "Ada Admin"})).await;
+        self.put(&format!("{AT}/{id}"), json!({"uuid": id})).await;
         self.groups(id).await;
         self.delete(&format!("{AT}/{id}")).await;
     }

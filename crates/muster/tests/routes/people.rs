@@ -8,6 +8,7 @@ use crate::both_engines;
 use crate::bound::{EVERYWHERE, at, bound, hierarchy};
 
 const AT: &str = "accountIdentifier=acme";
+const ME: &str = "/ng/api/user";
 
 fn names(page: &Value) -> Vec<&str> {
     page["content"].as_array().unwrap().iter().map(|user| user["name"].as_str().unwrap()).collect()
@@ -22,6 +23,74 @@ both_engines! {
         let info = world.admin().get("/ng/api/user/currentUser").await.data();
         assert_eq!(info["accounts"], json!([{"uuid": "acme", "accountName": "Acme Inc."}]));
         world.anon().get("/ng/api/user/currentUser").await.refused(401, "INVALID_TOKEN");
+    }
+
+    async fn a_user_changes_what_he_is_called(world: World) {
+        let (id, token) = world.person("ann@acme.example").await;
+        let ann = world.holder(&token);
+        let whole = ann.get("/ng/api/user/currentUser").await.data();
+        assert_eq!(ann.put(ME, whole.clone()).await.data(), whole, "what was answered can be sent");
+        world.app.clock.advance_secs(60);
+        let changed = ann.put(ME, json!({"name": "Ann Other", "givenName": "Ann", "familyName": "", "uuid": id})).await.data();
+        assert_eq!((&changed["name"], &changed["givenName"], &changed["familyName"]), (&json!("Ann Other"), &json!("Ann"), &Value::Null));
+        assert_eq!((&changed["admin"], &changed["lastUpdatedAt"]), (&json!(false), &json!(1_767_225_660_000_i64)));
+        assert_eq!(ann.get("/ng/api/user/currentUser").await.data(), changed);
+        let read = scim(&world).get(&format!("{USERS}/{id}")).await.json;
+        assert_eq!((&read["displayName"], &read["name"]), (&json!("Ann Other"), &json!({"givenName": "Ann"})));
+        assert_eq!((&read["userName"], &read["active"]), (&json!("ann@acme.example"), &json!(true)));
+        let (trail, line) = (world.trail().await, format!("UPDATE USER {id} {{\"changed\":[\"displayName\",\"name.givenName\"]}}"));
+        assert_eq!(trail.iter().filter(|is| is.starts_with("UPDATE USER")).collect::<Vec<_>>(), [&line]);
+        ann.send(http::Method::PUT, ME, None).await.expect(200);
+        let machine = world.machine("bot", None).await;
+        machine.put(ME, json!({"name": "Bot"})).await.refused(400, "INVALID_REQUEST");
+    }
+
+    async fn a_formatted_name_goes_with_the_parts_it_was_made_of(world: World) {
+        let (id, token) = world.person("ann@acme.example").await;
+        let ann = world.holder(&token);
+        let formatted = json!([{"op": "add", "path": "name", "value": {"formatted": "Ann Before", "familyName": "Before"}}]);
+        scim(&world).patch(&format!("{USERS}/{id}"), patch(formatted)).await.expect(200);
+        let changed = ann.put(ME, json!({"name": "Ann Before", "givenName": "Ann", "familyName": "After"})).await.data();
+        assert_eq!(changed["name"], "Ann After");
+    }
+
+    async fn what_cannot_be_changed_of_a_user_is_told(world: World) {
+        let (_, token) = world.person("ann@acme.example").await;
+        let ann = world.holder(&token);
+        let whole = json!({"email": "ANN@acme.example", "name": "a\u{7}", "givenName": " ", "familyName": "x".repeat(129)});
+        let why = ann.put(ME, whole).await;
+        let fields: Vec<_> = why.json["errors"].as_array().unwrap().iter().map(|e| e["fieldId"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(fields, ["name", "givenName", "familyName"]);
+        let other = ann.put(ME, json!({"email": "new@acme.example", "uuid": "other"})).await;
+        let why = other.refused(400, "INVALID_REQUEST");
+        assert!(why.contains("by SCIM") && why.contains("of another user"), "{why}");
+        assert_eq!(ann.get("/ng/api/user/currentUser").await.data()["name"], "ann@acme.example");
+    }
+
+    async fn others_are_renamed_by_who_may_change_users(world: World) {
+        let (id, token) = world.person("ann@acme.example").await;
+        let (ann, admin) = (world.holder(&token), world.admin());
+        let one = format!("{ME}/{id}?{AT}");
+        let body = json!({"email": "ann@acme.example", "name": "Ann", "givenName": "Ann", "familyName": "Other"});
+        assert_eq!(admin.put(&one, body.clone()).await.data()["familyName"], "Other");
+        assert_eq!(admin.put(&format!("{ME}/{}", world.admin_id), json!({})).await.data()["admin"], true);
+        let theirs = format!("{ME}/{}", world.admin_id);
+        ann.put(&theirs, json!({"name": "Nobody"})).await.refused(403, "NG_ACCESS_DENIED");
+        ann.put(&one, body.clone()).await.refused(403, "NG_ACCESS_DENIED");
+        admin.put(&format!("{ME}/none"), body.clone()).await.refused(404, "ENTITY_NOT_FOUND");
+        admin.put(&format!("{one}&orgIdentifier=default"), body).await.refused(400, "INVALID_REQUEST");
+    }
+
+    async fn whom_scim_keeps_is_changed_where_he_comes_from(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let ada = made(&scim, "ada").await;
+        let one = format!("{ME}/{ada}");
+        let before = scim.get(&format!("{USERS}/{ada}")).await.json;
+        let why = admin.put(&one, json!({"name": "Another"})).await.refused(400, "INVALID_REQUEST");
+        assert!(why.contains("externally managed") && why.contains("identity provider"), "{why}");
+        let same = json!({"name": before["displayName"]});
+        admin.put(&one, same).await.expect(200);
+        assert_eq!(scim.get(&format!("{USERS}/{ada}")).await.json, before);
     }
 
     async fn lists_show_users_with_their_roles(world: World) {

@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 
 use db::Tx;
+use serde_json::Value;
 
 use super::front::Front;
 use super::store::{self, Person, Selection};
-use crate::access::Grant;
 use crate::access::assignments::actions::remove_in_scope;
 use crate::access::assignments::model::NamedBinding;
 use crate::access::assignments::permit::Permit;
 use crate::access::assignments::query::bindings_of;
-use crate::access::permissions::{UserGroupManage, UserManage, UserView};
+use crate::access::permissions::{AccountEdit, Ask, UserGroupManage, UserManage, UserView};
+use crate::access::rights;
+use crate::access::{Check, Grant};
 use crate::accounts::actions::{check_scope, check_scope_for};
 use crate::accounts::store::{self as accounts, bump_version};
 use crate::app::App;
@@ -22,7 +24,8 @@ use crate::directory::store as directory;
 use crate::directory::stroke::Stroke;
 use crate::directory::user_groups::members::part;
 use crate::directory::users::actions::remove as remove_user;
-use crate::kernel::caller::{Caller, PrincipalKind};
+use crate::kernel::caller::{Caller, Principal, PrincipalKind};
+use crate::kernel::ids::AccountId;
 use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Problem, Result};
@@ -55,11 +58,20 @@ pub struct Myself {
     /// As lists show him.
     pub person: Person,
     /// His document, for the parts of his name.
-    pub document: serde_json::Value,
+    pub document: Value,
     /// `externalId`.
     pub external_id: Option<String>,
     /// What his account is called.
     pub account_name: String,
+    /// May he change the account?
+    pub admin: bool,
+}
+
+impl Myself {
+    /// A part of his name.
+    pub fn name_part(&self, part: &str) -> Option<String> {
+        self.document.get("name")?.get(part)?.as_str().map(str::to_owned)
+    }
 }
 
 /// One page of users with their roles in the grant's scope. At account level all users of the account, below
@@ -134,25 +146,41 @@ pub async fn load(app: &App, grant: &Grant<UserView>, id: &str) -> Result<Aggreg
 /// # Errors
 /// `Invalid` for a service account.
 pub async fn myself(app: &App, caller: &Caller) -> Result<Myself> {
+    let (account, id) = (caller.account.clone(), himself(caller)?.to_owned());
+    app.db.of(&caller.account).point("people.myself", move |tx| shown(tx, &account, &id)).await
+}
+
+/// The id of the user who calls.
+///
+/// # Errors
+/// `Invalid` for a service account.
+pub(super) fn himself(caller: &Caller) -> Result<&str> {
     let principal = &caller.principal;
-    if principal.kind != PrincipalKind::User {
-        return Err(Problem::invalid(format!(
-            "The token belongs to the service account {}, which is no user: send a user's token.",
-            principal.id
-        )));
+    if principal.kind == PrincipalKind::User {
+        return Ok(&principal.id);
     }
-    let (account, id) = (caller.account.clone(), principal.id.clone());
-    app.db
-        .of(&account)
-        .point("people.myself", move |tx| {
-            let person = store::find(tx, &account, &id)?.ok_or_else(|| unknown(&id))?;
-            let (doc, external_id) = store::detail(tx, &account, &id)?.ok_or_else(|| unknown(&id))?;
-            let document = serde_json::from_str(&doc)
-                .map_err(|error| Problem::internal(format!("the document of {id} is damaged: {error}")))?;
-            let account_name = accounts::find(tx, &account)?.map(|account| account.name).unwrap_or_default();
-            Ok(Myself { person, document, external_id, account_name })
-        })
-        .await
+    Err(Problem::invalid(format!(
+        "The token belongs to the service account {}, which is no user: send a user's token.",
+        principal.id
+    )))
+}
+
+/// A user as he sees himself.
+///
+/// # Errors
+/// `NotFound`.
+pub(super) fn shown(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Myself> {
+    let person = store::find(tx, account, id)?.ok_or_else(|| unknown(id))?;
+    let (doc, external_id) = store::detail(tx, account, id)?.ok_or_else(|| unknown(id))?;
+    let document = serde_json::from_str(&doc)
+        .map_err(|error| Problem::internal(format!("the document of {id} is damaged: {error}")))?;
+    let account_name = accounts::find(tx, account)?.map(|account| account.name).unwrap_or_default();
+    let home = Scope::account(account.clone());
+    let (label, name) = (person.email.clone(), person.name.clone());
+    let who = Principal { kind: PrincipalKind::User, id: id.to_owned(), scope: home.clone(), label, name };
+    let check = Check { permission: AccountEdit::PERMISSION, scope: &home, resource: None };
+    let admin = rights::load(tx, account, &who)?.allow(check);
+    Ok(Myself { person, document, external_id, account_name, admin })
 }
 
 /// Removes a user from the account with all that is his; below the account takes him out of the scope, with

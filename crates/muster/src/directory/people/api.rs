@@ -2,19 +2,19 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use http::Uri;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::actions::{self, Aggregate, Myself, SORT_FIELDS, Wanted};
-use super::bodies::AddBody;
+use super::bodies::{AddBody, ProfileBody};
 use super::store::{Person, Selection};
-use super::{adding, bodies};
+use super::{adding, bodies, profile};
 use crate::access::Actor;
 use crate::access::assignments::api::BindingView;
-use crate::access::permissions::{AccountEdit, UserView};
+use crate::access::permissions::UserView;
 use crate::app::App;
 use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::page::{Page, PageQuery};
@@ -28,12 +28,13 @@ use crate::web::openapi::OpenApi;
 pub fn routes() -> Router<App> {
     const AT: &str = "/ng/api/user";
     Router::new()
+        .route(AT, put(update_own))
         .route(&format!("{AT}/currentUser"), get(current))
         .route(&format!("{AT}/aggregate"), post(aggregates))
         .route(&format!("{AT}/aggregate/{{userId}}"), get(aggregate))
         .route(&format!("{AT}/batch"), post(batch))
         .route(&format!("{AT}/users"), post(add))
-        .route(&format!("{AT}/{{userId}}"), delete(remove))
+        .route(&format!("{AT}/{{userId}}"), delete(remove).put(update))
 }
 
 /// What the OpenAPI document says of them.
@@ -59,6 +60,12 @@ pub fn describe(document: &mut OpenApi) {
             "Adds people to the scope by their addresses, with roles and groups",
         )
         .data("AddedUsers", bodies::added())
+        .put("/ng/api/user/{userId}", update)
+        .told(
+            "updateUser",
+            "core_user_manage on the account",
+            "Changes the name of a user whom SCIM does not keep",
+        )
         .delete("/ng/api/user/{userId}", remove)
         .told(
             "removeUser",
@@ -69,11 +76,12 @@ pub fn describe(document: &mut OpenApi) {
 
 /// What the OpenAPI document says of them.
 pub fn describe_me(document: &mut OpenApi) {
-    document.section("Who am I").get("/ng/api/user/currentUser", current).told(
-        "getCurrentUser",
-        "none",
-        "Shows the user behind the token",
-    );
+    document
+        .section("Who am I")
+        .get("/ng/api/user/currentUser", current)
+        .told("getCurrentUser", "none", "Shows the user behind the token")
+        .put("/ng/api/user", update_own)
+        .told("updateCurrentUser", "none", "Changes the name of the user behind the token");
 }
 
 /// The wire's `UserMetadata`.
@@ -162,9 +170,8 @@ struct AccountView {
 }
 
 impl InfoView {
-    fn new(myself: Myself, account: &str, admin: bool) -> Self {
-        let part = |part: &str| myself.document.get("name")?.get(part)?.as_str().map(str::to_owned);
-        let (given_name, family_name) = (part("givenName"), part("familyName"));
+    fn new(myself: Myself, account: &str) -> Self {
+        let (given_name, family_name) = (myself.name_part("givenName"), myself.name_part("familyName"));
         let person = myself.person;
         Self {
             uuid: person.id,
@@ -174,7 +181,7 @@ impl InfoView {
             default_account_id: account.to_owned(),
             intent: None,
             accounts: vec![AccountView { uuid: account.to_owned(), account_name: myself.account_name }],
-            admin,
+            admin: myself.admin,
             two_factor_authentication_enabled: false,
             email_verified: true,
             locked: false,
@@ -222,10 +229,32 @@ struct BatchFilter {
 }
 
 async fn current(State(app): State<App>, actor: Actor) -> Result<Reply<InfoView>> {
-    let account = actor.caller.account.clone();
-    let admin = actor.holds::<AccountEdit>(&Scope::account(account.clone()), None);
     let myself = actions::myself(&app, &actor.caller).await?;
-    Ok(Reply(InfoView::new(myself, account.as_str(), admin)))
+    Ok(Reply(InfoView::new(myself, actor.caller.account.as_str())))
+}
+
+async fn update_own(
+    State(app): State<App>,
+    actor: Actor,
+    body: Option<Json<ProfileBody>>,
+) -> Result<Reply<InfoView>> {
+    let body = body.map(|Json(body)| body).unwrap_or_default();
+    let changed = profile::change_own(&app, &actor, body.into()).await?;
+    Ok(Reply(InfoView::new(changed, actor.caller.account.as_str())))
+}
+
+async fn update(
+    State(app): State<App>,
+    actor: Actor,
+    Path(id): Path<String>,
+    Query(scope): Query<ScopeQuery>,
+    body: Option<Json<ProfileBody>>,
+) -> Result<Reply<InfoView>> {
+    let home = scope.account_scope(&actor.caller.account, "Users belong to the account")?;
+    let grant = actor.grant_on(&home, Some(&id))?;
+    let body = body.map(|Json(body)| body).unwrap_or_default();
+    let changed = profile::change_other(&app, &grant, id, body.into()).await?;
+    Ok(Reply(InfoView::new(changed, home.account.as_str())))
 }
 
 fn orders(uri: &Uri) -> Result<Orders> {

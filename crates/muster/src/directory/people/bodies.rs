@@ -1,4 +1,4 @@
-//! The body of `POST /ng/api/user/users` (platform API §10).
+//! Bodies about users (platform API §10).
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::adding::{Adding, Outcome};
+use super::profile::Profile;
 use crate::access::Actor;
 use crate::kernel::problem::Result;
 use crate::kernel::scope::{Level, Scope};
-use crate::kernel::text::FieldCheck;
+use crate::kernel::text::{FieldCheck, NAME_MOST};
 use crate::web::extract::unused;
 use crate::web::openapi;
 
@@ -106,6 +107,36 @@ impl AddBody {
         let told = |email: &String| (email.clone(), Value::from(words.get(&scim::fold(email)).copied()));
         let map: Map<String, Value> = self.emails.iter().map(told).collect();
         serde_json::json!({ "addUserResponseMap": map })
+    }
+}
+
+/// `UserInfoUpdateDTO`, and what can be changed or must be so of `UserInfo`, which clients send as they were
+/// answered it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(rename = "UserProfileBody")]
+pub(super) struct ProfileBody {
+    uuid: Option<String>,
+    email: Option<String>,
+    #[schemars(length(max = NAME_MOST))]
+    name: Option<String>,
+    #[schemars(length(max = NAME_MOST))]
+    given_name: Option<String>,
+    #[schemars(length(max = NAME_MOST))]
+    family_name: Option<String>,
+}
+
+impl From<ProfileBody> for Profile {
+    /// An empty text says nothing: clients in Go send those.
+    fn from(body: ProfileBody) -> Self {
+        let said = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Self {
+            uuid: said(body.uuid),
+            email: said(body.email),
+            name: said(body.name),
+            given_name: said(body.given_name),
+            family_name: said(body.family_name),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
-//! Users as the platform API shows and adds them (platform API §10). The same rows that SCIM keeps; nothing
-//! here changes a SCIM document that is there.
+//! Users as the platform API shows, adds and names them (platform API §10). The same rows that SCIM keeps:
+//! what it made is changed by it alone.
 
 pub mod actions;
 pub mod adding;
 pub mod api;
 mod bodies;
 mod front;
+pub mod profile;
 pub mod store;

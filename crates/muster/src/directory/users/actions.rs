@@ -351,7 +351,7 @@ fn unasked() -> Result<bool> {
 }
 
 /// Brings a stored user from one document to another one. The account's row is held.
-fn settle(
+pub(super) fn settle(
     tx: &mut Tx<'_>,
     stroke: &Stroke,
     kind: &ResourceType,
@@ -434,7 +434,7 @@ pub fn remove(
     announce::user(tx, (&stroke.caller, stroke.now), &stored.id, &columns, &[Kind::UserDeleted], &[])
 }
 
-fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Stored> {
+pub(super) fn find(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Stored> {
     known(directory::find(tx, account, Subject::User, id)?, id)
 }
 

@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod addresses;
+pub mod amend;
 pub mod model;
 mod next;
 pub mod store;
