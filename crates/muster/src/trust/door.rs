@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use db::Snapshot;
-use futures_util::stream::{FuturesOrdered, StreamExt as _};
+use futures_util::stream::{self, FuturesOrdered, StreamExt as _};
 use jose::{MAX_SIGNATURE_CHECKS, Reason, Refusal, Step, Token, Verified};
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, timeout_at};
@@ -30,6 +30,10 @@ const REMEMBERED_SECS: i64 = 60;
 /// How long a refusal is held back that is one of a flood: at least so long, and less than three times that.
 /// The moment is drawn, so that those that came together do not all go together.
 const HELD_BACK: Duration = Duration::from_millis(500);
+
+/// Places that are asked anew at once for the key of one token: as many as an account may have asked in a
+/// minute.
+const ANEW_AT_ONCE: usize = 10;
 
 /// A token that was verified. Positive results only; dead as soon as the account or the key set changes.
 pub struct Session {
@@ -283,40 +287,63 @@ impl Attempt<'_> {
         checks_left: &mut usize,
     ) -> Result<Option<Chosen>> {
         let mut candidates: FuturesOrdered<_> = passed.iter().map(|trust| self.with_keys(trust)).collect();
-        while let Some((trust, keys)) = candidates.next().await {
-            let keys = match keys {
-                Ok(keys) => keys,
-                Err(error) => {
-                    let retry_after_secs = Some(error.retry_after_secs);
-                    refused.push(Refused { retry_after_secs, ..Refused::new(trust, no_keys(&error)) });
-                    continue;
-                }
-            };
-            match self.try_twice(token, trust, keys, checks_left).await? {
+        let mut judged = 0;
+        while let Some(candidate) = candidates.next().await {
+            match self.judge(token, candidate, checks_left).await? {
                 Ok(chosen) => return Ok(Some(chosen)),
-                Err(refusal) => refused.push(Refused::new(trust, refusal)),
+                Err(lacking) if lacking.refusal.reason == Reason::KidUnknown => {
+                    return self.verify_anew(token, &passed[judged..], refused, checks_left).await;
+                }
+                Err(other) => refused.push(other),
+            }
+            judged += 1;
+        }
+        Ok(None)
+    }
+
+    /// As `verify`, from the first trust on whose keys lack the token's: a fetch may bring it, before a later
+    /// trust is judged, so that what happens to be cached never decides which of two trusts takes a token.
+    /// The later ones that lack it are fetched beside it: one issuer that is slow costs no other one's wait.
+    async fn verify_anew(
+        &self,
+        token: &Token<'_>,
+        rest: &[&Arc<Trust>],
+        refused: &mut Vec<Refused>,
+        checks_left: &mut usize,
+    ) -> Result<Option<Chosen>> {
+        let each: Vec<_> = rest.iter().map(|trust| self.with_newer_keys(token, trust)).collect();
+        let mut candidates = stream::iter(each).buffered(ANEW_AT_ONCE);
+        while let Some(candidate) = candidates.next().await {
+            match self.judge(token, candidate, checks_left).await? {
+                Ok(chosen) => return Ok(Some(chosen)),
+                Err(other) => refused.push(other),
             }
         }
         Ok(None)
     }
 
-    /// With the keys at hand, and once more where a fetch may bring the token's key: before a later trust is
-    /// asked, so that what happens to be cached never decides which of two trusts takes a token.
-    async fn try_twice(
+    async fn with_newer_keys<'t>(&self, token: &Token<'_>, trust: &'t Arc<Trust>) -> Candidate<'t> {
+        let (trust, keys) = self.with_keys(trust).await;
+        let Ok(known) = &keys else { return (trust, keys) };
+        let newer = self.keys_for(token, trust, known).await;
+        (trust, newer.map_or(keys, Ok))
+    }
+
+    async fn judge(
         &self,
         token: &Token<'_>,
-        trust: &Arc<Trust>,
-        mut keys: Keys,
+        (trust, keys): Candidate<'_>,
         checks_left: &mut usize,
-    ) -> Result<std::result::Result<Chosen, Refusal>> {
-        let mut outcome = self.try_one(token, trust, &keys, checks_left).await?;
-        if matches!(&outcome, Err(refusal) if refusal.reason == Reason::KidUnknown)
-            && let Some(newer) = self.keys_for(token, trust, &keys).await
-        {
-            keys = newer;
-            outcome = self.try_one(token, trust, &keys, checks_left).await?;
-        }
-        Ok(outcome.map_err(|refusal| aged(refusal, &keys, self.now)))
+    ) -> Result<std::result::Result<Chosen, Refused>> {
+        let keys = match keys {
+            Ok(keys) => keys,
+            Err(error) => {
+                let retry_after_secs = Some(error.retry_after_secs);
+                return Ok(Err(Refused { retry_after_secs, ..Refused::new(trust, no_keys(&error)) }));
+            }
+        };
+        let outcome = self.try_one(token, trust, &keys, checks_left).await?;
+        Ok(outcome.map_err(|refusal| Refused::new(trust, aged(refusal, &keys, self.now))))
     }
 
     /// The keys after a forced fetch, if the token's key may be among them.

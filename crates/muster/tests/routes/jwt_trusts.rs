@@ -234,6 +234,35 @@ both_engines! {
         assert_eq!(told.json["code"], "token_expired", "{}", told.text);
     }
 
+    async fn unknown_keys_of_several_trusts_are_asked_for_at_once(world: World) {
+        let issuer = Issuer::start().await;
+        machine(&world, "sync", "_scim_provisioner").await;
+        for id in ["a", "b", "c"] {
+            world.admin().post(AT, sound(id, &format!("{}/{id}", issuer.url()))).await.data();
+        }
+        let next = TestKey::generate(Algorithm::Es256, "next");
+        // Who is asked only after another one was asked in vain comes too late for the first.
+        issuer.publish(Publishes::Together(3, jwks([&next])));
+        let who = world.bearer(&next.sign(&good())).get("/ng/api/whoami?accountIdentifier=acme").await.data();
+        assert_eq!(who["credential"]["trust"], "a", "{who}");
+    }
+
+    async fn nobody_is_asked_anew_whose_turn_does_not_come(world: World) {
+        let (first, second) = (Issuer::start().await, Issuer::start().await);
+        machine(&world, "sync", "_scim_provisioner").await;
+        let next = TestKey::generate(Algorithm::Es256, "next");
+        second.publish_keys([&next]);
+        for (id, issuer) in [("a", &first), ("b", &second)] {
+            world.admin().post(AT, sound(id, &issuer.jwks_url())).await.data();
+        }
+        let before = (first.connections(), second.connections());
+        present(&world, &good()).await.expect(200);
+        assert_eq!((first.connections(), second.connections()), before, "the first trust has the key");
+        world.bearer(&next.sign(&good())).get(USERS).await.expect(200);
+        let after = (before.0 + 1, before.1);
+        assert_eq!((first.connections(), second.connections()), after, "the second has it, and the first may");
+    }
+
     async fn a_trust_that_is_made_again_has_its_own_keys(world: World) {
         machine(&world, "sync", "_scim_provisioner").await;
         let next = TestKey::generate(Algorithm::Es256, "next");
