@@ -290,6 +290,27 @@ pub async fn patch(
 /// From the stored document to the next one, with the paths that changed as far as known.
 type Turn = (Value, Vec<String>);
 
+/// What a try at a change came to. After the last two it is tried once more: the account's row is held by
+/// then.
+enum Tried {
+    /// It is written, or nothing differs.
+    Done(Changed),
+    /// It lets the user in or shuts him out, and who asks was looked at before the row was held: another
+    /// replica may have changed meanwhile what he may do.
+    Unheld,
+    /// Another replica's change of the user came between the look at him and the writing.
+    Outrun,
+}
+
+impl Tried {
+    fn done(self) -> Option<Changed> {
+        match self {
+            Self::Done(changed) => Some(changed),
+            Self::Unheld | Self::Outrun => None,
+        }
+    }
+}
+
 /// `whole`: what leaves `active` out leaves it as it is, and shows it.
 async fn change(
     app: &App,
@@ -312,7 +333,7 @@ async fn change(
     };
     let account = stroke.account();
     let draft = Draft::of(app, |tx| find(tx, account, &id), |stored| think(&reading, stored, &mut unasked));
-    let go = move |tx: &mut Tx<'_>, held: bool| -> Result<_> {
+    let go = move |tx: &mut Tx<'_>, held: bool| -> Result<Tried> {
         let (account, is_defined) = (stroke.account(), reading.of.generation != 0);
         if is_defined && !held {
             hold(tx, account)?;
@@ -327,20 +348,22 @@ async fn change(
         let (next, notes) = &*change;
         let stored = match next {
             // Access changes: who asks is asked once more, too.
-            Some(next) if next.turns() && !held && !is_defined && hold(tx, account)? => return Ok(None),
+            Some(next) if next.turns() && !held && !is_defined && hold(tx, account)? => {
+                return Ok(Tried::Unheld);
+            }
             Some(next) => match next::write(tx, &stroke, &reading.of.kind, stored, next)? {
                 Some(written) => written,
-                None => return Ok(None),
+                None => return Ok(Tried::Outrun),
             },
             None => stored,
         };
-        Ok(Some((with(tx, account, stored, reading.with_groups)?, notes.clone())))
+        Ok(Tried::Done((with(tx, account, stored, reading.with_groups)?, notes.clone())))
     };
     app.db
         .write_in(&rehearsal, label, &lane, move |tx| match go(tx, false)? {
-            Some(done) => Ok(done),
+            Tried::Done(done) => Ok(done),
             // The account's row is held by now: nobody comes first again.
-            None => go(tx, true)?.ok_or_else(overtaken),
+            Tried::Unheld | Tried::Outrun => go(tx, true)?.done().ok_or_else(overtaken),
         })
         .await
 }
