@@ -28,6 +28,8 @@ pub fn routes() -> Router<App> {
         .route("/ng/api/accounts/{accountIdentifier}/name", put(rename))
         .merge(organizations::api::routes())
         .merge(projects::api::routes())
+        .merge(organizations::v1::routes())
+        .merge(projects::v1::routes())
 }
 
 /// What the OpenAPI document says of them.
@@ -40,7 +42,9 @@ pub fn describe(document: &mut OpenApi) {
         .put("/ng/api/accounts/{accountIdentifier}/name", rename)
         .told("renameAccount", "core_account_edit", "Gives the account another name");
     organizations::api::describe(document);
+    organizations::v1::describe(document);
     projects::api::describe(document);
+    projects::v1::describe(document);
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

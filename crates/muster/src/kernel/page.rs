@@ -141,6 +141,10 @@ impl<T> Page<T> {
         let total = all.len() as u64;
         Self::new(request, request.part_of(all), total)
     }
+    /// The items, and beside them: how many there are on all pages, the page's number, its size.
+    pub fn apart(self) -> (Vec<T>, [u64; 3]) {
+        (self.content, [self.total_items, self.page_index.into(), self.page_size.into()])
+    }
     /// The same page with each item turned into another.
     pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Page<U> {
         Page {

@@ -168,6 +168,16 @@ impl Problem {
         problem.0.fields = fields;
         problem
     }
+    /// The same problem where a body calls its members otherwise: each part of their names, and what stands
+    /// there for it.
+    #[must_use]
+    pub fn renamed(self, names: &[(&str, &str)]) -> Self {
+        if self.kind() != Kind::Fields {
+            return self;
+        }
+        let other = |field: String| names.iter().fold(field, |field, (from, to)| field.replace(from, to));
+        Self::fields(self.0.fields.into_iter().map(|(field, error)| (other(field), error)).collect())
+    }
     /// `Kind::Denied` for one permission. `who` is the principal as messages show it.
     pub fn denied(who: &str, check: FailedCheck) -> Self {
         let named = check.resource.as_ref().filter(|id| !id.is_empty());

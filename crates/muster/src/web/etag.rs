@@ -26,10 +26,15 @@ pub struct Tagged<T> {
 impl<T: Serialize> IntoResponse for Tagged<T> {
     fn into_response(self) -> Response {
         let mut response = Reply(self.data).into_response();
-        if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", self.tag)) {
-            response.headers_mut().insert(header::ETAG, tag);
-        }
+        mark(&mut response, self.tag);
         response
+    }
+}
+
+/// Puts the version of what an answer shows on it.
+pub(super) fn mark(response: &mut Response, tag: Tag) {
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{tag}\"")) {
+        response.headers_mut().insert(header::ETAG, tag);
     }
 }
 

@@ -366,7 +366,8 @@ pub fn same_scope(
     same("projectIdentifier", scope.project_id(), project)
 }
 
-fn same(field: &str, query: Option<&str>, body: Option<&str>) -> Result<()> {
+/// A part of a body must be that of the request, where both are given.
+pub(super) fn same(field: &str, query: Option<&str>, body: Option<&str>) -> Result<()> {
     match body.filter(|b| !b.is_empty()) {
         Some(b) if Some(b) != query => Err(Problem::invalid(format!(
             "Value mismatch, previous: {} current: {b} ({field}): send the same {field} everywhere or leave it out",

@@ -19,5 +19,6 @@ pub mod scope;
 pub mod surface;
 pub mod traffic;
 pub mod unique;
+pub mod v1;
 pub mod words;
 mod yaml;

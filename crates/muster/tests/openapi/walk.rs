@@ -143,6 +143,22 @@ impl Walk {
         self.get("/ng/api/projects?orgIdentifier=o1&searchTerm=one").await;
         self.get("/ng/api/projects/p1?orgIdentifier=o1").await;
         self.put("/ng/api/projects/p1?orgIdentifier=o1", project).await;
+        self.plain_scopes().await;
+    }
+
+    async fn plain_scopes(&mut self) {
+        let org = json!({"org": {"identifier": "o2", "name": "Two"}});
+        self.post("/v1/orgs", org.clone()).await;
+        self.get("/v1/orgs?org=o1,o2&sort=name&order=ASC&limit=5").await;
+        self.get("/v1/orgs/o2").await;
+        self.put("/v1/orgs/o2", without(&org, "/org/identifier")).await;
+        let project = json!({"project": {"identifier": "p2", "name": "Two", "org": "o2"}});
+        self.post("/v1/orgs/o2/projects", project.clone()).await;
+        self.get("/v1/orgs/o2/projects?project=p2&search_term=two").await;
+        self.get("/v1/orgs/o2/projects/p2").await;
+        self.put("/v1/orgs/o2/projects/p2", without(&project, "/project/identifier")).await;
+        self.delete("/v1/orgs/o2/projects/p2").await;
+        self.delete("/v1/orgs/o2").await;
     }
 
     async fn machines_and_tokens(&mut self) {

@@ -53,5 +53,6 @@ mod user_groups;
 mod user_groups_v2;
 mod webhook_delivery;
 mod webhooks;
+mod v1;
 mod wording;
 mod yaml;

@@ -134,12 +134,12 @@ pub async fn update(
     .await
 }
 
-/// Removes the organization with all that lives in it and in its projects; the grant's scope is the
-/// organization.
+/// Removes the organization with all that lives in it and in its projects, and answers what it was; the
+/// grant's scope is the organization.
 ///
 /// # Errors
 /// `NoSuchResource`, `Stale`, `Conflict` for the default organization.
-pub async fn delete(app: &App, grant: &Grant<OrganizationDelete>, seen: IfMatch) -> Result<()> {
+pub async fn delete(app: &App, grant: &Grant<OrganizationDelete>, seen: IfMatch) -> Result<Organization> {
     let (now, rng, caller) = (app.clock.now(), app.rng.clone(), grant.caller().clone());
     let scope = grant.scope().clone();
     app.write_alone("organizations.delete", grant.actor(), move |tx| {
@@ -155,7 +155,8 @@ pub async fn delete(app: &App, grant: &Grant<OrganizationDelete>, seen: IfMatch)
         let detail = json!({"old": old.fields.document(), "removed": below.counts});
         record(tx, &caller, now, &rng.uuid(), &entry(Action::Delete, &scope, &old.fields, detail))?;
         append(tx, &caller, now, gone(&below.groups))?;
-        accounts::bump_version(tx, &scope.account)
+        accounts::bump_version(tx, &scope.account)?;
+        Ok(old)
     })
     .await
 }

@@ -72,7 +72,7 @@ struct Body {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "OrganizationBody", extend("required" = ["name"]))]
-struct Fields {
+pub(super) struct Fields {
     #[schemars(regex(pattern = IDENTIFIER))]
     identifier: Option<String>,
     #[schemars(length(max = NAME_MOST))]
@@ -95,19 +95,25 @@ struct Shown {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "OrganizationDto")]
-struct Dto {
+pub(super) struct Dto {
     identifier: String,
     name: String,
     description: Option<String>,
     tags: Tags,
 }
 
+impl From<NewOrganization> for Dto {
+    fn from(fields: NewOrganization) -> Self {
+        let NewOrganization { identifier, name, description, tags } = fields;
+        Self { identifier, name, description, tags }
+    }
+}
+
 impl From<Organization> for Shown {
     fn from(org: Organization) -> Self {
         let harness_managed = org.managed();
-        let NewOrganization { identifier, name, description, tags } = org.fields;
         Self {
-            organization: Dto { identifier, name, description, tags },
+            organization: org.fields.into(),
             created_at: org.created_at.millis(),
             last_modified_at: org.updated_at.millis(),
             harness_managed,
@@ -123,7 +129,7 @@ impl From<Organization> for Tagged<Shown> {
 
 impl Fields {
     /// `path`: the identifier of the path, which wins when the body has none.
-    fn read(self, path: Option<&str>) -> Result<NewOrganization> {
+    pub(super) fn read(self, path: Option<&str>) -> Result<NewOrganization> {
         let named = self.identifier.filter(|id| !id.is_empty());
         let identifier = named.or_else(|| path.map(str::to_owned)).unwrap_or_default();
         if let Some(path) = path.filter(|path| *path != identifier) {

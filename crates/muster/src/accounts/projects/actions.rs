@@ -142,11 +142,11 @@ pub async fn update(
     .await
 }
 
-/// Removes the project with all that lives in it; the grant's scope is the project.
+/// Removes the project with all that lives in it, and answers what it was; the grant's scope is the project.
 ///
 /// # Errors
 /// `NoSuchResource`, `Stale`.
-pub async fn delete(app: &App, grant: &Grant<ProjectDelete>, seen: IfMatch) -> Result<()> {
+pub async fn delete(app: &App, grant: &Grant<ProjectDelete>, seen: IfMatch) -> Result<Project> {
     let (now, rng, caller) = (app.clock.now(), app.rng.clone(), grant.caller().clone());
     let scope = grant.scope().clone();
     app.write_alone("projects.delete", grant.actor(), move |tx| {
@@ -158,7 +158,8 @@ pub async fn delete(app: &App, grant: &Grant<ProjectDelete>, seen: IfMatch) -> R
         let detail = json!({"old": old.fields.document(), "removed": below.counts});
         record(tx, &caller, now, &rng.uuid(), &entry(Action::Delete, &scope, &old.fields, detail))?;
         append(tx, &caller, now, gone(&below.groups))?;
-        accounts::bump_version(tx, &scope.account)
+        accounts::bump_version(tx, &scope.account)?;
+        Ok(old)
     })
     .await
 }

@@ -62,17 +62,17 @@ struct Body {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ProjectBody", extend("required" = ["name"]))]
-struct Fields {
-    org_identifier: Option<String>,
+pub(super) struct Fields {
+    pub(super) org_identifier: Option<String>,
     #[schemars(regex(pattern = IDENTIFIER))]
-    identifier: Option<String>,
+    pub(super) identifier: Option<String>,
     #[schemars(length(max = NAME_MOST))]
-    name: Option<String>,
-    color: Option<String>,
-    modules: Option<Vec<String>>,
+    pub(super) name: Option<String>,
+    pub(super) color: Option<String>,
+    pub(super) modules: Option<Vec<String>>,
     #[schemars(length(max = DESCRIPTION_MOST))]
-    description: Option<String>,
-    tags: Option<Tags>,
+    pub(super) description: Option<String>,
+    pub(super) tags: Option<Tags>,
 }
 
 /// `ProjectResponse` of the reference.
@@ -119,7 +119,7 @@ impl From<Project> for Tagged<Shown> {
 
 impl Fields {
     /// `path`: the identifier of the path, which wins when the body has none.
-    fn read(self, path: Option<&str>) -> Result<NewProject> {
+    pub(super) fn read(self, path: Option<&str>) -> Result<NewProject> {
         let named = self.identifier.filter(|id| !id.is_empty());
         let identifier = named.or_else(|| path.map(str::to_owned)).unwrap_or_default();
         if let Some(path) = path.filter(|path| *path != identifier) {

@@ -108,6 +108,18 @@ impl Section<'_> {
         self
     }
 
+    /// What is told so far of paths of the account below this base is also there in an organization and in a
+    /// project, by ids with a mark.
+    pub fn in_every_place(&mut self, base: &str) -> &mut Self {
+        let places = [("/orgs/{org}", "InOrganization"), ("/orgs/{org}/projects/{project}", "InProject")];
+        let operations = &mut self.document.operations;
+        let within =
+            |(place, mark)| operations.iter().filter_map(move |known| known.within(base, place, mark));
+        let twins: Vec<_> = places.into_iter().flat_map(within).collect();
+        operations.extend(twins);
+        self
+    }
+
     fn last(&mut self) -> &mut Operation {
         self.document.operations.last_mut().expect("a section begins with an operation")
     }
@@ -126,7 +138,19 @@ impl Section<'_> {
 
     /// It takes `identifiers`, repeatable or with commas.
     pub fn identified(&mut self) -> &mut Self {
-        self.last().repeatable("identifiers", json!({"type": "string"}));
+        self.named_by("identifiers")
+    }
+
+    /// It takes this parameter, repeatable or with commas.
+    pub fn named_by(&mut self, name: &str) -> &mut Self {
+        self.last().repeatable(name, json!({"type": "string"}));
+        self
+    }
+
+    /// It takes `sort` over these fields, and `order`.
+    pub fn ordered(&mut self, fields: &[&str]) -> &mut Self {
+        self.last().choice("sort", fields);
+        self.last().choice("order", &["ASC", "DESC"]);
         self
     }
 

@@ -12,8 +12,8 @@ use super::errors;
 pub struct Operation {
     pub(super) method: Method,
     pub(super) path: String,
-    /// The same is under another path, with the id without a mark.
-    is_alias: bool,
+    /// Behind the id, where the same is under another path with the id alone.
+    mark: &'static str,
     tag: &'static str,
     pub(super) told: [&'static str; 3],
     parameters: Vec<Value>,
@@ -28,16 +28,21 @@ pub struct Operation {
     pub(super) oauth: bool,
 }
 
+/// The parameters of a path.
+fn variables(path: &str) -> Vec<Value> {
+    let names = path.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    let parameter =
+        |(name, _)| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
+    names.map(parameter).collect()
+}
+
 impl Operation {
     pub(super) fn new(method: Method, path: &'static str, tag: &'static str) -> Self {
-        let variables = path.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
-        let parameter =
-            |(name, _)| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}});
         Self {
-            parameters: variables.map(parameter).collect(),
+            parameters: variables(path),
             method,
             path: path.to_owned(),
-            is_alias: false,
+            mark: "",
             tag,
             told: [""; 3],
             body: None,
@@ -55,7 +60,15 @@ impl Operation {
     /// The same under another base, where it is below this one.
     pub(super) fn below(&self, base: &str, other: &str) -> Option<Self> {
         let rest = self.path.strip_prefix(base)?;
-        Some(Self { path: format!("{other}{rest}"), is_alias: true, ..self.clone() })
+        Some(Self { path: format!("{other}{rest}"), mark: "ByAlias", ..self.clone() })
+    }
+
+    /// The same in another place, where it is below this base of the account.
+    pub(super) fn within(&self, base: &str, place: &str, mark: &'static str) -> Option<Self> {
+        let rest = self.path.strip_prefix(base).and_then(|_| self.path.strip_prefix("/v1"))?;
+        let mut parameters = variables(place);
+        parameters.extend(self.parameters.iter().cloned());
+        Some(Self { path: format!("/v1{place}{rest}"), parameters, mark, ..self.clone() })
     }
 
     /// A credential opens it, by one of these schemes.
@@ -95,6 +108,11 @@ impl Operation {
 
     pub(super) fn take(&mut self, name: &str) {
         self.parameters.push(json!({"name": name, "in": "query", "schema": {"type": "string"}}));
+    }
+
+    pub(super) fn choice(&mut self, name: &str, words: &[&str]) {
+        let schema = json!({"type": "string", "enum": words});
+        self.parameters.push(json!({"name": name, "in": "query", "schema": schema}));
     }
 
     pub(super) fn repeatable(&mut self, name: &str, items: Value) {
@@ -170,7 +188,7 @@ impl Operation {
     pub(super) fn finish(mut self) -> Value {
         self.header("X-Request-Id");
         let [id, permission, summary] = self.told;
-        let mark = if self.is_alias { "ByAlias" } else { "" };
+        let mark = self.mark;
         let mut answer = json!({"description": "Done", "headers": self.headers});
         if !self.content.is_null() {
             answer["content"] = self.content;

@@ -15,6 +15,7 @@ use crate::kernel::version::IfMatch;
 use crate::web::envelope::{Bare, Reply};
 use crate::web::etag::Tagged;
 use crate::web::extract::{Json, Path, Query};
+use crate::web::v1::{Items, PLACE_HEADERS, Place, Versioned};
 
 /// A part of a request that handlers take.
 pub trait Takes {
@@ -89,6 +90,12 @@ impl<T> Takes for Path<T> {
     }
 }
 
+impl Takes for Place {
+    fn describe(operation: &mut Operation, _: &mut Schemas) {
+        operation.fails(&[400]);
+    }
+}
+
 impl<T: JsonSchema> Takes for Query<T> {
     fn describe(operation: &mut Operation, schemas: &mut Schemas) {
         operation.query(&schemas.query::<T>());
@@ -133,6 +140,21 @@ impl<T: JsonSchema> Answers for Bare<T> {
     }
 }
 
+impl<T: JsonSchema> Answers for Versioned<T> {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        operation.content("application/json", schemas.sent::<T>());
+        operation.header("ETag");
+    }
+}
+
+impl<T: JsonSchema> Answers for Items<T> {
+    fn describe(operation: &mut Operation, schemas: &mut Schemas) {
+        let items = schemas.sent::<T>();
+        operation.content("application/json", json!({"type": "array", "items": items}));
+        PLACE_HEADERS.iter().for_each(|name| operation.header(name));
+    }
+}
+
 impl<T: JsonSchema> Answers for axum::Json<T> {
     fn describe(operation: &mut Operation, schemas: &mut Schemas) {
         operation.content("application/json", schemas.sent::<T>());
@@ -165,6 +187,9 @@ pub(super) fn parameters() -> Value {
 
 pub(super) fn headers() -> Value {
     json!({
+        "X-Total-Elements": {"description": "How many there are on all pages", "schema": {"type": "integer"}},
+        "X-Page-Number": {"description": "The page, from 0", "schema": {"type": "integer"}},
+        "X-Page-Size": {"description": "Items of a page at most", "schema": {"type": "integer"}},
         "ETag": {"description": "The stored version", "schema": {"type": "string"}},
         "X-Request-Id": {
             "description": "The id of the request", "schema": {"type": "string", "format": "uuid"}
