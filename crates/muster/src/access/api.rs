@@ -36,6 +36,9 @@ pub fn routes() -> Router<App> {
         .merge(super::roles::api::routes())
         .merge(super::resource_groups::api::routes())
         .merge(super::assignments::api::routes())
+        .merge(super::roles::v1::routes())
+        .merge(super::resource_groups::v1::routes())
+        .merge(super::assignments::v1::routes())
 }
 
 /// What the OpenAPI document says of them.
@@ -65,8 +68,11 @@ pub fn describe(document: &mut OpenApi) {
         .post("/authz/api/acl", check)
         .told("checkAccess", "none", "Says whether the caller holds permissions");
     super::roles::api::describe(document);
+    super::roles::v1::describe(document);
     super::resource_groups::api::describe(document);
+    super::resource_groups::v1::describe(document);
     super::assignments::api::describe(document);
+    super::assignments::v1::describe(document);
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

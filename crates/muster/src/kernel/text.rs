@@ -67,7 +67,7 @@ const RESERVED: &[&str] = &[
     "shellScriptProvisioner",
 ];
 /// Words that stand in paths where an identifier could: what had one of them could be made, but not found.
-const IN_PATHS: [&str; 6] = ["aggregate", "explain", "filter", "manageable", "multi", "validate"];
+const IN_PATHS: [&str; 7] = ["aggregate", "count", "explain", "filter", "manageable", "multi", "validate"];
 
 fn is_reserved(word: &str) -> bool {
     RESERVED.contains(&word) || IN_PATHS.contains(&word)

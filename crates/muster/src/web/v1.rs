@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::envelope::Bare;
 use super::etag;
 use super::extract::{Path, Query, ScopeQuery, not_taken, same, same_scope};
+use super::scope::of_both;
 use crate::kernel::ids::AccountId;
 use crate::kernel::listing::{Orders, SearchTerm};
 use crate::kernel::number::number;
@@ -59,6 +60,14 @@ impl Place {
             [account_identifier, org_identifier, project_identifier].map(Option::as_deref);
         same_scope(&scope, account, org, project)?;
         Ok(scope)
+    }
+
+    /// The scope that a body names, where the path names none; the query may do so as well.
+    ///
+    /// # Errors
+    /// As `scope`.
+    pub fn scope_of_body(&self, account: &AccountId, body: [Option<&str>; 3]) -> Result<Scope> {
+        of_both(&self.query, body, account)
     }
 }
 

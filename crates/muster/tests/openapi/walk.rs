@@ -237,9 +237,44 @@ impl Walk {
             self.put(&format!("{at}/{id}"), without(&group, "/resourceGroup/identifier")).await;
         }
         self.assignments().await;
+        self.plain_access().await;
         self.delete(&format!("{roles}/r1")).await;
         self.delete("/authz/api/v2/resourcegroup/g1").await;
         self.delete("/resourcegroup/api/v2/resourcegroup/g2").await;
+    }
+
+    async fn plain_access(&mut self) {
+        for (place, level) in
+            [("", "account"), ("/orgs/o1", "organization"), ("/orgs/o1/projects/p1", "project")]
+        {
+            let roles = format!("/v1{place}/roles");
+            let role = json!({"identifier": "r2", "name": "Two", "permissions": ["core_user_view"]});
+            self.post(&roles, role.clone()).await;
+            self.get(&format!("{roles}?sort=name&order=ASC&limit=5")).await;
+            self.get(&format!("{roles}/count")).await;
+            self.get(&format!("{roles}/r2")).await;
+            self.put(&format!("{roles}/r2"), without(&role, "/identifier")).await;
+            let groups = format!("/v1{place}/resource-groups");
+            let group =
+                json!({"identifier": "g3", "name": "Three", "resource_filter": [{"resource_type": "USER"}]});
+            self.post(&groups, group.clone()).await;
+            self.get(&format!("{groups}?search_term=three")).await;
+            self.get(&format!("{groups}/g3")).await;
+            self.put(&format!("{groups}/g3"), without(&group, "/identifier")).await;
+            let assignments = format!("/v1{place}/role-assignments");
+            let principal = json!({"identifier": "bot", "type": "SERVICE_ACCOUNT", "scope_level": "account"});
+            let one =
+                json!({"identifier": "a4", "role": "r2", "resource_group": "g3", "principal": principal});
+            self.post(&assignments, one).await;
+            self.get(&format!("{assignments}?sort=created")).await;
+            self.get(&format!("{assignments}/count")).await;
+            let found = self.get(&format!("{assignments}/a4")).await;
+            assert_eq!(found["role-assignment"]["principal"]["scope_level"], "account", "in a {level}");
+            self.delete(&format!("{assignments}/a4")).await;
+            self.delete(&format!("{groups}/g3")).await;
+            self.delete(&format!("{roles}/r2")).await;
+        }
+        self.post("/v1/resource-groups/filter", json!({"managed_filter": "ONLY_CUSTOM", "org": "o1"})).await;
     }
 
     async fn assignments(&mut self) {

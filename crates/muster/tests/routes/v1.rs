@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::actors::{Answer, World};
 use crate::both_engines;
-use crate::bound::{hierarchy, trail};
+use crate::bound::{ACCOUNT_ONLY, bind, bound, hierarchy, machine, to_machine, trail};
 
 const NOW: i64 = 1_767_225_600_000;
 
@@ -120,5 +120,157 @@ both_engines! {
             assert!(told.contains(text), "{told}");
         }
         admin.get("/v1/orgs/o1/projects/p1?orgIdentifier=o1&projectIdentifier=p1&accountIdentifier=acme").await.expect(200);
+    }
+
+    async fn a_role_lives_in_each_place_from_create_to_delete(world: World) {
+        hierarchy(&world).await;
+        let admin = world.admin();
+        for (at, level, scope) in [
+            ("/v1", "account", json!({"account": "acme", "org": null, "project": null})),
+            ("/v1/orgs/o1", "organization", json!({"account": "acme", "org": "o1", "project": null})),
+            ("/gateway/v1/orgs/o1/projects/p1", "project", json!({"account": "acme", "org": "o1", "project": "p1"})),
+        ] {
+            let roles = format!("{at}/roles");
+            let body = json!({"identifier": "mine", "name": "Mine", "permissions": ["core_user_view"], "tags": {"a": "b"}});
+            let made = admin.post(&roles, body.clone()).await.expect(201).json;
+            assert_eq!(made, json!({
+                "identifier": "mine", "name": "Mine", "permissions": ["core_user_view"], "allowed_scope_levels": [level],
+                "description": null, "tags": {"a": "b"}, "scope": scope, "created": NOW, "updated": NOW,
+                "harness_managed": false
+            }));
+            admin.post(&roles, body).await.refused(400, "DUPLICATE_FIELD");
+            assert_eq!(admin.get(&format!("{roles}/mine")).await.expect(200).json, made);
+            let found = admin.get(&format!("{roles}?limit=2&sort=identifier&order=ASC&page=1")).await.expect(200);
+            let [total, ..] = place(&found);
+            assert_eq!(admin.get(&format!("{roles}/count")).await.expect(200).json.to_string(), format!("{{\"count\":{total}}}"));
+            let found = admin.get(&format!("{roles}?search_term=MINE")).await.expect(200);
+            assert_eq!((each(&found, "/identifier"), place(&found)), (vec!["mine".to_owned()], ["1", "0", "30"]));
+            let managed = admin.get(&format!("{roles}?search_term={level}%20viewer")).await.expect(200).json;
+            assert_eq!((&managed[0]["harness_managed"], &managed[0]["created"], &managed[0]["scope"]), (&json!(true), &Value::Null, &Value::Null));
+            let change = json!({"identifier": "mine", "name": "Other", "permissions": []});
+            let changed = admin.put(&format!("{roles}/mine"), change).await.expect(200).json;
+            assert_eq!((&changed["name"], &changed["permissions"]), (&json!("Other"), &json!([])));
+            let text = admin.put(&format!("{roles}/mine"), json!({"identifier": "yours", "name": "Y"})).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains("Value mismatch, previous: mine current: yours"), "{text}");
+            assert_eq!(admin.delete(&format!("{roles}/mine")).await.expect(200).json["name"], "Other");
+            admin.get(&format!("{roles}/mine")).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+        }
+        assert_eq!(trail(&world, "ROLE").await.len(), 9);
+        let bad = admin.post("/v1/roles", json!({"identifier": "count", "name": "Count"})).await.expect(400);
+        assert_eq!(bad.json["errors"][0]["fieldId"], "identifier", "it could not be found: {}", bad.text);
+    }
+
+    async fn a_resource_group_lives_in_each_place_from_create_to_delete(world: World) {
+        hierarchy(&world).await;
+        machine(&world, "bot").await;
+        let admin = world.admin();
+        for (at, level, org, project) in [
+            ("/v1", "account", Value::Null, Value::Null),
+            ("/v1/orgs/o1", "organization", json!("o1"), Value::Null),
+            ("/v1/orgs/o1/projects/p1", "project", json!("o1"), json!("p1")),
+        ] {
+            let groups = format!("{at}/resource-groups");
+            let body = json!({"identifier": "people", "name": "People", "color": "#000000", "resource_filter": [{"resource_type": "USER"}]});
+            let made = admin.post(&groups, body).await.expect(201).json;
+            assert_eq!(made, json!({
+                "identifier": "people", "name": "People", "color": "#000000", "tags": {}, "description": null,
+                "allowed_scope_levels": [level],
+                "included_scope": [{"filter": "EXCLUDING_CHILD_SCOPES", "account": "acme", "org": org, "project": project}],
+                "resource_filter": [{"resource_type": "USER"}], "include_all_resources": false,
+                "harness_managed": false, "created": NOW, "updated": NOW
+            }));
+            assert_eq!(admin.get(&format!("{groups}/people")).await.expect(200).json, made);
+            let change = json!({"name": "All", "include_all_resources": true, "included_scope":
+                [{"filter": "INCLUDING_CHILD_SCOPES", "account": "acme", "org": org, "project": project}]});
+            let changed = admin.put(&format!("{groups}/people"), change).await.expect(200).json;
+            assert_eq!((&changed["include_all_resources"], &changed["resource_filter"]), (&json!(true), &json!([])));
+            let found = admin.get(&format!("{groups}?sort=identifier&order=DESC&limit=1")).await.expect(200);
+            assert_eq!((each(&found, "/identifier"), &place(&found)[1..]), (vec!["people".to_owned()], &["0", "1"][..]));
+            let filter = json!({"account": "acme", "org": org, "project": project, "managed_filter": "ONLY_CUSTOM"});
+            let found = admin.post("/v1/resource-groups/filter?limit=5", filter).await.expect(200);
+            assert_eq!((&found.json, place(&found)), (&json!([changed]), ["1", "0", "5"]));
+            let named = json!({"org": org, "project": project, "identifier_filter": ["people"], "search_term": "b"});
+            assert_eq!(admin.post("/v1/resource-groups/filter", named).await.expect(200).json, json!([]));
+            assert_eq!(admin.delete(&format!("{groups}/people")).await.expect(200).json, changed);
+            admin.get(&format!("{groups}/people")).await.refused(404, "RESOURCE_NOT_FOUND");
+        }
+        let one = json!({"identifier": "one", "name": "One", "resource_filter": [{"resource_type": "SERVICEACCOUNT", "identifiers": ["bot", "gone"]}]});
+        assert_eq!(admin.post("/v1/resource-groups", one).await.expect(201).json["resource_filter"][0]["identifiers"], json!(["bot"]));
+        for condition in ["attribute_filter", "attribute_name", "attribute_values"] {
+            let body = json!({"identifier": "g", "name": "G", "resource_filter": [{"resource_type": "USER", condition: "category"}]});
+            let answer = admin.post("/v1/resource-groups", body).await.expect(400);
+            assert_eq!(answer.json["errors"][0]["fieldId"], format!("resource_filter[0].{condition}"), "{}", answer.text);
+        }
+        let bad = admin.post("/v1/resource-groups", json!({"identifier": "a-b", "name": "G", "resource_filter": [{"resource_type": ""}]})).await.expect(400);
+        let fields: Vec<_> = bad.json["errors"].as_array().expect("a FailureDTO").iter().map(|e| &e["fieldId"]).collect();
+        assert_eq!(fields, ["identifier", "resource_filter[0].resource_type"]);
+        let other = json!({"identifier": "g", "name": "G", "included_scope": [{"filter": "EXCLUDING_CHILD_SCOPES", "account": "other"}]});
+        let text = admin.post("/v1/resource-groups", other).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("previous: acme current: other (account)"), "{text}");
+        admin.post("/v1/resource-groups/filter", json!({"account": "other"})).await.refused(400, "INVALID_REQUEST");
+        admin.post("/v1/resource-groups/filter", json!({"resource_selector_filter": [{"resource_type": "USER"}]})).await.expect(400);
+    }
+
+    async fn a_role_assignment_lives_in_each_place_from_create_to_delete(world: World) {
+        hierarchy(&world).await;
+        machine(&world, "bot").await;
+        let admin = world.admin();
+        for (at, role, group) in [
+            ("/v1", "_account_viewer", ACCOUNT_ONLY),
+            ("/v1/orgs/o1", "_organization_viewer", "_all_organization_level_resources"),
+            ("/v1/orgs/o1/projects/p1", "_project_viewer", "_all_project_level_resources"),
+        ] {
+            let all = format!("{at}/role-assignments");
+            let count = format!("{all}/count");
+            let before = admin.get(&count).await.expect(200).json["count"].as_u64().expect("a number");
+            let body = json!({"identifier": "one", "role": role, "resource_group": group, "disabled": true,
+                "principal": {"identifier": "bot", "type": "SERVICE_ACCOUNT"}});
+            let made = admin.post(&all, body.clone()).await.expect(201).json;
+            assert_eq!(made, json!({
+                "role-assignment": {
+                    "identifier": "one", "resource_group": group, "role": role, "disabled": true, "managed": false,
+                    "principal": {"scope_level": "account", "identifier": "bot", "type": "SERVICE_ACCOUNT"}
+                },
+                "created": NOW, "updated": NOW, "harness_managed": false
+            }));
+            admin.post(&all, body).await.refused(400, "DUPLICATE_FIELD");
+            assert_eq!(admin.get(&format!("{all}/one")).await.expect(200).json, made);
+            let found = admin.get(&format!("{all}?sort=identifier&order=ASC&limit=100")).await.expect(200);
+            assert!(each(&found, "/role-assignment/identifier").contains(&"one".to_owned()), "{}", found.text);
+            assert_eq!(place(&found), [(before + 1).to_string().as_str(), "0", "100"]);
+            assert_eq!(admin.get(&count).await.expect(200).json, json!({"count": before + 1}));
+            admin.put(&format!("{all}/one"), json!({})).await.refused(405, "RESOURCE_NOT_FOUND_EXCEPTION");
+            assert_eq!(admin.delete(&format!("{all}/one")).await.expect(200).json, made);
+            admin.get(&format!("{all}/one")).await.refused(400, "RESOURCE_NOT_FOUND_EXCEPTION");
+            admin.get(&format!("{all}?search_term=a")).await.refused(400, "INVALID_REQUEST");
+            admin.get(&format!("{all}?sort=name")).await.refused(400, "INVALID_REQUEST");
+        }
+        let bad = admin.post("/v1/role-assignments", json!({"principal": {"identifier": "bot", "type": "ROBOT", "scope_level": "x"}})).await.expect(400);
+        let fields: Vec<_> = bad.json["errors"].as_array().expect("a FailureDTO").iter().map(|e| &e["fieldId"]).collect();
+        assert_eq!(fields, ["role", "resource_group", "principal.type", "principal.scope_level"]);
+    }
+
+    async fn the_path_says_where_a_right_is_asked_for(world: World) {
+        hierarchy(&world).await;
+        machine(&world, "own").await;
+        let in_org = bound(&world, "in_org", &[]).await;
+        bind(&world, "o1", to_machine("in_org", "_organization_admin", "_all_organization_level_resources")).await;
+        let role = json!({"identifier": "mine", "name": "Mine"});
+        let granted = json!({"role": "_organization_viewer", "resource_group": "_all_organization_level_resources",
+            "principal": {"identifier": "own", "type": "SERVICE_ACCOUNT"}});
+        in_org.post("/v1/orgs/o1/roles", role.clone()).await.expect(201);
+        in_org.post("/v1/orgs/o1/role-assignments", granted.clone()).await.expect(201);
+        for place in ["", "/orgs/o1/projects/p1"] {
+            for path in ["roles", "roles/count", "resource-groups"] {
+                in_org.get(&format!("/v1{place}/{path}")).await.refused(403, "NG_ACCESS_DENIED");
+            }
+            in_org.post(&format!("/v1{place}/roles"), role.clone()).await.refused(403, "NG_ACCESS_DENIED");
+            in_org.get(&format!("/v1{place}/role-assignments/count")).await.refused(400, "USER_NOT_AUTHORIZED");
+            in_org.post(&format!("/v1{place}/role-assignments"), granted.clone()).await.refused(403, "NG_ACCESS_DENIED");
+        }
+        in_org.post("/v1/resource-groups/filter", json!({"org": "o1"})).await.expect(200);
+        in_org.post("/v1/resource-groups/filter", json!({})).await.refused(403, "NG_ACCESS_DENIED");
+        let meant = world.admin().post("/v1/roles?orgIdentifier=o1", json!({"identifier": "lost", "name": "Lost"})).await;
+        assert!(meant.refused(400, "INVALID_REQUEST").contains("previous: none current: o1"), "it would be the account's");
     }
 }

@@ -40,10 +40,11 @@ pub fn routes() -> Router<App> {
 }
 
 // By the kind of principal.
-const SEE: &str = "to see: core_user_view, core_usergroup_view or core_serviceaccount_view";
-const MAKE: &str = "to make: core_user_manage, core_usergroup_manage or core_serviceaccount_edit";
+pub(super) const SEE: &str = "to see: core_user_view, core_usergroup_view or core_serviceaccount_view";
+pub(super) const MAKE: &str = "to make: core_user_manage, core_usergroup_manage or core_serviceaccount_edit";
 const CHANGE: &str = "to change: core_user_manage, core_usergroup_manage or core_serviceaccount_edit";
-const REMOVE: &str = "to remove: core_user_manage, core_usergroup_manage or core_serviceaccount_edit";
+pub(super) const REMOVE: &str =
+    "to remove: core_user_manage, core_usergroup_manage or core_serviceaccount_edit";
 
 /// What the OpenAPI document says of them.
 pub fn describe(document: &mut OpenApi) {

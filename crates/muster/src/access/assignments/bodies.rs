@@ -17,17 +17,17 @@ use crate::web::extract::{few, unused};
 #[schemars(rename = "RoleAssignmentBody")]
 pub(super) struct AssignmentBody {
     #[schemars(regex(pattern = IDENTIFIER))]
-    identifier: Option<String>,
-    resource_group_identifier: Option<String>,
-    role_identifier: Option<String>,
-    role_reference: Option<RoleReferenceBody>,
-    principal: Option<PrincipalBody>,
-    disabled: Option<bool>,
+    pub(super) identifier: Option<String>,
+    pub(super) resource_group_identifier: Option<String>,
+    pub(super) role_identifier: Option<String>,
+    pub(super) role_reference: Option<RoleReferenceBody>,
+    pub(super) principal: Option<PrincipalBody>,
+    pub(super) disabled: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-struct RoleReferenceBody {
+pub(super) struct RoleReferenceBody {
     identifier: Option<String>,
     scope_level: Option<String>,
 }
@@ -36,11 +36,11 @@ struct RoleReferenceBody {
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("required" = ["type"]))]
 pub(super) struct PrincipalBody {
-    identifier: Option<String>,
+    pub(super) identifier: Option<String>,
     #[serde(rename = "type")]
     #[schemars(extend("enum" = ["USER", "USER_GROUP", "SERVICE_ACCOUNT"]))]
-    kind: Option<String>,
-    scope_level: Option<String>,
+    pub(super) kind: Option<String>,
+    pub(super) scope_level: Option<String>,
 }
 
 /// The body of `/validate`: the assignment, bare or wrapped.

@@ -11,3 +11,4 @@ pub mod permit;
 pub mod query;
 mod replies;
 pub mod store;
+pub mod v1;

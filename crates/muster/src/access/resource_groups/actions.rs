@@ -293,11 +293,16 @@ fn check_reach(
     Ok(())
 }
 
-/// Removes a custom group and every assignment on it.
+/// Removes a custom group and every assignment on it; answers what it was.
 ///
 /// # Errors
 /// `Invalid` for a managed group, `ResourceNotFound`, `Stale`.
-pub async fn delete(app: &App, grant: &Grant<ResourceGroupDelete>, id: String, seen: IfMatch) -> Result<()> {
+pub async fn delete(
+    app: &App,
+    grant: &Grant<ResourceGroupDelete>,
+    id: String,
+    seen: IfMatch,
+) -> Result<ResourceGroup> {
     let (scope, caller) = (grant.scope().clone(), grant.caller().clone());
     if managed::resource_group(&id).is_some() {
         return Err(Problem::invalid(
@@ -315,7 +320,8 @@ pub async fn delete(app: &App, grant: &Grant<ResourceGroupDelete>, id: String, s
         gone::resource(tx, by, &scope, "RESOURCEGROUP", &id)?;
         let entry = Entry::about(Action::Delete, "RESOURCE_GROUP", (&id, &group.name), &scope, Value::Null);
         audit::record(tx, &caller, now, &rng.uuid(), &entry)?;
-        bump_version(tx, &scope.account)
+        bump_version(tx, &scope.account)?;
+        Ok(group)
     })
     .await
 }

@@ -249,7 +249,7 @@ async fn filter(
     Ok(Reply(actions::list(&app, &actor, &scope, listing).await?.map(GroupReply::from)))
 }
 
-fn managed_filter(text: Option<&str>) -> Result<Option<bool>> {
+pub(super) fn managed_filter(text: Option<&str>) -> Result<Option<bool>> {
     match text.unwrap_or("NO_FILTER") {
         "NO_FILTER" => Ok(None),
         "ONLY_MANAGED" => Ok(Some(true)),

@@ -26,63 +26,63 @@ pub(super) struct Wrapper {
 #[schemars(rename = "ResourceGroupBody", extend("required" = ["name"]))]
 pub(super) struct GroupBody {
     #[serde(alias = "account_identifier")]
-    account_identifier: Option<String>,
+    pub(super) account_identifier: Option<String>,
     #[serde(alias = "org_identifier")]
-    org_identifier: Option<String>,
+    pub(super) org_identifier: Option<String>,
     #[serde(alias = "project_identifier")]
-    project_identifier: Option<String>,
+    pub(super) project_identifier: Option<String>,
     #[schemars(regex(pattern = IDENTIFIER))]
     pub(super) identifier: Option<String>,
     #[schemars(length(max = NAME_MOST))]
-    name: Option<String>,
-    color: Option<String>,
-    tags: Option<Tags>,
+    pub(super) name: Option<String>,
+    pub(super) color: Option<String>,
+    pub(super) tags: Option<Tags>,
     #[schemars(length(max = DESCRIPTION_MOST))]
-    description: Option<String>,
+    pub(super) description: Option<String>,
     #[serde(alias = "included_scopes", deserialize_with = "few")]
-    included_scopes: Option<Vec<IncludedBody>>,
+    pub(super) included_scopes: Option<Vec<IncludedBody>>,
     #[serde(alias = "resource_filter")]
-    resource_filter: Option<FilterBody>,
+    pub(super) resource_filter: Option<FilterBody>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "IncludedScopeBody")]
-struct IncludedBody {
+pub(super) struct IncludedBody {
     #[schemars(extend("enum" = ["EXCLUDING_CHILD_SCOPES", "INCLUDING_CHILD_SCOPES"]))]
-    filter: Option<String>,
+    pub(super) filter: Option<String>,
     #[serde(alias = "account_identifier")]
-    account_identifier: Option<String>,
+    pub(super) account_identifier: Option<String>,
     #[serde(alias = "org_identifier")]
-    org_identifier: Option<String>,
+    pub(super) org_identifier: Option<String>,
     #[serde(alias = "project_identifier")]
-    project_identifier: Option<String>,
+    pub(super) project_identifier: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(rename = "ResourceFilterBody")]
-struct FilterBody {
+pub(super) struct FilterBody {
     #[serde(alias = "include_all_resources")]
-    include_all_resources: Option<bool>,
-    resources: Option<Vec<SelectorBody>>,
+    pub(super) include_all_resources: Option<bool>,
+    pub(super) resources: Option<Vec<SelectorBody>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ResourceSelectorBody", extend("required" = ["resourceType"]))]
-struct SelectorBody {
+pub(super) struct SelectorBody {
     #[serde(alias = "resource_type")]
-    resource_type: Option<String>,
+    pub(super) resource_type: Option<String>,
     #[serde(default, deserialize_with = "few")]
-    identifiers: Option<Vec<String>>,
+    pub(super) identifiers: Option<Vec<String>>,
     #[serde(alias = "attribute_filter", default, deserialize_with = "no_condition")]
     #[allow(dead_code)] // refused while it is read
-    attribute_filter: (),
+    pub(super) attribute_filter: (),
 }
 
 /// To drop a condition, however it is written, would widen the group to the whole type.
-fn no_condition<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<(), D::Error> {
+pub(super) fn no_condition<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<(), D::Error> {
     let text =
         "cannot be used: no resource type has attributes to choose by. Name identifiers or leave it out";
     match Option::<IgnoredAny>::deserialize(from)? {

@@ -8,3 +8,4 @@ mod bodies;
 pub mod gone;
 pub mod model;
 pub mod store;
+pub mod v1;

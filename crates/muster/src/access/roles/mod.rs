@@ -5,3 +5,4 @@ pub mod actions;
 pub mod api;
 pub mod model;
 pub mod store;
+pub mod v1;

@@ -151,7 +151,9 @@ impl<T: JsonSchema> Answers for Items<T> {
     fn describe(operation: &mut Operation, schemas: &mut Schemas) {
         let items = schemas.sent::<T>();
         operation.content("application/json", json!({"type": "array", "items": items}));
-        PLACE_HEADERS.iter().for_each(|name| operation.header(name));
+        for name in PLACE_HEADERS {
+            operation.header(name);
+        }
     }
 }
 
