@@ -30,7 +30,10 @@ const MODULE: &str = "CORE";
 
 /// The routes.
 pub fn routes() -> Router<App> {
-    Router::new().route("/audit/api/audits/list", post(list)).route("/audit/api/audits/listV2", post(list))
+    Router::new()
+        .route("/audit/api/audits/list", post(list))
+        .route("/audit/api/audits/listV2", post(list))
+        .merge(super::v1::routes())
 }
 
 /// What the OpenAPI document says of them.
@@ -53,6 +56,7 @@ pub fn describe(document: &mut OpenApi) {
             "core_audit_view",
             "Lists the changes that were made, as /audit/api/audits/list",
         );
+    super::v1::describe(document);
 }
 
 /// `AuditFilterProperties`.
@@ -60,47 +64,47 @@ pub fn describe(document: &mut OpenApi) {
 #[serde(rename_all = "camelCase", default)]
 #[allow(dead_code)] // what is unused is refused while it is read
 #[schemars(rename = "AuditFilter")]
-struct FilterBody {
+pub(super) struct FilterBody {
     #[schemars(extend("enum" = ["Audit"]))]
-    filter_type: Option<String>,
+    pub(super) filter_type: Option<String>,
     #[serde(deserialize_with = "few")]
-    scopes: Option<Vec<ScopeQuery>>,
+    pub(super) scopes: Option<Vec<ScopeQuery>>,
     #[serde(deserialize_with = "few")]
-    resources: Option<Vec<ResourceBody>>,
+    pub(super) resources: Option<Vec<ResourceBody>>,
     #[serde(deserialize_with = "few")]
-    modules: Option<Vec<String>>,
+    pub(super) modules: Option<Vec<String>>,
     #[serde(deserialize_with = "few")]
-    actions: Option<Vec<String>>,
-    environments: Option<Vec<Value>>,
+    pub(super) actions: Option<Vec<String>>,
+    pub(super) environments: Option<Vec<Value>>,
     #[serde(deserialize_with = "few")]
-    principals: Option<Vec<PrincipalBody>>,
-    start_time: Option<i64>,
-    end_time: Option<i64>,
+    pub(super) principals: Option<Vec<PrincipalBody>>,
+    pub(super) start_time: Option<i64>,
+    pub(super) end_time: Option<i64>,
     #[schemars(extend("enum" = ["EXCLUDE_LOGIN_EVENTS", "EXCLUDE_SYSTEM_EVENTS"]))]
-    static_filter: Option<String>,
-    include_child_scopes: Option<bool>,
+    pub(super) static_filter: Option<String>,
+    pub(super) include_child_scopes: Option<bool>,
     #[serde(deserialize_with = "unused")]
-    tags: (),
+    pub(super) tags: (),
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "AuditResource")]
-struct ResourceBody {
+pub(super) struct ResourceBody {
     #[serde(rename = "type")]
-    kind: String,
-    identifier: Option<String>,
+    pub(super) kind: String,
+    pub(super) identifier: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "AuditPrincipal")]
-struct PrincipalBody {
+pub(super) struct PrincipalBody {
     #[serde(rename = "type")]
-    kind: Option<String>,
-    identifier: String,
+    pub(super) kind: Option<String>,
+    pub(super) identifier: String,
 }
 
 impl FilterBody {
-    fn wanted(&self, account: &AccountId) -> Result<Wanted> {
+    pub(super) fn wanted(&self, account: &AccountId) -> Result<Wanted> {
         let scopes = self.scopes.as_deref().unwrap_or_default();
         let below = self.include_child_scopes.unwrap_or(false);
         if scopes.is_empty() && !below {
@@ -128,7 +132,7 @@ impl FilterBody {
         Ok(())
     }
 
-    fn filter(self, orders: Orders) -> Result<Filter> {
+    pub(super) fn filter(self, orders: Orders) -> Result<Filter> {
         self.check_words()?;
         if let Some(kind) = self.filter_type.filter(|kind| kind != "Audit") {
             return Err(Problem::invalid(format!(
@@ -186,28 +190,28 @@ fn known(of: &str, word: &str, ours: &[&str], foreign: &[&str]) -> Result<()> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "AuditEvent")]
-struct Event {
-    audit_id: String,
-    insert_id: String,
+pub(super) struct Event {
+    pub(super) audit_id: String,
+    pub(super) insert_id: String,
     #[schemars(schema_with = "wire::resource_scope")]
-    resource_scope: Value,
+    pub(super) resource_scope: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "wire::http_request_info")]
-    http_request_info: Option<Value>,
+    pub(super) http_request_info: Option<Value>,
     #[schemars(schema_with = "wire::request_metadata")]
-    request_metadata: Value,
-    timestamp: i64,
+    pub(super) request_metadata: Value,
+    pub(super) timestamp: i64,
     #[schemars(schema_with = "wire::authentication_info")]
-    authentication_info: Value,
-    module: &'static str,
+    pub(super) authentication_info: Value,
+    pub(super) module: &'static str,
     #[schemars(schema_with = "wire::resource")]
-    resource: Value,
-    action: String,
+    pub(super) resource: Value,
+    pub(super) action: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "wire::audit_event_data")]
-    audit_event_data: Option<Value>,
+    pub(super) audit_event_data: Option<Value>,
     #[schemars(schema_with = "wire::internal_info")]
-    internal_info: Map<String, Value>,
+    pub(super) internal_info: Map<String, Value>,
 }
 
 impl From<Row> for Event {

@@ -5,6 +5,7 @@ pub mod actions;
 pub mod api;
 pub mod model;
 pub mod store;
+pub mod v1;
 mod wire;
 
 pub use model::{Action, Entry};

@@ -80,7 +80,7 @@ impl PageRequest {
             return Ok(());
         }
         Err(Problem::invalid(format!(
-            "pageSize {} is too large here: this page would hold more than {} MiB. Ask for a smaller one; pages of up \
+            "A page of {} is too large here: it would hold more than {} MiB. Ask for a smaller one; pages of up \
              to {FEW} items may hold {} MiB, and one item is always answered",
             self.size,
             most >> 20,

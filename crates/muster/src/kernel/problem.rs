@@ -172,10 +172,11 @@ impl Problem {
     /// there for it.
     #[must_use]
     pub fn renamed(self, names: &[(&str, &str)]) -> Self {
+        let other = |text: String| names.iter().fold(text, |text, (from, to)| text.replace(from, to));
         if self.kind() != Kind::Fields {
-            return self;
+            let text = other(self.message().to_owned());
+            return self.reworded(text);
         }
-        let other = |field: String| names.iter().fold(field, |field, (from, to)| field.replace(from, to));
         Self::fields(self.0.fields.into_iter().map(|(field, error)| (other(field), error)).collect())
     }
     /// `Kind::Denied` for one permission. `who` is the principal as messages show it.

@@ -163,7 +163,8 @@ pub struct Asked {
 }
 
 impl ListQuery {
-    /// Checks the demand of a list that has so many items on a page and is sorted by these fields.
+    /// Checks the demand of a list that has so many items on a page and is sorted by these fields: by the
+    /// last of them where none is named.
     ///
     /// # Errors
     /// `Invalid` for a number out of its bounds, a word that is none of `sort` or `order`, and for parameters
@@ -194,7 +195,8 @@ impl ListQuery {
             let text = format!("order {direction:.40} is unknown: send ASC or DESC");
             return Err(Problem::invalid(text));
         }
-        let sort = given(&self.sort).unwrap_or_else(|| "updated".to_owned());
+        let last = fields.last().copied().unwrap_or_default();
+        let sort = given(&self.sort).unwrap_or_else(|| last.to_owned());
         let known = SORTS.iter().find(|(name, _)| *name == sort && fields.contains(name));
         let Some((_, field)) = known else {
             return Err(Problem::invalid(format!(

@@ -362,6 +362,7 @@ impl Walk {
             self.post(path, filter).await;
             self.post(&format!("{path}?pageSize=2000"), Value::Null).await;
         }
+        self.post("/v1/audits?limit=5&sort=created", json!({"resources": [{"type": "USER"}]})).await;
         self.get("/ng/api/events?after=0&types=user.created,user.updated&limit=10").await;
         self.get("/ng/api/events?after=0").await;
         actions::flush(&world.app).await.expect("the log is written");

@@ -204,6 +204,9 @@ both_engines! {
         let bad = admin.post("/v1/resource-groups", json!({"identifier": "a-b", "name": "G", "resource_filter": [{"resource_type": ""}]})).await.expect(400);
         let fields: Vec<_> = bad.json["errors"].as_array().expect("a FailureDTO").iter().map(|e| &e["fieldId"]).collect();
         assert_eq!(fields, ["identifier", "resource_filter[0].resource_type"]);
+        let both = json!({"identifier": "g", "name": "G", "include_all_resources": true, "resource_filter": [{"resource_type": "USER"}]});
+        let text = admin.post("/v1/resource-groups", both).await.refused(400, "INVALID_REQUEST");
+        assert!(text.contains("set include_all_resources to false or leave resource_filter empty"), "{text}");
         let other = json!({"identifier": "g", "name": "G", "included_scope": [{"filter": "EXCLUDING_CHILD_SCOPES", "account": "other"}]});
         let text = admin.post("/v1/resource-groups", other).await.refused(400, "INVALID_REQUEST");
         assert!(text.contains("previous: acme current: other (account)"), "{text}");
@@ -272,5 +275,57 @@ both_engines! {
         in_org.post("/v1/resource-groups/filter", json!({})).await.refused(403, "NG_ACCESS_DENIED");
         let meant = world.admin().post("/v1/roles?orgIdentifier=o1", json!({"identifier": "lost", "name": "Lost"})).await;
         assert!(meant.refused(400, "INVALID_REQUEST").contains("previous: none current: o1"), "it would be the account's");
+    }
+
+    async fn the_audit_trail_is_told_in_snake_case(world: World) {
+        hierarchy(&world).await;
+        let admin = world.admin();
+        for (at, id) in [("/v1", "a"), ("/v1/orgs/o1", "b")] {
+            world.app.clock.advance_secs(1);
+            admin.post(&format!("{at}/roles"), json!({"identifier": id, "name": id})).await.expect(201);
+        }
+        let all = json!({"resources": [{"type": "ROLE"}]});
+        let found = admin.post("/v1/audits?limit=1", all.clone()).await.expect(200);
+        assert_eq!((each(&found, "/resource/identifier"), place(&found)), (vec!["b".to_owned()], ["2", "0", "1"]));
+        let mut event = found.json[0].clone();
+        let members = event.as_object_mut().expect("an object");
+        let (id, info) = (members.remove("audit_id"), members.remove("internal_info").expect("texts"));
+        assert!(id.is_some() && id == members.remove("insert_id"));
+        assert!(info["requestId"].is_string() && info["credentialType"] == "TOKEN", "{info}");
+        assert_eq!(event, json!({
+            "resource_scope": {"account_identifier": "acme", "org_identifier": "o1"},
+            "http_request_info": {"request_method": "POST"}, "request_metadata": {}, "timestamp": NOW + 2_000,
+            "authentication_info": {
+                "principal": {"type": "USER", "identifier": "admin@acme.example"},
+                "labels": {"username": "admin", "userId": world.admin_id}
+            },
+            "module": "CORE", "resource": {"type": "ROLE", "identifier": "b", "labels": {"resourceName": "b"}},
+            "action": "CREATE", "audit_event_data": {"type": "CHANGE", "change": {"permissions": []}}
+        }));
+        let first = admin.post("/v1/audits?sort=created&order=ASC", all).await.expect(200);
+        assert_eq!(each(&first, "/resource/identifier"), ["a", "b"]);
+        let of_org = json!({"resources": [{"type": "ROLE"}], "scopes": [{"org_identifier": "o1"}], "actions": ["CREATE"],
+            "start_time": NOW, "end_time": NOW + 9_000, "static_filter": ["EXCLUDE_LOGIN_EVENTS"]});
+        assert_eq!(each(&admin.post("/v1/audits", of_org).await.expect(200), "/resource/identifier"), ["b"]);
+        let below = json!({"resources": [{"type": "ROLE"}], "scopes": [{"account_identifier": "acme"}], "include_child_scopes": true});
+        assert_eq!(place(&admin.post("/v1/audits", below).await.expect(200))[0], "2");
+        let system = json!({"resources": [{"type": "ACCOUNT"}], "static_filter": []});
+        assert_eq!(place(&admin.post("/v1/audits", system).await.expect(200))[0], "1");
+        let mine = json!({"resources": [{"type": "ACCOUNT"}], "static_filter": ["EXCLUDE_SYSTEM_EVENTS", "EXCLUDE_LOGIN_EVENTS"]});
+        assert_eq!(admin.post("/v1/audits", mine).await.expect(200).json, json!([]));
+        assert!(admin.send(http::Method::POST, "/v1/audits", None).await.expect(200).json.as_array().is_some());
+        for (path, body, told) in [
+            ("/v1/audits", json!({"static_filter": ["EXCLUDE_SYSTEM_EVENTS", "NONE"]}), "static_filter \"NONE\" is unknown"),
+            ("/v1/audits", json!({"start_time": 2, "end_time": 1}), "start_time 2 lies after end_time 1"),
+            ("/v1/audits", json!({"scopes": [{"account_identifier": "other"}]}), "previous: acme current: other"),
+            ("/v1/audits", json!({"actions": ["EAT"]}), "EAT, which is unknown"),
+            ("/v1/audits?search_term=a", json!({}), "search_term is not taken"),
+            ("/v1/audits?sort=updated", json!({}), "use created"),
+            ("/v1/audits?orgIdentifier=o1", json!({}), "previous: none current: o1"),
+        ] {
+            let text = admin.post(path, body).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains(told), "{text}");
+        }
+        bound(&world, "nobody", &[]).await.post("/v1/audits", json!({})).await.refused(403, "NG_ACCESS_DENIED");
     }
 }

@@ -124,10 +124,12 @@ struct Selector {
 }
 
 /// What the members of a body are called in the other form, and here.
-const HERE: [(&str, &str); 3] = [
+const HERE: [(&str, &str); 5] = [
     ("resourceGroup.resourceFilter.resources", "resource_filter"),
     ("resourceGroup.", ""),
     ("resourceType", "resource_type"),
+    ("includeAllResources", "include_all_resources"),
+    ("leave resources empty", "leave resource_filter empty"),
 ];
 
 fn here(problem: Problem) -> Problem {

@@ -98,7 +98,12 @@ fn versioned(status: StatusCode, org: Organization) -> Versioned<Shown> {
 
 /// What is wrong with a body, by the names that its members have here.
 fn here(problem: Problem) -> Problem {
-    problem.renamed(&[("organization.", "org.")])
+    problem.renamed(&[
+        ("organization.identifier", "org.identifier"),
+        ("organization.name", "org.name"),
+        ("organization.description", "org.description"),
+        ("organization.tags", "org.tags"),
+    ])
 }
 
 async fn list(
