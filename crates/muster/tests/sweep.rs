@@ -249,7 +249,7 @@ fn bodies(method: &str) -> Vec<Option<String>> {
     let patch = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
         "Operations": [{"op": "replace", "path": "active", "value": false}]});
     let search = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]});
-    let plain = json!({"identifier": "some", "name": "some", "role": "_account_admin", "org": {"name": "some"},
+    let plain = json!({"identifier": "some", "role": "_account_admin", "org": {"name": "some"},
         "project": {"name": "some"}, "resource_group": "_all_account_level_resources",
         "principal": {"identifier": "some", "type": "SERVICE_ACCOUNT"}});
     let list = json!([bound.clone()]);

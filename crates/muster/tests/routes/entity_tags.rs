@@ -33,7 +33,7 @@ fn attributes() -> Value {
     json!([{"name": "tag", "type": "string"}])
 }
 
-fn things() -> [Thing; 7] {
+fn things() -> [Thing; 9] {
     [
         Thing {
             list: "/authz/api/roles",
@@ -83,7 +83,24 @@ fn things() -> [Thing; 7] {
                     "schema": {"id": "urn:example:type", "name": "T", "attributes": attributes()}})
             },
         },
+        Thing {
+            list: "/v1/roles",
+            one: "/v1/roles/other",
+            shown: Some("/authz/api/roles/other"),
+            body: |d| json!({"identifier": "other", "name": "O", "description": d, "permissions": ["core_user_view"]}),
+        },
+        Thing {
+            list: "/v1/resource-groups",
+            one: "/v1/resource-groups/other",
+            shown: Some("/v1/resource-groups/other"),
+            body: |d| json!({"identifier": "other", "name": "O", "description": d}),
+        },
     ]
+}
+
+/// The status of a creation.
+fn made(list: &str) -> u16 {
+    if list.starts_with("/v1/") { 201 } else { 200 }
 }
 
 both_engines! {
@@ -91,7 +108,7 @@ both_engines! {
         let admin = world.admin();
         admin.post("/ng/api/serviceaccount", json!({"identifier": "sync", "name": "sync"})).await.data();
         for Thing { list, one, shown, body } in things() {
-            let first = admin.post(list, body("made")).await.expect(200).header("etag").to_owned();
+            let first = admin.post(list, body("made")).await.expect(made(list)).header("etag").to_owned();
             let seen = async || match shown {
                 Some(at) => Some(admin.get(at).await.expect(200).header("etag").to_owned()),
                 None => None,
@@ -116,10 +133,10 @@ both_engines! {
         let admin = world.admin();
         admin.post("/ng/api/serviceaccount", json!({"identifier": "sync", "name": "sync"})).await.data();
         for Thing { list, one, body, .. } in things() {
-            let old = admin.post(list, body("made")).await.expect(200).header("etag").to_owned();
+            let old = admin.post(list, body("made")).await.expect(made(list)).header("etag").to_owned();
             world.app.clock.advance_secs(1);
             admin.delete(one).await.expect(200);
-            admin.post(list, body("made")).await.expect(200);
+            admin.post(list, body("made")).await.expect(made(list));
             admin.with("if-match", &old).put(one, body("changed")).await.refused(412, "INVALID_REQUEST");
             admin.with("if-match", &old).delete(one).await.refused(412, "INVALID_REQUEST");
         }

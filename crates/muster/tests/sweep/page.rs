@@ -53,7 +53,7 @@ fn the_page_names_no_route_that_is_not_there() {
     let missing: Vec<_> = spans(&text).filter_map(route).filter(|name| !known.contains(name)).collect();
     assert!(missing.is_empty(), "docs/api.md names these, which are not there: {missing:#?}");
     let found: Vec<_> = spans(&not_there).filter_map(route).collect();
-    assert!(found.len() > 20, "the list of missing routes is read");
+    assert!(found.len() > 10, "the list of missing routes is read");
     let here: Vec<_> = found.iter().filter(|name| known.contains(*name)).collect();
     assert!(here.is_empty(), "docs/api.md says that these are not there, and they are: {here:#?}");
 }

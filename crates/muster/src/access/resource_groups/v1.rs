@@ -22,10 +22,11 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::{DESCRIPTION_MOST, IDENTIFIER, NAME_MOST, Tags};
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::IfMatch;
 use crate::web::envelope::Bare;
 use crate::web::extract::{Json, Path, Query, few, unused};
 use crate::web::openapi::OpenApi;
-use crate::web::v1::{FIELDS, Items, LIMIT, ListQuery, Named, Place, in_place};
+use crate::web::v1::{FIELDS, Items, LIMIT, ListQuery, Named, Place, Versioned, in_place};
 
 /// The routes, in each of the three places; the filter's body names its own.
 pub fn routes() -> Router<App> {
@@ -236,6 +237,10 @@ impl From<ResourceGroup> for Shown {
     }
 }
 
+fn versioned(status: StatusCode, group: ResourceGroup) -> Versioned<Shown> {
+    Versioned { status, tag: group.tag, shown: group.into() }
+}
+
 async fn list(
     State(app): State<App>,
     actor: Actor,
@@ -296,9 +301,9 @@ async fn read(
     actor: Actor,
     place: Place,
     Path(named): Path<Named>,
-) -> Result<Bare<Shown>> {
+) -> Result<Versioned<Shown>> {
     let grant = actor.grant_on::<ResourceGroupView>(&place.scope(&actor.caller.account)?, Some(&named.id))?;
-    Ok(Bare(StatusCode::OK, actions::get(&app, &grant, named.id).await?.into()))
+    Ok(versioned(StatusCode::OK, actions::get(&app, &grant, named.id).await?))
 }
 
 async fn create(
@@ -306,11 +311,11 @@ async fn create(
     actor: Actor,
     place: Place,
     Json(body): Json<Body>,
-) -> Result<Bare<Shown>> {
+) -> Result<Versioned<Shown>> {
     let scope = place.scope(&actor.caller.account)?;
     let grant = actor.grant::<ResourceGroupEdit>(&scope)?;
     let made = actions::create(&app, &grant, body.read(&scope)?).await.map_err(here)?;
-    Ok(Bare(StatusCode::CREATED, made.into()))
+    Ok(versioned(StatusCode::CREATED, made))
 }
 
 async fn update(
@@ -318,13 +323,14 @@ async fn update(
     actor: Actor,
     place: Place,
     Path(named): Path<Named>,
+    seen: IfMatch,
     Json(body): Json<Body>,
-) -> Result<Bare<Shown>> {
+) -> Result<Versioned<Shown>> {
     let scope = place.scope(&actor.caller.account)?;
     let grant = actor.grant_on::<ResourceGroupEdit>(&scope, Some(&named.id))?;
     let identifier = named.with(body.identifier.as_deref())?;
     let new = NewResourceGroup { identifier, ..body.read(&scope)? };
-    Ok(Bare(StatusCode::OK, actions::update(&app, &grant, new).await.map_err(here)?.into()))
+    Ok(versioned(StatusCode::OK, actions::update(&app, &grant, new, seen).await.map_err(here)?))
 }
 
 async fn delete(
@@ -332,8 +338,9 @@ async fn delete(
     actor: Actor,
     place: Place,
     Path(named): Path<Named>,
+    seen: IfMatch,
 ) -> Result<Bare<Shown>> {
     let grant =
         actor.grant_on::<ResourceGroupDelete>(&place.scope(&actor.caller.account)?, Some(&named.id))?;
-    Ok(Bare(StatusCode::OK, actions::delete(&app, &grant, named.id).await?.into()))
+    Ok(Bare(StatusCode::OK, actions::delete(&app, &grant, named.id, seen).await?.into()))
 }

@@ -17,10 +17,11 @@ use crate::kernel::problem::Result;
 use crate::kernel::scope::Level;
 use crate::kernel::text::{DESCRIPTION_MOST, IDENTIFIER, NAME_MOST, Tags};
 use crate::kernel::time::Timestamp;
+use crate::kernel::version::IfMatch;
 use crate::web::envelope::Bare;
 use crate::web::extract::{Json, Path, Query};
 use crate::web::openapi::OpenApi;
-use crate::web::v1::{Count, FIELDS, Items, LIMIT, ListQuery, Named, Place, PlaceView};
+use crate::web::v1::{Count, FIELDS, Items, LIMIT, ListQuery, Named, Place, PlaceView, Versioned};
 
 /// The routes, in each of the three places.
 pub fn routes() -> Router<App> {
@@ -131,6 +132,10 @@ impl From<Role> for Shown {
     }
 }
 
+fn versioned(status: StatusCode, role: Role) -> Versioned<Shown> {
+    Versioned { status, tag: role.tag, shown: role.into() }
+}
+
 async fn list(
     State(app): State<App>,
     actor: Actor,
@@ -157,9 +162,9 @@ async fn read(
     actor: Actor,
     place: Place,
     Path(named): Path<Named>,
-) -> Result<Bare<Shown>> {
+) -> Result<Versioned<Shown>> {
     let grant = actor.grant_on::<RoleView>(&place.scope(&actor.caller.account)?, Some(&named.id))?;
-    Ok(Bare(StatusCode::OK, actions::get(&app, &grant, named.id).await?.into()))
+    Ok(versioned(StatusCode::OK, actions::get(&app, &grant, named.id).await?))
 }
 
 async fn create(
@@ -167,9 +172,9 @@ async fn create(
     actor: Actor,
     place: Place,
     Json(body): Json<RoleBody>,
-) -> Result<Bare<Shown>> {
+) -> Result<Versioned<Shown>> {
     let grant = actor.grant::<RoleEdit>(&place.scope(&actor.caller.account)?)?;
-    Ok(Bare(StatusCode::CREATED, actions::create(&app, &grant, body.into()).await?.into()))
+    Ok(versioned(StatusCode::CREATED, actions::create(&app, &grant, body.into()).await?))
 }
 
 async fn update(
@@ -177,12 +182,13 @@ async fn update(
     actor: Actor,
     place: Place,
     Path(named): Path<Named>,
+    seen: IfMatch,
     Json(body): Json<RoleBody>,
-) -> Result<Bare<Shown>> {
+) -> Result<Versioned<Shown>> {
     let grant = actor.grant_on::<RoleEdit>(&place.scope(&actor.caller.account)?, Some(&named.id))?;
     let identifier = named.with(body.identifier.as_deref())?;
     let new = NewRole { identifier, ..body.into() };
-    Ok(Bare(StatusCode::OK, actions::update(&app, &grant, new).await?.into()))
+    Ok(versioned(StatusCode::OK, actions::update(&app, &grant, new, seen).await?))
 }
 
 async fn delete(
@@ -190,7 +196,8 @@ async fn delete(
     actor: Actor,
     place: Place,
     Path(named): Path<Named>,
+    seen: IfMatch,
 ) -> Result<Bare<Shown>> {
     let grant = actor.grant_on::<RoleDelete>(&place.scope(&actor.caller.account)?, Some(&named.id))?;
-    Ok(Bare(StatusCode::OK, actions::delete(&app, &grant, named.id).await?.into()))
+    Ok(Bare(StatusCode::OK, actions::delete(&app, &grant, named.id, seen).await?.into()))
 }
