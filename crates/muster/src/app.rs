@@ -35,7 +35,7 @@ use crate::trust::jwks::Jwks;
 use crate::trust::{self, Trusts};
 use crate::web::proxies::Proxies;
 use crate::web::traffic::Traffic;
-use crate::webhooks::Deliveries;
+use crate::webhooks::{Deliveries, Trials};
 
 /// Beside a SQLite database: the provisioning log.
 pub const LOG_FILE: &str = "provisioning-log.db";
@@ -100,6 +100,8 @@ pub struct Parts {
     pub poster: Poster,
     /// What became of deliveries.
     pub deliveries: Deliveries,
+    /// Tests of webhooks that are under way.
+    pub trials: Trials,
     /// Told in the transaction that changes one of the four settings of the default trust, with the id of an
     /// audit row about the trust; answers what whoever changes it should know, or why it cannot be so. Here,
     /// because trusts are above settings.
@@ -241,6 +243,7 @@ impl App {
             fetcher,
             poster,
             deliveries: Deliveries::default(),
+            trials: Trials::default(),
             jwt_settings_changed: trust::default::follow,
             jwt_settings_keys: trust::default::look_at_keys,
             jwt_settings_lint: trust::actions::default_lint,

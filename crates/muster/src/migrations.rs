@@ -48,4 +48,5 @@ steps! {
     38 "0038_token_surfaces",
     39 "0039_webhooks",
     40 "0040_token_versions",
+    41 "0041_webhooks_slow",
 }

@@ -93,6 +93,10 @@ impl Receiver {
     pub fn say(&self, says: Says) {
         *self.state.says.lock() = says;
     }
+    /// Holds again those that come from now on, if it says so.
+    pub fn hold(&self) {
+        self.state.held.send_replace(true);
+    }
     /// Lets all go that are held, now and later.
     pub fn let_go(&self) {
         self.state.held.send_replace(false);

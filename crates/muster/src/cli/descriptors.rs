@@ -2,8 +2,11 @@
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Kept for everything but connections: the database, key sets, standard streams.
-const KEPT: u64 = 128;
+use crate::webhooks::{dispatch, trial};
+
+/// Kept for everything but connections: the database, key sets, standard streams; and what webhooks are sent,
+/// each by a connection of its own.
+const KEPT: usize = 128 + dispatch::PLACES + trial::AT_ONCE;
 
 /// How many of so many connections there can be. Raises the limit of the process as far as it may, since it
 /// is usually low for the sake of programs that count descriptors in bits.
@@ -16,7 +19,7 @@ pub fn for_connections(wanted: usize) -> usize {
         }
     }
     let Some(most) = getrlimit(Resource::Nofile).current else { return wanted };
-    let possible = usize::try_from(most.saturating_sub(KEPT)).unwrap_or(usize::MAX).max(1);
+    let possible = usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(KEPT).max(1);
     if possible < wanted {
         tracing::warn!(
             open_files = most,

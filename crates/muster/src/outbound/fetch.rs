@@ -165,7 +165,7 @@ impl Fetcher {
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_MODIFIED if known.is_some() => return Ok(Fetched::NotModified { max_age }),
-            status if status.is_redirection() => {
+            status if status.is_redirection() && status != StatusCode::NOT_MODIFIED => {
                 return Err(format!(
                     "the server answers {status}, a redirect, which is not followed: store the final URL"
                 ));

@@ -114,7 +114,8 @@ impl Allow {
     /// May a connection for `host` go to this address?
     ///
     /// # Errors
-    /// Says why not and how the operator opens it.
+    /// Says why not and how the operator opens it. For him, unless the address is the host itself: see
+    /// `closed`.
     pub fn check_address(&self, host: &str, ip: IpAddr) -> Result<(), String> {
         if address::is_metadata(ip) {
             return Err(format!("{host} is at {ip}, a cloud metadata address; nothing goes there"));
@@ -131,6 +132,20 @@ impl Allow {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// What is said to an account of a name for which `check_address` refused what it led to: not the
+    /// address, since the names of the operator's network are his.
+    pub fn closed(&self, host: &str) -> String {
+        let option = self.purpose.option();
+        let what = match (self.has_host(host), is_local(host)) {
+            (false, _) => {
+                format!("what is not a public address; the operator can allow it with {option} {host}")
+            }
+            (true, true) => "what is not on this machine as it says: write the server's own name".to_owned(),
+            (true, false) => "what is not a public address and is closed whatever is allowed".to_owned(),
+        };
+        format!("{host} leads to {what} (the server's log has the address)")
     }
 
     /// The checks that need no look-up: scheme, credentials, literal addresses, plain http.
@@ -270,6 +285,17 @@ mod tests {
         let plain = check("http://127.0.0.1/").unwrap_err();
         assert!(plain.contains("a receiver") && plain.contains("--webhook-allow 127.0.0.1"), "{plain}");
         assert!(check("http://10.0.0.1/").unwrap_err().contains("read the events"));
+    }
+
+    #[test]
+    fn an_account_is_told_that_a_name_is_closed_and_not_where_it_leads() {
+        let allow = Allow::of(["open.internal", "localhost"]).unwrap().for_webhooks();
+        let closed = allow.closed("vm.internal");
+        assert!(closed.starts_with("vm.internal leads to what is not a public address; the operator can"));
+        assert!(closed.contains("--webhook-allow vm.internal"), "{closed}");
+        // What is allowed and refused all the same leads to metadata, or off the machine.
+        assert!(allow.closed("open.internal").contains("is closed whatever"));
+        assert!(allow.closed("localhost").contains("not on this machine"));
     }
 
     #[test]

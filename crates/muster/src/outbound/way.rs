@@ -15,6 +15,7 @@ use url::Url;
 
 use super::guard::Allow;
 use super::names::Names;
+use crate::kernel::sparing::Sparing;
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +63,8 @@ impl Resolve for Guarded {
                 }
             }
             if open.is_empty() {
-                return Err(refused.unwrap_or_else(|| format!("{host} has no address")).into());
+                let why = refused.map(|why| closed(&allow, host, &why));
+                return Err(why.unwrap_or_else(|| format!("{host} has no address")).into());
             }
             Ok(Box::new(open.into_iter()) as Addrs)
         })
@@ -159,7 +161,8 @@ impl Way {
         let response = request.send().await.map_err(|error| self.explain(&error))?;
         if through.is_none() {
             let peer = response.remote_addr().ok_or("the peer's address is unknown")?;
-            self.allow.check_peer(url, peer.ip())?;
+            let host = url.host_str().unwrap_or_default();
+            self.allow.check_peer(url, peer.ip()).map_err(|why| closed(&self.allow, host, &why))?;
         }
         Ok(response)
     }
@@ -172,8 +175,21 @@ impl Way {
         if error.is_timeout() {
             return self.bounds.exceeded();
         }
-        chain(error)
+        without_names(&chain(error)).to_owned()
     }
+}
+
+/// Not for which names a certificate is valid: they may be of the operator's network.
+fn without_names(text: &str) -> &str {
+    text.split_once("; certificate ").map_or(text, |(what, _)| what)
+}
+
+/// Tells the operator where a name leads, and the account only that nothing goes there: whoever may store a
+/// URL could map his network else.
+fn closed(allow: &Allow, host: &str, why: &str) -> String {
+    static REFUSED: Sparing = Sparing::unspent();
+    REFUSED.tell(|left_out| tracing::info!(why, left_out, "nothing is sent to where a name leads"));
+    allow.closed(host)
 }
 
 fn base(bounds: Bounds) -> ClientBuilder {
@@ -233,4 +249,21 @@ fn chain(error: &dyn std::error::Error) -> String {
         last = inner;
     }
     last.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By the words of the TLS library, so that another release of it does not bring them back.
+    #[test]
+    fn the_names_of_a_certificate_are_not_told() {
+        let expected = rustls::pki_types::ServerName::try_from("a.example").unwrap();
+        let presented = vec!["DnsName(\"vm.internal\")".to_owned()];
+        let wrong = rustls::CertificateError::NotValidForNameContext { expected, presented };
+        let text = rustls::Error::InvalidCertificate(wrong).to_string();
+        assert!(text.contains("vm.internal"));
+        let told = without_names(&text);
+        assert!(told.contains("a.example") && !told.contains("vm.internal"), "{told}");
+    }
 }

@@ -2,11 +2,13 @@
 //! the account's row; nothing is held while the receiver thinks.
 
 use db::Tx;
+use http::StatusCode;
 use serde_json::json;
+use tokio::sync::Notify;
 
 use super::batch::{self, Message, Next};
 use super::meter::Outcome;
-use super::model::{CLAIM_SECS, Failure, Webhook, place};
+use super::model::{CLAIM_SECS, Failure, SLOW_SECS, Webhook, place};
 use super::sign;
 use super::store::{self, Due};
 use crate::app::App;
@@ -28,16 +30,38 @@ struct Attempt {
     message: Message,
     to: i64,
     claim: String,
+    begun: Timestamp,
 }
 
-/// Delivers the next batch of a webhook, if that is still due and nobody else is at it.
+/// Delivers the next batch of a webhook, if that is still due and nobody else is at it. `doubted`: somebody
+/// has seen that it is due again; where it is not ours any more, the receiver is waited for no longer.
 ///
 /// # Errors
 /// Of the database; `Internal` for what is damaged. It stays due then.
-pub(super) async fn deliver(app: &App, due: &Due) -> Result<()> {
+pub(super) async fn deliver(app: &App, due: &Due, doubted: &Notify) -> Result<()> {
     let Some(attempt) = begin(app, due).await? else { return Ok(()) };
-    let sent = send(app, &attempt.webhook, &attempt.message).await?;
+    let mut sending = std::pin::pin!(send(app, &attempt.webhook, &attempt.message));
+    let sent = loop {
+        tokio::select! {
+            sent = &mut sending => break sent?,
+            () = doubted.notified() => {
+                if let Ok(false) = is_ours(app, due, &attempt.claim).await {
+                    return Ok(());
+                }
+            }
+        }
+    };
     finish(app, due, &attempt, sent).await
+}
+
+/// Is an attempt still the one that counts?
+async fn is_ours(app: &App, due: &Due, claim: &str) -> Result<bool> {
+    let (of, claim) = (due.clone(), claim.to_owned());
+    let look = move |tx: &mut Tx<'_>| -> Result<_> {
+        let found = store::find(tx, &of.account, &of.identifier)?;
+        Ok(found.is_some_and(|webhook| webhook.delivery.claim.as_deref() == Some(&*claim)))
+    };
+    app.db.of(&due.account).read("webhooks.doubt", look).await
 }
 
 /// Looks what is next. Where that is to send something, it is ours from then on, and every other attempt at
@@ -82,7 +106,13 @@ async fn begin(app: &App, due: &Due) -> Result<Option<Attempt>> {
         None
     });
     let is_ours = done.await?;
-    Ok(message.filter(|_| is_ours).map(|(message, to)| Attempt { webhook: seen, message, to, claim }))
+    Ok(message.filter(|_| is_ours).map(|(message, to)| Attempt {
+        webhook: seen,
+        message,
+        to,
+        claim,
+        begun: now,
+    }))
 }
 
 /// Why nothing more is sent where events are missing.
@@ -114,14 +144,19 @@ pub(super) async fn send(
 }
 
 fn unanswered(why: &str) -> String {
-    // What the machine says of a connection does not say what to change.
-    let is_about_place = ["os error", "address information", "no connection"];
-    let advice = if is_about_place.iter().any(|words| why.contains(words)) {
+    // What the machine says of a connection does not say what to change; what the guard says does.
+    let has = |words: &[&str]| words.iter().any(|words| why.contains(words));
+    let advice = if has(&["leads to what is not", "the URL ", "plain http"]) {
+        ""
+    } else if has(&["os error", "address information", "no connection"]) {
         ": check host and port of the URL, and that the receiver runs and lets this server in"
-    } else if why.contains("seconds") {
+    } else if has(&["certificate"]) {
+        ": let the receiver have a certificate of a public authority for the host of the URL, or the operator name your \
+        authority with SSL_CERT_FILE"
+    } else if has(&["seconds"]) {
         ": let the receiver answer 2xx as soon as it keeps the events, and work on them afterwards"
     } else {
-        ""
+        ": check scheme and port of the URL, and that what listens there speaks HTTP"
     };
     format!("No answer came: {why}{advice}.")
 }
@@ -140,7 +175,7 @@ async fn finish(
         Err(_) => Outcome::Unanswered,
     };
     app.deliveries.count(outcome);
-    let claim = Some(attempt.claim.clone());
+    let (claim, is_slow) = (Some(attempt.claim.clone()), attempt.begun.plus_secs(SLOW_SECS) < now);
     let is_ours = move |webhook: &Webhook| webhook.delivery.claim == claim;
     let [jitter] = app.rng.bytes::<1>();
     match sent {
@@ -148,6 +183,7 @@ async fn finish(
             let status = answer.status.as_u16();
             turn(app, due, "webhooks.delivered", is_ours, move |webhook, latest| {
                 webhook.acknowledged(status, to, now);
+                webhook.delivery.is_slow = is_slow;
                 webhook.due_now(latest, now);
                 None
             })
@@ -156,8 +192,11 @@ async fn finish(
         sent => {
             let failure = failure(sent, jitter, now);
             tracing::debug!(account = %due.account, webhook = due.identifier, error = failure.error, "not delivered");
-            turn(app, due, "webhooks.failed", is_ours, move |webhook, _| webhook.failed(&failure, now))
-                .await?;
+            turn(app, due, "webhooks.failed", is_ours, move |webhook, _| {
+                webhook.delivery.is_slow = is_slow;
+                webhook.failed(&failure, now)
+            })
+            .await?;
         }
     }
     Ok(())
@@ -181,20 +220,21 @@ fn failure(sent: std::result::Result<Answer, String>, jitter: u8, now: Timestamp
 /// `Retry-After` (RFC 9110 §10.2.3): seconds, or a date.
 fn after(text: &str, now: Timestamp) -> Option<i64> {
     let text = text.trim();
-    text.parse().ok().or_else(|| Some(Timestamp::parse_http_date(text)?.secs() - now.secs()))
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than fits is as good as the most.
+        return Some(text.parse().unwrap_or(i64::MAX));
+    }
+    Some(Timestamp::parse_http_date(text)?.secs() - now.secs())
 }
 
 /// What is wrong with an answer that is no 2xx, in words.
 pub(super) fn refusal(answer: &Answer) -> String {
     let status = answer.status.as_u16();
-    if answer.status.is_redirection() {
-        let to = answer
-            .location
-            .as_deref()
-            .map(|to| format!(" to {}", excerpt(to.as_bytes())))
-            .unwrap_or_default();
+    let leads_on = answer.status.is_redirection() && answer.status != StatusCode::NOT_MODIFIED;
+    if let Some(to) = answer.location.as_deref().filter(|_| leads_on) {
+        let to = excerpt(to.as_bytes());
         return format!(
-            "The receiver answered {status}, a redirect{to}, which is not followed: store the final URL."
+            "The receiver answered {status}, a redirect to {to}, which is not followed: store the final URL."
         );
     }
     let text = excerpt(&answer.start);
@@ -246,9 +286,8 @@ async fn turn(
 
 #[cfg(test)]
 mod tests {
-    use http::StatusCode;
-
     use super::*;
+    use crate::outbound::guard::Allow;
 
     fn answer(status: u16, start: &str) -> Answer {
         let status = StatusCode::from_u16(status).unwrap();
@@ -261,12 +300,30 @@ mod tests {
         assert!(refusal(&answer(500, "")).ends_with("answered 500"));
         let moved = Answer { location: Some("https://b.example/".into()), ..answer(308, "") };
         assert!(refusal(&moved).contains("308, a redirect to https://b.example/, which is not followed"));
+        let odd = Answer { location: moved.location.clone(), ..answer(304, "") };
+        for no_redirect in [odd, answer(304, ""), answer(300, "")] {
+            assert!(!refusal(&no_redirect).contains("redirect"), "{no_redirect:?}");
+        }
         let token = format!("pat.acme.00000000-0000-4000-8000-000000000001.{}", "b1".repeat(22));
         let said = refusal(&answer(401, &format!("{token} is wrong {}", "x".repeat(500))));
         assert!(!said.contains(&token) && said.contains("is wrong") && said.len() < 320, "{said}");
+    }
+
+    #[test]
+    fn what_is_no_answer_says_what_to_change() {
         assert!(unanswered("Connection refused (os error 111)").contains("check host and port"));
         assert!(unanswered("no connection within 5 seconds").contains("check host and port"));
         assert!(unanswered("no whole answer within 15 seconds").contains("work on them afterwards"));
+        for tls in ["UnknownIssuer", "Expired", "certificate not valid for name \"a\""] {
+            let text = unanswered(&format!("invalid peer certificate: {tls}"));
+            assert!(text.contains("public authority") && text.contains("SSL_CERT_FILE"), "{text}");
+        }
+        let not_http = ["invalid HTTP version parsed", "received corrupt message of type InvalidContentType"];
+        for why in not_http {
+            assert!(unanswered(why).contains("speaks HTTP"), "{why}");
+        }
+        let closed = Allow::default().for_webhooks().closed("vm");
+        assert!(unanswered(&closed).ends_with("has the address)."), "{closed}");
     }
 
     #[test]
@@ -274,6 +331,9 @@ mod tests {
         let now = Timestamp::parse_rfc3339("2015-10-21T07:27:00Z").unwrap();
         assert_eq!(after("90", now), Some(90));
         assert_eq!(after("Wed, 21 Oct 2015 07:28:00 GMT", now), Some(60));
-        assert_eq!(after("soon", now), None);
+        assert_eq!(after("99999999999999999999999", now), Some(i64::MAX));
+        for none in ["soon", "", "-5", "1.5", "٣"] {
+            assert_eq!(after(none, now), None, "{none}");
+        }
     }
 }

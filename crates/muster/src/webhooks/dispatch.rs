@@ -1,12 +1,15 @@
 //! Who delivers: every replica looks for webhooks that have something to do, at once where an event of this
 //! process woke one, and once a second for all others. Webhooks without anything to do cost nothing, and a
-//! slow receiver takes one place of many: an account has a few of them, and those that fail have half.
+//! slow receiver takes one place of many: an account has a few of them, and one where they are short; those
+//! that fail or are slow have half.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use db::Engine;
 use futures_util::FutureExt as _;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::deliver::deliver;
@@ -20,11 +23,13 @@ use crate::web::listen::{Stop, stopped};
 /// How long what another replica did may go unnoticed.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Deliveries at a time.
-const PLACES: usize = 32;
+pub const PLACES: usize = 32;
 /// Of one account.
 const OF_ONE_ACCOUNT: usize = 4;
-/// Of those whose last attempt failed.
-const OF_FAILING: usize = 16;
+/// Of those whose last attempt failed or took long.
+const OF_TARDY: usize = 16;
+/// Of those of one account: its other ones find a place beside them.
+const TARDY_OF_ONE_ACCOUNT: usize = 2;
 /// Webhooks that are looked at to fill the places.
 const LOOKED_AT: usize = 256;
 /// How long deliveries under way may take when the server stops. What is cut off then comes again.
@@ -34,7 +39,7 @@ const MOMENT: Duration = Duration::from_secs(3);
 #[derive(Default)]
 struct UnderWay {
     tasks: JoinSet<Due>,
-    of: Vec<Due>,
+    of: Vec<(Due, Arc<Notify>)>,
 }
 
 fn is_same(one: &Due, other: &Due) -> bool {
@@ -42,25 +47,36 @@ fn is_same(one: &Due, other: &Due) -> bool {
 }
 
 impl UnderWay {
+    /// Who turns out to be slow is not known before the first attempt: where half of the places are taken,
+    /// an account gets one more only if it has none.
     fn has_place(&self, due: &Due) -> bool {
-        let count = |is: &dyn Fn(&Due) -> bool| self.of.iter().filter(|other| is(other)).count();
+        let count = |is: &dyn Fn(&Due) -> bool| self.of.iter().filter(|(other, _)| is(other)).count();
+        let like = count(&|other| other.is_tardy == due.is_tardy);
+        let like_of_account = count(&|other| other.account == due.account && other.is_tardy == due.is_tardy);
+        let (taken, places, most) = if due.is_tardy {
+            (like, OF_TARDY, TARDY_OF_ONE_ACCOUNT)
+        } else {
+            (self.of.len(), PLACES, OF_ONE_ACCOUNT)
+        };
+        let share = if taken < places / 2 { most } else { 1 };
         self.of.len() < PLACES
-            && count(&|other| is_same(other, due)) == 0
+            && taken < places
+            && like_of_account < share
             && count(&|other| other.account == due.account) < OF_ONE_ACCOUNT
-            && (!due.is_failing || count(&|other| other.is_failing) < OF_FAILING)
     }
 
-    /// Begins what there is a place for.
+    /// Begins what there is a place for. What is due although it is under way was changed meanwhile, or made
+    /// anew: its attempt has to see whether it still counts.
     async fn fill(&mut self, app: &App) {
-        if self.of.len() == PLACES {
-            return;
-        }
         match due(app).await {
             Ok(all) => {
                 for due in all {
-                    if self.has_place(&due) {
-                        self.of.push(due.clone());
-                        self.tasks.spawn(one(app.clone(), due));
+                    if let Some((_, doubted)) = self.of.iter().find(|(other, _)| is_same(other, &due)) {
+                        doubted.notify_waiters();
+                    } else if self.has_place(&due) {
+                        let doubted = Arc::new(Notify::new());
+                        self.of.push((due.clone(), doubted.clone()));
+                        self.tasks.spawn(one(app.clone(), due, doubted));
                     }
                 }
             }
@@ -71,7 +87,7 @@ impl UnderWay {
     /// Waits until one of them has ended; for ever, where there is none.
     async fn end_of_one(&mut self) {
         match self.tasks.join_next().await {
-            Some(Ok(ended)) => self.of.retain(|due| !is_same(due, &ended)),
+            Some(Ok(ended)) => self.of.retain(|(due, _)| !is_same(due, &ended)),
             // Its panic is caught, and nobody aborts it before the end.
             Some(Err(_)) => {}
             None => std::future::pending().await,
@@ -79,9 +95,9 @@ impl UnderWay {
     }
 }
 
-async fn one(app: App, due: Due) -> Due {
+async fn one(app: App, due: Due, doubted: Arc<Notify>) -> Due {
     // A panic would keep the place for ever.
-    let done = AssertUnwindSafe(deliver(&app, &due)).catch_unwind().await;
+    let done = AssertUnwindSafe(deliver(&app, &due, &doubted)).catch_unwind().await;
     let done = done.unwrap_or_else(|reason| Err(Problem::panicked(&*reason)));
     let is_fine = done.is_ok();
     tell(done);
@@ -142,7 +158,7 @@ async fn due(app: &App) -> Result<Vec<Due>> {
 pub async fn round(app: &App) -> Result<usize> {
     let all = due(app).await?;
     for due in &all {
-        deliver(app, due).await?;
+        deliver(app, due, &Notify::new()).await?;
     }
     Ok(all.len())
 }
@@ -164,26 +180,52 @@ pub async fn wake_missed(app: &App) -> Result<()> {
 mod tests {
     use super::*;
     use crate::kernel::ids::AccountId;
+    use crate::webhooks::model::MOST;
 
-    fn due(account: usize, webhook: usize, is_failing: bool) -> Due {
-        Due { account: AccountId::new(format!("a{account}")), identifier: format!("w{webhook}"), is_failing }
+    fn due(account: usize, webhook: usize, is_tardy: bool) -> Due {
+        Due { account: AccountId::new(format!("a{account}")), identifier: format!("w{webhook}"), is_tardy }
+    }
+
+    /// Of these accounts, each with all webhooks that one may have.
+    fn of(accounts: std::ops::Range<usize>, is_tardy: bool) -> impl Iterator<Item = Due> {
+        accounts.flat_map(move |a| (0..MOST).map(move |w| due(a, w, is_tardy)))
+    }
+
+    impl UnderWay {
+        fn takes(&mut self, all: impl Iterator<Item = Due>) -> usize {
+            let before = self.of.len();
+            for due in all {
+                if self.has_place(&due) {
+                    self.of.push((due, Arc::default()));
+                }
+            }
+            self.of.len() - before
+        }
     }
 
     #[test]
-    fn no_account_and_no_failure_takes_all_places() {
+    fn no_account_takes_all_places_and_those_that_fail_or_are_slow_leave_half() {
         let mut under_way = UnderWay::default();
-        let mut fill = |all: Vec<Due>| {
-            for due in all {
-                if under_way.has_place(&due) {
-                    under_way.of.push(due);
-                }
-            }
-            under_way.of.len()
-        };
-        let many = |is_failing| (0..20).flat_map(move |a| (0..20).map(move |w| due(a, w, is_failing)));
-        assert_eq!(fill((0..20).map(|w| due(0, w, false)).collect()), OF_ONE_ACCOUNT);
-        assert_eq!(fill((0..20).map(|w| due(0, w, false)).collect()), OF_ONE_ACCOUNT, "each one once");
-        assert_eq!(fill(many(true).collect()), OF_ONE_ACCOUNT + OF_FAILING);
-        assert_eq!(fill(many(false).collect()), PLACES);
+        assert_eq!(under_way.takes(of(0..1, false)), OF_ONE_ACCOUNT);
+        assert_eq!(under_way.takes(of(1..99, true)), OF_TARDY);
+        assert_eq!(under_way.takes(of(1..99, true)), 0);
+        assert_eq!(under_way.takes(of(0..1, false)), 0);
+        assert_eq!(under_way.takes(of(1..99, false)), PLACES - OF_ONE_ACCOUNT - OF_TARDY);
+    }
+
+    #[test]
+    fn an_account_is_told_beside_many_of_whom_nobody_knows_yet_that_they_are_slow() {
+        let mut under_way = UnderWay::default();
+        assert_eq!(under_way.takes(of(0..10, false)), PLACES / 2 + 6, "one each where places are short");
+        assert_eq!(under_way.takes([due(10, 0, false)].into_iter()), 1);
+    }
+
+    #[test]
+    fn what_is_tardy_in_an_account_leaves_places_for_the_rest_of_it() {
+        let mut under_way = UnderWay::default();
+        assert_eq!(under_way.takes(of(0..1, true)), TARDY_OF_ONE_ACCOUNT);
+        assert_eq!(under_way.takes((0..MOST).map(|w| due(0, MOST + w, false))), OF_ONE_ACCOUNT - 2);
+        assert_eq!(under_way.takes(of(1..4, true)), OF_TARDY / 2 - 2);
+        assert_eq!(under_way.takes(of(4..6, true)), 2, "one each where places are short");
     }
 }

@@ -11,6 +11,7 @@ pub mod meter;
 pub mod model;
 pub mod sign;
 pub mod store;
-mod trial;
+pub mod trial;
 
 pub use meter::Deliveries;
+pub use trial::Trials;

@@ -19,6 +19,8 @@ pub const URL_MOST: usize = 2_048;
 pub const FORMER_SECS: i64 = 24 * 3_600;
 /// How long an attempt has its webhook for itself: longer than a receiver may take to answer.
 pub const CLAIM_SECS: i64 = 30;
+/// A receiver that takes longer is slow, whatever it answers.
+pub const SLOW_SECS: i64 = 2;
 
 /// Seconds to the next attempt after so many failures; then each hour.
 const WAITS: [i64; 5] = [5, 30, 120, 600, 1_800];
@@ -133,6 +135,8 @@ pub struct Delivery {
     pub last_error: Option<String>,
     /// Why the server has disabled the webhook, where it did.
     pub disabled_reason: Option<String>,
+    /// Did the last attempt take longer than `SLOW_SECS`?
+    pub is_slow: bool,
 }
 
 /// An attempt that did not succeed.
@@ -183,7 +187,7 @@ impl Webhook {
             != (&self.definition.url, &self.definition.kinds, self.definition.enabled);
         if aside || skip_to.is_some() {
             (delivery.claim, delivery.failures, delivery.failing_since) = (None, 0, None);
-            delivery.disabled_reason = None;
+            (delivery.disabled_reason, delivery.is_slow) = (None, false);
         }
         if let Some(latest) = skip_to {
             (delivery.seq, delivery.batch_end) = (latest, None);

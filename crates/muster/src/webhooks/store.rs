@@ -11,33 +11,33 @@ use crate::kernel::time::Timestamp;
 
 const LIST: &str = "SELECT identifier, name, description, url, types, enabled, secret, former_secret, former_until, \
     seq, batch_end, due_at, claim, failures, failing_since, last_attempt_at, last_status, last_error, \
-    disabled_reason, version, created_at, updated_at FROM webhooks WHERE account_id = $1 ORDER BY \
+    disabled_reason, slow, version, created_at, updated_at FROM webhooks WHERE account_id = $1 ORDER BY \
     identifier";
 const FIND: &str = "SELECT identifier, name, description, url, types, enabled, secret, former_secret, former_until, \
     seq, batch_end, due_at, claim, failures, failing_since, last_attempt_at, last_status, last_error, \
-    disabled_reason, version, created_at, updated_at FROM webhooks WHERE account_id = $1 AND identifier \
-    = $2";
+    disabled_reason, slow, version, created_at, updated_at FROM webhooks WHERE account_id = $1 AND \
+    identifier = $2";
 const PUT: &str = "INSERT INTO webhooks (account_id, identifier, name, description, url, types, enabled, secret, \
     former_secret, former_until, seq, batch_end, due_at, claim, failures, failing_since, \
-    last_attempt_at, last_status, last_error, disabled_reason, version, created_at, updated_at) VALUES \
+    last_attempt_at, last_status, last_error, disabled_reason, slow, version, created_at, updated_at) VALUES \
     ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-    $22, $23) ON CONFLICT (account_id, identifier) DO UPDATE SET name = excluded.name, description = \
+    $22, $23, $24) ON CONFLICT (account_id, identifier) DO UPDATE SET name = excluded.name, description = \
     excluded.description, url = excluded.url, types = excluded.types, enabled = excluded.enabled, secret \
     = excluded.secret, former_secret = excluded.former_secret, former_until = excluded.former_until, seq \
     = excluded.seq, batch_end = excluded.batch_end, due_at = excluded.due_at, claim = excluded.claim, \
     failures = excluded.failures, failing_since = excluded.failing_since, last_attempt_at = \
     excluded.last_attempt_at, last_status = excluded.last_status, last_error = excluded.last_error, \
-    disabled_reason = excluded.disabled_reason, version = excluded.version, updated_at = \
-    excluded.updated_at";
+    disabled_reason = excluded.disabled_reason, slow = excluded.slow, version = excluded.version, \
+    updated_at = excluded.updated_at";
 const DELETE: &str = "DELETE FROM webhooks WHERE account_id = $1 AND identifier = $2";
 const COUNT: &str = "UPDATE accounts SET webhooks = (SELECT COUNT(*) FROM webhooks WHERE account_id = $1) \
     WHERE account_id = $1";
 /// Longest due first: those of an account whose deliveries are many wait behind those of others.
 const DUE: &str = "SELECT w.account_id, w.identifier, w.due_at FROM webhooks w \
-    JOIN accounts a ON a.account_id = w.account_id WHERE w.due_at <= $1 AND (w.failures > 0) = $2 \
-    AND a.status = 'ACTIVE' ORDER BY w.due_at LIMIT $3";
-const LAGGING: &str = "SELECT COUNT(*), COUNT(CASE WHEN failures > 0 THEN 1 END) FROM webhooks \
-    WHERE due_at > 0";
+    JOIN accounts a ON a.account_id = w.account_id WHERE w.due_at <= $1 \
+    AND (w.failures > 0 OR w.slow = TRUE) = $2 AND a.status = 'ACTIVE' ORDER BY w.due_at LIMIT $3";
+const LAGGING: &str = "SELECT COUNT(*), COUNT(CASE WHEN w.failures > 0 THEN 1 END) FROM webhooks w \
+    JOIN accounts a ON a.account_id = w.account_id WHERE w.due_at > 0 AND a.status = 'ACTIVE'";
 const MISSED: &str = "SELECT w.account_id, w.identifier FROM webhooks w JOIN accounts a \
     ON a.account_id = w.account_id WHERE w.due_at IS NULL AND w.enabled = TRUE AND w.seq < a.seq";
 const WAKE: &str = "UPDATE webhooks SET due_at = $3 \
@@ -70,15 +70,16 @@ fn read(row: &Row<'_>) -> std::result::Result<Webhook, db::Error> {
         last_status: row.get(16)?,
         last_error: row.get(17)?,
         disabled_reason: row.get(18)?,
+        is_slow: row.get(19)?,
     };
     Ok(Webhook {
         definition,
         secret: Secret::new(row.get::<String>(6)?),
         former,
         delivery,
-        version: row.get(19)?,
-        created_at: Timestamp::from_micros(row.get(20)?),
-        updated_at: Timestamp::from_micros(row.get(21)?),
+        version: row.get(20)?,
+        created_at: Timestamp::from_micros(row.get(21)?),
+        updated_at: Timestamp::from_micros(row.get(22)?),
     })
 }
 
@@ -120,6 +121,7 @@ pub fn put(tx: &mut Tx<'_>, account: &AccountId, webhook: &Webhook) -> Result<()
             delivery.last_status,
             delivery.last_error.as_deref(),
             delivery.disabled_reason.as_deref(),
+            delivery.is_slow,
             *version,
             created_at.micros(),
             updated_at.micros()
@@ -145,28 +147,28 @@ pub struct Due {
     pub account: AccountId,
     /// Which one.
     pub identifier: String,
-    /// Did its last attempt fail?
-    pub is_failing: bool,
+    /// Did its last attempt fail, or take long?
+    pub is_tardy: bool,
 }
 
 /// Those that have something to do by now, of accounts in use; the one that waits longest comes first.
-/// `limit`: of those that fail, and as many of the others, so that these are found behind however many dead
-/// receivers.
+/// `limit`: of those that fail or are slow, and as many of the others, so that these are found behind however
+/// many dead receivers.
 pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut all = Vec::new();
-    for is_failing in [false, true] {
+    for is_tardy in [false, true] {
         let row = |row: &Row<'_>| {
             let account = AccountId::new(row.get::<String>(0)?);
-            Ok((row.get::<i64>(2)?, Due { account, identifier: row.get(1)?, is_failing }))
+            Ok((row.get::<i64>(2)?, Due { account, identifier: row.get(1)?, is_tardy }))
         };
-        all.extend(tx.query(DUE, params![now.micros(), is_failing, limit], row)?);
+        all.extend(tx.query(DUE, params![now.micros(), is_tardy, limit], row)?);
     }
     all.sort_by_key(|(at, _)| *at);
     Ok(all.into_iter().map(|(_, due)| due).collect())
 }
 
-/// How many have something to do, and how many of those fail.
+/// How many of accounts in use have something to do, and how many of those fail.
 pub fn lagging(tx: &mut Tx<'_>) -> Result<(i64, i64)> {
     Ok(tx.query_one(LAGGING, &[], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }

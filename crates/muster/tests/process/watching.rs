@@ -74,9 +74,9 @@ fn the_second_listener_answers_however_busy_the_first_is() {
 fn connections_leave_descriptors_for_the_database() {
     let (_folder, data) = data_dir();
     let words = ["--data-dir", &data, "--management-listen", "127.0.0.1:0"];
-    let mut server = by_shell("ulimit -n 150", &words);
+    let mut server = by_shell("ulimit -n 214", &words);
     let at = management(&mut server);
-    assert!(server.log().contains("open_files=150 connections=22"), "{}", server.log());
+    assert!(server.log().contains("open_files=214 connections=22"), "{}", server.log());
     let _held: Vec<_> = (0..100).map(|_| server.connect()).collect();
     std::thread::sleep(Duration::from_millis(300));
     let answer = ask(&mut server, at, "/readyz");

@@ -9,6 +9,7 @@ use muster::operator::actions::GRACE_SECS;
 use muster::operator::erase::erase_due;
 use muster::webhooks::dispatch::{self, round};
 use muster::webhooks::store;
+use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -307,7 +308,10 @@ both_engines! {
         let status = |status: &'static str| operator.patch("/v1/accounts/acme", json!({"status": status}));
         status("SUSPENDED").await.expect(200);
         assert_eq!(round(&world.app).await.unwrap(), 0);
+        let lagging = async || world.app.db.house().read("test.lagging", store::lagging).await.unwrap();
+        assert_eq!(lagging().await, (0, 0), "nobody can mend that");
         status("ACTIVE").await.expect(200);
+        assert_eq!(lagging().await, (1, 0));
         assert_eq!(round(&world.app).await.unwrap(), 1);
         assert_eq!(receiver.messages().len(), 1);
         status("SUSPENDED").await.expect(200);
@@ -395,8 +399,62 @@ both_engines! {
         let now = world.app.clock.now();
         let due = move |tx: &mut db::Tx<'_>| store::due(tx, now, 2);
         let found = world.app.db.house().read("test.due", due).await.unwrap();
-        let found: Vec<_> = found.iter().map(|due| (&*due.identifier == "live", due.is_failing)).collect();
+        let found: Vec<_> = found.iter().map(|due| (&*due.identifier == "live", due.is_tardy)).collect();
         assert_eq!(found, [(false, true), (false, true), (true, false)]);
+    }
+
+    /// However it answers; and no longer than until it is quick again.
+    async fn a_slow_receiver_is_remembered(world: World) {
+        let receiver = Receiver::start().await;
+        made(&world, "app", &receiver.url()).await;
+        for (late_by, says) in [(3, Says::Held), (0, Says::Status(200)), (3, Says::Held)] {
+            user(&scim(&world), &format!("user{}", receiver.messages().len())).await;
+            receiver.say(says);
+            receiver.hold();
+            let (app, count) = (world.app.clone(), receiver.messages().len() + 1);
+            let attempt = tokio::spawn(async move { round(&app).await });
+            receiver.arrived(count).await;
+            world.app.clock.advance_secs(late_by);
+            receiver.let_go();
+            attempt.await.unwrap().unwrap();
+            user(&scim(&world), &format!("more{count}")).await;
+            let now = world.app.clock.now();
+            let due = move |tx: &mut db::Tx<'_>| store::due(tx, now, 1);
+            let found = world.app.db.house().read("test.due", due).await.unwrap();
+            assert_eq!(found.iter().map(|due| due.is_tardy).collect::<Vec<_>>(), [late_by > 0], "{count}");
+            assert_eq!(shown(&world, "app").await["delivery"]["failures"], 0);
+        }
+        world.admin().put(&format!("{AT}/app"), webhook("app", &Receiver::start().await.url())).await.data();
+        let now = world.app.clock.now();
+        let due = move |tx: &mut db::Tx<'_>| store::due(tx, now, 1);
+        assert!(!world.app.db.house().read("test.due", due).await.unwrap()[0].is_tardy, "another place is not known");
+    }
+
+    /// Its receiver is waited for no longer: neither by the webhook nor by who stands in its way.
+    async fn a_changed_webhook_does_not_wait_for_the_attempt_of_before(world: World) {
+        let (slow, fresh) = (Receiver::start().await, Receiver::start().await);
+        slow.say(Says::Held);
+        made(&world, "app", &slow.url()).await;
+        let (before, delivering, at) = (latest(&world).await, Delivering::start(&world), format!("{AT}/app"));
+        user(&scim(&world), "ada").await;
+        slow.arrived(1).await;
+        let changed = world.admin().put(&at, webhook("app", &fresh.url())).await.data();
+        assert_eq!(changed["delivery"]["nextAttemptAt"], world.app.clock.now().millis());
+        assert_eq!(numbers(&fresh.arrived(1).await), [before + 1]);
+        world.admin().put(&at, webhook("app", &slow.url())).await.data();
+        user(&scim(&world), "grace").await;
+        slow.arrived(2).await;
+        world.admin().delete(&at).await.data();
+        made(&world, "app", &fresh.url()).await;
+        user(&scim(&world), "edsger").await;
+        assert_eq!(numbers(&fresh.arrived(2).await[1..]), [before + 3]);
+        until(&world, "app", |shown| shown["delivery"]["next"] == before + 3).await;
+        delivering.end().await;
+        let mut registry = Registry::default();
+        world.app.deliveries.register(&mut registry);
+        let mut page = String::new();
+        prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
+        assert!(page.contains("{outcome=\"delivered\"} 2\n") && !page.contains("unanswered"), "{page}");
     }
 
     async fn events_of_servers_that_wake_nobody_are_found_all_the_same(world: World) {
