@@ -11,9 +11,9 @@ use crate::{Db, Error, Tx, full};
 
 /// Reads for one account: [`Db::of`].
 ///
-/// What waits for a reading thread waits in the account's own line, and the lines are served in turn. No
-/// account has all threads where there are four of them or more, and where too many calls wait the longest
-/// line hears it.
+/// What waits for a reading thread waits in the account's own line, and the lines are served in turn. Where
+/// there are four threads or more the last free one goes to who has none, and of six one is kept for the
+/// server itself. Where too many calls wait the longest line hears it.
 #[derive(Clone, Copy)]
 pub struct Of<'a> {
     pub(crate) db: &'a Db,
@@ -32,7 +32,7 @@ impl Of<'_> {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.db.call("reading", (label, self.owner), f, |job| self.enter(job)).await
+        self.db.call("reading", (label, self.owner.unwrap_or(0)), f, |job| self.enter(job)).await
     }
 
     /// Takes the call into the line.

@@ -116,7 +116,7 @@ impl Options {
     /// A SQLite file with sensible numbers.
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
         let target = Target::Sqlite { path: path.into() };
-        Self { target, readers: 5, lanes: 1, queue: 4096, one_by_one: false, synced: true }
+        Self { target, readers: 6, lanes: 1, queue: 4096, one_by_one: false, synced: true }
     }
 
     /// A PostgreSQL server with sensible numbers.
@@ -211,12 +211,12 @@ impl Db {
 
     /// Reads for this account: `key` is its id, as in [`Db::write`].
     pub fn of(&self, key: &(impl AsRef<str> + ?Sized)) -> Of<'_> {
-        Of { db: self, owner: hash(key.as_ref()) }
+        Of { db: self, owner: Some(hash(key.as_ref())) }
     }
 
     /// Reads for no account, which the server makes for itself or for its operator.
     pub fn house(&self) -> Of<'_> {
-        self.of("")
+        Of { db: self, owner: None }
     }
 
     /// Ends the snapshots that wait for the next one who reads and that nobody took since the last call: who

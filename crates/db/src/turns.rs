@@ -1,6 +1,7 @@
 //! Where reads wait: a line for each account, and each account in turn. So whoever asks for much makes
-//! himself wait and not the others; nor does he ever have all threads, since a thread that came free for the
-//! others only after a long scan would make them wait as well. It never waits on the pushing side.
+//! himself wait and not the others. The last free thread goes to who has none, since one that came free only
+//! after a long scan would make the others wait as well; and one is kept for the server itself, which tells
+//! by its reads that it is ready. It never waits on the pushing side.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,19 +9,19 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::queue::Refusal;
 
-/// With fewer threads than these none is kept for the others: it would be too many of them.
-const ENOUGH_TO_SHARE: usize = 4;
+/// With fewer threads than these the last one is anybody's: to keep one would be to keep too many of them.
+const ENOUGH_FOR_ONE: usize = 4;
+/// With fewer none is kept for the server itself.
+const ENOUGH_FOR_TWO: usize = 6;
 
-/// Whose a job is: equal numbers wait in one line.
-pub(crate) type Owner = u64;
+/// Whose a job is: equal numbers wait in one line, `None` is the server itself.
+pub(crate) type Owner = Option<u64>;
 
 pub(crate) struct Turns<T> {
     state: Mutex<State<T>>,
     ready: Condvar,
     /// Jobs that may wait.
     limit: usize,
-    /// Jobs of one owner that may be under way.
-    share: usize,
 }
 
 struct State<T> {
@@ -32,6 +33,9 @@ struct State<T> {
     urgent: VecDeque<T>,
     waiting: usize,
     open: bool,
+    threads: usize,
+    /// Jobs under way, but for urgent ones.
+    served: usize,
 }
 
 struct Line<T> {
@@ -59,13 +63,22 @@ impl<T> State<T> {
         self.waiting += 1;
     }
 
-    /// The first job of the first owner of whom no more than `share` would be under way.
-    fn next(&mut self, share: usize) -> Option<(Owner, T)> {
-        let place = self.order.iter().position(|owner| self.lines[owner].served < share)?;
+    /// Is there a thread for one more job of this owner?
+    fn has_thread_for(&self, owner: Owner) -> bool {
+        let has_none = |owner| self.lines.get(&owner).is_none_or(|line| line.served == 0);
+        let is_kept = self.threads >= ENOUGH_FOR_TWO && owner.is_some() && has_none(None);
+        let free = self.threads.saturating_sub(self.served + usize::from(is_kept));
+        free > 1 || free == 1 && (self.threads < ENOUGH_FOR_ONE || has_none(owner))
+    }
+
+    /// The first job of the first owner for whom there is a thread.
+    fn next(&mut self) -> Option<(Owner, T)> {
+        let place = self.order.iter().position(|owner| self.has_thread_for(*owner))?;
         let owner = self.order.remove(place)?;
         let line = self.lines.get_mut(&owner)?;
         let job = line.waiting.pop_front()?;
         line.served += 1;
+        self.served += 1;
         if !line.waiting.is_empty() {
             self.order.push_back(owner);
         }
@@ -94,9 +107,10 @@ impl<T> Turns<T> {
             urgent: VecDeque::new(),
             waiting: 0,
             open: true,
+            threads,
+            served: 0,
         };
-        let share = if threads < ENOUGH_TO_SHARE { threads } else { threads - 1 };
-        Self { state: Mutex::new(state), ready: Condvar::new(), limit, share }
+        Self { state: Mutex::new(state), ready: Condvar::new(), limit }
     }
 
     /// Takes a job. Where too many wait it takes the place of one of another owner who has more waiting, and
@@ -131,7 +145,7 @@ impl<T> Turns<T> {
             if let Some(job) = state.urgent.pop_front() {
                 return Some(Turn { of: None, job: Some(job), turns: self });
             }
-            if let Some((owner, job)) = state.next(self.share) {
+            if let Some((owner, job)) = state.next() {
                 return Some(Turn { of: Some(owner), job: Some(job), turns: self });
             }
             if !state.open && state.waiting == 0 {
@@ -158,15 +172,16 @@ impl<T> Turns<T> {
         let mut state = self.state.lock();
         let Some(line) = state.lines.get_mut(&owner) else { return };
         line.served -= 1;
-        let goes_on = !line.waiting.is_empty();
-        if line.served == 0 && !goes_on {
+        if line.served == 0 && line.waiting.is_empty() {
             state.lines.remove(&owner);
         }
-        let ends = !state.open && state.waiting == 0;
+        state.served -= 1;
+        let (waits, ends) = (state.waiting > 0, !state.open && state.waiting == 0);
         drop(state);
         if ends {
             self.ready.notify_all();
-        } else if goes_on {
+        } else if waits {
+            // This very thread goes on, and another one may now, too: for whom one is kept is served again.
             self.ready.notify_one();
         }
     }
@@ -210,6 +225,11 @@ impl<T> Drop for Turn<'_, T> {
 mod tests {
     use super::*;
 
+    const SERVER: Owner = None;
+    const ONE: Owner = Some(1);
+    const TWO: Owner = Some(2);
+    const THREE: Owner = Some(3);
+
     fn filled(limit: usize, threads: usize, jobs: &[(Owner, u32)]) -> Turns<u32> {
         let turns = Turns::new(limit, threads);
         for (owner, job) in jobs {
@@ -218,13 +238,29 @@ mod tests {
         turns
     }
 
+    /// Jobs that so many threads have taken, if there are so many to take, and which those are.
+    fn under_way(turns: &Turns<u32>) -> (Vec<Turn<'_, u32>>, Vec<u32>) {
+        let can_go_on = || {
+            let state = turns.state.lock();
+            state.order.iter().any(|owner| state.has_thread_for(*owner))
+        };
+        let (mut all, mut jobs) = (Vec::new(), Vec::new());
+        while can_go_on() {
+            let mut turn = turns.pop().unwrap();
+            jobs.extend(turn.take());
+            all.push(turn);
+        }
+        (all, jobs)
+    }
+
     fn served(turns: &Turns<u32>) -> Vec<u32> {
         std::iter::from_fn(|| turns.pop()?.take()).collect()
     }
 
     #[test]
     fn each_owner_has_his_turn_however_many_wait_before_him() {
-        let turns = filled(9, 1, &[(1, 10), (1, 11), (1, 12), (2, 20), (1, 13), (3, 30), (2, 21)]);
+        let turns =
+            filled(9, 1, &[(ONE, 10), (ONE, 11), (ONE, 12), (TWO, 20), (ONE, 13), (THREE, 30), (TWO, 21)]);
         turns.jump(7);
         turns.close();
         assert_eq!(served(&turns), [7, 10, 20, 30, 11, 21, 12, 13]);
@@ -232,42 +268,55 @@ mod tests {
     }
 
     #[test]
-    fn one_owner_never_has_all_threads() {
-        let turns = filled(9, 4, &[(1, 10), (1, 11), (1, 12), (1, 13), (2, 20)]);
-        let mut under_way: Vec<_> = (0..4).filter_map(|_| turns.pop()).collect();
-        let mut jobs: Vec<_> = under_way.iter_mut().filter_map(Turn::take).collect();
-        assert_eq!(jobs, [10, 20, 11, 12]);
-        drop(under_way.remove(1));
-        assert!(turns.state.lock().next(turns.share).is_none(), "the fourth thread is for others");
-        assert!(turns.push(3, 30).unwrap().is_none());
-        let other = turns.pop().and_then(|mut turn| turn.take());
-        assert_eq!(other, Some(30));
-        drop(under_way.pop());
-        jobs.extend(turns.pop().and_then(|mut turn| turn.take()));
-        assert_eq!(jobs.last(), Some(&13));
+    fn the_last_thread_is_for_who_has_none() {
+        let turns = filled(9, 4, &[(ONE, 10), (ONE, 11), (ONE, 12), (ONE, 13), (TWO, 20), (TWO, 21)]);
+        let (mut all, jobs) = under_way(&turns);
+        assert_eq!(jobs, [10, 20, 11]);
+        assert!(turns.push(THREE, 30).unwrap().is_none());
+        let (third, jobs) = under_way(&turns);
+        assert_eq!(jobs, [30]);
+        drop(all.pop());
+        assert_eq!(under_way(&turns).1, [], "kept for a fourth one");
+        drop(third);
+        assert_eq!(under_way(&turns).1, [21]);
     }
 
     #[test]
-    fn few_threads_are_not_kept_for_others() {
-        let turns = filled(9, 3, &[(1, 10), (1, 11), (1, 12)]);
-        let under_way: Vec<_> = (0..3).filter_map(|_| turns.pop()).collect();
-        assert_eq!(under_way.len(), 3);
+    fn one_thread_is_kept_for_the_server_where_there_are_many() {
+        let jobs: Vec<_> = (0..9).flat_map(|n| [(ONE, 10 + n), (TWO, 20 + n), (THREE, 30 + n)]).collect();
+        let turns = filled(99, 6, &jobs);
+        let (mut all, jobs) = under_way(&turns);
+        assert_eq!(jobs, [10, 20, 30, 11]);
+        assert!(turns.push(Some(4), 40).unwrap().is_none());
+        assert!(turns.push(SERVER, 1).unwrap().is_none());
+        assert!(turns.push(SERVER, 2).unwrap().is_none());
+        let (others, jobs) = under_way(&turns);
+        assert_eq!(jobs, [40, 1], "one of each");
+        drop(others);
+        assert_eq!(under_way(&turns).1, [2], "again");
+        all.clear();
+    }
+
+    #[test]
+    fn of_few_threads_none_is_kept() {
+        let turns = filled(9, 3, &[(ONE, 10), (ONE, 11), (ONE, 12)]);
+        assert_eq!(under_way(&turns).0.len(), 3);
     }
 
     #[test]
     fn where_all_places_are_taken_the_longest_line_gives_one() {
-        let turns = filled(4, 1, &[(1, 10), (1, 11), (1, 12), (2, 20)]);
-        assert_eq!(turns.push(1, 13), Err(Refusal::Full));
-        assert_eq!(turns.push(3, 30), Ok(Some(12)));
-        assert_eq!(turns.push(2, 21), Err(Refusal::Full), "it would have as many as the longest");
+        let turns = filled(4, 1, &[(ONE, 10), (ONE, 11), (ONE, 12), (TWO, 20)]);
+        assert_eq!(turns.push(ONE, 13), Err(Refusal::Full));
+        assert_eq!(turns.push(THREE, 30), Ok(Some(12)));
+        assert_eq!(turns.push(TWO, 21), Err(Refusal::Full), "it would have as many as the longest");
         turns.close();
-        assert_eq!(turns.push(4, 40), Err(Refusal::Closed));
+        assert_eq!(turns.push(SERVER, 40), Err(Refusal::Closed));
         assert_eq!(served(&turns), [10, 20, 30, 11]);
     }
 
     #[test]
     fn what_is_put_back_is_first_in_its_line_and_served_even_at_the_end() {
-        let turns = filled(9, 1, &[(1, 10), (1, 11)]);
+        let turns = filled(9, 1, &[(ONE, 10), (ONE, 11)]);
         turns.close();
         let mut turn = turns.pop().unwrap();
         let job = turn.take().unwrap();
@@ -276,8 +325,8 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_wait_for_a_share_end_with_the_last_job() {
-        let turns = filled(9, 4, &[(1, 10), (1, 11), (1, 12), (1, 13)]);
+    fn threads_that_wait_for_their_turn_end_with_the_last_job() {
+        let turns = filled(9, 4, &[(ONE, 10), (ONE, 11), (ONE, 12), (ONE, 13)]);
         turns.close();
         let under_way: Vec<_> = (0..3).filter_map(|_| turns.pop()).collect();
         std::thread::scope(|scope| {

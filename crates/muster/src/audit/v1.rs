@@ -14,7 +14,7 @@ use super::{actions, wire};
 use crate::access::Actor;
 use crate::app::App;
 use crate::kernel::problem::{Problem, Result};
-use crate::web::extract::{Json, Query, ScopeQuery, few};
+use crate::web::extract::{Json, Query, ScopeQuery, few, unused};
 use crate::web::openapi::OpenApi;
 use crate::web::v1::{Items, ListQuery, Place};
 
@@ -61,6 +61,8 @@ struct Body {
     #[schemars(extend("enum" = ["EXCLUDE_LOGIN_EVENTS", "EXCLUDE_SYSTEM_EVENTS"]))]
     static_filter: Option<Vec<String>>,
     include_child_scopes: Option<bool>,
+    #[serde(deserialize_with = "unused")]
+    tags: (),
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -99,6 +101,7 @@ impl From<Body> for FilterBody {
             end_time: body.end_time,
             static_filter: body.static_filter.into_iter().flatten().max_by_key(says),
             include_child_scopes: body.include_child_scopes,
+            tags: body.tags,
             ..Self::default()
         }
     }

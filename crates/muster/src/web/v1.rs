@@ -31,8 +31,16 @@ const SORTS: [(&str, &str); 4] =
 pub const FIELDS: &[&str] = &["identifier", "name", "created", "updated"];
 
 /// By these the other lists are cut, narrowed and sorted.
-const ELSEWHERE: [&str; 7] =
-    ["identifiers", "searchTerm", "sortOrders", "filterType", "pageIndex", "pageSize", "pageToken"];
+const ELSEWHERE: [&str; 8] = [
+    "identifiers",
+    "searchTerm",
+    "sortOrders",
+    "filterType",
+    "harnessManaged",
+    "pageIndex",
+    "pageSize",
+    "pageToken",
+];
 
 /// The place that a path names: the account, an organization of it, or a project in that.
 #[derive(Debug)]

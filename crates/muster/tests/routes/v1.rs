@@ -94,7 +94,8 @@ both_engines! {
     async fn what_cannot_be_is_refused_by_the_names_of_this_form(world: World) {
         hierarchy(&world).await;
         let admin = world.admin();
-        for query in ["limit=101", "limit=0", "page=x", "sort=color", "order=UP", "searchTerm=a", "pageSize=5", "sortOrders=name"] {
+        for query in ["limit=101", "limit=0", "page=x", "sort=color", "order=UP", "searchTerm=a", "pageSize=5",
+            "sortOrders=name", "harnessManaged=true"] {
             for at in ["/v1/orgs", "/v1/orgs/o1/projects"] {
                 admin.get(&format!("{at}?{query}")).await.refused(400, "INVALID_REQUEST");
             }
@@ -317,6 +318,7 @@ both_engines! {
         for (path, body, told) in [
             ("/v1/audits", json!({"static_filter": ["EXCLUDE_SYSTEM_EVENTS", "NONE"]}), "static_filter \"NONE\" is unknown"),
             ("/v1/audits", json!({"start_time": 2, "end_time": 1}), "start_time 2 lies after end_time 1"),
+            ("/v1/audits", json!({"tags": [{"key": "a", "value": "b"}]}), "nothing here goes by it"),
             ("/v1/audits", json!({"scopes": [{"account_identifier": "other"}]}), "previous: acme current: other"),
             ("/v1/audits", json!({"actions": ["EAT"]}), "EAT, which is unknown"),
             ("/v1/audits?search_term=a", json!({}), "search_term is not taken"),
