@@ -181,7 +181,7 @@ impl<T> Turns<T> {
         if ends {
             self.ready.notify_all();
         } else if waits {
-            // This very thread goes on, and another one may now, too: for whom one is kept is served again.
+            // Not every thread that is done goes on: one that put its job back stays away for a while.
             self.ready.notify_one();
         }
     }
