@@ -26,19 +26,64 @@ pub struct IndexKey {
 /// The keys of a normalised resource, in the schema's order, each once.
 pub fn index_keys(kind: &ResourceType, resource: &Value) -> Vec<IndexKey> {
     let mut keys = Vec::with_capacity(8);
-    let Some(resource) = resource.as_object() else { return keys };
     for attr in kind.indexed() {
-        match attr.value_in(resource) {
-            None => {}
-            Some(Value::Array(list)) => {
-                let mut seen = HashSet::with_capacity(list.len());
-                let fresh = |key: &IndexKey| seen.insert(key.clone());
-                keys.extend(list.iter().filter_map(|element| key_of(attr, element)).filter(fresh));
-            }
-            Some(single) => keys.extend(key_of(attr, single)),
-        }
+        keys.extend(keys_of(attr, value_of(attr, resource)));
     }
     keys
+}
+
+/// From the keys of one normalised resource to those of another one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyMoves {
+    /// What only the former one has, in the schema's order.
+    pub gone: Vec<IndexKey>,
+    /// What only the latter one has.
+    pub come: Vec<IndexKey>,
+}
+
+impl KeyMoves {
+    /// Makes no keys of attributes that stay as they are, which in most changes are all that have keys.
+    pub fn between(kind: &ResourceType, before: &Value, after: &Value) -> Self {
+        let mut moves = Self::default();
+        for attr in kind.indexed() {
+            let (old, new) = (value_of(attr, before), value_of(attr, after));
+            if old != new {
+                let (old, new) = (keys_of(attr, old), keys_of(attr, new));
+                moves.gone.extend(beyond(&old, &new));
+                moves.come.extend(beyond(&new, &old));
+            }
+        }
+        moves
+    }
+
+    /// Without those of some attributes.
+    pub fn retain(&mut self, mut keep: impl FnMut(&IndexKey) -> bool) {
+        self.gone.retain(&mut keep);
+        self.come.retain(keep);
+    }
+}
+
+fn value_of<'r>(attr: &AttrRef, resource: &'r Value) -> Option<&'r Value> {
+    attr.value_in(resource.as_object()?)
+}
+
+/// The keys of an attribute's value, in its order, each once.
+fn keys_of(attr: &AttrRef, value: Option<&Value>) -> Vec<IndexKey> {
+    match value {
+        None => Vec::new(),
+        Some(Value::Array(list)) => {
+            let mut seen = HashSet::with_capacity(list.len());
+            let fresh = |key: &IndexKey| seen.insert(key.clone());
+            list.iter().filter_map(|element| key_of(attr, element)).filter(fresh).collect()
+        }
+        Some(single) => key_of(attr, single).into_iter().collect(),
+    }
+}
+
+/// What only the former ones have.
+fn beyond<'k>(these: &'k [IndexKey], others: &'k [IndexKey]) -> impl Iterator<Item = IndexKey> + 'k {
+    let others: HashSet<_> = others.iter().collect();
+    these.iter().filter(move |key| !others.contains(key)).cloned()
 }
 
 fn key_of(attr: &AttrRef, element: &Value) -> Option<IndexKey> {
@@ -82,5 +127,25 @@ mod tests {
                 "enterprise:manager.value - M1",
             ]
         );
+    }
+
+    #[test]
+    fn moves_are_what_differs_between_the_keys() {
+        let catalogue = Catalogue::standard();
+        let user = catalogue.resource_type("User").unwrap();
+        let documents = [
+            json!({}),
+            json!({"userName": "ann", "active": true, "emails": [{"value": "a@x", "type": "work"}]}),
+            json!({"userName": "ANN", "active": false, "emails": [{"value": "A@x", "type": "work"}]}),
+            json!({"userName": "ann", "emails": [{"value": "a@x"}, {"value": "a@x", "type": "work"}]}),
+            json!({"title": "Dr", "name": {"givenName": "Ann", "familyName": "B"}, "emails": []}),
+            json!({"title": "Dr", "name": {"givenName": "Bea", "familyName": "B"}}),
+        ];
+        for (before, after) in documents.iter().flat_map(|one| documents.iter().map(move |two| (one, two))) {
+            let (old, new) = (index_keys(user, before), index_keys(user, after));
+            let moves = KeyMoves::between(user, before, after);
+            assert_eq!(moves.gone, beyond(&old, &new).collect::<Vec<_>>(), "{before} to {after}");
+            assert_eq!(moves.come, beyond(&new, &old).collect::<Vec<_>>(), "{before} to {after}");
+        }
     }
 }

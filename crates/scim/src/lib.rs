@@ -56,7 +56,7 @@ pub use cursor::{Place as CursorPlace, Walk as CursorWalk};
 pub use dialect::{Dialect, Mended, Mender, Quirk};
 pub use error::{ScimError, ScimType};
 pub use filter::{CompareOp, Filter};
-pub use index::{IndexKey, index_keys};
+pub use index::{IndexKey, KeyMoves, index_keys};
 pub use name::fold;
 pub use patch::{DetachedChange, DetachedOp, PasswordChange, PatchOutcome, PatchRequest};
 pub use project::Projection;

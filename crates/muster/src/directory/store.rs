@@ -1,11 +1,10 @@
 //! SQL that users and groups share: reading stored resources by filter and order, and index rows.
 
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use db::sql::{Sql, Value};
 use db::{Row, Tx, params};
-use scim::{IndexKey, SortValue};
+use scim::{IndexKey, KeyMoves, SortValue};
 
 use super::filter_sql::id_column;
 use super::model::{Stored, Subject};
@@ -399,24 +398,6 @@ pub fn drop_keys(tx: &mut Tx<'_>, account: &AccountId, id: &str, keys: &[IndexKe
     Ok(())
 }
 
-/// From one set of index rows to another one.
-#[derive(Clone, Debug)]
-pub struct KeyMoves {
-    gone: Vec<IndexKey>,
-    come: Vec<IndexKey>,
-}
-
-impl KeyMoves {
-    /// What differs.
-    pub fn between(old: &[IndexKey], new: &[IndexKey]) -> Self {
-        let beyond = |these: &[IndexKey], others: &[IndexKey]| -> Vec<IndexKey> {
-            let others: HashSet<_> = others.iter().collect();
-            these.iter().filter(|key| !others.contains(key)).cloned().collect()
-        };
-        Self { gone: beyond(old, new), come: beyond(new, old) }
-    }
-}
-
 /// Turns the index rows of a resource from one set into another.
 ///
 /// # Errors
@@ -424,20 +405,6 @@ impl KeyMoves {
 pub fn move_keys(tx: &mut Tx<'_>, account: &AccountId, id: &str, moves: &KeyMoves) -> Result<(), Problem> {
     drop_keys(tx, account, id, &moves.gone)?;
     put_keys(tx, account, id, &moves.come)
-}
-
-/// As [`move_keys`], between these two.
-///
-/// # Errors
-/// As [`put_keys`].
-pub fn change_keys(
-    tx: &mut Tx<'_>,
-    account: &AccountId,
-    id: &str,
-    old: &[IndexKey],
-    new: &[IndexKey],
-) -> Result<(), Problem> {
-    move_keys(tx, account, id, &KeyMoves::between(old, new))
 }
 
 #[cfg(test)]

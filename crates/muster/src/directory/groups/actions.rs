@@ -6,7 +6,7 @@ use std::sync::Arc;
 use db::{Rehearsal, Tx};
 use scim::patch::DetachedChange;
 use scim::resource::{Accepted, replace as accept_replace};
-use scim::{IndexKey, Mended, Mender, PatchRequest, ResourceType, index_keys};
+use scim::{IndexKey, KeyMoves, Mended, Mender, PatchRequest, ResourceType, index_keys};
 use serde_json::{Value, json};
 
 use super::leaving::leave;
@@ -382,9 +382,10 @@ pub fn write_change(
         if !store::update(tx, account, (&stored, &doc), (&Columns::of(before)?, &columns), stroke.now)? {
             return Err(overtaken());
         }
-        let keys = row_keys(kind, &turn.document);
-        unique::check(tx, account, (kind, Subject::Group), &id, &keys)?;
-        directory::change_keys(tx, account, &id, &row_keys(kind, before), &keys)?;
+        let mut keys = KeyMoves::between(kind, before, &turn.document);
+        keys.retain(has_row);
+        unique::check(tx, account, (kind, Subject::Group), &id, &keys.come)?;
+        directory::move_keys(tx, account, &id, &keys)?;
         (stored.doc, stored.version) = (doc, stored.version + 1);
     }
     stored.updated = stroke.now;
@@ -501,6 +502,11 @@ fn shown(
 /// Index rows: the keys that no column holds.
 pub fn row_keys(kind: &ResourceType, document: &Value) -> Vec<IndexKey> {
     let mut keys = index_keys(kind, document);
-    keys.retain(|key| !matches!(&*key.attr, "displayName" | "externalId"));
+    keys.retain(has_row);
     keys
+}
+
+/// Is it one that no column holds?
+fn has_row(key: &IndexKey) -> bool {
+    !matches!(&*key.attr, "displayName" | "externalId")
 }

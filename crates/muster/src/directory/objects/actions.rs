@@ -2,7 +2,7 @@
 
 use db::{Rehearsal, Tx};
 use scim::resource::replace as accept_replace;
-use scim::{IndexKey, Mended, Mender, PatchRequest, ResourceType, fold, index_keys};
+use scim::{IndexKey, KeyMoves, Mended, Mender, PatchRequest, ResourceType, fold, index_keys};
 use serde_json::{Value, json};
 
 use super::store;
@@ -75,15 +75,22 @@ pub async fn list(app: &App, grant: &Grant<UserView>, search: Search) -> Result<
     in_turn(app, grant, "objects.list", read).await
 }
 
-/// Index rows and the column: what a document is looked up by.
-fn keys(kind: &ResourceType, document: &Value) -> Result<(Vec<IndexKey>, Option<String>)> {
-    let external = document.get("externalId").and_then(Value::as_str);
-    if let Some(external) = external {
-        key("externalId", external)?;
-    }
+/// The index rows of a document.
+fn row_keys(kind: &ResourceType, document: &Value) -> Vec<IndexKey> {
     let mut keys = index_keys(kind, document);
-    keys.retain(|key| &*key.attr != "externalId");
-    Ok((keys, external.map(str::to_owned)))
+    keys.retain(has_row);
+    keys
+}
+
+/// Is it one that no column holds?
+fn has_row(key: &IndexKey) -> bool {
+    &*key.attr != "externalId"
+}
+
+/// What stands in the column.
+fn external_id(document: &Value) -> Result<Option<String>> {
+    let external = document.get("externalId").and_then(Value::as_str);
+    external.map(|external| key("externalId", external).map(|_| external.to_owned())).transpose()
 }
 
 /// Makes a resource from an accepted document.
@@ -97,7 +104,7 @@ pub async fn create(
     reading: Reading,
 ) -> Result<Stored> {
     let (stroke, id) = (Stroke::new(app, grant.caller()), app.rng.ordered_uuid(app.clock.now()));
-    let (keys, external) = keys(&reading.of.kind, &document)?;
+    let (keys, external) = (row_keys(&reading.of.kind, &document), external_id(&document)?);
     let (now, lane, rehearsal) = (stroke.now, stroke.account().to_string(), reading.rehearsal.clone());
     let new = Stored { id, doc: json_text(&document), version: 1, created: now, updated: now };
     app.db
@@ -186,15 +193,16 @@ async fn change(
             if before == after {
                 return Ok((found, mender.into_notes()));
             }
-            let (old, (new, external)) = (keys(kind, &before)?.0, keys(kind, &after)?);
-            unique::check(tx, account, (kind, Subject::Custom), &id, &new)?;
+            let (mut moves, external) = (KeyMoves::between(kind, &before, &after), external_id(&after)?);
+            moves.retain(has_row);
+            unique::check(tx, account, (kind, Subject::Custom), &id, &moves.come)?;
             let (doc, version) = (json_text(&after), found.version + 1);
             stroke.bears(&found, &doc)?;
             let next = Stored { doc, version, updated: stroke.now, ..found.clone() };
             if !store::update(tx, account, (&found, &next), external.as_deref())? {
                 return Err(overtaken());
             }
-            directory::change_keys(tx, account, &id, &old, &new)?;
+            directory::move_keys(tx, account, &id, &moves)?;
             if paths.is_empty() {
                 paths = differing(&before, &after);
             }
@@ -220,7 +228,8 @@ pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Rea
             let found =
                 store::find(tx, account, &type_key(kind), &id)?.ok_or_else(|| unknown(&kind.name, &id))?;
             reading.expected.check(&found)?;
-            let (keys, external) = keys(kind, &found.document()?)?;
+            let document = found.document()?;
+            let (keys, external) = (row_keys(kind, &document), external_id(&document)?);
             store::delete(tx, account, &id)?;
             directory::drop_keys(tx, account, &id, &keys)?;
             let changed = (Action::Delete, Kind::ObjectDeleted, &[][..]);

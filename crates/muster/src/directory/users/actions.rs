@@ -496,6 +496,11 @@ fn groups_of(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<Vec<Group
 /// Index rows: the keys that no column holds.
 pub fn row_keys(kind: &ResourceType, document: &Value) -> Vec<IndexKey> {
     let mut keys = index_keys(kind, document);
-    keys.retain(|key| !matches!(&*key.attr, "userName" | "externalId"));
+    keys.retain(has_row);
     keys
+}
+
+/// Is it one that no column holds?
+pub(super) fn has_row(key: &IndexKey) -> bool {
+    !matches!(&*key.attr, "userName" | "externalId")
 }

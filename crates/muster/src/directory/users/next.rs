@@ -2,10 +2,10 @@
 //! be done before the change has its turn; what hangs on the rest of the directory is looked at by [`write`].
 
 use db::Tx;
-use scim::{IndexKey, ResourceType};
+use scim::{KeyMoves, ResourceType};
 use serde_json::{Value, json};
 
-use super::actions::row_keys;
+use super::actions::has_row;
 use super::model::Columns;
 use super::store;
 use crate::access::administrators::keeping_one;
@@ -13,7 +13,7 @@ use crate::accounts::store::{bump_version, hold};
 use crate::audit::Action;
 use crate::directory::announce;
 use crate::directory::model::{Stored, Subject};
-use crate::directory::store::{self as directory, KeyMoves};
+use crate::directory::store as directory;
 use crate::directory::stroke::{Stroke, differing};
 use crate::directory::unique;
 use crate::events::Kind;
@@ -29,8 +29,7 @@ pub struct Next {
     paths: Vec<String>,
     before: Columns,
     after: Columns,
-    /// The index rows of the new document.
-    keys: Vec<IndexKey>,
+    /// Of its index rows.
     moves: KeyMoves,
 }
 
@@ -55,14 +54,14 @@ impl Next {
         if paths.is_empty() {
             paths = differing(before, after);
         }
-        let keys = row_keys(kind, after);
+        let mut moves = KeyMoves::between(kind, before, after);
+        moves.retain(has_row);
         Ok(Some(Self {
             doc: json_text(after),
             paths,
             before: columns(before, status)?,
             after: columns(after, status)?,
-            moves: KeyMoves::between(&row_keys(kind, before), &keys),
-            keys,
+            moves,
         }))
     }
 
@@ -126,7 +125,7 @@ pub fn write(
         return Ok(None);
     }
     let id = written.id.as_str();
-    unique::check(tx, account, (kind, Subject::User), id, &next.keys)?;
+    unique::check(tx, account, (kind, Subject::User), id, &next.moves.come)?;
     directory::move_keys(tx, account, id, &next.moves)?;
     if owned {
         bump_version(tx, account)?;
