@@ -125,6 +125,7 @@ fn paths_with_more_than_the_name_of_a_secret() {
         let shown = secrets().path(&path).into_owned();
         assert!(!shown.contains("marker"), "{shown}");
     }
+    assert_eq!(secrets().path("/Users/%70assword=marker"), REDACTED);
     let (value, _) = shown(json!({"op": "add", "path": "password x", "value": "marker"}));
     assert!(!value.to_string().contains("marker"), "{value}");
 }
