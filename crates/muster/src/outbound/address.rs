@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 macro_rules! nets {
     ($kind:ident, $ip:ident: $($a:expr, $len:literal, $why:literal;)+) => {
@@ -40,6 +40,7 @@ const METADATA: &[IpAddr] = &[
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 42, 42)),
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
     // Azure's, for which a public address was taken.
@@ -47,6 +48,13 @@ const METADATA: &[IpAddr] = &[
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
     IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42)),
+    IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
+];
+/// Where clouds put such addresses, and nobody puts servers that others are to find.
+const LINK_LOCAL: [IpNet; 2] = [
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16)),
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10)),
 ];
 
 /// The IPv4 address that an IPv6 form carries: mapped, compatible, NAT64, 6to4. Otherwise the address itself.
@@ -66,6 +74,13 @@ pub fn unwrapped(ip: IpAddr) -> IpAddr {
 /// Is it a metadata address, in any of its forms?
 pub fn is_metadata(ip: IpAddr) -> bool {
     METADATA.contains(&unwrapped(ip))
+}
+
+/// Does a network hold an address, and mean it? One that is wider than all link-local addresses does not mean
+/// these.
+pub fn means(net: &IpNet, ip: IpAddr) -> bool {
+    let carried = unwrapped(ip);
+    net.contains(&ip) && LINK_LOCAL.iter().all(|local| !local.contains(&carried) || local.contains(net))
 }
 
 /// Is it loopback of this machine? A form that a gateway translates (NAT64, 6to4) leads to the gateway's.
@@ -166,6 +181,9 @@ mod tests {
             "fd00:ec2::254",
             "100.100.100.200",
             "168.63.129.16",
+            "169.254.42.42",
+            "fd00:42::42",
+            "fe80::a9fe:a9fe",
             "::ffff:168.63.129.16",
         ] {
             assert!(is_metadata(ip(text)), "{text}");

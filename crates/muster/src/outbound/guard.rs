@@ -108,7 +108,7 @@ impl Allow {
     fn has_address(&self, ip: IpAddr) -> bool {
         let carried = address::unwrapped(ip);
         let same_place = address::is_loopback(ip) || !carried.is_loopback();
-        self.nets.iter().any(|net| net.contains(&ip) || same_place && net.contains(&carried))
+        self.nets.iter().any(|net| address::means(net, ip) || same_place && address::means(net, carried))
     }
 
     /// May a connection for `host` go to this address?
@@ -245,6 +245,11 @@ mod tests {
         assert!(check(&["10.0.0.0/8"], "https://192.168.0.1/").is_err());
         assert!(check(&["0.0.0.0/0", "::/0"], "https://169.254.169.254/").is_err(), "metadata stays closed");
         assert!(check(&["0.0.0.0/0", "::/0"], "https://[fd00:ec2::254]/").is_err(), "metadata stays closed");
+        for host in ["169.254.7.7", "[fe80::7]", "[::ffff:169.254.7.7]"] {
+            let url = format!("https://{host}/");
+            assert!(check(&["0.0.0.0/0", "::/0"], &url).is_err(), "{url} is not meant by all there are");
+            assert_eq!(check(&["169.254.0.0/16", "fe80::7"], &url), Ok(()));
+        }
     }
 
     #[test]
