@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::scim_users::{USERS, made, patch, scim};
+use super::scim_groups::made_group;
+use super::scim_users::{USERS, made, patch, scim, total};
 use crate::actors::World;
 use crate::both_engines;
 use crate::bound::{EVERYWHERE, at, bound, hierarchy};
@@ -45,15 +46,6 @@ both_engines! {
         machine.put(ME, json!({"name": "Bot"})).await.refused(400, "INVALID_REQUEST");
     }
 
-    async fn a_formatted_name_goes_with_the_parts_it_was_made_of(world: World) {
-        let (id, token) = world.person("ann@acme.example").await;
-        let ann = world.holder(&token);
-        let formatted = json!([{"op": "add", "path": "name", "value": {"formatted": "Ann Before", "familyName": "Before"}}]);
-        scim(&world).patch(&format!("{USERS}/{id}"), patch(formatted)).await.expect(200);
-        let changed = ann.put(ME, json!({"name": "Ann Before", "givenName": "Ann", "familyName": "After"})).await.data();
-        assert_eq!(changed["name"], "Ann After");
-    }
-
     async fn what_cannot_be_changed_of_a_user_is_told(world: World) {
         let (_, token) = world.person("ann@acme.example").await;
         let ann = world.holder(&token);
@@ -91,6 +83,49 @@ both_engines! {
         let same = json!({"name": before["displayName"]});
         admin.put(&one, same).await.expect(200);
         assert_eq!(scim.get(&format!("{USERS}/{ada}")).await.json, before);
+    }
+
+    async fn whom_scim_writes_is_kept_by_it_from_then_on(world: World) {
+        let (scim, admin) = (scim(&world), world.admin());
+        let emails = ["put@x.example", "patch@x.example", "same@x.example", "bulk@x.example", "dry@x.example"];
+        admin.post(&format!("{ME}/users?{AT}"), json!({"emails": emails})).await.data();
+        let mut ids = Vec::new();
+        for email in emails {
+            let found = admin.post(&format!("{ME}/batch?{AT}"), json!({"emails": [email]})).await.data();
+            ids.push(found["content"][0]["uuid"].as_str().unwrap().to_owned());
+        }
+        let at = |n: usize| format!("{USERS}/{}", ids[n]);
+        // To be found, and to be a member, is not to be kept.
+        assert_eq!(total(&scim, USERS, "userName eq \"put@x.example\"").await, 1);
+        made_group(&scim, "crew", &ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let kept = async |n: usize, name: &str| {
+            let one = admin.get(&format!("{ME}/aggregate/{}?{AT}", ids[n])).await.data();
+            let kept = one["user"]["externallyManaged"].as_bool().unwrap();
+            let renamed = admin.put(&format!("{ME}/{}", ids[n]), json!({"name": name})).await;
+            assert_eq!(renamed.status, if kept { 400 } else { 200 }, "{}", renamed.text);
+            kept
+        };
+        for (n, email) in emails.iter().enumerate() {
+            assert!(!kept(n, "One").await, "{email}");
+        }
+        let named = json!({"userName": emails[0], "displayName": "By SCIM"});
+        scim.put(&at(0), named).await.expect(200);
+        let id = json!([{"op": "add", "path": "externalId", "value": "00u1"}]);
+        scim.patch(&at(1), patch(id.clone())).await.expect(200);
+        // What an identity provider sends is what there is.
+        let same = scim.get(&at(2)).await.json;
+        for _ in 0..2 {
+            assert_eq!(scim.put(&at(2), same.clone()).await.expect(200).json, same);
+        }
+        let operation = json!({"method": "PATCH", "path": format!("/Users/{}", ids[3]), "data": patch(id.clone())});
+        let bulk = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [operation]});
+        scim.post("/scim/v2/acme/Bulk", bulk).await.expect(200);
+        scim.with("muster-dry-run", "true").patch(&at(4), patch(id)).await.expect(200);
+        for (n, email) in emails.iter().enumerate() {
+            assert_eq!(kept(n, "Two").await, n != 4, "{email}");
+        }
+        let line = format!("UPDATE USER {} {{\"changed\":[\"externallyManaged\"]}}", ids[2]);
+        assert_eq!(world.trail().await.iter().filter(|is| **is == line).count(), 1);
     }
 
     async fn lists_show_users_with_their_roles(world: World) {

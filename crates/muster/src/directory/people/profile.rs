@@ -105,13 +105,9 @@ impl Profile {
         wished.filter_map(|(field, wished, _, path)| Some((field, wished.as_deref()?, path))).collect()
     }
 
-    /// As SCIM has them. A formatted name goes with the parts it was made of.
+    /// As SCIM has them. Whom it does not keep has no formatted name that could go stale.
     fn operations(&self, before: &Myself) -> Vec<Value> {
-        let wishes = self.wishes(before);
-        let is_stale =
-            before.name_part("formatted").is_some() && wishes.iter().any(|(field, ..)| *field != "name");
         let set = |(_, value, path): (_, &str, _)| json!({"op": "replace", "path": path, "value": value});
-        let stale = is_stale.then(|| json!({"op": "remove", "path": "name.formatted"}));
-        wishes.into_iter().map(set).chain(stale).collect()
+        self.wishes(before).into_iter().map(set).collect()
     }
 }

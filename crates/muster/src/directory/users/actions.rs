@@ -8,7 +8,7 @@ use scim::{Dialect, IndexKey, Mended, Mender, PatchRequest, ResourceType, index_
 use serde_json::{Value, json};
 
 use super::model::{Columns, UserResource, settle_active};
-use super::next::{self, Next, Status, columns};
+use super::next::{self, By, Next, Status, columns};
 use super::store;
 use crate::access::administrators::keeping_one;
 use crate::access::assignments::actions::remove_principal;
@@ -234,7 +234,8 @@ fn revive(tx: &mut Tx<'_>, stroke: &Stroke, new: &New) -> Result<Option<UserReso
     let stored = find(tx, account, id.as_str())?;
     // `active` is there: what the client said, or true.
     let before = stored.document()?;
-    let stored = settle(tx, stroke, &new.reading.of.kind, stored, (&before, &new.document, Vec::new()))?;
+    let change = (&before, &new.document, Vec::new());
+    let stored = settle(tx, stroke, &new.reading.of.kind, (stored, By::Scim), change)?;
     with(tx, account, stored, new.reading.with_groups).map(Some)
 }
 
@@ -351,11 +352,14 @@ async fn change(
             Some(next) if next.turns() && !held && !is_defined && hold(tx, account)? => {
                 return Ok(Tried::Unheld);
             }
-            Some(next) => match next::write(tx, &stroke, &reading.of.kind, stored, next)? {
+            Some(next) => match next::write(tx, &stroke, &reading.of.kind, (stored, By::Scim), next)? {
                 Some(written) => written,
                 None => return Ok(Tried::Outrun),
             },
-            None => stored,
+            None => {
+                next::keep(tx, &stroke, &stored)?;
+                stored
+            }
         };
         Ok(Tried::Done((with(tx, account, stored, reading.with_groups)?, notes.clone())))
     };
@@ -378,13 +382,14 @@ pub(super) fn settle(
     tx: &mut Tx<'_>,
     stroke: &Stroke,
     kind: &ResourceType,
-    stored: Stored,
+    (stored, by): (Stored, By),
     (before, after, paths): (&Value, &Value, Vec<String>),
 ) -> Result<Stored> {
     let mut status = || store::is_active(tx, stroke.account(), &stored.id);
     match Next::of(kind, (before, after), paths, &mut status)? {
-        Some(next) => next::write(tx, stroke, kind, stored, &next)?.ok_or_else(overtaken),
-        None => Ok(stored),
+        Some(next) => next::write(tx, stroke, kind, (stored, by), &next)?.ok_or_else(overtaken),
+        None if by == By::Platform => Ok(stored),
+        None => next::keep(tx, stroke, &stored).map(|()| stored),
     }
 }
 
@@ -409,7 +414,7 @@ pub async fn delete(app: &App, grant: &Grant<UserManage>, id: &str, reading: Rea
                 let mut after = before.clone();
                 after["active"] = Value::from(false);
                 let change = (&before, &after, vec!["active".to_owned()]);
-                return settle(tx, &stroke, &reading.of.kind, stored, change).map(|_| ());
+                return settle(tx, &stroke, &reading.of.kind, (stored, By::Scim), change).map(|_| ());
             }
             remove(tx, &stroke, &reading.of.kind, &stored, &before)
         })

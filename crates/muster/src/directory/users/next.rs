@@ -33,6 +33,15 @@ pub struct Next {
     moves: KeyMoves,
 }
 
+/// Who changes a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// An identity provider: whoever writes a user by SCIM keeps him from then on.
+    Scim,
+    /// The platform API, which changes those alone whom SCIM does not keep.
+    Platform,
+}
+
 /// Asks whether the user may act, where his document does not say.
 pub type Status<'s> = &'s mut dyn FnMut() -> Result<bool>;
 
@@ -94,7 +103,7 @@ pub fn write(
     tx: &mut Tx<'_>,
     stroke: &Stroke,
     kind: &ResourceType,
-    stored: Stored,
+    (stored, by): (Stored, By),
     next: &Next,
 ) -> Result<Option<Stored>> {
     let (account, before, after) = (stroke.account(), &next.before, &next.after);
@@ -118,7 +127,8 @@ pub fn write(
     let (doc, version) = (next.doc.clone(), stored.version + 1);
     let written =
         Stored { id: stored.id.clone(), doc, version, created: stored.created, updated: stroke.now };
-    let update = |tx: &mut Tx<'_>| store::update(tx, account, (&stored, &written), (before, after));
+    let (versions, columns) = ((&stored, &written), (before, after));
+    let update = |tx: &mut Tx<'_>| store::update(tx, account, versions, columns, by == By::Scim);
     let leaves = turned && !after.active && (owned || store::in_a_group(tx, account, &stored.id)?);
     let done = if leaves { keeping_one(tx, account, update)? } else { update(tx)? };
     if !done {
@@ -132,6 +142,23 @@ pub fn write(
     }
     tell(tx, stroke, id, (after, turned), &next.paths)?;
     Ok(Some(written))
+}
+
+/// Notes that SCIM keeps a user whom it was to change to what he is.
+///
+/// # Errors
+/// Of the database.
+pub fn keep(tx: &mut Tx<'_>, stroke: &Stroke, stored: &Stored) -> Result<()> {
+    let (account, id) = (stroke.account(), stored.id.as_str());
+    if store::is_kept(tx, account, id)? {
+        return Ok(());
+    }
+    // Before his row, as whoever changes users does.
+    hold(tx, account)?;
+    store::keep(tx, account, id)?;
+    let columns = columns(&stored.document()?, &mut || store::is_active(tx, account, id))?;
+    let detail = json!({"changed": ["externallyManaged"]});
+    stroke.record(tx, Action::Update, "USER", (id, &columns.user_name), detail)
 }
 
 /// Writes the audit row and the events. `turned`: the user became active, or ceased to be.

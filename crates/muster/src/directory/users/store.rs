@@ -17,10 +17,13 @@ use crate::tokens::model::Removed;
 const INSERT: &str = "INSERT INTO users (account_id, user_id, user_name, user_name_key, external_id, email, \
     name, active, externally_managed, doc, version, created_at, updated_at) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11)";
-const UPDATE: &str = "UPDATE users SET email = $4, name = $5, active = $6, doc = $7, version = $8, updated_at = $9 \
+const UPDATE: &str = "UPDATE users SET email = $4, name = $5, active = $6, doc = $7, version = $8, updated_at = $9, \
+    externally_managed = $10 \
     WHERE account_id = $1 AND user_id = $2 AND version = $3";
 const UPDATE_KEYS: &str = "UPDATE users SET user_name = $3, user_name_key = $4, external_id = $5 \
     WHERE account_id = $1 AND user_id = $2";
+const IS_KEPT: &str = "SELECT externally_managed FROM users WHERE account_id = $1 AND user_id = $2";
+const KEEP: &str = "UPDATE users SET externally_managed = TRUE WHERE account_id = $1 AND user_id = $2";
 const FIND_BY_NAME: &str = "SELECT user_id, active FROM users WHERE account_id = $1 AND user_name_key = $2";
 const IS_ACTIVE: &str = "SELECT active FROM users WHERE account_id = $1 AND user_id = $2";
 const BY_NAMES: &str = "SELECT user_name_key, user_id, email, user_name_key, active FROM users \
@@ -78,12 +81,14 @@ pub fn taken(name: &str) -> Problem {
     ))
 }
 
-/// Writes the next version of a user over the version that was read; `false` when another was faster.
+/// Writes the next version of a user over the version that was read, and whether SCIM keeps him; `false` when
+/// another was faster.
 pub fn update(
     tx: &mut Tx<'_>,
     account: &AccountId,
     (read, next): (&Stored, &Stored),
     (before, after): (&Columns, &Columns),
+    externally_managed: bool,
 ) -> Result<bool, Problem> {
     let rows = tx.exec(
         UPDATE,
@@ -96,7 +101,8 @@ pub fn update(
             after.active,
             &next.doc,
             next.version,
-            next.updated.micros()
+            next.updated.micros(),
+            externally_managed
         ],
     )?;
     if rows == 0 {
@@ -130,6 +136,16 @@ pub fn find_by_name(
 /// Whether the user may act, where the document does not say.
 pub fn is_active(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<bool, Problem> {
     Ok(tx.query_one(IS_ACTIVE, params![account.as_str(), id], |row| row.get(0))?)
+}
+
+/// Whether SCIM keeps the user.
+pub fn is_kept(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<bool, Problem> {
+    Ok(tx.query_one(IS_KEPT, params![account.as_str(), id], |row| row.get(0))?)
+}
+
+/// Notes that SCIM keeps the user.
+pub fn keep(tx: &mut Tx<'_>, account: &AccountId, id: &str) -> Result<(), Problem> {
+    Ok(tx.put(KEEP, params![account.as_str(), id])?)
 }
 
 /// A user with what he may be called by.
