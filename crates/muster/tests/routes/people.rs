@@ -46,6 +46,41 @@ both_engines! {
         machine.put(ME, json!({"name": "Bot"})).await.refused(400, "INVALID_REQUEST");
     }
 
+    async fn the_same_profile_comes_to_the_same_names_however_often(world: World) {
+        let (id, token) = world.person("ann@acme.example").await;
+        let ann = world.holder(&token);
+        let body = json!({"name": "ann@acme.example", "givenName": "Ann", "familyName": "After"});
+        let once = ann.put(ME, body.clone()).await.data();
+        assert_eq!(once["name"], "ann@acme.example", "as it was sent");
+        assert_eq!(ann.put(ME, body).await.data(), once);
+        let parts = ann.put(ME, json!({"familyName": "Other"})).await.data();
+        assert_eq!((&parts["name"], &parts["familyName"]), (&json!("ann@acme.example"), &json!("Other")));
+        assert_eq!(ann.put(ME, parts.clone()).await.data(), parts);
+        let read = scim(&world).get(&format!("{USERS}/{id}")).await.json;
+        assert_eq!(read["displayName"], "ann@acme.example");
+    }
+
+    async fn who_may_not_view_a_user_is_answered_what_he_sent(world: World) {
+        let (id, token) = world.person("ann@acme.example").await;
+        world.holder(&token).put(ME, json!({"name": "Ann Before", "familyName": "Secret"})).await.data();
+        let role = json!({"identifier": "manager", "name": "Manager", "permissions": ["core_user_manage"]});
+        world.admin().post(&format!("/authz/api/roles?{AT}"), role).await.data();
+        let manager = bound(&world, "manager", &[("manager", EVERYWHERE)]).await;
+        manager.get(&format!("{ME}/aggregate/{id}")).await.refused(403, "NG_ACCESS_DENIED");
+        let one = format!("{ME}/{id}");
+        let told = manager.put(&one, json!({"givenName": "Ann"})).await.data();
+        assert_eq!(told, json!({"uuid": id, "name": null, "email": null, "givenName": "Ann", "familyName": null}));
+        let told = manager.put(&one, json!({"name": "Ann", "email": "Ann@acme.example"})).await.data();
+        assert_eq!(told, json!({"uuid": id, "name": "Ann", "email": "Ann@acme.example", "givenName": null, "familyName": null}));
+        let why = manager.put(&one, json!({"email": "guess@acme.example"})).await;
+        assert!(!why.text.contains("ann@acme.example"), "{}", why.text);
+        why.refused(400, "INVALID_REQUEST");
+        let shown = world.admin().put(&one, json!({"familyName": "Told"})).await.data();
+        assert_eq!((&shown["name"], &shown["email"]), (&json!("Ann"), &json!("ann@acme.example")));
+        let himself = bound(&world, "own", &[]).await;
+        himself.put(&one, json!({"name": "No"})).await.refused(403, "NG_ACCESS_DENIED");
+    }
+
     async fn what_cannot_be_changed_of_a_user_is_told(world: World) {
         let (_, token) = world.person("ann@acme.example").await;
         let ann = world.holder(&token);

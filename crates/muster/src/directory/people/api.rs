@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::actions::{self, Aggregate, Myself, SORT_FIELDS, Wanted};
 use super::bodies::{AddBody, ProfileBody};
+use super::profile::Profile;
 use super::store::{Person, Selection};
 use super::{adding, bodies, profile};
 use crate::access::Actor;
@@ -200,6 +201,35 @@ impl InfoView {
     }
 }
 
+/// A user who was changed, as far as the caller may know him.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "ChangedUser")]
+enum ChangedView {
+    Seen(Box<InfoView>),
+    Unseen(SentView),
+}
+
+/// What the caller said of a user whom he may not view; the rest is null.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "UnseenUser")]
+struct SentView {
+    #[schemars(extend("format" = "uuid"))]
+    uuid: String,
+    name: Option<String>,
+    email: Option<String>,
+    given_name: Option<String>,
+    family_name: Option<String>,
+}
+
+impl SentView {
+    fn new(uuid: String, sent: Profile) -> Self {
+        let Profile { name, email, given_name, family_name, .. } = sent;
+        Self { uuid, name, email, given_name, family_name }
+    }
+}
+
 /// The body of `aggregate`: by role, or nothing.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -249,12 +279,15 @@ async fn update(
     Path(id): Path<String>,
     Query(scope): Query<ScopeQuery>,
     body: Option<Json<ProfileBody>>,
-) -> Result<Reply<InfoView>> {
+) -> Result<Reply<ChangedView>> {
     let home = scope.account_scope(&actor.caller.account, "Users belong to the account")?;
     let grant = actor.grant_on(&home, Some(&id))?;
-    let body = body.map(|Json(body)| body).unwrap_or_default();
-    let changed = profile::change_other(&app, &grant, id, body.into()).await?;
-    Ok(Reply(InfoView::new(changed, home.account.as_str())))
+    let sent: Profile = body.map(|Json(body)| body).unwrap_or_default().into();
+    let changed = profile::change_other(&app, &grant, id.clone(), sent.clone()).await?;
+    Ok(Reply(match changed {
+        Some(user) => ChangedView::Seen(Box::new(InfoView::new(user, home.account.as_str()))),
+        None => ChangedView::Unseen(SentView::new(id, sent)),
+    }))
 }
 
 fn orders(uri: &Uri) -> Result<Orders> {

@@ -4,12 +4,13 @@
 use serde_json::{Value, json};
 
 use super::actions::{Myself, himself, shown};
-use crate::access::permissions::UserManage;
+use crate::access::permissions::{UserManage, UserView};
 use crate::access::{Actor, Grant};
 use crate::app::App;
 use crate::directory::stroke::Stroke;
 use crate::directory::users::amend::amend;
 use crate::kernel::problem::{Problem, Result};
+use crate::kernel::scope::Scope;
 use crate::kernel::text::FieldCheck;
 
 /// What a client says that a user is; `None`: it says nothing, and that stays.
@@ -33,10 +34,10 @@ pub struct Profile {
 /// `Invalid` for a service account, and for a user whom SCIM keeps; `Fields`.
 pub async fn change_own(app: &App, actor: &Actor, profile: Profile) -> Result<Myself> {
     let id = himself(&actor.caller)?.to_owned();
-    change(app, actor, id, profile).await
+    change(app, actor, (id, true), profile).await
 }
 
-/// Changes a user of the account.
+/// Changes a user of the account. `None`: the caller may not view him, and is told nothing of him.
 ///
 /// # Errors
 /// `NotFound`; else as `change_own`.
@@ -45,15 +46,20 @@ pub async fn change_other(
     grant: &Grant<UserManage>,
     id: String,
     profile: Profile,
-) -> Result<Myself> {
-    change(app, grant.actor(), id, profile).await
+) -> Result<Option<Myself>> {
+    let actor = grant.actor();
+    let home = Scope::account(actor.caller.account.clone());
+    let sees = actor.holds::<UserView>(&home, Some(&id)) || himself(&actor.caller).is_ok_and(|me| me == id);
+    let changed = change(app, actor, (id, sees), profile).await?;
+    Ok(sees.then_some(changed))
 }
 
-async fn change(app: &App, actor: &Actor, id: String, profile: Profile) -> Result<Myself> {
+/// `sees`: may the caller be told what the user is?
+async fn change(app: &App, actor: &Actor, (id, sees): (String, bool), profile: Profile) -> Result<Myself> {
     let stroke = Stroke::new(app, &actor.caller);
     app.write_alone("people.profile", actor, move |tx| {
         let before = shown(tx, stroke.account(), &id)?;
-        profile.check(&before)?;
+        profile.check(&before, sees)?;
         let operations = profile.operations(&before);
         if operations.is_empty() {
             return Ok(before);
@@ -77,37 +83,53 @@ fn own(user: &Myself) -> Result<()> {
 }
 
 impl Profile {
-    fn check(&self, before: &Myself) -> Result<()> {
+    fn check(&self, before: &Myself, sees: bool) -> Result<()> {
         let (mut check, person) = (FieldCheck::new(), &before.person);
         if self.uuid.as_ref().is_some_and(|uuid| *uuid != person.id) {
             check.fail("uuid", "is of another user; leave it out, or change that one by his id in the path");
         }
         if self.email.as_ref().is_some_and(|email| scim::fold(email) != scim::fold(&person.email)) {
-            let text =
-                format!("cannot change here, and is {:?}; leave it out, or change it by SCIM", person.email);
-            check.fail("email", text);
+            let is = if sees { format!(", and is {:?}", person.email) } else { String::new() };
+            check.fail("email", format!("cannot change here{is}; leave it out, or change it by SCIM"));
         }
-        for (field, wished, _) in self.wishes(before) {
-            check.title(field, wished);
+        for wish in self.wishes(before).iter().filter(|wish| wish.differs) {
+            check.title(wish.field, wish.value);
         }
         check.done()
     }
 
-    /// What is to become otherwise: the member, its value, and where it stands in a SCIM document.
-    fn wishes<'p>(&'p self, before: &Myself) -> Vec<(&'static str, &'p str, &'static str)> {
+    /// What is to be so. Nothing where all is shown so already: `name` may be made of the rest, and be sent
+    /// as it was shown. Where one of them differs it is a name of its own, else the same profile would come
+    /// to another name once the rest has changed.
+    fn wishes<'p>(&'p self, before: &Myself) -> Vec<Wish<'p>> {
         let name = Some(before.person.name.clone());
         let all = [
             ("name", &self.name, name, "displayName"),
             ("givenName", &self.given_name, before.name_part("givenName"), "name.givenName"),
             ("familyName", &self.family_name, before.name_part("familyName"), "name.familyName"),
         ];
-        let wished = all.into_iter().filter(|(_, wished, was, _)| wished.is_some() && *wished != was);
-        wished.filter_map(|(field, wished, _, path)| Some((field, wished.as_deref()?, path))).collect()
+        let wish = |(field, wished, was, path): (_, &'p Option<String>, Option<String>, _)| {
+            let value = wished.as_deref()?;
+            Some(Wish { field, value, path, differs: was.as_deref() != Some(value) })
+        };
+        let wishes: Vec<_> = all.into_iter().filter_map(wish).collect();
+        if wishes.iter().any(|wish| wish.differs) { wishes } else { Vec::new() }
     }
 
     /// As SCIM has them. Whom it does not keep has no formatted name that could go stale.
     fn operations(&self, before: &Myself) -> Vec<Value> {
-        let set = |(_, value, path): (_, &str, _)| json!({"op": "replace", "path": path, "value": value});
-        self.wishes(before).into_iter().map(set).collect()
+        let set = |wish: &Wish<'_>| json!({"op": "replace", "path": wish.path, "value": wish.value});
+        self.wishes(before).iter().map(set).collect()
     }
+}
+
+/// What a part of the name is to be.
+struct Wish<'p> {
+    /// The member that says it.
+    field: &'static str,
+    value: &'p str,
+    /// Where it stands in a SCIM document.
+    path: &'static str,
+    /// Is it shown otherwise?
+    differs: bool,
 }
