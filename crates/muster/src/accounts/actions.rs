@@ -40,11 +40,11 @@ pub fn check_scope(tx: &mut Tx<'_>, scope: &Scope) -> Result<()> {
     match scope.level() {
         Level::Account => Ok(()),
         Level::Organization => Err(Problem::argument(format!(
-            "Organization [{org}] in Account [{account}] does not exist: create it or correct orgIdentifier"
+            "Organization [{org}] in Account [{account}] does not exist: create it or correct its identifier"
         ))),
         Level::Project => Err(Problem::argument(format!(
             "Project [{project}] in Org [{org}] and Account [{account}] does not exist: create it or correct \
-             orgIdentifier and projectIdentifier"
+             the identifiers"
         ))),
     }
 }

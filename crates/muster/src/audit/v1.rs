@@ -14,6 +14,7 @@ use super::{actions, wire};
 use crate::access::Actor;
 use crate::app::App;
 use crate::kernel::problem::{Problem, Result};
+use crate::web::by_name::Spelled;
 use crate::web::extract::{Json, Query, ScopeQuery, few, unused};
 use crate::web::openapi::OpenApi;
 use crate::web::v1::{Items, ListQuery, Place};
@@ -189,6 +190,7 @@ fn here(problem: Problem) -> Problem {
         ("startTime", "start_time"),
         ("endTime", "end_time"),
         ("includeChildScopes", "include_child_scopes"),
+        ("accountIdentifier", "account_identifier"),
     ])
 }
 
@@ -198,12 +200,12 @@ async fn list(
     uri: Uri,
     place: Place,
     Query(query): Query<ListQuery>,
-    body: Option<Json<Body>>,
+    body: Option<Json<Spelled<Body>>>,
 ) -> Result<Items<Shown>> {
     place.scope(&actor.caller.account)?;
     let (orders, page) = query.unsearched(&uri, FIELDS)?;
-    let body = FilterBody::from(body.map(|Json(body)| body).unwrap_or_default());
-    let wanted = body.wanted(&actor.caller.account)?;
+    let body = FilterBody::from(body.map(|Json(Spelled(body))| body).unwrap_or_default());
+    let wanted = body.wanted(&actor.caller.account).map_err(here)?;
     let filter = body.filter(orders).map_err(here)?;
     let found = actions::list(&app, &actor, wanted, filter, page).await.map_err(here)?;
     Ok(Items(found.map(Shown::from)))

@@ -75,9 +75,7 @@ impl Scope {
         let org = org.filter(|o| !o.is_empty()).map(OrgId::new);
         let project = project.filter(|p| !p.is_empty()).map(ProjectId::new);
         if project.is_some() && org.is_none() {
-            return Err(Problem::invalid(
-                "projectIdentifier needs orgIdentifier beside it: add the organization of the project",
-            ));
+            return Err(Problem::invalid("A project is named without its organization: name that as well"));
         }
         Ok(Self { account, org, project })
     }

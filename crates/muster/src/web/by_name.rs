@@ -1,13 +1,18 @@
 //! Bodies whose members are read by their names alone. What serde derives for a struct also takes a list, and
 //! fills the members by their order in the source, which no client can know: such a list would be acted upon.
+//! Where the other form of the API spells a member otherwise, that spelling would be passed over in silence.
 
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess,
-    Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer as _, MapAccess, SeqAccess,
+    Unexpected, VariantAccess, Visitor,
 };
+use serde_json::Value;
+
+use super::extract::is_empty;
 
 /// A value in which every struct, at whatever depth, is read from an object.
 #[derive(Debug)]
@@ -20,33 +25,94 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for ByName<T> {
 }
 
 fn by_name<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<T, D::Error> {
-    T::deserialize(Named(from))
+    T::deserialize(Named(from, false))
 }
 
-/// Whatever hands out values, so that each of them is read by names.
-struct Named<T>(T);
+/// A body under `/v1`: a member by the name that the other form has for it is refused, with the name that it
+/// has here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename = "SpelledHere")]
+pub struct Spelled<T>(pub T);
+
+/// How serde calls the type.
+const SPELLED: &str = "SpelledHere";
+
+impl<T: JsonSchema> JsonSchema for Spelled<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// What the other form's names may have at their end: `orgIdentifier` is `org` here.
+const ENDS: [&str; 3] = ["identifier", "list", "s"];
+
+/// The member that this name, which is none of them, means.
+fn meant(name: &str, members: &[&'static str]) -> Option<&'static str> {
+    let plain = |name: &str| name.replace('_', "").to_ascii_lowercase();
+    let (is_there, name) = (members.contains(&name), plain(name));
+    let is_it =
+        |member: &str| name == member || ENDS.iter().any(|end| name.strip_suffix(end) == Some(member));
+    if is_there { None } else { members.iter().find(|member| is_it(&plain(member))).copied() }
+}
+
+/// The value of a member that is spelled otherwise: nothing, or the body would seem to say it.
+struct Misspelled(&'static str);
+
+impl<'de> DeserializeSeed<'de> for Misspelled {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        if is_empty(&Value::deserialize(from)?) {
+            return Ok(());
+        }
+        Err(D::Error::custom(format_args!("is called {} under /v1; send it by that name", self.0)))
+    }
+}
+
+/// Whatever hands out values, so that each of them is read by names; are those to be spelled as here?
+struct Named<T>(T, bool);
 
 /// Whatever takes a value.
 struct Taker<V> {
     visitor: V,
-    /// It is a struct's.
-    is_struct: bool,
+    /// Of the struct that it is.
+    members: Option<&'static [&'static str]>,
+    spelled: bool,
 }
 
 impl<V> Taker<V> {
-    fn of(visitor: V) -> Self {
-        Self { visitor, is_struct: false }
+    fn of(visitor: V, spelled: bool) -> Self {
+        Self { visitor, members: None, spelled }
     }
 
-    fn of_struct(visitor: V) -> Self {
-        Self { visitor, is_struct: true }
+    fn of_struct(visitor: V, members: &'static [&'static str], spelled: bool) -> Self {
+        Self { visitor, members: Some(members), spelled }
     }
+}
+
+/// The members of a struct.
+struct Members<A> {
+    object: A,
+    known: &'static [&'static str],
+    spelled: bool,
 }
 
 macro_rules! forward {
     ($($method:ident($($argument:ident: $kind:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $($argument: $kind,)* visitor: V) -> Result<V::Value, D::Error> {
-            self.0.$method($($argument,)* Taker::of(visitor))
+            self.0.$method($($argument,)* Taker::of(visitor, self.1))
         }
     )*};
 }
@@ -60,7 +126,15 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Named<D> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_struct(name, fields, Taker::of_struct(visitor))
+        self.0.deserialize_struct(name, fields, Taker::of_struct(visitor, fields, self.1))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_newtype_struct(name, Taker::of(visitor, self.1 || name == SPELLED))
     }
 
     forward! {
@@ -70,7 +144,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Named<D> {
         deserialize_f32() deserialize_f64() deserialize_bytes() deserialize_byte_buf() deserialize_option()
         deserialize_unit() deserialize_seq() deserialize_map() deserialize_identifier()
         deserialize_ignored_any() deserialize_unit_struct(name: &'static str)
-        deserialize_newtype_struct(name: &'static str) deserialize_tuple(len: usize)
+        deserialize_tuple(len: usize)
         deserialize_tuple_struct(name: &'static str, len: usize)
         deserialize_enum(name: &'static str, variants: &'static [&'static str])
     }
@@ -112,26 +186,29 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Taker<V> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<V::Value, D::Error> {
-        self.visitor.visit_some(Named(from))
+        self.visitor.visit_some(Named(from, self.spelled))
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, from: D) -> Result<V::Value, D::Error> {
-        self.visitor.visit_newtype_struct(Named(from))
+        self.visitor.visit_newtype_struct(Named(from, self.spelled))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<V::Value, A::Error> {
-        if self.is_struct {
+        if self.members.is_some() {
             return Err(A::Error::invalid_type(Unexpected::Seq, &self));
         }
-        self.visitor.visit_seq(Named(list))
+        self.visitor.visit_seq(Named(list, self.spelled))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_map(Named(object))
+        match self.members {
+            Some(known) => self.visitor.visit_map(Members { object, known, spelled: self.spelled }),
+            None => self.visitor.visit_map(Named(object, self.spelled)),
+        }
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, word: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_enum(Named(word))
+        self.visitor.visit_enum(Named(word, self.spelled))
     }
 }
 
@@ -139,7 +216,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Named<S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<S::Value, D::Error> {
-        self.0.deserialize(Named(from))
+        self.0.deserialize(Named(from, self.1))
     }
 }
 
@@ -147,7 +224,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Named<A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_element_seed(Named(seed))
+        self.0.next_element_seed(Named(seed, self.1))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -159,15 +236,40 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_key_seed(Named(seed))
+        self.0.next_key_seed(Named(seed, self.1))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        self.0.next_value_seed(Named(seed))
+        self.0.next_value_seed(Named(seed, self.1))
     }
 
     fn size_hint(&self) -> Option<usize> {
         self.0.size_hint()
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Members<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
+        if !self.spelled {
+            return self.object.next_key_seed(Named(seed, false));
+        }
+        while let Some(name) = self.object.next_key::<String>()? {
+            match meant(&name, self.known) {
+                Some(member) => self.object.next_value_seed(Misspelled(member))?,
+                None => return seed.deserialize(name.into_deserializer()).map(Some),
+            }
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        self.object.next_value_seed(Named(seed, self.spelled))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.object.size_hint()
     }
 }
 
@@ -176,7 +278,7 @@ impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Named<A> {
     type Variant = Named<A::Variant>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
-        self.0.variant_seed(Named(seed)).map(|(word, rest)| (word, Named(rest)))
+        self.0.variant_seed(Named(seed, self.1)).map(|(word, rest)| (word, Named(rest, self.1)))
     }
 }
 
@@ -188,11 +290,11 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Named<A> {
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
-        self.0.newtype_variant_seed(Named(seed))
+        self.0.newtype_variant_seed(Named(seed, self.1))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.0.tuple_variant(len, Taker::of(visitor))
+        self.0.tuple_variant(len, Taker::of(visitor, self.1))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -200,7 +302,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Named<A> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        self.0.struct_variant(fields, Taker::of_struct(visitor))
+        self.0.struct_variant(fields, Taker::of_struct(visitor, fields, self.1))
     }
 }
 
@@ -294,6 +396,38 @@ mod tests {
         assert_eq!(
             json_of::<Inner>(r#" ["a"]"#).unwrap_err(),
             "invalid type: sequence, expected struct Inner at line 1 column 2"
+        );
+    }
+
+    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[serde(default)]
+    struct Place {
+        start_time: Option<i64>,
+        org: Option<String>,
+        included_scope: Vec<Place>,
+        identifiers: Vec<String>,
+        names: BTreeMap<String, String>,
+    }
+
+    #[test]
+    fn the_spelling_of_the_other_form_is_refused_at_any_depth() {
+        for (body, wrong) in [
+            (json!({"startTime": 1}), "start_time"),
+            (json!({"Start_Time": 1}), "start_time"),
+            (json!({"orgIdentifier": "o"}), "org"),
+            (json!({"includedScopes": [{}]}), "included_scope"),
+            (json!({"included_scope": [{"org_identifier": "o"}]}), "org"),
+        ] {
+            let error = json_of::<Spelled<Place>>(&body.to_string()).unwrap_err();
+            assert!(error.contains(&format!("is called {wrong} under /v1")), "{body}: {error}");
+            assert!(yaml_of::<Spelled<Place>>(&body.to_string()).is_err(), "{body}");
+            assert!(json_of::<Place>(&body.to_string()).is_ok(), "{body}");
+        }
+        let body = json!({"start_time": 1, "startTime": null, "other": 2, "names": {"startTime": "a"}, "identifiers": ["i"]});
+        let Spelled(read) = json_of::<Spelled<Place>>(&body.to_string()).unwrap();
+        assert_eq!(
+            (read.start_time, read.names["startTime"].as_str(), read.identifiers.len()),
+            (Some(1), "a", 1)
         );
     }
 }

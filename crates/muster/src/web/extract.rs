@@ -402,13 +402,17 @@ pub fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 /// # Errors
 /// Of the deserializer, for one that is not empty, too.
 pub fn unused<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<(), D::Error> {
-    let is_empty = match Value::deserialize(from)? {
+    let text = "nothing here goes by it; leave it out";
+    if is_empty(&Value::deserialize(from)?) { Ok(()) } else { Err(D::Error::custom(text)) }
+}
+
+/// Does a member of this value say nothing?
+pub(super) fn is_empty(value: &Value) -> bool {
+    match value {
         Value::Null | Value::Bool(false) => true,
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(members) => members.is_empty(),
         Value::Bool(true) | Value::Number(_) => false,
-    };
-    let text = "nothing here goes by it; leave it out";
-    if is_empty { Ok(()) } else { Err(D::Error::custom(text)) }
+    }
 }

@@ -31,7 +31,7 @@ const SORTS: [(&str, &str); 4] =
 pub const FIELDS: &[&str] = &["identifier", "name", "created", "updated"];
 
 /// By these the other lists are cut, narrowed and sorted.
-const ELSEWHERE: [&str; 8] = [
+const ELSEWHERE: [&str; 14] = [
     "identifiers",
     "searchTerm",
     "sortOrders",
@@ -40,7 +40,17 @@ const ELSEWHERE: [&str; 8] = [
     "pageIndex",
     "pageSize",
     "pageToken",
+    "sort_orders",
+    "filter_type",
+    "harness_managed",
+    "page_index",
+    "page_size",
+    "page_token",
 ];
+
+/// What the parts of a scope are called in bodies of the other form, and here.
+const PARTS: [(&str, &str); 3] =
+    [("accountIdentifier", "account"), ("orgIdentifier", "org"), ("projectIdentifier", "project")];
 
 /// The place that a path names: the account, an organization of it, or a project in that.
 #[derive(Debug)]
@@ -75,7 +85,7 @@ impl Place {
     /// # Errors
     /// As `scope`.
     pub fn scope_of_body(&self, account: &AccountId, body: [Option<&str>; 3]) -> Result<Scope> {
-        of_both(&self.query, body, account)
+        of_both(&self.query, body, account).map_err(|problem| problem.renamed(&PARTS))
     }
 }
 

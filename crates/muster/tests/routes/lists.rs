@@ -44,7 +44,7 @@ both_engines! {
             for scope in ["", "o1", "o1/p1"] {
                 ask(scope).await.data();
             }
-            for (scope, word) in [("o9", "orgIdentifier"), ("o1/p9", "projectIdentifier"), ("o9/p1", "projectIdentifier")] {
+            for (scope, word) in [("o9", "Organization [o9]"), ("o1/p9", "Project [p9]"), ("o9/p1", "Project [p1]")] {
                 let text = ask(scope).await.refused(400, "INVALID_ARGUMENT");
                 assert!(text.contains("does not exist") && text.contains(word), "{list} in {scope}: {text}");
             }

@@ -123,6 +123,55 @@ both_engines! {
         admin.get("/v1/orgs/o1/projects/p1?orgIdentifier=o1&projectIdentifier=p1&accountIdentifier=acme").await.expect(200);
     }
 
+    async fn what_the_other_form_calls_otherwise_is_not_passed_over(world: World) {
+        hierarchy(&world).await;
+        let admin = world.admin();
+        let group = |more: Value| {
+            let mut body = json!({"identifier": "g", "name": "G"});
+            body.as_object_mut().expect("an object").extend(more.as_object().expect("members").clone());
+            body
+        };
+        for (path, body, field, name) in [
+            ("/v1/audits", json!({"startTime": NOW}), "startTime", "start_time"),
+            ("/v1/audits", json!({"includeChildScopes": true}), "includeChildScopes", "include_child_scopes"),
+            ("/v1/audits", json!({"scopes": [{"orgIdentifier": "o1"}]}), "scopes[0].orgIdentifier", "org_identifier"),
+            ("/v1/roles", json!({"identifier": "r", "name": "R", "Permissions": ["core_user_view"]}), "Permissions", "permissions"),
+            ("/v1/resource-groups", group(json!({"includedScopes": [{}]})), "includedScopes", "included_scope"),
+            ("/v1/resource-groups", group(json!({"resourceFilter": {"resources": [{}]}})), "resourceFilter", "resource_filter"),
+            ("/v1/resource-groups", group(json!({"includeAllResources": true})), "includeAllResources", "include_all_resources"),
+            ("/v1/resource-groups", group(json!({"included_scope": [{"orgIdentifier": "o1"}]})), "included_scope[0].orgIdentifier", "org"),
+            ("/v1/resource-groups/filter", json!({"orgIdentifier": "o1"}), "orgIdentifier", "org"),
+            ("/v1/resource-groups/filter", json!({"managedFilter": "ONLY_CUSTOM"}), "managedFilter", "managed_filter"),
+            ("/v1/role-assignments", json!({"principal": {"scopeLevel": "account"}}), "principal.scopeLevel", "scope_level"),
+            ("/v1/role-assignments", json!({"resourceGroupIdentifier": "g"}), "resourceGroupIdentifier", "resource_group"),
+            ("/v1/orgs/o1/projects", json!({"project": {"orgIdentifier": "o2", "name": "P"}}), "project.orgIdentifier", "org"),
+        ] {
+            let answer = admin.post(path, body.clone()).await.expect(400);
+            assert_eq!(answer.json["errors"][0]["fieldId"], field, "{body}: {}", answer.text);
+            assert!(answer.text.contains(&format!("is called {name} under /v1")), "{}", answer.text);
+        }
+        let condition = admin.post("/v1/resource-groups", group(json!({"attribute_filter": {"a": "b"}}))).await.expect(400);
+        assert_eq!(condition.json["errors"][0]["fieldId"], "attribute_filter", "{}", condition.text);
+        for path in ["/v1/roles", "/v1/orgs/o1/roles/count", "/v1/role-assignments", "/v1/role-assignments/count"] {
+            admin.get(&format!("{path}?harness_managed=true")).await.refused(400, "INVALID_REQUEST");
+        }
+        admin.post("/v1/roles", json!({"identifier": "r", "name": "R", "lastModifiedAt": 1, "Permissions": []})).await.expect(201);
+
+        // Refusals name what the body here has.
+        admin.post("/v1/orgs/o1/projects", json!({"project": {"identifier": "p9", "name": "P"}})).await.expect(201);
+        for (path, body, told) in [
+            ("/v1/orgs/o1/projects", json!({"project": {"identifier": "p9", "name": "P"}}), "and org [o1] already exists"),
+            ("/v1/resource-groups/filter", json!({"account": "other"}), "(account)"),
+            ("/v1/resource-groups/filter", json!({"project": "p1"}), "without its organization"),
+            ("/v1/resource-groups/filter", json!({"managed_filter": "X"}), "managed_filter \"X\""),
+            ("/v1/audits", json!({"scopes": [{"account_identifier": "other"}]}), "(account_identifier)"),
+            ("/v1/orgs/o9/roles", json!({"identifier": "r", "name": "R"}), "correct its identifier"),
+        ] {
+            let text = admin.post(path, body).await.expect(400).json["message"].to_string().replace("\\\"", "\"");
+            assert!(text.contains(told) && !text.contains("Identifier"), "{text}");
+        }
+    }
+
     async fn a_role_lives_in_each_place_from_create_to_delete(world: World) {
         hierarchy(&world).await;
         let admin = world.admin();

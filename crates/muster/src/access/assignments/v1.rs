@@ -19,6 +19,7 @@ use crate::kernel::listing::Orders;
 use crate::kernel::problem::Result;
 use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::IDENTIFIER;
+use crate::web::by_name::Spelled;
 use crate::web::envelope::Bare;
 use crate::web::extract::{Json, Path, Query};
 use crate::web::openapi::OpenApi;
@@ -205,7 +206,7 @@ async fn create_one(
     State(app): State<App>,
     actor: Actor,
     place: Place,
-    Json(body): Json<Body>,
+    Json(Spelled(body)): Json<Spelled<Body>>,
 ) -> Result<Bare<Shown>> {
     let scope = place.scope(&actor.caller.account)?;
     let wish = body.wish(&scope)?;

@@ -23,6 +23,7 @@ use crate::kernel::scope::{Level, Scope};
 use crate::kernel::text::{DESCRIPTION_MOST, IDENTIFIER, NAME_MOST, Tags};
 use crate::kernel::time::Timestamp;
 use crate::kernel::version::IfMatch;
+use crate::web::by_name::Spelled;
 use crate::web::envelope::Bare;
 use crate::web::extract::{Json, Path, Query, few, unused};
 use crate::web::openapi::OpenApi;
@@ -81,6 +82,7 @@ pub fn describe(document: &mut OpenApi) {
 /// A group in a body.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
+#[allow(dead_code)] // a condition is refused while it is read
 #[schemars(rename = "V1ResourceGroupBody", extend("required" = ["name"]))]
 struct Body {
     #[schemars(regex(pattern = IDENTIFIER))]
@@ -95,6 +97,8 @@ struct Body {
     included_scope: Option<Vec<Included>>,
     resource_filter: Option<Vec<Selector>>,
     include_all_resources: Option<bool>,
+    #[serde(deserialize_with = "no_condition")]
+    attribute_filter: (),
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -125,12 +129,13 @@ struct Selector {
 }
 
 /// What the members of a body are called in the other form, and here.
-const HERE: [(&str, &str); 5] = [
+const HERE: [(&str, &str); 6] = [
     ("resourceGroup.resourceFilter.resources", "resource_filter"),
     ("resourceGroup.", ""),
     ("resourceType", "resource_type"),
     ("includeAllResources", "include_all_resources"),
     ("leave resources empty", "leave resource_filter empty"),
+    ("managedFilter", "managed_filter"),
 ];
 
 fn here(problem: Problem) -> Problem {
@@ -278,7 +283,7 @@ async fn filter(
     uri: Uri,
     place: Place,
     Query(query): Query<ListQuery>,
-    Json(body): Json<FilterRequest>,
+    Json(Spelled(body)): Json<Spelled<FilterRequest>>,
 ) -> Result<Items<Shown>> {
     let named = [&body.account, &body.org, &body.project].map(Option::as_deref);
     let scope = place.scope_of_body(&actor.caller.account, named)?;
@@ -289,7 +294,7 @@ async fn filter(
             .filter(|t| !t.is_empty())
             .map_or(asked.search, |t| SearchTerm::new(Some(&t))),
         identifiers: body.identifier_filter.unwrap_or_default(),
-        managed: managed_filter(body.managed_filter.as_deref())?,
+        managed: managed_filter(body.managed_filter.as_deref()).map_err(here)?,
         orders: asked.orders,
         page: asked.page,
     };
@@ -310,7 +315,7 @@ async fn create(
     State(app): State<App>,
     actor: Actor,
     place: Place,
-    Json(body): Json<Body>,
+    Json(Spelled(body)): Json<Spelled<Body>>,
 ) -> Result<Versioned<Shown>> {
     let scope = place.scope(&actor.caller.account)?;
     let grant = actor.grant::<ResourceGroupEdit>(&scope)?;
@@ -324,7 +329,7 @@ async fn update(
     place: Place,
     Path(named): Path<Named>,
     seen: IfMatch,
-    Json(body): Json<Body>,
+    Json(Spelled(body)): Json<Spelled<Body>>,
 ) -> Result<Versioned<Shown>> {
     let scope = place.scope(&actor.caller.account)?;
     let grant = actor.grant_on::<ResourceGroupEdit>(&scope, Some(&named.id))?;

@@ -18,6 +18,7 @@ use crate::kernel::scope::Level;
 use crate::kernel::text::{DESCRIPTION_MOST, IDENTIFIER, NAME_MOST, Tags};
 use crate::kernel::time::Timestamp;
 use crate::kernel::version::IfMatch;
+use crate::web::by_name::Spelled;
 use crate::web::envelope::Bare;
 use crate::web::extract::{Json, Path, Query};
 use crate::web::openapi::OpenApi;
@@ -171,7 +172,7 @@ async fn create(
     State(app): State<App>,
     actor: Actor,
     place: Place,
-    Json(body): Json<RoleBody>,
+    Json(Spelled(body)): Json<Spelled<RoleBody>>,
 ) -> Result<Versioned<Shown>> {
     let grant = actor.grant::<RoleEdit>(&place.scope(&actor.caller.account)?)?;
     Ok(versioned(StatusCode::CREATED, actions::create(&app, &grant, body.into()).await?))
@@ -183,7 +184,7 @@ async fn update(
     place: Place,
     Path(named): Path<Named>,
     seen: IfMatch,
-    Json(body): Json<RoleBody>,
+    Json(Spelled(body)): Json<Spelled<RoleBody>>,
 ) -> Result<Versioned<Shown>> {
     let grant = actor.grant_on::<RoleEdit>(&place.scope(&actor.caller.account)?, Some(&named.id))?;
     let identifier = named.with(body.identifier.as_deref())?;

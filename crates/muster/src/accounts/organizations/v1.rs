@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::kernel::page::Page;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::version::IfMatch;
+use crate::web::by_name::Spelled;
 use crate::web::envelope::Bare;
 use crate::web::extract::{Json, Query, repeated};
 use crate::web::openapi::OpenApi;
@@ -130,7 +131,7 @@ async fn create(
     State(app): State<App>,
     actor: Actor,
     place: Place,
-    Json(body): Json<Body>,
+    Json(Spelled(body)): Json<Spelled<Body>>,
 ) -> Result<Versioned<Shown>> {
     let grant = actor.grant::<OrganizationCreate>(&place.scope(&actor.caller.account)?)?;
     let made = actions::create(&app, &grant, body.org.read(None)?).await.map_err(here)?;
@@ -142,7 +143,7 @@ async fn update(
     actor: Actor,
     place: Place,
     seen: IfMatch,
-    Json(body): Json<Body>,
+    Json(Spelled(body)): Json<Spelled<Body>>,
 ) -> Result<Versioned<Shown>> {
     let scope = place.scope(&actor.caller.account)?;
     let grant = actor.grant_on::<OrganizationEdit>(&scope, scope.org())?;

@@ -15,10 +15,11 @@ use crate::access::Actor;
 use crate::access::permissions::{ProjectCreate, ProjectDelete, ProjectEdit, ProjectView};
 use crate::app::App;
 use crate::kernel::page::Page;
-use crate::kernel::problem::Result;
+use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::text::{DESCRIPTION_MOST, IDENTIFIER, NAME_MOST, Tags};
 use crate::kernel::version::IfMatch;
+use crate::web::by_name::Spelled;
 use crate::web::envelope::Bare;
 use crate::web::extract::{Json, Query, not_taken, repeated};
 use crate::web::openapi::OpenApi;
@@ -131,6 +132,11 @@ impl From<Project> for Shown {
     }
 }
 
+/// What is wrong with a body, by the name that the organization has here.
+fn here(problem: Problem) -> Problem {
+    problem.renamed(&[("orgIdentifier", "org")])
+}
+
 fn versioned(status: StatusCode, project: Project) -> Versioned<Shown> {
     Versioned { status, tag: project.tag(), shown: project.into() }
 }
@@ -165,11 +171,11 @@ async fn create(
     State(app): State<App>,
     actor: Actor,
     place: Place,
-    Json(body): Json<Body>,
+    Json(Spelled(body)): Json<Spelled<Body>>,
 ) -> Result<Versioned<Shown>> {
     let org = place.scope(&actor.caller.account)?;
     let grant = actor.grant::<ProjectCreate>(&org)?;
-    let made = actions::create(&app, &grant, body.project.read(&org)?).await?;
+    let made = actions::create(&app, &grant, body.project.read(&org)?).await.map_err(here)?;
     Ok(versioned(StatusCode::CREATED, made))
 }
 
@@ -178,7 +184,7 @@ async fn update(
     actor: Actor,
     place: Place,
     seen: IfMatch,
-    Json(body): Json<Body>,
+    Json(Spelled(body)): Json<Spelled<Body>>,
 ) -> Result<Versioned<Shown>> {
     let scope = place.scope(&actor.caller.account)?;
     let grant = actor.grant_on::<ProjectEdit>(&scope, scope.project_id())?;
