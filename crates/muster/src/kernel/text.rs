@@ -1,6 +1,7 @@
 //! The grammar of identifiers, names, e-mail addresses and tags on the platform API (§1.8).
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// The one key folding of the product; keys of case-insensitive text are made with it and compared byte by
 /// byte.
@@ -110,18 +111,21 @@ impl FieldCheck {
             self.fail(field, "cannot be empty");
         } else if value.chars().count() > NAME_MOST {
             self.fail(field, format!("cannot be more than {NAME_MOST} characters long"));
+        } else if let Some(text) = unreadable(value) {
+            self.fail(field, text);
         } else if !value.chars().all(allowed) {
             self.fail(field, "can only contain alphanumeric, dot, hyphen, forward slash and underscore characters and spaces");
         }
     }
-    /// 1–128 characters, none of them a control character: a name that others chose, such as a company's.
+    /// 1–128 characters, of which some are seen and none hides or turns others: a name that others chose,
+    /// such as a company's.
     pub fn title(&mut self, field: &str, value: &str) {
         if value.trim().is_empty() {
             self.fail(field, "cannot be empty");
         } else if value.chars().count() > NAME_MOST {
             self.fail(field, format!("cannot be more than {NAME_MOST} characters long"));
-        } else if value.chars().any(char::is_control) {
-            self.fail(field, "cannot hold control characters");
+        } else if let Some(text) = unreadable(value) {
+            self.fail(field, text);
         }
     }
     /// At most 1,024 characters.
@@ -188,6 +192,44 @@ pub fn identifier(value: &str) -> std::result::Result<(), String> {
     Ok(())
 }
 
+/// What makes a name one that people cannot read, or read as another one.
+pub fn unreadable(name: &str) -> Option<String> {
+    let code = |c: char| format!("U+{:04X}", u32::from(c));
+    if let Some(control) = name.chars().find(|c| is_control(*c)) {
+        let text = "a control character: it is not shown, or changes how others are; leave it out";
+        return Some(format!("cannot hold {}, {text}", code(control)));
+    }
+    let first = name.chars().next().filter(|_| name.chars().all(|c| c.is_whitespace() || is_invisible(c)))?;
+    Some(format!("has nothing that can be seen (it begins with {}); send a name with letters", code(first)))
+}
+
+/// Control characters, ends of lines and paragraphs, and what turns the direction of writing by force. The
+/// marks of direction and the joiners are not among them: scripts need those.
+fn is_control(c: char) -> bool {
+    let turns = ['\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
+    c.is_control() || ['\u{2028}', '\u{2029}'].contains(&c) || turns.iter().any(|range| range.contains(&c))
+}
+
+/// What has no shape of its own: Unicode's `Default_Ignorable_Code_Point`, and the blank of Braille.
+fn is_invisible(c: char) -> bool {
+    const ONES: [char; 9] = [
+        '\u{ad}', '\u{34f}', '\u{61c}', '\u{17b4}', '\u{17b5}', '\u{2800}', '\u{3164}', '\u{feff}',
+        '\u{ffa0}',
+    ];
+    const RANGES: [RangeInclusive<char>; 9] = [
+        '\u{115f}'..='\u{1160}',
+        '\u{180b}'..='\u{180f}',
+        '\u{200b}'..='\u{200f}',
+        '\u{2060}'..='\u{206f}',
+        '\u{fe00}'..='\u{fe0f}',
+        '\u{fff0}'..='\u{fff8}',
+        '\u{1bca0}'..='\u{1bca3}',
+        '\u{1d173}'..='\u{1d17a}',
+        '\u{e0000}'..='\u{e0fff}',
+    ];
+    ONES.contains(&c) || RANGES.iter().any(|range| range.contains(&c))
+}
+
 /// The shape of an address, not its existence.
 pub fn looks_like_email(value: &str) -> bool {
     let Some((local, domain)) = value.rsplit_once('@') else { return false };
@@ -248,6 +290,35 @@ mod tests {
             assert_eq!(identifier_from_name(name), id, "{name}");
             assert_eq!(identifier(id), Ok(()), "{id}");
         }
+    }
+
+    fn told(check: impl FnOnce(&mut FieldCheck)) -> String {
+        let mut fields = FieldCheck::new();
+        check(&mut fields);
+        fields.done().err().map_or_else(String::new, |problem| problem.message().to_owned())
+    }
+
+    #[test]
+    fn a_name_is_there_to_be_read() {
+        let (joiner, no_joiner) = ("\u{915}\u{94d}\u{200d}\u{937}", "\u{645}\u{6cc}\u{200c}\u{62e}");
+        for good in ["a", "Zo\u{eb} & Co", joiner, no_joiner, "\u{5d0}\u{200f}1", "\u{2764}\u{fe0f}"] {
+            assert_eq!(told(|fields| fields.title("name", good)), "", "{good:?}");
+        }
+        for (bad, code) in [
+            ("\u{200b}", "U+200B"),
+            ("\u{2060} \u{3164}", "U+2060"),
+            ("\u{200d}", "U+200D"),
+            ("\u{2800}", "U+2800"),
+            ("a\u{202e}b", "U+202E"),
+            ("a\u{2066}b", "U+2066"),
+            ("a\u{2028}b", "U+2028"),
+            ("a\u{7}", "U+0007"),
+        ] {
+            let text = told(|fields| fields.title("name", bad));
+            assert!(text.contains(code), "{bad:?}: {text}");
+        }
+        // A letter to Unicode, and nothing to the eye.
+        assert!(told(|fields| fields.name("name", "\u{3164}\u{115f}")).contains("U+3164"));
     }
 
     #[test]

@@ -81,6 +81,24 @@ both_engines! {
         himself.put(&one, json!({"name": "No"})).await.refused(403, "NG_ACCESS_DENIED");
     }
 
+    async fn a_name_is_there_to_be_read_and_that_of_scim_is_its_own(world: World) {
+        let (_, token) = world.person("ann@acme.example").await;
+        let (ann, admin) = (world.holder(&token), world.admin());
+        for (name, code) in [("\u{200b}", "U+200B"), ("Ann\u{202e}nimdA", "U+202E"), ("a\u{2028}b", "U+2028")] {
+            let why = ann.put(ME, json!({"name": name})).await.refused(400, "INVALID_REQUEST");
+            assert!(why.contains(code), "{why}");
+            let group = json!({"identifier": "g", "name": name});
+            let why = admin.post("/ng/api/user-groups", group).await.refused(400, "INVALID_REQUEST");
+            assert!(why.contains(code), "{why}");
+            let why = admin.put("/ng/api/accounts/acme/name", json!({"name": name})).await.refused(400, "INVALID_REQUEST");
+            assert!(why.contains(code), "{why}");
+            let kept = scim(&world).post(USERS, json!({"userName": format!("u{code}"), "displayName": name})).await.expect(201);
+            assert_eq!(kept.json["displayName"], name);
+        }
+        let joined = "\u{915}\u{94d}\u{200d}\u{937}";
+        assert_eq!(ann.put(ME, json!({"name": joined})).await.data()["name"], joined);
+    }
+
     async fn what_cannot_be_changed_of_a_user_is_told(world: World) {
         let (_, token) = world.person("ann@acme.example").await;
         let ann = world.holder(&token);

@@ -5,7 +5,7 @@ use crate::directory::model::Stored;
 use crate::kernel::listing;
 use crate::kernel::problem::{Kind, Problem, Result};
 use crate::kernel::scope::Scope;
-use crate::kernel::text::{FieldCheck, Tags};
+use crate::kernel::text::{FieldCheck, Tags, unreadable};
 use crate::kernel::time::Timestamp;
 use crate::kernel::version::Tag;
 
@@ -54,6 +54,8 @@ impl NewUserGroup {
             check.fail("name", "cannot be empty");
         } else if self.name.chars().count() > 256 {
             check.fail("name", "cannot be more than 256 characters long");
+        } else if let Some(text) = unreadable(&self.name) {
+            check.fail("name", text);
         }
         check.description("description", self.description.as_deref());
         check.tags("tags", &self.tags);
