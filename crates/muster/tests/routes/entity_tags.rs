@@ -129,6 +129,29 @@ both_engines! {
         }
     }
 
+    async fn a_tag_holds_as_it_was_issued_and_in_the_other_form(world: World) {
+        let admin = world.admin();
+        let scim = world.bearer(world.admin_token());
+        let role = json!({"identifier": "r", "name": "R"});
+        let tag = admin.post("/authz/api/roles", role.clone()).await.expect(200).header("etag").to_owned();
+        assert!(tag.starts_with('"'), "strong, since it is of one stored version: {tag}");
+        let user = json!({"userName": "ada"});
+        let made = scim.post("/scim/v2/acme/Users", user.clone()).await.expect(201);
+        assert_eq!(made.header("etag"), "W/\"1\"");
+        let ada = format!("/scim/v2/acme/Users/{}", made.json["id"].as_str().expect("an id"));
+        for (before, behind) in [("\"", "\""), ("W/\"", "\""), ("", ""), ("\"x\", W/\"", "\"")] {
+            let form = |tag: &str| format!("{before}{tag}{behind}");
+            let (ours, theirs) = (form(tag.trim_matches('"')), form("1"));
+            admin.with("if-match", &ours).put("/authz/api/roles/r", role.clone()).await.expect(200);
+            // SCIM's are never bare.
+            let status = if before.is_empty() { 412 } else { 200 };
+            scim.with("if-match", &theirs).put(&ada, user.clone()).await.expect(status);
+            let (ours, theirs) = (form("0-9"), form("9"));
+            admin.with("if-match", &ours).put("/authz/api/roles/r", role.clone()).await.refused(412, "INVALID_REQUEST");
+            scim.with("if-match", &theirs).put(&ada, user.clone()).await.expect(412);
+        }
+    }
+
     async fn a_tag_does_not_come_back_with_the_name(world: World) {
         let admin = world.admin();
         admin.post("/ng/api/serviceaccount", json!({"identifier": "sync", "name": "sync"})).await.data();
