@@ -8,7 +8,7 @@ use scim::{Dialect, IndexKey, Mended, Mender, PatchRequest, ResourceType, index_
 use serde_json::{Value, json};
 
 use super::model::{Columns, UserResource, settle_active};
-use super::next::{self, By, Next, Status, columns};
+use super::next::{self, By, Next, Status, columns, has_row};
 use super::store;
 use crate::access::administrators::keeping_one;
 use crate::access::assignments::actions::remove_principal;
@@ -503,9 +503,4 @@ pub fn row_keys(kind: &ResourceType, document: &Value) -> Vec<IndexKey> {
     let mut keys = index_keys(kind, document);
     keys.retain(has_row);
     keys
-}
-
-/// Is it one that no column holds?
-pub(super) fn has_row(key: &IndexKey) -> bool {
-    !matches!(&*key.attr, "userName" | "externalId")
 }

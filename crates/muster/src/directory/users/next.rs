@@ -2,10 +2,9 @@
 //! be done before the change has its turn; what hangs on the rest of the directory is looked at by [`write`].
 
 use db::Tx;
-use scim::{KeyMoves, ResourceType};
+use scim::{IndexKey, KeyMoves, ResourceType};
 use serde_json::{Value, json};
 
-use super::actions::has_row;
 use super::model::Columns;
 use super::store;
 use crate::access::administrators::keeping_one;
@@ -78,6 +77,11 @@ impl Next {
     pub fn turns(&self) -> bool {
         self.before.active != self.after.active
     }
+}
+
+/// Is it one that no column holds?
+pub(super) fn has_row(key: &IndexKey) -> bool {
+    !matches!(&*key.attr, "userName" | "externalId")
 }
 
 /// What stands in columns. `active` that was taken away from a document leaves the status as it is: nobody
