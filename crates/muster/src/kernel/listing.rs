@@ -114,6 +114,11 @@ impl Orders {
         if orders.is_empty() { Ok(Self::default()) } else { Ok(Self(orders)) }
     }
 
+    /// Are they by nothing but these fields?
+    pub fn are_by(&self, fields: &[&str]) -> bool {
+        self.0.iter().all(|order| fields.contains(&order.field))
+    }
+
     /// The same for the database to sort by: `column` answers for one field.
     pub fn columns(&self, column: impl Fn(&str) -> &'static str) -> String {
         let one = |order: &Order| {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::scim_groups::made_group;
 use super::scim_users::{USERS, made, patch, scim, total};
-use crate::actors::World;
+use crate::actors::{Client, World};
 use crate::both_engines;
 use crate::bound::{EVERYWHERE, at, bound, hierarchy};
 
@@ -13,6 +13,11 @@ const ME: &str = "/ng/api/user";
 
 fn names(page: &Value) -> Vec<&str> {
     page["content"].as_array().unwrap().iter().map(|user| user["name"].as_str().unwrap()).collect()
+}
+
+async fn of_body(client: &Client, body: Value) -> String {
+    let user = client.post(USERS, body).await.expect(201).json;
+    user["id"].as_str().unwrap().to_owned()
 }
 
 both_engines! {
@@ -44,6 +49,59 @@ both_engines! {
         ann.send(http::Method::PUT, ME, None).await.expect(200);
         let machine = world.machine("bot", None).await;
         machine.put(ME, json!({"name": "Bot"})).await.refused(400, "INVALID_REQUEST");
+    }
+
+    async fn pages_of_all_users_go_by_when_they_came_or_changed(world: World) {
+        let client = scim(&world);
+        let mut ids = Vec::new();
+        for name in ["d", "b", "e", "a", "c"] {
+            world.app.clock.advance_secs(1);
+            ids.push(of_body(&client, json!({"userName": format!("{name}@acme.example"), "displayName": name})).await);
+        }
+        world.app.clock.advance_secs(1);
+        let title = patch(json!([{"op": "replace", "path": "title", "value": "Dr."}]));
+        client.patch(&format!("{USERS}/{}", ids[1]), title).await.expect(200);
+        let admin = world.admin();
+        let page = async |order: &str, index: u32| {
+            let path = format!("/ng/api/user/batch?pageSize=2&pageIndex={index}{order}");
+            let page = admin.post(&path, json!({})).await.data();
+            assert_eq!((&page["totalItems"], &page["totalPages"]), (&json!(6), &json!(3)), "{path}");
+            names(&page).join(" ")
+        };
+        let admins_name = admin.get("/ng/api/user/currentUser").await.data()["name"].as_str().unwrap().to_owned();
+        for (order, pages) in [
+            ("", ["b c", "a e", &format!("d {admins_name}")]),
+            ("&sortOrders=createdAt,ASC", [&format!("{admins_name} d"), "b e", "a c"]),
+            ("&sortOrders=createdAt,DESC&sortOrders=lastModifiedAt,ASC", ["c a", "e b", &format!("d {admins_name}")]),
+        ] {
+            for (index, expected) in (0..).zip(pages) {
+                assert_eq!(page(order, index).await, expected, "{order} {index}");
+            }
+            assert_eq!(page(order, 3).await, "");
+        }
+    }
+
+    async fn users_are_listed_by_the_addresses_they_are_shown_with(world: World) {
+        let client = scim(&world);
+        let mail = |work: &str, home: &str| json!([{"value": work, "type": "work", "primary": true}, {"value": home, "type": "home"}]);
+        let ann = of_body(&client, json!({"userName": "ann", "emails": mail("Ann@x.example", "box@x.example")})).await;
+        let bob = of_body(&client, json!({"userName": "bob@x.example"})).await;
+        let cid = of_body(&client, json!({"userName": "cid", "emails": mail("ann@x.example", "bob@x.example")})).await;
+        let admin = world.admin();
+        for (body, expected) in [
+            (json!({"emails": ["ANN@x.example"]}), vec![&ann, &cid]),
+            (json!({"emails": ["ann@x.example", "Ann@X.example", "BOB@x.example"]}), vec![&ann, &bob, &cid]),
+            (json!({"emails": ["box@x.example"]}), vec![]),
+            (json!({"emails": ["ann"]}), vec![]),
+            (json!({"emails": ["ann@x.example"], "identifiers": [cid, bob, cid]}), vec![&cid]),
+            (json!({"emails": ["ann@x.example"], "searchTerm": "bob"}), vec![]),
+            (json!({"identifiers": [cid, bob, cid, "none"]}), vec![&bob, &cid]),
+        ] {
+            let page = admin.post("/ng/api/user/batch?sortOrders=createdAt,ASC", body.clone()).await.data();
+            let mut found: Vec<&str> = page["content"].as_array().unwrap().iter().map(|user| user["uuid"].as_str().unwrap()).collect();
+            found.sort_by_key(|id| expected.iter().position(|known| known == id));
+            assert_eq!((found, &page["totalItems"]), (expected.iter().map(|id| id.as_str()).collect(), &json!(expected.len())), "{body}");
+        }
     }
 
     async fn the_same_profile_comes_to_the_same_names_however_often(world: World) {

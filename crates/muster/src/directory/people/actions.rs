@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use db::Tx;
+use db::sql::IDS_AT_ONCE;
 use serde_json::Value;
 
 use super::front::Front;
@@ -24,6 +25,7 @@ use crate::directory::store as directory;
 use crate::directory::stroke::Stroke;
 use crate::directory::user_groups::members::part;
 use crate::directory::users::actions::remove as remove_user;
+use crate::directory::users::store::by_addresses;
 use crate::kernel::caller::{Caller, Principal, PrincipalKind};
 use crate::kernel::ids::AccountId;
 use crate::kernel::listing::{Orders, SearchTerm};
@@ -95,19 +97,60 @@ pub async fn list(
         .of(&scope.account)
         .read("people.list", move |tx| {
             check_scope_for(tx, &actor, wanted.asked_in.as_ref().unwrap_or(&scope))?;
-            let mut front = Front::new(&wanted.orders, page);
-            store::each(tx, &scope.account, &wanted.selection, &mut |person| {
-                if wanted.shows(&person) {
-                    front.take(person);
-                }
-            })?;
-            let (rows, total) = front.page();
+            let (rows, total) = wanted.page(tx, &scope.account, page)?;
             Ok(Page::new(page, with_bindings(tx, &scope, rows)?, total))
         })
         .await
 }
 
 impl Wanted {
+    /// One page of them, and how many they are.
+    fn page(&self, tx: &mut Tx<'_>, account: &AccountId, page: PageRequest) -> Result<(Vec<Person>, u64)> {
+        if self.is_everybody() && self.orders.are_by(&["createdAt", "lastModifiedAt"]) {
+            let column = |field: &str| if field == "createdAt" { "u.created_at" } else { "u.updated_at" };
+            let rows = store::page_by_time(tx, account, &self.orders.columns(column), page)?;
+            let total = accounts::user_count(tx, account)?;
+            return Ok((rows, u64::try_from(total).unwrap_or_default()));
+        }
+        let mut front = Front::new(&self.orders, page);
+        let mut take = |person| {
+            if self.shows(&person) {
+                front.take(person);
+            }
+        };
+        match self.named(tx, account)? {
+            None => store::each(tx, account, &self.selection, &mut take)?,
+            Some(ids) => {
+                for ids in ids.chunks(IDS_AT_ONCE) {
+                    let these = Selection { ids: ids.to_vec(), ..self.selection.clone() };
+                    store::each(tx, account, &these, &mut take)?;
+                }
+            }
+        }
+        Ok(front.page())
+    }
+
+    fn is_everybody(&self) -> bool {
+        let Selection { bound_in, ids, .. } = &self.selection;
+        bound_in.is_none() && ids.is_empty() && self.emails.is_empty() && self.search.is_empty()
+    }
+
+    /// The ids of all who can be among them, each once and in their order, where ids or addresses tell; of
+    /// those found by an address that is not the one they are shown with, too.
+    fn named(&self, tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<Vec<String>>> {
+        let mut ids = self.selection.ids.clone();
+        if !self.emails.is_empty() {
+            let keys: Vec<&str> = self.emails.iter().map(String::as_str).collect();
+            let found = by_addresses(tx, account, &keys)?.into_iter().map(|(_, user)| user.id);
+            ids = found.filter(|id| ids.is_empty() || ids.contains(id)).collect();
+        } else if ids.is_empty() {
+            return Ok(None);
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(Some(ids))
+    }
+
     fn shows(&self, person: &Person) -> bool {
         let addressed = || self.emails.iter().any(|email| *email == *scim::fold(&person.email));
         self.search.hits([person.name.as_str(), &person.email]) && (self.emails.is_empty() || addressed())

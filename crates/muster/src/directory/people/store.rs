@@ -6,14 +6,16 @@ use db::sql::Sql;
 use db::{Row, Tx, params};
 
 use crate::kernel::ids::AccountId;
+use crate::kernel::page::PageRequest;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
 use crate::kernel::time::Timestamp;
 
 const PERSONS: &str = "SELECT u.user_id, u.name, u.email, u.active, u.externally_managed, u.created_at, u.updated_at \
     FROM users u WHERE u.account_id = $1";
-const BOUND: &str = " AND EXISTS (SELECT 1 FROM role_assignments a WHERE a.account_id = $1 \
-    AND a.principal_kind = 'USER' AND a.principal_id = u.user_id";
+/// Named by the bindings, of which there are few, not the other way round.
+const BOUND: &str = " AND u.user_id IN (SELECT a.principal_id FROM role_assignments a WHERE a.account_id = $1 \
+    AND a.principal_kind = 'USER'";
 const DETAIL: &str = "SELECT doc, external_id FROM users WHERE account_id = $1 AND user_id = $2";
 
 /// A user as lists show him.
@@ -44,7 +46,7 @@ pub struct Selection {
     pub roles: Vec<String>,
     /// … on one of these resource groups; empty for any.
     pub resource_groups: Vec<String>,
-    /// Only these ids; empty for all.
+    /// Only these ids, as many as a statement takes; empty for all.
     pub ids: Vec<String>,
 }
 
@@ -60,6 +62,26 @@ fn person(row: &Row<'_>) -> Result<Person, db::Error> {
     })
 }
 
+/// A page of all users of the account by when they came or last changed: by indexes that hold them in that
+/// order. `order` is of columns of `users u`; of those who are equal the lower id comes first.
+pub fn page_by_time(
+    tx: &mut Tx<'_>,
+    account: &AccountId,
+    order: &str,
+    page: PageRequest,
+) -> Result<Vec<Person>, Problem> {
+    let sql = page_by_time_sql(account, order, page);
+    Ok(tx.query(sql.text(), &sql.params(), person)?)
+}
+
+fn page_by_time_sql(account: &AccountId, order: &str, page: PageRequest) -> Sql {
+    let mut sql = Sql::new(PERSONS);
+    sql.hold(account.as_str());
+    sql.push(" ORDER BY ").push(order).push(", u.user_id");
+    sql.push(" LIMIT ").bind(page.limit()).push(" OFFSET ").bind(page.offset());
+    sql
+}
+
 /// Hands each selected user to `take`, by their ids.
 pub fn each(
     tx: &mut Tx<'_>,
@@ -67,6 +89,15 @@ pub fn each(
     selection: &Selection,
     take: &mut dyn FnMut(Person),
 ) -> Result<(), Problem> {
+    let sql = each_sql(account, selection);
+    tx.each(sql.text(), &sql.params(), |row| {
+        take(person(row)?);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(())
+}
+
+fn each_sql(account: &AccountId, selection: &Selection) -> Sql {
     let mut sql = Sql::new(PERSONS);
     sql.hold(account.as_str());
     if !selection.ids.is_empty() {
@@ -85,11 +116,7 @@ pub fn each(
         sql.push(")");
     }
     sql.push(" ORDER BY u.user_id");
-    tx.each(sql.text(), &sql.params(), |row| {
-        take(person(row)?);
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(())
+    sql
 }
 
 /// One user.
@@ -107,4 +134,34 @@ pub fn detail(
     id: &str,
 ) -> Result<Option<(String, Option<String>)>, Problem> {
     Ok(tx.query_opt(DETAIL, params![account.as_str(), id], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plans::{goes_through, plan};
+
+    #[test]
+    fn who_is_named_or_bound_is_found_without_going_through_the_account() {
+        let account = AccountId::new("a");
+        let scope = Scope::of(account.clone(), Some("o"), Some("p")).unwrap();
+        let named = Selection { ids: vec!["x".into(), "y".into()], ..Selection::default() };
+        let bound = Selection { bound_in: Some(scope), roles: vec!["r".into()], ..Selection::default() };
+        for selection in [named, bound] {
+            let steps = plan(each_sql(&account, &selection).text());
+            assert!(!steps.iter().any(|step| goes_through(step)), "{selection:?}: {steps:#?}");
+        }
+    }
+
+    #[test]
+    fn a_page_by_time_comes_in_the_order_of_an_index() {
+        let page = PageRequest { index: 3, size: 50 };
+        for (column, index) in [("u.created_at", "users_by_created"), ("u.updated_at", "users_by_updated")] {
+            for direction in ["ASC", "DESC"] {
+                let sql = page_by_time_sql(&AccountId::new("a"), &format!("{column} {direction}"), page);
+                let steps = plan(sql.text()).join("; ");
+                assert!(steps.contains(index) && !steps.contains("TEMP B-TREE FOR ORDER BY"), "{steps}");
+            }
+        }
+    }
 }
