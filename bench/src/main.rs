@@ -23,7 +23,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use client::{Load, Span};
-use measure::Plan;
+use measure::{Findings, Plan};
 use traffic::{Kind, Target, Traffic};
 
 /// What went wrong, for people.
@@ -158,13 +158,15 @@ fn run(args: RunArgs) -> Result<bool> {
         users: args.users,
         threads: args.threads,
     };
-    let found = measure::all(&plan, &args.only)?;
+    let mut found = Findings::default();
+    let ended = measure::all(&plan, &args.only, &mut found);
     for table in &found.growth {
         say(&format!("\n{}", table::print_growth(table)));
     }
     if !found.rows.is_empty() {
         say(&format!("\n{}", table::print(&found.rows)));
     }
+    ended?;
     let (judged, reached) = found.judged();
     say(&format!("{reached} of {judged} goals are reached."));
     Ok(args.report_only || judged == reached)

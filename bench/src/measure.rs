@@ -66,8 +66,8 @@ impl Findings {
     }
 }
 
-/// All parts asked for, in order.
-pub fn all(plan: &Plan, only: &[String]) -> Result<Findings> {
+/// All parts asked for, in order. Where one breaks off, what was found before it stays.
+pub fn all(plan: &Plan, only: &[String], found: &mut Findings) -> Result<()> {
     std::fs::create_dir_all(&plan.scratch)
         .map_err(|error| format!("cannot make {}: {error}", plan.scratch.display()))?;
     // Everything of a run is below one folder, which goes with it.
@@ -75,33 +75,31 @@ pub fn all(plan: &Plan, only: &[String]) -> Result<Findings> {
     let folder = folder.map_err(|error| format!("cannot use {}: {error}", plan.scratch.display()))?;
     let plan = Plan { scratch: folder.path().to_owned(), ..plan.clone() };
     let wanted = |part: &str| only.iter().any(|name| name == part);
-    let mut rows = Vec::new();
     if wanted("a") {
-        rows.extend(creation::against_sqlite(&plan)?);
+        found.rows.extend(creation::against_sqlite(&plan)?);
     }
     if wanted("b") || wanted("c") {
-        rows.extend(surface::against_bare_http(&plan)?);
+        found.rows.extend(surface::against_bare_http(&plan)?);
     }
     if wanted("d") || wanted("e") || wanted("f") {
-        rows.extend(scale::with_size(&plan)?);
+        found.rows.extend(scale::with_size(&plan)?);
     }
     if wanted("g") {
-        rows.push(creation::on_postgres(&plan).unwrap_or_else(|error| creation::not_measured(&error)));
+        found.rows.push(creation::on_postgres(&plan).unwrap_or_else(|error| creation::not_measured(&error)));
     }
     if wanted("h") {
-        rows.extend(log::on_and_off(&plan)?);
+        found.rows.extend(log::on_and_off(&plan)?);
     }
     if wanted("j") {
-        rows.extend(verification::against_bare_signature(&plan)?);
+        found.rows.extend(verification::against_bare_signature(&plan)?);
     }
-    let mut found = Findings { rows, growth: Vec::new() };
     if wanted("i") {
-        growth::of_all(&plan, &mut found)?;
+        growth::of_all(&plan, found)?;
     }
     if wanted("k") {
         found.rows.extend(storm::beside(&plan)?);
     }
-    Ok(found)
+    Ok(())
 }
 
 impl Plan {
