@@ -107,7 +107,10 @@ export function projectSource(scope: Scope): Source {
   });
 }
 
-/** Users are of the account, wherever they get a role. */
+/**
+ * Users are of the account, wherever they get a role. Before anything is typed those who changed last are shown: there may be
+ * a million, and the server finds these without looking at the others.
+ */
 export function userSource(scope: Scope): Source {
   const path = '/ng/api/user/batch';
   return {
@@ -118,7 +121,7 @@ export function userSource(scope: Scope): Source {
       const page = await platform<Page<{ uuid: string; name: string; email: string; disabled: boolean }>>(credential, path, {
         method: 'POST',
         body: { searchTerm, parentFilter: 'INCLUDE_PARENT_SCOPES' },
-        query: { pageSize: SHOWN, sortOrders: 'name,ASC' },
+        query: { pageSize: SHOWN, ...(searchTerm && { sortOrders: 'name,ASC' }) },
         scope,
         signal,
       });
