@@ -8,7 +8,7 @@ use std::slice;
 use std::sync::Arc;
 
 use db::Tx;
-use scim::{Expr, ResourceType, SortBy, SortValue};
+use scim::{AttrRef, Expr, ResourceType, Sieve, SortBy, SortValue};
 use serde_json::Value;
 
 use super::groups::store as groups;
@@ -351,6 +351,7 @@ impl Run<'_> {
         let derived = derived(self.subject);
         let named = |attr: &str| sorted_by == Some(attr) || filter.is_some_and(|expr| names(expr, attr));
         let (with_derived, with_meta) = (derived.is_some_and(named), named("meta"));
+        let sieve = filter.map(|expr| Sieve::of(expr, |attr| self.is_stored(attr)));
         let mut after = after.to_owned();
         loop {
             let Batch { mut rows, cut, .. } =
@@ -358,6 +359,9 @@ impl Run<'_> {
             let Some(last) = rows.last() else { return Ok(()) };
             after.clone_from(&last.id);
             let last_chunk = !cut && i64::try_from(rows.len()).unwrap_or(CHUNK) < CHUNK;
+            if let Some(sieve) = &sieve {
+                rows.retain(|row| sieve.lets_through(&row.doc));
+            }
             while !rows.is_empty() {
                 let groups = if with_derived { self.groups(tx, &rows)? } else { vec![None; rows.len()] };
                 for (row, groups) in rows.drain(..groups.len()).zip(groups) {
@@ -372,6 +376,13 @@ impl Run<'_> {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether the attribute stands in the document, and is not added by `view`.
+    fn is_stored(&self, attr: &AttrRef) -> bool {
+        let name = attr.attr.name.as_str();
+        attr.extension.is_some()
+            || !matches!(name, "id" | "meta" | "schemas" | "active") && derived(self.subject) != Some(name)
     }
 
     /// The groups of users, for as many of these rows, from the first on, as memory bears. The members of
