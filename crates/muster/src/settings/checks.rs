@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::kernel::number;
 use crate::kernel::problem::Problem;
 use crate::kernel::scope::Scope;
+use crate::outbound::place::read_url;
 use crate::service_accounts::actions::find as find_service_account;
 
 /// Why a change is not made: the client's fault in one item, or something that ends the whole request.
@@ -104,17 +105,13 @@ fn hours(text: &str, most: u32) -> Result<(), String> {
     }
 }
 
-/// Reads an absolute URL. The parser would silently drop line breaks and tabs, so they are refused first.
 fn url(text: &str) -> Result<Url, String> {
     let example = "write it as https://idp.example.com/keys";
     let length = text.chars().count();
     if length > MAX_URL {
         return Err(format!("The value is a URL of {length} characters: send one of at most {MAX_URL}."));
     }
-    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(format!("The value [{text}] has white space in it: {example}."));
-    }
-    Url::parse(text).map_err(|error| format!("The value [{text}] is not a URL ({error}): {example}."))
+    read_url(text).map_err(|why| format!("The value [{text}] {why}: {example}."))
 }
 
 /// May the server fetch keys from this URL? Looks at the text only; what the name resolves to is looked at

@@ -4,13 +4,13 @@ use jose::{
     Algorithm, Algorithms, AudiencePolicy, KeySet, KeySetLimits, MAX_LEEWAY_SECS, Policy, Rule, TokenType,
 };
 use serde_json::{Map, Value};
-use url::Url;
 
 use super::members::{MAX_ITEMS, Members, kind};
-use super::model::{DEFAULT, Definition, KeySource, discovery_url};
+use super::model::{DEFAULT, Definition, KeySource};
 use crate::kernel::problem::Result;
 use crate::kernel::surface::Surface;
 use crate::kernel::text::{FieldCheck, identifier_from_name};
+use crate::outbound::place::read_url;
 use crate::outbound::way::certificates;
 use crate::settings::catalogue::{self, JWT_KEY_FIELD, JWT_VALUE_FIELD};
 use crate::settings::model::check_type;
@@ -297,11 +297,11 @@ impl Reader<'_> {
         let given: Vec<_> = members.iter().filter(|(_, value)| !value.is_null()).collect();
         match given.as_slice() {
             [(name, Value::String(text))] if *name == "url" => {
-                self.url("jwks.url", text, Url::parse(text));
+                self.url("jwks.url", text, "https://idp.example.com/keys");
                 KeySource::Url(text.clone())
             }
             [(name, Value::String(text))] if *name == "discovery" => {
-                self.url("jwks.discovery", text, discovery_url(text));
+                self.url("jwks.discovery", text, "https://idp.example.com");
                 KeySource::Discovery(text.clone())
             }
             [(name, keys @ Value::Array(_))] if *name == "keys" => {
@@ -317,14 +317,10 @@ impl Reader<'_> {
         }
     }
 
-    /// The parser of URLs would silently drop line breaks and tabs, so they are refused before.
-    fn url(&mut self, field: &str, text: &str, parsed: std::result::Result<Url, url::ParseError>) {
+    fn url(&mut self, field: &str, text: &str, example: &str) {
         self.of.clean(field, text);
-        if text.chars().any(char::is_whitespace) {
-            self.of.limit(field, "has white space in it: remove it");
-        }
-        if let Err(error) = parsed {
-            self.of.limit(field, format!("is not a URL ({error}): write it as https://idp.example.com/keys"));
+        if let Err(why) = read_url(text) {
+            self.of.limit(field, format!("{why}: write it as {example}"));
         }
     }
 

@@ -10,6 +10,7 @@ use crate::kernel::text::FieldCheck;
 use crate::kernel::time::Timestamp;
 use crate::kernel::version::Tag;
 use crate::outbound::guard::Allow;
+use crate::outbound::place::read_url;
 
 /// Webhooks of one account, at most.
 pub const MOST: usize = 20;
@@ -88,8 +89,7 @@ pub fn place(text: &str, allow: &Allow) -> std::result::Result<Url, String> {
     if text.len() > URL_MOST {
         return Err(format!("it is longer than {URL_MOST} bytes; send a shorter one"));
     }
-    let url =
-        Url::parse(text).map_err(|error| format!("it is no URL ({error}); write it as https://host/path"))?;
+    let url = read_url(text).map_err(|why| format!("it {why}; write it as https://host/path"))?;
     allow.check_url(&url).map(|()| url)
 }
 

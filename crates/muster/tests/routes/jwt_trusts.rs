@@ -164,6 +164,7 @@ both_engines! {
             (with(sound("a", "https://a.example/"), &json!({"jwks": {"keys": [es256().jwk(), secret_key()]}})), "jwks.keys[1]"),
             (sound("a", "https://10.0.0.1/keys"), "jwks.url"), (sound("a", "http://issuer.example/keys"), "jwks.url"),
             (sound("a", "issuer.example/keys"), "jwks.url"), (sound("a", "https://a.example/\tkeys"), "jwks.url"),
+            (sound("a", "https:///a.example/keys"), "jwks.url"), (sound("a", "https://a.example\\keys"), "jwks.url"),
             (with(sound("a", "x"), &json!({"jwks": {"discovery": "https://169.254.169.254"}})), "jwks.discovery"),
             (with(sound("a", "https://a.example/"), &json!({"audiences": []})), ""),
             (with(sound("a", "https://a.example/"), &json!({"audiences": [], "audiencePolicy": "required"})), "audiences"),

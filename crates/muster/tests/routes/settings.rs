@@ -189,6 +189,8 @@ both_engines! {
             (ACCOUNT_ID, json!("nobody"), "There is no service account [nobody]"),
             (URL, json!("keys"), "not a URL"),
             (URL, json!("https://"), "not a URL"),
+            (URL, json!("https:///idp.example.com/keys"), "no host"),
+            (URL, json!("https://idp.example.com\\keys"), "backslash"),
             (URL, json!("https://idp.example.com/keys "), "white space"),
             (URL, json!("https://idp.exa\nmple.com/keys"), "white space"),
             (URL, json!("http://idp.example.com/keys"), "https"),

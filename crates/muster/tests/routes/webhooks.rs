@@ -213,6 +213,8 @@ both_engines! {
             ("https://[fd00:ec2::254]/", "metadata"), ("https://100.100.100.200/", "metadata"),
             ("https://u:p@app.example/", "user name"), ("https://app.example/#x", "#fragment"),
             ("ftp://app.example/", "must begin with https://"), ("file:///etc/passwd", "no host"),
+            ("https:///app.example/", "no host"), ("https:app.example", "no host"), ("https://app.example\\@x", "backslash"),
+            ("https://app.exa\tmple/", "white space"),
         ] {
             let answer = strict.admin().post(AT, webhook("w", url)).await.expect(400);
             assert!(answer.text.contains("url") && answer.text.contains(why), "{url}: {}", answer.text);
