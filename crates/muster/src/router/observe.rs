@@ -9,6 +9,7 @@ use http::header::{AUTHORIZATION, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
+use percent_encoding::percent_decode_str;
 
 use super::scim::Place;
 use crate::accounts::model::closed;
@@ -132,12 +133,14 @@ impl Begun {
         }
     }
 
-    /// The account of the path.
+    /// The account of the path, also where that is percent-encoded: the door reads it so, and what it refuses
+    /// is to be in the account's log.
     fn account(&self, seen: &Seen) -> Option<AccountId> {
         if let Some(caller) = &seen.caller {
             return Some(caller.account.clone());
         }
-        AccountId::parse(self.place.account(self.head.uri.path())).ok()
+        let named = percent_decode_str(self.place.account(self.head.uri.path())).decode_utf8().ok()?;
+        AccountId::parse(&named).ok()
     }
 }
 

@@ -569,6 +569,17 @@ both_engines! {
         assert_eq!(entries(&world, "status=201").await.len(), 1, "he keeps nobody else out");
     }
 
+    async fn an_encoded_path_leads_past_no_log(world: World) {
+        for path in ["/scim/v2/%61cme/Users", "/gateway/ng/api/scim/account/acm%65/Users"] {
+            world.anon().get(path).await.expect(401);
+            let entry = newest(&world).await;
+            assert_eq!((&entry["path"], &entry["status"]), (&json!(path), &json!(401)));
+        }
+        world.anon().get("/scim/v2/acme%2F/Users").await.expect(401);
+        world.anon().get("/scim/v2/acme%ff/Users").await.expect(400);
+        assert_eq!(entries(&world, "").await.len(), 2, "of no other account");
+    }
+
     async fn reads_give_way_where_too_much_comes_at_once(world: World) {
         let scim = scim(&world);
         for _ in 0..410 {
