@@ -112,10 +112,10 @@ pub enum Door {
 ///
 /// # Errors
 /// `Unauthenticated`; `Denied` for a token of ours that is not for it; of a trust: `Unavailable`; `Invalid`
-/// where the query names two accounts.
+/// where the query or the headers name two accounts.
 pub async fn platform(parts: &mut Parts, app: &App, door: Door) -> Result<Actor> {
     let text = platform_text(&parts.headers, door)?;
-    let named = named_account(parts, app).await;
+    let named = named_account(parts, app).await?;
     let surface = (door == Door::Platform).then_some(Surface::Platform);
     let mut actor = if secret::is_own(&text).is_some() {
         by_token(app, &text, named.as_deref(), origin(parts)).await?
@@ -249,16 +249,27 @@ pub(super) async fn scim(
 
 /// The account that the request names, in the reference's order: header, query, path. An empty value names
 /// none.
-async fn named_account(parts: &mut Parts, app: &App) -> Option<String> {
-    let header = parts.headers.get("harness-account").and_then(|value| value.to_str().ok());
-    if let Some(named) = header.map(str::trim).filter(|named| !named.is_empty()) {
-        return Some(named.to_owned());
+///
+/// # Errors
+/// `Invalid` for two headers: a proxy before the server may go by the other one.
+async fn named_account(parts: &mut Parts, app: &App) -> Result<Option<String>> {
+    // What cannot be read is no account's name, and names one all the same.
+    let headers = parts.headers.get_all("harness-account").iter().map(|value| value.to_str().unwrap_or("?"));
+    let mut headers = headers.map(str::trim).filter(|named| !named.is_empty());
+    if let Some(named) = headers.next() {
+        if headers.next().is_some() {
+            return Err(Problem::invalid(
+                "The request has more than one Harness-Account header: send it once.",
+            ));
+        }
+        return Ok(Some(named.to_owned()));
     }
     if let Some(named) = account_of_query(parts.uri.query().unwrap_or("")) {
-        return Some(named);
+        return Ok(Some(named));
     }
-    let path = RawPathParams::from_request_parts(parts, app).await.ok()?;
-    path.iter().find(|(key, _)| *key == "accountIdentifier").map(|(_, value)| value.to_owned())
+    let Ok(path) = RawPathParams::from_request_parts(parts, app).await else { return Ok(None) };
+    let named = path.iter().find(|(key, _)| *key == "accountIdentifier");
+    Ok(named.map(|(_, value)| value.to_owned()))
 }
 
 /// The parameters that name the account, the first one first.

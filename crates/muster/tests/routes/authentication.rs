@@ -125,6 +125,19 @@ both_engines! {
         other.get(path).await.refused(401, "INVALID_TOKEN");
     }
 
+    async fn headers_do_not_name_two_accounts(world: World) {
+        let path = "/ng/api/user/currentUser";
+        for other in ["other", "acme"] {
+            let twice = world.admin().with("harness-account", "acme").with("Harness-Account", other);
+            let text = twice.get(path).await.refused(400, "INVALID_REQUEST");
+            assert!(text.contains("more than one Harness-Account header"), "{text}");
+        }
+        let beside = world.admin().with("harness-account", "").with("harness-account", "other");
+        beside.get(&format!("{path}?account=acme")).await.refused(401, "INVALID_TOKEN");
+        let unreadable = world.admin().with("harness-account", "acmé");
+        unreadable.get(&format!("{path}?account=acme")).await.refused(401, "INVALID_TOKEN");
+    }
+
     async fn a_query_does_not_name_two_accounts(world: World) {
         let (admin, anyone) = (world.admin(), world.bearer(world.admin_token()));
         let name = json!({"name": "Other"});
