@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
+use http::header::{CONTENT_TYPE, PRAGMA};
 use http::request::Parts;
 use serde_json::{Value, json};
 
@@ -136,7 +136,7 @@ async fn answer(app: &App, account: Option<AccountId>, request: Request) -> Resu
 
 /// What no cache may keep (RFC 6749 §5.1).
 fn reply(body: &Value) -> Response {
-    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")];
+    let headers = [(CONTENT_TYPE, "application/json"), (PRAGMA, "no-cache")];
     (headers, body.to_string()).into_response()
 }
 

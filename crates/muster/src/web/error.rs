@@ -169,7 +169,6 @@ pub fn oauth(problem: &Problem, request_id: &str) -> Response {
     let body = json!({"error": code, "error_description": text});
     let mut response = finish(problem, status, PLATFORM_MEDIA, &body, request_id);
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     if status == 401 {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"muster\""));

@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
-use http::header::HOST;
+use http::header::{CACHE_CONTROL, HOST};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Method};
@@ -46,10 +46,19 @@ pub fn scim(done: Result<Response>, id: &str) -> (Response, Option<Problem>) {
         Ok(response) => (response, None),
         Err(problem) => (error::scim(&problem, id), Some(problem)),
     };
-    if let Ok(value) = HeaderValue::try_from(id) {
-        response.headers_mut().insert(X_REQUEST_ID, value);
-    }
+    head(&mut response, id);
     (response, problem)
+}
+
+/// What every answer says of itself: its request's id, and that no cache keeps it, unless it says another
+/// thing. A shared cache may keep what was asked for with `x-api-key`, and answer the next one with it
+/// (RFC 9111 §3.5 knows `Authorization` only).
+fn head(response: &mut Response, id: &str) {
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::try_from(id) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
 /// Has the work done within the time that a request may take. `reads`: it changes nothing, so that it may be
@@ -77,23 +86,21 @@ async fn run(app: App, mut request: Request, next: Next, words: fn(&Problem, &st
     request.extensions_mut().insert(RequestId(id.clone()));
     let reads = request.method().is_safe();
     let done = in_time(&app, reads, async { Ok(next.run(request).await) }).await;
-    worded(done.unwrap_or_else(Problem::into_response), id, words)
+    worded(done.unwrap_or_else(Problem::into_response), &id, words)
 }
 
 /// The answer in the words of its surface, with the request's id.
-fn worded(mut response: Response, id: String, words: fn(&Problem, &str) -> Response) -> Response {
+fn worded(mut response: Response, id: &str, words: fn(&Problem, &str) -> Response) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let headers = std::mem::take(response.headers_mut());
-        response = words(&problem, &id);
+        response = words(&problem, id);
         if let Some(allow) = headers.get(http::header::ALLOW) {
             response.headers_mut().insert(http::header::ALLOW, allow.clone());
         }
     } else if let Some(data) = response.extensions_mut().remove::<Data>() {
-        envelope::wrap(&mut response, &data, &id);
+        envelope::wrap(&mut response, &data, id);
     }
-    if let Ok(value) = HeaderValue::try_from(id) {
-        response.headers_mut().insert(X_REQUEST_ID, value);
-    }
+    head(&mut response, id);
     response
 }
 
@@ -111,7 +118,7 @@ fn too_slow(patience: Duration, reads: bool) -> Problem {
 /// What tells how the server is, and the console: as the platform API, but it answers as it can at once,
 /// whatever the state of the database, and goes out as it is.
 pub async fn at_once(State(app): State<App>, request: Request, next: Next) -> Response {
-    worded(next.run(request).await, app.rng.uuid(), error::platform)
+    worded(next.run(request).await, &app.rng.uuid(), error::platform)
 }
 
 /// Token endpoint: bodies go out as they are, problems as RFC 6749 §5.2 has them.

@@ -125,6 +125,25 @@ both_engines! {
         other.get(path).await.refused(401, "INVALID_TOKEN");
     }
 
+    /// A cache keeps nothing of a request with `Authorization`, of one with `x-api-key` whatever it likes.
+    async fn no_cache_keeps_an_answer(world: World) {
+        let (admin, scim, anon) = (world.admin(), world.bearer(world.admin_token()), world.anon());
+        let (platform, users) = ("/ng/api/user/currentUser", "/scim/v2/acme/Users");
+        let user = format!("{users}/{}", world.admin_id);
+        for (client, path, status) in [
+            (&admin, platform, 200), (&admin, "/v1/roles", 200), (&admin, "/ng/api/provisioning-log/export", 200),
+            (&anon, platform, 401), (&admin, "/ng/api/nothing", 400), (&scim, users, 200), (&scim, &user, 200),
+            (&scim, "/scim/v2/acme/Schemas", 200), (&anon, users, 401), (&anon, "/readyz", 200),
+        ] {
+            assert_eq!(client.get(path).await.expect(status).header("cache-control"), "no-store", "{path}");
+        }
+        let machine = json!({"identifier": "okta", "name": "okta"});
+        let made = admin.post("/ng/api/serviceaccount", machine).await.expect(200);
+        assert_eq!(made.header("cache-control"), "no-store");
+        let seen = admin.get("/openapi.json").await.expect(200);
+        assert_eq!(seen.header("cache-control"), "no-cache", "what is everybody's may be kept");
+    }
+
     async fn headers_do_not_name_two_accounts(world: World) {
         let path = "/ng/api/user/currentUser";
         for other in ["other", "acme"] {
