@@ -122,6 +122,11 @@ pub fn role(id: &str) -> Option<&'static ManagedRole> {
     ROLES.iter().find(|role| role.id == id)
 }
 
+/// The role that a person could take one of this identifier for: it differs at most in case.
+pub fn role_like(id: &str) -> Option<&'static ManagedRole> {
+    ROLES.iter().find(|role| role.id.eq_ignore_ascii_case(id))
+}
+
 /// A resource group that comes with the product: all resources of the scope it is used in.
 #[derive(Debug)]
 pub struct ManagedResourceGroup {
@@ -172,6 +177,11 @@ pub const RESOURCE_GROUPS: &[ManagedResourceGroup] = &[
 /// The managed resource group of that identifier.
 pub fn resource_group(id: &str) -> Option<&'static ManagedResourceGroup> {
     RESOURCE_GROUPS.iter().find(|group| group.id == id)
+}
+
+/// As [`role_like`].
+pub fn resource_group_like(id: &str) -> Option<&'static ManagedResourceGroup> {
+    RESOURCE_GROUPS.iter().find(|group| group.id.eq_ignore_ascii_case(id))
 }
 
 impl ManagedResourceGroup {

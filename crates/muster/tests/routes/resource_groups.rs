@@ -171,7 +171,10 @@ both_engines! {
         let mut mismatch = group("g", json!({}));
         mismatch["resourceGroup"]["accountIdentifier"] = json!("other");
         admin.post(GROUPS, mismatch).await.refused(400, "INVALID_REQUEST");
-        admin.post(GROUPS, group(ACCOUNT_ONLY, json!({}))).await.refused(400, "DUPLICATE_FIELD");
+        for taken in [ACCOUNT_ONLY, &ACCOUNT_ONLY.to_uppercase()] {
+            let text = admin.post(GROUPS, group(taken, json!({}))).await.refused(400, "DUPLICATE_FIELD");
+            assert!(text.contains(ACCOUNT_ONLY), "{text}");
+        }
         admin.post(GROUPS, json!({"identifier": "g"})).await.refused(400, "INVALID_REQUEST");
         admin.post(GROUPS, json!({"resourceGroup": {"identifier": []}})).await.refused(400, "INVALID_REQUEST");
         let text = admin.put(&one(ACCOUNT_ONLY), group(ACCOUNT_ONLY, json!({}))).await.refused(400, "INVALID_REQUEST");

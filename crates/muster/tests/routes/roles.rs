@@ -104,7 +104,10 @@ both_engines! {
         admin.post(ROLES, levels).await.refused(400, "INVALID_ARGUMENT");
         let text = admin.post(ROLES, json!({"identifier": "9", "name": ""})).await.refused(400, "INVALID_REQUEST");
         assert!(text.contains("identifier:") && text.contains("name:"), "{text}");
-        admin.post(ROLES, role("_account_admin", &[])).await.refused(400, "DUPLICATE_FIELD");
+        for taken in ["_account_admin", "_Account_Admin"] {
+            let text = admin.post(ROLES, role(taken, &[])).await.refused(400, "DUPLICATE_FIELD");
+            assert!(text.contains("_account_admin"), "{text}");
+        }
         let text = admin.post(ROLES, json!({"identifier": 5})).await.refused(400, "INVALID_REQUEST");
         assert!(text.contains("identifier"), "{text}");
         let broken = admin.send(http::Method::POST, ROLES, Some("{\"identifier\": ".into())).await;

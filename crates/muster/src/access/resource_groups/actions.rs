@@ -148,12 +148,13 @@ pub async fn create(
 ) -> Result<ResourceGroup> {
     let (scope, caller) = (grant.scope().clone(), grant.caller().clone());
     let scopes = new.check(&scope)?;
+    let managed = managed::resource_group_like(&new.identifier);
     let taken = Problem::duplicate(format!(
         "A resource group with identifier {} already exists at the specified scope {}: choose another identifier",
-        new.identifier,
+        managed.map_or(new.identifier.as_str(), |group| group.id),
         scope.path()
     ));
-    if managed::resource_group(&new.identifier).is_some() {
+    if managed.is_some() {
         return Err(taken);
     }
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());

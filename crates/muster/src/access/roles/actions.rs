@@ -113,12 +113,13 @@ pub async fn create(app: &App, grant: &Grant<RoleEdit>, mut new: NewRole) -> Res
     if !new.fits_level(&scope) {
         return Err(model::wrong_level(&scope));
     }
+    let managed = managed::role_like(&new.identifier);
     let taken = Problem::duplicate(format!(
         "A role with identifier {} in this scope {} is already present: choose another identifier",
-        new.identifier,
+        managed.map_or(new.identifier.as_str(), |role| role.id),
         scope.path()
     ));
-    if managed::role(&new.identifier).is_some() {
+    if managed.is_some() {
         return Err(taken);
     }
     let (now, audit_id) = (app.clock.now(), app.rng.uuid());
