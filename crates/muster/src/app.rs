@@ -30,6 +30,7 @@ use crate::outbound::post::Poster;
 use crate::provisioning_log;
 use crate::router::authenticate::Sessions;
 use crate::scim_api::{Dialects, DryRuns};
+use crate::settings::catalogue::Setting;
 use crate::settings::model::Followed;
 use crate::trust::jwks::Jwks;
 use crate::trust::{self, Trusts};
@@ -102,10 +103,10 @@ pub struct Parts {
     pub deliveries: Deliveries,
     /// Tests of webhooks that are under way.
     pub trials: Trials,
-    /// Told in the transaction that changes one of the four settings of the default trust, with the id of an
-    /// audit row about the trust; answers what whoever changes it should know, or why it cannot be so. Here,
-    /// because trusts are above settings.
-    pub jwt_settings_changed: fn(&mut Tx<'_>, &Caller, Timestamp, &str) -> Outcome<Followed>,
+    /// Told in the transaction that changes this one of the four settings of the default trust, with the time
+    /// and the id of an audit row about the trust; answers what whoever changes it should know, or why it
+    /// cannot be so. Here, because trusts are above settings.
+    pub jwt_settings_changed: fn(&mut Tx<'_>, &Caller, &Setting, (Timestamp, &str)) -> Outcome<Followed>,
     /// What is wrong with the keys of the default trust, of which a setting now says that they are at this
     /// URL. Here for the same reason.
     pub jwt_settings_keys: for<'a> fn(&'a App, &'a AccountId, &'a Url) -> BoxFuture<'a, Option<String>>,

@@ -49,4 +49,5 @@ steps! {
     39 "0039_webhooks",
     40 "0040_token_versions",
     41 "0041_webhooks_slow",
+    42 "0042_trusts_of_one_account",
 }

@@ -60,7 +60,7 @@ const HINTS: &[Line] = &[
     (401, "jti_missing", "The trust refuses replays and the token has no jti: have the issuer set one."),
     (401, "jti_too_long", "The token's jti is longer than 256 bytes: have the issuer make shorter ones."),
     (401, "token_replayed", "The trust refuses replays and this token was used before: have the client fetch a new token for each request, or turn replay off in the trust."),
-    (401, "service_account_missing", "The service account that the trust acts as is gone: make it again, or name another one in the trust."),
+    (401, "service_account_missing", "The service account that the trust acts as was deleted: name one that is there in the trust, or store the trust again if it was made again."),
     (401, "trust_incomplete", "No trust of the account takes JWTs here: make one, enable it, or complete the four settings (docs/identity-provider.md)."),
     (401, "token_malformed", "What was sent is no token of this server and no JWT that can be used: have the client send its token whole, a JWT signed by its issuer."),
     (401, "token_untrusted", "The token is not trusted here: compare issuer, key set, claim and value with the account's trust."),

@@ -450,7 +450,8 @@ fn follow(tx: &mut Tx<'_>, ask: &Request, setting: &Setting) -> std::result::Res
     match setting.group {
         JWT_GROUP => {
             let trust_audit_id = ask.app.rng.uuid();
-            let told = (ask.app.jwt_settings_changed)(tx, &ask.actor.caller, ask.now, &trust_audit_id)?;
+            let at = (ask.now, trust_audit_id.as_str());
+            let told = (ask.app.jwt_settings_changed)(tx, &ask.actor.caller, setting, at)?;
             told.map_err(Refusal::Item)
         }
         _ => Ok(None),

@@ -3,6 +3,7 @@
 use db::Tx;
 use serde_json::{Value, json};
 
+use super::acts_as;
 use super::default;
 use super::keys;
 use super::lint;
@@ -20,11 +21,9 @@ use crate::kernel::ids::AccountId;
 use crate::kernel::listing::{Listed, Orders, SearchTerm};
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::problem::{Kind, Problem, Result};
-use crate::kernel::scope::Scope;
 use crate::kernel::sparing::Sparing;
 use crate::kernel::time::Timestamp;
 use crate::kernel::version::IfMatch;
-use crate::service_accounts;
 
 /// A trust with what its administrator should know.
 #[derive(Clone, Debug)]
@@ -149,13 +148,12 @@ pub async fn list(
     page: PageRequest,
 ) -> Result<Page<Seen>> {
     let account = grant.scope().account.clone();
-    let all = app.db.of(&account).read("trust.list", move |tx| all(tx, &account)).await?;
-    let definitions: Vec<_> = all.iter().map(|stored| &stored.definition).collect();
-    let see = |stored: &Stored| Seen {
-        warnings: lint::lint(&stored.definition, &definitions),
-        stored: stored.clone(),
+    let look = move |tx: &mut Tx<'_>| {
+        let all = all(tx, &account)?;
+        let seen: Result<Vec<_>> = all.iter().map(|stored| see(tx, &account, stored.clone(), &all)).collect();
+        seen
     };
-    let mut seen: Vec<_> = all.iter().map(see).collect();
+    let mut seen = app.db.of(&grant.scope().account).read("trust.list", look).await?;
     seen.retain(|seen| search.finds(seen));
     orders.arrange(&mut seen);
     Ok(Page::cut(page, seen))
@@ -172,10 +170,16 @@ pub async fn load(app: &App, grant: &Grant<SettingView>, identifier: String) -> 
         .read("trust.show", move |tx| {
             let stored = load_one(tx, &account, &identifier)?;
             let others = all(tx, &account)?;
-            let warnings = lint::lint(&stored.definition, &definitions(&others));
-            Ok(Seen { stored, warnings })
+            see(tx, &account, stored, &others)
         })
         .await
+}
+
+/// A trust, which may be among the others, with all that is to be known of it without asking for its keys.
+fn see(tx: &mut Tx<'_>, account: &AccountId, stored: Stored, others: &[Stored]) -> Result<Seen> {
+    let mut warnings = lint::lint(&stored.definition, &definitions(others));
+    warnings.extend(acts_as::warning(tx, account, &stored)?);
+    Ok(Seen { stored, warnings })
 }
 
 /// What is weak about the default trust, in one text for the reply of the settings; `None`: nothing, or there
@@ -186,7 +190,7 @@ pub async fn load(app: &App, grant: &Grant<SettingView>, identifier: String) -> 
 pub fn default_lint(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<String>> {
     let all = all(tx, account)?;
     let Some(stored) = all.iter().find(|stored| stored.is_default()) else { return Ok(None) };
-    let found = lint::lint(&stored.definition, &definitions(&all));
+    let found = see(tx, account, stored.clone(), &all)?.warnings;
     let told = found.iter().filter(|warning| warning.code != "disabled");
     let texts: Vec<_> = told.map(|warning| format!("{}: {}", warning.code, warning.message)).collect();
     let text = || format!("Stored. Of the JWT trust /ng/api/jwt-trusts/{DEFAULT} know: {}", texts.join(" "));
@@ -211,13 +215,10 @@ async fn check(app: &App, account: &AccountId, document: &Value, path: Option<&s
     }
     let id = definition.service_account.clone();
     if !id.is_empty() {
-        let (scope, wanted) = (Scope::account(account.clone()), id.clone());
-        let find = move |tx: &mut Tx<'_>| service_accounts::actions::find(tx, &scope, &wanted);
+        let (of, wanted) = (account.clone(), id.clone());
+        let find = move |tx: &mut Tx<'_>| acts_as::made(tx, &of, &wanted);
         if app.db.of(account).point("trust.service_account", find).await?.is_none() {
-            let text = format!(
-                "there is no service account [{id}] in account [{account}]: create it at the account first, or correct the identifier"
-            );
-            check.fail("serviceAccount", text);
+            check.fail("serviceAccount", acts_as::missing(account, &id));
         }
     }
     check.done()?;
@@ -261,14 +262,21 @@ impl Change {
         trail::record(tx, &self.caller, (self.now, &self.audit_id), action, of, detail)
     }
 
-    /// Writes another definition over a stored one.
-    fn rewrite(&self, tx: &mut Tx<'_>, before: &Stored, definition: &Definition) -> Result<Stored> {
+    /// Writes another definition over a stored one, for the service account that was made then.
+    fn rewrite(
+        &self,
+        tx: &mut Tx<'_>,
+        before: &Stored,
+        definition: &Definition,
+        service_account_made: Option<Timestamp>,
+    ) -> Result<Stored> {
         let (account, identifier) = (self.account(), &definition.identifier);
         let after = Stored {
             definition: definition.clone(),
             version: before.version + 1,
             created_at: before.created_at,
             updated_at: self.now,
+            service_account_made,
         };
         if store::find(tx, account, identifier)?.is_some() {
             store::update(tx, account, &after)?;
@@ -302,15 +310,19 @@ pub async fn create(app: &App, grant: &Grant<SettingEdit>, document: Value) -> R
             if let Some(Err(damaged)) = store::find(tx, account, &definition.identifier)? {
                 return Err(unreadable(account, &damaged));
             }
-            let (created_at, updated_at) = (change.now, change.now);
-            let made = Stored { definition: definition.clone(), version: 1, created_at, updated_at };
+            let made = Stored {
+                definition: definition.clone(),
+                version: 1,
+                created_at: change.now,
+                updated_at: change.now,
+                service_account_made: Some(acts_as::there(tx, account, &definition.service_account)?),
+            };
             // A row that the settings have outlived.
             store::delete(tx, account, &definition.identifier)?;
             store::insert(tx, account, &made)?;
             change.follow(tx, &definition.identifier, Some(&definition))?;
             change.record(tx, Action::Create, &definition, json!({"new": definition.to_json()}))?;
-            let warnings = lint::lint(&definition, &definitions(&others));
-            Ok::<_, Problem>(Seen { stored: made, warnings })
+            see(tx, account, made, &others)
         })
         .await?;
     Ok(with_keys(app, grant, made).await)
@@ -349,11 +361,13 @@ pub async fn replace(
             let account = change.account();
             let before = load_one(tx, account, &identifier)?;
             seen.check(before.tag())?;
+            let there = Some(acts_as::there(tx, account, &definition.service_account)?);
             // What was issued under it goes on.
             let is_same = before.definition.to_json() == definition.to_json();
-            let stored = if is_same { before } else { change.rewrite(tx, &before, &definition)? };
-            let warnings = lint::lint(&definition, &definitions(&all(tx, account)?));
-            Ok::<_, Problem>(Seen { stored, warnings })
+            let is_same = is_same && before.service_account_made == there;
+            let stored = if is_same { before } else { change.rewrite(tx, &before, &definition, there)? };
+            let others = all(tx, account)?;
+            see(tx, account, stored, &others)
         })
         .await?;
     Ok(with_keys(app, grant, after).await)
@@ -379,10 +393,10 @@ pub async fn switch(
         let stored = if before.definition.enabled == enabled {
             before
         } else {
-            change.rewrite(tx, &before, &definition)?
+            change.rewrite(tx, &before, &definition, before.service_account_made)?
         };
-        let warnings = lint::lint(&definition, &definitions(&all(tx, account)?));
-        Ok(Seen { stored, warnings })
+        let others = all(tx, account)?;
+        see(tx, account, stored, &others)
     })
     .await
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::model::{DEFAULT, Definition, Found, KeySource, Stored, Unusable};
-use super::{keys, read, store, trail};
+use super::{acts_as, keys, read, store, trail};
 use crate::accounts::store::bump_version;
 use crate::app::App;
 use crate::audit::Action;
@@ -20,7 +20,9 @@ use crate::kernel::scope::Scope;
 use crate::kernel::surface::Surface;
 use crate::kernel::time::Timestamp;
 use crate::settings;
-use crate::settings::catalogue::{Id, JWT_JWKS_URL, JWT_KEY_FIELD, JWT_SERVICE_ACCOUNT, JWT_VALUE_FIELD};
+use crate::settings::catalogue::{
+    Id, JWT_JWKS_URL, JWT_KEY_FIELD, JWT_SERVICE_ACCOUNT, JWT_VALUE_FIELD, Setting,
+};
 use crate::settings::model::Followed;
 
 /// In the order of the contract (§1).
@@ -54,7 +56,13 @@ pub fn current(
         // Without what it says more than the settings, it would let in more.
         Some(Err(damaged)) => return Ok(Err(Unusable::Damaged(damaged))),
         // Stored by settings alone: the first change of it is the first version.
-        None => Stored { definition: plain(), version: 0, created_at: at, updated_at: at },
+        None => Stored {
+            definition: plain(),
+            version: 0,
+            created_at: at,
+            updated_at: at,
+            service_account_made: None,
+        },
     };
     Ok(say(base.definition, values).map(|definition| Stored { definition, ..base }))
 }
@@ -137,13 +145,18 @@ pub fn write_settings(
     Ok(())
 }
 
-/// After a change of one of the settings: moves the row on, or removes it where the four are no longer
+/// After a change of `setting`, one of the four: moves the row on, or removes it where the four are no longer
 /// complete. That the trust begins or ends is recorded as of the trust, too. Answers what the trust has or
 /// had beyond the settings, for their reply; the inner `Err`: why the setting cannot be what it was made.
 ///
 /// # Errors
 /// Of the database.
-pub fn follow(tx: &mut Tx<'_>, caller: &Caller, now: Timestamp, audit_id: &str) -> Result<Followed> {
+pub fn follow(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    setting: &Setting,
+    (now, audit_id): (Timestamp, &str),
+) -> Result<Followed> {
     let account = &caller.account;
     let row = store::find(tx, account, DEFAULT)?;
     let had = row.as_ref().is_some_and(|row| row.as_ref().is_ok_and(|row| row.version != ENDED));
@@ -156,7 +169,19 @@ pub fn follow(tx: &mut Tx<'_>, caller: &Caller, now: Timestamp, audit_id: &str) 
     if let Err(problem) = read::recheck(&stored.definition) {
         return refused(&format!("{}.", problem.message()));
     }
-    let is_as_said = |row: &Stored| row.definition.to_json() == stored.definition.to_json();
+    // Who stores the setting anew means the service account that is there now; where there is none, none that
+    // comes later is meant.
+    let service_account_made = if had && setting.id != JWT_SERVICE_ACCOUNT.as_str() {
+        stored.service_account_made
+    } else {
+        let there = acts_as::made(tx, account, &stored.definition.service_account)?;
+        there.or(Some(Timestamp::from_micros(0)))
+    };
+    let stored = Stored { service_account_made, ..stored };
+    let is_as_said = |row: &Stored| {
+        let same = row.definition.to_json() == stored.definition.to_json();
+        same && row.service_account_made == stored.service_account_made
+    };
     if had && row.is_some_and(|row| row.is_ok_and(|row| is_as_said(&row))) {
         return Ok(Ok(beyond(&stored.definition)));
     }
@@ -195,7 +220,13 @@ fn end(
         Err(_) => Some(Definition { enabled: false, ..plain() }),
     };
     if let Some(definition) = left {
-        let row = Stored { definition, version: ENDED, created_at: now, updated_at: now };
+        let row = Stored {
+            definition,
+            version: ENDED,
+            created_at: now,
+            updated_at: now,
+            service_account_made: None,
+        };
         store::insert(tx, &caller.account, &row)?;
     }
     match row {

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::answer;
 use super::jwks::{Keys, Unreachable, WAIT};
 use super::once::{Once, Taken};
-use super::ready::{Provider, Ready, Trust, ready};
+use super::ready::{Provider, Ready, Somebody, Trust, ready};
 use crate::access::{Actor, Rights};
 use crate::accounts;
 use crate::app::App;
@@ -449,15 +449,9 @@ fn furthest(refused: &[Refused]) -> Option<usize> {
 /// Step 19: as whom a token of the trust acts.
 ///
 /// # Errors
-/// When the service account does not exist.
-pub(super) fn acts_as(trust: &Trust) -> std::result::Result<&(Arc<Principal>, Arc<Rights>), Refusal> {
-    trust.acts_as.as_ref().ok_or_else(|| Refusal {
-        step: Step::ServiceAccount,
-        reason: Reason::ServiceAccountMissing,
-        expected: format!("service account {:?} in the account", trust.service_account),
-        received: "none of this identifier".into(),
-        hint: Some("create the service account, or name another one in the trust".into()),
-    })
+/// When the service account does not exist, or is another one than the trust was stored for.
+pub(super) fn acts_as(trust: &Trust) -> std::result::Result<&Somebody, Refusal> {
+    trust.acts_as.as_ref().map_err(|absent| absent.refusal(&trust.service_account))
 }
 
 /// No keys, as a refusal of step 10.

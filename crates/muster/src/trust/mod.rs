@@ -7,6 +7,7 @@
 //! tells a caller more than the public code.
 
 pub mod actions;
+mod acts_as;
 mod answer;
 pub mod api;
 pub mod default;

@@ -117,6 +117,9 @@ pub struct Stored {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// When the service account was made that the trust was stored for. `None`: nobody took note, and
+    /// whichever has the identifier is meant.
+    pub service_account_made: Option<Timestamp>,
 }
 
 impl Stored {

@@ -10,6 +10,7 @@ use jose::Policy;
 use quick_cache::sync::Cache;
 
 use super::actions;
+use super::acts_as::{self, Absent};
 use super::door::Session;
 use super::jwks::{Jwks, Keys, Place, PlaceId, Source, Unreachable};
 use super::model::{Definition, KeySource, Stored};
@@ -25,7 +26,7 @@ use crate::kernel::surface::Surface;
 use crate::kernel::time::Timestamp;
 use crate::settings;
 use crate::settings::catalogue::JWT_STALE_HOURS;
-use crate::tokens::verify::service_account;
+use crate::tokens::verify::service_account_since;
 
 /// The trusts of all accounts as this process knows them.
 pub struct Trusts {
@@ -78,8 +79,8 @@ pub struct Trust {
     pub replay: bool,
     /// The service account's identifier …
     pub service_account: String,
-    /// … and whom that is, with what he holds now; `None`: it does not exist.
-    pub acts_as: Option<Somebody>,
+    /// … and whom that is, with what he holds now.
+    pub acts_as: std::result::Result<Somebody, Absent>,
     /// Where the keys come from.
     pub keys: Provider,
 }
@@ -231,7 +232,7 @@ enum Loaded {
 /// An account's trusts as they are stored. Their keys are looked up once the transaction is over.
 struct Rows {
     version: i64,
-    trusts: Vec<(Stored, Option<Somebody>)>,
+    trusts: Vec<(Stored, std::result::Result<Somebody, Absent>)>,
     stale_secs: i64,
 }
 
@@ -254,21 +255,23 @@ fn load(app: &App, tx: &mut Tx<'_>, account: &AccountId, known: Option<i64>) -> 
         return Ok(Loaded::Same);
     }
     let scope = Scope::account(account.clone());
-    let mut principals: HashMap<String, Option<Somebody>> = HashMap::new();
+    let mut principals: HashMap<String, Option<(Somebody, Timestamp)>> = HashMap::new();
     let mut trusts = Vec::new();
     for stored in actions::all(tx, account)? {
         let id = &stored.definition.service_account;
         if !principals.contains_key(id) {
-            let found = match service_account(tx, scope.clone(), id)? {
-                Some(principal) => {
+            let found = match service_account_since(tx, scope.clone(), id)? {
+                Some((principal, made)) => {
                     let rights = rights::load(tx, account, &principal)?;
-                    Some((Arc::new(principal), Arc::new(rights)))
+                    Some(((Arc::new(principal), Arc::new(rights)), Timestamp::from_micros(made)))
                 }
                 None => None,
             };
             principals.insert(id.clone(), found);
         }
-        let acts_as = principals.get(id).cloned().flatten();
+        let there = principals.get(id).and_then(Option::as_ref);
+        let acts_as = acts_as::check(&stored, there.map(|(_, made)| *made))
+            .and_then(|()| there.map(|(somebody, _)| somebody.clone()).ok_or(Absent::Gone));
         trusts.push((stored, acts_as));
     }
     let stale_secs = stale_secs(tx, &scope)?;
@@ -284,7 +287,12 @@ pub(super) fn stale_secs(tx: &mut Tx<'_>, account: &Scope) -> Result<i64> {
     Ok(hours.saturating_mul(3_600))
 }
 
-fn trust(stored: Stored, acts_as: Option<Somebody>, known: Option<&Arc<Ready>>, jwks: &Jwks) -> Trust {
+fn trust(
+    stored: Stored,
+    acts_as: std::result::Result<Somebody, Absent>,
+    known: Option<&Arc<Ready>>,
+    jwks: &Jwks,
+) -> Trust {
     let definition = stored.definition;
     // Stored keys are parsed once for each version of the trust, not of the account.
     let same = |t: &&Arc<Trust>| {

@@ -10,23 +10,23 @@ use crate::kernel::problem::Result;
 use crate::kernel::time::Timestamp;
 use crate::kernel::version::Tag;
 
-const LIST: &str = "SELECT identifier, document, version, created_at, updated_at FROM jwt_trusts \
+const LIST: &str = "SELECT identifier, document, version, created_at, updated_at, service_account_made FROM jwt_trusts \
     WHERE account_id = $1 ORDER BY identifier";
-const FIND: &str = "SELECT identifier, document, version, created_at, updated_at FROM jwt_trusts \
+const FIND: &str = "SELECT identifier, document, version, created_at, updated_at, service_account_made FROM jwt_trusts \
     WHERE account_id = $1 AND identifier = $2";
-const INSERT: &str = "INSERT INTO jwt_trusts (account_id, identifier, document, version, created_at, updated_at) \
-    VALUES ($1, $2, $3, $4, $5, $6)";
-const UPDATE: &str = "UPDATE jwt_trusts SET document = $3, version = $4, updated_at = $5 \
+const INSERT: &str = "INSERT INTO jwt_trusts (account_id, identifier, document, version, created_at, updated_at, \
+    service_account_made) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const UPDATE: &str = "UPDATE jwt_trusts SET document = $3, version = $4, updated_at = $5, service_account_made = $6 \
     WHERE account_id = $1 AND identifier = $2";
 const DELETE: &str = "DELETE FROM jwt_trusts WHERE account_id = $1 AND identifier = $2";
 
-type Columns = (String, String, i64, i64, i64);
+type Columns = (String, String, i64, i64, i64, Option<i64>);
 
 fn columns(row: &Row<'_>) -> std::result::Result<Columns, db::Error> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
 }
 
-fn found((identifier, document, version, created_at, updated_at): Columns) -> Found {
+fn found((identifier, document, version, created_at, updated_at, made): Columns) -> Found {
     let created_at = Timestamp::from_micros(created_at);
     let document = serde_json::from_str::<Value>(&document).map_err(|error| error.to_string());
     let read = document.and_then(|document| {
@@ -35,7 +35,8 @@ fn found((identifier, document, version, created_at, updated_at): Columns) -> Fo
     match read {
         Ok(definition) => {
             let updated_at = Timestamp::from_micros(updated_at);
-            Ok(Stored { definition, version, created_at, updated_at })
+            let service_account_made = made.map(Timestamp::from_micros);
+            Ok(Stored { definition, version, created_at, updated_at, service_account_made })
         }
         Err(why) => Err(Damaged { identifier, why, tag: Tag { created_at, version } }),
     }
@@ -60,14 +61,16 @@ pub fn lets_in(tx: &mut Tx<'_>, account: &AccountId, identifier: &str) -> Result
 pub fn insert(tx: &mut Tx<'_>, account: &AccountId, trust: &Stored) -> Result<()> {
     let (identifier, document) = (&trust.definition.identifier, trust.definition.to_json().to_string());
     let (created, updated) = (trust.created_at.micros(), trust.updated_at.micros());
-    Ok(tx.put(INSERT, params![account.as_str(), identifier, &document, trust.version, created, updated])?)
+    let made = trust.service_account_made.map(Timestamp::micros);
+    let row = params![account.as_str(), identifier, &document, trust.version, created, updated, made];
+    Ok(tx.put(INSERT, row)?)
 }
 
 /// Writes a row anew.
 pub fn update(tx: &mut Tx<'_>, account: &AccountId, trust: &Stored) -> Result<()> {
     let (identifier, document) = (&trust.definition.identifier, trust.definition.to_json().to_string());
-    let updated = trust.updated_at.micros();
-    Ok(tx.put(UPDATE, params![account.as_str(), identifier, &document, trust.version, updated])?)
+    let (updated, made) = (trust.updated_at.micros(), trust.service_account_made.map(Timestamp::micros));
+    Ok(tx.put(UPDATE, params![account.as_str(), identifier, &document, trust.version, updated, made])?)
 }
 
 /// Removes a trust with its refusals. What it has seen stays until it ends: a trust made anew under the same

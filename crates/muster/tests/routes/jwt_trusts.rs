@@ -415,6 +415,70 @@ both_engines! {
         present(&world, &claims()).await.expect(200);
     }
 
+    async fn another_service_account_of_the_identifier_is_nobody_of_the_trust(world: World) {
+        let issuer = Issuer::start().await;
+        machine(&world, "sync", "_scim_provisioner").await;
+        let (admin, document) = (world.admin(), sound("okta", &issuer.jwks_url()));
+        let first = admin.post(AT, document.clone()).await.header("etag").to_owned();
+        present(&world, &good()).await.expect(200);
+        let told = async || codes(&admin.get(&format!("{AT}/okta")).await.data()).last().map(|code| (*code).to_owned());
+        assert_eq!(told().await.as_deref(), Some("plain_http"));
+
+        admin.delete("/ng/api/serviceaccount/sync").await.data();
+        assert_eq!(told().await.as_deref(), Some("service_account_missing"));
+        world.app.clock.advance_secs(1);
+        machine(&world, "sync", "_scim_provisioner").await;
+        assert_eq!(present(&world, &good()).await.status, 401, "whoever made this one may not know of the trust");
+        assert_eq!(told().await.as_deref(), Some("service_account_replaced"));
+        assert_eq!(codes(&admin.get(AT).await.data()["content"][0]).last(), Some(&"service_account_replaced"));
+        let explained = json!({"token": es256().sign(&good())});
+        let text = admin.post(&format!("{AT}/okta/explain"), explained).await.text;
+        assert!(text.contains("another one of this identifier, made at "), "{text}");
+
+        // To switch it off and on says nothing of the service account; to store it does.
+        admin.post(&format!("{AT}/okta/disable"), json!({})).await.data();
+        let on = admin.post(&format!("{AT}/okta/enable"), json!({})).await.data();
+        assert_eq!(codes(&on).last(), Some(&"service_account_replaced"));
+        assert_eq!(present(&world, &good()).await.status, 401);
+        let stored = admin.put(&format!("{AT}/okta"), document.clone()).await;
+        let second = stored.header("etag").to_owned();
+        assert_ne!(second, first);
+        assert_eq!(codes(&stored.data()), ["plain_http"]);
+        present(&world, &good()).await.expect(200);
+        let again = admin.put(&format!("{AT}/okta"), document).await;
+        assert_eq!(again.header("etag"), second, "nothing is to be changed");
+    }
+
+    async fn the_setting_stored_anew_means_the_service_account_that_is_there(world: World) {
+        let issuer = Issuer::start().await;
+        trust(&world, &issuer.jwks_url()).await;
+        present(&world, &claims()).await.expect(200);
+        let admin = world.admin();
+        admin.delete("/ng/api/serviceaccount/sync").await.data();
+        world.app.clock.advance_secs(1);
+        machine(&world, "sync", "_scim_provisioner").await;
+        let put = async |id: &str, value: &str| {
+            admin.put("/ng/api/settings", json!([{"identifier": id, "value": value}])).await.data()[0].clone()
+        };
+        let item = put("scim_jwt_token_value_field", "identity").await;
+        assert!(item["warning"].as_str().unwrap().contains("service_account_replaced: "), "{item}");
+        put("scim_jwt_token_value_field", "operations").await;
+        put("scim_jwt_token_value_field", "identity").await;
+        assert_eq!(present(&world, &claims()).await.status, 401);
+        let item = put("scim_jwt_token_service_account_id", "sync").await;
+        assert!(!item["warning"].as_str().unwrap().contains("service_account"), "{item}");
+        present(&world, &claims()).await.expect(200);
+
+        // Nobody was there when the settings became complete again: whoever comes later is not meant.
+        let restore = json!([{"identifier": "scim_jwt_token_value_field", "updateType": "RESTORE"}]);
+        admin.put("/ng/api/settings", restore).await.data();
+        admin.delete("/ng/api/serviceaccount/sync").await.data();
+        put("scim_jwt_token_value_field", "identity").await;
+        world.app.clock.advance_secs(1);
+        machine(&world, "sync", "_scim_provisioner").await;
+        assert_eq!(present(&world, &claims()).await.status, 401);
+    }
+
     async fn the_end_of_the_default_trust_is_told_and_recorded(world: World) {
         let issuer = Issuer::start().await;
         machine(&world, "sync", "_scim_provisioner").await;
