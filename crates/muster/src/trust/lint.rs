@@ -129,7 +129,7 @@ fn keys(trust: &Definition, warn: Warn<'_>) {
 }
 
 fn neighbours(trust: &Definition, others: &[&Definition], warn: Warn<'_>) {
-    for other in others.iter().filter(|other| other.identifier != trust.identifier && other.enabled) {
+    for &other in others.iter().filter(|other| other.identifier != trust.identifier && other.enabled) {
         let same = other.jwks == trust.jwks && other.policy.issuer == trust.policy.issuer;
         if same
             && other.policy.rules == trust.policy.rules
@@ -141,7 +141,38 @@ fn neighbours(trust: &Definition, others: &[&Definition], warn: Warn<'_>) {
             );
             warn("same_as_another", "rules", text);
         }
+        if trust.replay != other.replay && share_tokens(trust, other) {
+            let (once, often) = if trust.replay { (trust, other) } else { (other, trust) };
+            let text = format!(
+                "A token that the trust {} has taken once may be taken again by {}, where replay is off: turn it on there, too, or tell the trusts apart by audience or rules.",
+                once.identifier, often.identifier
+            );
+            warn("replay_elsewhere", "replay", text);
+        }
     }
+}
+
+/// May there be a token that both take, by the same keys and on the same surface? Where it is plain that none
+/// passes both: no.
+fn share_tokens(one: &Definition, two: &Definition) -> bool {
+    let (a, b) = (&one.policy, &two.policy);
+    let issuers = a.issuer.is_none() || b.issuer.is_none() || a.issuer == b.issuer;
+    let surfaces = one.surfaces.iter().any(|surface| two.surfaces.contains(surface));
+    let both_required = [a, b].iter().all(|policy| policy.audience_policy == AudiencePolicy::Required);
+    // A token may be for several audiences, but those that are made so are rare.
+    let audiences = !both_required || a.audiences.iter().any(|audience| b.audiences.contains(audience));
+    one.jwks == two.jwks
+        && issuers
+        && surfaces
+        && audiences
+        && !a.rules.iter().any(|rule| excludes(rule, &b.rules))
+}
+
+/// Does one of the rules ask for another value of the same claim?
+fn excludes(rule: &Rule, rules: &[Rule]) -> bool {
+    let RuleOp::Equals(value) = rule.op() else { return false };
+    let other = |two: &&Rule| two.claim() == rule.claim();
+    rules.iter().filter(other).any(|two| matches!(two.op(), RuleOp::Equals(wanted) if wanted != value))
 }
 
 pub(super) fn url_of(trust: &Definition) -> Option<&str> {
@@ -269,6 +300,38 @@ mod tests {
         let of = |rules: Value| codes(&json!({"issuer": common, "rules": rules}));
         assert_eq!(of(rule("azp", "equals", "x")), ["shared_issuer_tenant"]);
         assert_eq!(of(rule("tid", "equals", "x")), ["shared_issuer"]);
+    }
+
+    #[test]
+    fn replays_are_told_where_another_trust_takes_them() {
+        let once = trust(&json!({"identifier": "once", "replay": "on"}));
+        let found = |changes: &Value| {
+            let mut changes = changes.clone();
+            changes["identifier"] = json!("often");
+            let often = trust(&changes);
+            let told = |of: &Definition, other: &Definition| {
+                lint(of, &[other]).iter().any(|warning| warning.code == "replay_elsewhere")
+            };
+            assert_eq!(told(&once, &often), told(&often, &once), "{changes}");
+            told(&once, &often)
+        };
+        let more = json!([{"claim": "sub", "op": "equals", "value": "sync"}, {"claim": "team", "op": "equals", "value": "a"}]);
+        for changes in
+            [json!({}), json!({"issuer": null}), json!({"audiencePolicy": "off"}), json!({"rules": more})]
+        {
+            assert!(found(&changes), "{changes}");
+        }
+        for changes in [
+            json!({"replay": "on"}),
+            json!({"enabled": false, "replay": "on"}),
+            json!({"issuer": "https://else.example"}),
+            json!({"jwks": {"url": "https://id.example.com/others"}}),
+            json!({"audiences": ["else"]}),
+            json!({"surfaces": ["platform"]}),
+            json!({"rules": rule("sub", "equals", "else")}),
+        ] {
+            assert!(!found(&changes), "{changes}");
+        }
     }
 
     #[test]
