@@ -119,6 +119,11 @@ impl Orders {
         self.0.iter().all(|order| fields.contains(&order.field))
     }
 
+    /// Is this one of its fields?
+    pub fn name(&self, field: &str) -> bool {
+        self.0.iter().any(|order| order.field == field)
+    }
+
     /// The same for the database to sort by: `column` answers for one field.
     pub fn columns(&self, column: impl Fn(&str) -> &'static str) -> String {
         let one = |order: &Order| {
@@ -142,13 +147,16 @@ impl Orders {
 
     /// Sorts; `compare` answers for one field, ascending. Items that compare equal keep their places.
     pub fn sort<T>(&self, items: &mut [T], compare: impl Fn(&T, &T, &str) -> Ordering) {
-        items.sort_by(|a, b| {
-            let one = |order: &Order| {
-                let ascending = compare(a, b, order.field);
-                if order.descending { ascending.reverse() } else { ascending }
-            };
-            self.0.iter().map(one).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
-        });
+        items.sort_by(|a, b| self.compare(|field| compare(a, b, field)));
+    }
+
+    /// Which of two comes first; `ascending` answers for one field.
+    pub fn compare(&self, ascending: impl Fn(&str) -> Ordering) -> Ordering {
+        let one = |order: &Order| {
+            let ascending = ascending(order.field);
+            if order.descending { ascending.reverse() } else { ascending }
+        };
+        self.0.iter().map(one).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
     }
 }
 

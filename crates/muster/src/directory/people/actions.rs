@@ -113,9 +113,9 @@ impl Wanted {
             return Ok((rows, u64::try_from(total).unwrap_or_default()));
         }
         let mut front = Front::new(&self.orders, page);
-        let mut take = |person| {
+        let mut take = |person: Person| {
             if self.shows(&person) {
-                front.take(person);
+                front.take(&person);
             }
         };
         match self.named(tx, account)? {
@@ -127,7 +127,8 @@ impl Wanted {
                 }
             }
         }
-        Ok(front.page())
+        let (ids, total) = front.page();
+        Ok((store::these(tx, account, &ids)?, total))
     }
 
     fn is_everybody(&self) -> bool {

@@ -1,4 +1,4 @@
-//! The users of one page, in the order asked for, out of any number that go by. Pure.
+//! The ids of the users of one page, in the order asked for, out of any number that go by. Pure.
 
 use std::cmp::Ordering;
 
@@ -6,11 +6,12 @@ use super::store::Person;
 use crate::kernel::listing::Orders;
 use crate::kernel::page::PageRequest;
 use crate::kernel::text::fold;
+use crate::kernel::time::Timestamp;
 
-/// So many more than are wanted are gathered before the rest of them is dropped.
+/// So many more than are wanted are gathered before the rest of them is dropped, and a quarter of the wanted.
 const SPARE: usize = 1_000;
 
-/// Users up to the end of a page.
+/// Users up to the end of a page: of each only what he is sorted by, since a page far back has all before it.
 pub struct Front<'o> {
     orders: &'o Orders,
     page: PageRequest,
@@ -18,11 +19,14 @@ pub struct Front<'o> {
     seen: u64,
 }
 
-/// A user and what he is sorted by: name and address case aside, which is no engine's order.
+/// A user and what he is sorted by, so far as the orders name it. Name and address are folded, which is no
+/// engine's order.
 struct Ranked {
-    name: String,
-    email: String,
-    person: Person,
+    name: Box<str>,
+    email: Box<str>,
+    created: Timestamp,
+    updated: Timestamp,
+    id: Box<str>,
 }
 
 impl<'o> Front<'o> {
@@ -31,54 +35,64 @@ impl<'o> Front<'o> {
         Self { orders, page, kept: Vec::new(), seen: 0 }
     }
 
-    fn wanted(&self) -> usize {
-        usize::try_from(self.page.offset() + self.page.limit()).unwrap_or(usize::MAX)
-    }
-
-    /// One more. Of those who are equal the first one comes first.
-    pub fn take(&mut self, person: Person) {
+    /// One more.
+    pub fn take(&mut self, person: &Person) {
         self.seen += 1;
-        let (name, email) = (fold(&person.name).into_owned(), fold(&person.email).into_owned());
-        self.kept.push(Ranked { name, email, person });
-        let wanted = self.wanted();
-        if self.kept.len() >= wanted.saturating_mul(2).saturating_add(SPARE) {
-            self.arrange();
+        let folded = |field: &str, text: &str| {
+            if self.orders.name(field) { fold(text).into() } else { Box::default() }
+        };
+        self.kept.push(Ranked {
+            name: folded("name", &person.name),
+            email: folded("email", &person.email),
+            created: person.created,
+            updated: person.updated,
+            id: person.id.as_str().into(),
+        });
+        let wanted = usize::try_from(self.page.offset() + self.page.limit()).unwrap_or(usize::MAX);
+        if self.kept.len() >= wanted.saturating_add(wanted / 4).saturating_add(SPARE) {
+            let orders = self.orders;
+            self.kept.select_nth_unstable_by(wanted, |a, b| compare(orders, a, b));
             self.kept.truncate(wanted);
         }
     }
 
-    fn arrange(&mut self) {
-        self.orders.sort(&mut self.kept, compare);
-    }
-
-    /// The users of the page, and how many have gone by.
-    pub fn page(mut self) -> (Vec<Person>, u64) {
-        self.arrange();
-        let rows = self.page.part_of(self.kept).into_iter().map(|ranked| ranked.person).collect();
-        (rows, self.seen)
+    /// The ids of the page, and how many have gone by. Of those who are equal the lower id comes first.
+    pub fn page(mut self) -> (Vec<String>, u64) {
+        let orders = self.orders;
+        self.kept.sort_unstable_by(|a, b| compare(orders, a, b));
+        let ids = self.page.part_of(self.kept).into_iter().map(|ranked| ranked.id.into()).collect();
+        (ids, self.seen)
     }
 }
 
-fn compare(a: &Ranked, b: &Ranked, field: &str) -> Ordering {
-    match field {
+fn compare(orders: &Orders, a: &Ranked, b: &Ranked) -> Ordering {
+    let ascending = |field: &str| match field {
         "name" => a.name.cmp(&b.name),
         "email" => a.email.cmp(&b.email),
-        "createdAt" => a.person.created.cmp(&b.person.created),
-        _ => a.person.updated.cmp(&b.person.updated),
-    }
+        "createdAt" => a.created.cmp(&b.created),
+        _ => a.updated.cmp(&b.updated),
+    };
+    orders.compare(ascending).then_with(|| a.id.cmp(&b.id))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::time::Timestamp;
 
     fn person(at: u32) -> Person {
         // Each name stands twice, in another case.
         let name = format!("{}{:05}", if at.is_multiple_of(2) { "Ä" } else { "ä" }, 99_999 - at / 2);
         let (created, updated) = (Timestamp::from_micros(at.into()), Timestamp::from_micros(0));
         let email = String::new();
-        Person { id: at.to_string(), name, email, active: true, externally_managed: false, created, updated }
+        Person {
+            id: format!("{at:05}"),
+            name,
+            email,
+            active: true,
+            externally_managed: false,
+            created,
+            updated,
+        }
     }
 
     #[test]
@@ -87,12 +101,12 @@ mod tests {
         for index in [0, 1, 400, 999, 1_000] {
             let page = PageRequest { index, size: 5 };
             let mut front = Front::new(&orders, page);
-            (0..5_000).for_each(|at| front.take(person(at)));
-            let (rows, seen) = front.page();
+            (0..5_000).for_each(|at| front.take(&person(at)));
+            let (found, seen) = front.page();
             let mut all: Vec<u32> = (0..5_000).collect();
             all.sort_by_key(|at| std::cmp::Reverse(at / 2));
-            let ids = all.iter().map(u32::to_string).skip(index as usize * 5).take(5);
-            assert_eq!(rows.into_iter().map(|row| row.id).collect::<Vec<_>>(), ids.collect::<Vec<_>>());
+            let ids = all.iter().map(|at| format!("{at:05}")).skip(index as usize * 5).take(5);
+            assert_eq!(found, ids.collect::<Vec<_>>());
             assert_eq!(seen, 5_000);
         }
     }

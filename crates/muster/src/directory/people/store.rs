@@ -1,8 +1,9 @@
 //! SQL of users on the platform API.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use db::sql::Sql;
+use db::sql::{IDS_AT_ONCE, Sql};
 use db::{Row, Tx, params};
 
 use crate::kernel::ids::AccountId;
@@ -117,6 +118,16 @@ fn each_sql(account: &AccountId, selection: &Selection) -> Sql {
     }
     sql.push(" ORDER BY u.user_id");
     sql
+}
+
+/// Those of these ids who are there, in the order of the ids.
+pub fn these(tx: &mut Tx<'_>, account: &AccountId, ids: &[String]) -> Result<Vec<Person>, Problem> {
+    let mut found: HashMap<String, Person> = HashMap::with_capacity(ids.len());
+    for some in ids.chunks(IDS_AT_ONCE) {
+        let selection = Selection { ids: some.to_vec(), ..Selection::default() };
+        each(tx, account, &selection, &mut |person| drop(found.insert(person.id.clone(), person)))?;
+    }
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
 /// One user.
