@@ -50,8 +50,12 @@ pub fn open_log(db: &Db) -> Result<Db, String> {
 }
 
 fn log_failed(error: &db::Error) -> String {
-    let advice = "nothing else is in it: move it away, and a new one is made";
-    format!("the provisioning log: {error}; {advice}")
+    let text = format!("the provisioning log: {error}");
+    // A full disk or a missing right says itself what to do, and would meet a new file, too.
+    if error.kind() == db::ErrorKind::Unavailable {
+        return text;
+    }
+    text + "; nothing else is in it: move it away, and a new one is made"
 }
 
 /// The parts of a running server. Cheap to clone.

@@ -120,6 +120,12 @@ fn unusable(path: &Path, error: &rusqlite::Error) -> Error {
             let advice = "; point the path at another file, or restore a backup";
             Error::new(ErrorKind::Damaged, text + advice)
         }
+        Some(rusqlite::ErrorCode::DiskFull) => {
+            Error::new(ErrorKind::Unavailable, text + "; free some space on its disk, nothing is lost")
+        }
+        Some(rusqlite::ErrorCode::SystemIoFailure) => {
+            Error::new(ErrorKind::Unavailable, text + "; check the disk")
+        }
         _ => Error::new(ErrorKind::Unavailable, text + "; check the owner and mode of file and directory"),
     }
 }
@@ -374,5 +380,26 @@ fn named(error: rusqlite::Error, sql: &str) -> Error {
     match Error::from(error) {
         error if error.kind() == ErrorKind::Other => Error::other(format!("{error}: {}", brief(sql))),
         error => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_a_file_from_being_opened_says_what_to_do() {
+        for (code, kind, advice) in [
+            (13, ErrorKind::Unavailable, "free some space"),
+            (10, ErrorKind::Unavailable, "check the disk"),
+            (14, ErrorKind::Unavailable, "check the owner and mode"),
+            (26, ErrorKind::Damaged, "restore a backup"),
+            (5, ErrorKind::Locked, "another process holds it"),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            let told = unusable(Path::new("x.db"), &error);
+            assert_eq!(told.kind(), kind);
+            assert!(told.to_string().contains(advice), "{code}: {told}");
+        }
     }
 }
