@@ -25,6 +25,17 @@ function keep(_: string, value: unknown, context?: { source?: string }): unknown
   return changed && rawJSON && source !== undefined && /^-?\d+$/.test(source) ? new Digits(source) : value;
 }
 
+/** A number of what was read that may be another one than was written; only in a browser that cannot keep it. */
+export function changedIn(value: unknown): number | undefined {
+  if (typeof value === 'number') return !rawJSON && Number.isInteger(value) && !Number.isSafeInteger(value) ? value : undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const one of Object.values(value)) {
+    const changed = changedIn(one);
+    if (changed !== undefined) return changed;
+  }
+  return undefined;
+}
+
 export function readJson(text: string): unknown {
   // Hardly any answer has a number of this length, or a text that looks like one.
   return /\d{16}/.test(text) ? JSON.parse(text, keep) : JSON.parse(text);

@@ -1,4 +1,5 @@
 /** A trust while it is written: what the form shows, and the members that it does not. */
+import { changedIn, readJson } from '../json';
 import type { TrustBody } from './trust';
 
 export const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
@@ -71,19 +72,16 @@ export function draftOf(body: Partial<TrustBody>): TrustDraft {
   };
 }
 
-/** Reads what was written. A number that would come out as another one is refused: a rule would then mean somebody else. */
+/** Reads what was written. A number that this browser would send as another one is refused: a rule would then mean somebody else. */
 export function json(text: string, what: string): unknown {
-  let large: number | undefined;
   let value: unknown;
   try {
-    value = JSON.parse(text, (_, one: unknown) => {
-      if (typeof one === 'number' && Number.isInteger(one) && !Number.isSafeInteger(one)) large = one;
-      return one;
-    });
+    value = readJson(text);
   } catch (error) {
     throw new Error(`${what} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (large !== undefined) throw new Error(`${what} has a number near ${large}, which a browser cannot keep exactly: change it by the API.`);
+  const changed = changedIn(value);
+  if (changed !== undefined) throw new Error(`${what} has a number near ${changed}, which this browser cannot keep exactly: change it by the API.`);
   return value;
 }
 
