@@ -20,6 +20,7 @@ use crate::kernel::scope::Scope;
 use crate::kernel::shape::without_sure_tokens;
 use crate::kernel::time::Timestamp;
 use crate::outbound::post::Answer;
+use crate::web::listen::{Stop, stopped};
 
 /// Most characters of an answer that are kept.
 const KEPT: usize = 200;
@@ -35,15 +36,18 @@ struct Attempt {
 
 /// Delivers the next batch of a webhook, if that is still due and nobody else is at it. `doubted`: somebody
 /// has seen that it is due again; where it is not ours any more, the receiver is waited for no longer.
+/// `leave`: nor where this server is about to end; whoever is there then goes on at once.
 ///
 /// # Errors
 /// Of the database; `Internal` for what is damaged. It stays due then.
-pub(super) async fn deliver(app: &App, due: &Due, doubted: &Notify) -> Result<()> {
+pub(super) async fn deliver(app: &App, due: &Due, doubted: &Notify, mut leave: Stop) -> Result<()> {
     let Some(attempt) = begin(app, due).await? else { return Ok(()) };
     let mut sending = std::pin::pin!(send(app, &attempt.webhook, &attempt.message));
     let sent = loop {
         tokio::select! {
+            biased;
             sent = &mut sending => break sent?,
+            () = stopped(&mut leave) => return give_back(app, due, attempt.claim).await,
             () = doubted.notified() => {
                 if let Ok(false) = is_ours(app, due, &attempt.claim).await {
                     return Ok(());
@@ -52,6 +56,18 @@ pub(super) async fn deliver(app: &App, due: &Due, doubted: &Notify) -> Result<()
         }
     };
     finish(app, due, &attempt, sent).await
+}
+
+/// Leaves an attempt of which nobody knows what came to others, who make it again.
+async fn give_back(app: &App, due: &Due, claim: String) -> Result<()> {
+    let now = app.clock.now();
+    let is_ours = move |webhook: &Webhook| webhook.delivery.claim.as_deref() == Some(&*claim);
+    turn(app, due, "webhooks.give_back", is_ours, move |webhook, _| {
+        webhook.given_back(now);
+        None
+    })
+    .await
+    .map(drop)
 }
 
 /// Is an attempt still the one that counts?

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use db::Engine;
 use futures_util::FutureExt as _;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::deliver::deliver;
@@ -32,8 +32,10 @@ const OF_TARDY: usize = 16;
 const TARDY_OF_ONE_ACCOUNT: usize = 2;
 /// Webhooks that are looked at to fill the places.
 const LOOKED_AT: usize = 256;
-/// How long deliveries under way may take when the server stops. What is cut off then comes again.
+/// How long deliveries under way may take when the server stops. What is given back then comes again.
 const MOMENT: Duration = Duration::from_secs(3);
+/// How long giving them back may take. What is not is taken by others when its time is over.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// Deliveries under way.
 #[derive(Default)]
@@ -67,7 +69,7 @@ impl UnderWay {
 
     /// Begins what there is a place for. What is due although it is under way was changed meanwhile, or made
     /// anew: its attempt has to see whether it still counts.
-    async fn fill(&mut self, app: &App) {
+    async fn fill(&mut self, app: &App, leave: &Stop) {
         match due(app).await {
             Ok(all) => {
                 for due in all {
@@ -76,7 +78,7 @@ impl UnderWay {
                     } else if self.has_place(&due) {
                         let doubted = Arc::new(Notify::new());
                         self.of.push((due.clone(), doubted.clone()));
-                        self.tasks.spawn(one(app.clone(), due, doubted));
+                        self.tasks.spawn(one(app.clone(), due, doubted, leave.clone()));
                     }
                 }
             }
@@ -95,9 +97,9 @@ impl UnderWay {
     }
 }
 
-async fn one(app: App, due: Due, doubted: Arc<Notify>) -> Due {
+async fn one(app: App, due: Due, doubted: Arc<Notify>, leave: Stop) -> Due {
     // A panic would keep the place for ever.
-    let done = AssertUnwindSafe(deliver(&app, &due, &doubted)).catch_unwind().await;
+    let done = AssertUnwindSafe(deliver(&app, &due, &doubted, leave)).catch_unwind().await;
     let done = done.unwrap_or_else(|reason| Err(Problem::panicked(&*reason)));
     let is_fine = done.is_ok();
     tell(done);
@@ -127,11 +129,12 @@ pub async fn run(app: App, mut stop: Stop) {
         tell(app.db.write("webhooks.release", WEBHOOKS, move |tx| store::release(tx, now)).await);
     }
     let mut under_way = UnderWay::default();
+    let (leave, left) = watch::channel(false);
     loop {
         tokio::select! {
             biased;
             () = stopped(&mut stop) => break,
-            () = under_way.fill(&app) => {}
+            () = under_way.fill(&app, &left) => {}
         }
         tokio::select! {
             biased;
@@ -141,8 +144,11 @@ pub async fn run(app: App, mut stop: Stop) {
             () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
     }
-    let all = async { while under_way.tasks.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(MOMENT, all).await;
+    let mut all = std::pin::pin!(async { while under_way.tasks.join_next().await.is_some() {} });
+    if tokio::time::timeout(MOMENT, &mut all).await.is_err() {
+        leave.send_replace(true);
+        let _ = tokio::time::timeout(LAST_MOMENT, all).await;
+    }
 }
 
 async fn due(app: &App) -> Result<Vec<Due>> {
@@ -157,8 +163,9 @@ async fn due(app: &App) -> Result<Vec<Due>> {
 /// The first one of them.
 pub async fn round(app: &App) -> Result<usize> {
     let all = due(app).await?;
+    let (_stays, leave) = watch::channel(false);
     for due in &all {
-        deliver(app, due, &Notify::new()).await?;
+        deliver(app, due, &Notify::new(), leave.clone()).await?;
     }
     Ok(all.len())
 }

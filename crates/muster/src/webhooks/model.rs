@@ -217,6 +217,11 @@ impl Webhook {
         (self.delivery.seq, self.delivery.batch_end, self.delivery.claim) = (to, None, None);
     }
 
+    /// Nobody is at it any more, and nobody knows what came of the attempt: the same is sent again.
+    pub fn given_back(&mut self, now: Timestamp) {
+        (self.delivery.claim, self.delivery.due_at) = (None, Some(now));
+    }
+
     /// An attempt has failed. Answers why there is to be no other one, where that is so.
     pub fn failed(&mut self, failure: &Failure, now: Timestamp) -> Option<String> {
         let delivery = &mut self.delivery;

@@ -9,14 +9,20 @@ use crate::kernel::problem::{Problem, Result};
 use crate::kernel::secret::Secret;
 use crate::kernel::time::Timestamp;
 
-const LIST: &str = "SELECT identifier, name, description, url, types, enabled, secret, former_secret, former_until, \
-    seq, batch_end, due_at, claim, failures, failing_since, last_attempt_at, last_status, last_error, \
-    disabled_reason, slow, version, created_at, updated_at FROM webhooks WHERE account_id = $1 ORDER BY \
-    identifier";
-const FIND: &str = "SELECT identifier, name, description, url, types, enabled, secret, former_secret, former_until, \
-    seq, batch_end, due_at, claim, failures, failing_since, last_attempt_at, last_status, last_error, \
-    disabled_reason, slow, version, created_at, updated_at FROM webhooks WHERE account_id = $1 AND \
-    identifier = $2";
+/// A statement that gives whole webhooks of an account.
+macro_rules! webhooks {
+    ($rest:literal) => {
+        concat!(
+            "SELECT identifier, name, description, url, types, enabled, secret, former_secret, former_until, seq, \
+            batch_end, due_at, claim, failures, failing_since, last_attempt_at, last_status, last_error, \
+            disabled_reason, slow, version, created_at, updated_at FROM webhooks WHERE account_id = $1 ",
+            $rest
+        )
+    };
+}
+
+const LIST: &str = webhooks!("ORDER BY identifier");
+const FIND: &str = webhooks!("AND identifier = $2");
 const PUT: &str = "INSERT INTO webhooks (account_id, identifier, name, description, url, types, enabled, secret, \
     former_secret, former_until, seq, batch_end, due_at, claim, failures, failing_since, \
     last_attempt_at, last_status, last_error, disabled_reason, slow, version, created_at, updated_at) VALUES \

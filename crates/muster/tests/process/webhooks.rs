@@ -1,4 +1,5 @@
-//! Webhooks of a real server that is killed between the sending of a message and its acknowledgement.
+//! Webhooks of real servers that are killed or stopped between the sending of a message and its
+//! acknowledgement.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
 use super::watching::{ask, management};
-use super::{Server, found_account, on_sqlite, parse};
+use super::{Server, found_account, on_postgres, on_sqlite, parse};
 
 /// A message as it came.
 struct Message {
@@ -85,6 +86,49 @@ fn add(server: &Server, token: &str, name: &str) {
     call(server, token, "POST /scim/v2/acme/Users", &user);
 }
 
+/// Makes a webhook; answers its secret, and the number of the last event before it.
+fn webhook(server: &Server, token: &str, url: &str) -> (String, i64) {
+    let wish = json!({"identifier": "app", "name": "app", "url": url});
+    let made = call(server, token, "POST /ng/api/webhooks", &wish)["data"].clone();
+    (made["secret"].as_str().unwrap().to_owned(), made["delivery"]["next"].as_i64().unwrap())
+}
+
+#[test]
+fn another_replica_goes_on_where_one_stops_or_is_killed() {
+    on_postgres(|store| {
+        let token = found_account(store);
+        let words = [store[0], store[1], "--webhook-allow", "127.0.0.1"];
+        let holds = Arc::new(AtomicBool::new(true));
+        let (url, told) = application(&holds);
+        let next = |secs| told.recv_timeout(Duration::from_secs(secs)).expect("a message comes");
+        let is_same = |one: &Message, other: &Message| {
+            (&one.headers["webhook-id"], &one.body) == (&other.headers["webhook-id"], &other.body)
+        };
+
+        let first = Server::start(&words);
+        let (_, before) = webhook(&first, &token, &url);
+        add(&first, &token, "ada");
+        let message = next(20);
+        assert_eq!(message.numbers(), [before + 1]);
+        let second = Server::start(&words);
+        add(&second, &token, "grace");
+        first.signal("TERM");
+        // At once, and not when the attempt's time is over, which is 30 seconds.
+        assert!(is_same(&message, &next(20)));
+        let (code, _, log) = first.wait();
+        assert_eq!(code, Some(0), "{log}");
+
+        let third = Server::start(&words);
+        second.signal("KILL");
+        second.wait();
+        holds.store(false, SeqCst);
+        assert!(is_same(&message, &next(60)), "when its time is over");
+        assert_eq!(next(20).numbers(), [before + 2]);
+        add(&third, &token, "edsger");
+        assert_eq!(next(20).numbers(), [before + 3]);
+    });
+}
+
 #[test]
 fn a_message_of_a_killed_server_comes_again_and_nothing_is_lost() {
     on_sqlite(|store| {
@@ -96,9 +140,7 @@ fn a_message_of_a_killed_server_comes_again_and_nothing_is_lost() {
         let next = || told.recv_timeout(Duration::from_secs(20)).expect("a message comes");
 
         let server = Server::start(&words);
-        let wish = json!({"identifier": "app", "name": "app", "url": url});
-        let made = call(&server, &token, "POST /ng/api/webhooks", &wish)["data"].clone();
-        let (secret, before) = (made["secret"].as_str().unwrap(), made["delivery"]["next"].as_i64().unwrap());
+        let (secret, before) = webhook(&server, &token, &url);
         add(&server, &token, "ada");
         let first = next();
         assert_eq!(first.numbers(), [before + 1]);
@@ -118,7 +160,7 @@ fn a_message_of_a_killed_server_comes_again_and_nothing_is_lost() {
         assert_eq!(third.numbers(), [before + 3]);
         for message in [&first, &again, &second, &third] {
             // By the public library, its time included.
-            Webhook::new(secret).unwrap().verify(message.body.as_bytes(), &message.headers).unwrap();
+            Webhook::new(&secret).unwrap().verify(message.body.as_bytes(), &message.headers).unwrap();
         }
         let since = Instant::now();
         loop {
