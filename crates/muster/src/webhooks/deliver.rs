@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::audit::{self, Action, Entry};
 use crate::events::store as events;
 use crate::kernel::caller::Caller;
-use crate::kernel::problem::Result;
+use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::shape::without_sure_tokens;
 use crate::kernel::time::Timestamp;
@@ -39,14 +39,14 @@ struct Attempt {
 /// `leave`: nor where this server is about to end; whoever is there then goes on at once.
 ///
 /// # Errors
-/// Of the database; `Internal` for what is damaged. It stays due then.
+/// Of the database. It stays due then.
 pub(super) async fn deliver(app: &App, due: &Due, doubted: &Notify, mut leave: Stop) -> Result<()> {
     let Some(attempt) = begin(app, due).await? else { return Ok(()) };
     let mut sending = std::pin::pin!(send(app, &attempt.webhook, &attempt.message));
     let sent = loop {
         tokio::select! {
             biased;
-            sent = &mut sending => break sent?,
+            sent = &mut sending => break sent,
             () = stopped(&mut leave) => return give_back(app, due, attempt.claim).await,
             () = doubted.notified() => {
                 if let Ok(false) = is_ours(app, due, &attempt.claim).await {
@@ -100,7 +100,10 @@ async fn begin(app: &App, due: &Due) -> Result<Option<Attempt>> {
     };
     let claim = app.rng.uuid();
     let message = match &next {
-        Next::Send(batch) => Some((batch::message(&due.account, &seen, batch)?, batch.to)),
+        Next::Send(batch) => match batch::message(&due.account, &seen, batch) {
+            Ok(message) => Some((message, batch.to)),
+            Err(why) => return unreadable(app, due, seen, &why).await.map(|()| None),
+        },
         _ => None,
     };
     let (known, held) = (seen.clone(), claim.clone());
@@ -131,6 +134,22 @@ async fn begin(app: &App, due: &Due) -> Result<Option<Attempt>> {
     }))
 }
 
+/// Tells of an event that cannot be sent as it is stored, as of an attempt that failed: nothing goes past it,
+/// and whoever looks at the webhook sees why.
+async fn unreadable(app: &App, due: &Due, seen: Webhook, why: &Problem) -> Result<()> {
+    let now = app.clock.now();
+    let [jitter] = app.rng.bytes::<1>();
+    let what = why.cause().unwrap_or_else(|| why.message());
+    let error = format!(
+        "Nothing is sent past an event that cannot be read ({what}): restore it from a backup, or enable the webhook with         \"skipToLatest\": true to go on from the latest number, and read the whole directory once more."
+    );
+    let failure = Failure { status: None, error, retry_after_secs: None, jitter };
+    let is_same = move |webhook: &Webhook| *webhook == seen;
+    turn(app, due, "webhooks.unreadable", is_same, move |webhook, _| webhook.failed(&failure, now))
+        .await
+        .map(drop)
+}
+
 /// Why nothing more is sent where events are missing.
 pub(super) fn lost(first: i64, last: i64) -> String {
     format!(
@@ -142,21 +161,19 @@ pub(super) fn lost(first: i64, last: i64) -> String {
 /// Sends a message.
 ///
 /// # Errors
-/// `Internal` where the secret is damaged; within it why no answer came.
+/// Why no answer came, and what to change.
 pub(super) async fn send(
     app: &App,
     webhook: &Webhook,
     message: &Message,
-) -> Result<std::result::Result<Answer, String>> {
+) -> std::result::Result<Answer, String> {
     let now = app.clock.now();
-    let headers = sign::headers(&webhook.secrets(now), &message.id, now, &message.body)?;
+    let headers = sign::headers(&webhook.secrets(now), &message.id, now, &message.body)
+        .map_err(|_| "The stored secret is damaged, so that nothing can be signed: rotate it twice.")?;
     // The operator may allow less than he did when it was stored.
-    let url = match place(&webhook.definition.url, app.poster.allow()) {
-        Ok(url) => url,
-        Err(why) => return Ok(Err(format!("The URL cannot be used: {why}."))),
-    };
-    let answer = app.poster.post(&url, headers, message.body.clone()).await;
-    Ok(answer.map_err(|why| unanswered(&why)))
+    let url = place(&webhook.definition.url, app.poster.allow())
+        .map_err(|why| format!("The URL cannot be used: {why}."))?;
+    app.poster.post(&url, headers, message.body.clone()).await.map_err(|why| unanswered(&why))
 }
 
 fn unanswered(why: &str) -> String {

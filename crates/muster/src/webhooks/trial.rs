@@ -96,7 +96,7 @@ pub async fn attempt(app: &App, grant: &Grant<SettingEdit>, identifier: &str) ->
     let begun = Instant::now();
     let patience = PATIENCE.min(app.limits.request_timeout.saturating_sub(MARGIN));
     let sent = match timeout(patience, send(app, &webhook, &message)).await {
-        Ok(sent) => sent?,
+        Ok(sent) => sent,
         Err(_) => Err(format!("No answer came: none within {} seconds.", patience.as_secs())),
     };
     let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -63,6 +63,13 @@ async fn purge(world: &World) {
     (job.work)(world.app.clone()).await.expect("it runs");
 }
 
+/// Writes past the server.
+async fn write(world: &World, sql: &'static str, number: i64) {
+    let work = move |tx: &mut db::Tx<'_>| tx.exec(sql, db::params![number]);
+    let changed = world.app.db.write::<_, db::Error>("test.row", "acme", work).await;
+    assert_eq!(changed.expect("the row can be written"), 1);
+}
+
 both_engines! {
     async fn an_event_goes_out_signed_as_the_standard_says(world: World) {
         let receiver = Receiver::start().await;
@@ -455,6 +462,38 @@ both_engines! {
         let mut page = String::new();
         prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
         assert!(page.contains("{outcome=\"delivered\"} 2\n") && !page.contains("unanswered"), "{page}");
+    }
+
+    async fn what_is_damaged_is_told_where_the_webhook_is_shown(world: World) {
+        let receiver = Receiver::start().await;
+        made(&world, "app", &receiver.url()).await;
+        let before = latest(&world).await;
+        user(&scim(&world), "ada").await;
+        user(&scim(&world), "grace").await;
+        write(&world, "UPDATE events SET data = '{' WHERE account_id = 'acme' AND seq = $1", before + 1).await;
+        assert_eq!(round(&world.app).await.unwrap(), 1);
+        let delivery = shown(&world, "app").await["delivery"].clone();
+        let told = delivery["lastError"].as_str().unwrap();
+        assert!(told.contains(&format!("event {} is damaged", before + 1)) && told.contains("skipToLatest"), "{told}");
+        assert_eq!((&delivery["failures"], &delivery["next"]), (&json!(1), &json!(before)));
+        assert_eq!(round(&world.app).await.unwrap(), 0, "it waits as after any failure");
+        assert!(receiver.messages().is_empty(), "nothing is skipped in silence");
+        write(&world, "UPDATE events SET data = '{}' WHERE account_id = 'acme' AND seq = $1", before + 1).await;
+        world.app.clock.advance_secs(A_WHILE);
+        assert_eq!(round(&world.app).await.unwrap(), 1);
+        assert_eq!(numbers(&receiver.messages()), [before + 1, before + 2]);
+
+        write(&world, "UPDATE webhooks SET secret = 'whsec_?' WHERE account_id = 'acme' AND seq > $1", 0).await;
+        user(&scim(&world), "edsger").await;
+        assert_eq!(round(&world.app).await.unwrap(), 1);
+        let told = shown(&world, "app").await["delivery"]["lastError"].to_string();
+        assert!(told.contains("rotate it twice"), "{told}");
+        for _ in 0..2 {
+            world.admin().post(&format!("{AT}/app/rotate-secret"), json!({})).await.data();
+        }
+        world.app.clock.advance_secs(A_WHILE);
+        assert_eq!(round(&world.app).await.unwrap(), 1);
+        assert_eq!(receiver.messages().len(), 2);
     }
 
     async fn events_of_servers_that_wake_nobody_are_found_all_the_same(world: World) {
