@@ -99,6 +99,23 @@ pub fn message(account: &AccountId, webhook: &Webhook, batch: &Batch) -> Result<
     Ok(Message { id, body: body("directory.events", account, webhook, at, (events, batch.to))? })
 }
 
+/// The message of a batch, or, where it is not begun yet, of what stands before its first damaged event: what
+/// can be read is not held back by what cannot.
+///
+/// # Errors
+/// `Internal` where a damaged event is next.
+pub fn readable(account: &AccountId, webhook: &Webhook, batch: &mut Batch) -> Result<Message> {
+    let whole = message(account, webhook, batch);
+    if whole.is_ok() || webhook.delivery.batch_end.is_some() {
+        return whole;
+    }
+    let damaged = |row: &Row| View::of(row.clone()).is_err();
+    let Some(at) = batch.rows.iter().position(damaged).filter(|at| *at > 0) else { return whole };
+    batch.to = batch.rows[at].number - 1;
+    batch.rows.truncate(at);
+    message(account, webhook, batch)
+}
+
 /// The message that tries a webhook out: as others, without an event.
 ///
 /// # Errors

@@ -18,6 +18,7 @@ use crate::kernel::caller::Caller;
 use crate::kernel::problem::{Problem, Result};
 use crate::kernel::scope::Scope;
 use crate::kernel::shape::without_sure_tokens;
+use crate::kernel::sparing::Sparing;
 use crate::kernel::time::Timestamp;
 use crate::outbound::post::Answer;
 use crate::web::listen::{Stop, stopped};
@@ -95,12 +96,12 @@ async fn begin(app: &App, due: &Due) -> Result<Option<Attempt>> {
         let next = batch::next(&webhook, stretch);
         Ok(Some((webhook, next)))
     };
-    let Some((seen, next)) = app.db.of(&due.account).read("webhooks.next", look).await? else {
+    let Some((seen, mut next)) = app.db.of(&due.account).read("webhooks.next", look).await? else {
         return Ok(None);
     };
     let claim = app.rng.uuid();
-    let message = match &next {
-        Next::Send(batch) => match batch::message(&due.account, &seen, batch) {
+    let message = match &mut next {
+        Next::Send(batch) => match batch::readable(&due.account, &seen, batch) {
             Ok(message) => Some((message, batch.to)),
             Err(why) => return unreadable(app, due, seen, &why).await.map(|()| None),
         },
@@ -137,12 +138,18 @@ async fn begin(app: &App, due: &Due) -> Result<Option<Attempt>> {
 /// Tells of an event that cannot be sent as it is stored, as of an attempt that failed: nothing goes past it,
 /// and whoever looks at the webhook sees why.
 async fn unreadable(app: &App, due: &Due, seen: Webhook, why: &Problem) -> Result<()> {
+    static DAMAGED: Sparing = Sparing::unspent();
     let now = app.clock.now();
     let [jitter] = app.rng.bytes::<1>();
     let what = why.cause().unwrap_or_else(|| why.message());
     let error = format!(
-        "Nothing is sent past an event that cannot be read ({what}): restore it from a backup, or enable the webhook with         \"skipToLatest\": true to go on from the latest number, and read the whole directory once more."
+        "Nothing is sent past an event that cannot be read ({what}): restore it from a backup, or enable the webhook \
+        with \"skipToLatest\": true to go on from the latest number, and read the whole directory once more."
     );
+    DAMAGED.tell(|left_out| {
+        let (account, webhook) = (&due.account, &due.identifier);
+        tracing::warn!(%account, webhook, what, left_out, "a webhook waits: an event cannot be read as it is stored");
+    });
     let failure = Failure { status: None, error, retry_after_secs: None, jitter };
     let is_same = move |webhook: &Webhook| *webhook == seen;
     turn(app, due, "webhooks.unreadable", is_same, move |webhook, _| webhook.failed(&failure, now))
