@@ -129,6 +129,17 @@ trustTest('somebody else’s change in between is not overwritten', async ({ pag
   await form.getByLabel('Name').fill('Later');
   await form.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('heading', { level: 1, name: 'Later' }).waitFor();
+  // Nor is what somebody else has made of it deleted unseen.
+  await page.getByRole('button', { name: 'Delete' }).click();
+  const question = page.getByRole('dialog', { name: `Delete trust ${identifier}?` });
+  await api.platform(`/ng/api/jwt-trusts/${identifier}`, 'PUT', { ...jwtTrust, name: 'Last' });
+  await question.getByRole('button', { name: 'Delete' }).click();
+  await question.getByText('Somebody else changed it meanwhile').waitFor();
+  assert.equal((await api.platform(`/ng/api/jwt-trusts/${identifier}`)).jwtTrust.name, 'Last');
+  await question.getByRole('button', { name: 'Load the new state' }).click();
+  await question.getByRole('alert').waitFor({ state: 'hidden' });
+  await question.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('heading', { level: 1, name: 'JWT trusts' }).waitFor();
 }, { refused: [412] });
 
 trustTest('a trust shows its keys, its last refusals and why', async ({ page, go, api, base, axe }) => {

@@ -282,6 +282,17 @@ webhookTest('what the server refuses is told in its words, and what was typed st
   await edit.getByRole('button', { name: 'Save' }).click();
   assert.equal((await again).status(), 412);
   assert.equal((await api.platform(`/ng/api/webhooks/${identifier}`)).name, 'Early');
+  await edit.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  const question = page.getByRole('dialog', { name: `Delete webhook ${identifier}?` });
+  await api.platform(`/ng/api/webhooks/${identifier}`, 'PUT', { ...seen, name: 'Last' });
+  await question.getByRole('button', { name: 'Delete' }).click();
+  await question.getByText('Somebody else changed it meanwhile').waitFor();
+  assert.equal((await api.platform(`/ng/api/webhooks/${identifier}`)).name, 'Last');
+  await question.getByRole('button', { name: 'Load the new state' }).click();
+  await question.getByRole('alert').waitFor({ state: 'hidden' });
+  await question.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Webhooks' }).waitFor();
 }, { refused: [400, 412] });
 
 webhookTest('who may only look sees how webhooks are doing, and is offered no change', async ({ page, go, api, axe, receiver }) => {

@@ -13,7 +13,7 @@ import { PageFrame } from '../ui/PageFrame';
 import { ResourceGroupForm } from './ResourceGroupForm';
 import { includedScopes, type ResourceGroupRow, resourcesOf } from './resourceGroups';
 import { ResourceGroupWindow } from './ResourceGroupWindow';
-import { useEditing } from '../ui/useEditing';
+import { type Editing, useEditing } from '../ui/useEditing';
 import { Tags, YesNo } from '../ui/words';
 
 const SIZE = 25;
@@ -31,12 +31,13 @@ export function ResourceGroups() {
   return <InScope key={JSON.stringify(scope)} />;
 }
 
-type Doing = { what: 'show' | 'delete'; row: ResourceGroupRow } | { what: 'create'; row?: undefined };
+type Doing = { what: 'show'; row: ResourceGroupRow } | { what: 'create'; row?: undefined };
 
 function InScope() {
   const { scope, can } = useSession();
   const [doing, setDoing] = useState<Doing>();
   const editing = useEditing<ResourceGroupRow>();
+  const deleting = useEditing<ResourceGroupRow>();
   const search = useKindSearch();
   const { data, error, isPending } = usePlatformPost<Page<ResourceGroupRow>>(
     `${BASE}/filter`,
@@ -63,7 +64,7 @@ function InScope() {
       about="A resource group says on which things a role holds that is given on it."
       actions={can('core_resourcegroup_edit') && <Button onClick={() => setDoing({ what: 'create' })}>New resource group</Button>}
     >
-      <Failure error={editing.error} title="The resource group could not be loaded" />
+      <Failure error={editing.error ?? deleting.error} title="The resource group could not be loaded" />
       <KindSearch search={search} />
       <Listing
         label="Resource groups"
@@ -79,26 +80,26 @@ function InScope() {
         row={doing?.what === 'show' ? doing.row : undefined}
         onClose={close}
         onEdit={(row) => editing.edit({ path: pathOf(row), scope }, close)}
-        onDelete={(row) => setDoing({ what: 'delete', row })}
+        onDelete={(row) => deleting.edit({ path: pathOf(row), scope }, close)}
       />
       <ResourceGroupForm opened={doing?.what === 'create'} onClose={close} />
       <ResourceGroupForm opened={editing.opened} onClose={editing.close} editing={editing} />
-      <Delete row={doing?.what === 'delete' ? doing.row : undefined} onClose={close} />
+      <Delete deleting={deleting} />
     </PageFrame>
   );
 }
 
-function Delete({ row, onClose }: { row: ResourceGroupRow | undefined; onClose: () => void }) {
+function Delete({ deleting: { opened, close, edited: row, headers, reload } }: { deleting: Editing<ResourceGroupRow> }) {
   const { credential, scope } = useSession();
   const refresh = useRefresh();
   const remove = async () => {
     if (!row) return;
-    await platform(credential, pathOf(row), { method: 'DELETE', scope });
+    await platform(credential, pathOf(row), { method: 'DELETE', scope, headers });
     tell(`The resource group ${row.resourceGroup.name} is deleted.`);
     void refresh(BASE, '/authz/api/roleassignments', 'whoami');
   };
   return (
-    <Confirm opened={row !== undefined} onClose={onClose} title="Delete the resource group?" action="Delete" run={remove}>
+    <Confirm opened={opened} onClose={close} title="Delete the resource group?" action="Delete" run={remove} reload={reload}>
       <b>{row?.resourceGroup.name}</b> goes with the role assignments on it: whoever has a role through it loses it with the next request. It
       cannot be had back.
     </Confirm>

@@ -13,7 +13,7 @@ import { PageFrame } from '../ui/PageFrame';
 import { RoleForm } from './RoleForm';
 import { RoleWindow } from './RoleWindow';
 import { assignedTo, type RoleRow } from './roles';
-import { useEditing } from '../ui/useEditing';
+import { type Editing, useEditing } from '../ui/useEditing';
 import { YesNo } from '../ui/words';
 
 const SIZE = 25;
@@ -30,12 +30,13 @@ export function Roles() {
 }
 
 /** What the window of a role leads to, one at a time. */
-type Doing = { what: 'show' | 'copy' | 'delete'; row: RoleRow } | { what: 'create'; row?: undefined };
+type Doing = { what: 'show' | 'copy'; row: RoleRow } | { what: 'create'; row?: undefined };
 
 function InScope() {
   const { scope, can } = useSession();
   const [doing, setDoing] = useState<Doing>();
   const editing = useEditing<RoleRow>();
+  const deleting = useEditing<RoleRow>();
   const search = useKindSearch();
   const query = {
     searchTerm: search.searchTerm,
@@ -66,7 +67,7 @@ function InScope() {
       about="A role is a set of permissions. A role assignment gives it to somebody, on a resource group."
       actions={can('core_role_edit') && <Button onClick={() => setDoing({ what: 'create' })}>New role</Button>}
     >
-      <Failure error={editing.error} title="The role could not be loaded" />
+      <Failure error={editing.error ?? deleting.error} title="The role could not be loaded" />
       <KindSearch search={search} />
       <Listing
         label="Roles"
@@ -83,26 +84,26 @@ function InScope() {
         onClose={close}
         onEdit={(row) => editing.edit({ path: pathOf(row), scope }, close)}
         onCopy={(row) => setDoing({ what: 'copy', row })}
-        onDelete={(row) => setDoing({ what: 'delete', row })}
+        onDelete={(row) => deleting.edit({ path: pathOf(row), scope }, close)}
       />
       <RoleForm opened={doing?.what === 'create' || doing?.what === 'copy'} onClose={close} role={doing?.row?.role} />
       <RoleForm opened={editing.opened} onClose={editing.close} role={editing.edited?.role} editing={editing} />
-      <Delete row={doing?.what === 'delete' ? doing.row : undefined} onClose={close} />
+      <Delete deleting={deleting} />
     </PageFrame>
   );
 }
 
-function Delete({ row, onClose }: { row: RoleRow | undefined; onClose: () => void }) {
+function Delete({ deleting: { opened, close, edited: row, headers, reload } }: { deleting: Editing<RoleRow> }) {
   const { credential, scope } = useSession();
   const refresh = useRefresh();
   const remove = async () => {
     if (!row) return;
-    await platform(credential, pathOf(row), { method: 'DELETE', scope });
+    await platform(credential, pathOf(row), { method: 'DELETE', scope, headers });
     tell(`The role ${row.role.name} is deleted.`);
     void refresh(BASE, '/authz/api/roleassignments', 'whoami');
   };
   return (
-    <Confirm opened={row !== undefined} onClose={onClose} title="Delete the role?" action="Delete" run={remove}>
+    <Confirm opened={opened} onClose={close} title="Delete the role?" action="Delete" run={remove} reload={reload}>
       <b>{row?.role.name}</b> goes with its role assignments{row && `; given to: ${assignedTo(row)}`}. They lose what it permits with the next
       request. It cannot be had back.
     </Confirm>

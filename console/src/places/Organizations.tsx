@@ -32,7 +32,8 @@ export function Organizations() {
   // The projects shown are those of the scope's organization until another one is chosen.
   const [chosen, setChosen] = useState(scope.org);
   const form = useEditing<Item>();
-  const [leaving, setLeaving] = useState<Place>();
+  const deleting = useEditing<Item>();
+  const leaving = deleting.edited?.organization;
   const refresh = useRefresh();
   const shown = data?.content.find(({ place }) => place.identifier === chosen)?.place;
   const org = chosen === undefined ? undefined : (shown ?? { identifier: chosen, name: chosen });
@@ -47,7 +48,7 @@ export function Organizations() {
     tell(`The organization ${place.identifier} is ${form.edited ? 'changed' : 'created'}.`);
   };
   const remove = async (identifier: string) => {
-    await platform(credential, pathOf(identifier), { method: 'DELETE' });
+    await platform(credential, pathOf(identifier), { method: 'DELETE', headers: deleting.headers });
     // Nothing is asked in what is gone.
     if (chosen === identifier) setChosen(undefined);
     if (scope.org === identifier) setScope({});
@@ -61,7 +62,7 @@ export function Organizations() {
       about="Organizations and their projects: the scopes below the account, each with service accounts, groups, roles and settings of its own."
       actions={can('core_organization_create') && <Button onClick={form.create}>New organization</Button>}
     >
-      <Failure error={form.error} title="The organization could not be loaded" />
+      <Failure error={form.error ?? deleting.error} title="The organization could not be loaded" />
       <PlaceList
         label="organizations"
         search={search}
@@ -70,7 +71,7 @@ export function Organizations() {
         actions={({ place, harnessManaged }) => [
           { word: 'Projects', pressed: chosen === place.identifier, run: () => setChosen(chosen === place.identifier ? undefined : place.identifier) },
           ...(can('core_organization_edit') && !harnessManaged ? [{ word: 'Edit', run: () => form.edit({ path: pathOf(place.identifier) }) }] : []),
-          ...(can('core_organization_delete') && !harnessManaged ? [{ word: 'Delete', danger: true, run: () => setLeaving(place) }] : []),
+          ...(can('core_organization_delete') && !harnessManaged ? [{ word: 'Delete', danger: true, run: () => deleting.edit({ path: pathOf(place.identifier) }) }] : []),
         ]}
       />
       {org && <Projects key={org.identifier} org={org} />}
@@ -83,11 +84,12 @@ export function Organizations() {
         reload={async () => (await form.reload())?.organization}
       />
       <Confirm
-        opened={leaving !== undefined}
-        onClose={() => setLeaving(undefined)}
+        opened={deleting.opened}
+        onClose={deleting.close}
         title={`Delete the organization ${leaving?.name ?? ''}?`}
         action="Delete"
         typed={leaving?.identifier ?? ''}
+        reload={deleting.reload}
         run={async () => {
           if (leaving) await remove(leaving.identifier);
         }}

@@ -1,5 +1,4 @@
 import { Button } from '@mantine/core';
-import { useState } from 'react';
 
 import { type Page, platform } from '../api';
 import { useSession } from '../session';
@@ -29,7 +28,8 @@ export function Projects({ org }: { org: Place }) {
   const list = usePlatform<Page<Item>>(PATH, { query: search.query, scope: within, keep: true });
   const data = list.data && { ...list.data, content: list.data.content.map((item) => ({ ...item, place: item.project })) };
   const form = useEditing<Item>();
-  const [leaving, setLeaving] = useState<Place>();
+  const deleting = useEditing<Item>();
+  const leaving = deleting.edited?.project;
   const refresh = useRefresh();
 
   const save = async (place: Place) => {
@@ -46,7 +46,7 @@ export function Projects({ org }: { org: Place }) {
     tell(`The project ${place.identifier} is ${project ? 'changed' : 'created'}.`);
   };
   const remove = async (identifier: string) => {
-    await platform(credential, pathOf(identifier), { method: 'DELETE', scope: within });
+    await platform(credential, pathOf(identifier), { method: 'DELETE', scope: within, headers: deleting.headers });
     if (scope.org === org.identifier && scope.project === identifier) setScope(within);
     search.setPage(1);
     await refresh(PATH);
@@ -57,7 +57,7 @@ export function Projects({ org }: { org: Place }) {
       title={`Projects of ${org.name}`}
       actions={can('core_project_create') && <Button onClick={form.create}>New project</Button>}
     >
-      <Failure error={form.error} title="The project could not be loaded" />
+      <Failure error={form.error ?? deleting.error} title="The project could not be loaded" />
       <PlaceList
         label="projects"
         search={search}
@@ -65,7 +65,7 @@ export function Projects({ org }: { org: Place }) {
         empty="It has no projects."
         actions={({ project }) => [
           ...(can('core_project_edit') ? [{ word: 'Edit', run: () => form.edit({ path: pathOf(project.identifier), scope: within }) }] : []),
-          ...(can('core_project_delete') ? [{ word: 'Delete', danger: true, run: () => setLeaving(project) }] : []),
+          ...(can('core_project_delete') ? [{ word: 'Delete', danger: true, run: () => deleting.edit({ path: pathOf(project.identifier), scope: within }) }] : []),
         ]}
       />
       <PlaceForm
@@ -77,11 +77,12 @@ export function Projects({ org }: { org: Place }) {
         reload={async () => (await form.reload())?.project}
       />
       <Confirm
-        opened={leaving !== undefined}
-        onClose={() => setLeaving(undefined)}
+        opened={deleting.opened}
+        onClose={deleting.close}
         title={`Delete the project ${leaving?.name ?? ''}?`}
         action="Delete"
         typed={leaving?.identifier ?? ''}
+        reload={deleting.reload}
         run={async () => {
           if (leaving) await remove(leaving.identifier);
         }}

@@ -28,21 +28,16 @@ interface Props<T> {
   form: (editing: Editing<T>) => ReactNode;
 }
 
-interface Window<T> {
-  kind: 'view' | 'delete';
-  item: T;
-}
-
 /** The definitions of one kind: to be looked at, and changed by who may change settings. */
 export function Definitions<T extends Definition>({ path, title, about, one, empty, keyOf, columns, view, form }: Props<T>) {
   const { can, credential } = useSession();
   const refresh = useRefresh();
-  const [window, setWindow] = useState<Window<T>>();
+  const [viewed, setViewed] = useState<T>();
   const editing = useEditing<T>();
-  const close = () => setWindow(undefined);
+  const deleting = useEditing<T>();
   const list = usePlatform<T[]>(path);
   const mayEdit = can('core_setting_edit');
-  const item = window?.item;
+  const leaving = deleting.edited;
   const pathOf = (definition: T) => `${path}/${encodeURIComponent(keyOf(definition))}`;
 
   const all: Column<T>[] = [
@@ -50,7 +45,7 @@ export function Definitions<T extends Definition>({ path, title, about, one, emp
       title: 'Name',
       cell: (definition) => (
         <>
-          <Anchor component="button" type="button" size="sm" onClick={() => setWindow({ kind: 'view', item: definition })}>
+          <Anchor component="button" type="button" size="sm" onClick={() => setViewed(definition)}>
             {definition.name}
           </Anchor>
           {definition.indexing && definition.indexing.length > 0 && (
@@ -72,7 +67,7 @@ export function Definitions<T extends Definition>({ path, title, about, one, emp
           <Button variant="subtle" size="compact-sm" aria-label={`Edit ${definition.name}`} onClick={() => editing.edit({ path: pathOf(definition) })}>
             Edit
           </Button>
-          <Button variant="subtle" color="red" size="compact-sm" aria-label={`Delete ${definition.name}`} onClick={() => setWindow({ kind: 'delete', item: definition })}>
+          <Button variant="subtle" color="red" size="compact-sm" aria-label={`Delete ${definition.name}`} onClick={() => deleting.edit({ path: pathOf(definition) })}>
             Delete
           </Button>
         </Group>
@@ -91,21 +86,22 @@ export function Definitions<T extends Definition>({ path, title, about, one, emp
         )
       }
     >
-      <Failure error={editing.error} title="It could not be loaded" />
+      <Failure error={editing.error ?? deleting.error} title="It could not be loaded" />
       <Listing label={title} columns={all} items={list.data} keyOf={keyOf} loading={list.isPending} error={list.error} empty={empty} />
-      <Modal opened={window?.kind === 'view'} onClose={close} title={item?.name ?? ''} size="xl">
-        {item && window?.kind === 'view' && <Stack>{view(item)}</Stack>}
+      <Modal opened={viewed !== undefined} onClose={() => setViewed(undefined)} title={viewed?.name ?? ''} size="xl">
+        {viewed && <Stack>{view(viewed)}</Stack>}
       </Modal>
       {form(editing)}
       <Confirm
-        opened={window?.kind === 'delete'}
-        onClose={close}
-        title={`Delete ${item?.name ?? ''}?`}
+        opened={deleting.opened}
+        onClose={deleting.close}
+        title={`Delete ${leaving?.name ?? ''}?`}
         action="Delete"
+        reload={deleting.reload}
         run={async () => {
-          if (!item) return;
-          await platform(credential, pathOf(item), { method: 'DELETE' });
-          tell(`${item.name} is deleted.`);
+          if (!leaving) return;
+          await platform(credential, pathOf(leaving), { method: 'DELETE', headers: deleting.headers });
+          tell(`${leaving.name} is deleted.`);
           void refresh(path, 'scim:/Schemas', 'scim:/ResourceTypes');
         }}
       >

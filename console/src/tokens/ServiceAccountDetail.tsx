@@ -28,7 +28,7 @@ export function ServiceAccountDetail({ params }: { params: { id: string } }) {
   const path = `${LIST}/${encodeURIComponent(identifier)}`;
   const { data, error, isPending } = usePlatform<ServiceAccountRow>(path, { scope });
   const editing = useEditing<ServiceAccountRow>();
-  const [deleting, setDeleting] = useState(false);
+  const deleting = useEditing<ServiceAccountRow>();
   const back = (
     <Anchor component={Link} href="/service-accounts" size="sm">
       All service accounts
@@ -60,14 +60,14 @@ export function ServiceAccountDetail({ params }: { params: { id: string } }) {
             </Button>
           )}
           {can('core_serviceaccount_delete') && (
-            <Button color="red" variant="outline" onClick={() => setDeleting(true)}>
+            <Button color="red" variant="outline" onClick={() => deleting.edit({ path, scope })}>
               Delete
             </Button>
           )}
         </>
       }
     >
-      <Failure error={editing.error} title="It could not be loaded" />
+      <Failure error={editing.error ?? deleting.error} title="It could not be loaded" />
       <FactsOf row={data} />
       {managesKeys ? (
         <TokensPanel owner={{ type: 'SERVICE_ACCOUNT', identifier, scope }} />
@@ -80,7 +80,7 @@ export function ServiceAccountDetail({ params }: { params: { id: string } }) {
       )}
       <Roles serviceAccount={serviceAccount} />
       <Edit editing={editing} />
-      <Delete opened={deleting} onClose={() => setDeleting(false)} row={data} />
+      <Delete deleting={deleting} row={deleting.edited ?? data} />
     </PageFrame>
   );
 }
@@ -128,11 +128,6 @@ function Roles({ serviceAccount }: { serviceAccount: ServiceAccount }) {
   );
 }
 
-interface Window {
-  opened: boolean;
-  onClose: () => void;
-}
-
 function draftOf(row: ServiceAccountRow | undefined) {
   return { name: row?.serviceAccount.name ?? '', description: row?.serviceAccount.description ?? '' };
 }
@@ -165,21 +160,30 @@ function Edit({ editing: { opened, close, edited, headers, reload } }: { editing
   );
 }
 
-function Delete({ opened, onClose, row }: Window & { row: ServiceAccountRow }) {
+function Delete({ deleting: { opened, close, headers, reload }, row }: { deleting: Editing<ServiceAccountRow>; row: ServiceAccountRow }) {
   const { credential, scope } = useSession();
   const client = useQueryClient();
   const [, navigate] = useLocation();
   const { serviceAccount, tokensCount } = row;
   const { identifier, name } = serviceAccount;
   const remove = async () => {
-    await platform(credential, `/ng/api/serviceaccount/${encodeURIComponent(identifier)}`, { method: 'DELETE', scope });
+    await platform(credential, `/ng/api/serviceaccount/${encodeURIComponent(identifier)}`, { method: 'DELETE', scope, headers });
     tell(`${name} is deleted.`);
     // The lists alone: to ask for what is gone would be refused.
     void client.invalidateQueries({ queryKey: [LIST] });
     void client.invalidateQueries({ queryKey: ['/authz/api/roleassignments/v2/filter'] });
   };
   return (
-    <Confirm opened={opened} onClose={onClose} title="Delete the service account?" action="Delete" run={remove} onDone={() => navigate('/service-accounts')} {...(tokensCount > 0 && { typed: identifier })}>
+    <Confirm
+      opened={opened}
+      onClose={close}
+      title="Delete the service account?"
+      action="Delete"
+      run={remove}
+      reload={reload}
+      onDone={() => navigate('/service-accounts')}
+      {...(tokensCount > 0 && { typed: identifier })}
+    >
       <b>{name}</b> goes with its {tokensCount} API key{tokensCount === 1 ? '' : 's'}, their tokens and its role assignments. Whatever signs in with
       them is refused with the next request, and none of it can be had back.
     </Confirm>

@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 
-import { platform } from '../api';
+import { platform, platformTagged } from '../api';
 import { useSession } from '../session';
 import { accountPath } from '../tokens/serviceAccounts';
 import { tell, useRefresh } from '../ui/calls';
@@ -147,6 +147,10 @@ function Actions({ trust: { jwtTrust, isDefault }, etag, onWarnings }: ActionsPr
   const { identifier } = jwtTrust;
   const matching = (version: string | undefined): Record<string, string> => (version ? { 'if-match': version } : {});
   const close = () => setDoing(undefined);
+  const reload = async () => {
+    const { etag: newest } = await platformTagged<Trust>(credential, trustPath(identifier));
+    setDoing((was) => was && { ...was, etag: newest });
+  };
   // What was refused may be since another version is there: the page shows it, for the next try.
   const change = async <T,>(path: string, call: { method: 'POST' | 'PUT' | 'DELETE'; body?: unknown; headers: Record<string, string> }) => {
     try {
@@ -200,10 +204,25 @@ function Actions({ trust: { jwtTrust, isDefault }, etag, onWarnings }: ActionsPr
         save={save}
         reload={async () => (await editing.reload())?.jwtTrust}
       />
-      <Confirm opened={open === 'disable'} onClose={close} title={`Disable trust ${identifier}?`} action="Disable" run={() => switchTo('disable', doing?.etag)}>
+      <Confirm
+        opened={open === 'disable'}
+        onClose={close}
+        title={`Disable trust ${identifier}?`}
+        action="Disable"
+        run={() => switchTo('disable', doing?.etag)}
+        reload={reload}
+      >
         Its tokens are refused from the next request on, and access tokens that were issued for them end for good.
       </Confirm>
-      <Confirm opened={open === 'delete'} onClose={close} title={`Delete trust ${identifier}?`} action="Delete" run={remove} onDone={() => navigate('/trusts')}>
+      <Confirm
+        opened={open === 'delete'}
+        onClose={close}
+        title={`Delete trust ${identifier}?`}
+        action="Delete"
+        run={remove}
+        reload={reload}
+        onDone={() => navigate('/trusts')}
+      >
         Its tokens are refused from the next request on, and what it refused so far is forgotten.
         {isDefault && ' The four settings that make it are unset.'}
       </Confirm>

@@ -2,7 +2,9 @@ import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 
+import { Refused } from '../api';
 import { Failure } from './Failure';
+import { Overtaken } from './Overtaken';
 
 interface Props {
   opened: boolean;
@@ -16,6 +18,8 @@ interface Props {
   typed?: string;
   /** Does it; a failure is shown here, and the question stays. */
   run: () => Promise<unknown>;
+  /** Of what others may change at the same time: shows what is stored by now, and asks about that. */
+  reload?: (() => Promise<unknown>) | undefined;
   /** Not where the question was closed, or the page left, before the answer. */
   onDone?: () => void;
 }
@@ -30,9 +34,10 @@ export function Confirm(props: Props) {
   );
 }
 
-function Question({ onClose, children, action, typed, run, onDone }: Props) {
+function Question({ onClose, children, action, typed, run, reload, onDone }: Props) {
   const [text, setText] = useState('');
   const doing = useMutation({ mutationFn: run });
+  const overtaken = doing.error instanceof Refused && doing.error.status === 412;
   // Said with the call: so it is not done any more once this question is gone, and does not close the next one.
   const onSuccess = () => {
     onClose();
@@ -46,7 +51,13 @@ function Question({ onClose, children, action, typed, run, onDone }: Props) {
       {typed !== undefined && (
         <TextInput label={`Type “${typed}” to go on`} value={text} onChange={(event) => setText(event.currentTarget.value)} />
       )}
-      <Failure error={doing.error} />
+      {overtaken && reload ? (
+        <Overtaken reload={reload} onDone={doing.reset}>
+          Nothing was done. Load the new state to see that change, and decide anew.
+        </Overtaken>
+      ) : (
+        <Failure error={doing.error} />
+      )}
       <Group justify="flex-end">
         <Button variant="default" onClick={onClose}>
           Cancel

@@ -49,7 +49,14 @@ function Fields<T>({ onClose, action, children, submit, reload, onDone, disabled
     >
       <Stack>
         {children}
-        {overtaken && reload ? <Overtaken reload={reload} onDone={sending.reset} /> : <Failure error={sending.error} />}
+        {overtaken && reload ? (
+          <Overtaken reload={reload} onDone={sending.reset}>
+            Nothing was saved, and what you typed is still here. Load the new state to see that change and to make yours on top of it; it
+            takes the place of what you typed, so copy first what you want to keep.
+          </Overtaken>
+        ) : (
+          <Failure error={sending.error} />
+        )}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             Cancel

@@ -21,8 +21,8 @@ interface Form<T> {
 export type Editing<T> = ReturnType<typeof useEditing<T>>;
 
 /**
- * The form of a page that makes one or changes one. What is changed is read when its form opens, with its version: the page may be
- * older than what is stored. The change goes with `headers`, so that it overwrites nobody's.
+ * The form of a page that makes one or changes one, or the question before one is deleted. What is changed is read when its window
+ * opens, with its version: the page may be older than what is stored. The change goes with `headers`, so that it overwrites nobody's.
  */
 export function useEditing<T>() {
   const { credential } = useSession();

@@ -3,17 +3,20 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 
+import { platformTagged } from '../api';
+import { useSession } from '../session';
 import { tell } from '../ui/calls';
 import { Confirm } from '../ui/Confirm';
 import { Time } from '../ui/words';
 import { WebhookForm } from './WebhookForm';
 import { WebhookSecret } from './WebhookSecret';
-import { bodyOf, eventsOf, useChange, type Webhook, type WebhookBody, WEBHOOKS } from './webhooks';
+import { bodyOf, eventsOf, useChange, type Webhook, type WebhookBody, webhookPath, WEBHOOKS } from './webhooks';
 
 type What = 'edit' | 'disable' | 'rotate' | 'delete';
 
 /** What is done about a webhook as a whole. */
 export function WebhookActions({ webhook, etag }: { webhook: Webhook; etag: string | undefined }) {
+  const { credential } = useSession();
   const change = useChange(webhook.identifier);
   const client = useQueryClient();
   const [, navigate] = useLocation();
@@ -23,6 +26,10 @@ export function WebhookActions({ webhook, etag }: { webhook: Webhook; etag: stri
   const open = (what: What) => setDoing({ what, webhook, etag });
   const close = () => setDoing(undefined);
   const is = (what: What) => doing?.what === what;
+  const reload = async () => {
+    const { resource, etag } = await platformTagged<Webhook>(credential, webhookPath(webhook.identifier));
+    setDoing((was) => was && { ...was, webhook: resource, etag });
+  };
   const { identifier, enabled, formerSecretUntil, delivery } = webhook;
   const behind = delivery.latest - delivery.next;
 
@@ -60,7 +67,7 @@ export function WebhookActions({ webhook, etag }: { webhook: Webhook; etag: stri
         Delete
       </Button>
       <WebhookForm opened={is('edit')} onClose={close} webhook={doing?.webhook ?? webhook} save={save} />
-      <Confirm opened={is('rotate')} onClose={close} title={`Rotate the secret of ${identifier}?`} action="Rotate" run={rotate}>
+      <Confirm opened={is('rotate')} onClose={close} title={`Rotate the secret of ${identifier}?`} action="Rotate" run={rotate} reload={reload}>
         It gets a new secret, which is shown once. Messages are signed with both for 24 hours: put the new one in its place until then.
         {formerSecretUntil && (
           <>
@@ -69,10 +76,18 @@ export function WebhookActions({ webhook, etag }: { webhook: Webhook; etag: stri
           </>
         )}
       </Confirm>
-      <Confirm opened={is('disable')} onClose={close} title={`Disable webhook ${identifier}?`} action="Disable" run={disable}>
+      <Confirm opened={is('disable')} onClose={close} title={`Disable webhook ${identifier}?`} action="Disable" run={disable} reload={reload}>
         Nothing is sent until it is enabled again. It goes on where it stopped then, as far as the events are still kept.
       </Confirm>
-      <Confirm opened={is('delete')} onClose={close} title={`Delete webhook ${identifier}?`} action="Delete" run={remove} onDone={() => navigate('/webhooks')}>
+      <Confirm
+        opened={is('delete')}
+        onClose={close}
+        title={`Delete webhook ${identifier}?`}
+        action="Delete"
+        run={remove}
+        reload={reload}
+        onDone={() => navigate('/webhooks')}
+      >
         Its secret and its place in the events are lost: made anew, it is told only of what happens from then on.
         {behind > 0 && ` ${eventsOf(behind)} that it has not acknowledged ${behind === 1 ? 'is' : 'are'} not sent any more.`}
       </Confirm>
