@@ -61,6 +61,9 @@ impl Ready {
 /// A service account and what it holds.
 pub type Somebody = (Arc<Principal>, Arc<Rights>);
 
+/// Whom a trust acts as, or why as nobody.
+pub type ActsAs = std::result::Result<Somebody, Absent>;
+
 /// A trust with all that it needs.
 pub struct Trust {
     /// Its identifier.
@@ -80,7 +83,7 @@ pub struct Trust {
     /// The service account's identifier …
     pub service_account: String,
     /// … and whom that is, with what he holds now.
-    pub acts_as: std::result::Result<Somebody, Absent>,
+    pub acts_as: ActsAs,
     /// Where the keys come from.
     pub keys: Provider,
 }
@@ -232,7 +235,7 @@ enum Loaded {
 /// An account's trusts as they are stored. Their keys are looked up once the transaction is over.
 struct Rows {
     version: i64,
-    trusts: Vec<(Stored, std::result::Result<Somebody, Absent>)>,
+    trusts: Vec<(Stored, ActsAs)>,
     stale_secs: i64,
 }
 
@@ -269,9 +272,10 @@ fn load(app: &App, tx: &mut Tx<'_>, account: &AccountId, known: Option<i64>) -> 
             };
             principals.insert(id.clone(), found);
         }
-        let there = principals.get(id).and_then(Option::as_ref);
-        let acts_as = acts_as::check(&stored, there.map(|(_, made)| *made))
-            .and_then(|()| there.map(|(somebody, _)| somebody.clone()).ok_or(Absent::Gone));
+        let acts_as = match principals.get(id) {
+            Some(Some((somebody, made))) => acts_as::check(&stored, Some(*made)).map(|()| somebody.clone()),
+            _ => Err(Absent::Gone),
+        };
         trusts.push((stored, acts_as));
     }
     let stale_secs = stale_secs(tx, &scope)?;
@@ -287,12 +291,7 @@ pub(super) fn stale_secs(tx: &mut Tx<'_>, account: &Scope) -> Result<i64> {
     Ok(hours.saturating_mul(3_600))
 }
 
-fn trust(
-    stored: Stored,
-    acts_as: std::result::Result<Somebody, Absent>,
-    known: Option<&Arc<Ready>>,
-    jwks: &Jwks,
-) -> Trust {
+fn trust(stored: Stored, acts_as: ActsAs, known: Option<&Arc<Ready>>, jwks: &Jwks) -> Trust {
     let definition = stored.definition;
     // Stored keys are parsed once for each version of the trust, not of the account.
     let same = |t: &&Arc<Trust>| {

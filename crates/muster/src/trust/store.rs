@@ -10,10 +10,19 @@ use crate::kernel::problem::Result;
 use crate::kernel::time::Timestamp;
 use crate::kernel::version::Tag;
 
-const LIST: &str = "SELECT identifier, document, version, created_at, updated_at, service_account_made FROM jwt_trusts \
-    WHERE account_id = $1 ORDER BY identifier";
-const FIND: &str = "SELECT identifier, document, version, created_at, updated_at, service_account_made FROM jwt_trusts \
-    WHERE account_id = $1 AND identifier = $2";
+/// A statement that gives whole trusts of an account.
+macro_rules! trusts {
+    ($rest:literal) => {
+        concat!(
+            "SELECT identifier, document, version, created_at, updated_at, service_account_made FROM jwt_trusts \
+            WHERE account_id = $1 ",
+            $rest
+        )
+    };
+}
+
+const LIST: &str = trusts!("ORDER BY identifier");
+const FIND: &str = trusts!("AND identifier = $2");
 const INSERT: &str = "INSERT INTO jwt_trusts (account_id, identifier, document, version, created_at, updated_at, \
     service_account_made) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 const UPDATE: &str = "UPDATE jwt_trusts SET document = $3, version = $4, updated_at = $5, service_account_made = $6 \

@@ -62,8 +62,7 @@ pub(super) async fn deliver(app: &App, due: &Due, doubted: &Notify, mut leave: S
 /// Leaves an attempt of which nobody knows what came to others, who make it again.
 async fn give_back(app: &App, due: &Due, claim: String) -> Result<()> {
     let now = app.clock.now();
-    let is_ours = move |webhook: &Webhook| webhook.delivery.claim.as_deref() == Some(&*claim);
-    turn(app, due, "webhooks.give_back", is_ours, move |webhook, _| {
+    turn(app, due, "webhooks.give_back", claimed_by(claim), move |webhook, _| {
         webhook.given_back(now);
         None
     })
@@ -71,12 +70,17 @@ async fn give_back(app: &App, due: &Due, claim: String) -> Result<()> {
     .map(drop)
 }
 
+/// Is the attempt of this claim the one that counts?
+fn claimed_by(claim: String) -> impl Fn(&Webhook) -> bool + Send + 'static {
+    move |webhook| webhook.delivery.claim.as_deref() == Some(&*claim)
+}
+
 /// Is an attempt still the one that counts?
 async fn is_ours(app: &App, due: &Due, claim: &str) -> Result<bool> {
-    let (of, claim) = (due.clone(), claim.to_owned());
+    let (of, is_claimed) = (due.clone(), claimed_by(claim.to_owned()));
     let look = move |tx: &mut Tx<'_>| -> Result<_> {
         let found = store::find(tx, &of.account, &of.identifier)?;
-        Ok(found.is_some_and(|webhook| webhook.delivery.claim.as_deref() == Some(&*claim)))
+        Ok(found.is_some_and(|webhook| is_claimed(&webhook)))
     };
     app.db.of(&due.account).read("webhooks.doubt", look).await
 }
@@ -215,8 +219,8 @@ async fn finish(
         Err(_) => Outcome::Unanswered,
     };
     app.deliveries.count(outcome);
-    let (claim, is_slow) = (Some(attempt.claim.clone()), attempt.begun.plus_secs(SLOW_SECS) < now);
-    let is_ours = move |webhook: &Webhook| webhook.delivery.claim == claim;
+    let is_slow = attempt.begun.plus_secs(SLOW_SECS) < now;
+    let is_ours = claimed_by(attempt.claim.clone());
     let [jitter] = app.rng.bytes::<1>();
     match sent {
         Ok(answer) if answer.status.is_success() => {
