@@ -2,9 +2,7 @@ import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 
-import { Refused } from '../api';
-import { Failure } from './Failure';
-import { Overtaken } from './Overtaken';
+import { Undone } from './Undone';
 
 interface Props {
   opened: boolean;
@@ -37,7 +35,6 @@ export function Confirm(props: Props) {
 function Question({ onClose, children, action, typed, run, reload, onDone }: Props) {
   const [text, setText] = useState('');
   const doing = useMutation({ mutationFn: run });
-  const overtaken = doing.error instanceof Refused && doing.error.status === 412;
   // Said with the call: so it is not done any more once this question is gone, and does not close the next one.
   const onSuccess = () => {
     onClose();
@@ -51,13 +48,9 @@ function Question({ onClose, children, action, typed, run, reload, onDone }: Pro
       {typed !== undefined && (
         <TextInput label={`Type “${typed}” to go on`} value={text} onChange={(event) => setText(event.currentTarget.value)} />
       )}
-      {overtaken && reload ? (
-        <Overtaken reload={reload} onDone={doing.reset}>
-          Nothing was done. Load the new state to see that change, and decide anew.
-        </Overtaken>
-      ) : (
-        <Failure error={doing.error} />
-      )}
+      <Undone error={doing.error} reload={reload} onDone={doing.reset}>
+        Nothing was done. Load the new state to see that change, and decide anew.
+      </Undone>
       <Group justify="flex-end">
         <Button variant="default" onClick={onClose}>
           Cancel

@@ -2,9 +2,7 @@ import { Button, Group, Modal, Stack } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
-import { Refused } from '../api';
-import { Failure } from './Failure';
-import { Overtaken } from './Overtaken';
+import { Undone } from './Undone';
 
 interface Props<T> {
   opened: boolean;
@@ -34,7 +32,6 @@ export function FormModal<T>(props: Props<T>) {
 
 function Fields<T>({ onClose, action, children, submit, reload, onDone, disabled }: Props<T>) {
   const sending = useMutation({ mutationFn: submit });
-  const overtaken = sending.error instanceof Refused && sending.error.status === 412;
   // Said with the call: so it is not done any more once this form is gone, and does not close the next one.
   const onSuccess = (made: T) => {
     onClose();
@@ -49,14 +46,10 @@ function Fields<T>({ onClose, action, children, submit, reload, onDone, disabled
     >
       <Stack>
         {children}
-        {overtaken && reload ? (
-          <Overtaken reload={reload} onDone={sending.reset}>
-            Nothing was saved, and what you typed is still here. Load the new state to see that change and to make yours on top of it; it
-            takes the place of what you typed, so copy first what you want to keep.
-          </Overtaken>
-        ) : (
-          <Failure error={sending.error} />
-        )}
+        <Undone error={sending.error} reload={reload} onDone={sending.reset}>
+          Nothing was saved, and what you typed is still here. Load the new state to see that change and to make yours on top of it; it
+          takes the place of what you typed, so copy first what you want to keep.
+        </Undone>
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             Cancel

@@ -2,6 +2,7 @@ import { Alert, Button, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
+import { Refused } from '../api';
 import { Failure } from './Failure';
 
 interface Props {
@@ -12,8 +13,20 @@ interface Props {
   children: ReactNode;
 }
 
+interface UndoneProps extends Omit<Props, 'reload'> {
+  error: Error | null;
+  /** Only of what others may change at the same time. */
+  reload: Props['reload'] | undefined;
+}
+
+/** Why something was not done; where somebody else was faster, with the way to go on. */
+export function Undone({ error, reload, ...others }: UndoneProps) {
+  const isOvertaken = error instanceof Refused && error.status === 412;
+  return isOvertaken && reload ? <Overtaken reload={reload} {...others} /> : <Failure error={error} />;
+}
+
 /** Somebody else was faster: his change stands until whoever sees it decides anew. */
-export function Overtaken({ reload, onDone, children }: Props) {
+function Overtaken({ reload, onDone, children }: Props) {
   const loading = useMutation({ mutationFn: reload });
   return (
     <Alert color="red" variant="light" role="alert" title="Somebody else changed it meanwhile">
